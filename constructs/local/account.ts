@@ -1,0 +1,34 @@
+import { execFileSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { dirname, parse } from "node:path";
+import { UserError } from "../model/errors";
+
+/** The numeric user and group that the server runs as. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Who owns nothing on any Unix. */
+const UNPRIVILEGED = "nobody";
+
+/** PostgreSQL refuses to run as root: root gets the unprivileged account to run it as, everybody else null. */
+export function serverAccount(): Account | null {
+  if (process.getuid?.() !== 0) return null;
+  const ask = (flag: string) => Number(execFileSync("id", [flag, UNPRIVILEGED], { encoding: "utf8" }));
+  try {
+    return { uid: ask("-u"), gid: ask("-g") };
+  } catch {
+    throw new UserError(
+      `PostgreSQL refuses to run as root, and there is no user ${UNPRIVILEGED} to run it as; run this as an ordinary user`,
+    );
+  }
+}
+
+/** Whether the account may pass through a directory and all above it. */
+export function canReach({ uid, gid }: Account, directory: string): boolean {
+  const { mode, uid: owner, gid: group } = statSync(directory);
+  const execute = owner === uid ? 0o100 : group === gid ? 0o010 : 0o001;
+  const passes = (mode & execute) !== 0;
+  return passes && (directory === parse(directory).root || canReach({ uid, gid }, dirname(directory)));
+}

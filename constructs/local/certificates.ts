@@ -1,0 +1,87 @@
+// @peculiar/x509 finds its parts by decorators.
+import "reflect-metadata";
+import { webcrypto } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+
+/** PEM texts of a certificate and its private key. */
+export interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const DAY = 86_400_000;
+const CA_DAYS = 3650;
+/** The longest that browsers and Apple's systems accept. */
+const SERVER_DAYS = 397;
+/** A server's certificate is renewed at a start when it lasts less than this many days. */
+export const RENEWAL_DAYS = 60;
+
+const crypto = webcrypto;
+x509.cryptoProvider.set(crypto);
+
+/** A new certificate authority of this machine's own. */
+export async function createCa(name: string): Promise<KeyPair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serialNumber(),
+    name: `CN=${name}`,
+    notBefore: new Date(Date.now() - DAY),
+    notAfter: new Date(Date.now() + CA_DAYS * DAY),
+    signingAlgorithm: ALGORITHM,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  return { certificate: certificate.toString("pem"), key: await toPem(keys.privateKey) };
+}
+
+/** A certificate for `localhost` and the loopback addresses, signed by the authority. */
+export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS): Promise<KeyPair> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const authority = new x509.X509Certificate(ca.certificate);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serialNumber(),
+    subject: "CN=localhost",
+    issuer: authority.subject,
+    notBefore: new Date(Date.now() - DAY * Math.max(1, 1 - days)),
+    notAfter: new Date(Date.now() + days * DAY),
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(ca.key), ALGORITHM, false, ["sign"]),
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: "dns", value: "localhost" },
+        { type: "ip", value: "127.0.0.1" },
+        { type: "ip", value: "::1" },
+      ]),
+      // OpenSSL finds the issuer by these where two authorities bear one name.
+      await x509.AuthorityKeyIdentifierExtension.create(authority, false, crypto),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
+    ],
+  });
+  return { certificate: certificate.toString("pem"), key: await toPem(keys.privateKey) };
+}
+
+/** Whether a certificate still lasts long enough, and was signed by the authority. */
+export async function isCurrent(certificate: string, ca: KeyPair): Promise<boolean> {
+  const parsed = new x509.X509Certificate(certificate);
+  if (parsed.notAfter.getTime() - Date.now() < RENEWAL_DAYS * DAY) return false;
+  return parsed.verify({ publicKey: await new x509.X509Certificate(ca.certificate).publicKey.export(crypto), signatureOnly: true });
+}
+
+async function toPem(key: webcrypto.CryptoKey): Promise<string> {
+  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+}
+
+/** Positive and 127 bits long, as RFC 5280 wants it. */
+function serialNumber(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
+  return Buffer.from(bytes).toString("hex");
+}

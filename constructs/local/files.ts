@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { UserError } from "../model/errors";
+
+/** Writes a file as a whole or not at all, also when the power goes: a new file, synced, renamed over the old one. */
+export async function writeAtomically(path: string, content: string, mode: number): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    const directory = await open(dirname(path), "r");
+    await directory.sync().finally(() => directory.close());
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw explainFile(error, path);
+  }
+}
+
+/** The content of a file, or null where there is none. */
+export async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw explainFile(error, path);
+  }
+}
+
+const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
+  EACCES: (path) => `${path} may not be written or read by this user; give it to this user, or run as its owner`,
+  EPERM: (path) => `${path} may not be changed by this user; give it to this user, or run as its owner`,
+  EROFS: (path) => `${path} is on a read-only disk; run from a checkout that can be written`,
+  ENOSPC: (path) => `the disk of ${path} is full; free some space, and run this again`,
+  EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
+};
+
+/** An error of the file system as one sentence. */
+export function explainFile(error: unknown, path: string): unknown {
+  const sentence = SENTENCES[(error as NodeJS.ErrnoException).code ?? ""];
+  return sentence === undefined ? error : new UserError(sentence(path));
+}

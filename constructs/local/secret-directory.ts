@@ -1,0 +1,78 @@
+import { chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "../model/errors";
+import { isObject } from "../model/json";
+import type { Credential } from "../provisioning/credential";
+import type { SecretStore, Versions } from "../provisioning/secret-store";
+import { explainFile, readIfThere, writeAtomically } from "./files";
+
+const SECRET_FILE_MODE = 0o600;
+const SECRET_DIRECTORY_MODE = 0o700;
+
+/** A private directory (0700) with one JSON file (0600) per secret, which holds its two newest versions. */
+export class SecretDirectory implements SecretStore {
+  readonly description: string;
+
+  constructor(private readonly directory: string) {
+    this.description = directory;
+  }
+
+  async read(secret: string): Promise<Versions | null> {
+    const content = await readIfThere(this.pathOf(secret));
+    return content === null ? null : parseVersions(content, this.pathOf(secret));
+  }
+
+  async write(secret: string, credential: Credential): Promise<void> {
+    await makePrivate(this.directory);
+    const { username, password } = credential;
+    const versions: Versions = { current: { username, password }, previous: (await this.read(secret))?.current ?? null };
+    await writeAtomically(this.pathOf(secret), `${JSON.stringify(versions, null, 2)}\n`, SECRET_FILE_MODE);
+  }
+
+  private pathOf(secret: string): string {
+    return join(this.directory, `${secret}.json`);
+  }
+}
+
+/** Makes a directory that only its owner can enter. */
+export async function makePrivate(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: SECRET_DIRECTORY_MODE });
+    await chmod(directory, SECRET_DIRECTORY_MODE);
+  } catch (error) {
+    throw explainFile(error, directory);
+  }
+}
+
+/** Reads `{ username, password }` from a JSON file; other keys are ignored. */
+export async function readCredential(path: string): Promise<Credential | null> {
+  const content = await readIfThere(path);
+  return content === null ? null : toCredential(parse(content, path), path);
+}
+
+export async function writeCredential(path: string, credential: Credential): Promise<void> {
+  await writeAtomically(path, `${JSON.stringify(credential, null, 2)}\n`, SECRET_FILE_MODE);
+}
+
+function parseVersions(content: string, path: string): Versions {
+  const parsed = parse(content, path);
+  if (!isObject(parsed)) throw damaged(path);
+  return { current: toCredential(parsed.current, path), previous: parsed.previous === null ? null : toCredential(parsed.previous, path) };
+}
+
+function parse(content: string, path: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    // The parser's own message quotes the content.
+    throw damaged(path);
+  }
+}
+
+function toCredential(value: unknown, path: string): Credential {
+  if (!isObject(value) || typeof value.username !== "string" || typeof value.password !== "string") throw damaged(path);
+  return { username: value.username, password: value.password };
+}
+
+const damaged = (path: string): UserError =>
+  new UserError(`${path} is no secret of this program (JSON with username and password); restore it, or delete it to get new passwords`);

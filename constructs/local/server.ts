@@ -1,0 +1,300 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chown, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { UserError } from "../model/errors";
+import type { MajorVersion } from "../model/instance";
+import type { Credential } from "../provisioning/credential";
+import { scramVerifier } from "../provisioning/scram";
+import { type Account, serverAccount } from "./account";
+import { type Binaries, installBinaries } from "./binaries";
+import type { KeyPair } from "./certificates";
+import { explainFile, readIfThere, writeAtomically } from "./files";
+
+export interface LocalServerOptions {
+  readonly majorVersion: MajorVersion;
+  /** Directory of the programs; shared by all servers. */
+  readonly programs: string;
+  /** Directory of this server's data and log. */
+  readonly directory: string;
+  /** The first port to try; the next free one is taken. */
+  readonly port: number;
+  readonly maxConnections: number;
+  /** PostgreSQL's configuration parameters. */
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+  /** The server's certificate. */
+  readonly certificate: KeyPair;
+  /** The login that provisions: it may create roles and databases, and is no superuser, as in the clouds. */
+  readonly master: Credential;
+  readonly onProgress?: (doing: string) => void;
+}
+
+/** Ports tried after the first. */
+const PORTS_TRIED = 50;
+/** Milliseconds for a start, which may have to recover from a crash, and for a clean stop. */
+const START_TIMEOUT = 120_000;
+const STOP_TIMEOUT = 60_000;
+const POLL = 20;
+/** The log starts anew when it is larger, in bytes. */
+const LARGEST_LOG = 20_000_000;
+
+/** A PostgreSQL that runs on this machine: on loopback, for TLS and SCRAM-SHA-256 only. */
+export class LocalServer {
+  private constructor(
+    /** As PostgreSQL writes it: `17.10`. */
+    readonly version: string,
+    /** TCP port on `localhost`. */
+    readonly port: number,
+    readonly directory: string,
+    private readonly pid: number,
+  ) {}
+
+  /**
+   * Starts the server; makes its data directory first where there is none. A server that a killed run left behind is stopped before.
+   *
+   * @throws UserError in a sentence: data of another major version, a parameter that PostgreSQL refuses, a full or read-only disk.
+   */
+  static async start(options: LocalServerOptions): Promise<LocalServer> {
+    const account = serverAccount();
+    const { directory } = options;
+    const binaries = await installBinaries(options.majorVersion, options.programs);
+    await makeDirectory(directory, account);
+    await stopLeftover(directory);
+    await removeUnfinished(directory);
+    if ((await readIfThere(join(directory, "data", "PG_VERSION"))) === null) {
+      options.onProgress?.("creating the data directory");
+      await createData(binaries, directory, account);
+    }
+    const data = join(directory, "data");
+    await refuseOtherMajor(data, options.majorVersion);
+    await configure(data, options, account);
+    options.onProgress?.("preparing the master login");
+    await ensureMaster(binaries, data, options.master, account);
+    options.onProgress?.("starting");
+    const port = await freePort(options.port);
+    return new LocalServer(binaries.version, port, directory, await launch(binaries, directory, port, account));
+  }
+
+  /** Stops the server as `pg_ctl stop -m fast` does: sessions end, everything is on disk. */
+  async stop(): Promise<void> {
+    await stopProcess(this.pid);
+  }
+}
+
+async function makeDirectory(directory: string, account: Account | null): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (account !== null) await chown(directory, account.uid, account.gid);
+  } catch (error) {
+    throw explainFile(error, directory);
+  }
+}
+
+async function removeUnfinished(directory: string): Promise<void> {
+  for (const entry of await readdir(directory)) {
+    // An initdb whose starter was killed may still be writing; what cannot be removed now is removed by the next start.
+    if (entry.endsWith(".unfinished")) await rm(join(directory, entry), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Made under another name, so that a data directory is either complete or not there. */
+async function createData(binaries: Binaries, directory: string, account: Account | null): Promise<void> {
+  const unfinished = join(directory, `data.${randomBytes(4).toString("hex")}.unfinished`);
+  const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
+  // `trust` never takes effect: `configure` replaces the file before the first start.
+  await run(binaries.initdb, ["-D", unfinished, "-U", "postgres", "--auth=trust", "--no-instructions", ...locale], "", account, directory);
+  await rename(unfinished, join(directory, "data"));
+}
+
+async function refuseOtherMajor(data: string, majorVersion: number): Promise<void> {
+  const found = (await readIfThere(join(data, "PG_VERSION")))?.trim();
+  if (found === String(majorVersion)) return;
+  throw new UserError(
+    `${data} holds data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with npm start -- --reset`,
+  );
+}
+
+async function configure(data: string, options: LocalServerOptions, account: Account | null): Promise<void> {
+  const settings: Record<string, string | number | boolean> = {
+    ...options.parameters,
+    max_connections: options.maxConnections,
+    listen_addresses: "localhost",
+    unix_socket_directories: "",
+    password_encryption: "scram-sha-256",
+    ssl: "on",
+    ssl_cert_file: "server.crt",
+    ssl_key_file: "server.key",
+    ssl_min_protocol_version: "TLSv1.2",
+    log_line_prefix: "%m [%p] %q%u@%d ",
+  };
+  const lines = Object.entries(settings).map(
+    ([name, value]) => `${name} = '${String(value).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`,
+  );
+  const files = {
+    "postgresql.conf": lines.join("\n"),
+    "pg_hba.conf": ["127.0.0.1/32", "::1/128"].map((address) => `hostssl all all ${address} scram-sha-256`).join("\n"),
+    "server.crt": options.certificate.certificate,
+    "server.key": options.certificate.key,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeAtomically(join(data, name), `${content}\n`, 0o600);
+    if (account !== null) await chown(join(data, name), account.uid, account.gid);
+  }
+}
+
+/**
+ * Creates the master, or sets its password again, in PostgreSQL's single-user mode: no superuser can ever log in over the network, and
+ * the password's verifier comes in by standard input.
+ */
+async function ensureMaster(binaries: Binaries, data: string, { username, password }: Credential, account: Account | null): Promise<void> {
+  const statements = [
+    `DO $$BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '${username}') THEN CREATE ROLE ${username}; END IF; END$$`,
+    `ALTER ROLE ${username} NOSUPERUSER CREATEDB CREATEROLE LOGIN PASSWORD '${await scramVerifier(password)}'`,
+  ];
+  await run(binaries.postgres, ["--single", "-D", data, "postgres"], `${statements.join("\n")}\n`, account, data);
+}
+
+const childEnvironment = { LC_ALL: "C", PATH: "/usr/bin:/bin" };
+
+/** Runs a program of PostgreSQL to its end. */
+async function run(program: string, args: readonly string[], input: string, account: Account | null, directory: string): Promise<void> {
+  const child = spawn(program, args, { ...account, cwd: "/", env: childEnvironment, stdio: ["pipe", "pipe", "pipe"] });
+  const output = collect(child.stdout, child.stderr);
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  const code = await ended(child);
+  // The single-user backend ends with 0 after a statement that failed.
+  if (code !== 0 || /\b(ERROR|FATAL|PANIC):/.test(output())) throw explainOutput(output(), directory);
+}
+
+/** Gathers what a program prints. */
+function collect(...streams: readonly Readable[]): () => string {
+  const chunks: string[] = [];
+  for (const stream of streams) stream.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
+  return () => chunks.join("");
+}
+
+function ended(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+}
+
+/** What PostgreSQL printed before it gave up, as one sentence. */
+function explainOutput(output: string, directory: string): UserError {
+  if (/No space left on device/.test(output)) return new UserError(`the disk of ${directory} is full; free some space, and run this again`);
+  const lines = output
+    .split("\n")
+    .filter((line) => /(ERROR|FATAL|PANIC|error):/.test(line) || /LOG:\s+(unrecognized|invalid|parameter)/.test(line));
+  const said = lines.map((line) => line.replace(/^.*?\b(LOG|ERROR|FATAL|PANIC|error):\s+/, "")).filter((line) => line !== "");
+  return new UserError(
+    `PostgreSQL did not start: ${said.slice(0, 3).join("; ") || output.trim().split("\n").at(-1) || "it said nothing"} (${directory})`,
+  );
+}
+
+/** A port that nothing listens on, on either loopback address. */
+async function freePort(first: number): Promise<number> {
+  for (let port = first; port <= first + PORTS_TRIED; port++) {
+    if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) return port;
+  }
+  throw new UserError(`the ports ${first} to ${first + PORTS_TRIED} are all taken; stop what listens on one of them`);
+}
+
+function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    // A machine without IPv6 has no such address, so nothing can listen there.
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "EADDRINUSE" && error.code !== "EACCES"));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+async function launch(binaries: Binaries, directory: string, port: number, account: Account | null): Promise<number> {
+  const logFile = join(directory, "postgres.log");
+  if (
+    await stat(logFile).then(
+      ({ size }) => size > LARGEST_LOG,
+      () => false,
+    )
+  )
+    await truncate(logFile);
+  const log = await open(logFile, "a", 0o600);
+  const { size: logStart } = await log.stat();
+  // Detached, because Ctrl-C at the terminal is for us: we stop the server when nothing uses it any more.
+  const child = spawn(binaries.postgres, ["-D", join(directory, "data"), "-p", String(port)], {
+    ...account,
+    cwd: "/",
+    env: childEnvironment,
+    detached: true,
+    stdio: ["ignore", log.fd, log.fd],
+  });
+  let exited = false;
+  const end = ended(child).finally(() => {
+    exited = true;
+  });
+  end.catch(() => undefined);
+  child.unref();
+  try {
+    const deadline = Date.now() + START_TIMEOUT;
+    while (!(await isReady(directory, child.pid))) {
+      if (exited) throw explainOutput((await readFile(logFile)).subarray(logStart).toString(), directory);
+      if (Date.now() > deadline) throw new UserError(`PostgreSQL did not get ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
+      await pause(POLL);
+    }
+  } finally {
+    await log.close();
+  }
+  return child.pid ?? 0;
+}
+
+/** The eighth line of `postmaster.pid` is the server's state. */
+async function isReady(directory: string, pid: number | undefined): Promise<boolean> {
+  const lines = (await readIfThere(join(directory, "data", "postmaster.pid")))?.split("\n") ?? [];
+  return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+}
+
+/** Stops the server that a killed run left behind, and forgets a pid that has become another program's. */
+async function stopLeftover(directory: string): Promise<void> {
+  const pidFile = join(directory, "data", "postmaster.pid");
+  const pid = Number((await readIfThere(pidFile))?.split("\n")[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return;
+  if (await isServerOf(pid, directory)) await stopProcess(pid);
+  else await rm(pidFile, { force: true });
+}
+
+async function isServerOf(pid: number, directory: string): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  const command = (await readIfThere(`/proc/${pid}/cmdline`).catch(() => null)) ?? (await commandOf(pid));
+  return command.includes(join(directory, "data"));
+}
+
+/** Where there is no /proc. */
+async function commandOf(pid: number): Promise<string> {
+  const child = spawn("ps", ["-o", "command=", "-p", String(pid)], { stdio: ["ignore", "pipe", "ignore"] });
+  const output = collect(child.stdout);
+  await ended(child).catch(() => undefined);
+  return output();
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+async function stopProcess(pid: number): Promise<void> {
+  const deadline = Date.now() + STOP_TIMEOUT;
+  if (isAlive(pid)) process.kill(pid, "SIGINT");
+  while (isAlive(pid)) {
+    if (Date.now() > deadline)
+      throw new UserError(`PostgreSQL (process ${pid}) does not stop; look at its log, or end it with kill -QUIT ${pid}`);
+    await pause(POLL);
+  }
+}

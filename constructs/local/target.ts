@@ -1,0 +1,59 @@
+import { violation } from "../model/errors";
+import { defineTarget, type InstanceRule } from "../model/target";
+
+/** For superusers (PostgreSQL's own three), provisioning, `doctor`, and a person at a prompt. */
+const RESERVED_CONNECTIONS = 8;
+
+/** Connections per GiB of the size, about what the clouds give small servers; and the most that one machine should hold. */
+const CONNECTIONS_PER_GIB = 25;
+const MOST_CONNECTIONS = 500;
+
+const localRules: readonly InstanceRule[] = [
+  {
+    id: "local-existing-needs-a-ca",
+    source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ existing }, path) =>
+      existing !== null && existing.ca === null
+        ? [
+            violation(
+              `${path}.existing.ca`,
+              "is required on this target",
+              null,
+              "give the path of the server's CA, so that its certificate is verified",
+            ),
+          ]
+        : [],
+    passing: { existing: { host: "localhost", port: 5432, ca: "ca.pem", masterSecret: "master.json", maxConnections: 100 } },
+    failing: { existing: { host: "localhost", port: 5432, ca: null, masterSecret: "master.json", maxConnections: 100 } },
+  },
+  {
+    id: "local-shows-one-server",
+    source: "https://www.postgresql.org/docs/17/high-availability.html",
+    date: "2026-11-21",
+    severity: "warning",
+    check: ({ existing, highAvailability, readReplicas, backupReplication }, path) => {
+      if (existing !== null) return [];
+      const unseen = [
+        highAvailability ? "highAvailability" : null,
+        readReplicas > 0 ? "readReplicas" : null,
+        backupReplication !== null ? "backupReplication" : null,
+      ].filter((name) => name !== null);
+      return unseen.map((name) => ({ path: `${path}.${name}`, rule: "is not shown on one machine", got: null, remedy: "" }));
+    },
+    passing: { highAvailability: false },
+    failing: { readReplicas: 1 },
+  },
+];
+
+/** This machine: one PostgreSQL per instance, on loopback, always over verified TLS. */
+export const local = defineTarget({
+  name: "local",
+  section: {},
+  rules: localRules,
+  reservedConnections: RESERVED_CONNECTIONS,
+  maxConnections: ({ size }) => Math.min(size.memoryGib * CONNECTIONS_PER_GIB, MOST_CONNECTIONS),
+  // Processes on this machine connect directly; a proxy that the spec asks for is for pods.
+  topology: () => ({ access: "direct", tls: "verify-full" }),
+});

@@ -1,0 +1,43 @@
+import type { Violation } from "./errors";
+import type { Demand } from "./platform";
+
+/** The most connections that one opener holds at a time. */
+export function peakOf({ pool, processes, replicas, overlaps, migration }: Demand): number {
+  return pool * processes * replicas * (overlaps ? 2 : 1) + migration;
+}
+
+/** The most connections of a platform. It is also the limit of each of its logins: during a rotation pods move from one login to the other. */
+export function peak(demands: readonly Demand[]): number {
+  return demands.reduce((sum, demand) => sum + peakOf(demand), 0);
+}
+
+export interface Budget {
+  readonly maxConnections: number;
+  readonly reserved: number;
+  /** Peak by platform. */
+  readonly peaks: Readonly<Record<string, number>>;
+  /** What is left for people; negative where it does not fit. */
+  readonly free: number;
+}
+
+export function budget(maxConnections: number, reserved: number, peaks: Readonly<Record<string, number>>): Budget {
+  const used = Object.values(peaks).reduce((sum, value) => sum + value, 0);
+  return { maxConnections, reserved, peaks, free: maxConnections - reserved - used };
+}
+
+/** Refuses an instance whose platforms could open more connections than it has. */
+export function checkBudget({ maxConnections, reserved, peaks, free }: Budget, path: string): readonly Violation[] {
+  if (free >= 0) return [];
+  const shares = Object.entries(peaks)
+    .sort(([, a], [, b]) => b - a)
+    .map(([platform, connections]) => `${platform} ${connections}`);
+  const needed = maxConnections - free;
+  return [
+    {
+      path,
+      rule: `max_connections must be at least ${needed} (${shares.join(" + ")} + reserved ${reserved})`,
+      got: String(maxConnections),
+      remedy: `shrink a pool, set parameters.max_connections to ${needed}, or move ${shares[0]?.split(" ")[0]} to an instance of its own`,
+    },
+  ];
+}

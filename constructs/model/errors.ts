@@ -1,0 +1,39 @@
+/** One thing that is wrong in the spec, in the user's own terms. */
+export interface Violation {
+  /** Where it stands in the spec, e.g. `instances.main.storageGib`. */
+  readonly path: string;
+  /** What must hold, e.g. `must be at least 20`. */
+  readonly rule: string;
+  /** What was written, as shown to a person; null where there is nothing to show. */
+  readonly got: string | null;
+  /** What to do about it, if the rule does not already say so. */
+  readonly remedy: string;
+}
+
+/** Something the user can mend: printed as one message, without a stack trace. */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+}
+
+/** Everything that is wrong in a spec, at once, before anything is created. */
+export class SpecError extends UserError {
+  override readonly name = "SpecError";
+
+  constructor(readonly violations: readonly Violation[]) {
+    super(`invalid spec:\n${violations.map((violation) => `  - ${formatViolation(violation)}`).join("\n")}`);
+  }
+}
+
+export function formatViolation({ path, rule, got, remedy }: Violation): string {
+  return `${path}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
+}
+
+/** A written value as shown in a message: short, on one line. */
+export function show(value: unknown): string {
+  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+export function violation(path: string, rule: string, got: unknown, remedy = ""): Violation {
+  return { path, rule, got: show(got), remedy };
+}

@@ -1,0 +1,186 @@
+import { type Violation, violation } from "./errors";
+import { isObject, type JsonObject } from "./json";
+import { suggest } from "./suggest";
+
+/** Where violations go while a value is read. */
+export type Report = (violation: Violation) => void;
+
+/**
+ * A setting as one value: its type, default, check and key follow from it. There is no second place where any of them is written.
+ * `read` gets what a person wrote (perhaps from JSON), reports what is wrong with it and returns the complete value.
+ */
+export interface Field<out T, out Required extends boolean = boolean> {
+  readonly required: Required;
+  /** The default, or undefined where the setting is required. */
+  readonly default: T | undefined;
+  read(written: unknown, path: string, report: Report): T;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+type TypeOf<F> = F extends Field<infer T> ? T : never;
+
+/** All settings, complete: nothing is optional. */
+export type Settings<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> };
+
+/** What a person writes: settings with a default may be left out. */
+export type Written<F extends Fields> = {
+  readonly [K in keyof F as F[K] extends Field<unknown, true> ? K : never]: TypeOf<F[K]>;
+} & { readonly [K in keyof F as F[K] extends Field<unknown, true> ? never : K]?: TypeOf<F[K]> };
+
+/** Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. */
+export function readFields<F extends Fields>(fields: F, written: unknown, path: string, report: Report): Settings<F> {
+  if (!isObject(written)) report(violation(path, "must be an object", written));
+  const given = isObject(written) ? written : {};
+  for (const key of Object.keys(given)) {
+    if (!Object.hasOwn(fields, key))
+      report({ path: join(path, key), rule: "unknown key", got: null, remedy: suggest(key, Object.keys(fields)) });
+  }
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, field]) => [key, readField(field, given[key], join(path, key), report)]),
+  ) as Settings<F>;
+}
+
+function readField(field: Field<unknown>, written: unknown, path: string, report: Report): unknown {
+  if (written !== undefined) return field.read(written, path, report);
+  if (field.required) report({ path, rule: "is required", got: null, remedy: "" });
+  return field.default;
+}
+
+const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
+
+/** A check returns what must hold, or null where it does. */
+type Check<T> = (value: T) => string | null;
+
+function define<T>(defaultValue: T | undefined, check: (value: unknown) => string | null, remedy = ""): Field<T> {
+  return {
+    required: defaultValue === undefined,
+    default: defaultValue,
+    read(written, path, report) {
+      const rule = check(written);
+      if (rule !== null) report(violation(path, rule, written, remedy));
+      return written as T;
+    },
+  };
+}
+
+/** Makes a setting of a field that has no default: a person must write it. */
+export function required<T>(field: Field<T>): Field<T, true> {
+  return { ...field, required: true, default: undefined };
+}
+
+/** A whole number between two bounds, both allowed. */
+export function integer(bounds: { readonly min: number; readonly max: number; readonly default: number }): Field<number, false> {
+  const inside = (value: unknown) => Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max;
+  return define<number>(bounds.default, (value) =>
+    inside(value) ? null : `must be a whole number from ${bounds.min} to ${bounds.max}`,
+  ) as Field<number, false>;
+}
+
+export function flag(defaultValue: boolean): Field<boolean, false> {
+  return define<boolean>(defaultValue, (value) => (typeof value === "boolean" ? null : "must be true or false")) as Field<boolean, false>;
+}
+
+/** A string of a given form; `form` says in words what `pattern` means. */
+export function text(rule: { readonly pattern: RegExp; readonly form: string; readonly default: string }): Field<string, false> {
+  const fits = (value: unknown) => typeof value === "string" && rule.pattern.test(value);
+  return define<string>(rule.default, (value) => (fits(value) ? null : `must be ${rule.form}`)) as Field<string, false>;
+}
+
+/** One of a closed list; `retired` explains a value that was allowed once. */
+export function choice<const T extends string | number>(
+  values: readonly T[],
+  defaultValue: T,
+  retired: Readonly<Record<string, string>> = {},
+): Field<T, false> {
+  const field: Field<T> = {
+    required: false,
+    default: defaultValue,
+    read(written, path, report) {
+      if (!values.includes(written as T)) report(violation(path, `must be ${listed(values)}`, written, retired[String(written)] ?? ""));
+      return written as T;
+    },
+  };
+  return field as Field<T, false>;
+}
+
+const listed = (values: readonly (string | number)[]): string => {
+  const shown = values.map((value) => String(value));
+  return shown.length < 2 ? (shown[0] ?? "") : `${shown.slice(0, -1).join(", ")} or ${shown.at(-1)}`;
+};
+
+/** Allows null, which is the default: "not set". */
+export function nullable<T>(field: Field<T>): Field<T | null, false> {
+  return {
+    required: false,
+    default: null,
+    read: (written, path, report) => (written === null ? null : field.read(written, path, report)),
+  };
+}
+
+/** A group of settings; left out, each has its own default. */
+export function group<F extends Fields>(fields: F): Field<Settings<F>, false> {
+  return {
+    required: false,
+    default: readFields(fields, {}, "", () => undefined),
+    read: (written, path, report) => readFields(fields, written, path, report),
+  };
+}
+
+/** A map with free keys, each of a given form. What is written is added to the default, key by key. */
+export function map<T>(
+  value: Field<T>,
+  key: { readonly pattern: RegExp; readonly form: string },
+  defaultValue: Readonly<Record<string, T>> = {},
+): Field<Readonly<Record<string, T>>, false> {
+  return {
+    required: false,
+    default: defaultValue,
+    read(written, path, report) {
+      if (!isObject(written)) {
+        report(violation(path, "must be an object", written));
+        return defaultValue;
+      }
+      const own = Object.entries(written).filter(([, entry]) => entry !== undefined);
+      for (const [name] of own) if (!key.pattern.test(name)) report(violation(`${path}.${name}`, `key must be ${key.form}`, name));
+      return { ...defaultValue, ...Object.fromEntries(own.map(([name, entry]) => [name, value.read(entry, `${path}.${name}`, report)])) };
+    },
+  };
+}
+
+export function list<T>(item: Field<T>): Field<readonly T[], false> {
+  return {
+    required: false,
+    default: [],
+    read(written, path, report) {
+      if (Array.isArray(written)) return written.map((entry, index) => item.read(entry, `${path}[${index}]`, report));
+      report(violation(path, "must be a list", written));
+      return [];
+    },
+  };
+}
+
+/** A string, number or boolean. */
+export function scalar(): Field<string | number | boolean, false> {
+  const check: Check<unknown> = (value) =>
+    ["string", "number", "boolean"].includes(typeof value) ? null : "must be a string, number or boolean";
+  return define<string | number | boolean>("", check) as Field<string | number | boolean, false>;
+}
+
+/** Free plain data, such as the values of a Helm chart. */
+export function json(): Field<JsonObject, false> {
+  return define<JsonObject>({}, (value) => (isObject(value) && isPlain(value) ? null : "must be an object of plain data (JSON)")) as Field<
+    JsonObject,
+    false
+  >;
+}
+
+function isPlain(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isPlain);
+  if (typeof value === "object" && value !== null) {
+    return (
+      Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every((child) => child === undefined || isPlain(child))
+    );
+  }
+  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+}

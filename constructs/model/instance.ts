@@ -1,0 +1,102 @@
+import { choice, flag, group, integer, list, map, nullable, required, type Settings, scalar, text, type Written } from "./fields";
+
+/** Versions that the PostgreSQL project still mends. https://www.postgresql.org/support/versioning/ */
+export const MAJOR_VERSIONS = [15, 16, 17, 18] as const;
+export type MajorVersion = (typeof MAJOR_VERSIONS)[number];
+
+const RETIRED_VERSIONS: Readonly<Record<string, string>> = {
+  "14": "PostgreSQL 14 reached its end of life on 2026-11-12",
+  "13": "PostgreSQL 13 reached its end of life on 2025-11-13",
+  "12": "PostgreSQL 12 reached its end of life on 2024-11-21",
+};
+
+/** What is logged unless `parameters` says otherwise; PostgreSQL's own defaults log none of it. */
+export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boolean>> = {
+  log_min_duration_statement: 1000,
+  log_connections: "on",
+  log_disconnections: "on",
+  log_lock_waits: "on",
+};
+
+const DAY = "(mon|tue|wed|thu|fri|sat|sun)";
+const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]";
+
+const existing = {
+  /** DNS name or address; the name that the server's certificate carries. */
+  host: required(text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address", default: "" })),
+  /** TCP port. */
+  port: integer({ min: 1, max: 65535, default: 5432 }),
+  /** PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots). */
+  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", default: "" })),
+  /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
+  masterSecret: required(text({ pattern: /\S/, form: "the id of a secret", default: "" })),
+  /** The server's `max_connections`. */
+  maxConnections: integer({ min: 10, max: 262143, default: 100 }),
+};
+
+/** One PostgreSQL server, and the copies that belong to it. */
+export const instanceFields = {
+  /** PostgreSQL's major version. Lowering it replaces the database. */
+  majorVersion: choice(MAJOR_VERSIONS, 17, RETIRED_VERSIONS),
+  /** Virtual CPUs and memory in GiB; the target picks the class or tier. */
+  size: group({ vcpus: integer({ min: 1, max: 192, default: 2 }), memoryGib: integer({ min: 1, max: 1536, default: 8 }) }),
+  /** Disk at the start, in GiB. It never shrinks. */
+  storageGib: integer({ min: 20, max: 65536, default: 100 }),
+  /** Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`. */
+  maxStorageGib: nullable(integer({ min: 20, max: 65536, default: 500 })),
+  /** Provisioned disk operations per second; null leaves the volume's baseline. */
+  iops: nullable(integer({ min: 1000, max: 350000, default: 3000 })),
+  /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. */
+  throughputMibps: nullable(integer({ min: 125, max: 8000, default: 125 })),
+  /** A standby in a second zone takes over when the first fails. */
+  highAvailability: flag(true),
+  /** Copies that can be read, in the same region. */
+  readReplicas: integer({ min: 0, max: 15, default: 0 }),
+  /** Days for which automated backups are kept; 0 turns them off. */
+  backupRetentionDays: integer({ min: 0, max: 35, default: 7 }),
+  /** Recovery to any moment within the retention. */
+  pointInTimeRecovery: flag(true),
+  /** Daily window of the backup, UTC. */
+  backupWindow: text({ pattern: new RegExp(`^${TIME}-${TIME}$`), form: "hh:mm-hh:mm (UTC)", default: "02:00-03:00" }),
+  /** Weekly window of maintenance, UTC. */
+  maintenanceWindow: text({
+    pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`),
+    form: "ddd:hh:mm-ddd:hh:mm (UTC), days in lower case",
+    default: "sun:04:00-sun:05:00",
+  }),
+  /** A second region that receives the backups, and the encryption key there; null keeps them in one region. */
+  backupReplication: nullable(
+    group({
+      region: required(text({ pattern: /^[a-z]+(-[a-z]+)+-?[0-9]+$/, form: "a region", default: "" })),
+      kmsKey: nullable(text({ pattern: /\S/, form: "a key's id", default: "" })),
+    }),
+  ),
+  /** Refuses deletion of the instance. */
+  deletionProtection: flag(true),
+  /** PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. */
+  parameters: map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name" }, DEFAULT_PARAMETERS),
+  /** Networks that may connect, as CIDR blocks. */
+  allowedSources: list(text({ pattern: /^[0-9a-fA-F.:]+\/[0-9]{1,3}$/, form: "a CIDR block such as 10.0.0.0/16", default: "" })),
+  /** A database that somebody else made: it is provisioned and wired, not created. */
+  existing: nullable(group(existing)),
+};
+
+export type InstanceSettings = Settings<typeof instanceFields>;
+export type InstanceSpec = Written<typeof instanceFields>;
+
+/** Autoscaling is on unless the spec says null: five times the disk at the start, within what a volume can be. */
+export const DEFAULT_STORAGE_GROWTH = 5;
+const LARGEST_VOLUME_GIB = 65536;
+
+/** Fills in what depends on another setting. */
+export function completeInstance(settings: InstanceSettings, written: InstanceSpec): InstanceSettings {
+  if (written.maxStorageGib !== undefined) return settings;
+  return { ...settings, maxStorageGib: Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, LARGEST_VOLUME_GIB) };
+}
+
+/** `max_connections` as the spec sets it, or null. */
+export function writtenMaxConnections(settings: InstanceSettings): number | null {
+  if (settings.existing !== null) return settings.existing.maxConnections;
+  const written = settings.parameters.max_connections;
+  return written === undefined ? null : Number(written);
+}

@@ -1,0 +1,40 @@
+/**
+ * Every name that this project gives. Each function is injective on valid input and stays within the alphabet and length of its
+ * system, so two things never get one name; `test/model/names.test.ts` holds that for arbitrary input.
+ *
+ * Nothing is cut or hashed: the inputs are bounded instead, because a person has to recognise the names in a console.
+ */
+
+/** An environment or instance: 1-30 of `a-z 0-9 -`, no hyphen at an end, no two in a row (two separate parts of a secret's name). */
+export const NAME = {
+  pattern: /^(?=.{1,30}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+  form: "1 to 30 of a-z, 0-9 and single hyphens, starting with a letter",
+};
+
+/** A Kubernetes namespace, service account or Helm release; 50 so that every suffix below fits a DNS label of 63. */
+export const KUBERNETES_NAME = {
+  pattern: /^(?=.{1,50}$)[a-z]([a-z0-9-]*[a-z0-9])?$/,
+  form: "a Kubernetes name of 1 to 50 of a-z, 0-9 and hyphens, starting with a letter",
+};
+
+/** A PostgreSQL identifier that needs no quotes: 63 bytes are what PostgreSQL keeps of a name. */
+export const IDENTIFIER = { pattern: /^[a-z_][a-z0-9_]{0,62}$/, form: "1 to 63 of a-z, 0-9 and _, not starting with a digit" };
+
+/** The roles of a platform: the owner cannot log in; the two logins act as the owner, so that one can be renewed while the other works. */
+export function roleNames(platform: string): { readonly owner: string; readonly logins: readonly [string, string] } {
+  const name = platform.replaceAll("-", "_");
+  return { owner: `${name}_owner`, logins: [`${name}_a`, `${name}_b`] };
+}
+
+/** A platform's secret in the secret store. Fits Secrets Manager, Secret Manager (`[A-Za-z0-9_-]`, 255) and a file name. */
+export function storeSecretName(environment: string, platform: string): string {
+  return `${environment}--${platform}`;
+}
+
+/** The Kubernetes objects beside a Helm release, in its namespace. */
+export function kubernetesNames(release: string): { readonly secret: string; readonly caConfigMap: string; readonly migrateJob: string } {
+  return { secret: `${release}-db`, caConfigMap: `${release}-db-ca`, migrateJob: `${release}-db-migrate` };
+}
+
+/** Databases that belong to PostgreSQL or to a cloud: never a platform's. */
+export const RESERVED_DATABASES: readonly string[] = ["postgres", "template0", "template1", "rdsadmin", "cloudsqladmin", "alloydbadmin"];

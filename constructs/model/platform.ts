@@ -1,0 +1,191 @@
+import { choice, type Field, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
+import type { MajorVersion } from "./instance";
+import type { JsonObject } from "./json";
+import { KUBERNETES_NAME } from "./names";
+import type { Rule } from "./rule";
+
+/** How a pod reaches the database. `auto` lets the target choose. */
+export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
+export type Access = (typeof ACCESS)[number];
+
+/** What every platform has, whatever it is. */
+export interface CommonFields extends Fields {
+  readonly instance: Field<string | null, false>;
+  readonly namespace: Field<string, false>;
+  readonly release: Field<string, false>;
+  readonly chartVersion: Field<string, false>;
+  readonly replicas: Field<number, false>;
+  readonly access: Field<Access, false>;
+  readonly serviceAccount: Field<string | null, false>;
+  readonly images: Field<Readonly<Record<string, string>>, false>;
+  readonly values: Field<JsonObject, false>;
+}
+
+/** The common settings of a platform called `platform`. */
+export function commonFields(platform: string): CommonFields {
+  const kubernetesName = (defaultValue: string) => text({ ...KUBERNETES_NAME, default: defaultValue });
+  return {
+    /** The instance that holds its databases; may be left out where there is one. */
+    instance: nullable(text({ pattern: /\S/, form: "an instance's name", default: "" })),
+    /** Kubernetes namespace. */
+    namespace: kubernetesName(platform),
+    /** Helm release. */
+    release: kubernetesName(platform),
+    /** Version of the chart; empty takes the newest that this project was verified against. */
+    chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
+    /** Pods of the server. */
+    replicas: integer({ min: 1, max: 100, default: 1 }),
+    /** How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all. */
+    access: choice(ACCESS, "auto"),
+    /** A Kubernetes service account to run as; null lets the chart make one. */
+    serviceAccount: nullable(kubernetesName("")),
+    /** Other images than the chart's, by container. */
+    images: map(text({ pattern: /^[^\s@]+(:[^\s/]+|@sha256:[0-9a-f]{64})$/, form: "an image with a tag or digest", default: "" }), {
+      pattern: /^[a-z0-9-]+$/,
+      form: "a container's name",
+    }),
+    /** Values for the chart, merged over ours; they win, except over the wiring. */
+    values: json(),
+  };
+}
+
+/** One value of a Secret: literals, and fields of the credential in an encoding. Rendered as plain text and as an External Secrets template. */
+export type SecretTemplate = readonly (string | SecretField)[];
+export interface SecretField {
+  readonly field: "username" | "password";
+  /** `raw` as it is; `url` percent-encoded; `dsn` as a value of libpq's keyword/value string. */
+  readonly encoding: "raw" | "url" | "dsn";
+}
+
+/** A process variable: a text, a key of the Secret, or the path of the CA's file. */
+export type Variable = string | { readonly secretKey: string } | { readonly caFile: true };
+export type Variables = Readonly<Record<string, Variable>>;
+
+/** How the database's certificate is verified. `proxy`: a proxy does it, and the last hop, to it, is plain text. */
+export type Tls =
+  | {
+      readonly mode: "verify-full" | "verify-ca";
+      readonly ca: { readonly configMap: string; readonly key: string; readonly mountPath: string };
+    }
+  | { readonly mode: "proxy"; readonly sidecar: JsonObject | null };
+export type TlsMode = Tls["mode"];
+
+/**
+ * Where a platform connects and which Secret it reads. There is no password in it, and no user name: rotation changes both.
+ *
+ * `host` is opaque (a late-bound token on some targets): it is carried, never parsed, compared or encoded.
+ */
+export interface Connection<D extends string = string> {
+  readonly host: string;
+  readonly port: number;
+  /** The platform's databases by key; two keys may name one database. */
+  readonly databases: Readonly<Record<D, string>>;
+  /** Name of the Kubernetes Secret. */
+  readonly secret: string;
+  readonly serviceAccount: string | null;
+  readonly tls: Tls;
+}
+
+export interface HelmRelease {
+  readonly kind: "helm";
+  readonly repository: string;
+  readonly chart: string;
+  readonly version: string;
+  readonly values: JsonObject;
+  /** Whether an installer may wait until the pods are ready; false where a hook that runs later is what makes them ready. */
+  readonly wait: boolean;
+}
+export interface Kustomization {
+  readonly kind: "kustomize";
+  readonly base: string;
+  readonly patches: readonly JsonObject[];
+}
+export type Release = HelmRelease | Kustomization;
+
+/** A command that brings the schema up to date, in the image that carries it. */
+export interface Migration {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly variables: Variables;
+}
+
+/** Everything a platform needs besides the databases, as plain data; aws, gcp, local and render only deliver it. */
+export interface Wiring {
+  readonly secret: Readonly<Record<string, SecretTemplate>>;
+  readonly release: Release;
+  /** Further Kubernetes objects. */
+  readonly objects: readonly JsonObject[];
+  /** What a process needs that runs outside Kubernetes. */
+  readonly variables: Variables;
+  readonly migrate: Migration | null;
+  /** The HTTP path that says whether it works, and whether answering it takes a query. */
+  readonly health: { readonly path: string; readonly asksDatabase: boolean };
+  /** What whoever installs the files has to know, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** What opens connections: at the peak `pool x processes x replicas`, twice that while a rolling update overlaps, plus the migration's. */
+export interface Demand {
+  readonly opener: string;
+  readonly pool: number;
+  readonly processes: number;
+  readonly replicas: number;
+  readonly overlaps: boolean;
+  readonly migration: number;
+}
+
+export interface PlatformDatabase {
+  readonly name: string;
+  readonly extensions: readonly string[];
+}
+
+/** A chart (or kustomize base), the versions it was verified in, and the containers in it that log in. */
+export interface Chart {
+  readonly name: string;
+  readonly repository: string;
+  /** Newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
+  readonly verifiedVersions: readonly [string, ...string[]];
+  readonly source: `https://${string}`;
+}
+
+/** A rule of a platform: about its complete settings; its examples are what a person writes. */
+export type PlatformRule<F extends Fields = Fields> = Rule<Settings<F & CommonFields>, JsonObject>;
+
+/** A platform: plain data, and pure functions of its settings. It knows no cloud. */
+export interface Platform<F extends Fields = Fields, D extends string = string> {
+  /** As people write it: `MLflow`. */
+  readonly title: string;
+  /** Settings beyond the common ones. */
+  readonly fields: F;
+  /** Client library, and how it writes a database's address. */
+  readonly driver: { readonly name: string; readonly dialect: string };
+  /** The oldest major version of PostgreSQL it works with. */
+  readonly minimumMajorVersion: MajorVersion;
+  /** What its logins need beyond ownership. */
+  readonly roleAttributes: readonly "CREATEDB"[];
+  /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. */
+  readonly loginParameters: Readonly<Record<string, string>>;
+  /** Whether it works behind a pooler in transaction mode, and what it then takes. */
+  readonly transactionPooling: { readonly works: boolean; readonly note: string };
+  /** Containers whose image the spec may replace. */
+  readonly containers: readonly [string, ...string[]];
+  /** Paths of chart values that a setting of the spec governs, for the message that refuses them in `values`. */
+  readonly settingOf: Readonly<Record<string, string>>;
+  readonly rules: readonly PlatformRule<F>[];
+  // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
+  chart(settings: Settings<F & CommonFields>): Chart;
+  /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
+  sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
+  databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
+  connections(settings: Settings<F & CommonFields>): readonly Demand[];
+  wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
+}
+
+export type Platforms = Readonly<Record<string, Platform>>;
+
+/** Infers the settings' and the databases' types of a platform. */
+export function definePlatform<F extends Fields, D extends string>(platform: Platform<F, D>): Platform<F, D> {
+  return platform;
+}
+
+export type PlatformSettings<P> = P extends Platform<infer F, string> ? Settings<F & CommonFields> : never;

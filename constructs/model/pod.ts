@@ -1,0 +1,42 @@
+import { type JsonObject, mapValues } from "./json";
+import type { Connection, Tls, Variables } from "./platform";
+
+/** Name of the volume with the CA in a pod. */
+export const CA_VOLUME = "db-ca";
+
+/** libpq's variables for the connection's TLS mode; asyncpg, psycopg and pgx read them too. */
+export function tlsVariables(tls: Tls): Variables {
+  // Through a proxy in the pod the last hop is loopback, where no certificate can carry the name.
+  if (tls.mode === "proxy") return { PGSSLMODE: "disable" };
+  return { PGSSLMODE: tls.mode, PGSSLROOTCERT: { caFile: true } };
+}
+
+/** The volume with the CA and its mount, or null where a proxy verifies the certificate. */
+export function tlsMounts(tls: Tls): { readonly volumes: readonly JsonObject[]; readonly volumeMounts: readonly JsonObject[] } | null {
+  if (tls.mode === "proxy") return null;
+  return {
+    volumes: [{ name: CA_VOLUME, configMap: { name: tls.ca.configMap } }],
+    volumeMounts: [{ name: CA_VOLUME, mountPath: tls.ca.mountPath, readOnly: true }],
+  };
+}
+
+/** Process variables as a container's `env`. */
+export function toEnv(variables: Variables, connection: Connection): readonly JsonObject[] {
+  return Object.values(
+    mapValues(variables, (variable, name): JsonObject => {
+      if (typeof variable === "string") return { name, value: variable };
+      if ("secretKey" in variable) return { name, valueFrom: { secretKeyRef: { name: connection.secret, key: variable.secretKey } } };
+      return { name, value: caPath(connection.tls) };
+    }),
+  );
+}
+
+/** Path of the CA's file in a pod. */
+export function caPath(tls: Tls): string {
+  return tls.mode === "proxy" ? "" : `${tls.ca.mountPath}/${tls.ca.key}`;
+}
+
+/** Reloader's annotation: no platform reads its password again, so a rotation has to restart it. */
+export function reloadOnSecretChange(secret: string): JsonObject {
+  return { "secret.reloader.stakater.com/reload": secret };
+}

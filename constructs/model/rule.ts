@@ -1,0 +1,34 @@
+import type { Violation } from "./errors";
+
+/** *error*: the vendor rejects it, or it has destroyed data. *acknowledge*: refused until the spec gives a reason. *warning*: shown. */
+export type Severity = "error" | "acknowledge" | "warning";
+
+/**
+ * A rule as data. One test runs every rule's examples, so a rule cannot be added without showing what it refuses.
+ *
+ * `Subject` is what is checked, complete; `Example` is what a person would write, which the test completes first.
+ */
+export interface Rule<Subject, Example> {
+  /** Kebab-case, unique, prefixed by what it is about: `prefect-replicas-need-redis`. */
+  readonly id: string;
+  /** The vendor's page, or the file that says so. */
+  readonly source: `https://${string}`;
+  /** When the source was last read, `YYYY-MM-DD`. */
+  readonly date: string;
+  readonly severity: Severity;
+  /** Returns what is wrong with the subject, which stands at `path` in the spec. */
+  check(subject: Subject, path: string): readonly Violation[];
+  readonly passing: Example;
+  readonly failing: Example;
+}
+
+/** What a rule found, with the rule's id and severity. */
+export interface Finding {
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly violation: Violation;
+}
+
+export function checkRules<Subject>(rules: readonly Rule<Subject, unknown>[], subject: Subject, path: string): readonly Finding[] {
+  return rules.flatMap(({ id, severity, ...rule }) => rule.check(subject, path).map((found) => ({ rule: id, severity, violation: found })));
+}

@@ -1,0 +1,183 @@
+import { violation } from "./errors";
+import { writtenMaxConnections } from "./instance";
+import type { Chart, Platform, PlatformRule } from "./platform";
+import type { InstanceRule } from "./target";
+
+const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
+
+/** Parameters that decide whether TLS, authentication, the owner role or the network access hold. */
+const OWNED_PARAMETERS: readonly string[] = [
+  "ssl",
+  "ssl_ca_file",
+  "ssl_cert_file",
+  "ssl_key_file",
+  "password_encryption",
+  "hba_file",
+  "ident_file",
+  "data_directory",
+  "config_file",
+  "listen_addresses",
+  "port",
+  "unix_socket_directories",
+  "role",
+  "session_authorization",
+  "rds.force_ssl",
+  "rds.accepted_password_auth_method",
+];
+
+/** Rules about one instance that hold on every target. */
+export const instanceRules: readonly InstanceRule[] = [
+  {
+    id: "point-in-time-recovery-needs-backups",
+    source: "https://www.postgresql.org/docs/17/continuous-archiving.html",
+    date: "2026-11-21",
+    severity: "error",
+    check: (instance, path) =>
+      instance.pointInTimeRecovery && instance.backupRetentionDays === 0
+        ? [
+            violation(
+              `${path}.backupRetentionDays`,
+              "must be at least 1 with pointInTimeRecovery",
+              0,
+              "keep backups for 1 to 35 days, or set pointInTimeRecovery to false",
+            ),
+          ]
+        : [],
+    passing: { pointInTimeRecovery: false, backupRetentionDays: 0 },
+    failing: { backupRetentionDays: 0 },
+  },
+  {
+    id: "storage-ceiling-above-storage",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ storageGib, maxStorageGib }, path) =>
+      maxStorageGib !== null && maxStorageGib < storageGib * 1.1
+        ? [
+            violation(
+              `${path}.maxStorageGib`,
+              `must be at least a tenth above storageGib (${storageGib})`,
+              maxStorageGib,
+              "raise it, leave it out, or set null to turn autoscaling off",
+            ),
+          ]
+        : [],
+    passing: { storageGib: 100, maxStorageGib: 110 },
+    failing: { storageGib: 100, maxStorageGib: 105 },
+  },
+  {
+    id: "parameter-is-owned",
+    source: PARAMETERS_PAGE,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ parameters }, path) =>
+      OWNED_PARAMETERS.filter((name) => Object.hasOwn(parameters, name)).map((name) =>
+        violation(
+          `${path}.parameters.${name}`,
+          "is set by this project, because access and encryption depend on it",
+          parameters[name],
+          "remove it",
+        ),
+      ),
+    passing: { parameters: { work_mem: "16MB" } },
+    failing: { parameters: { ssl: "off" } },
+  },
+  {
+    id: "max-connections-is-a-number",
+    source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
+    date: "2026-11-21",
+    severity: "error",
+    check: (instance, path) => {
+      const written = writtenMaxConnections(instance);
+      return written === null || (Number.isInteger(written) && written >= 10 && written <= 262143)
+        ? []
+        : [
+            violation(
+              `${path}.parameters.max_connections`,
+              "must be a whole number from 10 to 262143",
+              instance.parameters.max_connections,
+            ),
+          ];
+    },
+    passing: { parameters: { max_connections: 200 } },
+    failing: { parameters: { max_connections: "LEAST(DBInstanceClassMemory/9531392,5000)" } },
+  },
+  {
+    id: "statement-timeout-breaks-migrations",
+    source: "https://www.postgresql.org/docs/17/runtime-config-client.html#GUC-STATEMENT-TIMEOUT",
+    date: "2026-11-21",
+    severity: "acknowledge",
+    check: ({ parameters }, path) =>
+      Number.parseInt(String(parameters.statement_timeout ?? "0"), 10) === 0
+        ? []
+        : [
+            violation(
+              `${path}.parameters.statement_timeout`,
+              "ends the migrations of every platform when they take longer",
+              parameters.statement_timeout,
+              "set it per query in the client",
+            ),
+          ],
+    passing: { parameters: { lock_timeout: "10s" } },
+    failing: { parameters: { statement_timeout: "30s" } },
+  },
+  {
+    id: "never-the-whole-world",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_BestPractices.Security.html",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ allowedSources }, path) =>
+      allowedSources.flatMap((source, index) =>
+        /\/0+$/.test(source)
+          ? [violation(`${path}.allowedSources[${index}]`, "must not be the whole world", source, "name the cluster's network")]
+          : [],
+      ),
+    passing: { allowedSources: ["10.0.0.0/16"] },
+    failing: { allowedSources: ["0.0.0.0/0"] },
+  },
+];
+
+/** Every rule about a platform: its own, and those that follow from its data. */
+export function platformRules(name: string, platform: Platform): readonly PlatformRule[] {
+  return [...platform.rules, chartVersionRule(name, platform), imageRule(name, platform)];
+}
+
+/** Keys differ between versions of a chart, and a wrong key can put a password into a ConfigMap. */
+function chartVersionRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-chart-version`,
+    source: "https://helm.sh/docs/helm/helm_install/",
+    date: "2026-11-21",
+    severity: "acknowledge",
+    check: (settings, path) => {
+      const chart: Chart = platform.chart(settings);
+      return chart.verifiedVersions.includes(settings.chartVersion)
+        ? []
+        : [
+            violation(
+              `${path}.chartVersion`,
+              `is not verified for ${chart.name}`,
+              settings.chartVersion,
+              `use ${chart.verifiedVersions.join(" or ")}, or read its values and check that no key moved`,
+            ),
+          ];
+    },
+    passing: {},
+    failing: { chartVersion: "0.0.1" },
+  };
+}
+
+function imageRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-image-container`,
+    source: "https://kubernetes.io/docs/concepts/containers/images/",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ images }, path) =>
+      Object.keys(images)
+        .filter((container) => !platform.containers.includes(container))
+        .map((container) => violation(`${path}.images.${container}`, `must name one of ${platform.containers.join(", ")}`, container)),
+    passing: { images: { [platform.containers[0]]: "registry.example/image:1" } },
+    failing: { images: { "no-such-container": "registry.example/image:1" } },
+  };
+}

@@ -1,0 +1,58 @@
+import { isObject, type Json, type JsonObject } from "./json";
+
+type Named = JsonObject & { readonly name: string };
+
+/** Containers, variables, volumes and mounts: Helm replaces lists, so lists of objects with a `name` are joined by it. */
+const isNamedList = (value: unknown): value is readonly Named[] =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item.name === "string");
+
+/**
+ * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf.
+ * Keys are joined by dots, and a dot within a key is escaped, so that no two leaves share a path.
+ */
+export function leafPaths(values: JsonObject): readonly string[] {
+  return leaves(values, "");
+}
+
+function leaves(value: Json | undefined, path: string): readonly string[] {
+  if (value === undefined) return [];
+  if (isNamedList(value)) return value.flatMap(({ name, ...rest }) => [`${path}[${name}]`, ...leaves(rest, `${path}[${name}]`)]);
+  if (!isObject(value)) return [path];
+  return Object.entries(value as JsonObject).flatMap(([key, child]) => leaves(child, step(path, key)));
+}
+
+const step = (path: string, key: string): string => {
+  const escaped = key.replaceAll("\\", "\\\\").replaceAll(".", "\\.").replaceAll("[", "\\[");
+  return path === "" ? escaped : `${path}.${escaped}`;
+};
+
+/** The guarded path that a written path touches: the same, one above it or one below it. */
+export function collision(path: string, guarded: readonly string[]): string | null {
+  return guarded.find((own) => own === path || isBelow(own, path) || isBelow(path, own)) ?? null;
+}
+
+const isBelow = (path: string, above: string): boolean => path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
+
+/**
+ * Merges what the user wrote over our values: objects key by key, all else replaces. Lists of named objects are joined: an equal name
+ * cannot occur, because every path of ours is guarded.
+ */
+export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
+  return merge(own, user) as JsonObject;
+}
+
+function merge(own: Json | undefined, user: Json | undefined): Json | undefined {
+  if (user === undefined) return withoutUndefined(own);
+  if (isNamedList(own) && isNamedList(user)) return withoutUndefined([...own, ...user]);
+  if (!isObject(own) || !isObject(user)) return withoutUndefined(user);
+  const keys = [...new Set([...Object.keys(own), ...Object.keys(user)])];
+  const merged = keys.map((key) => [key, merge((own as JsonObject)[key], (user as JsonObject)[key])] as const);
+  return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
+}
+
+function withoutUndefined(value: Json | undefined): Json | undefined {
+  if (Array.isArray(value)) return value.map((item: Json) => withoutUndefined(item) ?? null);
+  if (!isObject(value)) return value;
+  const defined = Object.entries(value as JsonObject).filter(([, child]) => child !== undefined);
+  return Object.fromEntries(defined.map(([key, child]) => [key, withoutUndefined(child)]));
+}

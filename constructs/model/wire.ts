@@ -1,0 +1,68 @@
+import type { Settings } from "./fields";
+import { type JsonObject, mapValues } from "./json";
+import { kubernetesNames } from "./names";
+import type { CommonFields, Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
+import type { Environment } from "./spec";
+import { mergeValues } from "./values";
+
+/** What a delivery knows of the way to a platform's instance. */
+export interface Reach {
+  readonly host: string;
+  readonly port: number;
+  /** The container of a proxy, where the platform's pods have one beside them. */
+  readonly sidecar: JsonObject | null;
+}
+
+/** A platform's wiring, and the connection it was made for. */
+export interface Wired {
+  readonly namespace: string;
+  readonly release: string;
+  readonly connection: Connection;
+  readonly wiring: Wiring;
+}
+
+/** File name of the CA within its ConfigMap, and where it is mounted. */
+export const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
+
+/**
+ * The wiring of every platform of an environment, with the user's values merged in. The only caller of `wire` for deliveries.
+ *
+ * @param reach called once per platform; its host may be a late-bound token.
+ */
+export function wirePlatforms<P extends Platforms>(
+  environment: Environment<P>,
+  platforms: P,
+  reach: (platform: string, instance: string) => Reach,
+): Readonly<Record<string, Wired>> {
+  const used = Object.keys(environment.platforms);
+  return Object.fromEntries(
+    used.map((name) => {
+      const resolved = environment.platforms[name];
+      const platform = platforms[name];
+      if (resolved === undefined || platform === undefined)
+        throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
+      const settings = resolved.settings as Settings<CommonFields>;
+      const connection = connect(resolved.databases, settings, resolved.tls, reach(name, resolved.instance));
+      const wiring = withUserValues(platform.wire(connection, settings), settings.values);
+      return [name, { namespace: settings.namespace, release: settings.release, connection, wiring }];
+    }),
+  );
+}
+
+function withUserValues(wiring: Wiring, values: JsonObject): Wiring {
+  if (wiring.release.kind !== "helm") return wiring;
+  return { ...wiring, release: { ...wiring.release, values: mergeValues(wiring.release.values, values) } };
+}
+
+function connect(databases: Readonly<Record<string, string>>, settings: Settings<CommonFields>, mode: TlsMode, reach: Reach): Connection {
+  const names = kubernetesNames(settings.release);
+  const tls: Tls = mode === "proxy" ? { mode, sidecar: reach.sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
+  return { host: reach.host, port: reach.port, databases, secret: names.secret, serviceAccount: settings.serviceAccount, tls };
+}
+
+/** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */
+export function placeholderWiring(platform: Platform, settings: Settings<CommonFields>, tls: TlsMode): Wiring {
+  const databases = mapValues(platform.databases(settings), (database) => database.name);
+  const sidecar = settings.access === "proxy" ? null : { name: "proxy" };
+  return platform.wire(connect(databases, settings, tls, { host: "database.invalid", port: 5432, sidecar }), settings);
+}

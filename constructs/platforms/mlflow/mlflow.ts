@@ -1,0 +1,176 @@
+import { integer, type Settings } from "../../model/fields";
+import type { JsonObject } from "../../model/json";
+import { type CommonFields, type Connection, type Demand, definePlatform, type Variables, type Wiring } from "../../model/platform";
+import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { mlflowRules } from "./rules";
+
+const fields = {
+  /** Server processes in each pod. */
+  workers: integer({ min: 1, max: 64, default: 2 }),
+  /** Connections that each engine of a process keeps open. MLflow ignores 0 and takes 5 instead. */
+  poolSize: integer({ min: 1, max: 100, default: 3 }),
+  /** Further connections under load. MLflow ignores 0 and takes 10 instead. */
+  maxOverflow: integer({ min: 1, max: 100, default: 2 }),
+};
+
+export type MlflowSettings = Settings<typeof fields & CommonFields>;
+
+const IMAGE = "burakince/mlflow:3.15.1";
+
+/** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
+const STORE_URI = "postgresql+psycopg2://";
+
+/** A process opens an engine for the tracking store, one for the model registry and one for jobs. */
+const ENGINES = 3;
+
+/**
+ * What the chart's own migration does, in a session that holds an advisory lock: MLflow takes none, and pods that start together
+ * would migrate at once.
+ */
+const MIGRATE = [
+  "from sqlalchemy import text",
+  "from mlflow.store.db import utils",
+  `engine = utils.create_sqlalchemy_engine_with_retry("${STORE_URI}")`,
+  "lock = engine.connect()",
+  'lock.execute(text("select pg_advisory_lock(20260814)"))',
+  "utils._initialize_tables(engine)",
+  "lock.close()",
+].join("\n");
+
+/** MLflow's tracking server: psycopg2, which takes everything from libpq's variables. */
+export const mlflow = definePlatform({
+  title: "MLflow",
+  fields,
+  driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },
+  minimumMajorVersion: 15,
+  roleAttributes: [],
+  loginParameters: {},
+  transactionPooling: { works: true, note: "as it is; migrate past the pooler, because of the advisory lock" },
+  containers: ["mlflow"],
+  settingOf: {
+    replicaCount: "replicas",
+    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "poolSize",
+    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "maxOverflow",
+    "extraArgs.workers": "workers",
+    "serviceAccount.name": "serviceAccount",
+    image: "images",
+    fullnameOverride: "release",
+  },
+  rules: mlflowRules,
+  chart: () => ({
+    name: "mlflow",
+    repository: "https://community-charts.github.io/helm-charts",
+    verifiedVersions: ["1.11.5"],
+    source: "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow",
+  }),
+  // Only because the chart's own check and migration, which would run before it, are off.
+  sidecarBeforeMigrations: () => true,
+  databases: () => ({ main: { name: "mlflow", extensions: [] } }),
+  connections,
+  wire,
+});
+
+/** `Recreate` ends the old pods first, so nothing overlaps; each pod migrates before its server starts. */
+function connections(settings: MlflowSettings): readonly Demand[] {
+  return [
+    {
+      opener: "server",
+      pool: (settings.poolSize + settings.maxOverflow) * ENGINES,
+      processes: settings.workers,
+      replicas: settings.replicas,
+      overlaps: false,
+      migration: 2 * settings.replicas,
+    },
+  ];
+}
+
+function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring {
+  const address: Variables = {
+    PGHOST: connection.host,
+    PGPORT: String(connection.port),
+    PGDATABASE: connection.databases.main,
+    PGUSER: { secretKey: "username" },
+    PGPASSWORD: { secretKey: "password" },
+    ...tlsVariables(connection.tls),
+  };
+  const pools: Variables = {
+    MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(settings.poolSize),
+    MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(settings.maxOverflow),
+  };
+  const chart = mlflow.chart(settings);
+  const image = settings.images.mlflow ?? IMAGE;
+  return {
+    secret: { username: [{ field: "username", encoding: "raw" }], password: [{ field: "password", encoding: "raw" }] },
+    release: {
+      kind: "helm",
+      repository: chart.repository,
+      chart: chart.name,
+      version: settings.chartVersion,
+      values: releaseValues(connection, settings, pools, migrationContainer(connection, image, address)),
+      wait: true,
+    },
+    objects: [],
+    variables: { MLFLOW_BACKEND_STORE_URI: STORE_URI, MLFLOW_WORKERS: String(settings.workers), ...address, ...pools },
+    migrate: { image, command: ["python", "-c", MIGRATE], variables: address },
+    health: { path: "/health", asksDatabase: false },
+    notes: [
+      "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
+        "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
+    ],
+  };
+}
+
+function releaseValues(connection: Connection<"main">, settings: MlflowSettings, pools: Variables, migration: JsonObject): JsonObject {
+  const mounts = tlsMounts(connection.tls);
+  const sidecar = connection.tls.mode === "proxy" && connection.tls.sidecar !== null ? [connection.tls.sidecar] : [];
+  // `extraEnvVars` is a map of plain values.
+  const plain = toEnv({ ...tlsVariables(connection.tls), ...pools }, connection).map(({ name, value }) => [name, value] as const);
+  return {
+    fullnameOverride: settings.release,
+    replicaCount: settings.replicas,
+    deploymentAnnotations: reloadOnSecretChange(connection.secret),
+    // The chart's default brings up twice the pods in an update, and all of them migrate.
+    strategy: { type: "Recreate" },
+    backendStore: {
+      // Both run before any container of ours, without TLS; a sidecar would not be up yet.
+      databaseConnectionCheck: false,
+      databaseMigration: false,
+      postgres: { enabled: true, host: connection.host, port: connection.port, database: connection.databases.main, driver: "psycopg2" },
+      existingDatabaseSecret: { name: connection.secret, usernameKey: "username", passwordKey: "password" },
+    },
+    extraArgs: { workers: String(settings.workers) },
+    extraEnvVars: Object.fromEntries(plain),
+    extraVolumes: mounts?.volumes,
+    extraVolumeMounts: mounts?.volumeMounts,
+    initContainers: [...sidecar, migration],
+    serviceAccount: connection.serviceAccount === null ? undefined : { create: false, name: connection.serviceAccount },
+    image: imageValues(settings.images.mlflow),
+  };
+}
+
+function migrationContainer(connection: Connection<"main">, image: string, address: Variables): JsonObject {
+  const mounts = tlsMounts(connection.tls);
+  return {
+    name: "migrate",
+    image,
+    command: ["python", "-c", MIGRATE],
+    env: toEnv(address, connection),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 1001,
+      capabilities: { drop: ["ALL"] },
+    },
+    // `tmp` is the chart's own volume.
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(mounts?.volumeMounts ?? [])],
+  };
+}
+
+function imageValues(image: string | undefined): JsonObject | undefined {
+  if (image === undefined) return undefined;
+  const [repository, digest] = image.split("@");
+  if (digest !== undefined) return { repository, digest };
+  const colon = image.lastIndexOf(":");
+  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
+}

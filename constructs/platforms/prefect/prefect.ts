@@ -1,0 +1,151 @@
+import { integer, nullable, type Settings, text } from "../../model/fields";
+import type { JsonObject } from "../../model/json";
+import { KUBERNETES_NAME } from "../../model/names";
+import { type CommonFields, type Connection, type Demand, definePlatform, type Variables, type Wiring } from "../../model/platform";
+import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { prefectRules } from "./rules";
+
+const fields = {
+  /** Connections that each server keeps open. */
+  poolSize: integer({ min: 1, max: 100, default: 5 }),
+  /** Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.) */
+  maxOverflow: integer({ min: 0, max: 100, default: 5 }),
+  /** Redis of your own: background services then run apart from the server, and a Job migrates. Null keeps one Deployment. */
+  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name", default: "" })),
+  redisPort: integer({ min: 1, max: 65535, default: 6379 }),
+  /** Kubernetes Secret with Redis's `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password. */
+  redisSecret: nullable(text({ ...KUBERNETES_NAME, default: "" })),
+};
+
+export type PrefectSettings = Settings<typeof fields & CommonFields>;
+
+const SECRET_KEY = "connection-string";
+const IMAGE = "prefecthq/prefect:3.8.3-python3.11";
+const MIGRATE = "prefect server database upgrade -y";
+
+/** Prefect's server: asyncpg by SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
+export const prefect = definePlatform({
+  title: "Prefect",
+  fields,
+  driver: { name: "asyncpg", dialect: "postgresql+asyncpg:// URL, TLS by PGSSLMODE and PGSSLROOTCERT (never sslmode in the URL)" },
+  minimumMajorVersion: 15,
+  roleAttributes: [],
+  loginParameters: {},
+  transactionPooling: {
+    works: true,
+    note: "statement cache off; automations take effect only after a restart, because LISTEN gets nothing",
+  },
+  containers: ["prefect"],
+  settingOf: {
+    "server.replicaCount": "replicas",
+    "global.prefect.env": "poolSize, maxOverflow",
+    "backgroundServices.messaging": "redisHost, redisPort, redisSecret",
+    backgroundServices: "redisHost",
+    migrations: "redisHost",
+    "serviceAccount.name": "serviceAccount",
+    "global.prefect.image": "images",
+    fullnameOverride: "release",
+    namespaceOverride: "namespace",
+  },
+  rules: prefectRules,
+  chart: () => ({
+    name: "prefect-server",
+    repository: "https://prefecthq.github.io/prefect-helm",
+    verifiedVersions: ["2026.8.18172642"],
+    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+  }),
+  // The migration Job takes neither init containers nor sidecars.
+  sidecarBeforeMigrations: (settings) => settings.redisHost === null,
+  databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
+  connections,
+  wire,
+});
+
+/** The pool of each process and its LISTEN connection; a migration has an engine of its own. */
+function connections(settings: PrefectSettings): readonly Demand[] {
+  const pool = settings.poolSize + settings.maxOverflow + 1;
+  const server = { opener: "server", pool, processes: 1, replicas: settings.replicas, overlaps: true, migration: 2 };
+  if (settings.redisHost === null) return [server];
+  return [server, { opener: "background services", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 }];
+}
+
+function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring {
+  const url = "PREFECT_SERVER_DATABASE_CONNECTION_URL";
+  const environment: Variables = {
+    ...tlsVariables(connection.tls),
+    PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE: String(settings.poolSize),
+    PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW: String(settings.maxOverflow),
+  };
+  const variables = { [url]: { secretKey: SECRET_KEY }, ...environment };
+  const chart = prefect.chart(settings);
+  return {
+    secret: {
+      [SECRET_KEY]: [
+        "postgresql+asyncpg://",
+        { field: "username", encoding: "url" },
+        ":",
+        { field: "password", encoding: "url" },
+        `@${connection.host}:${connection.port}/${connection.databases.main}`,
+      ],
+    },
+    release: {
+      kind: "helm",
+      repository: chart.repository,
+      chart: chart.name,
+      version: settings.chartVersion,
+      values: releaseValues(connection, settings, environment),
+      // The migration Job is a post-install hook, and without tables the server never gets ready: waiting would wait for ever.
+      wait: settings.redisHost === null,
+    },
+    objects: [],
+    variables,
+    migrate: { image: settings.images.prefect ?? IMAGE, command: ["/bin/bash", "-c", MIGRATE], variables },
+    health: { path: "/api/ready", asksDatabase: true },
+    notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
+  };
+}
+
+function releaseValues(connection: Connection<"main">, settings: PrefectSettings, environment: Variables): JsonObject {
+  const mounts = tlsMounts(connection.tls);
+  const volumes = mounts === null ? {} : { extraVolumes: mounts.volumes, extraVolumeMounts: mounts.volumeMounts };
+  const sidecar =
+    connection.tls.mode === "proxy" && connection.tls.sidecar !== null ? { extraInitContainers: [connection.tls.sidecar] } : {};
+  const separate = settings.redisHost !== null;
+  return {
+    fullnameOverride: settings.release,
+    commonAnnotations: reloadOnSecretChange(connection.secret),
+    // Without this the chart starts a second server beside the database.
+    postgresql: { enabled: false },
+    sqlite: { enabled: false },
+    externalDatabase: { existingSecret: connection.secret, connectionStringSecretKey: SECRET_KEY },
+    global: { prefect: { env: toEnv(environment, connection), ...imageValues(settings.images.prefect) } },
+    server: { replicaCount: settings.replicas, ...volumes, ...sidecar },
+    serviceAccount: serviceAccountValues(connection.serviceAccount),
+    backgroundServices: separate
+      ? {
+          runAsSeparateDeployment: true,
+          messaging: messagingValues(settings),
+          ...volumes,
+          ...sidecar,
+          serviceAccount: serviceAccountValues(connection.serviceAccount),
+        }
+      : { runAsSeparateDeployment: false },
+    // The Job's script needs pipefail, which the image's /bin/sh lacks.
+    migrations: separate ? { enabled: true, entrypoint: ["/bin/bash", "-c"], ...volumes } : undefined,
+  };
+}
+
+function imageValues(image: string | undefined): JsonObject {
+  if (image === undefined) return {};
+  const colon = image.lastIndexOf(":");
+  return { image: { repository: image.slice(0, colon), prefectTag: image.slice(colon + 1) } };
+}
+
+const serviceAccountValues = (name: string | null): JsonObject | undefined => (name === null ? undefined : { create: false, name });
+
+function messagingValues({ redisHost, redisPort, redisSecret }: PrefectSettings): JsonObject {
+  return {
+    redis: { host: redisHost, port: redisPort, ...(redisSecret === null ? {} : { existingSecret: redisSecret }) },
+    docket: redisSecret === null ? { url: `redis://${redisHost}:${redisPort}/0` } : { existingSecret: redisSecret },
+  };
+}

@@ -1,0 +1,74 @@
+import { violation } from "../../model/errors";
+import type { PlatformRule } from "../../model/platform";
+import type { PrefectSettings } from "./prefect";
+
+type PrefectRule = Omit<PlatformRule, "check"> & { check(settings: PrefectSettings, path: string): ReturnType<PlatformRule["check"]> };
+
+export const prefectRules: readonly PrefectRule[] = [
+  {
+    id: "prefect-replicas-need-redis",
+    source: "https://docs.prefect.io/v3/advanced/self-hosted",
+    date: "2026-11-21",
+    severity: "error",
+    // Servers in one Deployment each run the background services and each migrate at their start, without a lock.
+    check: ({ replicas, redisHost }, path) =>
+      replicas > 1 && redisHost === null
+        ? [
+            violation(
+              `${path}.replicas`,
+              "must be 1 without redisHost",
+              replicas,
+              "name a Redis in redisHost, so that background services and migrations run apart",
+            ),
+          ]
+        : [],
+    passing: { replicas: 2, redisHost: "redis.example.internal" },
+    failing: { replicas: 2 },
+  },
+  {
+    id: "prefect-redis-settings-need-redis",
+    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ redisHost, redisSecret }, path) =>
+      redisSecret !== null && redisHost === null
+        ? [violation(`${path}.redisSecret`, "is used only with redisHost", redisSecret, "set redisHost, or remove it")]
+        : [],
+    passing: { redisHost: "redis.example.internal", redisSecret: "redis" },
+    failing: { redisSecret: "redis" },
+  },
+  {
+    id: "prefect-image-tag",
+    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+    date: "2026-11-21",
+    severity: "error",
+    // The chart joins repository and tag with a colon.
+    check: ({ images }, path) =>
+      images.prefect?.includes("@")
+        ? [violation(`${path}.images.prefect`, "must be given by tag, the chart takes no digest", images.prefect, "use repository:tag")]
+        : [],
+    passing: { images: { prefect: "registry.example/prefect:3.8.3" } },
+    failing: { images: { prefect: `registry.example/prefect@sha256:${"0".repeat(64)}` } },
+  },
+  {
+    id: "prefect-autoscaling-breaks-the-budget",
+    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ values }, path) => {
+      const server = values.server as { autoscaling?: { enabled?: unknown } } | undefined;
+      return server?.autoscaling?.enabled === true
+        ? [
+            violation(
+              `${path}.values.server.autoscaling.enabled`,
+              "would let up to 100 servers open connections that no budget counts",
+              true,
+              "set replicas",
+            ),
+          ]
+        : [];
+    },
+    passing: {},
+    failing: { values: { server: { autoscaling: { enabled: true } } } },
+  },
+];

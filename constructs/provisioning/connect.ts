@@ -1,0 +1,114 @@
+import { type ConnectionOptions, checkServerIdentity, TLSSocket } from "node:tls";
+import { backOff } from "exponential-backoff";
+import pg from "pg";
+import type { Credential } from "./credential";
+import { explain, isTransient } from "./errors";
+
+/** Where a PostgreSQL server is, and how its certificate is verified. */
+export interface Server {
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+  /** `ca`: PEM text of the certificate authority; null takes Node's own list. `proxy`: plain text to a proxy on loopback, which verifies. */
+  readonly tls: { readonly mode: "verify-full" | "verify-ca"; readonly ca: string | null } | { readonly mode: "proxy" };
+}
+
+export type Client = pg.Client;
+
+/** Milliseconds for a connection, its TLS handshake and login. */
+const CONNECT_TIMEOUT = 10_000;
+/** Milliseconds that any statement of this program waits for a lock. */
+const LOCK_TIMEOUT = 30_000;
+
+/**
+ * Opens one connection. Everything is passed explicitly, because `pg` fills gaps from the shell's `PG*` variables, ignores
+ * `PGSSLROOTCERT` and reads `require` as `verify-full`.
+ *
+ * @throws the driver's or Node's own error, with its code.
+ */
+export async function open(server: Server, credential: Credential, database: string): Promise<Client> {
+  const client = new pg.Client({
+    host: server.host,
+    port: server.port,
+    user: credential.username,
+    password: credential.password,
+    database,
+    ssl: toSsl(server),
+    application_name: "platform-postgres",
+    // An empty path of functions and tables: nothing in a database can shadow the catalog.
+    options: `-c search_path=pg_catalog -c lock_timeout=${LOCK_TIMEOUT}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+  });
+  // A connection that breaks while idle must not end the process; the next query reports it.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+function toSsl({ host, tls }: Server): ConnectionOptions | false {
+  if (tls.mode === "proxy") return false;
+  const ca = tls.ca === null ? {} : { ca: tls.ca };
+  if (tls.mode === "verify-ca") return { ...ca, checkServerIdentity: () => undefined };
+  return { ...ca, checkServerIdentity: (_servername, certificate) => checkServerIdentity(host, certificate) };
+}
+
+/** When the certificate that the server showed on this connection ends; null without TLS. */
+export function certificateEnd(client: Client): Date | null {
+  const { stream } = (client as unknown as { readonly connection: { readonly stream: unknown } }).connection;
+  return stream instanceof TLSSocket ? new Date(stream.getPeerCertificate().valid_to) : null;
+}
+
+/** Opens a connection, uses it, closes it. */
+export async function withClient<T>(
+  server: Server,
+  credential: Credential,
+  database: string,
+  use: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await open(server, credential, database);
+  try {
+    return await use(client);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+export interface Patience {
+  /** Milliseconds during which transient faults are tried again. */
+  readonly deadlineMs: number;
+  /** Told before each new try. */
+  readonly onRetry?: (sentence: string) => void;
+}
+
+/** Runs something that is safe to repeat, again and again while its faults are transient, with growing pauses, until the deadline. */
+export async function persist<T>(
+  server: Server,
+  credential: Credential,
+  database: string,
+  patience: Patience,
+  run: () => Promise<T>,
+): Promise<T> {
+  const deadline = Date.now() + patience.deadlineMs;
+  const attempt = { host: server.host, port: server.port, username: credential.username, database };
+  try {
+    return await backOff(run, {
+      numOfAttempts: Number.MAX_SAFE_INTEGER,
+      startingDelay: 100,
+      maxDelay: 3_000,
+      jitter: "full",
+      retry: (error: unknown) => {
+        if (!isTransient(error) || Date.now() >= deadline) return false;
+        patience.onRetry?.(explain(error, attempt).message);
+        return true;
+      },
+    });
+  } catch (error) {
+    throw explain(error, attempt);
+  }
+}

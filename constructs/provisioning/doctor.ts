@@ -1,0 +1,306 @@
+import pg from "pg";
+import type { Tenant } from "../model/spec";
+import { type Client, certificateEnd, open, persist, type Server, withClient } from "./connect";
+import type { Credential } from "./credential";
+import { explain, isLoginFull } from "./errors";
+import { type Observed, observe } from "./observe";
+import { plan } from "./plan";
+import { type Access, readVersions, type Scope } from "./provision";
+import type { Versions } from "./secret-store";
+
+/** One thing that `doctor` looked at. */
+export interface Check {
+  /** Platform, or instance. */
+  readonly subject: string;
+  /** What should be true. */
+  readonly promise: string;
+  /** What is wrong and what to do, or null where the promise holds. */
+  readonly problem: string | null;
+}
+
+/** Days before a certificate's end at which it is reported. */
+const CERTIFICATE_NOTICE_DAYS = 30;
+const DAY = 86_400_000;
+
+/**
+ * Connects as the platforms do and says what is wrong. It changes nothing: the table it creates is rolled back.
+ *
+ * @param strangerCa PEM text of a CA that did not sign the server's certificate, to see that clients would notice.
+ * @throws ProvisioningError where the server cannot be looked at, at all.
+ */
+export async function diagnose(instanceName: string, scope: Scope, access: Access, strangerCa: string): Promise<readonly Check[]> {
+  const { server, master, patience, store } = access;
+  const tenants = Object.entries(scope.instance.tenants);
+  const versions = new Map<string, Versions | null>();
+  for (const [name, tenant] of tenants) {
+    versions.set(
+      name,
+      await readVersions(
+        tenant.secret,
+        tenant.logins.map((login) => login.name),
+        store,
+      ),
+    );
+  }
+  const observed = await persist(server, master, "postgres", patience, () =>
+    withClient(server, master, "postgres", (client) => lookAt(client, scope)),
+  );
+
+  const credential = tenants.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
+  const checks = [
+    ...(await diagnoseServer(instanceName, scope, server, credential, strangerCa, observed)),
+    ...diagnoseDrift(scope, observed.observed, versions),
+  ];
+  for (const [index, [name, tenant]] of tenants.entries()) {
+    const neighbour = tenants[(index + 1) % tenants.length]?.[1];
+    checks.push(
+      ...(await diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, server, observed)),
+    );
+  }
+  return checks;
+}
+
+interface Look {
+  readonly observed: Observed;
+  readonly maxConnections: number;
+  /** Sessions by login. */
+  readonly sessions: ReadonlyMap<string, number>;
+  /** Foreign roles that may connect, by database. */
+  readonly visitors: ReadonlyMap<string, readonly string[]>;
+  /** End of the server's certificate; null through a proxy. */
+  readonly certificateEnd: Date | null;
+}
+
+async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
+  const tenants = Object.values(instance.tenants);
+  const observed = await observe(client, tenants);
+  const settings = await client.query<{ max: number }>("select current_setting('max_connections')::int as max");
+  const sessions = await client.query<{ login: string; count: number }>(
+    "select usename as login, count(*)::int as count from pg_stat_activity where usename is not null group by 1",
+  );
+  const visitors = await client.query<{ database: string; roles: string[] }>(
+    `select d.datname as database, array_agg(r.rolname::text order by r.rolname) as roles
+       from pg_database d, pg_roles r
+      where d.datname = any($1) and r.rolcanlogin and not r.rolsuper and r.rolname <> current_user and has_database_privilege(r.oid, d.oid, 'CONNECT')
+      group by 1`,
+    [tenants.flatMap((tenant) => tenant.databases.map((database) => database.name))],
+  );
+  return {
+    observed,
+    maxConnections: settings.rows[0]?.max ?? 0,
+    sessions: new Map(sessions.rows.map((row) => [row.login, row.count])),
+    visitors: new Map(visitors.rows.map((row) => [row.database, row.roles])),
+    certificateEnd: certificateEnd(client),
+  };
+}
+
+async function diagnoseServer(
+  name: string,
+  { instance }: Scope,
+  server: Server,
+  credential: Credential,
+  strangerCa: string,
+  look: Look,
+): Promise<readonly Check[]> {
+  const subject = `instance ${name}`;
+  const missing = instance.maxConnections - look.maxConnections;
+  const connections: Check = {
+    subject,
+    promise: `allows ${instance.maxConnections} connections`,
+    problem:
+      missing <= 0
+        ? null
+        : `max_connections is ${look.maxConnections}, the budget counts on ${instance.maxConnections}; set it and restart the server`,
+  };
+  const { version } = look.observed.server;
+  const major = Math.floor(version / 10_000);
+  const expected = instance.settings.majorVersion;
+  const isExpected: Check = {
+    subject,
+    promise: `is PostgreSQL ${expected}`,
+    problem: major === expected ? null : `it is PostgreSQL ${major}; set majorVersion to ${major}, or upgrade the server`,
+  };
+  if (server.tls.mode === "proxy") return [isExpected, connections];
+  return [
+    isExpected,
+    connections,
+    await refusesPlainText(subject, server, credential),
+    await refusesStranger(subject, server, credential, strangerCa),
+    ...(look.certificateEnd === null ? [] : [certificateLasts(subject, look.certificateEnd)]),
+  ];
+}
+
+async function refusesPlainText(subject: string, server: Server, credential: Credential): Promise<Check> {
+  const promise = "refuses plain text";
+  try {
+    await (await open({ ...server, tls: { mode: "proxy" } }, credential, "postgres")).end();
+    return {
+      subject,
+      promise,
+      problem: "a login without TLS worked; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)",
+    };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    // 28000: no entry of pg_hba.conf for a connection without encryption. Anything else says nothing about TLS.
+    if (code === "28000") return { subject, promise, problem: null };
+    return { subject, promise, problem: `could not be seen: ${explain(error, attemptOf(server, credential, "postgres")).message}` };
+  }
+}
+
+async function refusesStranger(subject: string, server: Server, credential: Credential, strangerCa: string): Promise<Check> {
+  const promise = "its certificate is checked against the CA";
+  if (server.tls.mode === "proxy") return { subject, promise, problem: null };
+  try {
+    await (await open({ ...server, tls: { ...server.tls, ca: strangerCa } }, credential, "postgres")).end();
+    return { subject, promise, problem: "a CA that did not sign it was accepted; report this as a defect" };
+  } catch (error) {
+    const { code = "" } = error as { code?: string };
+    const untrusted = /SELF_SIGNED|UNABLE_TO|CERT_SIGNATURE/.test(code) || code === "CERT_HAS_EXPIRED";
+    return {
+      subject,
+      promise,
+      problem: untrusted ? null : `could not be seen: ${explain(error, attemptOf(server, credential, "postgres")).message}`,
+    };
+  }
+}
+
+const attemptOf = (server: Server, { username }: Credential, database: string) => ({
+  host: server.host,
+  port: server.port,
+  username,
+  database,
+});
+
+function certificateLasts(subject: string, end: Date): Check {
+  const days = Math.floor((end.getTime() - Date.now()) / DAY);
+  return {
+    subject,
+    promise: `its certificate lasts ${CERTIFICATE_NOTICE_DAYS} days`,
+    problem: days >= CERTIFICATE_NOTICE_DAYS ? null : `it expires in ${days} days (${end.toISOString().slice(0, 10)}); renew it`,
+  };
+}
+
+/** What provisioning would change is what has drifted; and what it never takes away. */
+function diagnoseDrift(
+  { environment, instance }: Scope,
+  observed: Observed,
+  versions: ReadonlyMap<string, Versions | null>,
+): readonly Check[] {
+  return Object.entries(instance.tenants).flatMap(([subject, tenant]) => {
+    const desired = { ...tenant, currentLogin: versions.get(subject)?.current.username ?? tenant.logins[0].name };
+    const { steps, problems } = plan(environment, [desired], observed);
+    const own = [tenant.owner, ...tenant.logins.map((login) => login.name), observed.server.master];
+    const foreign = observed.memberships.filter((row) => own.slice(0, 3).includes(row.role) && !own.includes(row.member));
+    const found = [
+      ...problems,
+      ...steps.map(({ why }) => `${why}; run npm run provision`),
+      ...foreign.map(
+        ({ role, member }) =>
+          `${member} is a member of ${role}; if nobody needs it: REVOKE ${pg.escapeIdentifier(role)} FROM ${pg.escapeIdentifier(member)}`,
+      ),
+    ];
+    const promise = "roles, grants and settings are as planned";
+    return (found.length === 0 ? [null] : found).map((problem): Check => ({ subject, promise, problem }));
+  });
+}
+
+async function diagnoseTenant(
+  subject: string,
+  tenant: Tenant,
+  versions: Versions | null,
+  neighbour: Tenant | undefined,
+  server: Server,
+  look: Look,
+): Promise<readonly Check[]> {
+  if (versions === null) return [{ subject, promise: "has a password", problem: "its secret is empty; run npm run provision" }];
+  const checks: Check[] = tenant.databases.map(({ name }) => keepsStrangersOut(subject, tenant, name, look));
+  for (const credential of [versions.current, versions.previous]) {
+    if (credential === null) continue;
+    const isRevoked = credential !== versions.current && look.observed.roles[credential.username]?.canLogin === false;
+    if (isRevoked) continue;
+    for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, server));
+    const foreign = neighbour?.databases[0]?.name;
+    if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, server));
+    checks.push(withinLimit(subject, tenant, credential, look));
+  }
+  return checks;
+}
+
+function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look): Check {
+  const own = tenant.logins.map((login) => login.name);
+  const foreign = (visitors.get(database) ?? []).filter((role) => !own.includes(role));
+  const promise = `only its own logins may connect to ${database}`;
+  if (foreign.length === 0) return { subject, promise, problem: null };
+  return {
+    subject,
+    promise,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; run npm run provision, and take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(database)} FROM ...)`,
+  };
+}
+
+/** Logs in, and creates a table as the owner, in a transaction that is rolled back. */
+async function worksAsOwner(
+  subject: string,
+  tenant: Tenant,
+  credential: Credential,
+  database: Tenant["databases"][number],
+  server: Server,
+): Promise<Check> {
+  const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
+  try {
+    return {
+      subject,
+      promise,
+      problem: await withClient(server, credential, database.name, (client) => tryOwnership(client, tenant, database)),
+    };
+  } catch (error) {
+    // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
+    if (isLoginFull(error)) return { subject, promise, problem: null };
+    return { subject, promise, problem: explain(error, attemptOf(server, credential, database.name)).message };
+  }
+}
+
+async function tryOwnership(client: Client, tenant: Tenant, database: Tenant["databases"][number]): Promise<string | null> {
+  const { rows } = await client.query<{ user: string; create: boolean; extensions: string[]; foreign: string[] }>(
+    `select current_user as user, has_schema_privilege('public', 'CREATE') as create, array(select extname::text from pg_extension) as extensions,
+            array(select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+                     and c.relowner <> (select oid from pg_roles where rolname = $1)
+                     and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e') order by 1 limit 3) as foreign`,
+    [tenant.owner],
+  );
+  const [session] = rows;
+  if (session?.user !== tenant.owner) return `it acts as ${session?.user}; run npm run provision`;
+  if (!session.create)
+    return `${tenant.owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(tenant.owner)}`;
+  const missing = database.extensions.filter((extension) => !session.extensions.includes(extension));
+  if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${database.name}; run npm run provision`;
+  if (session.foreign.length > 0)
+    return `${session.foreign.join(", ")} in ${database.name} belong to another role; run: ALTER TABLE ... OWNER TO ${pg.escapeIdentifier(tenant.owner)}`;
+
+  await client.query("begin");
+  await client.query("create table public.platform_postgres_doctor (id int)");
+  await client.query("drop table public.platform_postgres_doctor");
+  await client.query("rollback");
+  return null;
+}
+
+async function staysOut(subject: string, credential: Credential, foreign: string, server: Server): Promise<Check> {
+  const promise = `${credential.username} cannot enter ${foreign}`;
+  try {
+    await (await open(server, credential, foreign)).end();
+    return { subject, promise, problem: `it can; run npm run provision` };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. 53300: all its connections are in use.
+    if (code === "42501" || code === "3D000" || code === "53300") return { subject, promise, problem: null };
+    return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
+  }
+}
+
+function withinLimit(subject: string, tenant: Tenant, { username }: Credential, { sessions }: Look): Check {
+  const limit = tenant.logins.find((login) => login.name === username)?.connectionLimit ?? 0;
+  const used = sessions.get(username) ?? 0;
+  const promise = `${username} stays below its ${limit} connections`;
+  return { subject, promise, problem: used < limit ? null : `it holds ${used}; enlarge the pool's budget in the spec, or shrink the pool` };
+}

@@ -1,0 +1,87 @@
+import { UserError } from "../model/errors";
+
+/** Provisioning could not go on; the message is one sentence that says what to do. It never contains a password. */
+export class ProvisioningError extends UserError {
+  override readonly name = "ProvisioningError";
+}
+
+/** What was being tried, for the sentence. */
+export interface Attempt {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly database: string;
+}
+
+const codeOf = (error: unknown): string => (typeof error === "object" && error !== null && "code" in error ? String(error.code) : "");
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Faults that pass by themselves: a server that starts, fails over or is briefly out of reach. */
+const TRANSIENT = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ETIMEDOUT",
+  "EPIPE",
+  "EHOSTUNREACH",
+  "EAI_AGAIN",
+  "57P01",
+  "57P02",
+  "57P03",
+  "08000",
+  "08001",
+  "08003",
+  "08006",
+  "53300",
+];
+
+export function isTransient(error: unknown): boolean {
+  if (error instanceof UserError) return false;
+  return TRANSIENT.includes(codeOf(error)) || /Connection terminated|timeout expired|timeout exceeded/.test(messageOf(error));
+}
+
+export const isWrongPassword = (error: unknown): boolean => codeOf(error) === "28P01";
+/** The login is right, but all connections of its limit are in use. */
+export const isLoginFull = (error: unknown): boolean => codeOf(error) === "53300" && messageOf(error).includes("for role");
+
+type Sentence = (attempt: Attempt, message: string) => string;
+
+const at = ({ host, port }: Attempt): string => `${host}:${port}`;
+
+/** By SQLSTATE (https://www.postgresql.org/docs/17/errcodes-appendix.html), or by the code of Node's network and TLS errors. */
+const SENTENCES: Readonly<Record<string, Sentence>> = {
+  ECONNREFUSED: (to) => `nothing listens on ${at(to)}; start the database, or correct host and port`,
+  ENOTFOUND: (to) => `the name ${to.host} does not resolve; correct the host, or connect from within its network`,
+  EAI_AGAIN: (to) => `the name ${to.host} could not be looked up; check the network's name server`,
+  ETIMEDOUT: (to) => `${at(to)} does not answer; check that the network allows this machine to reach it`,
+  EHOSTUNREACH: (to) => `${at(to)} cannot be reached; check that the network allows it`,
+  CERT_HAS_EXPIRED: (to) => `the certificate of ${at(to)} has expired; renew it, or start again for a local server`,
+  ERR_TLS_CERT_ALTNAME_INVALID: (to) => `the certificate of ${at(to)} is for another name; connect by the name that it carries`,
+  SELF_SIGNED_CERT_IN_CHAIN: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
+  DEPTH_ZERO_SELF_SIGNED_CERT: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
+  CERT_SIGNATURE_FAILURE: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
+  "28P01": (to) => `${at(to)} refuses the password of ${to.username}; put the right one into its secret`,
+  "28000": (to, message) => `${at(to)} refuses ${to.username} (${message}); allow it to log in over TLS`,
+  "3D000": (to) => `${at(to)} has no database ${to.database}; run npm run provision`,
+  "42501": (to, message) => `${to.username} lacks a right on ${at(to)} (${message}); grant it`,
+  "25006": (to) => `${at(to)} is read-only; connect to the primary, not to a replica or a standby`,
+  "53100": (to) => `the disk of ${at(to)} is full; free space or enlarge it, and run this again`,
+  "53300": (to) => `${at(to)} has no free connection; close some, or raise max_connections`,
+  "55P03": (to) => `another run holds the lock of ${at(to)}; wait for it to end, and run this again`,
+  "57P03": (to, message) => `${at(to)} does not accept connections yet (${message}); wait, and run this again`,
+};
+
+/** An error as one sentence for a person. Errors that nothing is known about keep their own message. */
+export function explain(error: unknown, attempt: Attempt): UserError {
+  if (error instanceof UserError) return error;
+  const message = messageOf(error);
+  const sentence = SENTENCES[codeOf(error)];
+  if (sentence !== undefined) return new ProvisioningError(sentence(attempt, message));
+  if (message.includes("does not support SSL"))
+    return new ProvisioningError(`${at(attempt)} offers no TLS; turn ssl on, plain text is never used`);
+  if (/No space left on device/.test(message)) return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);
+  const code = codeOf(error);
+  return new ProvisioningError(
+    `${at(attempt)}, database ${attempt.database}, as ${attempt.username}: ${message}${code === "" ? "" : ` (${code})`}`,
+  );
+}

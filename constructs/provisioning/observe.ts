@@ -1,0 +1,110 @@
+import type { Tenant } from "../model/spec";
+import type { Client } from "./connect";
+
+/** What a PostgreSQL server holds of the tenants: read from its catalogs, so a plan can be computed without it. */
+export interface Observed {
+  readonly server: ObservedServer;
+  readonly roles: Readonly<Record<string, ObservedRole>>;
+  readonly memberships: readonly Membership[];
+  readonly databases: Readonly<Record<string, ObservedDatabase>>;
+  readonly roleParameters: readonly RoleParameter[];
+}
+
+export interface ObservedServer {
+  /** As `server_version_num`: 170010 is 17.10. */
+  readonly version: number;
+  readonly master: string;
+  readonly superuser: boolean;
+  readonly createRole: boolean;
+  readonly createDatabase: boolean;
+  readonly readOnly: boolean;
+}
+
+export interface ObservedRole {
+  readonly canLogin: boolean;
+  readonly superuser: boolean;
+  readonly createDatabase: boolean;
+  readonly connectionLimit: number;
+  readonly comment: string | null;
+}
+
+export interface Membership {
+  readonly role: string;
+  readonly member: string;
+  readonly admin: boolean;
+  /** False only from PostgreSQL 16 on, where a membership may give neither. */
+  readonly inheritAndSet: boolean;
+}
+
+export interface ObservedDatabase {
+  readonly owner: string;
+  /** Privileges by grantee; PUBLIC is the empty name. */
+  readonly grants: readonly { readonly grantee: string; readonly privilege: string }[];
+}
+
+export interface RoleParameter {
+  readonly role: string;
+  readonly database: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+export async function observeServer(client: Client): Promise<ObservedServer> {
+  const { rows } = await client.query<ObservedServer>(
+    `select current_setting('server_version_num')::int as version, current_user as master, rolsuper as superuser,
+            rolcreaterole as "createRole", rolcreatedb as "createDatabase",
+            pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "readOnly"
+       from pg_roles where rolname = current_user`,
+  );
+  const [server] = rows;
+  if (server === undefined) throw new TypeError("a session without a role");
+  return server;
+}
+
+/** Reads everything about the given tenants, in five queries however many they are. */
+export async function observe(client: Client, tenants: readonly Tenant[]): Promise<Observed> {
+  const server = await observeServer(client);
+  const roleNames = tenants.flatMap(({ owner, logins }) => [owner, ...logins.map((login) => login.name)]);
+  const databaseNames = tenants.flatMap(({ databases }) => databases.map((database) => database.name));
+
+  const roles = await client.query<ObservedRole & { name: string }>(
+    `select rolname as name, rolcanlogin as "canLogin", rolsuper or rolreplication or rolbypassrls as superuser, rolcreatedb as "createDatabase",
+            rolconnlimit as "connectionLimit", shobj_description(oid, 'pg_authid') as comment
+       from pg_roles where rolname = any($1)`,
+    [roleNames],
+  );
+  const memberships = await client.query<Membership>(
+    `select r.rolname as role, m.rolname as member, bool_or(a.admin_option) as admin,
+            bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, true) and coalesce((to_jsonb(a)->>'set_option')::bool, true)) as "inheritAndSet"
+       from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
+      where r.rolname = any($1) group by 1, 2 order by 1, 2`,
+    [roleNames],
+  );
+  const databases = await client.query<ObservedDatabase & { name: string }>(
+    `select d.datname as name, o.rolname as owner,
+            (select coalesce(json_agg(json_build_object('grantee', coalesce(g.rolname, ''), 'privilege', x.privilege_type)), '[]')
+               from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x left join pg_roles g on g.oid = x.grantee) as grants
+       from pg_database d join pg_roles o on o.oid = d.datdba where d.datname = any($1)`,
+    [databaseNames],
+  );
+  const parameters = await client.query<RoleParameter>(
+    `select r.rolname as role, coalesce(d.datname, '') as database, split_part(c, '=', 1) as name, substr(c, strpos(c, '=') + 1) as value
+       from pg_db_role_setting s join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c
+      where r.rolname = any($1)`,
+    [roleNames],
+  );
+  return {
+    server,
+    roles: byName(roles.rows),
+    memberships: memberships.rows,
+    databases: byName(databases.rows),
+    roleParameters: parameters.rows,
+  };
+}
+
+/** Without a prototype, because a role may be called `constructor`. */
+function byName<T extends { name: string }>(rows: readonly T[]): Readonly<Record<string, Omit<T, "name">>> {
+  const result: Record<string, Omit<T, "name">> = Object.create(null);
+  for (const { name, ...rest } of rows) result[name] = rest;
+  return result;
+}

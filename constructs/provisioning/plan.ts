@@ -1,0 +1,189 @@
+import pg from "pg";
+import type { Tenant } from "../model/spec";
+import type { Observed, ObservedServer } from "./observe";
+
+/** One statement, run in database `postgres`, and why. */
+export interface Step {
+  /** Complete, but for the verifier that the runner appends where `passwordOf` is set. */
+  readonly sql: string;
+  readonly why: string;
+  /** Login whose SCRAM verifier belongs to the statement. */
+  readonly passwordOf: string | null;
+}
+
+export interface Plan {
+  readonly steps: readonly Step[];
+  /** What only somebody else can mend, a sentence each; where there is one, no step is run. */
+  readonly problems: readonly string[];
+}
+
+/** A tenant, and the login that its secret's current version names. */
+export interface DesiredTenant extends Tenant {
+  readonly currentLogin: string;
+}
+
+const id = pg.escapeIdentifier;
+const literal = (value: string): string => pg.escapeLiteral(value).trim();
+
+/** First minor versions that heed `ALTER ROLE ... SET role` again; the one before ignores it without a word (release notes of 2024-11-21). */
+const IGNORES_SET_ROLE: readonly number[] = [150009, 160005, 170001];
+
+/** Why a server cannot be provisioned at all, or null. */
+export function refuseServer(server: ObservedServer): string | null {
+  const { version, master } = server;
+  const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`;
+  if (version < 150_000) return `PostgreSQL ${shown} is too old; use 15 or newer`;
+  if (IGNORES_SET_ROLE.includes(version))
+    return `PostgreSQL ${shown} ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version`;
+  if (server.readOnly) return "the server is read-only; connect to the primary, not to a replica or a standby";
+  if (!server.superuser && !(server.createRole && server.createDatabase))
+    return `${master} may not create roles and databases; run as an administrator: ALTER ROLE ${id(master)} CREATEROLE CREATEDB`;
+  return null;
+}
+
+/**
+ * The statements that bring what is observed to what is desired: none where it already is. Pure.
+ *
+ * Nothing is ever dropped, and no grant to anybody else is taken away but PUBLIC's: `doctor` reports those.
+ */
+export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed): Plan {
+  const problems = tenants.flatMap((tenant) => findProblems(environment, tenant, observed));
+  if (problems.length > 0) return { steps: [], problems };
+  return { steps: tenants.flatMap((tenant) => planTenant(environment, tenant, observed)), problems };
+}
+
+const comment = (environment: string): string => `platform-postgres: environment ${environment}`;
+
+function findProblems(environment: string, tenant: DesiredTenant, { server, roles, memberships, databases }: Observed): readonly string[] {
+  const { owner, logins } = tenant;
+  const administers = (role: string) =>
+    server.superuser || memberships.some((row) => row.role === role && row.member === server.master && row.admin);
+  const problems: string[] = [];
+  for (const role of [owner, ...logins.map((login) => login.name)]) {
+    const found = roles[role];
+    if (found === undefined) continue;
+    if (found.superuser)
+      problems.push(
+        `role ${role} may do more than a platform should; run as an administrator: ALTER ROLE ${id(role)} NOSUPERUSER NOREPLICATION NOBYPASSRLS`,
+      );
+    // Up to PostgreSQL 15, CREATEROLE alone is enough to alter any role that is not a superuser.
+    if (server.version >= 160_000 && !administers(role)) {
+      problems.push(
+        `role ${role} was made by somebody else; run as whoever made it: GRANT ${id(role)} TO ${id(server.master)} WITH ADMIN OPTION`,
+      );
+    }
+  }
+  const made = roles[owner]?.comment;
+  if (made?.startsWith(comment("")) && made !== comment(environment)) {
+    problems.push(`role ${owner} belongs to ${made.slice("platform-postgres: ".length)}; give this environment an instance of its own`);
+  }
+  for (const { name } of tenant.databases) {
+    const found = databases[name];
+    if (found === undefined || found.owner === owner || found.owner === server.master || server.superuser) continue;
+    problems.push(
+      `database ${name} belongs to ${found.owner}; run as ${found.owner}: ALTER DATABASE ${id(name)} OWNER TO ${id(server.master)}`,
+    );
+  }
+  return problems;
+}
+
+function planTenant(environment: string, tenant: DesiredTenant, observed: Observed): readonly Step[] {
+  const steps = [...planOwner(environment, tenant, observed), ...tenant.logins.flatMap((login) => planLogin(tenant, login, observed))];
+  return [
+    ...steps,
+    ...tenant.databases.flatMap((database) => planDatabase(tenant, database.name, observed)),
+    ...planParameters(tenant, observed),
+  ];
+}
+
+const step = (sql: string, why: string, passwordOf: string | null = null): Step => ({ sql, why, passwordOf });
+
+function planOwner(environment: string, { owner }: DesiredTenant, observed: Observed): readonly Step[] {
+  const found = observed.roles[owner];
+  const steps: Step[] = [];
+  if (found === undefined) steps.push(step(`CREATE ROLE ${id(owner)} NOLOGIN`, `role ${owner} is missing`));
+  else if (found.canLogin) steps.push(step(`ALTER ROLE ${id(owner)} NOLOGIN PASSWORD NULL`, `role ${owner} may log in`));
+  if (found?.comment !== comment(environment))
+    steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(comment(environment))}`, `role ${owner} is not marked`));
+  return [...steps, ...joinMaster(owner, observed)];
+}
+
+/**
+ * The master needs the owner's rights to make its database and extensions. Up to PostgreSQL 15 it also needs ADMIN OPTION on every
+ * role, or a major upgrade strands it; from 16 on it has that as the roles' creator, and granting it again is an error.
+ */
+function joinMaster(role: string, { server, memberships }: Observed): readonly Step[] {
+  if (server.superuser) return [];
+  const rows = memberships.filter((row) => row.role === role && row.member === server.master);
+  if (server.version < 160_000) {
+    return rows.some((row) => row.admin)
+      ? []
+      : [step(`GRANT ${id(role)} TO CURRENT_USER WITH ADMIN OPTION`, `${server.master} does not administer ${role}`)];
+  }
+  return rows.some((row) => row.inheritAndSet)
+    ? []
+    : [step(`GRANT ${id(role)} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE`, `${server.master} is no member of ${role}`)];
+}
+
+function planLogin(
+  tenant: DesiredTenant,
+  login: { readonly name: string; readonly connectionLimit: number },
+  observed: Observed,
+): readonly Step[] {
+  const { name, connectionLimit } = login;
+  const attributes = `${tenant.createDatabase ? "CREATEDB" : "NOCREATEDB"} CONNECTION LIMIT ${connectionLimit}`;
+  const found = observed.roles[name];
+  const steps: Step[] = [];
+  if (found === undefined) steps.push(step(`CREATE ROLE ${id(name)} LOGIN ${attributes}`, `login ${name} is missing`, name));
+  else {
+    if (found.connectionLimit !== connectionLimit || found.createDatabase !== tenant.createDatabase) {
+      steps.push(step(`ALTER ROLE ${id(name)} ${attributes}`, `login ${name} has other limits (${found.connectionLimit} connections)`));
+    }
+    // The other login may have been revoked on purpose; the next rotation opens it again, with a new password.
+    if (!found.canLogin && name === tenant.currentLogin) steps.push(step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`));
+  }
+  if (!observed.memberships.some((row) => row.role === tenant.owner && row.member === name && row.inheritAndSet)) {
+    steps.push(step(`GRANT ${id(tenant.owner)} TO ${id(name)}`, `login ${name} is no member of ${tenant.owner}`));
+  }
+  return observed.server.version < 160_000 ? [...steps, ...joinMaster(name, observed)] : steps;
+}
+
+function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Observed): readonly Step[] {
+  const found = databases[name];
+  const steps: Step[] = [];
+  if (found === undefined)
+    steps.push(step(`CREATE DATABASE ${id(name)} OWNER ${id(owner)} TEMPLATE template0 ENCODING 'UTF8'`, `database ${name} is missing`));
+  else if (found.owner !== owner)
+    steps.push(step(`ALTER DATABASE ${id(name)} OWNER TO ${id(owner)}`, `database ${name} belongs to ${found.owner}, not to ${owner}`));
+  if (found === undefined || found.grants.some((grant) => grant.grantee === "")) {
+    steps.push(step(`REVOKE ALL ON DATABASE ${id(name)} FROM PUBLIC`, `everybody may connect to database ${name}`));
+  }
+  const has = (privilege: string) => found?.grants.some((grant) => grant.grantee === owner && grant.privilege === privilege) ?? true;
+  if (found?.owner === owner && !["CONNECT", "CREATE", "TEMPORARY"].every(has)) {
+    steps.push(step(`GRANT ALL ON DATABASE ${id(name)} TO ${id(owner)}`, `${owner} lacks a right on its database ${name}`));
+  }
+  return steps;
+}
+
+/** Parameters live on the logins, in their databases: what is set on the owner role does not take effect after `SET role`. */
+function planParameters(tenant: DesiredTenant, { roleParameters }: Observed): readonly Step[] {
+  const databases = tenant.databases.map((database) => database.name);
+  // A platform that creates databases does so from `postgres`; what it makes there has to belong to the owner too.
+  const wanted = [
+    ...[...databases, ...(tenant.createDatabase ? ["postgres"] : [])].map((database) => ({ database, name: "role", value: tenant.owner })),
+    ...databases.flatMap((database) => Object.entries(tenant.loginParameters).map(([name, value]) => ({ database, name, value }))),
+  ];
+  return tenant.logins.flatMap((login) =>
+    wanted
+      .filter(
+        ({ database, name, value }) =>
+          !roleParameters.some((row) => row.role === login.name && row.database === database && row.name === name && row.value === value),
+      )
+      .map(({ database, name, value }) =>
+        step(
+          `ALTER ROLE ${id(login.name)} IN DATABASE ${id(database)} SET ${id(name)} = ${literal(value)}`,
+          `login ${login.name} does not set ${name} to ${value} in database ${database}`,
+        ),
+      ),
+  );
+}

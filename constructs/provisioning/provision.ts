@@ -1,0 +1,232 @@
+import pg from "pg";
+import type { ResolvedInstance, Tenant } from "../model/spec";
+import { type Client, open, type Patience, persist, type Server, withClient } from "./connect";
+import { type Credential, generatePassword } from "./credential";
+import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
+import { observe, observeServer } from "./observe";
+import { type DesiredTenant, plan, refuseServer, type Step } from "./plan";
+import { scramVerifier } from "./scram";
+import type { SecretStore, Versions } from "./secret-store";
+
+/** How to reach a server with the rights to provision it. */
+export interface Access {
+  readonly server: Server;
+  /** A login with CREATEROLE and CREATEDB; no superuser is needed. */
+  readonly master: Credential;
+  readonly store: SecretStore;
+  readonly patience: Patience;
+}
+
+/** An environment's part on one server. */
+export interface Scope {
+  readonly environment: string;
+  readonly instance: ResolvedInstance;
+}
+
+export interface Provisioned {
+  /** The statements that changed something, in order; none where everything was right. */
+  readonly changes: readonly Step[];
+  /** The login that each platform uses. */
+  readonly logins: Readonly<Record<string, string>>;
+}
+
+/** All sessions of this program ask for it in database `postgres`, because advisory locks belong to a database. */
+const LOCK = 0x706c6174;
+
+/**
+ * Brings databases, roles, grants, extensions and passwords to what the environment says, from whatever state they are in, and proves
+ * it by logging in as every login. Idempotent; never drops anything; concurrent runs wait for each other.
+ *
+ * @throws ProvisioningError: one sentence, or several where several things are wrong.
+ */
+export async function provision(scope: Scope, access: Access): Promise<Provisioned> {
+  const { server, master, patience } = access;
+  return persist(server, master, "postgres", patience, () => withLock(access, (client) => provisionLocked(client, scope, access)));
+}
+
+/** Runs something while no other run of this program changes the same server. */
+export async function withLock<T>({ server, master }: Access, run: (client: Client) => Promise<T>): Promise<T> {
+  return withClient(server, master, "postgres", async (client) => {
+    const refusal = refuseServer(await observeServer(client));
+    if (refusal !== null) throw new ProvisioningError(`${server.host}:${server.port}: ${refusal}`);
+    await client.query("select pg_advisory_lock($1)", [LOCK]);
+    return run(client);
+  });
+}
+
+async function provisionLocked(client: Client, { environment, instance }: Scope, access: Access): Promise<Provisioned> {
+  const platforms = Object.entries(instance.tenants);
+  const versions = new Map<string, Versions>();
+  for (const [, tenant] of platforms) versions.set(tenant.secret, await ensureVersions(tenant, access.store));
+
+  const desired = platforms.map(
+    ([, tenant]): DesiredTenant => ({ ...tenant, currentLogin: versionsOf(tenant, versions).current.username }),
+  );
+  const observed = await observe(client, desired);
+  const { steps, problems } = plan(environment, desired, observed);
+  if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
+
+  const passwords = new Map(
+    [...versions.values()]
+      .flatMap(({ current, previous }) => [current, ...(previous === null ? [] : [previous])])
+      .map((each) => [each.username, each.password]),
+  );
+  for (const step of steps) await runStep(client, step, passwords);
+
+  const changes = [...steps];
+  for (const tenant of desired) {
+    const revoked = tenant.logins
+      .map((login) => login.name)
+      .filter((name) => name !== tenant.currentLogin && observed.roles[name]?.canLogin === false);
+    changes.push(...(await proveTenant(client, tenant, versionsOf(tenant, versions), revoked, access)));
+  }
+  return { changes, logins: Object.fromEntries(platforms.map(([name, tenant]) => [name, versionsOf(tenant, versions).current.username])) };
+}
+
+function versionsOf({ secret }: Tenant, versions: ReadonlyMap<string, Versions>): Versions {
+  const found = versions.get(secret);
+  if (found === undefined) throw new TypeError(`no versions of ${secret}`);
+  return found;
+}
+
+/** The secret's versions; where it has none, both logins get a password, and the first is the one to use. */
+async function ensureVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions> {
+  const found = await readVersions(
+    secret,
+    logins.map((login) => login.name),
+    store,
+  );
+  if (found !== null) return found;
+  const [current, previous] = logins.map(({ name }): Credential => ({ username: name, password: generatePassword() })) as [
+    Credential,
+    Credential,
+  ];
+  await store.write(secret, previous);
+  await store.write(secret, current);
+  return { current, previous };
+}
+
+/** @throws ProvisioningError where the secret names a login that is not the platform's. */
+export async function readVersions(secret: string, logins: readonly string[], store: SecretStore): Promise<Versions | null> {
+  const versions = await store.read(secret);
+  for (const version of [versions?.current, versions?.previous]) {
+    if (version && !logins.includes(version.username)) {
+      throw new ProvisioningError(
+        `secret ${secret} in ${store.description} names the login ${version.username}, not ${logins.join(" or ")}; remove that version`,
+      );
+    }
+  }
+  return versions;
+}
+
+async function runStep(client: Client, { sql, passwordOf }: Step, passwords: ReadonlyMap<string, string>): Promise<void> {
+  const password = passwordOf === null ? undefined : passwords.get(passwordOf);
+  await client.query(password === undefined ? sql : `${sql} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+}
+
+/** Sets a login's password. Only its verifier leaves this process. */
+export async function setPassword(client: Client, { username, password }: Credential): Promise<void> {
+  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} LOGIN PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+}
+
+/** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */
+async function proveTenant(
+  client: Client,
+  tenant: DesiredTenant,
+  versions: Versions,
+  revoked: readonly string[],
+  access: Access,
+): Promise<readonly Step[]> {
+  const changes: Step[] = [];
+  const credentials = [versions.current, versions.previous].filter(
+    (each): each is Credential => each !== null && !revoked.includes(each.username),
+  );
+  for (const credential of credentials) {
+    for (const database of tenant.databases) {
+      const installed = await proveLogin(tenant, credential, database.name, access, async () => {
+        await setPassword(client, credential);
+        changes.push({
+          sql: `ALTER ROLE ${pg.escapeIdentifier(credential.username)} LOGIN`,
+          why: `login ${credential.username} had another password`,
+          passwordOf: credential.username,
+        });
+      });
+      const missing = credential === versions.current ? database.extensions.filter((extension) => !installed.includes(extension)) : [];
+      changes.push(...(await createExtensions(database.name, missing, access)));
+    }
+  }
+  return changes;
+}
+
+/**
+ * Logs in to one database and checks that the session acts as the owner.
+ *
+ * @returns the database's extensions.
+ */
+async function proveLogin(
+  tenant: Tenant,
+  credential: Credential,
+  database: string,
+  { server }: Access,
+  renew: () => Promise<void>,
+): Promise<readonly string[]> {
+  const login = () =>
+    withClient(server, credential, database, async (session) => {
+      const { rows } = await session.query<{ user: string; extensions: string[] }>(
+        "select current_user as user, array(select extname::text from pg_extension) as extensions",
+      );
+      return rows[0];
+    });
+  const attempt = { host: server.host, port: server.port, username: credential.username, database };
+  let session: Awaited<ReturnType<typeof login>>;
+  try {
+    session = await login().catch(async (error: unknown) => {
+      if (!isWrongPassword(error)) throw error;
+      await renew();
+      return login();
+    });
+  } catch (error) {
+    // All of its connections are in use, which also shows that it can log in.
+    if (isLoginFull(error)) return tenant.databases.flatMap((each) => each.extensions);
+    throw wrap(error, attempt);
+  }
+  if (session?.user !== tenant.owner) {
+    throw new ProvisioningError(
+      `${credential.username} acts as ${session?.user} in database ${database}, not as ${tenant.owner}; update PostgreSQL to the next minor version`,
+    );
+  }
+  return session.extensions;
+}
+
+/** Keeps transient faults as they are, so that the whole run is tried again. */
+function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
+  const { code } = error as { code?: string };
+  return code === "28P01" || code === "28000" || code === "3D000" ? explain(error, attempt) : error;
+}
+
+/** By the master, not the owner: managed services let only their administrators create some extensions. */
+async function createExtensions(database: string, names: readonly string[], { server, master }: Access): Promise<readonly Step[]> {
+  if (names.length === 0) return [];
+  const client = await open(server, master, database);
+  try {
+    const steps = names.map((name) => ({
+      sql: `CREATE EXTENSION IF NOT EXISTS ${pg.escapeIdentifier(name)} SCHEMA public`,
+      why: `extension ${name} is missing in database ${database}`,
+      passwordOf: null,
+    }));
+    for (const { sql } of steps) await client.query(sql);
+    return steps;
+  } catch (error) {
+    throw explainExtension(error, database, names);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function explainExtension(error: unknown, database: string, names: readonly string[]): unknown {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code !== "42501" && code !== "0A000" && code !== "58P01") return error;
+  return new ProvisioningError(
+    `extension ${names.join(", ")} cannot be created in database ${database} (${message}); allow it on the server`,
+  );
+}

@@ -1,0 +1,17 @@
+import type { Credential } from "./credential";
+
+/** The two newest versions of a secret. Both work until the next rotation; only the current one is delivered. */
+export interface Versions {
+  readonly current: Credential;
+  readonly previous: Credential | null;
+}
+
+/** Where platform passwords are born and kept: a directory, AWS Secrets Manager, Google Secret Manager. */
+export interface SecretStore {
+  /** What a person calls it, for messages. */
+  readonly description: string;
+  /** The versions of a secret, or null while it has none. */
+  read(secret: string): Promise<Versions | null>;
+  /** Adds a version, which becomes the current one. */
+  write(secret: string, credential: Credential): Promise<void>;
+}
