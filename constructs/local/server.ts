@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { UserError } from "../model/errors";
@@ -78,6 +78,12 @@ export class LocalServer {
     return new LocalServer(binaries.version, port, directory, await launch(binaries, directory, port, account));
   }
 
+  /** Deletes a server's data, stopping it first where a killed run left it behind. */
+  static async remove(directory: string): Promise<void> {
+    await stopLeftover(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+
   /** Stops the server as `pg_ctl stop -m fast` does: sessions end, everything is on disk. */
   async stop(): Promise<void> {
     await stopProcess(this.pid);
@@ -86,6 +92,8 @@ export class LocalServer {
 
 async function makeDirectory(directory: string, account: Account | null): Promise<void> {
   try {
+    // Only the last directory is private: the account has to pass through those above.
+    await mkdir(dirname(directory), { recursive: true, mode: 0o755 });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (account !== null) await chown(directory, account.uid, account.gid);
   } catch (error) {

@@ -99,7 +99,12 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     },
     objects: [],
     variables,
-    migrate: { image: settings.images.prefect ?? IMAGE, command: ["/bin/bash", "-c", MIGRATE], variables },
+    migrate: {
+      image: settings.images.prefect ?? IMAGE,
+      command: ["/bin/bash", "-c", MIGRATE],
+      // The Job runs as a user whose home it cannot write.
+      variables: { ...variables, PREFECT_HOME: "/tmp/prefect" },
+    },
     health: { path: "/api/ready", asksDatabase: true },
     notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
   };

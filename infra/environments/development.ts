@@ -1,0 +1,17 @@
+import type { EnvironmentSpec } from "./spec";
+
+/** One small server for a team to try things on; it may be deleted, and nobody is woken when its zone fails. */
+export default {
+  name: "development",
+  labels: { stage: "development" },
+  instances: {
+    main: {
+      size: { vcpus: 2, memoryGib: 4 },
+      storageGib: 20,
+      highAvailability: false,
+      backupRetentionDays: 1,
+      deletionProtection: false,
+    },
+  },
+  platforms: { mlflow: { workers: 1 }, prefect: {} },
+} satisfies EnvironmentSpec;

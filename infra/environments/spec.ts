@@ -1,0 +1,5 @@
+import type { Spec } from "../../constructs/model/spec";
+import type { platforms } from "../../constructs/platforms/registry";
+
+/** What an environment's file holds: data only. */
+export type EnvironmentSpec = Spec<typeof platforms, Readonly<Record<never, never>>>;

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import { createCa } from "../../constructs/local/certificates";
+import { toSecret } from "../../constructs/manifests/objects";
+import { toPlainText } from "../../constructs/manifests/secret-template";
+import { UserError } from "../../constructs/model/errors";
+import { mapValues } from "../../constructs/model/json";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import { type Check, diagnose } from "../../constructs/provisioning/doctor";
+import { provision } from "../../constructs/provisioning/provision";
+import { type OutputFile, toEnvFile, toPlatformFiles, toYaml, writeOutput } from "../output";
+import type { Progress } from "./progress";
+import { localDirectories, type Running, type Session } from "./session";
+
+/** Provisions every instance; tells what changed. */
+export async function provisionAll({ instances }: Session, progress: Progress): Promise<void> {
+  for (const { name, scope, access } of instances) {
+    progress.doing(`provisioning ${name}`);
+    const { changes } = await provision(scope, access);
+    const tenants = Object.keys(scope.instance.tenants).length;
+    const statements = changes.length === 1 ? "1 statement" : `${changes.length} statements`;
+    progress.done(
+      changes.length === 0
+        ? `${name} is as it should be (${tenants} platforms)`
+        : `${name} provisioned (${tenants} platforms, ${statements})`,
+    );
+  }
+}
+
+/** Looks at every instance as the platforms do. */
+export async function diagnoseAll({ instances }: Session, progress: Progress): Promise<readonly Check[]> {
+  const stranger = await createCa("stranger");
+  const checks: Check[] = [];
+  for (const { name, scope, access } of instances) {
+    progress.doing(`checking ${name}`);
+    checks.push(...(await diagnose(name, scope, access, stranger.certificate)));
+  }
+  return checks;
+}
+
+/** What `npm start` shows of a platform, and `summary.json` holds. It contains no secret. */
+export interface PlatformSummary {
+  readonly title: string;
+  readonly instance: string;
+  readonly databases: readonly string[];
+  readonly owner: string;
+  /** The login that the platform uses. */
+  readonly login: string;
+  readonly connectionLimit: number;
+  readonly environmentFile: string;
+}
+
+/** Writes `out/<environment>/`: what each platform starts with. */
+export async function deliver(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
+  const { environment, instances } = session;
+  const { output } = localDirectories(environment.name);
+  const byName = new Map(instances.map((instance) => [instance.name, instance]));
+  const reached = (name: string): Running => {
+    const found = byName.get(name);
+    if (found === undefined) throw new TypeError(`no instance ${name}`);
+    return found;
+  };
+  const wired = wirePlatforms(environment, platforms, (_platform, name) => {
+    const { host, port } = reached(name).access.server;
+    return { host, port, sidecar: null };
+  });
+
+  const files: OutputFile[] = [];
+  const summary: Record<string, PlatformSummary> = {};
+  for (const [name, each] of Object.entries(wired)) {
+    const { title } = platforms[name as keyof typeof platforms];
+    const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
+    const { ca, access, scope } = reached(instance);
+    const tenant = scope.instance.tenants[name];
+    const versions = tenant === undefined ? null : await access.store.read(tenant.secret);
+    if (tenant === undefined || versions === null) throw new UserError(`${name} has no password yet; run npm run provision`);
+    const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
+    const secret = mapValues(each.wiring.secret, (template) => toPlainText(template, versions.current));
+    files.push(
+      ...toPlatformFiles(name, title, each, ca),
+      { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current)]), secret: true },
+      { path: `${name}/platform.env`, content: toEnvFile(each.wiring.variables, { secret, caFile }), secret: true },
+      { path: caFile.slice(output.length + 1), content: ca, secret: false },
+    );
+    summary[name] = {
+      title,
+      instance,
+      databases: tenant.databases.map((database) => database.name),
+      owner: tenant.owner,
+      login: versions.current.username,
+      connectionLimit: tenant.logins[0].connectionLimit,
+      environmentFile: join(output, name, "platform.env"),
+    };
+  }
+  await writeOutput(output, [
+    ...files,
+    { path: "summary.json", content: `${JSON.stringify(toSummary(session, summary), null, 2)}\n`, secret: false },
+  ]);
+  return summary;
+}
+
+function toSummary({ environment, instances }: Session, summary: Readonly<Record<string, PlatformSummary>>): object {
+  return {
+    environment: environment.name,
+    target: environment.target,
+    instances: Object.fromEntries(
+      instances.map(({ name, scope: { instance }, access: { server } }) => [
+        name,
+        {
+          majorVersion: instance.settings.majorVersion,
+          host: server.host,
+          port: server.port,
+          tls: server.tls.mode,
+          maxConnections: instance.maxConnections,
+        },
+      ]),
+    ),
+    platforms: summary,
+  };
+}

@@ -1,0 +1,73 @@
+import { relative } from "node:path";
+import Table from "cli-table3";
+import pc from "picocolors";
+import { formatViolation } from "../../constructs/model/errors";
+import type { Check } from "../../constructs/provisioning/doctor";
+import type { ProjectEnvironment } from "../load";
+import type { PlatformSummary } from "./deliver";
+import { CHECKOUT, localDirectories, type Session } from "./session";
+
+const PLAIN = { head: [], border: [] };
+
+/** One line that counts, and every problem. */
+export function toCheckReport(checks: readonly Check[]): string {
+  const problems = checks.filter((check) => check.problem !== null);
+  const subjects = new Set(checks.map((check) => check.subject)).size;
+  if (problems.length === 0) return `${pc.green("✔")} ${checks.length} checks of ${subjects} subjects hold\n`;
+  const lines = problems.map(({ subject, promise, problem }) => `  ${pc.red("✖")} ${pc.bold(subject)}: ${promise}\n      ${problem}`);
+  return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n`;
+}
+
+/** Every check, for somebody who wants to see what was looked at. */
+export function toCheckTable(checks: readonly Check[]): string {
+  const table = new Table({ head: ["", "subject", "promise"], style: PLAIN });
+  for (const { subject, promise, problem } of checks) table.push([problem === null ? pc.green("✔") : pc.red("✖"), subject, promise]);
+  return `${table.toString()}\n`;
+}
+
+/** The table of `npm start`. */
+export function toSummaryTable(session: Session, summary: Readonly<Record<string, PlatformSummary>>): string {
+  const table = new Table({ head: ["platform", "server", "database", "login", "owner", "connections", "environment"], style: PLAIN });
+  for (const [name, { title, instance, databases, login, owner, connectionLimit, environmentFile }] of Object.entries(summary)) {
+    const server = session.instances.find((each) => each.name === instance)?.access.server;
+    table.push([
+      pc.bold(title),
+      `${server?.host}:${server?.port}`,
+      databases.join(", "),
+      login,
+      owner,
+      `at most ${connectionLimit}`,
+      relative(CHECKOUT, environmentFile) || name,
+    ]);
+  }
+  return `${table.toString()}\n`;
+}
+
+export function toBudgetLine({ instances }: Session): string {
+  return instances
+    .map(({ name, scope: { instance } }) => {
+      const used = Object.values(instance.tenants).reduce((sum, tenant) => sum + tenant.logins[0].connectionLimit, 0);
+      const free = instance.maxConnections - instance.reservedConnections - used;
+      return pc.dim(
+        `${name}: ${instance.maxConnections} connections = ${used} for platforms + ${instance.reservedConnections} reserved + ${free} free`,
+      );
+    })
+    .join("\n");
+}
+
+export function toHints(environment: ProjectEnvironment): string {
+  const [first = "prefect"] = Object.keys(environment.platforms);
+  const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
+  const output = relative(CHECKOUT, localDirectories(environment.name).output);
+  return [
+    `Start a platform:   env $(cat ${output}/${first}/platform.env) <its server>`,
+    `Open a prompt:      npm run sql --${flag} ${first}`,
+    `Change a password:  npm run rotate --${flag} --platform ${first}`,
+    `Look for faults:    npm run doctor${flag === "" ? "" : ` --${flag}`}`,
+    `For a cluster:      ${output}/${first}/README.txt`,
+  ].join("\n");
+}
+
+export function toWarnings(environment: ProjectEnvironment): string {
+  return environment.warnings.map((warning) => `${pc.yellow("!")} ${formatViolation(warning)}\n`).join("");
+}

@@ -1,0 +1,31 @@
+import { relative } from "node:path";
+import pc from "picocolors";
+import { rotate } from "../../constructs/provisioning/rotate";
+import { createCommand, main } from "./command";
+import { deliver } from "./deliver";
+import { CHECKOUT, withServers } from "./session";
+import { tenantOf } from "./tenant";
+
+interface Options {
+  readonly platform: string;
+  readonly revoke?: boolean;
+}
+
+const command = createCommand("rotate", "Give a platform a new password, on its other login. The one in use works until the next rotation.")
+  .requiredOption("-p, --platform <name>", "the platform")
+  .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
+
+void main<Options>(command, ({ environment, progress, options }) =>
+  withServers(environment, progress, async (session) => {
+    const { running, tenant } = tenantOf(session, options.platform);
+    progress.doing(`rotating ${options.platform}`);
+    const { current, previous, ended } = await rotate(tenant, running.access, { revoke: options.revoke === true });
+    const summary = await deliver(session);
+    progress.done(`${options.platform} has a new password, on login ${current}`);
+    const old =
+      ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
+    const file = summary[options.platform]?.environmentFile ?? "";
+    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(CHECKOUT, file)}.`)}\n`);
+    return 0;
+  }),
+);

@@ -1,0 +1,285 @@
+import { randomUUID } from "node:crypto";
+import { rm, stat } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { createCa, createServerCertificate, isCurrent, type KeyPair } from "../../constructs/local/certificates";
+import { readIfThere, writeAtomically } from "../../constructs/local/files";
+import { serverHome } from "../../constructs/local/home";
+import { own } from "../../constructs/local/ownership";
+import { makePrivate, readCredential, SecretDirectory, writeCredential } from "../../constructs/local/secret-directory";
+import { LocalServer } from "../../constructs/local/server";
+import { UserError } from "../../constructs/model/errors";
+import type { InstanceSettings } from "../../constructs/model/instance";
+import type { Server } from "../../constructs/provisioning/connect";
+import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
+import type { Access, Scope } from "../../constructs/provisioning/provision";
+import type { ProjectEnvironment } from "../load";
+import type { Progress } from "./progress";
+
+/** Root of the checkout. */
+export const CHECKOUT = resolve(__dirname, "..", "..");
+
+/** The first port that a local server tries. */
+const FIRST_PORT = 54320;
+/** Milliseconds during which commands wait for a server that starts or fails over. */
+const PATIENCE = 30_000;
+/** The login that provisions a local server. */
+const MASTER = "master";
+
+/** An instance that runs, and how to reach it. */
+export interface Running {
+  readonly name: string;
+  readonly scope: Scope;
+  readonly access: Access;
+  /** PEM text of the CA. */
+  readonly ca: string;
+  /** Where the data is; null for a database that somebody else made. */
+  readonly directory: string | null;
+}
+
+export interface Session {
+  readonly environment: ProjectEnvironment;
+  readonly instances: readonly Running[];
+  /** Whether another process started the servers, and stops them. */
+  readonly isGuest: boolean;
+}
+
+/** What the owner of an environment's servers tells others: the port of each instance. */
+interface Published {
+  readonly process: number;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/** Directories of an environment on this machine. */
+export function localDirectories(environment: string): { readonly private: string; readonly secrets: string; readonly output: string } {
+  const own = join(CHECKOUT, ".local", environment);
+  return { private: own, secrets: join(own, "secrets"), output: join(CHECKOUT, "out", environment) };
+}
+
+/**
+ * Uses the environment's servers: those that another process runs, or its own, which it starts first and stops at the end, also
+ * after Ctrl-C.
+ */
+export async function withServers<T>(
+  environment: ProjectEnvironment,
+  progress: Progress,
+  use: (session: Session) => Promise<T>,
+): Promise<T> {
+  const ownership = await own<Published>(localDirectories(environment.name).private);
+  if (ownership.role === "guest") {
+    return use({ environment, instances: await reachAll(environment, ownership.info.ports, progress), isGuest: true });
+  }
+  const started: Promise<LocalServer>[] = [];
+  const stop = async () => {
+    const servers = await Promise.allSettled(started);
+    await Promise.all(servers.map((server) => (server.status === "fulfilled" ? server.value.stop() : undefined)));
+    await ownership.release();
+  };
+  const forgetSignals = onSignal(async () => {
+    progress.stop();
+    await stop();
+  });
+  try {
+    const ports = await startAll(environment, progress, started);
+    const instances = await reachAll(environment, ports, progress);
+    ownership.publish({ process: process.pid, ports });
+    return await use({ environment, instances, isGuest: false });
+  } finally {
+    forgetSignals();
+    await stop();
+  }
+}
+
+/** Stops cleanly at Ctrl-C and at the end of a terminal or container, then ends the process as the signal would have. */
+function onSignal(stop: () => Promise<void>): () => void {
+  let stopping = false;
+  const handle = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, handle);
+  return () => {
+    for (const signal of signals) process.off(signal, handle);
+  };
+}
+
+async function startAll(
+  environment: ProjectEnvironment,
+  progress: Progress,
+  started: Promise<LocalServer>[],
+): Promise<Readonly<Record<string, number>>> {
+  const own = Object.entries(environment.instances).filter(([, { settings }]) => settings.existing === null);
+  const ports: Record<string, number> = {};
+  for (const [index, [name]] of own.entries()) {
+    const starting = startOne(environment, name, FIRST_PORT + index, progress);
+    started.push(starting);
+    const server = await starting;
+    ports[name] = server.port;
+    progress.done(`PostgreSQL ${server.version} runs on localhost:${server.port}`);
+  }
+  return ports;
+}
+
+async function startOne(environment: ProjectEnvironment, name: string, port: number, progress: Progress): Promise<LocalServer> {
+  const instance = environment.instances[name];
+  if (instance === undefined) throw new TypeError(`no instance ${name}`);
+  progress.doing(`starting PostgreSQL ${instance.settings.majorVersion}`);
+  const directories = localDirectories(environment.name);
+  await makePrivate(directories.secrets);
+  const home = await serverHome(join(CHECKOUT, ".local"));
+  return LocalServer.start({
+    majorVersion: instance.settings.majorVersion,
+    programs: home,
+    directory: serverDirectory(home, environment.name, name),
+    port,
+    maxConnections: instance.maxConnections,
+    parameters: instance.settings.parameters,
+    certificate: await serverCertificate(environment.name),
+    master: await masterOf(environment.name),
+    onProgress: (doing) => progress.doing(`${doing} (PostgreSQL ${instance.settings.majorVersion})`),
+  });
+}
+
+const serverDirectory = (home: string, environment: string, instance: string): string => join(home, "servers", environment, instance);
+
+/** The environment's master, on all of its local servers. */
+async function masterOf(environment: string): Promise<Credential> {
+  const path = join(localDirectories(environment).secrets, "master.json");
+  const found = await readCredential(path);
+  if (found !== null) return found;
+  const master = { username: MASTER, password: generatePassword() };
+  await writeCredential(path, master);
+  return master;
+}
+
+/** The environment's own authority; made once, so that what trusts it keeps trusting it. */
+async function authority(environment: string): Promise<KeyPair> {
+  return keyPair(
+    environment,
+    "ca",
+    () => createCa(`platform-postgres ${environment} ${randomUUID().slice(0, 8)}`),
+    async () => true,
+  );
+}
+
+async function serverCertificate(environment: string): Promise<KeyPair> {
+  const ca = await authority(environment);
+  return keyPair(
+    environment,
+    "server",
+    () => createServerCertificate(ca),
+    (found) => isCurrent(found.certificate, ca),
+  );
+}
+
+/** Both parts in one file, so that they cannot be of two different pairs. */
+async function keyPair(
+  environment: string,
+  name: string,
+  create: () => Promise<KeyPair>,
+  isGood: (found: KeyPair) => Promise<boolean>,
+): Promise<KeyPair> {
+  const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
+  const content = await readIfThere(path);
+  const found = content === null ? null : (JSON.parse(content) as KeyPair);
+  if (found !== null && (await isGood(found))) return found;
+  const created = await create();
+  await writeAtomically(path, JSON.stringify(created), 0o600);
+  return created;
+}
+
+async function reachAll(
+  environment: ProjectEnvironment,
+  ports: Readonly<Record<string, number>>,
+  progress: Progress,
+): Promise<readonly Running[]> {
+  const names = Object.keys(environment.instances);
+  return Promise.all(
+    names.map((name) => {
+      const existing = environment.instances[name]?.settings.existing ?? null;
+      return existing === null
+        ? reachLocal(environment, name, ports[name], progress)
+        : reachExisting(environment, name, existing, progress);
+    }),
+  );
+}
+
+async function reachLocal(environment: ProjectEnvironment, name: string, port: number | undefined, progress: Progress): Promise<Running> {
+  if (port === undefined) throw new UserError(`the running npm start knows no instance ${name}; stop it with Ctrl-C, and run this again`);
+  const { certificate: ca } = await authority(environment.name);
+  const server: Server = { host: "localhost", port, tls: { mode: "verify-full", ca } };
+  const directory = serverDirectory(await serverHome(join(CHECKOUT, ".local")), environment.name, name);
+  return running(environment, name, { server, master: await masterOf(environment.name), ca, directory, progress });
+}
+
+async function reachExisting(
+  environment: ProjectEnvironment,
+  name: string,
+  existing: NonNullable<InstanceSettings["existing"]>,
+  progress: Progress,
+): Promise<Running> {
+  const ca = await readCa(existing.ca ?? "");
+  const server: Server = { host: existing.host, port: existing.port, tls: { mode: "verify-full", ca } };
+  return running(environment, name, { server, master: await readMaster(existing.masterSecret), ca, directory: null, progress });
+}
+
+function running(
+  environment: ProjectEnvironment,
+  name: string,
+  parts: {
+    readonly server: Server;
+    readonly master: Credential;
+    readonly ca: string;
+    readonly directory: string | null;
+    readonly progress: Progress;
+  },
+): Running {
+  const instance = environment.instances[name];
+  if (instance === undefined) throw new TypeError(`no instance ${name}`);
+  const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => parts.progress.doing(`waiting: ${sentence}`) };
+  const store = new SecretDirectory(localDirectories(environment.name).secrets);
+  return {
+    name,
+    scope: { environment: environment.name, instance },
+    access: { server: parts.server, master: parts.master, store, patience },
+    ca: parts.ca,
+    directory: parts.directory,
+  };
+}
+
+/** PEM text, or the path of a file with it. */
+async function readCa(ca: string): Promise<string> {
+  if (ca.includes("-----BEGIN CERTIFICATE-----")) return ca;
+  const path = fromCheckout(ca);
+  const content = await readIfThere(path);
+  if (content === null) throw new UserError(`there is no file ${path}; write the path of the CA into existing.ca`);
+  if (!content.includes("-----BEGIN CERTIFICATE-----"))
+    throw new UserError(`${path} holds no certificate in PEM; give the CA of the server`);
+  return content;
+}
+
+/** The master's credential, from a file that only its owner can read. */
+async function readMaster(secret: string): Promise<Credential> {
+  const path = fromCheckout(secret);
+  const credential = await readCredential(path);
+  if (credential === null) throw new UserError(`there is no file ${path}; write {"username": ..., "password": ...} into it, mode 0600`);
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) throw new UserError(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run chmod 600 on it`);
+  return credential;
+}
+
+const fromCheckout = (path: string): string => (isAbsolute(path) ? path : join(CHECKOUT, path));
+
+/** Deletes an environment's databases, passwords and files on this machine, but nothing of a database that somebody else made. */
+export async function resetEnvironment(environment: ProjectEnvironment): Promise<void> {
+  const directories = localDirectories(environment.name);
+  const ownership = await own<Published>(directories.private);
+  if (ownership.role === "guest")
+    throw new UserError(`npm start runs for ${environment.name} (process ${ownership.info.process}); stop it with Ctrl-C first`);
+  const home = await serverHome(join(CHECKOUT, ".local"));
+  for (const name of Object.keys(environment.instances)) await LocalServer.remove(serverDirectory(home, environment.name, name));
+  for (const directory of [join(home, "servers", environment.name), directories.private, directories.output])
+    await rm(directory, { recursive: true, force: true });
+  await ownership.release();
+}

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import Table from "cli-table3";
+import pc from "picocolors";
+import { UserError } from "../../constructs/model/errors";
+import { type Client, persist, type Server, withClient } from "../../constructs/provisioning/connect";
+import type { Credential } from "../../constructs/provisioning/credential";
+import { createCommand, main } from "./command";
+import { withServers } from "./session";
+import { tenantOf } from "./tenant";
+
+interface Options {
+  readonly database?: string;
+  readonly psql: boolean;
+}
+
+const command = createCommand("sql", "Open a prompt in a platform's database, as the platform does. Statements end with a semicolon.")
+  .argument("<platform>", "the platform")
+  .option("-d, --database <name>", "one of the platform's databases; by default its first")
+  .option("--no-psql", "use the built-in prompt, even where psql is installed");
+
+void main<Options>(command, ({ environment, progress, options, args }) =>
+  withServers(environment, progress, async (session) => {
+    const { running, tenant } = tenantOf(session, args[0] ?? "");
+    const { server, store, patience } = running.access;
+    const database = options.database ?? tenant.databases[0]?.name ?? "";
+    const credential = (await store.read(tenant.secret))?.current;
+    if (credential === undefined) throw new UserError("it has no password yet; run npm run provision");
+    progress.stop();
+    if (options.psql && process.stdin.isTTY === true) {
+      const code = await runPsql(server, credential, database, running.ca);
+      if (code !== null) return code;
+    }
+    return persist(server, credential, database, patience, () => withClient(server, credential, database, prompt));
+  }),
+);
+
+/** psql's exit code, or null where it is not installed. Everything goes by its variables: arguments are seen by everybody. */
+async function runPsql({ host, port }: Server, { username, password }: Credential, database: string, ca: string): Promise<number | null> {
+  const directory = await mkdtemp(join(tmpdir(), "platform-postgres-"));
+  try {
+    const caFile = join(directory, "ca.pem");
+    await writeFile(caFile, ca);
+    const variables = {
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: username,
+      PGPASSWORD: password,
+      PGDATABASE: database,
+      PGSSLMODE: "verify-full",
+      PGSSLROOTCERT: caFile,
+    };
+    const child = spawn("psql", [], { stdio: "inherit", env: { ...process.env, ...variables } });
+    // Ctrl-C cancels psql's query, not this program.
+    process.on("SIGINT", () => undefined);
+    return await new Promise((resolve) => {
+      child.once("error", () => resolve(null));
+      child.once("close", (code) => resolve(code ?? 1));
+    });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A prompt on the driver: lines up to a semicolon are one statement. */
+async function prompt(client: Client): Promise<number> {
+  await client.query('set search_path to "$user", public');
+  const isTerminal = process.stdin.isTTY === true;
+  const lines = createInterface({ input: process.stdin, output: isTerminal ? process.stdout : undefined, prompt: `${client.database}=> ` });
+  let statement = "";
+  let failed = false;
+  if (isTerminal) lines.prompt();
+  for await (const line of lines) {
+    statement += `${line}\n`;
+    if (/^\s*(\\q|exit|quit)\s*;?\s*$/.test(statement)) break;
+    if (/;\s*$/.test(statement)) {
+      failed = !(await execute(client, statement)) || failed;
+      statement = "";
+    }
+    lines.setPrompt(statement.trim() === "" ? `${client.database}=> ` : `${client.database}-> `);
+    if (isTerminal) lines.prompt();
+  }
+  if (statement.trim() !== "" && !/^\s*(\\q|exit|quit)/.test(statement)) failed = !(await execute(client, statement)) || failed;
+  lines.close();
+  return failed && !isTerminal ? 1 : 0;
+}
+
+async function execute(client: Client, statement: string): Promise<boolean> {
+  try {
+    const results = [await client.query({ text: statement, rowMode: "array" })].flat();
+    for (const result of results)
+      process.stdout.write(result.fields.length === 0 ? `${result.command}\n` : `${toTable(result.fields, result.rows)}\n`);
+    return true;
+  } catch (error) {
+    process.stdout.write(`${pc.red("ERROR")}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
+  }
+}
+
+function toTable(fields: readonly { readonly name: string }[], rows: readonly unknown[][]): string {
+  const table = new Table({ head: fields.map((field) => field.name), style: { head: [], border: [] } });
+  for (const row of rows) table.push(row.map(show));
+  return `${table.toString()}\n(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
+}
+
+const show = (value: unknown): string => {
+  if (value === null) return pc.dim("null");
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+};

@@ -1,0 +1,60 @@
+import { createInterface } from "node:readline/promises";
+import pc from "picocolors";
+import { UserError } from "../../constructs/model/errors";
+import type { ProjectEnvironment } from "../load";
+import { createCommand, main } from "./command";
+import { deliver, diagnoseAll, provisionAll } from "./deliver";
+import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "./report";
+import { resetEnvironment, type Session, withServers } from "./session";
+
+interface Options {
+  readonly once?: boolean;
+  readonly reset?: boolean;
+  readonly yes?: boolean;
+}
+
+const command = createCommand("start", "Start PostgreSQL on this machine, provision it, and write what each platform starts with.")
+  .option("--once", "do it, stop the server, and exit")
+  .option("--reset", "delete the environment's databases and passwords first")
+  .option("--yes", "with --reset: do not ask");
+
+void main<Options>(command, async ({ environment, progress, options }) => {
+  if (options.reset === true) await reset(environment, options.yes === true);
+  process.stderr.write(toWarnings(environment));
+  return withServers(environment, progress, async (session) => {
+    await provisionAll(session, progress);
+    const checks = await diagnoseAll(session, progress);
+    const summary = await deliver(session);
+    progress.stop();
+    process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
+    const failed = checks.some((check) => check.problem !== null);
+    if (options.once === true) return failed ? 1 : 0;
+    process.stdout.write(`${toHints(environment)}\n\n`);
+    return stay(session);
+  });
+});
+
+async function reset(environment: ProjectEnvironment, confirmed: boolean): Promise<void> {
+  if (!confirmed && !(await confirm(`Delete the databases, passwords and files of environment ${environment.name} on this machine?`))) {
+    throw new UserError("nothing was deleted");
+  }
+  await resetEnvironment(environment);
+}
+
+async function confirm(question: string): Promise<boolean> {
+  if (process.stdin.isTTY !== true) throw new UserError("--reset asks before it deletes, and nobody can answer here; add --yes");
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`${question} [y/N] `).finally(() => prompt.close());
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** Until a signal, which `withServers` handles. */
+function stay(session: Session): Promise<number> {
+  if (session.isGuest) {
+    process.stdout.write(`${pc.dim("Another npm start runs the server; Ctrl-C there stops it.")}\n`);
+    return Promise.resolve(0);
+  }
+  if (session.instances.every((instance) => instance.directory === null)) return Promise.resolve(0);
+  process.stdout.write(`${pc.dim("Ctrl-C stops the server; data and passwords stay.")}\n`);
+  return new Promise(() => setInterval(() => undefined, 1 << 30));
+}
