@@ -58,7 +58,9 @@ export function toEnvFile(
       typeof variable === "string" ? variable : "secretKey" in variable ? (values.secret[variable.secretKey] ?? "") : values.caFile;
     // The value is not shown: it may be a secret.
     if (/\s/.test(value))
-      throw new UserError(`${name} would contain a blank, which platform.env cannot carry; move the checkout to a path without blanks`);
+      throw new UserError(
+        `${name} would contain a blank, which platform.env cannot carry; move the checkout, or PLATFORM_POSTGRES_DIRECTORY, to a path without blanks`,
+      );
     return `${name}=${value}`;
   });
   return `${lines.join("\n")}\n`;

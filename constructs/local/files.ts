@@ -37,7 +37,7 @@ export async function readIfThere(path: string): Promise<string | null> {
 const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
   EACCES: (path) => `${path} may not be written or read by this user; give it to this user, or run as its owner`,
   EPERM: (path) => `${path} may not be changed by this user; give it to this user, or run as its owner`,
-  EROFS: (path) => `${path} is on a read-only disk; run from a checkout that can be written`,
+  EROFS: (path) => `${path} is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY`,
   ENOSPC: (path) => `the disk of ${path} is full; free some space, and run this again`,
   EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
 };

@@ -43,7 +43,7 @@ const localRules: readonly InstanceRule[] = [
       return unseen.map((name) => ({ path: `${path}.${name}`, rule: "is not shown on one machine", got: null, remedy: "" }));
     },
     passing: { highAvailability: false },
-    failing: { readReplicas: 1 },
+    failing: { highAvailability: true },
   },
 ];
 

@@ -84,14 +84,18 @@ export const instanceFields = {
 export type InstanceSettings = Settings<typeof instanceFields>;
 export type InstanceSpec = Written<typeof instanceFields>;
 
-/** Autoscaling is on unless the spec says null: five times the disk at the start, within what a volume can be. */
-export const DEFAULT_STORAGE_GROWTH = 5;
+/** Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
+const DEFAULT_STORAGE_GROWTH = 5;
 const LARGEST_VOLUME_GIB = 65536;
+
+/** A ceiling closer than a tenth above the disk is refused by the clouds. */
+export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => maxStorageGib * 10 >= storageGib * 11;
 
 /** Fills in what depends on another setting. */
 export function completeInstance(settings: InstanceSettings, written: InstanceSpec): InstanceSettings {
   if (written.maxStorageGib !== undefined) return settings;
-  return { ...settings, maxStorageGib: Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, LARGEST_VOLUME_GIB) };
+  const ceiling = Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, LARGEST_VOLUME_GIB);
+  return { ...settings, maxStorageGib: hasRoomToGrow(settings.storageGib, ceiling) ? ceiling : null };
 }
 
 /** `max_connections` as the spec sets it, or null. */

@@ -8,8 +8,8 @@ import type { Rule } from "./rule";
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
 export type Access = (typeof ACCESS)[number];
 
-/** What every platform has, whatever it is. */
-export interface CommonFields extends Fields {
+/** What every platform has, whatever it is. A type, not an interface: an index signature would allow any key in a spec. */
+export type CommonFields = {
   readonly instance: Field<string | null, false>;
   readonly namespace: Field<string, false>;
   readonly release: Field<string, false>;
@@ -19,7 +19,7 @@ export interface CommonFields extends Fields {
   readonly serviceAccount: Field<string | null, false>;
   readonly images: Field<Readonly<Record<string, string>>, false>;
   readonly values: Field<JsonObject, false>;
-}
+};
 
 /** The common settings of a platform called `platform`. */
 export function commonFields(platform: string): CommonFields {

@@ -1,5 +1,5 @@
 import { violation } from "./errors";
-import { writtenMaxConnections } from "./instance";
+import { hasRoomToGrow, writtenMaxConnections } from "./instance";
 import type { Chart, Platform, PlatformRule } from "./platform";
 import type { InstanceRule } from "./target";
 
@@ -52,7 +52,7 @@ export const instanceRules: readonly InstanceRule[] = [
     date: "2026-11-21",
     severity: "error",
     check: ({ storageGib, maxStorageGib }, path) =>
-      maxStorageGib !== null && maxStorageGib < storageGib * 1.1
+      maxStorageGib !== null && !hasRoomToGrow(storageGib, maxStorageGib)
         ? [
             violation(
               `${path}.maxStorageGib`,

@@ -42,7 +42,8 @@ export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
 }
 
 function merge(own: Json | undefined, user: Json | undefined): Json | undefined {
-  if (user === undefined) return withoutUndefined(own);
+  // An empty object names no path, so it must not change anything that stands there.
+  if (user === undefined || (own !== undefined && isObject(user) && Object.keys(user).length === 0)) return withoutUndefined(own);
   if (isNamedList(own) && isNamedList(user)) return withoutUndefined([...own, ...user]);
   if (!isObject(own) || !isObject(user)) return withoutUndefined(user);
   const keys = [...new Set([...Object.keys(own), ...Object.keys(user)])];

@@ -5,7 +5,7 @@ import { formatViolation } from "../../constructs/model/errors";
 import type { Check } from "../../constructs/provisioning/doctor";
 import type { ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
-import { CHECKOUT, localDirectories, type Session } from "./session";
+import { localDirectories, ROOT, type Session } from "./session";
 
 const PLAIN = { head: [], border: [] };
 
@@ -37,7 +37,7 @@ export function toSummaryTable(session: Session, summary: Readonly<Record<string
       login,
       owner,
       `at most ${connectionLimit}`,
-      relative(CHECKOUT, environmentFile) || name,
+      relative(ROOT, environmentFile) || name,
     ]);
   }
   return `${table.toString()}\n`;
@@ -58,7 +58,7 @@ export function toBudgetLine({ instances }: Session): string {
 export function toHints(environment: ProjectEnvironment): string {
   const [first = "prefect"] = Object.keys(environment.platforms);
   const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
-  const output = relative(CHECKOUT, localDirectories(environment.name).output);
+  const output = relative(ROOT, localDirectories(environment.name).output);
   return [
     `Start a platform:   env $(cat ${output}/${first}/platform.env) <its server>`,
     `Open a prompt:      npm run sql --${flag} ${first}`,

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "./command";
 import { deliver } from "./deliver";
-import { CHECKOUT, withServers } from "./session";
+import { ROOT, withServers } from "./session";
 import { tenantOf } from "./tenant";
 
 interface Options {
@@ -25,7 +25,7 @@ void main<Options>(command, ({ environment, progress, options }) =>
     const old =
       ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
     const file = summary[options.platform]?.environmentFile ?? "";
-    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(CHECKOUT, file)}.`)}\n`);
+    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(ROOT, file)}.`)}\n`);
     return 0;
   }),
 );

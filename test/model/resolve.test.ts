@@ -1,0 +1,297 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
+import { SpecError } from "../../constructs/model/errors";
+import { required, text } from "../../constructs/model/fields";
+import { resolve } from "../../constructs/model/resolve";
+import type { CoreSpec } from "../../constructs/model/spec";
+import { defineTarget } from "../../constructs/model/target";
+import { platforms } from "../../constructs/platforms/registry";
+import type { EnvironmentSpec } from "../../infra/environments/spec";
+
+type Spec = CoreSpec<typeof platforms>;
+const given = { target: local, platforms };
+const minimal: Spec = { name: "test", instances: { main: {} }, platforms: { prefect: {} } };
+
+/** The whole message that a spec is refused with; specs come from JSON, so they may be of any shape. */
+function refusal(spec: unknown, target = local): string {
+  try {
+    resolve(spec as Spec, { target, platforms });
+  } catch (error) {
+    if (error instanceof SpecError) return error.message;
+    throw error;
+  }
+  return "accepted";
+}
+
+const withInstance = (instance: object): unknown => ({ ...minimal, instances: { main: instance } });
+const withPrefect = (prefect: object): unknown => ({ ...minimal, platforms: { prefect } });
+
+describe("resolve", () => {
+  it("fills every default", () => {
+    const { instances, platforms: resolved, warnings } = resolve(minimal, given);
+    expect(instances.main?.settings).toEqual({
+      majorVersion: 17,
+      size: { vcpus: 2, memoryGib: 8 },
+      storageGib: 100,
+      maxStorageGib: 500,
+      iops: null,
+      throughputMibps: null,
+      highAvailability: true,
+      readReplicas: 0,
+      backupRetentionDays: 7,
+      pointInTimeRecovery: true,
+      backupWindow: "02:00-03:00",
+      maintenanceWindow: "sun:04:00-sun:05:00",
+      backupReplication: null,
+      deletionProtection: true,
+      parameters: { log_min_duration_statement: 1000, log_connections: "on", log_disconnections: "on", log_lock_waits: "on" },
+      allowedSources: [],
+      existing: null,
+    });
+    expect(resolved.prefect).toEqual({
+      settings: {
+        instance: "main",
+        namespace: "prefect",
+        release: "prefect",
+        chartVersion: "2026.8.18172642",
+        replicas: 1,
+        access: "auto",
+        serviceAccount: null,
+        images: {},
+        values: {},
+        poolSize: 5,
+        maxOverflow: 5,
+        redisHost: null,
+        redisPort: 6379,
+        redisSecret: null,
+      },
+      instance: "main",
+      access: "direct",
+      tls: "verify-full",
+      peak: 24,
+      databases: { main: "prefect" },
+    });
+    expect(warnings.map((warning) => warning.path)).toEqual(["instances.main.highAvailability"]);
+  });
+
+  it("plans two logins, an owner and a secret for each platform", () => {
+    expect(resolve(minimal, given).instances.main?.tenants).toEqual({
+      prefect: {
+        owner: "prefect_owner",
+        logins: [
+          { name: "prefect_a", connectionLimit: 24 },
+          { name: "prefect_b", connectionLimit: 24 },
+        ],
+        databases: [{ name: "prefect", extensions: ["pg_trgm"] }],
+        createDatabase: false,
+        loginParameters: {},
+        secret: "test--prefect",
+      },
+    });
+  });
+
+  it("changes nothing when its own result is resolved again", () => {
+    const settings = fc.record(
+      {
+        majorVersion: fc.constantFrom(15 as const, 16 as const, 17 as const, 18 as const),
+        storageGib: fc.integer({ min: 20, max: 60_000 }),
+        highAvailability: fc.boolean(),
+        readReplicas: fc.integer({ min: 0, max: 15 }),
+        backupRetentionDays: fc.integer({ min: 1, max: 35 }),
+        parameters: fc.record({ max_connections: fc.integer({ min: 200, max: 900 }), work_mem: fc.constant("16MB") }, { requiredKeys: [] }),
+        allowedSources: fc.array(fc.constantFrom("10.0.0.0/16", "fd00::/8")),
+      },
+      { requiredKeys: [] },
+    );
+    const prefect = fc.record(
+      { poolSize: fc.integer({ min: 1, max: 20 }), values: fc.constant({ service: { port: 80 } }) },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(settings, prefect, (main, its) => {
+        const environment = resolve({ name: "test", instances: { main }, platforms: { prefect: its, mlflow: {} } }, given);
+        expect(resolve(environment.spec, given)).toEqual(environment);
+        expect(resolve(JSON.parse(JSON.stringify(environment.spec)) as Spec, given)).toEqual(environment);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("returns what nobody can change", () => {
+    const environment = resolve(minimal, given);
+    const change = () => Object.assign(environment.instances.main?.settings.size ?? {}, { vcpus: 4 });
+    expect(change).toThrow("Cannot assign to read only property 'vcpus'");
+  });
+
+  it("takes an explicit undefined for a setting that was left out", () => {
+    expect(resolve({ ...minimal, instances: { main: { storageGib: undefined } } }, given)).toEqual(resolve(minimal, given));
+  });
+
+  it("reports everything at once", () => {
+    const spec = {
+      name: "Test",
+      instances: { main: { storageGib: 10, majorVersion: 14, highAvailabilty: true } },
+      platforms: { prefect: { replicas: 0 }, prefct: {} },
+      instanses: {},
+    };
+    expect(refusal(spec)).toBe(`invalid spec:
+  - instanses: unknown key; did you mean "instances"?
+  - name: must be 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter, got "Test"
+  - instances.main.highAvailabilty: unknown key; did you mean "highAvailability"?
+  - instances.main.majorVersion: must be 15, 16, 17 or 18, got 14; PostgreSQL 14 reached its end of life on 2026-11-12
+  - instances.main.storageGib: must be a whole number from 20 to 65536, got 10
+  - platforms.prefect.replicas: must be a whole number from 1 to 100, got 0
+  - platforms.prefct: unknown platform; did you mean "prefect"?`);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["null", null, "name: is required\n  - instances: must be an object, got nothing\n  - platforms: must be an object, got nothing"],
+    [
+      "no instance",
+      { ...minimal, instances: {} },
+      "instances: must name at least one instance, got {}; add main: {}\n  - platforms.prefect.instance: is required where there is more than one instance; use ",
+    ],
+    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got []"],
+    [
+      "an instance that is not there",
+      withPrefect({ instance: "mian" }),
+      'platforms.prefect.instance: must name an instance, got "mian"; did you mean "main"?',
+    ],
+    [
+      "one of two instances",
+      { ...minimal, instances: { a: {}, b: {} } },
+      "platforms.prefect.instance: is required where there is more than one instance; use a or b",
+    ],
+    [
+      "a text for a number",
+      withInstance({ storageGib: "100" }),
+      'instances.main.storageGib: must be a whole number from 20 to 65536, got "100"',
+    ],
+    ["a text for a flag", withInstance({ highAvailability: "yes" }), 'instances.main.highAvailability: must be true or false, got "yes"'],
+    ["a window without zone", withInstance({ backupWindow: "2am" }), 'instances.main.backupWindow: must be hh:mm-hh:mm (UTC), got "2am"'],
+    ["a nested key", withInstance({ size: { cpus: 2 } }), 'instances.main.size.cpus: unknown key; did you mean "vcpus"?'],
+    ["a missing key of a group", withInstance({ existing: { host: "db" } }), "instances.main.existing.masterSecret: is required"],
+    [
+      "values that are no data",
+      withPrefect({ values: { a: () => 1 } }),
+      "platforms.prefect.values: must be an object of plain data (JSON), got {}",
+    ],
+    [
+      "a network that is none",
+      withInstance({ allowedSources: ["everybody"] }),
+      'instances.main.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "everybody"',
+    ],
+    [
+      "two platforms in one release",
+      { ...minimal, platforms: { prefect: { release: "x", namespace: "ml" }, mlflow: { release: "x", namespace: "ml" } } },
+      'platforms.mlflow.release: is already the release of prefect in namespace ml, got "x"',
+    ],
+    [
+      "a release that fits no Kubernetes name",
+      withPrefect({ release: "Prefect" }),
+      'platforms.prefect.release: must be a Kubernetes name of 1 to 50 of a-z, 0-9 and hyphens, starting with a letter, got "Prefect"',
+    ],
+  ])("refuses %s", (_case, spec, message) => {
+    expect(refusal(spec)).toBe(`invalid spec:\n  - ${message}`);
+  });
+
+  it("refuses a chart version until it is acknowledged with a reason", () => {
+    const spec = withPrefect({ chartVersion: "2027.1.1" });
+    expect(refusal(spec)).toBe(
+      'invalid spec:\n  - platforms.prefect.chartVersion: is not verified for prefect-server, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" }',
+    );
+    expect(refusal({ ...(spec as Spec), acknowledge: { "prefect-chart-version": "ok" } })).toContain(
+      "acknowledge.prefect-chart-version: must be a reason of at least ten characters",
+    );
+    const { warnings } = resolve({ ...(spec as Spec), acknowledge: { "prefect-chart-version": "values compared on 2027-01-02" } }, given);
+    expect(warnings.map((warning) => warning.remedy)).toContain("acknowledged: values compared on 2027-01-02");
+  });
+
+  it.each<[string, object, string]>([
+    [
+      "a guarded value",
+      { externalDatabase: { connectionString: "x" }, postgresql: { enabled: true } },
+      "postgresql.enabled: is set by the wiring; remove it, the connection decides it",
+    ],
+    ["null above a guarded value", { server: null }, "server: is set by the wiring; use platforms.prefect.replicas"],
+    [
+      "a value below a guarded one",
+      { server: { replicaCount: { x: 1 } } },
+      "server.replicaCount.x: is set by the wiring; use platforms.prefect.replicas",
+    ],
+    [
+      "a guarded variable",
+      { global: { prefect: { env: [{ name: "PGSSLMODE", value: "disable" }] } } },
+      "global.prefect.env[PGSSLMODE]: is set by the wiring; use platforms.prefect.poolSize, maxOverflow\n  - platforms.prefect.values.global.prefect.env[PGSSLMODE].value: is set by the wiring; use platforms.prefect.poolSize, maxOverflow",
+    ],
+    [
+      "a list that would replace ours",
+      { server: { extraVolumes: [] } },
+      "server.extraVolumes: is set by the wiring; remove it, the connection decides it",
+    ],
+  ])("refuses %s among the chart's values", (_case, values, message) => {
+    expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);
+  });
+
+  it("refuses platforms that need more connections than the instance has", () => {
+    expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
+      "invalid spec:\n  - instances.main: max_connections must be at least 64 (mlflow 32 + prefect 24 + reserved 8), got 50; shrink a pool, set parameters.max_connections to 64, or move mlflow to an instance of its own",
+    );
+    expect(
+      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 64 } } }, platforms: { prefect: {}, mlflow: {} } }),
+    ).toBe("accepted");
+    expect(
+      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 63 } } }, platforms: { prefect: {}, mlflow: {} } }),
+    ).toContain("got 63");
+  });
+
+  it("counts the connections of a database that somebody else made", () => {
+    const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json", maxConnections: 31 };
+    expect(refusal(withInstance({ existing }))).toContain("max_connections must be at least 32 (prefect 24 + reserved 8), got 31");
+  });
+
+  it("checks the section of its own target, and carries those of others along", () => {
+    const aws = defineTarget({
+      ...local,
+      name: "aws",
+      section: { vpcId: required(text({ pattern: /^vpc-/, form: "a VPC's id", default: "" })) },
+    });
+    const spec = { ...minimal, aws: { vpcId: "subnet-1" }, gcp: { project: "p" } };
+    expect(refusal(spec, aws as never)).toBe('invalid spec:\n  - aws.vpcId: must be a VPC\'s id, got "subnet-1"');
+    expect(refusal(minimal, aws as never)).toBe("invalid spec:\n  - aws.vpcId: is required");
+    expect(resolve(spec as Spec, given).spec).toMatchObject({ aws: { vpcId: "subnet-1" }, gcp: { project: "p" } });
+    expect(refusal({ ...minimal, azure: {} })).toBe(
+      "invalid spec:\n  - azure: unknown key; known are acknowledge, aws, gcp, instances, labels, name, owner, platforms",
+    );
+  });
+
+  it("tells a target's refusal of a way of access", () => {
+    const target = defineTarget({
+      ...local,
+      topology: (access) =>
+        access === "sidecar"
+          ? { rule: "needs a proxy, which this target lacks", remedy: 'use "direct"' }
+          : { access: "direct", tls: "verify-full" },
+    });
+    expect(refusal(withPrefect({ access: "sidecar" }), target)).toBe(
+      'invalid spec:\n  - platforms.prefect.access: needs a proxy, which this target lacks, got "sidecar"; use "direct"',
+    );
+    expect(refusal(withPrefect({ access: "sidecar", redisHost: "redis" }), target)).toBe(
+      'invalid spec:\n  - platforms.prefect.access: the chart of Prefect cannot start a sidecar before its migrations, got "sidecar"; use "direct" or "proxy"',
+    );
+  });
+
+  it("derives the spec's type from the platforms: each has settings of its own", () => {
+    const specs: EnvironmentSpec[] = [
+      { name: "a", instances: { main: {} }, platforms: { mlflow: { workers: 1 } } },
+      // @ts-expect-error workers is not a setting of Prefect
+      { name: "b", instances: { main: {} }, platforms: { prefect: { workers: 1 } } },
+      // @ts-expect-error a platform that is not registered
+      { name: "c", instances: { main: {} }, platforms: { airflow: {} } },
+      // @ts-expect-error a misspelt field of an instance
+      { name: "d", instances: { main: { storageGb: 20 } }, platforms: {} },
+    ];
+    expect(specs.map((spec) => refusal(spec) === "accepted")).toEqual([true, false, false, false]);
+  });
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
+import { readFields, type Settings } from "../../constructs/model/fields";
+import { completeInstance, type InstanceSpec, instanceFields } from "../../constructs/model/instance";
+import type { JsonObject } from "../../constructs/model/json";
+import { type CommonFields, commonFields, type Platform } from "../../constructs/model/platform";
+import { instanceRules, platformRules } from "../../constructs/model/rules";
+import { platforms } from "../../constructs/platforms/registry";
+
+interface Case {
+  readonly id: string;
+  readonly source: string;
+  readonly date: string;
+  readonly passing: number;
+  readonly failing: readonly string[];
+}
+
+const never = (violation: { path: string; rule: string }) => {
+  throw new Error(`a malformed example: ${violation.path} ${violation.rule}`);
+};
+
+const completeExample = (example: InstanceSpec) => completeInstance(readFields(instanceFields, example, "", never), example);
+
+function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
+  const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
+  return { ...settings, chartVersion: settings.chartVersion || platform.chart(settings).verifiedVersions[0] };
+}
+
+const paths = (violations: readonly { readonly path: string }[]): string[] => violations.map((violation) => violation.path);
+
+const cases: readonly Case[] = [
+  ...[...instanceRules, ...local.rules].map(({ id, source, date, check, passing, failing }) => ({
+    id,
+    source,
+    date,
+    passing: check(completeExample(passing), "at").length,
+    failing: paths(check(completeExample(failing), "at")),
+  })),
+  ...Object.entries(platforms as Record<string, Platform>).flatMap(([name, platform]) =>
+    platformRules(name, platform).map(({ id, source, date, check, passing, failing }) => ({
+      id,
+      source,
+      date,
+      passing: check(completePlatform(name, platform, passing), "at").length,
+      failing: paths(check(completePlatform(name, platform, failing), "at")),
+    })),
+  ),
+];
+
+describe("rules", () => {
+  it.each(cases)("$id accepts its passing example and refuses its failing one", ({ passing, failing }) => {
+    expect(passing).toBe(0);
+    expect(failing).toHaveLength(1);
+    expect(failing[0]).toMatch(/^at\b/);
+  });
+
+  it.each(cases)("$id says who says so, and when that was read", ({ id, source, date }) => {
+    expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)+$/);
+    expect(URL.canParse(source)).toBe(true);
+    expect(date).toMatch(/^20\d\d-[01]\d-[0-3]\d$/);
+  });
+
+  it("have an id each", () => {
+    const ids = cases.map((each) => each.id);
+    expect(ids.length).toBeGreaterThan(15);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});

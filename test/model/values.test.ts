@@ -1,0 +1,80 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../constructs/model/json";
+import { collision, leafPaths, mergeValues } from "../../constructs/model/values";
+
+const plain = fc.dictionary(
+  fc.constantFrom("a", "b", "c.d", "e[f"),
+  fc.oneof(fc.integer(), fc.constant(null), fc.dictionary(fc.constantFrom("x", "y"), fc.string())),
+  { maxKeys: 4 },
+);
+
+describe("leafPaths", () => {
+  it("descends into objects and into lists of named objects", () => {
+    const values = { a: { b: 1 }, env: [{ name: "X", value: "1" }, { name: "Y" }], args: ["-v"], empty: [], none: null, unset: undefined };
+    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "empty", "none"]);
+  });
+
+  it("gives no two leaves one path, whatever the keys", () => {
+    fc.assert(fc.property(plain, (values) => void expect(new Set(leafPaths(values)).size).toBe(leafPaths(values).length)));
+    expect(leafPaths({ "a.b": 1, a: { b: 1 } })).toEqual(["a\\.b", "a.b"]);
+  });
+});
+
+describe("collision", () => {
+  it.each([
+    ["server.replicas", "server.replicas"],
+    ["server", "server.replicas"],
+    ["server.replicas.x", "server.replicas"],
+    ["env", "env[X].value"],
+    ["env[X]", "env[X].value"],
+  ])("sees that %s touches %s", (path, own) => expect(collision(path, [own])).toBe(own));
+
+  it.each([
+    ["server.replicasMax", "server.replicas"],
+    ["env[XY].value", "env[X].value"],
+    ["serv", "server"],
+  ])("sees that %s does not touch %s", (path, own) => expect(collision(path, [own])).toBeNull());
+});
+
+describe("mergeValues", () => {
+  it("lets the user win, joins lists of named objects and replaces others", () => {
+    const own: JsonObject = { a: { b: 1, c: 2 }, env: [{ name: "X", value: "1" }], args: ["-v"] };
+    const user: JsonObject = {
+      a: { c: 3, d: null },
+      env: [
+        { name: "Y", value: "2" },
+        { name: "Y", value: "3" },
+      ],
+      args: ["-q"],
+      more: true,
+    };
+    expect(mergeValues(own, user)).toEqual({
+      a: { b: 1, c: 3, d: null },
+      env: [
+        { name: "X", value: "1" },
+        { name: "Y", value: "2" },
+        { name: "Y", value: "3" },
+      ],
+      args: ["-q"],
+      more: true,
+    });
+  });
+
+  it("keeps every leaf of ours that the user does not touch", () => {
+    fc.assert(
+      fc.property(plain, plain, (own, user) => {
+        const merged = leafPaths(mergeValues(own, user));
+        const untouched = leafPaths(own).filter(
+          (path) => collision(path, leafPaths(user)) === null && collision(path, Object.keys(user)) === null,
+        );
+        expect(merged).toEqual(expect.arrayContaining([...untouched]));
+      }),
+    );
+  });
+
+  it("drops what is undefined, at any depth", () => {
+    expect(Object.keys(mergeValues({ a: undefined, b: { c: undefined } }, {}))).toEqual(["b"]);
+    expect(mergeValues({ b: { c: undefined } }, {})).toStrictEqual({ b: {} });
+  });
+});
