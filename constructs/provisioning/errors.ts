@@ -67,7 +67,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   "25006": (to) => `${at(to)} is read-only; connect to the primary, not to a replica or a standby`,
   "53100": (to) => `the disk of ${at(to)} is full; free space or enlarge it, and run this again`,
   "53300": (to) => `${at(to)} has no free connection; close some, or raise max_connections`,
-  "55P03": (to) => `another run holds the lock of ${at(to)}; wait for it to end, and run this again`,
+  "55P03": (to, message) => `${at(to)} could not get a lock in time (${message}); wait for the other session to end, and run this again`,
   "57P03": (to, message) => `${at(to)} does not accept connections yet (${message}); wait, and run this again`,
 };
 

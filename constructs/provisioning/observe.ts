@@ -45,6 +45,7 @@ export interface ObservedDatabase {
 export interface RoleParameter {
   readonly role: string;
   readonly database: string;
+  /** In lower case: PostgreSQL ignores it, and stores some as `TimeZone`. */
   readonly name: string;
   readonly value: string;
 }
@@ -88,7 +89,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
     [databaseNames],
   );
   const parameters = await client.query<RoleParameter>(
-    `select r.rolname as role, coalesce(d.datname, '') as database, split_part(c, '=', 1) as name, substr(c, strpos(c, '=') + 1) as value
+    `select r.rolname as role, coalesce(d.datname, '') as database, lower(split_part(c, '=', 1)) as name, substr(c, strpos(c, '=') + 1) as value
        from pg_db_role_setting s join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c
       where r.rolname = any($1)`,
     [roleNames],

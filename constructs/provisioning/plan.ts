@@ -98,13 +98,19 @@ function planTenant(environment: string, tenant: DesiredTenant, observed: Observ
 
 const step = (sql: string, why: string, passwordOf: string | null = null): Step => ({ sql, why, passwordOf });
 
-function planOwner(environment: string, { owner }: DesiredTenant, observed: Observed): readonly Step[] {
+function planOwner(environment: string, { owner, createDatabase }: DesiredTenant, observed: Observed): readonly Step[] {
   const found = observed.roles[owner];
+  // The right to create databases is asked of the role that a session acts as, which is the owner; membership does not give it.
+  const attribute = createDatabase ? "CREATEDB" : "NOCREATEDB";
   const steps: Step[] = [];
-  if (found === undefined) steps.push(step(`CREATE ROLE ${id(owner)} NOLOGIN`, `role ${owner} is missing`));
-  else if (found.canLogin) steps.push(step(`ALTER ROLE ${id(owner)} NOLOGIN PASSWORD NULL`, `role ${owner} may log in`));
-  if (found?.comment !== comment(environment))
+  if (found === undefined) steps.push(step(`CREATE ROLE ${id(owner)} NOLOGIN ${attribute}`, `role ${owner} is missing`));
+  if (found?.canLogin) steps.push(step(`ALTER ROLE ${id(owner)} NOLOGIN PASSWORD NULL`, `role ${owner} may log in`));
+  if (found !== undefined && found.createDatabase !== createDatabase) {
+    steps.push(step(`ALTER ROLE ${id(owner)} ${attribute}`, `role ${owner} may ${createDatabase ? "not " : ""}create databases`));
+  }
+  if (found?.comment !== comment(environment)) {
     steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(comment(environment))}`, `role ${owner} is not marked`));
+  }
   return [...steps, ...joinMaster(owner, observed)];
 }
 
@@ -177,7 +183,9 @@ function planParameters(tenant: DesiredTenant, { roleParameters }: Observed): re
     wanted
       .filter(
         ({ database, name, value }) =>
-          !roleParameters.some((row) => row.role === login.name && row.database === database && row.name === name && row.value === value),
+          !roleParameters.some(
+            (row) => row.role === login.name && row.database === database && row.name === name.toLowerCase() && row.value === value,
+          ),
       )
       .map(({ database, name, value }) =>
         step(

@@ -45,11 +45,19 @@ export async function provision(scope: Scope, access: Access): Promise<Provision
 }
 
 /** Runs something while no other run of this program changes the same server. */
-export async function withLock<T>({ server, master }: Access, run: (client: Client) => Promise<T>): Promise<T> {
+export async function withLock<T>({ server, master, patience }: Access, run: (client: Client) => Promise<T>): Promise<T> {
   return withClient(server, master, "postgres", async (client) => {
     const refusal = refuseServer(await observeServer(client));
     if (refusal !== null) throw new ProvisioningError(`${server.host}:${server.port}: ${refusal}`);
-    await client.query("select pg_advisory_lock($1)", [LOCK]);
+    await client.query(`set lock_timeout = ${patience.deadlineMs}`);
+    await client.query("select pg_advisory_lock($1)", [LOCK]).catch((error: { readonly code?: string }) => {
+      if (error.code !== "55P03") throw error;
+      const seconds = patience.deadlineMs / 1000;
+      throw new ProvisioningError(
+        `${server.host}:${server.port}: another run holds the lock, and did not end within ${seconds} s; wait for it, and run this again`,
+      );
+    });
+    await client.query("reset lock_timeout");
     return run(client);
   });
 }

@@ -13,7 +13,7 @@ describe("peakOf", () => {
 
 describe("checkBudget", () => {
   it("accepts what fits to the last connection, and nothing more", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.integer({ min: 10, max: 1000 }),
         fc.integer({ min: 0, max: 20 }),

@@ -18,7 +18,7 @@ describe("names", () => {
   });
 
   it("stay within PostgreSQL's alphabet and length", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(name, (platform) => {
         const { owner, logins } = roleNames(platform);
         for (const role of [owner, ...logins]) expect(role).toMatch(IDENTIFIER.pattern);
@@ -27,17 +27,23 @@ describe("names", () => {
   });
 
   it("stay within a secret store's alphabet and length", () => {
-    fc.assert(
-      fc.property(name, name, (environment, platform) => void expect(storeSecretName(environment, platform)).toMatch(/^[A-Za-z0-9_-]{1,255}$/)),
+    void fc.assert(
+      fc.property(
+        name,
+        name,
+        (environment, platform) => void expect(storeSecretName(environment, platform)).toMatch(/^[A-Za-z0-9_-]{1,255}$/),
+      ),
     );
   });
 
   it("stay within a Kubernetes label", () => {
-    fc.assert(fc.property(release, (its) => Object.values(kubernetesNames(its)).forEach((label) => void expect(label).toMatch(DNS_LABEL))));
+    void fc.assert(
+      fc.property(release, (its) => Object.values(kubernetesNames(its)).forEach((label) => void expect(label).toMatch(DNS_LABEL))),
+    );
   });
 
   it("never fall together for two platforms", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(name, name, (a, b) => {
         fc.pre(a !== b);
         const roles = [a, b].flatMap((platform) => [roleNames(platform).owner, ...roleNames(platform).logins]);
@@ -47,7 +53,7 @@ describe("names", () => {
   });
 
   it("never fall together for two secrets", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(name, name, name, name, (a, b, c, d) => {
         fc.pre(a !== c || b !== d);
         expect(storeSecretName(a, b)).not.toBe(storeSecretName(c, d));

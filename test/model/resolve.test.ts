@@ -108,7 +108,7 @@ describe("resolve", () => {
       { poolSize: fc.integer({ min: 1, max: 20 }), values: fc.constant({ service: { port: 80 } }) },
       { requiredKeys: [] },
     );
-    fc.assert(
+    void fc.assert(
       fc.property(settings, prefect, (main, its) => {
         const environment = resolve({ name: "test", instances: { main }, platforms: { prefect: its, mlflow: {} } }, given);
         expect(resolve(environment.spec, given)).toEqual(environment);

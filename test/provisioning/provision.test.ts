@@ -1,0 +1,410 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MAJOR_VERSIONS } from "../../constructs/model/instance";
+import type { Tenant } from "../../constructs/model/spec";
+import { open, withClient } from "../../constructs/provisioning/connect";
+import type { Credential } from "../../constructs/provisioning/credential";
+import { observe } from "../../constructs/provisioning/observe";
+import { plan } from "../../constructs/provisioning/plan";
+import { provision } from "../../constructs/provisioning/provision";
+import type { SecretStore, Versions } from "../../constructs/provisioning/secret-store";
+import { bothPlatforms, query, scopeWith, startServer, type TestServer } from "../fixtures/server";
+
+/** A tenant of its own for a test, so that tests share a server. */
+function tenant(name: string, change: Partial<Tenant> = {}): Tenant {
+  return {
+    owner: `${name}_owner`,
+    logins: [
+      { name: `${name}_a`, connectionLimit: 5 },
+      { name: `${name}_b`, connectionLimit: 5 },
+    ],
+    databases: [{ name, extensions: [] }],
+    createDatabase: false,
+    loginParameters: {},
+    secret: `test--${name}`,
+    ...change,
+  };
+}
+
+const versionsOf = async (store: SecretStore, secret: string): Promise<Versions> => {
+  const versions = await store.read(secret);
+  if (versions === null) throw new Error(`${secret} is empty`);
+  return versions;
+};
+
+async function refusal(run: Promise<unknown>): Promise<string> {
+  return run.then(
+    () => "accepted",
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+}
+
+describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(majorVersion);
+  });
+  afterAll(() => server?.stop());
+
+  it("runs as a master that is no superuser", async () => {
+    expect(
+      await server.sql(
+        "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = current_user",
+      ),
+    ).toEqual([{ rolsuper: false, rolcreaterole: true, rolcreatedb: true, rolreplication: false, rolbypassrls: false }]);
+  });
+
+  it("makes what the platforms need, and changes nothing the second time", async () => {
+    const scope = bothPlatforms(majorVersion);
+    const first = await provision(scope, server.access);
+    expect(first.logins).toEqual({ mlflow: "mlflow_a", prefect: "prefect_a" });
+    expect(first.changes.map((step) => step.sql)).toContain(
+      `CREATE DATABASE "prefect" OWNER "prefect_owner" TEMPLATE template0 ENCODING 'UTF8'`,
+    );
+    expect(await provision(scope, server.access)).toEqual({ changes: [], logins: first.logins });
+  });
+
+  it("gives the master ADMIN OPTION on every role, which a major upgrade from 15 needs", async () => {
+    const rows = await server.sql(
+      "select count(distinct roleid)::int as count from pg_auth_members m join pg_roles r on r.oid = m.member where r.rolname = 'master' and m.admin_option",
+    );
+    expect(rows).toEqual([{ count: 6 }]);
+  });
+
+  it.each(["pg", "postgres"])("lets every login act as the owner, and nobody else in, as the driver %s sees it", async (driver) => {
+    const { current, previous } = await versionsOf(server.access.store, "test--prefect");
+    for (const credential of [current, previous]) {
+      if (credential === null) throw new Error("there is no previous version");
+      const run = driver === "pg" ? byPg(server, credential) : byPostgres(server, credential);
+      expect(await run("prefect", "select current_user as user, session_user as login")).toEqual([
+        { user: "prefect_owner", login: credential.username },
+      ]);
+      await run("prefect", `create table t_${driver}_${credential.username} (id int)`);
+      await expect(run("mlflow", "select 1")).rejects.toThrow('permission denied for database "mlflow"');
+    }
+    expect(
+      await byPg(server, current)("prefect", `select distinct tableowner from pg_tables where tablename like 't_${driver}_%'`),
+    ).toEqual([{ tableowner: "prefect_owner" }]);
+  });
+
+  it("limits the connections of each login to its budget", async () => {
+    const scope = scopeWith({
+      limited: tenant("limited", {
+        logins: [
+          { name: "limited_a", connectionLimit: 2 },
+          { name: "limited_b", connectionLimit: 2 },
+        ],
+      }),
+    });
+    await provision(scope, server.access);
+    const { current } = await versionsOf(server.access.store, "test--limited");
+    const held = await Promise.all([1, 2].map(() => open(server.access.server, current, "limited")));
+    await expect(open(server.access.server, current, "limited")).rejects.toThrow('too many connections for role "limited_a"');
+    // A login whose connections are all in use is no fault.
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+    await Promise.all(held.map((client) => client.end()));
+  });
+
+  it("lets a platform that insists create databases, which then belong to its owner", async () => {
+    await provision(scopeWith({ creator: tenant("creator", { createDatabase: true }) }), server.access);
+    const { current } = await versionsOf(server.access.store, "test--creator");
+    await withClient(server.access.server, current, "postgres", (client) => client.query("create database made_by_creator"));
+    expect(await server.sql("select pg_get_userbyid(datdba) as owner from pg_database where datname = 'made_by_creator'")).toEqual([
+      { owner: "creator_owner" },
+    ]);
+  });
+
+  it("converges from every state that an interrupted run can leave", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `half_${index}`);
+    for (const [count, name] of names.entries()) {
+      const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
+      await server.access.store.write(its.secret, { username: `${name}_a`, password: "half-done-password" });
+      await withClient(server.access.server, server.access.master, "postgres", async (client) => {
+        const { steps } = plan("test", [{ ...its, currentLogin: `${name}_a` }], await observe(client, [its]));
+        expect(steps.length).toBeGreaterThanOrEqual(12);
+        for (const step of steps.slice(0, count)) await client.query(step.sql);
+      });
+      const scope = scopeWith({ [name]: its });
+      await provision(scope, server.access);
+      expect((await provision(scope, server.access)).changes).toEqual([]);
+    }
+  });
+});
+
+const byPg = (server: TestServer, credential: Credential) => (database: string, statement: string) =>
+  withClient(server.access.server, credential, database, async (client) => {
+    await client.query("set search_path to public");
+    return query(client, statement);
+  });
+
+const byPostgres =
+  (server: TestServer, { username, password }: Credential) =>
+  async (database: string, statement: string) => {
+    const sql = postgres({
+      host: "localhost",
+      port: server.server.port,
+      database,
+      username,
+      password,
+      ssl: { ca: server.ca.certificate },
+      max: 1,
+      onnotice: () => undefined,
+    });
+    try {
+      return [...(await sql.unsafe(statement))];
+    } finally {
+      await sql.end();
+    }
+  };
+
+describe("provision", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server?.stop());
+
+  it("quotes every name, however hostile", { timeout: 60_000 }, async () => {
+    const hostile = fc
+      .string({
+        unit: fc.constantFrom("'", '"', "\\", ";", "-", "$", " ", "\n", "%", "=", ".", "ä", "a", "A", "0", "--", "/*"),
+        minLength: 1,
+        maxLength: 10,
+      })
+      .filter((name) => name.trim() !== "");
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(hostile, async (name) => {
+        run += 1;
+        const its = tenant(`${name}${run}`, { secret: `test--hostile-${run}`, loginParameters: { application_name: name } });
+        const scope = scopeWith({ hostile: its });
+        await provision(scope, server.access);
+        expect((await provision(scope, server.access)).changes).toEqual([]);
+        expect(
+          await server.sql(`select count(*)::int as count from pg_database where datname = ${literal(its.databases[0]?.name ?? "")}`),
+        ).toEqual([{ count: 1 }]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("lets concurrent runs wait for each other: one of them does the work", async () => {
+    const scope = scopeWith({ many: tenant("many") });
+    const results = await Promise.all([1, 2, 3, 4].map(() => provision(scope, server.access)));
+    expect(results.filter((result) => result.changes.length > 0)).toHaveLength(1);
+  });
+
+  it("waits for another run no longer than its deadline", async () => {
+    await withClient(server.access.server, server.access.master, "postgres", async (client) => {
+      await client.query("select pg_advisory_lock($1)", [0x706c6174]);
+      const access = { ...server.access, patience: { deadlineMs: 200 } };
+      expect(await refusal(provision(scopeWith({ locked: tenant("locked") }), access))).toBe(
+        `ProvisioningError: localhost:${server.server.port}: another run holds the lock, and did not end within 0.2 s; wait for it, and run this again`,
+      );
+    });
+  });
+
+  it("gives a login whose password was changed elsewhere the one of its secret", async () => {
+    const scope = scopeWith({ changed: tenant("changed") });
+    await provision(scope, server.access);
+    await server.sql("alter role changed_b password 'something-else'");
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login changed_b had another password"]);
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+  });
+
+  it("makes new passwords where the secret store has lost them", async () => {
+    const scope = scopeWith({ lost: tenant("lost") });
+    await provision(scope, server.access);
+    const empty: SecretStore = memoryStore();
+    expect((await provision(scope, { ...server.access, store: empty })).changes.map((step) => step.why)).toEqual([
+      "login lost_a had another password",
+      "login lost_b had another password",
+    ]);
+  });
+
+  it("mends what somebody changed, and drops nothing", async () => {
+    const scope = scopeWith({ drift: tenant("drift") });
+    await provision(scope, server.access);
+    await server.sql("create table public.kept (id int)", "drift");
+    await server.sql("alter database drift owner to master");
+    await server.sql("grant connect on database drift to public");
+    await server.sql("alter role drift_a in database drift reset role");
+    await server.sql("revoke drift_owner from drift_b");
+    await server.sql("alter role drift_b connection limit 99");
+    const { changes } = await provision(scope, server.access);
+    expect(changes.map((step) => step.sql)).toEqual([
+      `ALTER ROLE "drift_b" NOCREATEDB CONNECTION LIMIT 5`,
+      `GRANT "drift_owner" TO "drift_b"`,
+      `ALTER DATABASE "drift" OWNER TO "drift_owner"`,
+      `REVOKE ALL ON DATABASE "drift" FROM PUBLIC`,
+      `ALTER ROLE "drift_a" IN DATABASE "drift" SET "role" = 'drift_owner'`,
+    ]);
+    expect(await server.sql("select count(*)::int as count from pg_tables where tablename = 'kept'", "drift")).toEqual([{ count: 1 }]);
+  });
+
+  it("asks for the grant where somebody else made a role", async () => {
+    await server.sql("create role other_master login createrole createdb password 'other-master-password'");
+    const other = { ...server.access, master: { username: "other_master", password: "other-master-password" } };
+    const scope = scopeWith({ foreign: tenant("foreign") });
+    await provision(scope, other);
+    expect(await refusal(provision(scope, server.access))).toBe(
+      [
+        'ProvisioningError: role foreign_owner was made by somebody else; run as whoever made it: GRANT "foreign_owner" TO "master" WITH ADMIN OPTION',
+        'role foreign_a was made by somebody else; run as whoever made it: GRANT "foreign_a" TO "master" WITH ADMIN OPTION',
+        'role foreign_b was made by somebody else; run as whoever made it: GRANT "foreign_b" TO "master" WITH ADMIN OPTION',
+      ].join("\n"),
+    );
+    await withClient(other.server, other.master, "postgres", async (client) => {
+      for (const role of ["foreign_owner", "foreign_a", "foreign_b"]) await client.query(`GRANT "${role}" TO "master" WITH ADMIN OPTION`);
+    });
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+  });
+
+  it("refuses the databases of another environment", async () => {
+    const scope = scopeWith({ shared: tenant("shared") });
+    await provision(scope, server.access);
+    expect(await refusal(provision({ ...scope, environment: "staging" }, server.access))).toBe(
+      "ProvisioningError: role shared_owner belongs to environment test; give this environment an instance of its own",
+    );
+  });
+
+  it("refuses a secret that names a foreign login", async () => {
+    const its = tenant("mixed");
+    await server.access.store.write(its.secret, { username: "somebody", password: "x" });
+    expect(await refusal(provision(scopeWith({ mixed: its }), server.access))).toBe(
+      `ProvisioningError: secret test--mixed in ${server.access.store.description} names the login somebody, not mixed_a or mixed_b; remove that version`,
+    );
+  });
+
+  it("names an extension that the server does not have", async () => {
+    expect(
+      await refusal(
+        provision(
+          scopeWith({ vector: tenant("vector", { databases: [{ name: "vector", extensions: ["no_such_extension"] }] }) }),
+          server.access,
+        ),
+      ),
+    ).toMatch(/^ProvisioningError: extension no_such_extension cannot be created in database vector \(.*\); allow it on the server$/);
+  });
+
+  describe("says in one sentence what to do", () => {
+    const scope = () => scopeWith({ told: tenant("told") });
+    const quick = { deadlineMs: 300 };
+
+    it("when nothing listens", async () => {
+      const access = { ...server.access, server: { ...server.access.server, port: 1 }, patience: quick };
+      expect(await refusal(provision(scope(), access))).toBe(
+        "ProvisioningError: nothing listens on localhost:1; start the database, or correct host and port",
+      );
+    });
+
+    it("when the name does not resolve", async () => {
+      const access = { ...server.access, server: { ...server.access.server, host: "no-such-host.invalid" }, patience: quick };
+      expect(await refusal(provision(scope(), access))).toMatch(
+        /^ProvisioningError: the name no-such-host\.invalid (does not resolve; correct the host|could not be looked up)/,
+      );
+    });
+
+    it("when the CA is another's", async () => {
+      const access = {
+        ...server.access,
+        server: { ...server.access.server, tls: { mode: "verify-full" as const, ca: server.stranger.certificate } },
+      };
+      expect(await refusal(provision(scope(), access))).toBe(
+        `ProvisioningError: the certificate of localhost:${server.server.port} is not signed by the given CA; give the CA of this server`,
+      );
+    });
+
+    it("when the certificate is for another name", async () => {
+      const access = { ...server.access, server: { ...server.access.server, host: "127.0.0.2" } };
+      const message = await refusal(provision(scope(), { ...access, patience: quick }));
+      expect(message).toMatch(
+        /^ProvisioningError: (the certificate of 127\.0\.0\.2:\d+ is for another name|nothing listens on 127\.0\.0\.2)/,
+      );
+    });
+
+    it("when the master's password is wrong", async () => {
+      const access = { ...server.access, master: { username: "master", password: "wrong-Canary-password" } };
+      const message = await refusal(provision(scope(), access));
+      expect(message).toBe(
+        `ProvisioningError: localhost:${server.server.port} refuses the password of master; put the right one into its secret`,
+      );
+      expect(message).not.toContain("Canary");
+    });
+
+    it("when the master may not create roles", async () => {
+      await server.sql("create role weak login password 'weak-password'");
+      const access = { ...server.access, master: { username: "weak", password: "weak-password" } };
+      expect(await refusal(provision(scope(), access))).toBe(
+        `ProvisioningError: localhost:${server.server.port}: weak may not create roles and databases; run as an administrator: ALTER ROLE "weak" CREATEROLE CREATEDB`,
+      );
+    });
+
+    it("when the server is read-only", async () => {
+      await server.sql("create role reader login createrole createdb password 'reader-password'");
+      await server.sql("alter role reader set default_transaction_read_only = on");
+      const access = { ...server.access, master: { username: "reader", password: "reader-password" } };
+      expect(await refusal(provision(scope(), access))).toBe(
+        `ProvisioningError: localhost:${server.server.port}: the server is read-only; connect to the primary, not to a replica or a standby`,
+      );
+    });
+  });
+
+  it("waits for a server that is still starting", async () => {
+    const scope = scopeWith({ patient: tenant("patient") });
+    const waits: string[] = [];
+    const port = server.server.port;
+    await server.server.stop();
+    const running = provision(scope, { ...server.access, patience: { deadlineMs: 20_000, onRetry: (sentence) => waits.push(sentence) } });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    server = await server.startAgain(port);
+    expect((await running).changes.length).toBeGreaterThan(0);
+    expect(waits[0]).toBe(`nothing listens on localhost:${port}; start the database, or correct host and port`);
+  });
+});
+
+describe("passwords", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await (await startServer()).restart({
+      parameters: {
+        log_statement: "all",
+        log_min_messages: "debug1",
+        log_min_error_statement: "debug1",
+        shared_preload_libraries: "pg_stat_statements",
+      },
+    });
+  });
+  afterAll(() => server?.stop());
+
+  it("never reach the server's log or its statistics; verifiers do", async () => {
+    await server.sql("create extension pg_stat_statements").catch(() => undefined);
+    const store = memoryStore();
+    const its = tenant("canary");
+    const canaries = ["Canary-current-0123456789", "Canary-previous-012345678"];
+    await store.write(its.secret, { username: "canary_b", password: canaries[1] ?? "" });
+    await store.write(its.secret, { username: "canary_a", password: canaries[0] ?? "" });
+    const scope = scopeWith({ canary: its });
+    await provision(scope, { ...server.access, store });
+    await server.sql("alter role canary_a password null");
+    await provision(scope, { ...server.access, store });
+
+    const log = readFileSync(join(server.server.directory, "postgres.log"), "utf8");
+    expect(log).toContain('CREATE ROLE "canary_a" LOGIN NOCREATEDB CONNECTION LIMIT 5 PASSWORD \'SCRAM-SHA-256$4096:');
+    expect(log).not.toMatch(/Canary-/);
+  });
+});
+
+function memoryStore(): SecretStore {
+  const secrets = new Map<string, Versions>();
+  return {
+    description: "memory",
+    read: async (secret) => secrets.get(secret) ?? null,
+    write: async (secret, credential) => void secrets.set(secret, { current: credential, previous: secrets.get(secret)?.current ?? null }),
+  };
+}
+
+const literal = (text: string): string => `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
