@@ -1,164 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MAJOR_VERSIONS } from "../../constructs/model/instance";
-import type { Tenant } from "../../constructs/model/spec";
-import { open, withClient } from "../../constructs/provisioning/connect";
-import type { Credential } from "../../constructs/provisioning/credential";
-import { observe } from "../../constructs/provisioning/observe";
-import { plan } from "../../constructs/provisioning/plan";
+import { withClient } from "../../constructs/provisioning/connect";
 import { provision } from "../../constructs/provisioning/provision";
-import type { SecretStore, Versions } from "../../constructs/provisioning/secret-store";
-import { bothPlatforms, query, scopeWith, startServer, type TestServer } from "../fixtures/server";
+import type { SecretStore } from "../../constructs/provisioning/secret-store";
+import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 
-/** A tenant of its own for a test, so that tests share a server. */
-function tenant(name: string, change: Partial<Tenant> = {}): Tenant {
-  return {
-    owner: `${name}_owner`,
-    logins: [
-      { name: `${name}_a`, connectionLimit: 5 },
-      { name: `${name}_b`, connectionLimit: 5 },
-    ],
-    databases: [{ name, extensions: [] }],
-    createDatabase: false,
-    loginParameters: {},
-    secret: `test--${name}`,
-    ...change,
-  };
-}
-
-const versionsOf = async (store: SecretStore, secret: string): Promise<Versions> => {
-  const versions = await store.read(secret);
-  if (versions === null) throw new Error(`${secret} is empty`);
-  return versions;
-};
-
-async function refusal(run: Promise<unknown>): Promise<string> {
-  return run.then(
-    () => "accepted",
-    (error: Error) => `${error.name}: ${error.message}`,
-  );
-}
-
-describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startServer(majorVersion);
-  });
-  afterAll(() => server?.stop());
-
-  it("runs as a master that is no superuser", async () => {
-    expect(
-      await server.sql(
-        "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = current_user",
-      ),
-    ).toEqual([{ rolsuper: false, rolcreaterole: true, rolcreatedb: true, rolreplication: false, rolbypassrls: false }]);
-  });
-
-  it("makes what the platforms need, and changes nothing the second time", async () => {
-    const scope = bothPlatforms(majorVersion);
-    const first = await provision(scope, server.access);
-    expect(first.logins).toEqual({ mlflow: "mlflow_a", prefect: "prefect_a" });
-    expect(first.changes.map((step) => step.sql)).toContain(
-      `CREATE DATABASE "prefect" OWNER "prefect_owner" TEMPLATE template0 ENCODING 'UTF8'`,
-    );
-    expect(await provision(scope, server.access)).toEqual({ changes: [], logins: first.logins });
-  });
-
-  it("gives the master ADMIN OPTION on every role, which a major upgrade from 15 needs", async () => {
-    const rows = await server.sql(
-      "select count(distinct roleid)::int as count from pg_auth_members m join pg_roles r on r.oid = m.member where r.rolname = 'master' and m.admin_option",
-    );
-    expect(rows).toEqual([{ count: 6 }]);
-  });
-
-  it.each(["pg", "postgres"])("lets every login act as the owner, and nobody else in, as the driver %s sees it", async (driver) => {
-    const { current, previous } = await versionsOf(server.access.store, "test--prefect");
-    for (const credential of [current, previous]) {
-      if (credential === null) throw new Error("there is no previous version");
-      const run = driver === "pg" ? byPg(server, credential) : byPostgres(server, credential);
-      expect(await run("prefect", "select current_user as user, session_user as login")).toEqual([
-        { user: "prefect_owner", login: credential.username },
-      ]);
-      await run("prefect", `create table t_${driver}_${credential.username} (id int)`);
-      await expect(run("mlflow", "select 1")).rejects.toThrow('permission denied for database "mlflow"');
-    }
-    expect(
-      await byPg(server, current)("prefect", `select distinct tableowner from pg_tables where tablename like 't_${driver}_%'`),
-    ).toEqual([{ tableowner: "prefect_owner" }]);
-  });
-
-  it("limits the connections of each login to its budget", async () => {
-    const scope = scopeWith({
-      limited: tenant("limited", {
-        logins: [
-          { name: "limited_a", connectionLimit: 2 },
-          { name: "limited_b", connectionLimit: 2 },
-        ],
-      }),
-    });
-    await provision(scope, server.access);
-    const { current } = await versionsOf(server.access.store, "test--limited");
-    const held = await Promise.all([1, 2].map(() => open(server.access.server, current, "limited")));
-    await expect(open(server.access.server, current, "limited")).rejects.toThrow('too many connections for role "limited_a"');
-    // A login whose connections are all in use is no fault.
-    expect((await provision(scope, server.access)).changes).toEqual([]);
-    await Promise.all(held.map((client) => client.end()));
-  });
-
-  it("lets a platform that insists create databases, which then belong to its owner", async () => {
-    await provision(scopeWith({ creator: tenant("creator", { createDatabase: true }) }), server.access);
-    const { current } = await versionsOf(server.access.store, "test--creator");
-    await withClient(server.access.server, current, "postgres", (client) => client.query("create database made_by_creator"));
-    expect(await server.sql("select pg_get_userbyid(datdba) as owner from pg_database where datname = 'made_by_creator'")).toEqual([
-      { owner: "creator_owner" },
-    ]);
-  });
-
-  it("converges from every state that an interrupted run can leave", async () => {
-    const names = Array.from({ length: 12 }, (_, index) => `half_${index}`);
-    for (const [count, name] of names.entries()) {
-      const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
-      await server.access.store.write(its.secret, { username: `${name}_a`, password: "half-done-password" });
-      await withClient(server.access.server, server.access.master, "postgres", async (client) => {
-        const { steps } = plan("test", [{ ...its, currentLogin: `${name}_a` }], await observe(client, [its]));
-        expect(steps.length).toBeGreaterThanOrEqual(12);
-        for (const step of steps.slice(0, count)) await client.query(step.sql);
-      });
-      const scope = scopeWith({ [name]: its });
-      await provision(scope, server.access);
-      expect((await provision(scope, server.access)).changes).toEqual([]);
-    }
-  });
-});
-
-const byPg = (server: TestServer, credential: Credential) => (database: string, statement: string) =>
-  withClient(server.access.server, credential, database, async (client) => {
-    await client.query("set search_path to public");
-    return query(client, statement);
-  });
-
-const byPostgres =
-  (server: TestServer, { username, password }: Credential) =>
-  async (database: string, statement: string) => {
-    const sql = postgres({
-      host: "localhost",
-      port: server.server.port,
-      database,
-      username,
-      password,
-      ssl: { ca: server.ca.certificate },
-      max: 1,
-      onnotice: () => undefined,
-    });
-    try {
-      return [...(await sql.unsafe(statement))];
-    } finally {
-      await sql.end();
-    }
-  };
+import { memoryStore, refusal, tenant } from "../fixtures/tenants";
 
 describe("provision", () => {
   let server: TestServer;
@@ -397,14 +246,5 @@ describe("passwords", () => {
     expect(log).not.toMatch(/Canary-/);
   });
 });
-
-function memoryStore(): SecretStore {
-  const secrets = new Map<string, Versions>();
-  return {
-    description: "memory",
-    read: async (secret) => secrets.get(secret) ?? null,
-    write: async (secret, credential) => void secrets.set(secret, { current: credential, previous: secrets.get(secret)?.current ?? null }),
-  };
-}
 
 const literal = (text: string): string => `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;

@@ -1,0 +1,195 @@
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { createServerCertificate } from "../../constructs/local/certificates";
+import { open } from "../../constructs/provisioning/connect";
+import { type Check, diagnose } from "../../constructs/provisioning/doctor";
+import { provision } from "../../constructs/provisioning/provision";
+import { rotate } from "../../constructs/provisioning/rotate";
+import { bothPlatforms, startServer, type TestServer } from "../fixtures/server";
+import { refusal, versionsOf } from "../fixtures/tenants";
+
+let server: TestServer | undefined;
+const scope = bothPlatforms();
+
+/** A server whose breaks were mended by the run before. */
+async function sound(): Promise<TestServer> {
+  server ??= await startServer();
+  await provision(scope, server.access);
+  return server;
+}
+
+const look = (its: TestServer): Promise<readonly Check[]> => diagnose("main", scope, its.access, its.stranger.certificate);
+const problems = (checks: readonly Check[]): string[] =>
+  checks.filter((check) => check.problem !== null).map((check) => `${check.subject}: ${check.problem}`);
+
+describe("doctor", () => {
+  beforeEach(() => void 0);
+  afterAll(() => server?.stop());
+
+  it("finds nothing in a sound server, and leaves nothing behind", async () => {
+    const its = await sound();
+    const checks = await look(its);
+    expect(problems(checks)).toEqual([]);
+    expect(checks.map((check) => check.promise)).toEqual(
+      expect.arrayContaining([
+        "refuses plain text",
+        "its certificate is checked against the CA",
+        "prefect_a works as prefect_owner in prefect",
+        "prefect_b cannot enter mlflow",
+      ]),
+    );
+    expect(await its.sql("select count(*)::int as count from pg_tables where schemaname = 'public'", "prefect")).toEqual([{ count: 0 }]);
+  });
+
+  it("sees a database that belongs to somebody else", async () => {
+    const its = await sound();
+    await its.sql("alter database prefect owner to master");
+    expect(problems(await look(its))).toContain("prefect: database prefect belongs to master, not to prefect_owner; run npm run provision");
+  });
+
+  it("sees a table that belongs to a login", async () => {
+    const its = await sound();
+    await its.sql("set role prefect_owner; create table public.stray (id int); reset role", "prefect");
+    await its.sql("alter table public.stray owner to master", "prefect");
+    expect(problems(await look(its))).toContain(
+      'prefect: public.stray in prefect belong to another role; run: ALTER TABLE ... OWNER TO "prefect_owner"',
+    );
+    await its.sql("drop table public.stray", "prefect");
+  });
+
+  it("sees a missing extension", async () => {
+    const its = await sound();
+    await its.sql("drop extension pg_trgm", "prefect");
+    expect(problems(await look(its))).toEqual([
+      "prefect: extension pg_trgm is missing in prefect; run npm run provision",
+      "prefect: extension pg_trgm is missing in prefect; run npm run provision",
+    ]);
+  });
+
+  it.each([
+    [
+      "everybody",
+      "grant connect on database prefect to public",
+      "prefect: everybody may connect to database prefect; run npm run provision",
+    ],
+    [
+      "another platform",
+      "grant connect on database prefect to mlflow_b",
+      'prefect: mlflow_b may connect too; run npm run provision, and take back grants to single roles (REVOKE CONNECT ON DATABASE "prefect" FROM ...)',
+    ],
+  ])("sees an extra CONNECT grant to %s", async (_whom, statement, problem) => {
+    const its = await sound();
+    await its.sql(statement);
+    const found = problems(await look(its));
+    expect(found).toContain(problem);
+    expect(found).toContain("mlflow: it can; run npm run provision");
+    await its.sql("revoke connect on database prefect from mlflow_b");
+  });
+
+  it("sees a foreign member of the owner", async () => {
+    const its = await sound();
+    await its.sql("create role intruder login; grant prefect_owner to intruder");
+    expect(problems(await look(its))).toContain(
+      'prefect: intruder is a member of prefect_owner; if nobody needs it: REVOKE "prefect_owner" FROM "intruder"',
+    );
+    await its.sql("drop role intruder");
+  });
+
+  it("sees a login without SET role", async () => {
+    const its = await sound();
+    await its.sql("alter role prefect_b in database prefect reset role");
+    const found = problems(await look(its));
+    expect(found).toContain("prefect: login prefect_b does not set role to prefect_owner in database prefect; run npm run provision");
+    expect(found).toContain("prefect: it acts as prefect_b; run npm run provision");
+  });
+
+  it("sees a password that the server does not know", async () => {
+    const its = await sound();
+    await its.sql("alter role mlflow_a password 'other'");
+    expect(problems(await look(its))).toContain(
+      `mlflow: localhost:${its.server.port} refuses the password of mlflow_a; put the right one into its secret`,
+    );
+  });
+
+  it("sees a login that lost its right to the owner role", async () => {
+    const its = await sound();
+    await its.sql("revoke prefect_owner from prefect_a");
+    expect(problems(await look(its))).toContain("prefect: login prefect_a is no member of prefect_owner; run npm run provision");
+  });
+
+  it("sees plain-text access", async () => {
+    const its = await sound();
+    const file = join(its.server.directory, "data", "pg_hba.conf");
+    const before = readFileSync(file, "utf8");
+    appendFileSync(file, "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n");
+    await reload(its);
+    expect(problems(await look(its))).toEqual([
+      "instance main: a login without TLS worked; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)",
+    ]);
+    writeFileSync(file, before);
+    await reload(its);
+  });
+
+  it("sees a certificate that ends soon, and one that has ended", async () => {
+    const its = await sound();
+    const install = async (days: number) => {
+      const { certificate, key } = await createServerCertificate(its.ca, days);
+      writeFileSync(join(its.server.directory, "data", "server.crt"), certificate);
+      writeFileSync(join(its.server.directory, "data", "server.key"), key);
+      await reload(its);
+    };
+    await install(10);
+    expect(problems(await look(its))).toEqual([
+      expect.stringMatching(/^instance main: it expires in (9|10) days \(20\d\d-\d\d-\d\d\); renew it$/),
+    ]);
+    await install(-1);
+    expect(await refusal(look(its))).toBe(
+      `ProvisioningError: the certificate of localhost:${its.server.port} has expired; renew it, or start again for a local server`,
+    );
+    await install(300);
+    expect(problems(await look(its))).toEqual([]);
+  });
+
+  it("sees fewer connections than the budget counts on, and another major version", async () => {
+    const its = await sound();
+    const wide = {
+      ...scope,
+      instance: { ...scope.instance, maxConnections: 500, settings: { ...scope.instance.settings, majorVersion: 18 as const } },
+    };
+    expect(problems(await diagnose("main", wide, its.access, its.stranger.certificate))).toEqual([
+      "instance main: it is PostgreSQL 17; set majorVersion to 17, or upgrade the server",
+      "instance main: max_connections is 200, the budget counts on 500; set it and restart the server",
+    ]);
+  });
+
+  it("sees a login that holds all of its connections", async () => {
+    const its = await sound();
+    const { current } = await versionsOf(its.access.store, "test--prefect");
+    const held = await Promise.all(Array.from({ length: 24 }, () => open(its.access.server, current, "prefect")));
+    expect(problems(await look(its))).toEqual(["prefect: it holds 24; enlarge the pool's budget in the spec, or shrink the pool"]);
+    await Promise.all(held.map((client) => client.end()));
+  });
+
+  it("takes a revoked login as it is", async () => {
+    const its = await sound();
+    const tenant = scope.instance.tenants.mlflow;
+    if (tenant === undefined) throw new Error("no mlflow");
+    await rotate(tenant, its.access, { revoke: true });
+    expect(problems(await look(its))).toEqual([]);
+  });
+
+  it("sees an empty secret", async () => {
+    const its = await sound();
+    const store = { ...its.access.store, description: "empty", read: async () => null, write: async () => undefined };
+    expect(problems(await diagnose("main", scope, { ...its.access, store }, its.stranger.certificate))).toContain(
+      "prefect: its secret is empty; run npm run provision",
+    );
+  });
+});
+
+/** As `pg_ctl reload` does; new connections see the change soon after. */
+async function reload(its: TestServer): Promise<void> {
+  process.kill(Number(readFileSync(join(its.server.directory, "data", "postmaster.pid"), "utf8").split("\n")[0]), "SIGHUP");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { open, withClient } from "../../constructs/provisioning/connect";
+import type { Credential } from "../../constructs/provisioning/credential";
+import { provision } from "../../constructs/provisioning/provision";
+import { rotate } from "../../constructs/provisioning/rotate";
+import { scopeWith, startServer, type TestServer } from "../fixtures/server";
+import { memoryStore, refusal, tenant, versionsOf } from "../fixtures/tenants";
+
+describe.each([15, 17] as const)("rotate on PostgreSQL %i", (majorVersion) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer(majorVersion);
+  });
+  afterAll(() => server?.stop());
+
+  const worksAs = (credential: Credential, database: string) =>
+    withClient(
+      server.access.server,
+      credential,
+      database,
+      async (client) => (await client.query("select current_user as user")).rows[0]?.user as string,
+    );
+
+  it("gives the other login a new password; the one in use works until the next rotation", async () => {
+    const its = tenant("turn");
+    await provision(scopeWith({ turn: its }), server.access);
+    const first = (await versionsOf(server.access.store, its.secret)).current;
+    expect(first.username).toBe("turn_a");
+
+    expect(await rotate(its, server.access, { revoke: false })).toEqual({ current: "turn_b", previous: "turn_a", ended: null });
+    const second = await versionsOf(server.access.store, its.secret);
+    expect(second.previous).toEqual(first);
+    expect(await worksAs(second.current, "turn")).toBe("turn_owner");
+    expect(await worksAs(first, "turn")).toBe("turn_owner");
+
+    expect(await rotate(its, server.access, { revoke: false })).toEqual({ current: "turn_a", previous: "turn_b", ended: null });
+    const third = (await versionsOf(server.access.store, its.secret)).current;
+    expect(third.password).not.toBe(first.password);
+    expect(await worksAs(third, "turn")).toBe("turn_owner");
+    expect(await refusal(worksAs(first, "turn"))).toBe('error: password authentication failed for user "turn_a"');
+    expect((await provision(scopeWith({ turn: its }), server.access)).changes).toEqual([]);
+  });
+
+  it("leaves the sessions of the login in use alone", async () => {
+    const its = tenant("alive");
+    await provision(scopeWith({ alive: its }), server.access);
+    const session = await open(server.access.server, (await versionsOf(server.access.store, its.secret)).current, "alive");
+    await session.query("create table public.kept (id int)");
+    await rotate(its, server.access, { revoke: false });
+    await session.query("insert into public.kept values (1)");
+    await session.end();
+  });
+
+  it("closes a leak at once when asked to revoke", async () => {
+    const its = tenant("leak");
+    const scope = scopeWith({ leak: its });
+    await provision(scope, server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    const sessions = await Promise.all([1, 2].map(() => open(server.access.server, leaked, "leak")));
+    const ends = sessions.map((session) => new Promise((resolve) => session.once("end", resolve)));
+
+    expect(await rotate(its, server.access, { revoke: true })).toEqual({ current: "leak_b", previous: "leak_a", ended: 2 });
+    await Promise.all(ends);
+    // Which of the two is told depends on the order in which PostgreSQL looks.
+    expect(await refusal(worksAs(leaked, "leak"))).toMatch(/password authentication failed|not permitted to log in/);
+  });
+
+  it("does not open a revoked login again, until the next rotation gives it a new password", async () => {
+    const its = tenant("shut");
+    const scope = scopeWith({ shut: its });
+    await provision(scope, server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    await rotate(its, server.access, { revoke: true });
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+    expect(await server.sql("select rolcanlogin from pg_roles where rolname = 'shut_a'")).toEqual([{ rolcanlogin: false }]);
+
+    await rotate(its, server.access, { revoke: false });
+    const { current } = await versionsOf(server.access.store, its.secret);
+    expect(current.username).toBe("shut_a");
+    expect(await worksAs(current, "shut")).toBe("shut_owner");
+    expect(current.password).not.toBe(leaked.password);
+  });
+
+  it("harms nobody when it is interrupted before the new version is stored", async () => {
+    const its = tenant("halt");
+    const scope = scopeWith({ halt: its });
+    await provision(scope, server.access);
+    const before = await versionsOf(server.access.store, its.secret);
+    const store = { ...memoryStore(), read: async () => before, write: async () => Promise.reject(new Error("the power went")) };
+    await expect(rotate(its, { ...server.access, store }, { revoke: true })).rejects.toThrow("the power went");
+    expect(await worksAs(before.current, "halt")).toBe("halt_owner");
+    // The other login has a password that nobody knows; the next run sets the stored one again.
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login halt_b had another password"]);
+    expect(await rotate(its, server.access, { revoke: false })).toMatchObject({ current: "halt_b" });
+  });
+
+  it("says what is missing before there is a password", async () => {
+    expect(await refusal(rotate(tenant("none"), server.access, { revoke: false }))).toBe(
+      "ProvisioningError: secret test--none has no password yet; run npm run provision first",
+    );
+  });
+});
