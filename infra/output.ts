@@ -57,10 +57,7 @@ export function toEnvFile(
     const value =
       typeof variable === "string" ? variable : "secretKey" in variable ? (values.secret[variable.secretKey] ?? "") : values.caFile;
     // The value is not shown: it may be a secret.
-    if (/\s/.test(value))
-      throw new UserError(
-        `${name} would contain a blank, which platform.env cannot carry; move the checkout, or PLATFORM_POSTGRES_DIRECTORY, to a path without blanks`,
-      );
+    if (/\s/.test(value)) throw new UserError(`${name} would contain a blank, which platform.env cannot carry; write it without`);
     return `${name}=${value}`;
   });
   return `${lines.join("\n")}\n`;

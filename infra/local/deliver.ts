@@ -10,7 +10,8 @@ import { type Check, diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { type OutputFile, toEnvFile, toPlatformFiles, toYaml, writeOutput } from "../output";
 import type { Progress } from "./progress";
-import { localDirectories, type Running, type Session } from "./session";
+import { localDirectories, type Session } from "./session";
+import { runningOf } from "./tenant";
 
 /** Provisions every instance; tells what changed. */
 export async function provisionAll({ instances }: Session, progress: Progress): Promise<void> {
@@ -54,14 +55,8 @@ export interface PlatformSummary {
 export async function deliver(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
   const { environment, instances } = session;
   const { output } = localDirectories(environment.name);
-  const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  const reached = (name: string): Running => {
-    const found = byName.get(name);
-    if (found === undefined) throw new TypeError(`no instance ${name}`);
-    return found;
-  };
   const wired = wirePlatforms(environment, platforms, (_platform, name) => {
-    const { host, port } = reached(name).access.server;
+    const { host, port } = runningOf(session, name).access.server;
     return { host, port, sidecar: null };
   });
 
@@ -70,7 +65,7 @@ export async function deliver(session: Session): Promise<Readonly<Record<string,
   for (const [name, each] of Object.entries(wired)) {
     const { title } = platforms[name as keyof typeof platforms];
     const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
-    const { ca, access, scope } = reached(instance);
+    const { ca, access, scope } = runningOf(session, instance);
     const tenant = scope.instance.tenants[name];
     const versions = tenant === undefined ? null : await access.store.read(tenant.secret);
     if (tenant === undefined || versions === null) throw new UserError(`${name} has no password yet; run npm run provision`);
@@ -104,7 +99,7 @@ function toSummary({ environment, instances }: Session, summary: Readonly<Record
     environment: environment.name,
     target: environment.target,
     instances: Object.fromEntries(
-      instances.map(({ name, scope: { instance }, access: { server } }) => [
+      instances.map(({ name, scope: { instance }, access: { server }, directory }) => [
         name,
         {
           majorVersion: instance.settings.majorVersion,
@@ -112,6 +107,7 @@ function toSummary({ environment, instances }: Session, summary: Readonly<Record
           port: server.port,
           tls: server.tls.mode,
           maxConnections: instance.maxConnections,
+          directory,
         },
       ]),
     ),

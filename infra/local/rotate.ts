@@ -4,7 +4,7 @@ import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "./command";
 import { deliver } from "./deliver";
 import { ROOT, withServers } from "./session";
-import { tenantOf } from "./tenant";
+import { locate, runningOf } from "./tenant";
 
 interface Options {
   readonly platform: string;
@@ -15,11 +15,11 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .requiredOption("-p, --platform <name>", "the platform")
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
 
-void main<Options>(command, ({ environment, progress, options }) =>
-  withServers(environment, progress, async (session) => {
-    const { running, tenant } = tenantOf(session, options.platform);
+void main<Options>(command, ({ environment, progress, options }) => {
+  const { instance, tenant } = locate(environment, options.platform);
+  return withServers(environment, progress, async (session) => {
     progress.doing(`rotating ${options.platform}`);
-    const { current, previous, ended } = await rotate(tenant, running.access, { revoke: options.revoke === true });
+    const { current, previous, ended } = await rotate(tenant, runningOf(session, instance).access, { revoke: options.revoke === true });
     const summary = await deliver(session);
     progress.done(`${options.platform} has a new password, on login ${current}`);
     const old =
@@ -27,5 +27,5 @@ void main<Options>(command, ({ environment, progress, options }) =>
     const file = summary[options.platform]?.environmentFile ?? "";
     process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(ROOT, file)}.`)}\n`);
     return 0;
-  }),
-);
+  });
+});

@@ -41,6 +41,8 @@ export interface Session {
   readonly instances: readonly Running[];
   /** Whether another process started the servers, and stops them. */
   readonly isGuest: boolean;
+  /** Resolves at Ctrl-C, or when the terminal or container ends. */
+  untilStopped(): Promise<void>;
 }
 
 /** What the owner of an environment's servers tells others: the port of each instance. */
@@ -64,9 +66,15 @@ export async function withServers<T>(
   progress: Progress,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
+  refuseBlanks();
   const ownership = await own<Published>(localDirectories(environment.name).private);
   if (ownership.role === "guest") {
-    return use({ environment, instances: await reachAll(environment, ownership.info.ports, progress), isGuest: true });
+    return use({
+      environment,
+      instances: await reachAll(environment, ownership.info.ports, progress),
+      isGuest: true,
+      untilStopped: async () => undefined,
+    });
   }
   const started: Promise<LocalServer>[] = [];
   const stop = async () => {
@@ -74,7 +82,7 @@ export async function withServers<T>(
     await Promise.all(servers.map((server) => (server.status === "fulfilled" ? server.value.stop() : undefined)));
     await ownership.release();
   };
-  const forgetSignals = onSignal(async () => {
+  const signals = handleSignals(async () => {
     progress.stop();
     await stop();
   });
@@ -82,25 +90,52 @@ export async function withServers<T>(
     const ports = await startAll(environment, progress, started);
     const instances = await reachAll(environment, ports, progress);
     ownership.publish({ process: process.pid, ports });
-    return await use({ environment, instances, isGuest: false });
+    return await use({ environment, instances, isGuest: false, untilStopped: signals.next });
   } finally {
-    forgetSignals();
+    progress.stop();
     await stop();
+    signals.forget();
   }
 }
 
-/** Stops cleanly at Ctrl-C and at the end of a terminal or container, then ends the process as the signal would have. */
-function onSignal(stop: () => Promise<void>): () => void {
-  let stopping = false;
+/** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
+function refuseBlanks(): void {
+  if (/\s/.test(ROOT))
+    throw new UserError(
+      `the path ${ROOT} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+    );
+}
+
+interface Signals {
+  /** The next signal, which then does not end the process. */
+  readonly next: () => Promise<void>;
+  readonly forget: () => void;
+}
+
+/** Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. */
+function handleSignals(stop: () => Promise<void>): Signals {
+  const waiting: (() => void)[] = [];
+  let isStopping = false;
   const handle = (signal: NodeJS.Signals) => {
-    if (stopping) return;
-    stopping = true;
-    void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    // Impatient further signals must not interrupt the stop.
+    if (isStopping) return;
+    isStopping = true;
+    if (waiting.length > 0) for (const resolve of waiting) resolve();
+    else void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, handle);
-  return () => {
-    for (const signal of signals) process.off(signal, handle);
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const name of names) process.on(name, handle);
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        // A waiting promise alone does not keep the process alive.
+        const alive = setInterval(() => undefined, 1 << 30);
+        waiting.push(() => clearInterval(alive));
+      }),
+    forget: () => {
+      for (const name of names) process.off(name, handle);
+    },
   };
 }
 

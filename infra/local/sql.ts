@@ -6,11 +6,12 @@ import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
+import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { createCommand, main } from "./command";
 import { withServers } from "./session";
-import { tenantOf } from "./tenant";
+import { locate, runningOf } from "./tenant";
 
 interface Options {
   readonly database?: string;
@@ -22,21 +23,23 @@ const command = createCommand("sql", "Open a prompt in a platform's database, as
   .option("-d, --database <name>", "one of the platform's databases; by default its first")
   .option("--no-psql", "use the built-in prompt, even where psql is installed");
 
-void main<Options>(command, ({ environment, progress, options, args }) =>
-  withServers(environment, progress, async (session) => {
-    const { running, tenant } = tenantOf(session, args[0] ?? "");
-    const { server, store, patience } = running.access;
-    const database = options.database ?? tenant.databases[0]?.name ?? "";
-    const credential = (await store.read(tenant.secret))?.current;
-    if (credential === undefined) throw new UserError("it has no password yet; run npm run provision");
+void main<Options>(command, ({ environment, progress, options, args }) => {
+  const { instance, tenant } = locate(environment, args[0] ?? "");
+  const names = tenant.databases.map((each) => each.name);
+  const database = options.database ?? names[0] ?? "";
+  if (!names.includes(database)) throw new UserError(`${args[0]} has no database ${database}; ${suggest(database, names)}`);
+  return withServers(environment, progress, async (session) => {
+    const { access, ca } = runningOf(session, instance);
+    const credential = (await access.store.read(tenant.secret))?.current;
+    if (credential === undefined) throw new UserError(`${args[0]} has no password yet; run npm run provision`);
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {
-      const code = await runPsql(server, credential, database, running.ca);
+      const code = await runPsql(access.server, credential, database, ca);
       if (code !== null) return code;
     }
-    return persist(server, credential, database, patience, () => withClient(server, credential, database, prompt));
-  }),
-);
+    return persist(access.server, credential, database, access.patience, () => withClient(access.server, credential, database, prompt));
+  });
+});
 
 /** psql's exit code, or null where it is not installed. Everything goes by its variables: arguments are seen by everybody. */
 async function runPsql({ host, port }: Server, { username, password }: Credential, database: string, ca: string): Promise<number | null> {

@@ -48,13 +48,13 @@ async function confirm(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-/** Until a signal, which `withServers` handles. */
-function stay(session: Session): Promise<number> {
+async function stay(session: Session): Promise<number> {
   if (session.isGuest) {
     process.stdout.write(`${pc.dim("Another npm start runs the server; Ctrl-C there stops it.")}\n`);
-    return Promise.resolve(0);
+  } else if (session.instances.some((instance) => instance.directory !== null)) {
+    process.stdout.write(`${pc.dim("Ctrl-C stops the server; data and passwords stay.")}\n`);
+    await session.untilStopped();
+    process.stdout.write(`${pc.dim("stopping")}\n`);
   }
-  if (session.instances.every((instance) => instance.directory === null)) return Promise.resolve(0);
-  process.stdout.write(`${pc.dim("Ctrl-C stops the server; data and passwords stay.")}\n`);
-  return new Promise(() => setInterval(() => undefined, 1 << 30));
+  return 0;
 }

@@ -1,16 +1,29 @@
 import { UserError } from "../../constructs/model/errors";
 import type { Tenant } from "../../constructs/model/spec";
 import { suggest } from "../../constructs/model/suggest";
+import type { ProjectEnvironment } from "../load";
 import type { Running, Session } from "./session";
 
-/** A platform's part of its instance. */
-export function tenantOf(session: Session, platform: string): { readonly running: Running; readonly tenant: Tenant } {
-  for (const running of session.instances) {
-    const tenant = running.scope.instance.tenants[platform];
-    if (tenant !== undefined) return { running, tenant };
+/** A platform's part of an instance. */
+export interface Located {
+  readonly instance: string;
+  readonly tenant: Tenant;
+}
+
+/** Where a platform's databases are; asked before any server is started. */
+export function locate(environment: ProjectEnvironment, platform: string): Located {
+  for (const [instance, { tenants }] of Object.entries(environment.instances)) {
+    const tenant = Object.hasOwn(tenants, platform) ? tenants[platform] : undefined;
+    if (tenant !== undefined) return { instance, tenant };
   }
-  const { environment } = session;
   throw new UserError(
     `environment ${environment.name} has no platform ${platform}; ${suggest(platform, Object.keys(environment.platforms))}`,
   );
+}
+
+/** An instance of a session by its name. */
+export function runningOf({ instances }: Session, name: string): Running {
+  const found = instances.find((instance) => instance.name === name);
+  if (found === undefined) throw new TypeError(`no instance ${name}`);
+  return found;
 }

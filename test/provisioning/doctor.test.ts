@@ -1,6 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createServerCertificate } from "../../constructs/local/certificates";
 import { open } from "../../constructs/provisioning/connect";
 import { type Check, diagnose } from "../../constructs/provisioning/doctor";
@@ -24,7 +24,6 @@ const problems = (checks: readonly Check[]): string[] =>
   checks.filter((check) => check.problem !== null).map((check) => `${check.subject}: ${check.problem}`);
 
 describe("doctor", () => {
-  beforeEach(() => void 0);
   afterAll(() => server?.stop());
 
   it("finds nothing in a sound server, and leaves nothing behind", async () => {

@@ -85,7 +85,8 @@ describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
     ]);
   });
 
-  it("converges from every state that an interrupted run can leave", async () => {
+  // The statements differ below and from 16 on; one major of each is enough for all the states.
+  it.runIf(majorVersion === 15 || majorVersion === 18)("converges from every state that an interrupted run can leave", async () => {
     const names = Array.from({ length: 12 }, (_, index) => `half_${index}`);
     for (const [count, name] of names.entries()) {
       const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
