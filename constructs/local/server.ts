@@ -195,13 +195,14 @@ function ended(child: ChildProcess): Promise<number | null> {
 /** What PostgreSQL printed before it gave up, as one sentence. */
 function explainOutput(output: string, directory: string): UserError {
   if (/No space left on device/.test(output)) return new UserError(`the disk of ${directory} is full; free some space, and run this again`);
-  const lines = output
-    .split("\n")
-    .filter((line) => /(ERROR|FATAL|PANIC|error):/.test(line) || /LOG:\s+(unrecognized|invalid|parameter)/.test(line));
-  const said = lines.map((line) => line.replace(/^.*?\b(LOG|ERROR|FATAL|PANIC|error):\s+/, "")).filter((line) => line !== "");
-  return new UserError(
-    `PostgreSQL did not start: ${said.slice(0, 3).join("; ") || output.trim().split("\n").at(-1) || "it said nothing"} (${directory})`,
-  );
+  const lines = output.split("\n");
+  const parameter = lines
+    .map((line) => /(?:unrecognized configuration parameter|(?:invalid value for|parameter)) (?:parameter )?".*$/.exec(line)?.[0])
+    .find((found) => found !== undefined);
+  if (parameter !== undefined)
+    return new UserError(`PostgreSQL refuses a parameter: ${parameter.replace(/ in file ".*$/, "")}; correct it in parameters of the spec`);
+  const errors = lines.flatMap((line) => /\b(?:ERROR|FATAL|PANIC|error):\s+(.*)$/.exec(line)?.[1] ?? []);
+  return new UserError(`PostgreSQL did not start: ${errors.slice(0, 3).join("; ") || lines.at(-1) || "it said nothing"} (${directory})`);
 }
 
 /** A port that nothing listens on, on either loopback address. */

@@ -1,0 +1,49 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { toEnvFile, toYaml, writeOutput } from "../../infra/output";
+
+describe("toEnvFile", () => {
+  const values = { secret: { url: "postgresql://u:p@h/d" }, caFile: "/out/ca.pem" };
+
+  it("writes texts, keys of the Secret and the CA's path, without quotes", () => {
+    expect(toEnvFile({ A: "1", URL: { secretKey: "url" }, PGSSLROOTCERT: { caFile: true }, Q: `"quoted"` }, values)).toBe(
+      'A=1\nURL=postgresql://u:p@h/d\nPGSSLROOTCERT=/out/ca.pem\nQ="quoted"\n',
+    );
+  });
+
+  it.each(["a b", "a\tb", "a\nb"])("refuses %j without showing it", (text) => {
+    expect(() => toEnvFile({ URL: { secretKey: "url" } }, { ...values, secret: { url: text } })).toThrow(
+      /^URL would contain a blank, which platform\.env cannot carry; write it without$/,
+    );
+  });
+});
+
+describe("toYaml", () => {
+  it("quotes what YAML would read as something else, and drops what is undefined", () => {
+    expect(toYaml([{ a: "1e5", b: "null", c: "yes: no", d: undefined, e: "12345678" }, { f: [] }])).toBe(
+      'a: "1e5"\nb: "null"\nc: "yes: no"\ne: "12345678"\n---\nf: []\n',
+    );
+  });
+});
+
+describe("writeOutput", () => {
+  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it("gives secret files mode 0600, and removes those of platforms that are gone", async () => {
+    await writeOutput(directory, [
+      { path: "old/platform.env", content: "A=1\n", secret: true },
+      { path: "new/platform.env", content: "A=1\n", secret: true },
+    ]);
+    await writeOutput(directory, [
+      { path: "new/platform.env", content: "A=2\n", secret: true },
+      { path: "new/values.yaml", content: "a: 1\n", secret: false },
+    ]);
+    expect(readdirSync(directory)).toEqual(["new"]);
+    expect(readFileSync(join(directory, "new/platform.env"), "utf8")).toBe("A=2\n");
+    expect(statSync(join(directory, "new/platform.env")).mode & 0o777).toBe(0o600);
+    expect(statSync(join(directory, "new/values.yaml")).mode & 0o777).toBe(0o644);
+  });
+});

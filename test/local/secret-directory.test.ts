@@ -1,0 +1,64 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { explainFile } from "../../constructs/local/files";
+import { SecretDirectory } from "../../constructs/local/secret-directory";
+
+const parent = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+describe("SecretDirectory", () => {
+  it("keeps the two newest versions", async () => {
+    const store = new SecretDirectory(join(parent, "versions"));
+    expect(await store.read("s")).toBeNull();
+    await store.write("s", { username: "a", password: "1" });
+    expect(await store.read("s")).toEqual({ current: { username: "a", password: "1" }, previous: null });
+    await store.write("s", { username: "b", password: "2" });
+    await store.write("s", { username: "a", password: "3" });
+    expect(await store.read("s")).toEqual({ current: { username: "a", password: "3" }, previous: { username: "b", password: "2" } });
+  });
+
+  it("is a directory of mode 0700 with files of mode 0600, also where it was more open", async () => {
+    const directory = join(parent, "modes");
+    const store = new SecretDirectory(directory);
+    await store.write("s", { username: "a", password: "1" });
+    chmodSync(directory, 0o755);
+    await store.write("s", { username: "a", password: "2" });
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(statSync(join(directory, "s.json")).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(["s.json"]);
+  });
+
+  it.each([
+    "",
+    "{",
+    "[]",
+    '{"current":{"username":"a"}}',
+    '{"current":{"username":"a","password":"Canary"},"previous":{"password":"Canary"}}',
+    '{"x":"Canary',
+  ])("says that %j is damaged, without showing it", async (content) => {
+    const directory = join(parent, "damaged");
+    const store = new SecretDirectory(directory);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "s.json"), content);
+    await expect(store.read("s")).rejects.toThrow(
+      `${join(directory, "s.json")} is no secret of this program (JSON with username and password); restore it, or delete it to get new passwords`,
+    );
+  });
+});
+
+describe("explainFile", () => {
+  it.each([
+    ["EROFS", "/x is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY"],
+    ["ENOSPC", "the disk of /x is full; free some space, and run this again"],
+    ["EACCES", "/x may not be written or read by this user; give it to this user, or run as its owner"],
+  ])("turns %s into a sentence", (code, sentence) => {
+    expect((explainFile(Object.assign(new Error("raw"), { code }), "/x") as Error).message).toBe(sentence);
+  });
+
+  it("leaves other errors as they are", () => {
+    const error = Object.assign(new Error("raw"), { code: "EISDIR" });
+    expect(explainFile(error, "/x")).toBe(error);
+  });
+});

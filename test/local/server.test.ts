@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
+import { resolve } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import { open } from "../../constructs/provisioning/connect";
+import { provision } from "../../constructs/provisioning/provision";
+import { scopeOf, startServer, type TestServer } from "../fixtures/server";
+import { refusal, versionsOf } from "../fixtures/tenants";
+
+describe("LocalServer", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server?.stop());
+
+  it("has the parameters of the spec, logs by default, and UTF-8", async () => {
+    const { instances } = resolve(
+      { name: "test", instances: { main: { parameters: { work_mem: "5MB" } } }, platforms: {} },
+      { target: local, platforms },
+    );
+    const parameters = Object.fromEntries(
+      Object.entries(instances.main?.settings.parameters ?? {}).map(([name, value]) => [name, String(value)]),
+    );
+    server = await server.restart({ parameters });
+    const rows = await server.sql(
+      "select name, setting from pg_settings where name in ('work_mem', 'log_min_duration_statement', 'log_connections', 'log_lock_waits', 'server_encoding') order by 1",
+    );
+    expect(rows.map((row) => `${row.name}=${row.setting}`)).toEqual([
+      "log_connections=on",
+      "log_lock_waits=on",
+      "log_min_duration_statement=1000",
+      "server_encoding=UTF8",
+      "work_mem=5120",
+    ]);
+  });
+
+  it("listens on loopback only, with TLS", async () => {
+    expect(await server.sql("select name, setting from pg_settings where name in ('listen_addresses', 'ssl') order by 1")).toEqual([
+      { name: "listen_addresses", setting: "localhost" },
+      { name: "ssl", setting: "on" },
+    ]);
+  });
+
+  it("lets no superuser in, and nobody without TLS", async () => {
+    await expect(open(server.access.server, { username: "postgres", password: "" }, "postgres")).rejects.toThrow();
+    await expect(open({ ...server.access.server, tls: { mode: "proxy" } }, server.access.master, "postgres")).rejects.toThrow(
+      /no pg_hba\.conf entry for host .* no encryption/,
+    );
+  });
+
+  it("is reached by its address, too, which its certificate carries", async () => {
+    const client = await open({ ...server.access.server, host: "127.0.0.1" }, server.access.master, "postgres");
+    await client.end();
+  });
+
+  it("says in a sentence which parameter PostgreSQL refuses", async () => {
+    const refused = (parameters: Record<string, string>) => refusal(server.restart({ parameters }));
+    expect(await refused({ no_such_parameter: "1" })).toBe(
+      'UserError: PostgreSQL refuses a parameter: unrecognized configuration parameter "no_such_parameter"; correct it in parameters of the spec',
+    );
+    expect(await refused({ work_mem: "much" })).toBe(
+      'UserError: PostgreSQL refuses a parameter: invalid value for parameter "work_mem": "much"; correct it in parameters of the spec',
+    );
+    expect(await refused({ max_worker_processes: "-1" })).toMatch(
+      /^UserError: PostgreSQL refuses a parameter: .*"max_worker_processes".*; correct it in parameters of the spec$/,
+    );
+    server = await server.startAgain(server.server.port);
+    expect(existsSync(join(server.server.directory, "data", "postmaster.pid"))).toBe(true);
+  });
+
+  it("carries all connections that the budget promises, at the same time", { timeout: 60_000 }, async () => {
+    const scope = scopeOf({ name: "test", instances: { main: {} }, platforms: { prefect: {}, mlflow: {} } }, platforms);
+    await provision(scope, server.access);
+    const held = await Promise.all(
+      Object.entries(scope.instance.tenants).flatMap(([name, tenant]) =>
+        Array.from({ length: tenant.logins[0].connectionLimit }, async () =>
+          open(server.access.server, (await versionsOf(server.access.store, tenant.secret)).current, name),
+        ),
+      ),
+    );
+    expect(held).toHaveLength(56);
+    // And the master still gets in.
+    expect(await server.sql("select count(*)::int as count from pg_stat_activity where usename in ('prefect_a', 'mlflow_a')")).toEqual([
+      { count: 56 },
+    ]);
+    await Promise.all(held.map((client) => client.end()));
+  });
+});

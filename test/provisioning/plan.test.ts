@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import type { Observed, ObservedServer } from "../../constructs/provisioning/observe";
+import { plan, refuseServer } from "../../constructs/provisioning/plan";
+import { tenant } from "../fixtures/tenants";
+
+const server: ObservedServer = {
+  version: 170010,
+  master: "master",
+  superuser: false,
+  createRole: true,
+  createDatabase: true,
+  readOnly: false,
+};
+const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
+const desired = (change = {}) => ({ ...tenant("ml", change), currentLogin: "ml_a" });
+
+describe("refuseServer", () => {
+  it.each<[Partial<ObservedServer>, string | null]>([
+    [{}, null],
+    [{ version: 150018 }, null],
+    [{ version: 140013 }, "PostgreSQL 14.13 is too old; use 15 or newer"],
+    [
+      { version: 150009 },
+      "PostgreSQL 15.9 ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version",
+    ],
+    [
+      { version: 160005 },
+      "PostgreSQL 16.5 ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version",
+    ],
+    [
+      { version: 170001 },
+      "PostgreSQL 17.1 ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version",
+    ],
+    [{ readOnly: true }, "the server is read-only; connect to the primary, not to a replica or a standby"],
+    [{ createRole: false }, 'master may not create roles and databases; run as an administrator: ALTER ROLE "master" CREATEROLE CREATEDB'],
+    [{ superuser: true, createRole: false, createDatabase: false }, null],
+  ])("says of %o: %s", (change, sentence) => {
+    expect(refuseServer({ ...server, ...change })).toBe(sentence);
+  });
+});
+
+describe("plan", () => {
+  const sql = (observed: Observed, change = {}) => plan("test", [desired(change)], observed).steps.map((step) => step.sql);
+
+  it("is readable, and has no password in it", () => {
+    const { steps } = plan("test", [desired({ createDatabase: true, loginParameters: { timezone: "UTC" } })], empty);
+    expect(steps.map((step) => `${step.sql}${step.passwordOf === null ? "" : ` PASSWORD <of ${step.passwordOf}>`}`)).toEqual([
+      'CREATE ROLE "ml_owner" NOLOGIN CREATEDB',
+      `COMMENT ON ROLE "ml_owner" IS 'platform-postgres: environment test'`,
+      'GRANT "ml_owner" TO CURRENT_USER WITH INHERIT TRUE, SET TRUE',
+      'CREATE ROLE "ml_a" LOGIN CREATEDB CONNECTION LIMIT 5 PASSWORD <of ml_a>',
+      'GRANT "ml_owner" TO "ml_a"',
+      'CREATE ROLE "ml_b" LOGIN CREATEDB CONNECTION LIMIT 5 PASSWORD <of ml_b>',
+      'GRANT "ml_owner" TO "ml_b"',
+      `CREATE DATABASE "ml" OWNER "ml_owner" TEMPLATE template0 ENCODING 'UTF8'`,
+      'REVOKE ALL ON DATABASE "ml" FROM PUBLIC',
+      `ALTER ROLE "ml_a" IN DATABASE "ml" SET "role" = 'ml_owner'`,
+      `ALTER ROLE "ml_a" IN DATABASE "postgres" SET "role" = 'ml_owner'`,
+      `ALTER ROLE "ml_a" IN DATABASE "ml" SET "timezone" = 'UTC'`,
+      `ALTER ROLE "ml_b" IN DATABASE "ml" SET "role" = 'ml_owner'`,
+      `ALTER ROLE "ml_b" IN DATABASE "postgres" SET "role" = 'ml_owner'`,
+      `ALTER ROLE "ml_b" IN DATABASE "ml" SET "timezone" = 'UTC'`,
+    ]);
+  });
+
+  it("never drops anything, nor takes a right from anybody but PUBLIC", () => {
+    const foreign: Observed = {
+      ...empty,
+      databases: {
+        ml: {
+          owner: "master",
+          grants: [
+            { grantee: "", privilege: "CONNECT" },
+            { grantee: "guest", privilege: "CONNECT" },
+          ],
+        },
+      },
+    };
+    expect(sql(foreign).filter((statement) => /\b(DROP|REVOKE)\b/.test(statement))).toEqual(['REVOKE ALL ON DATABASE "ml" FROM PUBLIC']);
+  });
+
+  it("grants roles to the master with ADMIN OPTION up to 15, where creating them did not", () => {
+    const old = { ...empty, server: { ...server, version: 150018 } };
+    expect(sql(old).filter((statement) => statement.includes("CURRENT_USER"))).toEqual([
+      'GRANT "ml_owner" TO CURRENT_USER WITH ADMIN OPTION',
+      'GRANT "ml_a" TO CURRENT_USER WITH ADMIN OPTION',
+      'GRANT "ml_b" TO CURRENT_USER WITH ADMIN OPTION',
+    ]);
+  });
+
+  it("grants a superuser nothing, who needs nothing", () => {
+    expect(sql({ ...empty, server: { ...server, superuser: true } }).filter((statement) => statement.includes("CURRENT_USER"))).toEqual([]);
+  });
+
+  it("runs nothing where there is a problem that only somebody else can mend", () => {
+    const role = { canLogin: true, superuser: true, createDatabase: false, connectionLimit: -1, comment: null };
+    const observed: Observed = {
+      ...empty,
+      roles: { ml_a: role },
+      memberships: [{ role: "ml_a", member: "master", admin: true, inheritAndSet: true }],
+      databases: { ml: { owner: "postgres", grants: [] } },
+    };
+    expect(plan("test", [desired()], observed)).toEqual({
+      steps: [],
+      problems: [
+        'role ml_a may do more than a platform should; run as an administrator: ALTER ROLE "ml_a" NOSUPERUSER NOREPLICATION NOBYPASSRLS',
+        'database ml belongs to postgres; run as postgres: ALTER DATABASE "ml" OWNER TO "master"',
+      ],
+    });
+  });
+});

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { local } from "../constructs/local/target";
+import type { Platform } from "../constructs/model/platform";
+import { resolve } from "../constructs/model/resolve";
+import { platforms } from "../constructs/platforms/registry";
+
+const ROOT = join(__dirname, "..");
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** The rows of the first table below a heading, as cells. */
+function tableBelow(heading: string): readonly (readonly string[])[] {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("| "));
+  return rows.slice(1).map((row) =>
+    row
+      .slice(1, -1)
+      .split(" | ")
+      .map((cell) => cell.trim()),
+  );
+}
+
+const code = (cell = ""): string => cell.replace(/^`|`$/g, "");
+
+describe("README", () => {
+  it("shows the defaults that the code has, all of them", () => {
+    const { instances } = resolve({ name: "test", instances: { main: {} }, platforms: {} }, { target: local, platforms });
+    const rows = tableBelow("Defaults").map(([field, value]) => [code(field), code(value)]);
+    expect(Object.fromEntries(rows)).toEqual(
+      Object.fromEntries(Object.entries(instances.main?.settings ?? {}).map(([field, value]) => [field, JSON.stringify(value)])),
+    );
+  });
+
+  it("shows each platform's chart, driver and peak", () => {
+    const { platforms: resolved } = resolve(
+      { name: "test", instances: { main: {} }, platforms: { prefect: {}, mlflow: {} } },
+      { target: local, platforms },
+    );
+    const rows = tableBelow("Platforms");
+    for (const [name, platform] of Object.entries(platforms) as [keyof typeof platforms, Platform][]) {
+      const row = rows.find(([title]) => title === platform.title);
+      const its = resolved[name];
+      if (its === undefined) throw new Error(`${name} was not resolved`);
+      const chart = platform.chart(its.settings);
+      expect(row?.[1]).toBe(`\`${chart.name}\` ${chart.verifiedVersions.join(", ")}`);
+      expect(row?.[2]).toBe(platform.driver.name);
+      expect(row?.[5]).toBe(String(its.peak));
+    }
+  });
+
+  it("shows TypeScript that stands in the repository, where it is type-checked", () => {
+    const blocks = [...readme.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)];
+    expect(blocks).toHaveLength([...readme.matchAll(/```ts\n/g)].length);
+    expect(blocks.length).toBeGreaterThan(1);
+    for (const [, file = "", text] of blocks) expect(text).toBe(readFileSync(join(ROOT, file), "utf8"));
+  });
+
+  it("names every script that a person runs, and only scripts that there are", () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> };
+    const named = new Set(
+      [...readme.matchAll(/npm (?:run )?(start|test|[a-z]+)\b/g)].map((match) => match[1] ?? "").filter((name) => name !== "ci"),
+    );
+    expect([...named].filter((name) => !Object.hasOwn(scripts, name) && name !== "run" && name !== "for")).toEqual([]);
+    expect(Object.keys(scripts).filter((name) => !named.has(name) && name !== "test:update")).toEqual([]);
+  });
+
+  it("names every dependency and says what it is for", () => {
+    const { dependencies, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Record<
+      string,
+      Record<string, string>
+    >;
+    const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith("@types/"));
+    expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("has a glossary of ten words, and the working command on its first screen", () => {
+    expect(tableBelow("Glossary")).toHaveLength(10);
+    expect(readme.split("\n").findIndex((line) => line.startsWith("npm ci && npm start"))).toBeLessThan(10);
+  });
+});
