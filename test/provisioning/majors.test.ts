@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
-import { observe } from "../../constructs/provisioning/observe";
-import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { bothPlatforms, query, scopeWith, startServer, type TestServer } from "../fixtures/server";
 
@@ -83,23 +81,6 @@ describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
     expect(await server.sql("select pg_get_userbyid(datdba) as owner from pg_database where datname = 'made_by_creator'")).toEqual([
       { owner: "creator_owner" },
     ]);
-  });
-
-  // The statements differ below and from 16 on; one major of each is enough for all the states.
-  it.runIf(majorVersion === 15 || majorVersion === 18)("converges from every state that an interrupted run can leave", async () => {
-    const names = Array.from({ length: 12 }, (_, index) => `half_${index}`);
-    for (const [count, name] of names.entries()) {
-      const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
-      await server.access.store.write(its.secret, { username: `${name}_a`, password: "half-done-password" });
-      await withClient(server.access.server, server.access.master, "postgres", async (client) => {
-        const { steps } = plan("test", [{ ...its, currentLogin: `${name}_a` }], await observe(client, [its]));
-        expect(steps.length).toBeGreaterThanOrEqual(12);
-        for (const step of steps.slice(0, count)) await client.query(step.sql);
-      });
-      const scope = scopeWith({ [name]: its });
-      await provision(scope, server.access);
-      expect((await provision(scope, server.access)).changes).toEqual([]);
-    }
   });
 });
 
