@@ -5,7 +5,7 @@ import { writeAtomically } from "../constructs/local/files";
 import { toCaConfigMap, toMigrateJob, toNamespace } from "../constructs/manifests/objects";
 import { UserError } from "../constructs/model/errors";
 import type { JsonObject } from "../constructs/model/json";
-import type { Variables } from "../constructs/model/platform";
+import type { Variable, Variables } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
 
 /** One file of `out/<environment>/`, by its path below that. */
@@ -16,14 +16,24 @@ export interface OutputFile {
   readonly secret: boolean;
 }
 
+/** What the files of a platform need to know of its target. */
+export interface PlatformFilesSource {
+  /** PEM text. */
+  readonly ca: string;
+  /** The file beside them that makes the Secret. */
+  readonly secretFile: string;
+  /** What a person must change before the files are right for a cluster; null where nothing. */
+  readonly caution: string | null;
+}
+
 /** The files of one platform that hold no secret, and are the same for every target. */
-export function toPlatformFiles(name: string, title: string, wired: Wired, ca: string): readonly OutputFile[] {
+export function toPlatformFiles(name: string, title: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
   const job = toMigrateJob(wired);
-  const manifests = [toNamespace(wired), toCaConfigMap(wired, ca), ...wired.wiring.objects].filter((object) => object !== null);
+  const manifests = [toNamespace(wired), toCaConfigMap(wired, from.ca), ...wired.wiring.objects].filter((object) => object !== null);
   const files: OutputFile[] = [
     ...releaseFiles(name, wired),
     { path: `${name}/manifests.yaml`, content: toYaml(manifests), secret: false },
-    { path: `${name}/README.txt`, content: toReadme(name, title, wired), secret: false },
+    { path: `${name}/README.txt`, content: toReadme(name, title, wired, from), secret: false },
   ];
   return job === null ? files : [...files, { path: `${name}/migrate-job.yaml`, content: toYaml([job]), secret: false }];
 }
@@ -44,18 +54,29 @@ export function toYaml(objects: readonly JsonObject[]): string {
   return objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
 }
 
+interface VariableValues {
+  /** The Secret's content, by key. */
+  readonly secret: Readonly<Record<string, string>>;
+  /** Absolute path of the CA. */
+  readonly caFile: string;
+}
+
+function textOf(name: string, variable: Variable, { secret, caFile }: VariableValues): string {
+  if (typeof variable === "string") return variable;
+  if (!("secretKey" in variable)) return caFile;
+  const text = secret[variable.secretKey];
+  if (text === undefined) throw new TypeError(`${name} reads the key ${variable.secretKey}, which the Secret lacks`);
+  return text;
+}
+
 /**
  * Process variables as lines `NAME=value`, without quotes, for `env $(cat platform.env)` and `docker run --env-file`.
  *
  * @throws UserError where a value has a blank or a line break, which neither of the two could carry.
  */
-export function toEnvFile(
-  variables: Variables,
-  values: { readonly secret: Readonly<Record<string, string>>; readonly caFile: string },
-): string {
+export function toEnvFile(variables: Variables, values: VariableValues): string {
   const lines = Object.entries(variables).map(([name, variable]) => {
-    const value =
-      typeof variable === "string" ? variable : "secretKey" in variable ? (values.secret[variable.secretKey] ?? "") : values.caFile;
+    const value = textOf(name, variable, values);
     // The value is not shown: it may be a secret.
     if (/\s/.test(value)) throw new UserError(`${name} would contain a blank, which platform.env cannot carry; write it without`);
     return `${name}=${value}`;
@@ -63,8 +84,14 @@ export function toEnvFile(
   return `${lines.join("\n")}\n`;
 }
 
-function toReadme(name: string, title: string, { namespace, release: releaseName, connection, wiring }: Wired): string {
-  const { release, health, notes } = wiring;
+function toReadme(
+  name: string,
+  title: string,
+  { namespace, release: releaseName, connection, wiring }: Wired,
+  { secretFile, caution }: PlatformFilesSource,
+): string {
+  const { release, health } = wiring;
+  const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
   const wait = release.kind === "helm" && release.wait ? " --wait" : "";
   const install =
     release.kind === "helm"
@@ -85,9 +112,10 @@ function toReadme(name: string, title: string, { namespace, release: releaseName
     "In a cluster:",
     "",
     "  kubectl apply -f manifests.yaml",
+    `  kubectl apply -f ${secretFile}`,
     `  ${install.replaceAll("\n", "\n  ")}`,
     ...(wiring.migrate === null ? [] : ["", "To migrate by hand, with the release stopped:", "", "  kubectl apply -f migrate-job.yaml"]),
-    ...(notes.length === 0 ? [] : ["", "Mind:", "", ...notes.map((note) => `  - ${note}`)]),
+    ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
     "",
     `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it: kubectl rollout restart deployment --namespace ${namespace}`,
     "",

@@ -54,6 +54,10 @@ export const local = defineTarget({
   rules: localRules,
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => Math.min(size.memoryGib * CONNECTIONS_PER_GIB, MOST_CONNECTIONS),
-  // Processes on this machine connect directly; a proxy that the spec asks for is for pods.
-  topology: () => ({ access: "direct", tls: "verify-full" }),
+  topology: (access) => ({
+    access: "direct",
+    tls: "verify-full",
+    // A proxy that the spec asks for is for pods.
+    unshown: access === "sidecar" || access === "proxy" ? "processes on this machine connect directly" : null,
+  }),
 });

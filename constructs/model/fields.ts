@@ -9,24 +9,27 @@ export type Report = (violation: Violation) => void;
  * A setting as one value: its type, default, check and key follow from it. There is no second place where any of them is written.
  * `read` gets what a person wrote (perhaps from JSON), reports what is wrong with it and returns the complete value.
  */
-export interface Field<out T, out Required extends boolean = boolean> {
+export interface Field<out T, out Required extends boolean = boolean, out W = T> {
+  /** Never set: the type of what a person writes, where it is not that of the complete value. */
+  readonly written?: W;
   readonly required: Required;
   /** The default, or undefined where the setting is required. */
   readonly default: T | undefined;
   read(written: unknown, path: string, report: Report): T;
 }
 
-export type Fields = Readonly<Record<string, Field<unknown>>>;
+export type Fields = Readonly<Record<string, Field<unknown, boolean, unknown>>>;
 
-type TypeOf<F> = F extends Field<infer T> ? T : never;
+type TypeOf<F> = F extends Field<infer T, boolean, unknown> ? T : never;
+type WrittenOf<F> = F extends Field<unknown, boolean, infer W> ? W : never;
 
 /** All settings, complete: nothing is optional. */
 export type Settings<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> };
 
 /** What a person writes: settings with a default may be left out. */
 export type Written<F extends Fields> = {
-  readonly [K in keyof F as F[K] extends Field<unknown, true> ? K : never]: TypeOf<F[K]>;
-} & { readonly [K in keyof F as F[K] extends Field<unknown, true> ? never : K]?: TypeOf<F[K]> };
+  readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? K : never]: WrittenOf<F[K]>;
+} & { readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? never : K]?: WrittenOf<F[K]> };
 
 /** Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. */
 export function readFields<F extends Fields>(fields: F, written: unknown, path: string, report: Report): Settings<F> {
@@ -50,41 +53,57 @@ function readField(field: Field<unknown>, written: unknown, path: string, report
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
 /** A check returns what must hold, or null where it does. */
-type Check<T> = (value: T) => string | null;
+type Check = (value: unknown) => string | null;
 
-function define<T>(defaultValue: T | undefined, check: (value: unknown) => string | null, remedy = ""): Field<T> {
+/** A setting that a person must write, unless it gets a default. */
+function define<T>(check: Check): Field<T, true> {
   return {
-    required: defaultValue === undefined,
-    default: defaultValue,
+    required: true,
+    default: undefined,
     read(written, path, report) {
       const rule = check(written);
-      if (rule !== null) report(violation(path, rule, written, remedy));
+      if (rule !== null) report(violation(path, rule, written));
       return written as T;
     },
   };
 }
 
-/** Makes a setting of a field that has no default: a person must write it. */
-export function required<T>(field: Field<T>): Field<T, true> {
-  return { ...field, required: true, default: undefined };
+const withDefault = <T>(field: Field<T>, defaultValue: T): Field<T, false> => ({ ...field, required: false, default: defaultValue });
+
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
 }
 
 /** A whole number between two bounds, both allowed. */
-export function integer(bounds: { readonly min: number; readonly max: number; readonly default: number }): Field<number, false> {
+export function integer(bounds: Bounds & { readonly default: number }): Field<number, false>;
+export function integer(bounds: Bounds): Field<number, true>;
+export function integer(bounds: Bounds & { readonly default?: number }): Field<number> {
   const inside = (value: unknown) => Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max;
-  return define<number>(bounds.default, (value) =>
-    inside(value) ? null : `must be a whole number from ${bounds.min} to ${bounds.max}`,
-  ) as Field<number, false>;
+  const field = define<number>((value) => (inside(value) ? null : `must be a whole number from ${bounds.min} to ${bounds.max}`));
+  return bounds.default === undefined ? field : withDefault(field, bounds.default);
 }
 
 export function flag(defaultValue: boolean): Field<boolean, false> {
-  return define<boolean>(defaultValue, (value) => (typeof value === "boolean" ? null : "must be true or false")) as Field<boolean, false>;
+  return withDefault(
+    define<boolean>((value) => (typeof value === "boolean" ? null : "must be true or false")),
+    defaultValue,
+  );
 }
 
-/** A string of a given form; `form` says in words what `pattern` means. */
-export function text(rule: { readonly pattern: RegExp; readonly form: string; readonly default: string }): Field<string, false> {
+interface Form {
+  readonly pattern: RegExp;
+  /** What `pattern` means, in words. */
+  readonly form: string;
+}
+
+/** A string of a given form. */
+export function text(rule: Form & { readonly default: string }): Field<string, false>;
+export function text(rule: Form): Field<string, true>;
+export function text(rule: Form & { readonly default?: string }): Field<string> {
   const fits = (value: unknown) => typeof value === "string" && rule.pattern.test(value);
-  return define<string>(rule.default, (value) => (fits(value) ? null : `must be ${rule.form}`)) as Field<string, false>;
+  const field = define<string>((value) => (fits(value) ? null : `must be ${rule.form}`));
+  return rule.default === undefined ? field : withDefault(field, rule.default);
 }
 
 /** One of a closed list; `retired` explains a value that was allowed once. */
@@ -97,7 +116,9 @@ export function choice<const T extends string | number>(
     required: false,
     default: defaultValue,
     read(written, path, report) {
-      if (!values.includes(written as T)) report(violation(path, `must be ${listed(values)}`, written, retired[String(written)] ?? ""));
+      const isKnown = values.includes(written as T);
+      const reason = typeof written === "number" && Object.hasOwn(retired, written) ? (retired[written] ?? "") : "";
+      if (!isKnown) report(violation(path, `must be ${listed(values)}`, written, reason));
       return written as T;
     },
   };
@@ -110,7 +131,7 @@ const listed = (values: readonly (string | number)[]): string => {
 };
 
 /** Allows null, which is the default: "not set". */
-export function nullable<T>(field: Field<T>): Field<T | null, false> {
+export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, false, W | null> {
   return {
     required: false,
     default: null,
@@ -119,7 +140,7 @@ export function nullable<T>(field: Field<T>): Field<T | null, false> {
 }
 
 /** A group of settings; left out, each has its own default. */
-export function group<F extends Fields>(fields: F): Field<Settings<F>, false> {
+export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Written<F>> {
   return {
     required: false,
     default: readFields(fields, {}, "", () => undefined),
@@ -130,7 +151,7 @@ export function group<F extends Fields>(fields: F): Field<Settings<F>, false> {
 /** A map with free keys, each of a given form. What is written is added to the default, key by key. */
 export function map<T>(
   value: Field<T>,
-  key: { readonly pattern: RegExp; readonly form: string },
+  key: Form,
   defaultValue: Readonly<Record<string, T>> = {},
 ): Field<Readonly<Record<string, T>>, false> {
   return {
@@ -160,21 +181,19 @@ export function list<T>(item: Field<T>): Field<readonly T[], false> {
   };
 }
 
-/** A string, number or boolean. */
-export function scalar(): Field<string | number | boolean, false> {
-  const check: Check<unknown> = (value) =>
-    ["string", "number", "boolean"].includes(typeof value) ? null : "must be a string, number or boolean";
-  return define<string | number | boolean>("", check) as Field<string | number | boolean, false>;
+/** A string, boolean or finite number. */
+export function scalar(): Field<string | number | boolean, true> {
+  const isScalar = (value: unknown) => typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+  return define((value) => (isScalar(value) ? null : "must be a string, number or boolean"));
 }
 
 /** Free plain data, such as the values of a Helm chart. */
 export function json(): Field<JsonObject, false> {
-  return define<JsonObject>({}, (value) => (isObject(value) && isPlain(value) ? null : "must be an object of plain data (JSON)")) as Field<
-    JsonObject,
-    false
-  >;
+  const field = define<JsonObject>((value) => (isObject(value) && isPlain(value) ? null : "must be an object of plain data (JSON)"));
+  return withDefault(field, {});
 }
 
+/** Whether a value survives JSON; `undefined` within an object counts as left out. */
 function isPlain(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isPlain);
   if (typeof value === "object" && value !== null) {

@@ -1,10 +1,12 @@
-import { choice, flag, group, integer, list, map, nullable, required, type Settings, scalar, text, type Written } from "./fields";
+import { choice, flag, group, integer, list, map, nullable, type Settings, scalar, text, type Written } from "./fields";
 
 /** Versions that the PostgreSQL project still mends. https://www.postgresql.org/support/versioning/ */
 export const MAJOR_VERSIONS = [15, 16, 17, 18] as const;
 export type MajorVersion = (typeof MAJOR_VERSIONS)[number];
 
 const RETIRED_VERSIONS: Readonly<Record<string, string>> = {
+  "10": "PostgreSQL 10 reached its end of life on 2022-11-10",
+  "11": "PostgreSQL 11 reached its end of life on 2023-11-09",
   "14": "PostgreSQL 14 reached its end of life on 2026-11-12",
   "13": "PostgreSQL 13 reached its end of life on 2025-11-13",
   "12": "PostgreSQL 12 reached its end of life on 2024-11-21",
@@ -21,15 +23,21 @@ export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boole
 const DAY = "(mon|tue|wed|thu|fri|sat|sun)";
 const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]";
 
+const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
+const CIDR = {
+  pattern: new RegExp(`^(${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
+  form: "a CIDR block such as 10.0.0.0/16",
+};
+
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */
-  host: required(text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address", default: "" })),
+  host: text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address" }),
   /** TCP port. */
   port: integer({ min: 1, max: 65535, default: 5432 }),
   /** PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots). */
-  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", default: "" })),
+  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file" })),
   /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
-  masterSecret: required(text({ pattern: /\S/, form: "the id of a secret", default: "" })),
+  masterSecret: text({ pattern: /\S/, form: "the id of a secret" }),
   /** The server's `max_connections`. */
   maxConnections: integer({ min: 10, max: 262143, default: 100 }),
 };
@@ -43,11 +51,11 @@ export const instanceFields = {
   /** Disk at the start, in GiB. It never shrinks. */
   storageGib: integer({ min: 20, max: 65536, default: 100 }),
   /** Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`. */
-  maxStorageGib: nullable(integer({ min: 20, max: 65536, default: 500 })),
+  maxStorageGib: nullable(integer({ min: 20, max: 65536 })),
   /** Provisioned disk operations per second; null leaves the volume's baseline. */
-  iops: nullable(integer({ min: 1000, max: 350000, default: 3000 })),
+  iops: nullable(integer({ min: 1000, max: 350000 })),
   /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. */
-  throughputMibps: nullable(integer({ min: 125, max: 8000, default: 125 })),
+  throughputMibps: nullable(integer({ min: 125, max: 8000 })),
   /** A standby in a second zone takes over when the first fails. */
   highAvailability: flag(true),
   /** Copies that can be read, in the same region. */
@@ -67,8 +75,8 @@ export const instanceFields = {
   /** A second region that receives the backups, and the encryption key there; null keeps them in one region. */
   backupReplication: nullable(
     group({
-      region: required(text({ pattern: /^[a-z]+(-[a-z]+)+-?[0-9]+$/, form: "a region", default: "" })),
-      kmsKey: nullable(text({ pattern: /\S/, form: "a key's id", default: "" })),
+      region: text({ pattern: /^[a-z]+(-[a-z]+)+-?[0-9]+$/, form: "a region" }),
+      kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
   /** Refuses deletion of the instance. */
@@ -76,7 +84,7 @@ export const instanceFields = {
   /** PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. */
   parameters: map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name" }, DEFAULT_PARAMETERS),
   /** Networks that may connect, as CIDR blocks. */
-  allowedSources: list(text({ pattern: /^[0-9a-fA-F.:]+\/[0-9]{1,3}$/, form: "a CIDR block such as 10.0.0.0/16", default: "" })),
+  allowedSources: list(text(CIDR)),
   /** A database that somebody else made: it is provisioned and wired, not created. */
   existing: nullable(group(existing)),
 };

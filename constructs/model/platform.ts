@@ -1,4 +1,4 @@
-import { choice, type Field, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
+import { choice, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
 import type { MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import { KUBERNETES_NAME } from "./names";
@@ -8,29 +8,15 @@ import type { Rule } from "./rule";
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
 export type Access = (typeof ACCESS)[number];
 
-/** What every platform has, whatever it is. A type, not an interface: an index signature would allow any key in a spec. */
-export type CommonFields = {
-  readonly instance: Field<string | null, false>;
-  readonly namespace: Field<string, false>;
-  readonly release: Field<string, false>;
-  readonly chartVersion: Field<string, false>;
-  readonly replicas: Field<number, false>;
-  readonly access: Field<Access, false>;
-  readonly serviceAccount: Field<string | null, false>;
-  readonly images: Field<Readonly<Record<string, string>>, false>;
-  readonly values: Field<JsonObject, false>;
-};
-
-/** The common settings of a platform called `platform`. */
-export function commonFields(platform: string): CommonFields {
-  const kubernetesName = (defaultValue: string) => text({ ...KUBERNETES_NAME, default: defaultValue });
+/** The settings that every platform has; `platform` is its name in the registry. */
+export function commonFields(platform: string) {
   return {
     /** The instance that holds its databases; may be left out where there is one. */
-    instance: nullable(text({ pattern: /\S/, form: "an instance's name", default: "" })),
+    instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
     /** Kubernetes namespace. */
-    namespace: kubernetesName(platform),
+    namespace: text({ ...KUBERNETES_NAME, default: platform }),
     /** Helm release. */
-    release: kubernetesName(platform),
+    release: text({ ...KUBERNETES_NAME, default: platform }),
     /** Version of the chart; empty takes the newest that this project was verified against. */
     chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
     /** Pods of the server. */
@@ -38,9 +24,9 @@ export function commonFields(platform: string): CommonFields {
     /** How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all. */
     access: choice(ACCESS, "auto"),
     /** A Kubernetes service account to run as; null lets the chart make one. */
-    serviceAccount: nullable(kubernetesName("")),
+    serviceAccount: nullable(text(KUBERNETES_NAME)),
     /** Other images than the chart's, by container. */
-    images: map(text({ pattern: /^[^\s@]+(:[^\s/]+|@sha256:[0-9a-f]{64})$/, form: "an image with a tag or digest", default: "" }), {
+    images: map(text({ pattern: /^[^\s@]+(:[^\s/@:]+|@sha256:[0-9a-f]{64})$/, form: "an image with a tag or digest" }), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),
@@ -48,6 +34,8 @@ export function commonFields(platform: string): CommonFields {
     values: json(),
   };
 }
+
+export type CommonFields = ReturnType<typeof commonFields>;
 
 /** One value of a Secret: literals, and fields of the credential in an encoding. Rendered as plain text and as an External Secrets template. */
 export type SecretTemplate = readonly (string | SecretField)[];
@@ -139,7 +127,7 @@ export interface PlatformDatabase {
   readonly extensions: readonly string[];
 }
 
-/** A chart (or kustomize base), the versions it was verified in, and the containers in it that log in. */
+/** A chart (or kustomize base), and the versions it was verified in. */
 export interface Chart {
   readonly name: string;
   readonly repository: string;
@@ -168,18 +156,28 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   /** Whether it works behind a pooler in transaction mode, and what it then takes. */
   readonly transactionPooling: { readonly works: boolean; readonly note: string };
   /** Containers whose image the spec may replace. */
-  readonly containers: readonly [string, ...string[]];
-  /** Paths of chart values that a setting of the spec governs, for the message that refuses them in `values`. */
-  readonly settingOf: Readonly<Record<string, string>>;
+  readonly images: readonly [string, ...string[]];
+  /**
+   * Paths of chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways
+   * to decide the connection or to open connections, and the settings that govern what is guarded.
+   */
+  readonly guarded: Readonly<Record<string, Guard>>;
+  /** Beginnings of the names of variables that nobody may set, in whichever list of the chart: they decide the connection. */
+  readonly guardedVariables: readonly string[];
   readonly rules: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
   chart(settings: Settings<F & CommonFields>): Chart;
+  /** The containers that log in, init containers included. */
+  logsIn(settings: Settings<F & CommonFields>): readonly string[];
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
   sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }
+
+/** What to do in place of setting a guarded value: a setting of the spec, or why there is none. */
+export type Guard = { readonly setting: string } | { readonly because: string };
 
 export type Platforms = Readonly<Record<string, Platform>>;
 

@@ -1,10 +1,10 @@
 import { budget, checkBudget, peak } from "./budget";
 import { SpecError, type Violation, violation } from "./errors";
-import { readFields, type Settings } from "./fields";
+import { type Fields, json, type Report, readFields, type Settings } from "./fields";
 import { completeInstance, type InstanceSettings, type InstanceSpec, instanceFields, writtenMaxConnections } from "./instance";
-import { deepFreeze, isObject, mapValues } from "./json";
+import { frozenCopy, isObject, mapValues } from "./json";
 import { IDENTIFIER, NAME, RESERVED_DATABASES, roleNames, storeSecretName } from "./names";
-import { type CommonFields, commonFields, type Platform, type Platforms, type TlsMode } from "./platform";
+import { type CommonFields, commonFields, type Platform, type PlatformDatabase, type Platforms } from "./platform";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";
 import {
@@ -16,13 +16,12 @@ import {
   SECTION_NAMES,
   type Tenant,
 } from "./spec";
-import { suggest } from "./suggest";
+import { nearest, suggest } from "./suggest";
 import type { Target, Topology } from "./target";
 import { collision, leafPaths } from "./values";
 import { placeholderWiring } from "./wire";
 
 type PlatformSettings = Settings<CommonFields>;
-type Report = (violation: Violation) => void;
 
 /** A platform whose own settings are well-formed. */
 interface Placed {
@@ -30,6 +29,11 @@ interface Placed {
   readonly platform: Platform;
   readonly settings: PlatformSettings;
   readonly instance: string;
+  readonly databases: Readonly<Record<string, PlatformDatabase>>;
+  /** Most connections at a time. */
+  readonly peak: number;
+  /** Null where the target cannot do what the spec asks for, which was reported. */
+  readonly topology: Topology | null;
 }
 
 /**
@@ -41,18 +45,16 @@ interface Placed {
  * @throws SpecError with every violation.
  */
 export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonly target: Target; readonly platforms: P }): Environment<P> {
-  const { target, platforms } = given;
+  const { target } = given;
   const violations: Violation[] = [];
   const report = (found: Violation) => void violations.push(found);
   const written: Readonly<Record<string, unknown>> = isObject(spec) ? spec : {};
 
   const envelope = readEnvelope(written, report);
-  const section = readFields(target.section, written[target.name] ?? {}, target.name, report);
+  const sections = readSections(written, target, report);
   const instances = readInstances(written.instances, report);
-  const placed = readPlatforms(written.platforms, platforms, instances, report);
-
-  const topologies = new Map(placed.map((item) => [item.name, decideTopology(item, target, report)]));
-  for (const item of placed) checkValues(item, topologies.get(item.name)?.tls ?? null, report);
+  const placed = readPlatforms(written.platforms, given, instances, report);
+  for (const item of placed) checkValues(item, report);
   checkNames(placed, report);
 
   const findings = [
@@ -61,30 +63,23 @@ export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonl
     ),
     ...placed.flatMap(({ name, platform, settings }) => checkRules(platformRules(name, platform), settings, `platforms.${name}`)),
   ];
-  const warnings = judge(findings, envelope.acknowledge, report);
-
-  const resolvedInstances = mapValues(instances.settings, (settings, name) =>
-    placeTenants(envelope.name, name, settings, placed, target, report),
-  );
+  checkAcknowledged(envelope.acknowledge, given, report);
+  const warnings = [...judge(findings, envelope.acknowledge, report), ...placed.flatMap(toUnshown)];
+  for (const [name, settings] of Object.entries(instances.settings)) checkInstance(name, settings, placed, target, report);
   if (violations.length > 0) throw new SpecError(violations);
 
-  const complete = {
-    ...Object.fromEntries(SECTION_NAMES.filter((name) => name in written).map((name) => [name, written[name]])),
-    ...envelope,
-  };
-  const sectionPart = Object.keys(target.section).length > 0 ? { [target.name]: section } : {};
-  return deepFreeze({
+  return frozenCopy({
     spec: {
-      ...complete,
-      ...sectionPart,
+      ...envelope,
+      ...sections,
       instances: instances.settings,
       platforms: Object.fromEntries(placed.map(({ name, settings }) => [name, settings])),
     },
     name: envelope.name,
     target: target.name,
-    section,
-    instances: resolvedInstances,
-    platforms: Object.fromEntries(placed.map((item) => [item.name, toResolved(item, topologies.get(item.name) ?? null)])),
+    section: sections[target.name] ?? {},
+    instances: mapValues(instances.settings, (settings, name) => toInstance(envelope.name, name, settings, placed, target)),
+    platforms: Object.fromEntries(placed.map((item) => [item.name, toPlatform(item)])),
     warnings,
   }) as unknown as Environment<P>;
 }
@@ -97,6 +92,20 @@ function readEnvelope(written: Readonly<Record<string, unknown>>, report: Report
     else if (!known.includes(key)) report({ path: key, rule: "unknown key", got: null, remedy: suggest(key, known) });
   }
   return readFields(environmentFields, own, "", report);
+}
+
+/** Its own section is checked by the target; those of others are carried along, as long as they are plain data. */
+function readSections(
+  written: Readonly<Record<string, unknown>>,
+  target: Target,
+  report: Report,
+): Readonly<Record<string, Settings<Fields>>> {
+  const others = SECTION_NAMES.filter((name) => name !== target.name && written[name] !== undefined);
+  const own =
+    Object.keys(target.section).length > 0
+      ? [[target.name, readFields(target.section, written[target.name] ?? {}, target.name, report)] as const]
+      : [];
+  return Object.fromEntries([...others.map((name) => [name, json().read(written[name], name, report)] as const), ...own]);
 }
 
 interface Instances {
@@ -131,7 +140,12 @@ function counting(report: Report): { readonly report: Report; readonly found: ()
   };
 }
 
-function readPlatforms(written: unknown, platforms: Platforms, instances: Instances, report: Report): readonly Placed[] {
+function readPlatforms(
+  written: unknown,
+  { platforms, target }: { readonly platforms: Platforms; readonly target: Target },
+  instances: Instances,
+  report: Report,
+): readonly Placed[] {
   return entriesOf(written, "platforms", report).flatMap(([name, value]) => {
     const path = `platforms.${name}`;
     const platform = Object.hasOwn(platforms, name) ? platforms[name] : undefined;
@@ -141,25 +155,38 @@ function readPlatforms(written: unknown, platforms: Platforms, instances: Instan
     }
     const counted = counting(report);
     const read = readFields({ ...commonFields(name), ...platform.fields }, value, path, counted.report) as PlatformSettings;
-    const instance = placeOn(read.instance, instances.names, path, counted.report);
-    if (counted.found() > 0 || instance === null) return [];
+    if (counted.found() > 0) return [];
+    const instance = placeOn(read.instance, instances.names, path, report);
+    if (instance === null) return [];
     const settings = { ...read, instance, chartVersion: read.chartVersion || platform.chart(read).verifiedVersions[0] };
-    return [{ name, platform, settings, instance }];
+    return [
+      {
+        name,
+        platform,
+        settings,
+        instance,
+        databases: platform.databases(settings),
+        peak: peak(platform.connections(settings)),
+        topology: decideTopology(name, platform, settings, target, report),
+      },
+    ];
   });
 }
 
+/** The instance that holds a platform's databases, or null where that is not told, which is reported once. */
 function placeOn(written: string | null, instances: readonly string[], path: string, report: Report): string | null {
-  if (written === null && instances.length === 1) return instances[0] ?? null;
-  if (written === null)
+  if (written === null && instances.length > 1) {
     report({
       path: `${path}.instance`,
       rule: "is required where there is more than one instance",
       got: null,
       remedy: `use ${instances.join(" or ")}`,
     });
-  else if (!instances.includes(written))
-    report(violation(`${path}.instance`, "must name an instance", written, suggest(written, instances)));
-  return written;
+  }
+  if (written === null) return instances.length === 1 ? (instances[0] ?? null) : null;
+  if (instances.includes(written)) return written;
+  if (instances.length > 0) report(violation(`${path}.instance`, "must name an instance", written, suggest(written, instances)));
+  return null;
 }
 
 function entriesOf(written: unknown, path: string, report: Report): readonly (readonly [string, unknown])[] {
@@ -168,7 +195,7 @@ function entriesOf(written: unknown, path: string, report: Report): readonly (re
   return [];
 }
 
-function decideTopology({ name, platform, settings }: Placed, target: Target, report: Report): Topology | null {
+function decideTopology(name: string, platform: Platform, settings: PlatformSettings, target: Target, report: Report): Topology | null {
   const sidecarFits = platform.sidecarBeforeMigrations(settings);
   const path = `platforms.${name}.access`;
   if (settings.access === "sidecar" && !sidecarFits) {
@@ -188,30 +215,46 @@ function decideTopology({ name, platform, settings }: Placed, target: Target, re
   return null;
 }
 
-/** The user's values win, except over the wiring: what `wire` itself writes is guarded. */
-function checkValues({ name, platform, settings }: Placed, tls: TlsMode | null, report: Report): void {
+const toUnshown = ({ name, settings, topology }: Placed): readonly Violation[] =>
+  topology?.unshown ? [violation(`platforms.${name}.access`, "is not shown", settings.access, topology.unshown)] : [];
+
+/** The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. */
+function checkValues({ name, platform, settings, topology }: Placed, report: Report): void {
   const path = `platforms.${name}.values`;
   const userPaths = leafPaths(settings.values);
-  if (tls === null || userPaths.length === 0) return;
-  const { release } = placeholderWiring(platform, settings, tls);
+  if (topology === null || userPaths.length === 0) return;
+  const { release } = placeholderWiring(platform, settings, topology);
   if (release.kind !== "helm") {
     report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
     return;
   }
-  const guarded = leafPaths(release.values);
+  const guarded = [...leafPaths(release.values), ...Object.keys(platform.guarded)];
   for (const userPath of userPaths) {
-    const own = collision(userPath, guarded);
-    if (own === null) continue;
-    const setting = Object.entries(platform.settingOf).find(([governed]) => collision(own, [governed]) !== null)?.[1];
-    const remedy = setting === undefined ? "remove it, the connection decides it" : `use platforms.${name}.${setting}`;
-    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy });
+    const isVariable = variablesOf(userPath).some((variable) =>
+      platform.guardedVariables.some((beginning) => variable.startsWith(beginning)),
+    );
+    if (!isVariable && collision(userPath, guarded) === null) continue;
+    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy: insteadOf(userPath, name, platform) });
   }
+}
+
+/** The parts of a path that look like a process variable: `A` and `B_C` of `x.env[A].y.B_C`. */
+const variablesOf = (path: string): readonly string[] =>
+  [...path.matchAll(/(?<=^|[.[])[A-Z][A-Z0-9_]*(?=$|[.\]])/g)].map(([variable]) => variable);
+
+/** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
+function insteadOf(userPath: string, name: string, { guarded }: Platform): string {
+  const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
+  const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
+  const guard = guarded[above[0] ?? touched[0] ?? ""];
+  if (guard === undefined) return "remove it, the connection decides it";
+  return "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
 }
 
 function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();
   const databases = new Map<string, string>();
-  for (const { name, platform, settings, instance } of placed) {
+  for (const { name, settings, instance, databases: own } of placed) {
     const release = `${settings.namespace}/${settings.release}`;
     const other = releases.get(release);
     if (other !== undefined)
@@ -220,7 +263,7 @@ function checkNames(placed: readonly Placed[], report: Report): void {
       );
     releases.set(release, name);
 
-    const names = new Set(Object.values(platform.databases(settings)).map((database) => database.name));
+    const names = new Set(Object.values(own).map((database) => database.name));
     for (const database of names) {
       const path = `platforms.${name}`;
       const owner = databases.get(`${instance}/${database}`);
@@ -230,6 +273,20 @@ function checkNames(placed: readonly Placed[], report: Report): void {
       if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
       databases.set(`${instance}/${database}`, name);
     }
+  }
+}
+
+/** A mistyped id would acknowledge nothing. Ids that are like no known one may be another target's. */
+function checkAcknowledged(
+  acknowledged: Readonly<Record<string, string>>,
+  { target, platforms }: { readonly target: Target; readonly platforms: Platforms },
+  report: Report,
+): void {
+  const ofPlatforms = Object.entries(platforms).flatMap(([name, platform]) => platformRules(name, platform));
+  const known = [...instanceRules, ...target.rules, ...ofPlatforms].map((rule) => rule.id);
+  for (const id of Object.keys(acknowledged)) {
+    const near = known.includes(id) ? null : nearest(id, known);
+    if (near !== null) report({ path: `acknowledge.${id}`, rule: "names no rule", got: null, remedy: `did you mean "${near}"?` });
   }
 }
 
@@ -247,35 +304,49 @@ function judge(findings: readonly Finding[], acknowledged: Readonly<Record<strin
   });
 }
 
-function placeTenants(
-  environment: string,
-  name: string,
-  settings: InstanceSettings,
-  placed: readonly Placed[],
-  target: Target,
-  report: Report,
-): ResolvedInstance {
-  const own = placed.filter((item) => item.instance === name);
-  const maxConnections = writtenMaxConnections(settings) ?? target.maxConnections(settings);
-  const peaks = Object.fromEntries(
-    own.map(({ name: platform, platform: { connections }, settings: its }) => [platform, peak(connections(its))]),
-  );
-  for (const found of checkBudget(budget(maxConnections, target.reservedConnections, peaks), `instances.${name}`)) report(found);
+const tenantsOf = (instance: string, placed: readonly Placed[]): readonly Placed[] => placed.filter((item) => item.instance === instance);
+
+const maxConnectionsOf = (settings: InstanceSettings, target: Target): number =>
+  writtenMaxConnections(settings) ?? target.maxConnections(settings);
+
+function checkInstance(name: string, settings: InstanceSettings, placed: readonly Placed[], target: Target, report: Report): void {
+  const own = tenantsOf(name, placed);
+  const maxConnections = maxConnectionsOf(settings, target);
+  const peaks = Object.fromEntries(own.map((item) => [item.name, item.peak]));
+  // A text that is no number has been refused by its rule.
+  const found = Number.isNaN(maxConnections)
+    ? []
+    : checkBudget(budget(maxConnections, target.reservedConnections, peaks), `instances.${name}`);
+  for (const each of found) report(each);
   for (const { name: platform, platform: its } of own) {
     if (settings.majorVersion >= its.minimumMajorVersion) continue;
     report(
       violation(`instances.${name}.majorVersion`, `must be at least ${its.minimumMajorVersion} for ${platform}`, settings.majorVersion),
     );
   }
-  const tenants = Object.fromEntries(own.map((item) => [item.name, toTenant(environment, item, peaks[item.name] ?? 0)]));
-  return { settings, maxConnections, reservedConnections: target.reservedConnections, tenants };
 }
 
-function toTenant(environment: string, { name, platform, settings }: Placed, connectionLimit: number): Tenant {
+function toInstance(
+  environment: string,
+  name: string,
+  settings: InstanceSettings,
+  placed: readonly Placed[],
+  target: Target,
+): ResolvedInstance {
+  const tenants = tenantsOf(name, placed).map((item) => [item.name, toTenant(environment, item)] as const);
+  return {
+    settings,
+    maxConnections: maxConnectionsOf(settings, target),
+    reservedConnections: target.reservedConnections,
+    tenants: Object.fromEntries(tenants),
+  };
+}
+
+function toTenant(environment: string, { name, platform, databases, peak: connectionLimit }: Placed): Tenant {
   const { owner, logins } = roleNames(name);
-  const databases = new Map<string, readonly string[]>();
-  for (const { name: database, extensions } of Object.values(platform.databases(settings))) {
-    databases.set(database, [...new Set([...(databases.get(database) ?? []), ...extensions])]);
+  const extensions = new Map<string, readonly string[]>();
+  for (const database of Object.values(databases)) {
+    extensions.set(database.name, [...new Set([...(extensions.get(database.name) ?? []), ...database.extensions])]);
   }
   return {
     owner,
@@ -283,21 +354,15 @@ function toTenant(environment: string, { name, platform, settings }: Placed, con
       { name: logins[0], connectionLimit },
       { name: logins[1], connectionLimit },
     ],
-    databases: [...databases].map(([database, extensions]) => ({ name: database, extensions })),
+    databases: [...extensions].map(([database, its]) => ({ name: database, extensions: its })),
     createDatabase: platform.roleAttributes.includes("CREATEDB"),
     loginParameters: platform.loginParameters,
     secret: storeSecretName(environment, name),
   };
 }
 
-function toResolved({ platform, settings, instance }: Placed, topology: Topology | null): ResolvedPlatform<PlatformSettings> | null {
+function toPlatform({ settings, instance, databases, peak: connections, topology }: Placed): ResolvedPlatform<PlatformSettings> | null {
   if (topology === null) return null;
-  return {
-    settings,
-    instance,
-    access: topology.access,
-    tls: topology.tls,
-    peak: peak(platform.connections(settings)),
-    databases: mapValues(platform.databases(settings), (database) => database.name),
-  };
+  const { access, tls } = topology;
+  return { settings, instance, access, tls, peak: connections, databases: mapValues(databases, (database) => database.name) };
 }

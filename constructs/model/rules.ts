@@ -1,5 +1,6 @@
 import { violation } from "./errors";
-import { hasRoomToGrow, writtenMaxConnections } from "./instance";
+import { readFields } from "./fields";
+import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, writtenMaxConnections } from "./instance";
 import type { Chart, Platform, PlatformRule } from "./platform";
 import type { InstanceRule } from "./target";
 
@@ -21,9 +22,26 @@ const OWNED_PARAMETERS: readonly string[] = [
   "unix_socket_directories",
   "role",
   "session_authorization",
+  // The budget counts on a fixed reserve.
+  "superuser_reserved_connections",
+  "reserved_connections",
   "rds.force_ssl",
   "rds.accepted_password_auth_method",
 ];
+
+/** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */
+function isHuge(source: string): boolean {
+  const bits = Number(source.split("/")[1]);
+  return bits < (source.includes(":") ? 7 : 8);
+}
+
+const DEFAULTS = completeInstance(
+  readFields(instanceFields, {}, "", () => undefined),
+  {},
+);
+
+/** Fields that describe a server to be made. */
+const CREATED = (Object.keys(DEFAULTS) as (keyof InstanceSettings)[]).filter((key) => key !== "existing" && key !== "majorVersion");
 
 /** Rules about one instance that hold on every target. */
 export const instanceRules: readonly InstanceRule[] = [
@@ -128,12 +146,29 @@ export const instanceRules: readonly InstanceRule[] = [
     severity: "error",
     check: ({ allowedSources }, path) =>
       allowedSources.flatMap((source, index) =>
-        /\/0+$/.test(source)
-          ? [violation(`${path}.allowedSources[${index}]`, "must not be the whole world", source, "name the cluster's network")]
+        isHuge(source)
+          ? [violation(`${path}.allowedSources[${index}]`, "must not be a part of the world", source, "name the cluster's network")]
           : [],
       ),
-    passing: { allowedSources: ["10.0.0.0/16"] },
-    failing: { allowedSources: ["0.0.0.0/0"] },
+    passing: { allowedSources: ["10.0.0.0/8"] },
+    failing: { allowedSources: ["128.0.0.0/1"] },
+  },
+  {
+    id: "existing-is-not-created",
+    source: "https://www.postgresql.org/docs/17/manage-ag-overview.html",
+    date: "2026-11-21",
+    severity: "warning",
+    check: (instance, path) =>
+      instance.existing === null
+        ? []
+        : CREATED.filter((key) => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key])).map((key) => ({
+            path: `${path}.${key}`,
+            rule: "has no effect on a database that somebody else made",
+            got: null,
+            remedy: "",
+          })),
+    passing: { existing: { host: "db", masterSecret: "master" } },
+    failing: { existing: { host: "db", masterSecret: "master" }, readReplicas: 1 },
   },
 ];
 
@@ -175,9 +210,9 @@ function imageRule(name: string, platform: Platform): PlatformRule {
     severity: "error",
     check: ({ images }, path) =>
       Object.keys(images)
-        .filter((container) => !platform.containers.includes(container))
-        .map((container) => violation(`${path}.images.${container}`, `must name one of ${platform.containers.join(", ")}`, container)),
-    passing: { images: { [platform.containers[0]]: "registry.example/image:1" } },
+        .filter((container) => !platform.images.includes(container))
+        .map((container) => violation(`${path}.images.${container}`, `must name one of ${platform.images.join(", ")}`, container)),
+    passing: { images: { [platform.images[0]]: "registry.example/image:1" } },
     failing: { images: { "no-such-container": "registry.example/image:1" } },
   };
 }

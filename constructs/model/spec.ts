@@ -8,18 +8,18 @@ import type { Target } from "./target";
 /** The sections of a spec that say what already exists on a target, by the target's name. */
 export const SECTION_NAMES = ["aws", "gcp"] as const;
 
-const label = text({ pattern: /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, form: "1 to 63 of a-z, 0-9, '.', '_' and hyphens", default: "" });
+const label = text({ pattern: /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, form: "1 to 63 of a-z, 0-9, '.', '_' and hyphens" });
 
 /** What an environment has besides instances and platforms. */
 export const environmentFields = {
   /** Name of the environment; it stands in the names of everything that is created. */
-  name: { ...text({ ...NAME, default: "" }), required: true as const },
+  name: text(NAME),
   /** Labels (tags) on everything that is created. */
   labels: map(label, { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "1 to 63 of a-z, 0-9, _ and hyphens, starting with a letter" }),
   /** Team that answers for it. */
-  owner: nullable(text({ pattern: /\S/, form: "a team's name", default: "" })),
+  owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
   /** Rules that are refused until a reason is given: rule id to reason. */
-  acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters", default: "" }), {
+  acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
     form: "a rule's id",
   }),

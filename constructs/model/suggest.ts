@@ -1,8 +1,8 @@
-/** The known word nearest to a mistyped one, or null if none is near: about a third of its letters differ at the most. */
+/** The known word nearest to a mistyped one, or null if none is near: at most three letters differ, and about a third of them. */
 export function nearest(word: string, known: readonly string[]): string | null {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.ceil(Math.max(word.length, candidate.length) / 3))
+    .filter(({ candidate, distance }) => distance <= Math.min(3, Math.ceil(Math.max(word.length, candidate.length) / 3)))
     .sort((a, b) => a.distance - b.distance);
   return ranked[0]?.candidate ?? null;
 }

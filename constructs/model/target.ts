@@ -1,4 +1,4 @@
-import type { Fields, Settings } from "./fields";
+import type { Fields } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Access, TlsMode } from "./platform";
 import type { Rule } from "./rule";
@@ -7,6 +7,8 @@ import type { Rule } from "./rule";
 export interface Topology {
   readonly access: Exclude<Access, "auto">;
   readonly tls: TlsMode;
+  /** What the spec asks for and this target does not show; null where it does all. */
+  readonly unshown: string | null;
 }
 
 /** Why a way of access is impossible on this target, and what to write instead. */
@@ -33,5 +35,3 @@ export interface Target<X extends Fields = Fields> {
 export function defineTarget<X extends Fields>(target: Target<X>): Target<X> {
   return target;
 }
-
-export type SectionSettings<T> = T extends Target<infer X> ? Settings<X> : never;

@@ -7,31 +7,38 @@ const isNamedList = (value: unknown): value is readonly Named[] =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item.name === "string");
 
 /**
- * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf.
- * Keys are joined by dots, and a dot within a key is escaped, so that no two leaves share a path.
+ * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf, and
+ * so is an empty object. Keys are joined by dots, and a dot within a key is escaped, so that no two leaves share a path.
  */
 export function leafPaths(values: JsonObject): readonly string[] {
-  return leaves(values, "");
+  return Object.entries(values).flatMap(([key, value]) => leaves(value, step("", key)));
 }
 
 function leaves(value: Json | undefined, path: string): readonly string[] {
   if (value === undefined) return [];
-  if (isNamedList(value)) return value.flatMap(({ name, ...rest }) => [`${path}[${name}]`, ...leaves(rest, `${path}[${name}]`)]);
-  if (!isObject(value)) return [path];
-  return Object.entries(value as JsonObject).flatMap(([key, child]) => leaves(child, step(path, key)));
+  if (isNamedList(value)) return value.flatMap(({ name, ...rest }) => [`${path}[${name}]`, ...below(rest, `${path}[${name}]`)]);
+  if (!isObject(value) || Object.keys(value).length === 0) return [path];
+  return below(value as JsonObject, path);
 }
+
+const below = (object: JsonObject, path: string): readonly string[] =>
+  Object.entries(object).flatMap(([key, child]) => leaves(child, step(path, key)));
 
 const step = (path: string, key: string): string => {
   const escaped = key.replaceAll("\\", "\\\\").replaceAll(".", "\\.").replaceAll("[", "\\[");
   return path === "" ? escaped : `${path}.${escaped}`;
 };
 
-/** The guarded path that a written path touches: the same, one above it or one below it. */
+/** The guarded path that a written path touches: the same, one above it or below it, or one that makes an object of its list. */
 export function collision(path: string, guarded: readonly string[]): string | null {
-  return guarded.find((own) => own === path || isBelow(own, path) || isBelow(path, own)) ?? null;
+  return guarded.find((own) => own === path || isBelow(own, path) || isBelow(path, own) || replacesList(path, own)) ?? null;
 }
 
 const isBelow = (path: string, above: string): boolean => path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
+
+/** `env.A` where ours is `env[A]`: an object in the place of the list, which it would replace. */
+const replacesList = (path: string, own: string): boolean =>
+  [...own.matchAll(/(?<!\\)\[/g)].some(({ index }) => path.startsWith(`${own.slice(0, index)}.`));
 
 /**
  * Merges what the user wrote over our values: objects key by key, all else replaces. Lists of named objects are joined: an equal name
@@ -42,12 +49,12 @@ export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
 }
 
 function merge(own: Json | undefined, user: Json | undefined): Json | undefined {
-  // An empty object names no path, so it must not change anything that stands there.
-  if (user === undefined || (own !== undefined && isObject(user) && Object.keys(user).length === 0)) return withoutUndefined(own);
+  if (user === undefined) return withoutUndefined(own);
   if (isNamedList(own) && isNamedList(user)) return withoutUndefined([...own, ...user]);
   if (!isObject(own) || !isObject(user)) return withoutUndefined(user);
   const keys = [...new Set([...Object.keys(own), ...Object.keys(user)])];
-  const merged = keys.map((key) => [key, merge((own as JsonObject)[key], (user as JsonObject)[key])] as const);
+  const at = (object: object, key: string) => (Object.hasOwn(object, key) ? (object as JsonObject)[key] : undefined);
+  const merged = keys.map((key) => [key, merge(at(own, key), at(user, key))] as const);
   return Object.fromEntries(merged.filter(([, value]) => value !== undefined));
 }
 

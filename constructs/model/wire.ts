@@ -3,15 +3,19 @@ import { type JsonObject, mapValues } from "./json";
 import { kubernetesNames } from "./names";
 import type { CommonFields, Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
 import type { Environment } from "./spec";
+import type { Topology } from "./target";
 import { mergeValues } from "./values";
 
 /** What a delivery knows of the way to a platform's instance. */
 export interface Reach {
   readonly host: string;
   readonly port: number;
-  /** The container of a proxy, where the platform's pods have one beside them. */
+  /** The container of a proxy, where the platform's pods have one beside them. It is called `SIDECAR`. */
   readonly sidecar: JsonObject | null;
 }
+
+/** Name of the proxy's container in a platform's pods, whoever makes it: a spec's values cannot take it. */
+export const SIDECAR = "database-proxy";
 
 /** A platform's wiring, and the connection it was made for. */
 export interface Wired {
@@ -56,13 +60,14 @@ function withUserValues(wiring: Wiring, values: JsonObject): Wiring {
 
 function connect(databases: Readonly<Record<string, string>>, settings: Settings<CommonFields>, mode: TlsMode, reach: Reach): Connection {
   const names = kubernetesNames(settings.release);
-  const tls: Tls = mode === "proxy" ? { mode, sidecar: reach.sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
+  const sidecar = reach.sidecar === null ? null : { ...reach.sidecar, name: SIDECAR };
+  const tls: Tls = mode === "proxy" ? { mode, sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
   return { host: reach.host, port: reach.port, databases, secret: names.secret, serviceAccount: settings.serviceAccount, tls };
 }
 
 /** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */
-export function placeholderWiring(platform: Platform, settings: Settings<CommonFields>, tls: TlsMode): Wiring {
+export function placeholderWiring(platform: Platform, settings: Settings<CommonFields>, { access, tls }: Topology): Wiring {
   const databases = mapValues(platform.databases(settings), (database) => database.name);
-  const sidecar = settings.access === "proxy" ? null : { name: "proxy" };
+  const sidecar = access === "sidecar" ? {} : null;
   return platform.wire(connect(databases, settings, tls, { host: "database.invalid", port: 5432, sidecar }), settings);
 }

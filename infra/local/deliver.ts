@@ -13,6 +13,9 @@ import type { Progress } from "./progress";
 import { localDirectories, type Session } from "./session";
 import { runningOf } from "./tenant";
 
+/** These files show what a cluster gets; the database is this machine's. */
+const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
+
 /** Provisions every instance; tells what changed. */
 export async function provisionAll({ instances }: Session, progress: Progress): Promise<void> {
   for (const { name, scope, access } of instances) {
@@ -65,14 +68,14 @@ export async function deliver(session: Session): Promise<Readonly<Record<string,
   for (const [name, each] of Object.entries(wired)) {
     const { title } = platforms[name as keyof typeof platforms];
     const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
-    const { ca, access, scope } = runningOf(session, instance);
+    const { ca, access, scope, directory } = runningOf(session, instance);
     const tenant = scope.instance.tenants[name];
     const versions = tenant === undefined ? null : await access.store.read(tenant.secret);
     if (tenant === undefined || versions === null) throw new UserError(`${name} has no password yet; run npm run provision`);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
     const secret = mapValues(each.wiring.secret, (template) => toPlainText(template, versions.current));
     files.push(
-      ...toPlatformFiles(name, title, each, ca),
+      ...toPlatformFiles(name, title, each, { ca, secretFile: "secret.yaml", caution: directory === null ? null : CAUTION }),
       { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current)]), secret: true },
       { path: `${name}/platform.env`, content: toEnvFile(each.wiring.variables, { secret, caFile }), secret: true },
       { path: caFile.slice(output.length + 1), content: ca, secret: false },

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
 import { toExternalSecret, toMigrateJob, toSecret } from "../../constructs/manifests/objects";
+import { peakOf } from "../../constructs/model/budget";
 import { SpecError } from "../../constructs/model/errors";
 import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
-import type { Platform, Platforms, TlsMode } from "../../constructs/model/platform";
+import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
-import { suggest } from "../../constructs/model/suggest";
-import { defineTarget } from "../../constructs/model/target";
+import { defineTarget, type Topology } from "../../constructs/model/target";
 import { leafPaths } from "../../constructs/model/values";
-import { CA_FILE, type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { CA_FILE, SIDECAR, type Wired, wirePlatforms } from "../../constructs/model/wire";
 
 /**
  * What reaches one container of a chart, given the release's values: read off the chart's templates, and carried over as data.
@@ -43,22 +43,31 @@ export interface ContractCase {
   readonly credentialKeys: readonly string[];
   /** A value that the wiring sets, and the field of the spec that a refusal names; null where the connection decides it. */
   readonly guarded: { readonly values: JsonObject; readonly path: string; readonly field: string | null };
+  /** Where the chart takes the annotations of its workloads. */
+  readonly annotations: string;
   /** A named list that the wiring fills and a person may add to. */
   readonly list: { readonly path: readonly string[]; readonly item: JsonObject };
 }
 
-const MODES: readonly TlsMode[] = ["verify-full", "verify-ca", "proxy"];
-const SIDECAR = { name: "cloud-sql-proxy", image: "proxy:1", restartPolicy: "Always" };
+/** The ways to a database: directly in both modes, through a proxy in the pod, and through one for all pods. */
+const WAYS: readonly Topology[] = [
+  { access: "direct", tls: "verify-full", unshown: null },
+  { access: "direct", tls: "verify-ca", unshown: null },
+  { access: "sidecar", tls: "proxy", unshown: null },
+  { access: "proxy", tls: "proxy", unshown: null },
+];
+const DIRECT = WAYS[0] as Topology;
+const PROXY = { name: SIDECAR, image: "proxy:1", restartPolicy: "Always" };
 const HOST = "db.example.internal";
-const CREDENTIAL = { username: "platform_a", password: "Canary-0123456789_~.abc" };
+const CREDENTIAL = { username: "platform_a", password: "Canary-0123456789_~.@/%+" };
 
-/** A target that connects in one mode. */
-const targetIn = (tls: TlsMode) => defineTarget({ ...local, topology: () => ({ access: tls === "proxy" ? "sidecar" : "direct", tls }) });
+const targetFor = (topology: Topology) => defineTarget({ ...local, topology: () => topology });
 
-function wire({ name, platforms, settings }: ContractCase, tls: TlsMode, host = HOST, sidecar: JsonObject | null = SIDECAR): Wired {
+function wire({ name, platforms, settings }: ContractCase, topology: Topology, host = HOST): Wired {
   const spec = { name: "contract", instances: { main: {} }, platforms: { [name]: settings } };
-  const environment = resolve(spec as never, { target: targetIn(tls), platforms });
-  const wired = wirePlatforms(environment, platforms, () => ({ host, port: 5432, sidecar: tls === "proxy" ? sidecar : null }))[name];
+  const environment = resolve(spec as never, { target: targetFor(topology), platforms });
+  const sidecar = topology.access === "sidecar" ? { ...PROXY, name: "any" } : null;
+  const wired = wirePlatforms(environment, platforms, () => ({ host, port: 5432, sidecar }))[name];
   if (wired === undefined) throw new TypeError(`${name} was not wired`);
   return wired;
 }
@@ -78,45 +87,45 @@ function refusal({ name, platforms }: ContractCase, settings: JsonObject): strin
   }
 }
 
-const envOf = (container: Container): Readonly<Record<string, JsonObject>> =>
-  Object.fromEntries(container.env.map((entry) => [String(entry.name), entry]));
+type Entries = Readonly<Record<string, JsonObject | undefined>>;
+const byName = (env: readonly JsonObject[]): Entries => Object.fromEntries(env.map((entry) => [String(entry.name), entry]));
 
 /** Every promise that a platform makes, whatever its chart. A sixth platform passes it too. */
 export function platformContract(each: ContractCase): void {
   const platform = each.platforms[each.name] as Platform;
+  const settings = resolve({ name: "contract", instances: { main: {} }, platforms: { [each.name]: each.settings } } as never, {
+    target: local,
+    platforms: each.platforms,
+  }).platforms[each.name]?.settings as never;
+  const ways = WAYS.filter((way) => way.access !== "sidecar" || platform.sidecarBeforeMigrations(settings));
 
   describe(`${each.title}: contract`, () => {
-    describe.each(MODES.filter((mode) => mode !== "proxy" || !("redisHost" in each.settings)))("over %s", (tls) => {
-      const wired = wire(each, tls);
+    describe.each(ways)("$access, $tls", (way) => {
+      const wired = wire(each, way);
       const containers = each.containers(valuesOf(wired));
 
-      it("knows a container that logs in", () => expect(containers.length).toBeGreaterThan(0));
+      it("names the containers that log in", () => {
+        expect(containers.map((container) => container.name)).toEqual(platform.logsIn(settings));
+      });
 
       it.each(containers)("gives $name user name and password from the Secret", (container) => {
         const keys = container.env
           .map((entry) => (entry.valueFrom as { secretKeyRef?: { name: string; key: string } } | undefined)?.secretKeyRef)
           .filter((reference) => reference?.name === wired.connection.secret)
           .map((reference) => reference?.key);
-        expect(keys).toEqual(expect.arrayContaining([...each.credentialKeys]));
-        expect(Object.keys(wired.wiring.secret)).toEqual(expect.arrayContaining([...each.credentialKeys]));
+        expect(keys).toEqual([...each.credentialKeys]);
+        expect(Object.keys(wired.wiring.secret)).toEqual([...each.credentialKeys]);
       });
 
-      it.each(containers)("asks $name for the connection's TLS mode", (container) => {
-        expect(envOf(container).PGSSLMODE?.value).toBe(tls === "proxy" ? "disable" : tls);
-      });
-
-      it.each(containers)("lets $name see the CA, or its proxy before it", (container) => {
-        if (tls === "proxy") {
-          expect(container.sidecarsBefore).toContainEqual(SIDECAR);
-          expect(envOf(container).PGSSLROOTCERT).toBeUndefined();
-          return;
-        }
+      it.each(containers)("lets $name verify the server, or reach a proxy that does", (container) => {
+        const env = byName(container.env);
+        expect(env.PGSSLMODE?.value).toBe(way.tls === "proxy" ? "disable" : way.tls);
+        expect(env.PGSSLROOTCERT?.value).toBe(way.tls === "proxy" ? undefined : `${CA_FILE.mountPath}/${CA_FILE.key}`);
+        expect(container.sidecarsBefore).toEqual(way.access === "sidecar" ? [PROXY] : []);
         const mount = container.volumeMounts.find((candidate) => candidate.mountPath === CA_FILE.mountPath);
-        expect(container.volumes).toContainEqual({
-          name: mount?.name,
-          configMap: { name: "ca" in wired.connection.tls ? wired.connection.tls.ca.configMap : "" },
-        });
-        expect(envOf(container).PGSSLROOTCERT?.value).toBe(`${CA_FILE.mountPath}/${CA_FILE.key}`);
+        if ("ca" in wired.connection.tls)
+          expect(container.volumes).toContainEqual({ name: mount?.name, configMap: { name: wired.connection.tls.ca.configMap } });
+        else expect(mount).toBeUndefined();
       });
 
       it("writes no value that the chart does not know", () => {
@@ -128,41 +137,42 @@ export function platformContract(each: ContractCase): void {
         for (const { env } of containers) expect(new Set(env.map((entry) => entry.name)).size).toBe(env.length);
       });
 
-      it("restarts its workload when the Secret changes", () => {
-        expect(JSON.stringify(valuesOf(wired))).toContain(`"secret.reloader.stakater.com/reload":"${wired.connection.secret}"`);
+      it("restarts its workloads when the Secret changes", () => {
+        expect(at(valuesOf(wired), [each.annotations])).toEqual({ "secret.reloader.stakater.com/reload": wired.connection.secret });
       });
 
       it("carries the host without looking at it", () => {
         const token = "${Token[TOKEN.123]}";
-        expect(replaceAll(wire(each, tls, token), token, HOST)).toEqual(wired);
+        expect(replaceAll(wire(each, way, token), token, HOST)).toEqual(wired);
       });
 
-      it("puts no password into values, objects or variables", () => {
-        const { secret: _, ...rest } = wired.wiring;
-        expect(JSON.stringify({ rest, job: toMigrateJob(wired) })).not.toContain(CREDENTIAL.password);
+      it("gives the release no password", () => {
         expect(leafPaths(valuesOf(wired)).filter((path) => /password$/i.test(path))).toEqual([]);
       });
 
-      it("gives the migration Job the same Secret, TLS mode and CA", () => {
-        const job = toMigrateJob(wired) as { spec: { template: { spec: { containers: Container[]; volumes: JsonObject[] } } } } | null;
+      it("gives the migration Job the same Secret, TLS mode, CA and proxy", () => {
+        const job = toMigrateJob(wired) as Job | null;
         if (job === null) return expect(wired.wiring.migrate).toBeNull();
-        const pod = job.spec.template.spec;
-        const [container] = pod.containers;
-        const env = Object.fromEntries((container?.env ?? []).map((entry) => [String(entry.name), entry]));
-        expect(env.PGSSLMODE?.value).toBe(tls === "proxy" ? "disable" : tls);
+        const { containers: own, initContainers, volumes } = job.spec.template.spec;
+        const env = byName(own[0]?.env ?? []);
+        expect(env.PGSSLMODE?.value).toBe(way.tls === "proxy" ? "disable" : way.tls);
+        expect(env.PGSSLROOTCERT?.value).toBe(way.tls === "proxy" ? undefined : `${CA_FILE.mountPath}/${CA_FILE.key}`);
         expect(JSON.stringify(env)).toContain(`"secretKeyRef":{"name":"${wired.connection.secret}"`);
-        expect(pod.volumes.map((volume) => volume.name)).toEqual(tls === "proxy" ? ["tmp"] : ["tmp", "db-ca"]);
+        expect(initContainers ?? []).toEqual(way.access === "sidecar" ? [PROXY] : []);
+        const mounts = (own[0]?.volumeMounts ?? []).map((mount) => mount.name);
+        expect(volumes.map((volume) => volume.name)).toEqual(mounts);
+        expect(mounts).toEqual(way.tls === "proxy" ? ["tmp"] : ["tmp", "db-ca"]);
+        return undefined;
       });
     });
 
     it("makes the same Secret in plain text and by External Secrets", () => {
-      const wired = wire(each, "verify-full");
+      const wired = wire(each, DIRECT);
       const plain = toSecret(wired, CREDENTIAL).stringData as Record<string, string>;
       const external = toExternalSecret(wired, { secretStore: { name: "store", kind: "SecretStore" }, key: "contract" });
       const template = ((external.spec as JsonObject).target as JsonObject).template as { data: Record<string, string> };
       expect(external.apiVersion).toBe("external-secrets.io/v1");
       expect(Object.fromEntries(Object.entries(template.data).map(([key, text]) => [key, renderGoTemplate(text)]))).toEqual(plain);
-      expect(JSON.stringify(external)).not.toContain(CREDENTIAL.password);
     });
 
     it("refuses a guarded value and names the field to use instead", () => {
@@ -173,10 +183,25 @@ export function platformContract(each: ContractCase): void {
       );
     });
 
+    it.each(Object.entries(platform.guarded))("guards %s, which the chart knows", (path, guard) => {
+      expect(knows(each.chartValues, path)).toBe(true);
+      const fields = [...Object.keys(platform.fields), "replicas", "release", "namespace", "images", "serviceAccount"];
+      if ("setting" in guard) expect(fields).toContain(guard.setting);
+      const remedy = "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
+      expect(refusal(each, { ...each.settings, values: valueAt(path) })).toContain(`: is set by the wiring; ${remedy}`);
+    });
+
+    it.each(platform.guardedVariables)("guards variables that begin with %s, in a list and in a map", (beginning) => {
+      for (const values of [{ anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } }, { anywhere: { [`${beginning}X`]: "1" } }]) {
+        expect(refusal(each, { ...each.settings, values })).toContain(": is set by the wiring; remove it, the connection decides it");
+      }
+    });
+
     it("joins what a person adds to a list that the wiring fills", () => {
       const values = each.list.path.reduceRight<Json>((inner, key) => ({ [key]: inner }), [each.list.item]) as JsonObject;
-      const merged = valuesOf(wire({ ...each, settings: { ...each.settings, values } }, "verify-full"));
-      const own = at(valuesOf(wire(each, "verify-full")), each.list.path) as Json[];
+      const merged = valuesOf(wire({ ...each, settings: { ...each.settings, values } }, DIRECT));
+      const own = at(valuesOf(wire(each, DIRECT)), each.list.path) as Json[];
+      expect(own.length).toBeGreaterThan(0);
       expect(at(merged, each.list.path)).toEqual([...own, each.list.item]);
     });
 
@@ -186,20 +211,31 @@ export function platformContract(each: ContractCase): void {
       );
     });
 
-    it("governs only values that it sets, with settings that exist", () => {
-      const fields = Object.values(platform.settingOf).flatMap((field) => field.split(", "));
-      const known = [...Object.keys(platform.fields), "replicas", "release", "namespace", "images", "serviceAccount"];
-      expect(fields.filter((field) => !known.includes(field)).map((field) => `${field}: ${suggest(field, known)}`)).toEqual([]);
-    });
-
     it("opens connections that a budget can count", () => {
-      const environment = resolve({ name: "contract", instances: { main: {} }, platforms: { [each.name]: each.settings } } as never, {
-        target: local,
-        platforms: each.platforms,
-      });
-      expect(environment.platforms[each.name]?.peak).toBeGreaterThan(0);
+      for (const demand of platform.connections(settings)) expect(peakOf(demand)).toBeGreaterThan(0);
     });
   });
+}
+
+interface Job {
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly Container[];
+        readonly initContainers?: readonly JsonObject[];
+        readonly volumes: readonly JsonObject[];
+      };
+    };
+  };
+}
+
+/** Values with something at a path such as `a.b[C]`. */
+function valueAt(path: string): JsonObject {
+  const keys = path.split(/\.|(?=\[)/);
+  return keys.reduceRight<Json>(
+    (inner, key) => (key.startsWith("[") ? [{ name: key.slice(1, -1), value: inner }] : { [key]: inner }),
+    "x",
+  ) as JsonObject;
 }
 
 const at = (values: JsonObject, path: readonly string[]): Json | undefined =>

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serverAccount } from "../../constructs/local/account";
 
 const CHECKOUT = resolve(__dirname, "..", "..");
 
@@ -75,7 +76,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     const { code, output } = await run(directory, "start", ["--once"]);
     expect(output).toMatch(/✔ PostgreSQL 17\.\d+ runs on localhost:\d+/);
     expect(output).toMatch(/✔ \d+ checks of 3 subjects hold/);
-    expect(output).toContain("main: 200 connections = 56 for platforms + 8 reserved + 136 free");
+    expect(output).toContain("main: 200 connections = 58 for platforms + 8 reserved + 134 free");
     expect(code).toBe(0);
     expect(
       filesBelow(join(directory, "out"))
@@ -107,6 +108,7 @@ describe("npm start", { timeout: 60_000 }, () => {
       `PGSSLROOTCERT=${directory}/out/local/ca.pem`,
       "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE=3",
       "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW=2",
+      "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false",
     ]);
   });
 
@@ -199,11 +201,15 @@ describe("npm start", { timeout: 60_000 }, () => {
 
   it("forgets a pid that has become another program's, and takes the next port where one is taken", async () => {
     const data = join(logOf(directory), "..", "data");
-    writeFileSync(join(data, "postmaster.pid"), `${process.pid}\n${data}\n0\n54320\n\nlocalhost\n\nready   \n`);
+    // PostgreSQL itself takes a process of its own account for a running server.
+    const other = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"], { ...serverAccount(), cwd: "/", stdio: "ignore" });
+    writeFileSync(join(data, "postmaster.pid"), `${other.pid}\n${data}\n0\n54320\n\nlocalhost\n\nready   \n`);
     const taken = createServer();
     await new Promise<void>((resolve) => taken.once("error", () => resolve()).listen(54320, "127.0.0.1", resolve));
     const { code, output } = await run(directory, "start", ["--once"]);
     await new Promise((resolve) => taken.close(resolve));
+    expect(other.exitCode).toBeNull();
+    other.kill();
     expect(output).toMatch(/runs on localhost:543(2[1-9]|[3-6]\d)/);
     expect(code).toBe(0);
   });

@@ -81,10 +81,10 @@ describe("LocalServer", () => {
         ),
       ),
     );
-    expect(held).toHaveLength(56);
+    expect(held).toHaveLength(58);
     // And the master still gets in.
     expect(await server.sql("select count(*)::int as count from pg_stat_activity where usename in ('prefect_a', 'mlflow_a')")).toEqual([
-      { count: 56 },
+      { count: 58 },
     ]);
     await Promise.all(held.map((client) => client.end()));
   });

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
-import { SpecError } from "../../constructs/model/errors";
-import { required, text } from "../../constructs/model/fields";
+import { formatViolation, SpecError } from "../../constructs/model/errors";
+import { text } from "../../constructs/model/fields";
+import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import type { CoreSpec } from "../../constructs/model/spec";
 import { defineTarget } from "../../constructs/model/target";
@@ -147,11 +148,7 @@ describe("resolve", () => {
 
   it.each<[string, unknown, string]>([
     ["null", null, "name: is required\n  - instances: must be an object, got nothing\n  - platforms: must be an object, got nothing"],
-    [
-      "no instance",
-      { ...minimal, instances: {} },
-      "instances: must name at least one instance, got {}; add main: {}\n  - platforms.prefect.instance: is required where there is more than one instance; use ",
-    ],
+    ["no instance", { ...minimal, instances: {} }, "instances: must name at least one instance, got {}; add main: {}"],
     ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got []"],
     [
       "an instance that is not there",
@@ -208,11 +205,19 @@ describe("resolve", () => {
     expect(warnings.map((warning) => warning.remedy)).toContain("acknowledged: values compared on 2027-01-02");
   });
 
+  it("refuses a mistyped id among what is acknowledged, but not one that may be another target's", () => {
+    const reason = "read on 2026-11-21";
+    expect(refusal({ ...minimal, acknowledge: { "prefect-chart-versoin": reason } })).toBe(
+      'invalid spec:\n  - acknowledge.prefect-chart-versoin: names no rule; did you mean "prefect-chart-version"?',
+    );
+    expect(refusal({ ...minimal, acknowledge: { "aws-some-rule": reason } })).toBe("accepted");
+  });
+
   it.each<[string, object, string]>([
     [
       "a guarded value",
       { externalDatabase: { connectionString: "x" }, postgresql: { enabled: true } },
-      "postgresql.enabled: is set by the wiring; remove it, the connection decides it",
+      "externalDatabase.connectionString: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.postgresql.enabled: is set by the wiring; remove it, the connection decides it",
     ],
     ["null above a guarded value", { server: null }, "server: is set by the wiring; use platforms.prefect.replicas"],
     [
@@ -223,7 +228,7 @@ describe("resolve", () => {
     [
       "a guarded variable",
       { global: { prefect: { env: [{ name: "PGSSLMODE", value: "disable" }] } } },
-      "global.prefect.env[PGSSLMODE]: is set by the wiring; use platforms.prefect.poolSize, maxOverflow\n  - platforms.prefect.values.global.prefect.env[PGSSLMODE].value: is set by the wiring; use platforms.prefect.poolSize, maxOverflow",
+      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.global.prefect.env[PGSSLMODE].value: is set by the wiring; remove it, the connection decides it",
     ],
     [
       "a list that would replace ours",
@@ -234,16 +239,40 @@ describe("resolve", () => {
     expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);
   });
 
+  it.each<[string, object]>([
+    ["a variable that decides the connection, in a list of one pod", { server: { env: [{ name: "PGSSLMODE", value: "disable" }] } }],
+    ["a variable that decides the connection, in any map", { anything: { PGPASSWORD: "x" } }],
+    ["an object in the place of a list", { global: { prefect: { env: { A: "b" } } } }],
+    ["an empty object in the place of a list", { server: { extraVolumes: {} } }],
+    ["an object with an empty object in the place of a list", { server: { extraVolumes: { x: {} } } }],
+    ["another URL", { externalDatabase: { connectionString: "postgresql://u:p@h/d" } }],
+    ["another namespace", { namespaceOverride: "other" }],
+    ["another image than the migration's", { global: { prefect: { image: { prefectTag: "3.9.0" } } } }],
+    ["processes that no budget counts", { server: { extraArgs: ["--workers", "8"] } }],
+    ["pods that no budget counts", { server: { autoscaling: { enabled: true } } }],
+  ])("lets no value decide the connection or open connections: %s", (_case, values) => {
+    expect(refusal(withPrefect({ values }))).toContain(": is set by the wiring; ");
+  });
+
+  it("lets values set all else", () => {
+    const values = {
+      server: { resources: { requests: { cpu: "1" } }, env: [{ name: "PREFECT_LOGGING_LEVEL", value: "DEBUG" }], podAnnotations: {} },
+      ingress: { enabled: true },
+      serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn" } },
+    };
+    expect(refusal(withPrefect({ values }))).toBe("accepted");
+  });
+
   it("refuses platforms that need more connections than the instance has", () => {
     expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
-      "invalid spec:\n  - instances.main: max_connections must be at least 64 (mlflow 32 + prefect 24 + reserved 8), got 50; shrink a pool, set parameters.max_connections to 64, or move mlflow to an instance of its own",
+      "invalid spec:\n  - instances.main: max_connections must be at least 66 (mlflow 34 + prefect 24 + reserved 8), got 50; shrink a pool, set parameters.max_connections to 66, or move mlflow to an instance of its own",
     );
     expect(
-      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 64 } } }, platforms: { prefect: {}, mlflow: {} } }),
+      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 66 } } }, platforms: { prefect: {}, mlflow: {} } }),
     ).toBe("accepted");
     expect(
-      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 63 } } }, platforms: { prefect: {}, mlflow: {} } }),
-    ).toContain("got 63");
+      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 65 } } }, platforms: { prefect: {}, mlflow: {} } }),
+    ).toContain("got 65");
   });
 
   it("counts the connections of a database that somebody else made", () => {
@@ -255,7 +284,7 @@ describe("resolve", () => {
     const aws = defineTarget({
       ...local,
       name: "aws",
-      section: { vpcId: required(text({ pattern: /^vpc-/, form: "a VPC's id", default: "" })) },
+      section: { vpcId: text({ pattern: /^vpc-/, form: "a VPC's id" }) },
     });
     const spec = { ...minimal, aws: { vpcId: "subnet-1" }, gcp: { project: "p" } };
     expect(refusal(spec, aws as never)).toBe('invalid spec:\n  - aws.vpcId: must be a VPC\'s id, got "subnet-1"');
@@ -272,7 +301,7 @@ describe("resolve", () => {
       topology: (access) =>
         access === "sidecar"
           ? { rule: "needs a proxy, which this target lacks", remedy: 'use "direct"' }
-          : { access: "direct", tls: "verify-full" },
+          : { access: "direct", tls: "verify-full", unshown: null },
     });
     expect(refusal(withPrefect({ access: "sidecar" }), target)).toBe(
       'invalid spec:\n  - platforms.prefect.access: needs a proxy, which this target lacks, got "sidecar"; use "direct"',
@@ -280,6 +309,137 @@ describe("resolve", () => {
     expect(refusal(withPrefect({ access: "sidecar", redisHost: "redis" }), target)).toBe(
       'invalid spec:\n  - platforms.prefect.access: the chart of Prefect cannot start a sidecar before its migrations, got "sidecar"; use "direct" or "proxy"',
     );
+  });
+
+  it.each<[string, unknown]>([
+    ["majorVersion", withInstance({ majorVersion: { toString: 1 } })],
+    ["majorVersion", withInstance({ majorVersion: "constructor" })],
+    ["parameters.work_mem", withInstance({ parameters: { work_mem: Number.NaN } })],
+    ["platforms.prefect.instance", withPrefect({ instance: 5 })],
+    ["platforms.prefect.access", withPrefect({ access: { toString: 1 } })],
+    ["name", { ...minimal, name: { toString: 1 } }],
+    ["platforms.constructor", { ...minimal, platforms: { constructor: {} } }],
+    ["instances.main.toString", withInstance({ toString: 1 })],
+    ["gcp", { ...minimal, gcp: () => 1 }],
+    ["aws", { ...minimal, aws: "x" }],
+    ["instances.main", { ...minimal, instances: { main: null } }],
+    ["platforms.prefect.values", withPrefect({ values: [] })],
+    ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["999.0.0.0/8"] })],
+    ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["10.0.0.0/33"] })],
+    ["platforms.prefect.images.prefect", withPrefect({ images: { prefect: "repo:1@sha256:zz" } })],
+  ])("refuses hostile or malformed %s without falling over", (path, spec) => {
+    expect(refusal(spec)).toMatch(/^invalid spec:\n {2}- /);
+    expect(refusal(spec)).toContain(path);
+  });
+
+  it("never falls over, whatever it gets", () => {
+    const anything = fc.object({
+      key: fc.constantFrom(
+        "name",
+        "instances",
+        "platforms",
+        "main",
+        "prefect",
+        "values",
+        "size",
+        "existing",
+        "__proto__",
+        "toString",
+        "parameters",
+      ),
+      maxDepth: 5,
+      withNullPrototype: false,
+    });
+    void fc.assert(
+      fc.property(anything, (spec) => void expect(refusal(spec)).toMatch(/^(invalid spec:|accepted$)/)),
+      { numRuns: 300 },
+    );
+  });
+
+  it("tells a malformed max_connections once", () => {
+    expect(refusal(withInstance({ parameters: { max_connections: "LEAST(1,2)" } }))).toBe(
+      'invalid spec:\n  - instances.main.parameters.max_connections: must be a whole number from 10 to 262143, got "LEAST(1,2)"',
+    );
+  });
+
+  it("leaves the caller's objects as they are", () => {
+    const values = { deep: { list: [{ a: 1 }] } };
+    resolve({ ...minimal, platforms: { prefect: { values } } }, given);
+    expect(Object.isFrozen(values.deep.list[0])).toBe(false);
+  });
+
+  it("lists what it allows but does not do", () => {
+    const spec = {
+      ...minimal,
+      instances: { main: { existing: { host: "db", ca: "ca.pem", masterSecret: "m.json" }, readReplicas: 3 } },
+      platforms: { prefect: { access: "sidecar" as const } },
+    };
+    expect(resolve(spec, given).warnings.map(formatViolation)).toEqual([
+      "instances.main.readReplicas: has no effect on a database that somebody else made",
+      'platforms.prefect.access: is not shown, got "sidecar"; processes on this machine connect directly',
+    ]);
+  });
+
+  describe("with platforms of other shapes", () => {
+    const toy = (change: object) => ({ ...platforms.mlflow, ...change }) as Platform;
+    const refusalOf = (registry: Platforms, instance: object = {}) => {
+      try {
+        resolve(
+          {
+            name: "test",
+            instances: { main: instance },
+            platforms: Object.fromEntries(Object.keys(registry).map((name) => [name, {}])),
+          } as never,
+          { target: local, platforms: registry },
+        );
+        return "accepted";
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+
+    it("refuses a server that is too old for one of them", () => {
+      expect(refusalOf({ toy: toy({ minimumMajorVersion: 18 }) })).toBe(
+        "invalid spec:\n  - instances.main.majorVersion: must be at least 18 for toy, got 17",
+      );
+      expect(refusalOf({ toy: toy({ minimumMajorVersion: 18 }) }, { majorVersion: 18 })).toBe("accepted");
+    });
+
+    it("refuses two platforms in one database", () => {
+      expect(refusalOf({ a: toy({}), b: toy({}) })).toBe(
+        'invalid spec:\n  - platforms.b: uses a database that a has on the same instance, got "mlflow"',
+      );
+    });
+
+    it.each([
+      ["postgres", "must not use a database that belongs to PostgreSQL or a cloud"],
+      ["My Database", "database must be 1 to 63 of a-z, 0-9 and _, not starting with a digit"],
+    ])("refuses the database %s", (name, rule) => {
+      expect(refusalOf({ toy: toy({ databases: () => ({ main: { name, extensions: [] } }) }) })).toBe(
+        `invalid spec:\n  - platforms.toy: ${rule}, got "${name}"`,
+      );
+    });
+
+    it("plans a database once where two of a platform's keys name it, with the extensions of both", () => {
+      const registry = {
+        toy: toy({
+          databases: () => ({
+            a: { name: "one", extensions: ["x"] },
+            b: { name: "one", extensions: ["x", "y"] },
+            c: { name: "two", extensions: [] },
+          }),
+        }),
+      };
+      const environment = resolve({ name: "test", instances: { main: {} }, platforms: { toy: {} } } as never, {
+        target: local,
+        platforms: registry as Platforms,
+      });
+      expect(environment.instances.main?.tenants.toy?.databases).toEqual([
+        { name: "one", extensions: ["x", "y"] },
+        { name: "two", extensions: [] },
+      ]);
+      expect(environment.platforms.toy?.databases).toEqual({ a: "one", b: "one", c: "two" });
+    });
   });
 
   it("derives the spec's type from the platforms: each has settings of its own", () => {

@@ -11,8 +11,16 @@ const plain = fc.dictionary(
 
 describe("leafPaths", () => {
   it("descends into objects and into lists of named objects", () => {
-    const values = { a: { b: 1 }, env: [{ name: "X", value: "1" }, { name: "Y" }], args: ["-v"], empty: [], none: null, unset: undefined };
-    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "empty", "none"]);
+    const values = {
+      a: { b: 1 },
+      env: [{ name: "X", value: "1" }, { name: "Y" }],
+      args: ["-v"],
+      empty: [],
+      none: null,
+      map: {},
+      unset: undefined,
+    };
+    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "empty", "none", "map"]);
   });
 
   it("gives no two leaves one path, whatever the keys", () => {
@@ -28,12 +36,15 @@ describe("collision", () => {
     ["server.replicas.x", "server.replicas"],
     ["env", "env[X].value"],
     ["env[X]", "env[X].value"],
+    ["env.A", "env[X].value"],
+    ["env.A.b", "env[X]"],
   ])("sees that %s touches %s", (path, own) => expect(collision(path, [own])).toBe(own));
 
   it.each([
     ["server.replicasMax", "server.replicas"],
     ["env[XY].value", "env[X].value"],
     ["serv", "server"],
+    ["env\\[X].A", "env[X]"],
   ])("sees that %s does not touch %s", (path, own) => expect(collision(path, [own])).toBeNull());
 });
 

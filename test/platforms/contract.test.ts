@@ -33,6 +33,7 @@ const prefect = {
   validate: validator("prefect-server-2026.8.18172642"),
   containers: prefectContainers,
   credentialKeys: ["connection-string"],
+  annotations: "commonAnnotations",
   guarded: { values: { server: { replicaCount: 3 } }, path: "server.replicaCount", field: "replicas" },
   list: { path: ["global", "prefect", "env"], item: { name: "PREFECT_LOGGING_LEVEL", value: "DEBUG" } },
 };
@@ -56,6 +57,7 @@ const mlflow = {
   validate: validator("mlflow-1.11.5"),
   containers: mlflowContainers,
   credentialKeys: ["username", "password"],
+  annotations: "deploymentAnnotations",
   guarded: { values: { backendStore: { postgres: { host: "other" } } }, path: "backendStore.postgres.host", field: null },
   list: { path: ["extraVolumes"], item: { name: "scratch", emptyDir: {} } },
 };
@@ -76,8 +78,10 @@ const toy = definePlatform({
   roleAttributes: [],
   loginParameters: {},
   transactionPooling: { works: true, note: "" },
-  containers: ["toy"],
-  settingOf: { "app.replicas": "replicas" },
+  images: ["toy"],
+  guarded: { "app.replicas": { setting: "replicas" } },
+  guardedVariables: ["PG"],
+  logsIn: () => ["toy"],
   rules: [],
   chart: () => ({ name: "toy", repository: "https://charts.example", verifiedVersions: ["1.0.0"], source: "https://charts.example/toy" }),
   sidecarBeforeMigrations: () => true,
@@ -133,6 +137,7 @@ platformContract({
     ];
   },
   credentialKeys: ["user", "password"],
+  annotations: "annotations",
   guarded: { values: { app: { replicas: 2 } }, path: "app.replicas", field: "replicas" },
   list: { path: ["app", "env"], item: { name: "LEVEL", value: "debug" } },
 });

@@ -63,6 +63,9 @@ describe.each([15, 17] as const)("rotate on PostgreSQL %i", (majorVersion) => {
     await Promise.all(ends);
     // Which of the two is told depends on the order in which PostgreSQL looks.
     expect(await refusal(worksAs(leaked, "leak"))).toMatch(/password authentication failed|not permitted to log in/);
+    // The password is gone, too: opening the login again by hand does not bring it back.
+    await server.sql("alter role leak_a login");
+    expect(await refusal(worksAs(leaked, "leak"))).toBe('error: password authentication failed for user "leak_a"');
   });
 
   it("does not open a revoked login again, until the next rotation gives it a new password", async () => {
@@ -92,6 +95,17 @@ describe.each([15, 17] as const)("rotate on PostgreSQL %i", (majorVersion) => {
     // The other login has a password that nobody knows; the next run sets the stored one again.
     expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login halt_b had another password"]);
     expect(await rotate(its, server.access, { revoke: false })).toMatchObject({ current: "halt_b" });
+  });
+
+  it("refuses a login that would not act as the owner, and stores nothing", async () => {
+    const its = tenant("wrong");
+    await provision(scopeWith({ wrong: its }), server.access);
+    const before = await versionsOf(server.access.store, its.secret);
+    await server.sql("alter role wrong_b in database wrong reset role");
+    expect(await refusal(rotate(its, server.access, { revoke: false }))).toBe(
+      "ProvisioningError: the new login acts as wrong_b, not as wrong_owner; run npm run provision first",
+    );
+    expect(await versionsOf(server.access.store, its.secret)).toEqual(before);
   });
 
   it("says what is missing before there is a password", async () => {

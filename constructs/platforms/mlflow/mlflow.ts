@@ -1,6 +1,14 @@
-import { integer, type Settings } from "../../model/fields";
+import { flag, integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
-import { type CommonFields, type Connection, type Demand, definePlatform, type Variables, type Wiring } from "../../model/platform";
+import {
+  type CommonFields,
+  type Connection,
+  type Demand,
+  definePlatform,
+  type Guard,
+  type Variables,
+  type Wiring,
+} from "../../model/platform";
 import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
 import { mlflowRules } from "./rules";
 
@@ -11,14 +19,24 @@ const fields = {
   poolSize: integer({ min: 1, max: 100, default: 3 }),
   /** Further connections under load. MLflow ignores 0 and takes 10 instead. */
   maxOverflow: integer({ min: 1, max: 100, default: 2 }),
+  /** Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections. */
+  jobs: flag(false),
 };
 
-export type MlflowSettings = Settings<typeof fields & CommonFields>;
+export type MlflowFields = typeof fields;
+type MlflowSettings = Settings<MlflowFields & CommonFields>;
 
+/** What the verified chart runs. */
 const IMAGE = "burakince/mlflow:3.15.1";
+
+const THE_CONNECTION: Guard = { because: "the connection decides it" };
+const IN_CLEAR: Guard = { because: "it would stand in clear in the release; name an existing Secret" };
 
 /** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
 const STORE_URI = "postgresql+psycopg2://";
+
+/** The runner of jobs, and a consumer for each kind of job and for periodic tasks; each a process that opens engines. */
+const JOB_PROCESSES = 8;
 
 /** A process opens an engine for the tracking store, one for the model registry and one for jobs. */
 const ENGINES = 3;
@@ -46,16 +64,38 @@ export const mlflow = definePlatform({
   roleAttributes: [],
   loginParameters: {},
   transactionPooling: { works: true, note: "as it is; migrate past the pooler, because of the advisory lock" },
-  containers: ["mlflow"],
-  settingOf: {
-    replicaCount: "replicas",
-    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "poolSize",
-    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "maxOverflow",
-    "extraArgs.workers": "workers",
-    "serviceAccount.name": "serviceAccount",
-    image: "images",
-    fullnameOverride: "release",
+  images: ["mlflow"],
+  guarded: {
+    replicaCount: { setting: "replicas" },
+    autoscaling: { setting: "replicas" },
+    "extraArgs.workers": { setting: "workers" },
+    "extraArgs.backendStoreUri": THE_CONNECTION,
+    "extraArgs.registryStoreUri": THE_CONNECTION,
+    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": { setting: "poolSize" },
+    "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": { setting: "maxOverflow" },
+    "extraEnvVars.MLFLOW_SERVER_ENABLE_JOB_EXECUTION": { setting: "jobs" },
+    "image.repository": { setting: "images" },
+    "image.tag": { setting: "images" },
+    "image.digest": { setting: "images" },
+    "serviceAccount.create": { setting: "serviceAccount" },
+    "serviceAccount.name": { setting: "serviceAccount" },
+    fullnameOverride: { setting: "release" },
+    strategy: { because: "pods that overlap would migrate at once" },
+    backendStore: THE_CONNECTION,
+    postgresql: THE_CONNECTION,
+    mysql: THE_CONNECTION,
+    "auth.postgres.password": IN_CLEAR,
+    "oidcAuth.database.postgres.password": IN_CLEAR,
+    "oidcAuth.database.uri": IN_CLEAR,
   },
+  guardedVariables: [
+    "PG",
+    "MLFLOW_BACKEND_STORE_URI",
+    "MLFLOW_REGISTRY_STORE_URI",
+    "MLFLOW_SQLALCHEMYSTORE_",
+    "MLFLOW_WORKERS",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION",
+  ],
   rules: mlflowRules,
   chart: () => ({
     name: "mlflow",
@@ -63,6 +103,7 @@ export const mlflow = definePlatform({
     verifiedVersions: ["1.11.5"],
     source: "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow",
   }),
+  logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
@@ -72,16 +113,13 @@ export const mlflow = definePlatform({
 
 /** `Recreate` ends the old pods first, so nothing overlaps; each pod migrates before its server starts. */
 function connections(settings: MlflowSettings): readonly Demand[] {
-  return [
-    {
-      opener: "server",
-      pool: (settings.poolSize + settings.maxOverflow) * ENGINES,
-      processes: settings.workers,
-      replicas: settings.replicas,
-      overlaps: false,
-      migration: 2 * settings.replicas,
-    },
-  ];
+  const pool = (settings.poolSize + settings.maxOverflow) * ENGINES;
+  const { workers, replicas } = settings;
+  const server = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration: 2 * replicas };
+  // It prepares the stores before it starts its workers, in one thread.
+  const parent = { opener: "parent process", pool: 2, processes: 1, replicas, overlaps: false, migration: 0 };
+  if (!settings.jobs) return [server, parent];
+  return [server, parent, { opener: "jobs", pool, processes: JOB_PROCESSES, replicas, overlaps: false, migration: 0 }];
 }
 
 function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring {
@@ -96,6 +134,7 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
   const pools: Variables = {
     MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: String(settings.poolSize),
     MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(settings.maxOverflow),
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION: String(settings.jobs),
   };
   const chart = mlflow.chart(settings);
   const image = settings.images.mlflow ?? IMAGE;
@@ -116,6 +155,9 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
     notes: [
       "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
         "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
+      ...(settings.jobs
+        ? []
+        : ["Jobs within the server are off, because each kind of them opens pools of its own; set jobs: true to have them."]),
     ],
   };
 }
@@ -144,7 +186,7 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
     extraVolumeMounts: mounts?.volumeMounts,
     initContainers: [...sidecar, migration],
     serviceAccount: connection.serviceAccount === null ? undefined : { create: false, name: connection.serviceAccount },
-    image: imageValues(settings.images.mlflow),
+    image: imageValues(settings.images.mlflow ?? IMAGE),
   };
 }
 
@@ -167,10 +209,9 @@ function migrationContainer(connection: Connection<"main">, image: string, addre
   };
 }
 
-function imageValues(image: string | undefined): JsonObject | undefined {
-  if (image === undefined) return undefined;
+function imageValues(image: string): JsonObject {
   const [repository, digest] = image.split("@");
-  if (digest !== undefined) return { repository, digest };
+  if (digest !== undefined) return { repository, tag: "", digest };
   const colon = image.lastIndexOf(":");
-  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
+  return { repository: image.slice(0, colon), tag: image.slice(colon + 1), digest: "" };
 }

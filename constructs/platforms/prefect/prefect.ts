@@ -1,7 +1,15 @@
 import { integer, nullable, type Settings, text } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import { KUBERNETES_NAME } from "../../model/names";
-import { type CommonFields, type Connection, type Demand, definePlatform, type Variables, type Wiring } from "../../model/platform";
+import {
+  type CommonFields,
+  type Connection,
+  type Demand,
+  definePlatform,
+  type Guard,
+  type Variables,
+  type Wiring,
+} from "../../model/platform";
 import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
 import { prefectRules } from "./rules";
 
@@ -11,15 +19,20 @@ const fields = {
   /** Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.) */
   maxOverflow: integer({ min: 0, max: 100, default: 5 }),
   /** Redis of your own: background services then run apart from the server, and a Job migrates. Null keeps one Deployment. */
-  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name", default: "" })),
+  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name" })),
   redisPort: integer({ min: 1, max: 65535, default: 6379 }),
   /** Kubernetes Secret with Redis's `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password. */
-  redisSecret: nullable(text({ ...KUBERNETES_NAME, default: "" })),
+  redisSecret: nullable(text(KUBERNETES_NAME)),
 };
 
-export type PrefectSettings = Settings<typeof fields & CommonFields>;
+export type PrefectFields = typeof fields;
+type PrefectSettings = Settings<PrefectFields & CommonFields>;
+
+const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
+const THE_CONNECTION: Guard = { because: "the connection decides it" };
 
 const SECRET_KEY = "connection-string";
+/** What the verified chart runs. */
 const IMAGE = "prefecthq/prefect:3.8.3-python3.11";
 const MIGRATE = "prefect server database upgrade -y";
 
@@ -35,18 +48,35 @@ export const prefect = definePlatform({
     works: true,
     note: "statement cache off; automations take effect only after a restart, because LISTEN gets nothing",
   },
-  containers: ["prefect"],
-  settingOf: {
-    "server.replicaCount": "replicas",
-    "global.prefect.env": "poolSize, maxOverflow",
-    "backgroundServices.messaging": "redisHost, redisPort, redisSecret",
-    backgroundServices: "redisHost",
-    migrations: "redisHost",
-    "serviceAccount.name": "serviceAccount",
-    "global.prefect.image": "images",
-    fullnameOverride: "release",
-    namespaceOverride: "namespace",
+  images: ["prefect"],
+  guarded: {
+    "server.replicaCount": { setting: "replicas" },
+    "server.autoscaling": { setting: "replicas" },
+    "server.args": ONE_PROCESS,
+    "server.command": ONE_PROCESS,
+    "server.extraArgs": ONE_PROCESS,
+    "server.updateStrategy": { because: "the budget counts on twice the pods in an update, at the most" },
+    backgroundServices: { setting: "redisHost" },
+    "backgroundServices.replicaCount": { because: "the budget counts one" },
+    "backgroundServices.args": ONE_PROCESS,
+    "backgroundServices.command": ONE_PROCESS,
+    "backgroundServices.serviceAccount.create": { setting: "serviceAccount" },
+    "backgroundServices.serviceAccount.name": { setting: "serviceAccount" },
+    "migrations.enabled": { setting: "redisHost" },
+    "global.prefect.env[PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE]": { setting: "poolSize" },
+    "global.prefect.env[PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW]": { setting: "maxOverflow" },
+    "global.prefect.image.repository": { setting: "images" },
+    "global.prefect.image.prefectTag": { setting: "images" },
+    "serviceAccount.create": { setting: "serviceAccount" },
+    "serviceAccount.name": { setting: "serviceAccount" },
+    fullnameOverride: { setting: "release" },
+    namespaceOverride: { setting: "namespace" },
+    externalDatabase: THE_CONNECTION,
+    secret: THE_CONNECTION,
+    postgresql: THE_CONNECTION,
+    sqlite: THE_CONNECTION,
   },
+  guardedVariables: ["PG", "PREFECT_SERVER_DATABASE_", "PREFECT_API_DATABASE_"],
   rules: prefectRules,
   chart: () => ({
     name: "prefect-server",
@@ -54,6 +84,8 @@ export const prefect = definePlatform({
     verifiedVersions: ["2026.8.18172642"],
     source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
   }),
+  logsIn: ({ redisHost }) =>
+    redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
@@ -123,12 +155,13 @@ function releaseValues(connection: Connection<"main">, settings: PrefectSettings
     postgresql: { enabled: false },
     sqlite: { enabled: false },
     externalDatabase: { existingSecret: connection.secret, connectionStringSecretKey: SECRET_KEY },
-    global: { prefect: { env: toEnv(environment, connection), ...imageValues(settings.images.prefect) } },
+    global: { prefect: { env: toEnv(environment, connection), image: imageValues(settings.images.prefect ?? IMAGE) } },
     server: { replicaCount: settings.replicas, ...volumes, ...sidecar },
     serviceAccount: serviceAccountValues(connection.serviceAccount),
     backgroundServices: separate
       ? {
           runAsSeparateDeployment: true,
+          replicaCount: 1,
           messaging: messagingValues(settings),
           ...volumes,
           ...sidecar,
@@ -140,10 +173,9 @@ function releaseValues(connection: Connection<"main">, settings: PrefectSettings
   };
 }
 
-function imageValues(image: string | undefined): JsonObject {
-  if (image === undefined) return {};
+function imageValues(image: string): JsonObject {
   const colon = image.lastIndexOf(":");
-  return { image: { repository: image.slice(0, colon), prefectTag: image.slice(colon + 1) } };
+  return { repository: image.slice(0, colon), prefectTag: image.slice(colon + 1) };
 }
 
 const serviceAccountValues = (name: string | null): JsonObject | undefined => (name === null ? undefined : { create: false, name });

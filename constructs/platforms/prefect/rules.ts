@@ -1,10 +1,8 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import type { PrefectSettings } from "./prefect";
+import type { PrefectFields } from "./prefect";
 
-type PrefectRule = Omit<PlatformRule, "check"> & { check(settings: PrefectSettings, path: string): ReturnType<PlatformRule["check"]> };
-
-export const prefectRules: readonly PrefectRule[] = [
+export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   {
     id: "prefect-replicas-need-redis",
     source: "https://docs.prefect.io/v3/advanced/self-hosted",
@@ -49,26 +47,5 @@ export const prefectRules: readonly PrefectRule[] = [
         : [],
     passing: { images: { prefect: "registry.example/prefect:3.8.3" } },
     failing: { images: { prefect: `registry.example/prefect@sha256:${"0".repeat(64)}` } },
-  },
-  {
-    id: "prefect-autoscaling-breaks-the-budget",
-    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
-    date: "2026-11-21",
-    severity: "error",
-    check: ({ values }, path) => {
-      const server = values.server as { autoscaling?: { enabled?: unknown } } | undefined;
-      return server?.autoscaling?.enabled === true
-        ? [
-            violation(
-              `${path}.values.server.autoscaling.enabled`,
-              "would let up to 100 servers open connections that no budget counts",
-              true,
-              "set replicas",
-            ),
-          ]
-        : [];
-    },
-    passing: {},
-    failing: { values: { server: { autoscaling: { enabled: true } } } },
   },
 ];
