@@ -38,6 +38,9 @@ const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
   EACCES: (path) => `${path} may not be written or read by this user; give it to this user, or run as its owner`,
   EPERM: (path) => `${path} may not be changed by this user; give it to this user, or run as its owner`,
   EROFS: (path) => `${path} is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY`,
+  // What Node says of a directory on a read-only disk.
+  ENOENT: (path) =>
+    `${path} cannot be made, its disk is read-only or the directory above it is gone; name another in PLATFORM_POSTGRES_DIRECTORY`,
   ENOSPC: (path) => `the disk of ${path} is full; free some space, and run this again`,
   EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
 };
