@@ -20,8 +20,8 @@ describe("existing", () => {
   beforeAll(async () => {
     server = await startServer();
     vi.stubEnv("PLATFORM_POSTGRES_DIRECTORY", directory);
-    session = await import("../../infra/local/session");
-    deliver = await import("../../infra/local/deliver");
+    session = await import("../../infra/local/session.js");
+    deliver = await import("../../infra/local/deliver.js");
     writeFileSync(join(directory, "ca.pem"), server.ca.certificate);
     writeFileSync(join(directory, "master.json"), JSON.stringify({ ...server.access.master, engine: "postgres" }), { mode: 0o600 });
   });
