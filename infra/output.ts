@@ -131,6 +131,7 @@ const PUBLIC_MODE = 0o644;
 export async function writeOutput(directory: string, files: readonly OutputFile[]): Promise<void> {
   const kept = new Set(files.map((file) => file.path.split("/")[0]));
   const found = await readdir(directory).catch(() => []);
-  for (const entry of found) if (!kept.has(entry)) await rm(join(directory, entry), { recursive: true, force: true });
+  for (const entry of found)
+    if (!kept.has(entry) && !entry.endsWith(".tmp")) await rm(join(directory, entry), { recursive: true, force: true });
   for (const { path, content, secret } of files) await writeAtomically(join(directory, path), content, secret ? SECRET_MODE : PUBLIC_MODE);
 }

@@ -7,26 +7,57 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** One process at a time starts and stops the servers of a directory; others are its guests. */
 export type Ownership<T> =
-  | { readonly role: "owner"; readonly publish: (info: T) => void; readonly release: () => Promise<void> }
-  | { readonly role: "guest"; readonly info: T };
+  | {
+      readonly role: "owner";
+      readonly publish: (info: T) => void;
+      /** Resolves when no guest is left. */
+      readonly alone: () => Promise<void>;
+      readonly release: () => void;
+    }
+  | {
+      readonly role: "guest";
+      readonly info: T;
+      /** Tells the owner that it is no longer needed. */
+      readonly leave: () => void;
+      /** Resolves when the owner has ended. */
+      readonly ownerEnded: Promise<void>;
+    };
+
+/** Milliseconds of waiting after which a person is told. */
+const NOTICE = 3_000;
 
 /**
  * Takes a directory, or asks its owner for what it published, waiting until it has.
  *
  * The lock is a socket that the owner listens on: the system closes it however the owner ends, so it cannot go stale, and no process
  * number can be mistaken for another's.
+ *
+ * @param onWait told once where it takes long.
  */
-export async function own<T>(directory: string): Promise<Ownership<T>> {
+export async function own<T>(directory: string, onWait: () => void = () => undefined): Promise<Ownership<T>> {
   const address = addressOf(directory);
-  for (;;) {
-    const server = await listen(address);
-    if (server !== null) return owner(server);
-    const answer = await ask(address);
-    if (answer.kind === "published") return { role: "guest", info: JSON.parse(answer.text) as T };
-    // Nobody listens: the file that a killed owner left behind. (Linux has no such file.)
-    if (answer.kind === "refused") await rm(address, { force: true });
-    await pause(50);
+  const notice = setTimeout(onWait, NOTICE);
+  try {
+    for (;;) {
+      const server = await listen(address);
+      if (server !== null) return owner(server);
+      const answer = await ask<T>(address);
+      if (typeof answer === "object") return answer;
+      // Nobody listens: the file that a killed owner left behind. (Linux has no such file.)
+      if (answer === "refused") await rm(address, { force: true });
+      await pause(50);
+    }
+  } finally {
+    clearTimeout(notice);
   }
+}
+
+/** Runs something while no other process runs the same for this directory. */
+export async function alone<T>(directory: string, run: () => Promise<T>): Promise<T> {
+  // An owner that publishes nothing has no guests: they wait, and take over.
+  const ownership = await own<never>(directory);
+  if (ownership.role === "guest") throw new TypeError(`${directory} is published`);
+  return run().finally(ownership.release);
 }
 
 function addressOf(directory: string): string {
@@ -44,38 +75,43 @@ function listen(address: string): Promise<Server | null> {
 }
 
 function owner<T>(server: Server): Ownership<T> {
-  let published: (text: string) => void = () => undefined;
-  const text = new Promise<string>((resolve) => {
+  let published: (line: string) => void = () => undefined;
+  const line = new Promise<string>((resolve) => {
     published = resolve;
   });
   const guests = new Set<Socket>();
   server.on("connection", (socket) => {
-    guests.add(socket.on("close", () => guests.delete(socket)).on("error", () => undefined));
-    void text.then((info) => socket.end(info));
+    guests.add(socket);
+    socket.on("close", () => guests.delete(socket)).on("error", () => undefined);
+    void line.then((info) => socket.write(info));
   });
   // The lock must not keep a process alive that has nothing else to do.
   server.unref();
   return {
     role: "owner",
-    publish: (info) => published(JSON.stringify(info)),
+    publish: (info) => published(`${JSON.stringify(info)}\n`),
+    alone: async () => {
+      while (guests.size > 0) await pause(50);
+    },
     release: () => {
-      // Guests of an owner that failed take over.
+      server.close();
       for (const guest of guests) guest.destroy();
-      return new Promise((resolve) => server.close(() => resolve()));
     },
   };
 }
 
-type Answer = { readonly kind: "published"; readonly text: string } | { readonly kind: "refused" } | { readonly kind: "gone" };
-
-function ask(address: string): Promise<Answer> {
+function ask<T>(address: string): Promise<Ownership<T> | "refused" | "gone"> {
   return new Promise((resolve) => {
     const socket = connect(address);
+    const ownerEnded = new Promise<void>((done) => void socket.once("close", () => done()));
     let text = "";
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString();
+      if (!text.endsWith("\n")) return;
+      socket.unref();
+      resolve({ role: "guest", info: JSON.parse(text) as T, leave: () => void socket.destroy(), ownerEnded });
     });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve({ kind: error.code === "ECONNREFUSED" ? "refused" : "gone" }));
-    socket.once("close", () => resolve(text === "" ? { kind: "gone" } : { kind: "published", text }));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED" ? "refused" : "gone"));
+    socket.once("close", () => resolve("gone"));
   });
 }

@@ -22,10 +22,10 @@ export class SecretDirectory implements SecretStore {
     return content === null ? null : parseVersions(content, this.pathOf(secret));
   }
 
-  async write(secret: string, credential: Credential): Promise<void> {
+  async write(secret: string, credential: Credential, forget = false): Promise<void> {
     await makePrivate(this.directory);
     const { username, password } = credential;
-    const versions: Versions = { current: { username, password }, previous: (await this.read(secret))?.current ?? null };
+    const versions: Versions = { current: { username, password }, previous: forget ? null : ((await this.read(secret))?.current ?? null) };
     await writeAtomically(this.pathOf(secret), `${JSON.stringify(versions, null, 2)}\n`, SECRET_FILE_MODE);
   }
 
@@ -47,7 +47,7 @@ export async function makePrivate(directory: string): Promise<void> {
 /** Reads `{ username, password }` from a JSON file; other keys are ignored. */
 export async function readCredential(path: string): Promise<Credential | null> {
   const content = await readIfThere(path);
-  return content === null ? null : toCredential(parse(content, path), path);
+  return content === null ? null : toCredential(parseSecret(content, path), path);
 }
 
 export async function writeCredential(path: string, credential: Credential): Promise<void> {
@@ -55,16 +55,16 @@ export async function writeCredential(path: string, credential: Credential): Pro
 }
 
 function parseVersions(content: string, path: string): Versions {
-  const parsed = parse(content, path);
+  const parsed = parseSecret(content, path);
   if (!isObject(parsed)) throw damaged(path);
   return { current: toCredential(parsed.current, path), previous: parsed.previous === null ? null : toCredential(parsed.previous, path) };
 }
 
-function parse(content: string, path: string): unknown {
+/** @throws UserError without the content, which the parser's own message would quote. */
+export function parseSecret(content: string, path: string): unknown {
   try {
     return JSON.parse(content);
   } catch {
-    // The parser's own message quotes the content.
     throw damaged(path);
   }
 }

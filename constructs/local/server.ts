@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, open, readdir, readFile, rename, rm, stat, truncate } from "node:fs/promises";
+import { chown, mkdir, open, readdir, readFile, readlink, realpath, rename, rm, stat, truncate } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -49,8 +49,13 @@ export class LocalServer {
     /** TCP port on `localhost`. */
     readonly port: number,
     readonly directory: string,
-    private readonly pid: number,
+    private readonly postmaster: Postmaster,
   ) {}
+
+  /** Resolves when the server has ended, whoever ended it. */
+  get ended(): Promise<void> {
+    return this.postmaster.ended;
+  }
 
   /**
    * Starts the server; makes its data directory first where there is none. A server that a killed run left behind is stopped before.
@@ -74,8 +79,11 @@ export class LocalServer {
     options.onProgress?.("preparing the master login");
     await ensureMaster(binaries, data, options.master, account);
     options.onProgress?.("starting");
-    const port = await freePort(options.port);
-    return new LocalServer(binaries.version, port, directory, await launch(binaries, directory, port, account));
+    for (let port = options.port; ; port++) {
+      port = await freePort(port, options.port + PORTS_TRIED);
+      const postmaster = await launch(binaries, directory, port, account);
+      if (postmaster !== null) return new LocalServer(binaries.version, port, directory, postmaster);
+    }
   }
 
   /** Deletes a server's data, stopping it first where a killed run left it behind. */
@@ -86,12 +94,20 @@ export class LocalServer {
 
   /** Stops the server as `pg_ctl stop -m fast` does: sessions end, everything is on disk. */
   async stop(): Promise<void> {
-    await stopProcess(this.pid);
+    if (!this.postmaster.hasEnded()) await stopProcess(this.postmaster.pid);
   }
+}
+
+/** A server's process, which is our child. */
+interface Postmaster {
+  readonly pid: number;
+  readonly ended: Promise<void>;
+  hasEnded(): boolean;
 }
 
 async function makeDirectory(directory: string, account: Account | null): Promise<void> {
   try {
+    await refuseOthers(directory, account);
     // Only the last directory is private: the account has to pass through those above.
     await mkdir(dirname(directory), { recursive: true, mode: 0o755 });
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -99,6 +115,19 @@ async function makeDirectory(directory: string, account: Account | null): Promis
   } catch (error) {
     throw explainFile(error, directory);
   }
+}
+
+/** Data of another user's server must not change hands. */
+async function refuseOthers(directory: string, account: Account | null): Promise<void> {
+  const owner = await stat(join(directory, "data")).then(
+    ({ uid }) => uid,
+    () => null,
+  );
+  const uid = account?.uid ?? process.getuid?.() ?? null;
+  if (owner !== null && owner !== uid)
+    throw new UserError(
+      `${directory} belongs to the server of another user (${owner}); run this as that user, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+    );
 }
 
 async function removeUnfinished(directory: string): Promise<void> {
@@ -187,7 +216,9 @@ function collect(...streams: readonly Readable[]): () => string {
 
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    child.once("error", reject);
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      reject(new UserError(`${child.spawnfile} cannot be run (${error.code}); check that this user may reach it`)),
+    );
     child.once("close", resolve);
   });
 }
@@ -202,15 +233,17 @@ function explainOutput(output: string, directory: string): UserError {
   if (parameter !== undefined)
     return new UserError(`PostgreSQL refuses a parameter: ${parameter.replace(/ in file ".*$/, "")}; correct it in parameters of the spec`);
   const errors = lines.flatMap((line) => /\b(?:ERROR|FATAL|PANIC|error):\s+(.*)$/.exec(line)?.[1] ?? []);
-  return new UserError(`PostgreSQL did not start: ${errors.slice(0, 3).join("; ") || lines.at(-1) || "it said nothing"} (${directory})`);
+  return new UserError(
+    `PostgreSQL did not start: ${errors.slice(0, 3).join("; ") || lines.filter((line) => line.trim() !== "").at(-1) || "it said nothing"} (${directory})`,
+  );
 }
 
 /** A port that nothing listens on, on either loopback address. */
-async function freePort(first: number): Promise<number> {
-  for (let port = first; port <= first + PORTS_TRIED; port++) {
+async function freePort(first: number, last: number): Promise<number> {
+  for (let port = first; port <= last; port++) {
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) return port;
   }
-  throw new UserError(`the ports ${first} to ${first + PORTS_TRIED} are all taken; stop what listens on one of them`);
+  throw new UserError(`the ports up to ${last} are all taken; stop what listens on one of them`);
 }
 
 function isFree(port: number, host: string): Promise<boolean> {
@@ -222,7 +255,8 @@ function isFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-async function launch(binaries: Binaries, directory: string, port: number, account: Account | null): Promise<number> {
+/** Starts the server, or returns null where somebody took the port meanwhile. */
+async function launch(binaries: Binaries, directory: string, port: number, account: Account | null): Promise<Postmaster | null> {
   const logFile = join(directory, "postgres.log");
   if (
     await stat(logFile).then(
@@ -233,6 +267,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
     await truncate(logFile);
   const log = await open(logFile, "a", 0o600);
   const { size: logStart } = await log.stat();
+  const said = async () => (await readFile(logFile)).subarray(logStart).toString();
   // Detached, because Ctrl-C at the terminal is for us: we stop the server when nothing uses it any more.
   const child = spawn(binaries.postgres, ["-D", join(directory, "data"), "-p", String(port)], {
     ...account,
@@ -241,24 +276,37 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
     detached: true,
     stdio: ["ignore", log.fd, log.fd],
   });
-  let exited = false;
-  const end = ended(child).finally(() => {
-    exited = true;
+  let hasEnded = false;
+  const end = ended(child).then(
+    () => undefined,
+    () => undefined,
+  );
+  void end.then(() => {
+    hasEnded = true;
   });
-  end.catch(() => undefined);
   child.unref();
+  const postmaster = { pid: child.pid ?? 0, ended: end, hasEnded: () => hasEnded };
   try {
     const deadline = Date.now() + START_TIMEOUT;
     while (!(await isReady(directory, child.pid))) {
-      if (exited) throw explainOutput((await readFile(logFile)).subarray(logStart).toString(), directory);
+      if (hasEnded && isPortTaken(await said())) return null;
+      if (hasEnded) throw explainOutput(await said(), directory);
       if (Date.now() > deadline) throw new UserError(`PostgreSQL did not get ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
       await pause(POLL);
     }
+    // It runs with one of the two loopback addresses, too; somebody else's server would answer on the other.
+    if (!isPortTaken(await said())) return postmaster;
+    await stopProcess(postmaster.pid);
+    return null;
+  } catch (error) {
+    if (!hasEnded && postmaster.pid > 0) await stopProcess(postmaster.pid);
+    throw error;
   } finally {
     await log.close();
   }
-  return child.pid ?? 0;
 }
+
+const isPortTaken = (log: string): boolean => /could not bind .*: Address already in use/.test(log);
 
 /** The eighth line of `postmaster.pid` is the server's state. */
 async function isReady(directory: string, pid: number | undefined): Promise<boolean> {
@@ -275,33 +323,38 @@ async function stopLeftover(directory: string): Promise<void> {
   else await rm(pidFile, { force: true });
 }
 
+/** Whether a process is the server of this directory, by whatever path it was started. */
 async function isServerOf(pid: number, directory: string): Promise<boolean> {
-  if (!isAlive(pid)) return false;
-  const command = (await readIfThere(`/proc/${pid}/cmdline`).catch(() => null)) ?? (await commandOf(pid));
-  return command.includes(join(directory, "data"));
+  if (!(await isAlive(pid))) return false;
+  const data = await realpath(join(directory, "data"));
+  // A server stays in its data directory.
+  const current = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+  return current === null ? (await commandOf(pid)).includes(data) : current === data;
 }
 
 /** Where there is no /proc. */
 async function commandOf(pid: number): Promise<string> {
-  const child = spawn("ps", ["-o", "command=", "-p", String(pid)], { stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn("ps", ["-ww", "-o", "command=", "-p", String(pid)], { stdio: ["ignore", "pipe", "ignore"] });
   const output = collect(child.stdout);
   await ended(child).catch(() => undefined);
   return output();
 }
 
-function isAlive(pid: number): boolean {
+async function isAlive(pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
+  // In a container whose first process does not wait for others', the dead stay in the table.
+  const state = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
+  return state === null || !/^\d+ \(.*\) [ZX]/s.test(state);
 }
 
 async function stopProcess(pid: number): Promise<void> {
   const deadline = Date.now() + STOP_TIMEOUT;
-  if (isAlive(pid)) process.kill(pid, "SIGINT");
-  while (isAlive(pid)) {
+  if (await isAlive(pid)) process.kill(pid, "SIGINT");
+  while (await isAlive(pid)) {
     if (Date.now() > deadline)
       throw new UserError(`PostgreSQL (process ${pid}) does not stop; look at its log, or end it with kill -QUIT ${pid}`);
     await pause(POLL);

@@ -17,6 +17,12 @@ export type Client = pg.Client;
 
 /** Milliseconds for a connection, its TLS handshake and login. */
 const CONNECT_TIMEOUT = 10_000;
+/** Milliseconds for any statement; a server that has gone silent is given up after that. */
+const QUERY_TIMEOUT = 120_000;
+/** Milliseconds that a connection may take to end before it is cut. */
+const END_TIMEOUT = 2_000;
+/** Milliseconds of silence after which the system asks whether the server is still there. */
+const KEEP_ALIVE_DELAY = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 
@@ -38,7 +44,9 @@ export async function open(server: Server, credential: Credential, database: str
     // An empty path of functions and tables: nothing in a database can shadow the catalog.
     options: `-c search_path=pg_catalog -c lock_timeout=${LOCK_TIMEOUT}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
+    query_timeout: QUERY_TIMEOUT,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
   });
   // A connection that breaks while idle must not end the process; the next query reports it.
   client.on("error", () => undefined);
@@ -46,21 +54,38 @@ export async function open(server: Server, credential: Credential, database: str
     await client.connect();
     return client;
   } catch (error) {
-    await client.end().catch(() => undefined);
+    await close(client);
     throw error;
   }
 }
 
+/** Says goodbye to the server, but waits for no answer that does not come. */
+export async function close(client: Client): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const cut = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      (streamOf(client) as { destroy?: () => void } | undefined)?.destroy?.();
+      resolve();
+    }, END_TIMEOUT);
+  });
+  await Promise.race([client.end().catch(() => undefined), cut]);
+  clearTimeout(timer);
+}
+
+const streamOf = (client: Client): unknown =>
+  (client as unknown as { readonly connection?: { readonly stream?: unknown } }).connection?.stream;
+
 function toSsl({ host, tls }: Server): ConnectionOptions | false {
   if (tls.mode === "proxy") return false;
-  const ca = tls.ca === null ? {} : { ca: tls.ca };
+  // Explicit, because NODE_TLS_REJECT_UNAUTHORIZED of the shell would turn verification off.
+  const ca = { rejectUnauthorized: true, ...(tls.ca === null ? {} : { ca: tls.ca }) };
   if (tls.mode === "verify-ca") return { ...ca, checkServerIdentity: () => undefined };
   return { ...ca, checkServerIdentity: (_servername, certificate) => checkServerIdentity(host, certificate) };
 }
 
 /** When the certificate that the server showed on this connection ends; null without TLS. */
 export function certificateEnd(client: Client): Date | null {
-  const { stream } = (client as unknown as { readonly connection: { readonly stream: unknown } }).connection;
+  const stream = streamOf(client);
   return stream instanceof TLSSocket ? new Date(stream.getPeerCertificate().valid_to) : null;
 }
 
@@ -75,7 +100,7 @@ export async function withClient<T>(
   try {
     return await use(client);
   } finally {
-    await client.end().catch(() => undefined);
+    await close(client);
   }
 }
 

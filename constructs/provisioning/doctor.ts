@@ -1,11 +1,11 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
-import { type Client, certificateEnd, open, persist, type Server, withClient } from "./connect";
-import type { Credential } from "./credential";
+import { type Client, certificateEnd, close, open, persist, type Server, withClient } from "./connect";
+import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull } from "./errors";
 import { type Observed, observe } from "./observe";
 import { plan } from "./plan";
-import { type Access, readVersions, type Scope } from "./provision";
+import { type Access, readVersions, type Scope, storedLogins, withLock } from "./provision";
 import type { Versions } from "./secret-store";
 
 /** One thing that `doctor` looked at. */
@@ -29,32 +29,36 @@ const DAY = 86_400_000;
  * @throws ProvisioningError where the server cannot be looked at, at all.
  */
 export async function diagnose(instanceName: string, scope: Scope, access: Access, strangerCa: string): Promise<readonly Check[]> {
-  const { server, master, patience, store } = access;
+  const { server, master, patience } = access;
+  const tenants = Object.values(scope.instance.tenants);
+  // Nobody rotates meanwhile: a password that was read would be an old one when it is tried.
+  const look = (client: Client) => diagnoseLocked(client, instanceName, scope, access, strangerCa);
+  return persist(server, master, "postgres", patience, () => withLock(access, tenants, look, true));
+}
+
+async function diagnoseLocked(
+  client: Client,
+  instanceName: string,
+  scope: Scope,
+  { server, master, store }: Access,
+  strangerCa: string,
+): Promise<readonly Check[]> {
   const tenants = Object.entries(scope.instance.tenants);
   const versions = new Map<string, Versions | null>();
   for (const [name, tenant] of tenants) {
-    versions.set(
-      name,
-      await readVersions(
-        tenant.secret,
-        tenant.logins.map((login) => login.name),
-        store,
-      ),
-    );
+    const logins = tenant.logins.map((login) => login.name);
+    versions.set(name, await readVersions(tenant.secret, logins, store));
   }
-  const observed = await persist(server, master, "postgres", patience, () =>
-    withClient(server, master, "postgres", (client) => lookAt(client, scope)),
-  );
-
+  const look = await lookAt(client, scope);
   const credential = tenants.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
   const checks = [
-    ...(await diagnoseServer(instanceName, scope, server, credential, strangerCa, observed)),
-    ...diagnoseDrift(scope, observed.observed, versions),
+    ...(await diagnoseServer(instanceName, scope, server, credential, strangerCa, look)),
+    ...diagnoseDrift(scope, look.observed, versions),
   ];
   for (const [index, [name, tenant]] of tenants.entries()) {
     const neighbour = tenants[(index + 1) % tenants.length]?.[1];
     checks.push(
-      ...(await diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, server, observed)),
+      ...(await diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, server, look)),
     );
   }
   return checks;
@@ -65,6 +69,8 @@ interface Look {
   readonly maxConnections: number;
   /** Sessions by login. */
   readonly sessions: ReadonlyMap<string, number>;
+  /** Databases that an owner has, whether planned or made by its platform. */
+  readonly foundDatabases: ReadonlyMap<string, readonly string[]>;
   /** Foreign roles that may connect, by database. */
   readonly visitors: ReadonlyMap<string, readonly string[]>;
   /** End of the server's certificate; null through a proxy. */
@@ -78,17 +84,24 @@ async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
   const sessions = await client.query<{ login: string; count: number }>(
     "select usename as login, count(*)::int as count from pg_stat_activity where usename is not null group by 1",
   );
+  const owners = tenants.map((tenant) => tenant.owner);
+  const found = await client.query<{ owner: string; names: string[] }>(
+    "select pg_get_userbyid(datdba) as owner, array_agg(datname::text order by datname) as names from pg_database where pg_get_userbyid(datdba) = any($1) group by 1",
+    [owners],
+  );
   const visitors = await client.query<{ database: string; roles: string[] }>(
     `select d.datname as database, array_agg(r.rolname::text order by r.rolname) as roles
        from pg_database d, pg_roles r
-      where d.datname = any($1) and r.rolcanlogin and not r.rolsuper and r.rolname <> current_user and has_database_privilege(r.oid, d.oid, 'CONNECT')
+      where (d.datname = any($1) or pg_get_userbyid(d.datdba) = any($2)) and r.rolcanlogin and not r.rolsuper and r.rolname <> current_user
+        and has_database_privilege(r.oid, d.oid, 'CONNECT')
       group by 1`,
-    [tenants.flatMap((tenant) => tenant.databases.map((database) => database.name))],
+    [tenants.flatMap((tenant) => tenant.databases.map((database) => database.name)), owners],
   );
   return {
     observed,
     maxConnections: settings.rows[0]?.max ?? 0,
     sessions: new Map(sessions.rows.map((row) => [row.login, row.count])),
+    foundDatabases: new Map(found.rows.map((row) => [row.owner, row.names])),
     visitors: new Map(visitors.rows.map((row) => [row.database, row.roles])),
     certificateEnd: certificateEnd(client),
   };
@@ -124,26 +137,25 @@ async function diagnoseServer(
   return [
     isExpected,
     connections,
-    await refusesPlainText(subject, server, credential),
     await refusesStranger(subject, server, credential, strangerCa),
     ...(look.certificateEnd === null ? [] : [certificateLasts(subject, look.certificateEnd)]),
   ];
 }
 
-async function refusesPlainText(subject: string, server: Server, credential: Credential): Promise<Check> {
-  const promise = "refuses plain text";
+/** With a password of nobody's: who listens in between, or a server that asks for it in clear, must not learn a real one. */
+async function refusesPlainText(subject: string, server: Server, username: string, database: string): Promise<Check> {
+  const promise = `refuses plain text to ${database}`;
+  const nobody = { username, password: generatePassword() };
+  const allowed = "a login without TLS was let in; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
   try {
-    await (await open({ ...server, tls: { mode: "proxy" } }, credential, "postgres")).end();
-    return {
-      subject,
-      promise,
-      problem: "a login without TLS worked; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)",
-    };
+    await close(await open({ ...server, tls: { mode: "proxy" } }, nobody, database));
+    return { subject, promise, problem: allowed };
   } catch (error) {
-    const { code } = error as { code?: string };
-    // 28000: no entry of pg_hba.conf for a connection without encryption. Anything else says nothing about TLS.
-    if (code === "28000") return { subject, promise, problem: null };
-    return { subject, promise, problem: `could not be seen: ${explain(error, attemptOf(server, credential, "postgres")).message}` };
+    const { code, message } = error as { code?: string; message: string };
+    // PostgreSQL looks for an entry of pg_hba.conf first, and says that there is none without encryption.
+    if (code === "28000" && message.includes("no encryption")) return { subject, promise, problem: null };
+    if (code === "28P01") return { subject, promise, problem: allowed };
+    return { subject, promise, problem: `could not be seen: ${explain(error, attemptOf(server, nobody, database)).message}` };
   }
 }
 
@@ -151,7 +163,8 @@ async function refusesStranger(subject: string, server: Server, credential: Cred
   const promise = "its certificate is checked against the CA";
   if (server.tls.mode === "proxy") return { subject, promise, problem: null };
   try {
-    await (await open({ ...server, tls: { ...server.tls, ca: strangerCa } }, credential, "postgres")).end();
+    const nobody = { ...credential, password: generatePassword() };
+    await close(await open({ ...server, tls: { ...server.tls, ca: strangerCa } }, nobody, "postgres"));
     return { subject, promise, problem: "a CA that did not sign it was accepted; report this as a defect" };
   } catch (error) {
     const { code = "" } = error as { code?: string };
@@ -187,10 +200,14 @@ function diagnoseDrift(
   versions: ReadonlyMap<string, Versions | null>,
 ): readonly Check[] {
   return Object.entries(instance.tenants).flatMap(([subject, tenant]) => {
-    const desired = { ...tenant, currentLogin: versions.get(subject)?.current.username ?? tenant.logins[0].name };
+    const stored = versions.get(subject) ?? null;
+    const desired = { ...tenant, storedLogins: stored === null ? [] : storedLogins(stored) };
     const { steps, problems } = plan(environment, [desired], observed);
     const own = [tenant.owner, ...tenant.logins.map((login) => login.name), observed.server.master];
-    const foreign = observed.memberships.filter((row) => own.slice(0, 3).includes(row.role) && !own.includes(row.member));
+    const its = own.slice(0, 3);
+    const foreign = observed.memberships.filter(
+      ({ role, member }) => its.includes(role) !== its.includes(member) && member !== observed.server.master,
+    );
     const found = [
       ...problems,
       ...steps.map(({ why }) => `${why}; run npm run provision`),
@@ -213,11 +230,13 @@ async function diagnoseTenant(
   look: Look,
 ): Promise<readonly Check[]> {
   if (versions === null) return [{ subject, promise: "has a password", problem: "its secret is empty; run npm run provision" }];
-  const checks: Check[] = tenant.databases.map(({ name }) => keepsStrangersOut(subject, tenant, name, look));
+  const names = [...tenant.databases.map((database) => database.name), ...(look.foundDatabases.get(tenant.owner) ?? [])];
+  const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look));
+  if (server.tls.mode !== "proxy") {
+    for (const { name } of tenant.databases) checks.push(await refusesPlainText(subject, server, versions.current.username, name));
+  }
   for (const credential of [versions.current, versions.previous]) {
     if (credential === null) continue;
-    const isRevoked = credential !== versions.current && look.observed.roles[credential.username]?.canLogin === false;
-    if (isRevoked) continue;
     for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, server));
     const foreign = neighbour?.databases[0]?.name;
     if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, server));
@@ -288,7 +307,7 @@ async function tryOwnership(client: Client, tenant: Tenant, database: Tenant["da
 async function staysOut(subject: string, credential: Credential, foreign: string, server: Server): Promise<Check> {
   const promise = `${credential.username} cannot enter ${foreign}`;
   try {
-    await (await open(server, credential, foreign)).end();
+    await close(await open(server, credential, foreign));
     return { subject, promise, problem: `it can; run npm run provision` };
   } catch (error) {
     const { code } = error as { code?: string };

@@ -24,10 +24,14 @@ export interface ObservedRole {
   readonly canLogin: boolean;
   readonly superuser: boolean;
   readonly createDatabase: boolean;
+  readonly createRole: boolean;
+  /** Whether it has the rights of the roles that it is a member of. Up to PostgreSQL 15 this belongs to the role. */
+  readonly inherits: boolean;
   readonly connectionLimit: number;
   readonly comment: string | null;
 }
 
+/** Of a tenant's role in another, or of another in a tenant's. */
 export interface Membership {
   readonly role: string;
   readonly member: string;
@@ -70,7 +74,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
 
   const roles = await client.query<ObservedRole & { name: string }>(
     `select rolname as name, rolcanlogin as "canLogin", rolsuper or rolreplication or rolbypassrls as superuser, rolcreatedb as "createDatabase",
-            rolconnlimit as "connectionLimit", shobj_description(oid, 'pg_authid') as comment
+            rolcreaterole as "createRole", rolinherit as inherits, rolconnlimit as "connectionLimit", shobj_description(oid, 'pg_authid') as comment
        from pg_roles where rolname = any($1)`,
     [roleNames],
   );
@@ -78,7 +82,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
     `select r.rolname as role, m.rolname as member, bool_or(a.admin_option) as admin,
             bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, true) and coalesce((to_jsonb(a)->>'set_option')::bool, true)) as "inheritAndSet"
        from pg_auth_members a join pg_roles r on r.oid = a.roleid join pg_roles m on m.oid = a.member
-      where r.rolname = any($1) group by 1, 2 order by 1, 2`,
+      where r.rolname = any($1) or m.rolname = any($1) group by 1, 2 order by 1, 2`,
     [roleNames],
   );
   const databases = await client.query<ObservedDatabase & { name: string }>(

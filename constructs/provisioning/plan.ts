@@ -17,9 +17,9 @@ export interface Plan {
   readonly problems: readonly string[];
 }
 
-/** A tenant, and the login that its secret's current version names. */
+/** A tenant, and the logins that its secret's versions name. A login that none names has no password: it was revoked, or is new. */
 export interface DesiredTenant extends Tenant {
-  readonly currentLogin: string;
+  readonly storedLogins: readonly string[];
 }
 
 const id = pg.escapeIdentifier;
@@ -108,6 +108,7 @@ function planOwner(environment: string, { owner, createDatabase }: DesiredTenant
   if (found !== undefined && found.createDatabase !== createDatabase) {
     steps.push(step(`ALTER ROLE ${id(owner)} ${attribute}`, `role ${owner} may ${createDatabase ? "not " : ""}create databases`));
   }
+  if (found?.createRole) steps.push(step(`ALTER ROLE ${id(owner)} NOCREATEROLE`, `role ${owner} may create roles`));
   if (found?.comment !== comment(environment)) {
     steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(comment(environment))}`, `role ${owner} is not marked`));
   }
@@ -137,19 +138,28 @@ function planLogin(
   observed: Observed,
 ): readonly Step[] {
   const { name, connectionLimit } = login;
+  const isStored = tenant.storedLogins.includes(name);
   const attributes = `${tenant.createDatabase ? "CREATEDB" : "NOCREATEDB"} CONNECTION LIMIT ${connectionLimit}`;
   const found = observed.roles[name];
   const steps: Step[] = [];
-  if (found === undefined) steps.push(step(`CREATE ROLE ${id(name)} LOGIN ${attributes}`, `login ${name} is missing`, name));
-  else {
+  if (found === undefined) {
+    steps.push(
+      step(`CREATE ROLE ${id(name)} ${isStored ? "LOGIN" : "NOLOGIN"} ${attributes}`, `login ${name} is missing`, isStored ? name : null),
+    );
+  } else {
     if (found.connectionLimit !== connectionLimit || found.createDatabase !== tenant.createDatabase) {
       steps.push(step(`ALTER ROLE ${id(name)} ${attributes}`, `login ${name} has other limits (${found.connectionLimit} connections)`));
     }
-    // The other login may have been revoked on purpose; the next rotation opens it again, with a new password.
-    if (!found.canLogin && name === tenant.currentLogin) steps.push(step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`));
+    if (found.createRole) steps.push(step(`ALTER ROLE ${id(name)} NOCREATEROLE`, `login ${name} may create roles`));
+    if (!found.inherits) steps.push(step(`ALTER ROLE ${id(name)} INHERIT`, `login ${name} does not have the rights of its roles`));
+    if (isStored && !found.canLogin) steps.push(step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`));
+    // A revocation that was interrupted is carried on: what the secret has forgotten must not work.
+    if (!isStored && found.canLogin)
+      steps.push(step(`ALTER ROLE ${id(name)} NOLOGIN PASSWORD NULL`, `login ${name} may log in, and no version of its secret names it`));
   }
   if (!observed.memberships.some((row) => row.role === tenant.owner && row.member === name && row.inheritAndSet)) {
-    steps.push(step(`GRANT ${id(tenant.owner)} TO ${id(name)}`, `login ${name} is no member of ${tenant.owner}`));
+    const options = observed.server.version < 160_000 ? "" : " WITH INHERIT TRUE, SET TRUE";
+    steps.push(step(`GRANT ${id(tenant.owner)} TO ${id(name)}${options}`, `login ${name} is no member of ${tenant.owner}`));
   }
   return observed.server.version < 160_000 ? [...steps, ...joinMaster(name, observed)] : steps;
 }

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { ResolvedInstance, Tenant } from "../model/spec";
-import { type Client, open, type Patience, persist, type Server, withClient } from "./connect";
+import { type Client, close, open, type Patience, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
 import { observe, observeServer } from "./observe";
@@ -41,25 +41,66 @@ const LOCK = 0x706c6174;
  */
 export async function provision(scope: Scope, access: Access): Promise<Provisioned> {
   const { server, master, patience } = access;
-  return persist(server, master, "postgres", patience, () => withLock(access, (client) => provisionLocked(client, scope, access)));
+  return persist(server, master, "postgres", patience, () =>
+    withLock(access, Object.values(scope.instance.tenants), (client) => provisionLocked(client, scope, access)),
+  );
 }
 
-/** Runs something while no other run of this program changes the same server. */
-export async function withLock<T>({ server, master, patience }: Access, run: (client: Client) => Promise<T>): Promise<T> {
+/**
+ * Runs something while no other run of this program changes the same server.
+ *
+ * @param shared lets others look at the same time, but nobody change.
+ * @param tenants whose logins must not be able to hold everybody up: one that holds the lock is not this program, and is ended.
+ */
+export async function withLock<T>(
+  { server, master, patience }: Access,
+  tenants: readonly Tenant[],
+  run: (client: Client) => Promise<T>,
+  shared = false,
+): Promise<T> {
   return withClient(server, master, "postgres", async (client) => {
     const refusal = refuseServer(await observeServer(client));
     if (refusal !== null) throw new ProvisioningError(`${server.host}:${server.port}: ${refusal}`);
+    const lock = () => client.query(`select pg_advisory_lock${shared ? "_shared" : ""}($1)`, [LOCK]);
+    const isTimeout = (error: { readonly code?: string }) => error.code === "55P03";
     await client.query(`set lock_timeout = ${patience.deadlineMs}`);
-    await client.query("select pg_advisory_lock($1)", [LOCK]).catch((error: { readonly code?: string }) => {
-      if (error.code !== "55P03") throw error;
-      const seconds = patience.deadlineMs / 1000;
-      throw new ProvisioningError(
-        `${server.host}:${server.port}: another run holds the lock, and did not end within ${seconds} s; wait for it, and run this again`,
-      );
+    await lock().catch(async (error) => {
+      if (!isTimeout(error)) throw error;
+      await endSessions(client, await lockHolders(client, tenants));
+      await lock().catch((again) => {
+        if (!isTimeout(again)) throw again;
+        const seconds = patience.deadlineMs / 1000;
+        throw new ProvisioningError(
+          `${server.host}:${server.port}: another run holds the lock, and did not end within ${seconds} s; wait for it, and run this again`,
+        );
+      });
     });
     await client.query("reset lock_timeout");
     return run(client);
   });
+}
+
+/** Logins of platforms that hold the lock: everybody may enter database `postgres` and take it. */
+async function lockHolders(client: Client, tenants: readonly Tenant[]): Promise<readonly string[]> {
+  const { rows } = await client.query<{ login: string }>(
+    "select distinct usename as login from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and granted and classid = 0 and objid = $1 and usename = any($2)",
+    [LOCK, tenants.flatMap((tenant) => tenant.logins.map((login) => login.name))],
+  );
+  return rows.map((row) => row.login);
+}
+
+/** Ends all sessions of some logins; tells how many. */
+export async function endSessions(client: Client, logins: readonly string[]): Promise<number> {
+  for (const login of logins) {
+    // Ending another's sessions takes its rights, or those of pg_signal_backend; the role's creator may give itself the former.
+    const { rows } = await client.query<{ allowed: boolean }>(
+      "select pg_has_role(current_user, $1, 'USAGE') or pg_has_role(current_user, 'pg_signal_backend', 'USAGE') as allowed",
+      [login],
+    );
+    if (rows[0]?.allowed === false) await client.query(`GRANT ${pg.escapeIdentifier(login)} TO CURRENT_USER`);
+  }
+  const ended = await client.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)", [logins]);
+  return ended.rowCount ?? 0;
 }
 
 async function provisionLocked(client: Client, { environment, instance }: Scope, access: Access): Promise<Provisioned> {
@@ -67,9 +108,7 @@ async function provisionLocked(client: Client, { environment, instance }: Scope,
   const versions = new Map<string, Versions>();
   for (const [, tenant] of platforms) versions.set(tenant.secret, await ensureVersions(tenant, access.store));
 
-  const desired = platforms.map(
-    ([, tenant]): DesiredTenant => ({ ...tenant, currentLogin: versionsOf(tenant, versions).current.username }),
-  );
+  const desired = platforms.map(([, tenant]): DesiredTenant => ({ ...tenant, storedLogins: storedLogins(versionsOf(tenant, versions)) }));
   const observed = await observe(client, desired);
   const { steps, problems } = plan(environment, desired, observed);
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
@@ -82,12 +121,7 @@ async function provisionLocked(client: Client, { environment, instance }: Scope,
   for (const step of steps) await runStep(client, step, passwords);
 
   const changes = [...steps];
-  for (const tenant of desired) {
-    const revoked = tenant.logins
-      .map((login) => login.name)
-      .filter((name) => name !== tenant.currentLogin && observed.roles[name]?.canLogin === false);
-    changes.push(...(await proveTenant(client, tenant, versionsOf(tenant, versions), revoked, access)));
-  }
+  for (const tenant of desired) changes.push(...(await proveTenant(client, tenant, versionsOf(tenant, versions), access)));
   return { changes, logins: Object.fromEntries(platforms.map(([name, tenant]) => [name, versionsOf(tenant, versions).current.username])) };
 }
 
@@ -114,6 +148,12 @@ async function ensureVersions({ secret, logins }: Tenant, store: SecretStore): P
   return { current, previous };
 }
 
+/** The logins that a secret's versions name. */
+export const storedLogins = ({ current, previous }: Versions): readonly string[] => [
+  current.username,
+  ...(previous === null ? [] : [previous.username]),
+];
+
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
 export async function readVersions(secret: string, logins: readonly string[], store: SecretStore): Promise<Versions | null> {
   const versions = await store.read(secret);
@@ -124,7 +164,8 @@ export async function readVersions(secret: string, logins: readonly string[], st
       );
     }
   }
-  return versions;
+  // Two versions of one login: only the newer password can work.
+  return versions?.previous?.username === versions?.current.username && versions !== null ? { ...versions, previous: null } : versions;
 }
 
 async function runStep(client: Client, { sql, passwordOf }: Step, passwords: ReadonlyMap<string, string>): Promise<void> {
@@ -138,17 +179,9 @@ export async function setPassword(client: Client, { username, password }: Creden
 }
 
 /** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */
-async function proveTenant(
-  client: Client,
-  tenant: DesiredTenant,
-  versions: Versions,
-  revoked: readonly string[],
-  access: Access,
-): Promise<readonly Step[]> {
+async function proveTenant(client: Client, tenant: DesiredTenant, versions: Versions, access: Access): Promise<readonly Step[]> {
   const changes: Step[] = [];
-  const credentials = [versions.current, versions.previous].filter(
-    (each): each is Credential => each !== null && !revoked.includes(each.username),
-  );
+  const credentials = [versions.current, versions.previous].filter((each) => each !== null);
   for (const credential of credentials) {
     for (const database of tenant.databases) {
       const installed = await proveLogin(tenant, credential, database.name, access, async () => {
@@ -209,7 +242,7 @@ async function proveLogin(
 /** Keeps transient faults as they are, so that the whole run is tried again. */
 function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
   const { code } = error as { code?: string };
-  return code === "28P01" || code === "28000" || code === "3D000" ? explain(error, attempt) : error;
+  return ["28P01", "28000", "3D000", "42501"].includes(code ?? "") ? explain(error, attempt) : error;
 }
 
 /** By the master, not the owner: managed services let only their administrators create some extensions. */
@@ -227,7 +260,7 @@ async function createExtensions(database: string, names: readonly string[], { se
   } catch (error) {
     throw explainExtension(error, database, names);
   } finally {
-    await client.end().catch(() => undefined);
+    await close(client);
   }
 }
 

@@ -2,15 +2,15 @@ import pg from "pg";
 import type { Tenant } from "../model/spec";
 import { type Client, persist, withClient } from "./connect";
 import { generatePassword } from "./credential";
-import { ProvisioningError } from "./errors";
-import { type Access, readVersions, setPassword, withLock } from "./provision";
+import { isLoginFull, ProvisioningError } from "./errors";
+import { type Access, endSessions, readVersions, setPassword, withLock } from "./provision";
 
 export interface Rotated {
   /** The login to use from now on. */
   readonly current: string;
   /** The login used until now. It works until the next rotation, unless it was revoked. */
   readonly previous: string;
-  /** Sessions of the previous login that were ended; null where it was not revoked. */
+  /** Sessions of both logins that were ended; null where nothing was revoked. */
   readonly ended: number | null;
 }
 
@@ -20,17 +20,19 @@ export interface Rotated {
  *
  * Interrupted before the new version is stored, nothing has changed for anybody; the next run starts over.
  *
- * @param revoke closes a leak at once: the previous login loses its password and its right to log in, and its sessions end.
+ * @param revoke closes a leak at once: no password from before works any more, the previous login can no longer log in, and the
+ * sessions of both end. Interrupted in between, `provision` carries it on, because the secret has forgotten the previous login.
  * @throws ProvisioningError
  */
-export async function rotate(tenant: Tenant, access: Access, options: { readonly revoke: boolean }): Promise<Rotated> {
-  const { server, master, patience } = access;
-  return persist(server, master, "postgres", patience, () =>
-    withLock(access, (client) => rotateLocked(client, tenant, access, options.revoke)),
-  );
+export async function rotate(tenant: Tenant, access: Access, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
+  const locked = <T>(run: (client: Client) => Promise<T>) =>
+    persist(access.server, access.master, "postgres", access.patience, () => withLock(access, [tenant], run));
+  const rotated = await locked((client) => renewOther(client, tenant, access, revoke));
+  // By itself, so that a fault in it does not rotate once more.
+  return { ...rotated, ended: revoke ? await locked((client) => closeLogin(client, tenant, rotated.previous)) : null };
 }
 
-async function rotateLocked(client: Client, tenant: Tenant, { server, store }: Access, revoke: boolean): Promise<Rotated> {
+async function renewOther(client: Client, tenant: Tenant, { server, store }: Access, forget: boolean): Promise<Omit<Rotated, "ended">> {
   const names = tenant.logins.map((login) => login.name);
   const versions = await readVersions(tenant.secret, names, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; run npm run provision first`);
@@ -39,31 +41,27 @@ async function rotateLocked(client: Client, tenant: Tenant, { server, store }: A
 
   const credential = { username: current, password: generatePassword() };
   await setPassword(client, credential);
-  await proveOwner(tenant, () =>
-    Promise.all(tenant.databases.map((database) => withClient(server, credential, database.name, currentUser))),
-  );
-  await store.write(tenant.secret, credential);
-  return { current, previous, ended: revoke ? await revokeLogin(client, previous) : null };
+  for (const { name } of tenant.databases) await proveOwner(tenant, () => withClient(server, credential, name, currentUser));
+  await store.write(tenant.secret, credential, forget);
+  return { current, previous };
 }
 
 const currentUser = async (client: Client): Promise<string | undefined> =>
   (await client.query<{ user: string }>("select current_user as user")).rows[0]?.user;
 
-async function proveOwner(tenant: Tenant, login: () => Promise<readonly (string | undefined)[]>): Promise<void> {
-  const other = (await login()).find((user) => user !== tenant.owner);
-  if (other !== undefined)
-    throw new ProvisioningError(`the new login acts as ${other}, not as ${tenant.owner}; run npm run provision first`);
+async function proveOwner({ owner }: Tenant, login: () => Promise<string | undefined>): Promise<void> {
+  const user = await login().catch((error: unknown) => {
+    // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
+    if (isLoginFull(error)) return owner;
+    throw error;
+  });
+  if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; run npm run provision first`);
 }
 
-async function revokeLogin(client: Client, login: string): Promise<number> {
-  const name = pg.escapeIdentifier(login);
-  await client.query(`ALTER ROLE ${name} NOLOGIN PASSWORD NULL`);
-  // Ending another's sessions takes its rights, or those of pg_signal_backend; the role's creator may give itself the former.
-  const { rows } = await client.query<{ allowed: boolean }>(
-    "select pg_has_role(current_user, $1, 'USAGE') or pg_has_role(current_user, 'pg_signal_backend', 'USAGE') as allowed",
-    [login],
+async function closeLogin(client: Client, { logins }: Tenant, login: string): Promise<number> {
+  await client.query(`ALTER ROLE ${pg.escapeIdentifier(login)} NOLOGIN PASSWORD NULL`);
+  return endSessions(
+    client,
+    logins.map((each) => each.name),
   );
-  if (rows[0]?.allowed === false) await client.query(`GRANT ${name} TO CURRENT_USER`);
-  const ended = await client.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = $1", [login]);
-  return ended.rowCount ?? 0;
 }

@@ -12,6 +12,10 @@ export interface SecretStore {
   readonly description: string;
   /** The versions of a secret, or null while it has none. */
   read(secret: string): Promise<Versions | null>;
-  /** Adds a version, which becomes the current one. */
-  write(secret: string, credential: Credential): Promise<void>;
+  /**
+   * Adds a version, which becomes the current one, and keeps the one before.
+   *
+   * @param forget keeps no version before: after a leak none of them may come back.
+   */
+  write(secret: string, credential: Credential, forget?: boolean): Promise<void>;
 }

@@ -25,6 +25,8 @@ export interface Invocation<O> {
 /** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace. */
 export async function main<O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> {
   const progress = createProgress();
+  // The server's account has to reach its programs and data; what is secret has a mode of its own.
+  process.umask(0o022);
   try {
     command.parse();
     const options = command.opts<O & { environment: string }>();

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createCa } from "../../constructs/local/certificates";
+import { alone } from "../../constructs/local/ownership";
 import { toSecret } from "../../constructs/manifests/objects";
 import { toPlainText } from "../../constructs/manifests/secret-template";
 import { UserError } from "../../constructs/model/errors";
@@ -54,8 +55,12 @@ export interface PlatformSummary {
   readonly environmentFile: string;
 }
 
-/** Writes `out/<environment>/`: what each platform starts with. */
+/** Writes `out/<environment>/`: what each platform starts with. One process at a time, so that none writes what another has renewed. */
 export async function deliver(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
+  return alone(localDirectories(session.environment.name).output, () => writeAll(session));
+}
+
+async function writeAll(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
   const { environment, instances } = session;
   const { output } = localDirectories(environment.name);
   const wired = wirePlatforms(environment, platforms, (_platform, name) => {

@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { existsSync, realpathSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { createCa, createServerCertificate, isCurrent, type KeyPair } from "../../constructs/local/certificates";
 import { readIfThere, writeAtomically } from "../../constructs/local/files";
 import { serverHome } from "../../constructs/local/home";
-import { own } from "../../constructs/local/ownership";
-import { makePrivate, readCredential, SecretDirectory, writeCredential } from "../../constructs/local/secret-directory";
+import { type Ownership, own } from "../../constructs/local/ownership";
+import { makePrivate, parseSecret, readCredential, SecretDirectory, writeCredential } from "../../constructs/local/secret-directory";
 import { LocalServer } from "../../constructs/local/server";
 import { UserError } from "../../constructs/model/errors";
 import type { InstanceSettings } from "../../constructs/model/instance";
+import { isObject } from "../../constructs/model/json";
 import type { Server } from "../../constructs/provisioning/connect";
 import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
 import type { Access, Scope } from "../../constructs/provisioning/provision";
@@ -16,7 +19,12 @@ import type { ProjectEnvironment } from "../load";
 import type { Progress } from "./progress";
 
 /** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
-export const ROOT = resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", ".."));
+export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", "..")));
+
+/** One directory has one name here, by whatever links it is reached. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
 
 /** The first port that a local server tries. */
 const FIRST_PORT = 54320;
@@ -41,13 +49,15 @@ export interface Session {
   readonly instances: readonly Running[];
   /** Whether another process started the servers, and stops them. */
   readonly isGuest: boolean;
-  /** Resolves at Ctrl-C, or when the terminal or container ends. */
+  /** Resolves at Ctrl-C, or when the terminal or container ends. @throws UserError when a server has ended by itself. */
   untilStopped(): Promise<void>;
 }
 
 /** What the owner of an environment's servers tells others: the port of each instance. */
 interface Published {
   readonly process: number;
+  /** Whether the owner stays until Ctrl-C. */
+  readonly stays: boolean;
   readonly ports: Readonly<Record<string, number>>;
 }
 
@@ -58,44 +68,92 @@ export function localDirectories(environment: string): { readonly private: strin
 }
 
 /**
- * Uses the environment's servers: those that another process runs, or its own, which it starts first and stops at the end, also
- * after Ctrl-C.
+ * Uses the environment's servers: those that another process runs, or its own, which it starts first and stops at the end, when
+ * nobody else uses them any more, and after Ctrl-C.
+ *
+ * @param stays whether it runs until Ctrl-C: it then waits for the end of an owner that does not.
  */
 export async function withServers<T>(
   environment: ProjectEnvironment,
   progress: Progress,
   use: (session: Session) => Promise<T>,
+  stays = false,
 ): Promise<T> {
   refuseBlanks();
-  const ownership = await own<Published>(localDirectories(environment.name).private);
-  if (ownership.role === "guest") {
-    return use({
-      environment,
-      instances: await reachAll(environment, ownership.info.ports, progress),
-      isGuest: true,
-      untilStopped: async () => undefined,
+  const { private: directory } = localDirectories(environment.name);
+  await refuseOthers(directory);
+  for (;;) {
+    const ownership = await own<Published>(directory, () =>
+      progress.note(`waiting for another command that starts or stops the servers of ${environment.name}`),
+    );
+    if (ownership.role === "owner") return useOwn(environment, progress, ownership, use, stays);
+    const { info, leave, ownerEnded } = ownership;
+    if (stays && !info.stays) {
+      progress.doing(`waiting for another command on ${environment.name} (process ${info.process})`);
+      leave();
+      await pause(100);
+      continue;
+    }
+    const lost = ownerEnded.then((): never => {
+      throw new UserError(`the npm start that ran the server (process ${info.process}) has ended; run this again`);
     });
+    try {
+      const instances = await reachAll(environment, info.ports, progress);
+      return await Promise.race([use({ environment, instances, isGuest: true, untilStopped: async () => undefined }), lost]);
+    } finally {
+      lost.catch(() => undefined);
+      leave();
+    }
   }
+}
+
+async function useOwn<T>(
+  environment: ProjectEnvironment,
+  progress: Progress,
+  ownership: Extract<Ownership<Published>, { readonly role: "owner" }>,
+  use: (session: Session) => Promise<T>,
+  stays: boolean,
+): Promise<T> {
   const started: Promise<LocalServer>[] = [];
   const stop = async () => {
+    progress.stop();
+    ownership.release();
     const servers = await Promise.allSettled(started);
     await Promise.all(servers.map((server) => (server.status === "fulfilled" ? server.value.stop() : undefined)));
-    await ownership.release();
   };
-  const signals = handleSignals(async () => {
-    progress.stop();
-    await stop();
-  });
+  const signals = handleSignals(stop);
   try {
     const ports = await startAll(environment, progress, started);
     const instances = await reachAll(environment, ports, progress);
-    ownership.publish({ process: process.pid, ports });
-    return await use({ environment, instances, isGuest: false, untilStopped: signals.next });
+    ownership.publish({ process: process.pid, stays, ports });
+    const untilStopped = () => Promise.race([signals.next(), ...started.map(serverEnded)]);
+    const result = await use({ environment, instances, isGuest: false, untilStopped });
+    if (!signals.isStopping()) await ownership.alone();
+    return result;
   } finally {
-    progress.stop();
     await stop();
     signals.forget();
   }
+}
+
+async function serverEnded(starting: Promise<LocalServer>): Promise<never> {
+  const server = await starting;
+  await server.ended;
+  throw new UserError(
+    `the server on localhost:${server.port} has ended; see ${join(server.directory, "postgres.log")}, and run this again`,
+  );
+}
+
+/** What another user made, root above all, would be half theirs and half ours. */
+async function refuseOthers(directory: string): Promise<void> {
+  const owner = await stat(directory).then(
+    ({ uid }) => uid,
+    () => null,
+  );
+  if (owner === null || owner === process.getuid?.()) return;
+  throw new UserError(
+    `${directory} was made by another user (${owner}); run this as that user, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+  );
 }
 
 /** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
@@ -107,20 +165,22 @@ function refuseBlanks(): void {
 }
 
 interface Signals {
-  /** The next signal, which then does not end the process. */
+  /** Resolves at the next signal, which then does not end the process. */
   readonly next: () => Promise<void>;
+  readonly isStopping: () => boolean;
   readonly forget: () => void;
 }
 
 /** Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. */
 function handleSignals(stop: () => Promise<void>): Signals {
-  const waiting: (() => void)[] = [];
+  let waiting: (() => void) | null = null;
+  let alive: NodeJS.Timeout | undefined;
   let isStopping = false;
   const handle = (signal: NodeJS.Signals) => {
     // Impatient further signals must not interrupt the stop.
     if (isStopping) return;
     isStopping = true;
-    if (waiting.length > 0) for (const resolve of waiting) resolve();
+    if (waiting !== null) waiting();
     else void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
   };
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -128,12 +188,13 @@ function handleSignals(stop: () => Promise<void>): Signals {
   return {
     next: () =>
       new Promise((resolve) => {
-        waiting.push(resolve);
+        waiting = resolve;
         // A waiting promise alone does not keep the process alive.
-        const alive = setInterval(() => undefined, 1 << 30);
-        waiting.push(() => clearInterval(alive));
+        alive = setInterval(() => undefined, 1 << 30);
       }),
+    isStopping: () => isStopping,
     forget: () => {
+      clearInterval(alive);
       for (const name of names) process.off(name, handle);
     },
   };
@@ -217,11 +278,17 @@ async function keyPair(
 ): Promise<KeyPair> {
   const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
   const content = await readIfThere(path);
-  const found = content === null ? null : (JSON.parse(content) as KeyPair);
+  const found = content === null ? null : toKeyPair(parseSecret(content, path), path);
   if (found !== null && (await isGood(found))) return found;
   const created = await create();
   await writeAtomically(path, JSON.stringify(created), 0o600);
   return created;
+}
+
+function toKeyPair(value: unknown, path: string): KeyPair {
+  if (isObject(value) && typeof value.certificate === "string" && typeof value.key === "string")
+    return { certificate: value.certificate, key: value.key };
+  throw new UserError(`${path} is damaged; restore it, or run npm start -- --reset`);
 }
 
 async function reachAll(
@@ -316,5 +383,5 @@ export async function resetEnvironment(environment: ProjectEnvironment): Promise
   for (const name of Object.keys(environment.instances)) await LocalServer.remove(serverDirectory(home, environment.name, name));
   for (const directory of [join(home, "servers", environment.name), directories.private, directories.output])
     await rm(directory, { recursive: true, force: true });
-  await ownership.release();
+  ownership.release();
 }

@@ -57,14 +57,27 @@ async function runPsql({ host, port }: Server, { username, password }: Credentia
       PGSSLROOTCERT: caFile,
     };
     const child = spawn("psql", [], { stdio: "inherit", env: { ...process.env, ...variables } });
-    // Ctrl-C cancels psql's query, not this program.
-    process.on("SIGINT", () => undefined);
-    return await new Promise((resolve) => {
-      child.once("error", () => resolve(null));
-      child.once("close", (code) => resolve(code ?? 1));
-    });
+    return await withoutInterrupts(
+      new Promise((resolve) => {
+        child.once("error", () => resolve(null));
+        child.once("close", (code) => resolve(code ?? 1));
+      }),
+    );
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Ctrl-C cancels psql's query; it must not stop the server below it. */
+async function withoutInterrupts<T>(running: Promise<T>): Promise<T> {
+  const listeners = process.listeners("SIGINT");
+  const ignore = () => undefined;
+  process.removeAllListeners("SIGINT").on("SIGINT", ignore);
+  try {
+    return await running;
+  } finally {
+    process.off("SIGINT", ignore);
+    for (const listener of listeners) process.on("SIGINT", listener);
   }
 }
 

@@ -21,17 +21,19 @@ const command = createCommand("start", "Start PostgreSQL on this machine, provis
 void main<Options>(command, async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
   process.stderr.write(toWarnings(environment));
-  return withServers(environment, progress, async (session) => {
+  const stays = options.once !== true;
+  const run = async (session: Session) => {
     await provisionAll(session, progress);
     const checks = await diagnoseAll(session, progress);
     const summary = await deliver(session);
     progress.stop();
     process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
     const failed = checks.some((check) => check.problem !== null);
-    if (options.once === true) return failed ? 1 : 0;
+    if (!stays) return failed ? 1 : 0;
     process.stdout.write(`${toHints(environment)}\n\n`);
     return stay(session);
-  });
+  };
+  return withServers(environment, progress, run, stays);
 });
 
 async function reset(environment: ProjectEnvironment, confirmed: boolean): Promise<void> {

@@ -198,7 +198,7 @@ async function bareScript(tenants: readonly Tenant[], access: Access): Promise<v
   const empty = { ...(await observe(client, [])) };
   for (const each of tenants) {
     const passwords = new Map(each.logins.map((login) => [login.name, generatePassword()]));
-    for (const { sql, passwordOf } of plan("bench", [{ ...each, currentLogin: each.logins[0].name }], empty).steps) {
+    for (const { sql, passwordOf } of plan("bench", [{ ...each, storedLogins: each.logins.map((login) => login.name) }], empty).steps) {
       const password = passwordOf === null ? undefined : passwords.get(passwordOf);
       await client.query(password === undefined ? sql : `${sql} PASSWORD '${await scramVerifier(password)}'`);
     }

@@ -31,7 +31,7 @@ describe("existing", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const quiet = { doing: () => undefined, done: () => undefined, stop: () => undefined };
+  const quiet = { doing: () => undefined, done: () => undefined, note: () => undefined, stop: () => undefined };
   const environment = (change: object = {}) =>
     resolve(
       {

@@ -214,6 +214,30 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(code).toBe(0);
   });
 
+  it("lets several commands share one server, and stops it after the last", async () => {
+    const results = await Promise.all([
+      run(directory, "start", ["--once"]),
+      run(directory, "start", ["--once"]),
+      run(directory, "doctor"),
+      run(directory, "rotate", ["--platform", "mlflow"]),
+    ]);
+    expect(results.map(({ code, output }) => (code === 0 ? "" : output))).toEqual(["", "", "", ""]);
+    expect(processesOf(directory)).toEqual([]);
+    const [current] = [
+      ...readFileSync(join(directory, ".local/local/secrets/local--mlflow.json"), "utf8").matchAll(/"password": "([^"]+)"/g),
+    ];
+    expect(readFileSync(join(directory, "out/local/mlflow/platform.env"), "utf8")).toContain(`PGPASSWORD=${current?.[1]}\n`);
+  });
+
+  it("ends with a sentence when its server is ended by somebody else", async () => {
+    const running = await startAndStay(directory);
+    const pid = Number(readFileSync(join(serverOf(directory), "data", "postmaster.pid"), "utf8").split("\n")[0]);
+    process.kill(pid, "SIGINT");
+    const { code, output } = await running.result;
+    expect(output).toMatch(/✖ the server on localhost:\d+ has ended; see .*postgres\.log, and run this again\n$/);
+    expect(code).toBe(1);
+  });
+
   it("says in a sentence that the data is of another major version", async () => {
     const file = join(logOf(directory), "..", "data", "PG_VERSION");
     writeFileSync(file, "16\n");

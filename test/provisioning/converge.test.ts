@@ -15,14 +15,15 @@ describe.each([15, 18] as const)("an interrupted run on PostgreSQL %i", (majorVe
   afterAll(() => server?.stop());
 
   it("converges from every state that an interrupted run can leave", async () => {
-    const names = Array.from({ length: 12 }, (_, index) => `half_${index}`);
-    for (const [count, name] of names.entries()) {
+    // As many tenants as there are states: before the first statement, after each, after the last.
+    for (let count = 0, steps = 1; count <= steps; count++) {
+      const name = `half_${count}`;
       const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
       await server.access.store.write(its.secret, { username: `${name}_a`, password: "half-done-password" });
       await withClient(server.access.server, server.access.master, "postgres", async (client) => {
-        const { steps } = plan("test", [{ ...its, currentLogin: `${name}_a` }], await observe(client, [its]));
-        expect(steps.length).toBeGreaterThanOrEqual(12);
-        for (const step of steps.slice(0, count)) await client.query(step.sql);
+        const planned = plan("test", [{ ...its, storedLogins: [`${name}_a`] }], await observe(client, [its])).steps;
+        steps = planned.length;
+        for (const step of planned.slice(0, count)) await client.query(step.sql);
       });
       const scope = scopeWith({ [name]: its });
       await provision(scope, server.access);

@@ -1,5 +1,7 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { createServerCertificate } from "../../constructs/local/certificates";
 import { open } from "../../constructs/provisioning/connect";
@@ -32,7 +34,7 @@ describe("doctor", () => {
     expect(problems(checks)).toEqual([]);
     expect(checks.map((check) => check.promise)).toEqual(
       expect.arrayContaining([
-        "refuses plain text",
+        "refuses plain text to prefect",
         "its certificate is checked against the CA",
         "prefect_a works as prefect_owner in prefect",
         "prefect_b cannot enter mlflow",
@@ -117,17 +119,76 @@ describe("doctor", () => {
     expect(problems(await look(its))).toContain("prefect: login prefect_a is no member of prefect_owner; run npm run provision");
   });
 
-  it("sees plain-text access", async () => {
+  it.each([
+    ["everywhere", "all", ["mlflow", "prefect"]],
+    ["to one database only", "prefect", ["prefect"]],
+  ])("sees plain-text access %s", async (_where, database, subjects) => {
     const its = await sound();
     const file = join(its.server.directory, "data", "pg_hba.conf");
     const before = readFileSync(file, "utf8");
-    appendFileSync(file, "host all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n");
+    appendFileSync(file, `host ${database} all 127.0.0.1/32 scram-sha-256\nhost ${database} all ::1/128 scram-sha-256\n`);
     await reload(its);
-    expect(problems(await look(its))).toEqual([
-      "instance main: a login without TLS worked; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)",
-    ]);
+    const found = problems(await look(its));
     writeFileSync(file, before);
     await reload(its);
+    const sentence = "a login without TLS was let in; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
+    expect(found).toEqual(subjects.map((subject) => `${subject}: ${sentence}`));
+  });
+
+  it("shows no password to whom asks for it without TLS", async () => {
+    const its = await sound();
+    const heard: string[] = [];
+    // A double of somebody in between: passes TLS on, answers plain text itself, and asks for the password in clear.
+    const listener = createServer((socket) => {
+      socket
+        .once("data", (first) => {
+          if (first.length === 8) {
+            const through = connect(its.server.port, "localhost", () => through.write(first));
+            through.on("data", (data) => socket.write(data)).on("close", () => socket.destroy());
+            socket.on("data", (data) => through.write(data)).on("close", () => through.destroy());
+            return;
+          }
+          socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]));
+          socket.once("data", (answer) => {
+            heard.push(answer.toString());
+            socket.end();
+          });
+        })
+        .on("error", () => undefined);
+    });
+    await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+    const { port } = listener.address() as AddressInfo;
+    const access = { ...its.access, server: { ...its.access.server, host: "127.0.0.1", port } };
+    await diagnose("main", scope, access, its.stranger.certificate);
+    await new Promise((resolve) => listener.close(resolve));
+    expect(heard.length).toBeGreaterThan(0);
+    const known = await Promise.all(["test--prefect", "test--mlflow"].map((secret) => versionsOf(its.access.store, secret)));
+    const passwords = known.flatMap(({ current, previous }) => [current.password, previous?.password ?? current.password]);
+    expect(passwords.filter((password) => heard.some((text) => text.includes(password)))).toEqual([]);
+  });
+
+  it("sees a role of its own in a foreign one", async () => {
+    const its = await sound();
+    await its.sql("create role powers; grant powers to prefect_a");
+    expect(problems(await look(its))).toContain(
+      'prefect: prefect_a is a member of powers; if nobody needs it: REVOKE "powers" FROM "prefect_a"',
+    );
+    await its.sql("drop role powers");
+  });
+
+  it("sees a right that no platform should have", async () => {
+    const its = await sound();
+    await its.sql("alter role prefect_a createrole");
+    expect(problems(await look(its))).toContain("prefect: login prefect_a may create roles; run npm run provision");
+  });
+
+  it("sees a database that a platform made itself, and that everybody may enter", async () => {
+    const its = await sound();
+    await its.sql("create database prefect_extra owner prefect_owner");
+    expect(problems(await look(its))).toEqual([
+      expect.stringMatching(/^prefect: mlflow_a, mlflow_b may connect too; .*ON DATABASE "prefect_extra" FROM/),
+    ]);
+    await its.sql("drop database prefect_extra");
   });
 
   it("sees a certificate that ends soon, and one that has ended", async () => {
@@ -187,8 +248,16 @@ describe("doctor", () => {
   });
 });
 
-/** As `pg_ctl reload` does; new connections see the change soon after. */
+/** As `pg_ctl reload` does, and waits until the server has done it; where it can no longer be asked, it has. */
 async function reload(its: TestServer): Promise<void> {
+  const loaded = () =>
+    its.sql("select pg_conf_load_time()::text as at").then(
+      ([row]) => row?.at,
+      () => "refused",
+    );
+  const before = await loaded();
   process.kill(Number(readFileSync(join(its.server.directory, "data", "postmaster.pid"), "utf8").split("\n")[0]), "SIGHUP");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  if (before === "refused") return pause(500);
+  while ((await loaded()) === before) await pause(20);
+  return undefined;
 }

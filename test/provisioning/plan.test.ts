@@ -12,7 +12,7 @@ const server: ObservedServer = {
   readOnly: false,
 };
 const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
-const desired = (change = {}) => ({ ...tenant("ml", change), currentLogin: "ml_a" });
+const desired = (change = {}) => ({ ...tenant("ml", change), storedLogins: ["ml_a", "ml_b"] });
 
 describe("refuseServer", () => {
   it.each<[Partial<ObservedServer>, string | null]>([
@@ -49,9 +49,9 @@ describe("plan", () => {
       `COMMENT ON ROLE "ml_owner" IS 'platform-postgres: environment test'`,
       'GRANT "ml_owner" TO CURRENT_USER WITH INHERIT TRUE, SET TRUE',
       'CREATE ROLE "ml_a" LOGIN CREATEDB CONNECTION LIMIT 5 PASSWORD <of ml_a>',
-      'GRANT "ml_owner" TO "ml_a"',
+      'GRANT "ml_owner" TO "ml_a" WITH INHERIT TRUE, SET TRUE',
       'CREATE ROLE "ml_b" LOGIN CREATEDB CONNECTION LIMIT 5 PASSWORD <of ml_b>',
-      'GRANT "ml_owner" TO "ml_b"',
+      'GRANT "ml_owner" TO "ml_b" WITH INHERIT TRUE, SET TRUE',
       `CREATE DATABASE "ml" OWNER "ml_owner" TEMPLATE template0 ENCODING 'UTF8'`,
       'REVOKE ALL ON DATABASE "ml" FROM PUBLIC',
       `ALTER ROLE "ml_a" IN DATABASE "ml" SET "role" = 'ml_owner'`,
@@ -93,7 +93,15 @@ describe("plan", () => {
   });
 
   it("runs nothing where there is a problem that only somebody else can mend", () => {
-    const role = { canLogin: true, superuser: true, createDatabase: false, connectionLimit: -1, comment: null };
+    const role = {
+      canLogin: true,
+      superuser: true,
+      createDatabase: false,
+      createRole: false,
+      inherits: true,
+      connectionLimit: -1,
+      comment: null,
+    };
     const observed: Observed = {
       ...empty,
       roles: { ml_a: role },

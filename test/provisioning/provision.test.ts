@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { withClient } from "../../constructs/provisioning/connect";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { open, withClient } from "../../constructs/provisioning/connect";
 import { provision } from "../../constructs/provisioning/provision";
 import type { SecretStore } from "../../constructs/provisioning/secret-store";
-import { scopeWith, startServer, type TestServer } from "../fixtures/server";
+import { scopeWith, singleUser, startServer, type TestServer } from "../fixtures/server";
 
 import { memoryStore, refusal, tenant } from "../fixtures/tenants";
 
@@ -86,12 +86,45 @@ describe("provision", () => {
     const { changes } = await provision(scope, server.access);
     expect(changes.map((step) => step.sql)).toEqual([
       `ALTER ROLE "drift_b" NOCREATEDB CONNECTION LIMIT 5`,
-      `GRANT "drift_owner" TO "drift_b"`,
+      `GRANT "drift_owner" TO "drift_b" WITH INHERIT TRUE, SET TRUE`,
       `ALTER DATABASE "drift" OWNER TO "drift_owner"`,
       `REVOKE ALL ON DATABASE "drift" FROM PUBLIC`,
       `ALTER ROLE "drift_a" IN DATABASE "drift" SET "role" = 'drift_owner'`,
     ]);
     expect(await server.sql("select count(*)::int as count from pg_tables where tablename = 'kept'", "drift")).toEqual([{ count: 1 }]);
+  });
+
+  it("gives a login the rights of its owner role, where it was made not to inherit them", async () => {
+    const its = tenant("alone");
+    await server.sql("create role alone_a login noinherit");
+    const { changes } = await provision(scopeWith({ alone: its }), server.access);
+    expect(changes.map((step) => step.sql)).toContain('ALTER ROLE "alone_a" INHERIT');
+    await server.sql("revoke alone_owner from alone_b; grant alone_owner to alone_b with inherit false");
+    await provision(scopeWith({ alone: its }), server.access);
+    expect((await provision(scopeWith({ alone: its }), server.access)).changes).toEqual([]);
+  });
+
+  it("takes the newer of two stored versions of one login", async () => {
+    const its = tenant("twice");
+    await server.access.store.write(its.secret, { username: "twice_a", password: "older-password" });
+    await server.access.store.write(its.secret, { username: "twice_a", password: "newer-password" });
+    await provision(scopeWith({ twice: its }), server.access);
+    expect((await provision(scopeWith({ twice: its }), server.access)).changes).toEqual([]);
+    const session = await open(server.access.server, { username: "twice_a", password: "newer-password" }, "twice");
+    await session.end();
+  });
+
+  it("verifies the server whatever the shell says", async () => {
+    vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+    // Node warns of it.
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const access = {
+      ...server.access,
+      server: { ...server.access.server, tls: { mode: "verify-full" as const, ca: server.stranger.certificate } },
+    };
+    expect(await refusal(provision(scopeWith({ shell: tenant("shell") }), access))).toContain("is not signed by the given CA");
+    vi.unstubAllEnvs();
+    warn.mockRestore();
   });
 
   it("asks for the grant where somebody else made a role", async () => {
@@ -243,17 +276,22 @@ describe("passwords", () => {
   afterAll(() => server?.stop());
 
   it("never reach the server's log or its statistics; verifiers do", async () => {
-    await server.sql("create extension pg_stat_statements").catch(() => undefined);
+    const { directory, port } = server.server;
+    await server.server.stop();
+    await singleUser(17, directory, "CREATE EXTENSION pg_stat_statements");
+    server = await server.startAgain(port);
     const store = memoryStore();
     const its = tenant("canary");
-    const canaries = ["Canary-current-0123456789", "Canary-previous-012345678"];
-    await store.write(its.secret, { username: "canary_b", password: canaries[1] ?? "" });
-    await store.write(its.secret, { username: "canary_a", password: canaries[0] ?? "" });
+    await store.write(its.secret, { username: "canary_b", password: "Canary-previous-012345678" });
+    await store.write(its.secret, { username: "canary_a", password: "Canary-current-0123456789" });
     const scope = scopeWith({ canary: its });
     await provision(scope, { ...server.access, store });
     await server.sql("alter role canary_a password null");
     await provision(scope, { ...server.access, store });
 
+    const statements = (await server.sql("select query from public.pg_stat_statements")).map((row) => String(row.query));
+    expect(statements.filter((statement) => statement.includes('ROLE "canary_a"')).length).toBeGreaterThan(2);
+    expect(statements.filter((statement) => statement.includes("Canary-"))).toEqual([]);
     const log = readFileSync(join(server.server.directory, "postgres.log"), "utf8");
     expect(log).toContain('CREATE ROLE "canary_a" LOGIN NOCREATEDB CONNECTION LIMIT 5 PASSWORD \'SCRAM-SHA-256$4096:');
     expect(log).not.toMatch(/Canary-/);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
-import { provision } from "../../constructs/provisioning/provision";
+import { provision, setPassword } from "../../constructs/provisioning/provision";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 import { memoryStore, refusal, tenant, versionsOf } from "../fixtures/tenants";
@@ -82,6 +82,82 @@ describe.each([15, 17] as const)("rotate on PostgreSQL %i", (majorVersion) => {
     expect(current.username).toBe("shut_a");
     expect(await worksAs(current, "shut")).toBe("shut_owner");
     expect(current.password).not.toBe(leaked.password);
+  });
+
+  it("never brings a revoked password back, however the next rotation ends", async () => {
+    const its = tenant("dead");
+    const scope = scopeWith({ dead: its });
+    await provision(scope, server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    await rotate(its, server.access, { revoke: true });
+    expect((await versionsOf(server.access.store, its.secret)).previous).toBeNull();
+
+    const store = {
+      ...server.access.store,
+      description: "broken",
+      read: (secret: string) => server.access.store.read(secret),
+      write: () => Promise.reject(new Error("the power went")),
+    };
+    await expect(rotate(its, { ...server.access, store }, { revoke: false })).rejects.toThrow("the power went");
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
+      "login dead_a may log in, and no version of its secret names it",
+    ]);
+    expect(await refusal(worksAs(leaked, "dead"))).toMatch(/password authentication failed|not permitted to log in/);
+  });
+
+  it("is carried on by provisioning where it was interrupted after the new version was stored", async () => {
+    const its = tenant("half");
+    const scope = scopeWith({ half: its });
+    await provision(scope, server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    // What is on the disk after a SIGKILL right after the store was written.
+    const next = { username: "half_b", password: "Half-done-0123456789" };
+    await withClient(server.access.server, server.access.master, "postgres", (client) => setPassword(client, next));
+    await server.access.store.write(its.secret, next, true);
+    expect(await worksAs(leaked, "half")).toBe("half_owner");
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
+      "login half_a may log in, and no version of its secret names it",
+    ]);
+    expect(await refusal(worksAs(leaked, "half"))).toMatch(/password authentication failed|not permitted to log in/);
+  });
+
+  it("ends the sessions of both logins, whichever of them leaked", async () => {
+    const its = tenant("both");
+    await provision(scopeWith({ both: its }), server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    const session = await open(server.access.server, leaked, "both");
+    const end = new Promise((resolve) => session.once("end", resolve));
+    await rotate(its, server.access, { revoke: false });
+    expect(await rotate(its, server.access, { revoke: true })).toEqual({ current: "both_a", previous: "both_b", ended: 1 });
+    await end;
+    expect(await refusal(worksAs(leaked, "both"))).toBe('error: password authentication failed for user "both_a"');
+  });
+
+  it("cannot be held up by a login that takes its lock", async () => {
+    const its = tenant("grip");
+    await provision(scopeWith({ grip: its }), server.access);
+    const { current } = await versionsOf(server.access.store, its.secret);
+    const session = await open(server.access.server, current, "postgres");
+    await session.query("select pg_advisory_lock($1)", [0x706c6174]);
+    expect(await rotate(its, { ...server.access, patience: { deadlineMs: 300 } }, { revoke: true })).toMatchObject({
+      current: "grip_b",
+      previous: "grip_a",
+    });
+  });
+
+  it("takes a login whose connections are all in use as proved", async () => {
+    const its = tenant("busy", {
+      logins: [
+        { name: "busy_a", connectionLimit: 1 },
+        { name: "busy_b", connectionLimit: 1 },
+      ],
+    });
+    await provision(scopeWith({ busy: its }), server.access);
+    const { previous } = await versionsOf(server.access.store, its.secret);
+    if (previous === null) throw new Error("no previous version");
+    const session = await open(server.access.server, previous, "busy");
+    expect(await rotate(its, server.access, { revoke: false })).toMatchObject({ current: "busy_b" });
+    await session.end();
   });
 
   it("harms nobody when it is interrupted before the new version is stored", async () => {
