@@ -38,8 +38,14 @@ export async function createCa(name: string): Promise<KeyPair> {
   return { certificate: certificate.toString("pem"), key: await toPem(keys.privateKey) };
 }
 
+const LOOPBACK: x509.JsonGeneralNames = [
+  { type: "dns", value: "localhost" },
+  { type: "ip", value: "127.0.0.1" },
+  { type: "ip", value: "::1" },
+];
+
 /** A certificate for `localhost` and the loopback addresses, signed by the authority. */
-export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS): Promise<KeyPair> {
+export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, names = LOOPBACK): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const authority = new x509.X509Certificate(ca.certificate);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -55,11 +61,7 @@ export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS): 
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
-        { type: "dns", value: "localhost" },
-        { type: "ip", value: "127.0.0.1" },
-        { type: "ip", value: "::1" },
-      ]),
+      new x509.SubjectAlternativeNameExtension(names),
       // OpenSSL finds the issuer by these where two authorities bear one name.
       await x509.AuthorityKeyIdentifierExtension.create(authority, false, crypto),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),

@@ -24,7 +24,7 @@ export type Ownership<T> =
     };
 
 /** Milliseconds of waiting after which a person is told. */
-const NOTICE = 3_000;
+const NOTICE = 1_000;
 
 /**
  * Takes a directory, or asks its owner for what it published, waiting until it has.

@@ -76,7 +76,7 @@ describe("own", () => {
     const waiting = own(directory, () => {
       told += 1;
     });
-    await pause(3_300);
+    await pause(1_200);
     first.release();
     const next = await waiting;
     expect(told).toBe(1);

@@ -6,10 +6,10 @@ import { rotate } from "../../constructs/provisioning/rotate";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 import { memoryStore, refusal, tenant, versionsOf } from "../fixtures/tenants";
 
-describe.each([15, 17] as const)("rotate on PostgreSQL %i", (majorVersion) => {
+describe("rotate", () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer(majorVersion);
+    server = await startServer();
   });
   afterAll(() => server?.stop());
 
