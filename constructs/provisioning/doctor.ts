@@ -1,11 +1,13 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
+import type { Access, Scope } from "./access";
 import { type Client, certificateEnd, close, open, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull } from "./errors";
+import { withLock } from "./lock";
 import { type Observed, observe } from "./observe";
 import { plan } from "./plan";
-import { type Access, readVersions, type Scope, storedLogins, withLock } from "./provision";
+import { readVersions, storedLogins } from "./provision";
 import type { Versions } from "./secret-store";
 
 /** One thing that `doctor` looked at. */
@@ -46,8 +48,7 @@ async function diagnoseLocked(
   const tenants = Object.entries(scope.instance.tenants);
   const versions = new Map<string, Versions | null>();
   for (const [name, tenant] of tenants) {
-    const logins = tenant.logins.map((login) => login.name);
-    versions.set(name, await readVersions(tenant.secret, logins, store));
+    versions.set(name, await readVersions(tenant, store));
   }
   const look = await lookAt(client, scope);
   const credential = tenants.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
@@ -200,8 +201,7 @@ function diagnoseDrift(
   versions: ReadonlyMap<string, Versions | null>,
 ): readonly Check[] {
   return Object.entries(instance.tenants).flatMap(([subject, tenant]) => {
-    const stored = versions.get(subject) ?? null;
-    const desired = { ...tenant, storedLogins: stored === null ? [] : storedLogins(stored) };
+    const desired = { ...tenant, storedLogins: storedLogins(tenant, versions.get(subject) ?? null) };
     const { steps, problems } = plan(environment, [desired], observed);
     const own = [tenant.owner, ...tenant.logins.map((login) => login.name), observed.server.master];
     const its = own.slice(0, 3);

@@ -1,27 +1,14 @@
 import pg from "pg";
-import type { ResolvedInstance, Tenant } from "../model/spec";
-import { type Client, close, open, type Patience, persist, type Server, withClient } from "./connect";
+import type { Tenant } from "../model/spec";
+import type { Access, Scope } from "./access";
+import { type Client, close, open, persist, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
-import { observe, observeServer } from "./observe";
-import { type DesiredTenant, plan, refuseServer, type Step } from "./plan";
+import { withLock } from "./lock";
+import { observe } from "./observe";
+import { type DesiredTenant, plan, type Step } from "./plan";
 import { scramVerifier } from "./scram";
 import type { SecretStore, Versions } from "./secret-store";
-
-/** How to reach a server with the rights to provision it. */
-export interface Access {
-  readonly server: Server;
-  /** A login with CREATEROLE and CREATEDB; no superuser is needed. */
-  readonly master: Credential;
-  readonly store: SecretStore;
-  readonly patience: Patience;
-}
-
-/** An environment's part on one server. */
-export interface Scope {
-  readonly environment: string;
-  readonly instance: ResolvedInstance;
-}
 
 export interface Provisioned {
   /** The statements that changed something, in order; none where everything was right. */
@@ -29,9 +16,6 @@ export interface Provisioned {
   /** The login that each platform uses. */
   readonly logins: Readonly<Record<string, string>>;
 }
-
-/** All sessions of this program ask for it in database `postgres`, because advisory locks belong to a database. */
-const LOCK = 0x706c6174;
 
 /**
  * Brings databases, roles, grants, extensions and passwords to what the environment says, from whatever state they are in, and proves
@@ -46,73 +30,21 @@ export async function provision(scope: Scope, access: Access): Promise<Provision
   );
 }
 
-/**
- * Runs something while no other run of this program changes the same server.
- *
- * @param shared lets others look at the same time, but nobody change.
- * @param tenants whose logins must not be able to hold everybody up: one that holds the lock is not this program, and is ended.
- */
-export async function withLock<T>(
-  { server, master, patience }: Access,
-  tenants: readonly Tenant[],
-  run: (client: Client) => Promise<T>,
-  shared = false,
-): Promise<T> {
-  return withClient(server, master, "postgres", async (client) => {
-    const refusal = refuseServer(await observeServer(client));
-    if (refusal !== null) throw new ProvisioningError(`${server.host}:${server.port}: ${refusal}`);
-    const lock = () => client.query(`select pg_advisory_lock${shared ? "_shared" : ""}($1)`, [LOCK]);
-    const isTimeout = (error: { readonly code?: string }) => error.code === "55P03";
-    await client.query(`set lock_timeout = ${patience.deadlineMs}`);
-    await lock().catch(async (error) => {
-      if (!isTimeout(error)) throw error;
-      await endSessions(client, await lockHolders(client, tenants));
-      await lock().catch((again) => {
-        if (!isTimeout(again)) throw again;
-        const seconds = patience.deadlineMs / 1000;
-        throw new ProvisioningError(
-          `${server.host}:${server.port}: another run holds the lock, and did not end within ${seconds} s; wait for it, and run this again`,
-        );
-      });
-    });
-    await client.query("reset lock_timeout");
-    return run(client);
-  });
-}
-
-/** Logins of platforms that hold the lock: everybody may enter database `postgres` and take it. */
-async function lockHolders(client: Client, tenants: readonly Tenant[]): Promise<readonly string[]> {
-  const { rows } = await client.query<{ login: string }>(
-    "select distinct usename as login from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and granted and classid = 0 and objid = $1 and usename = any($2)",
-    [LOCK, tenants.flatMap((tenant) => tenant.logins.map((login) => login.name))],
-  );
-  return rows.map((row) => row.login);
-}
-
-/** Ends all sessions of some logins; tells how many. */
-export async function endSessions(client: Client, logins: readonly string[]): Promise<number> {
-  for (const login of logins) {
-    // Ending another's sessions takes its rights, or those of pg_signal_backend; the role's creator may give itself the former.
-    const { rows } = await client.query<{ allowed: boolean }>(
-      "select pg_has_role(current_user, $1, 'USAGE') or pg_has_role(current_user, 'pg_signal_backend', 'USAGE') as allowed",
-      [login],
-    );
-    if (rows[0]?.allowed === false) await client.query(`GRANT ${pg.escapeIdentifier(login)} TO CURRENT_USER`);
-  }
-  const ended = await client.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)", [logins]);
-  return ended.rowCount ?? 0;
-}
-
 async function provisionLocked(client: Client, { environment, instance }: Scope, access: Access): Promise<Provisioned> {
   const platforms = Object.entries(instance.tenants);
-  const versions = new Map<string, Versions>();
-  for (const [, tenant] of platforms) versions.set(tenant.secret, await ensureVersions(tenant, access.store));
+  const stored = new Map<string, Versions | null>();
+  for (const [, tenant] of platforms) stored.set(tenant.secret, await readVersions(tenant, access.store));
 
-  const desired = platforms.map(([, tenant]): DesiredTenant => ({ ...tenant, storedLogins: storedLogins(versionsOf(tenant, versions)) }));
+  const desired = platforms.map(
+    ([, tenant]): DesiredTenant => ({ ...tenant, storedLogins: storedLogins(tenant, stored.get(tenant.secret) ?? null) }),
+  );
   const observed = await observe(client, desired);
   const { steps, problems } = plan(environment, desired, observed);
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
 
+  const versions = new Map<string, Versions>();
+  for (const [, tenant] of platforms)
+    versions.set(tenant.secret, stored.get(tenant.secret) ?? (await createVersions(tenant, access.store)));
   const passwords = new Map(
     [...versions.values()]
       .flatMap(({ current, previous }) => [current, ...(previous === null ? [] : [previous])])
@@ -131,14 +63,8 @@ function versionsOf({ secret }: Tenant, versions: ReadonlyMap<string, Versions>)
   return found;
 }
 
-/** The secret's versions; where it has none, both logins get a password, and the first is the one to use. */
-async function ensureVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions> {
-  const found = await readVersions(
-    secret,
-    logins.map((login) => login.name),
-    store,
-  );
-  if (found !== null) return found;
+/** A password for both logins; the first is the one to use. */
+async function createVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions> {
   const [current, previous] = logins.map(({ name }): Credential => ({ username: name, password: generatePassword() })) as [
     Credential,
     Credential,
@@ -148,24 +74,25 @@ async function ensureVersions({ secret, logins }: Tenant, store: SecretStore): P
   return { current, previous };
 }
 
-/** The logins that a secret's versions name. */
-export const storedLogins = ({ current, previous }: Versions): readonly string[] => [
-  current.username,
-  ...(previous === null ? [] : [previous.username]),
-];
+/** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
+export function storedLogins({ logins }: Tenant, versions: Versions | null): readonly string[] {
+  if (versions === null) return logins.map((login) => login.name);
+  return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
+}
 
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
-export async function readVersions(secret: string, logins: readonly string[], store: SecretStore): Promise<Versions | null> {
+export async function readVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions | null> {
   const versions = await store.read(secret);
-  for (const version of [versions?.current, versions?.previous]) {
-    if (version && !logins.includes(version.username)) {
-      throw new ProvisioningError(
-        `secret ${secret} in ${store.description} names the login ${version.username}, not ${logins.join(" or ")}; remove that version`,
-      );
-    }
+  if (versions === null) return null;
+  const names = logins.map((login) => login.name);
+  for (const version of [versions.current, versions.previous]) {
+    if (version === null || names.includes(version.username)) continue;
+    throw new ProvisioningError(
+      `secret ${secret} in ${store.description} names the login ${version.username}, not ${names.join(" or ")}; remove that version`,
+    );
   }
   // Two versions of one login: only the newer password can work.
-  return versions?.previous?.username === versions?.current.username && versions !== null ? { ...versions, previous: null } : versions;
+  return versions.previous?.username === versions.current.username ? { ...versions, previous: null } : versions;
 }
 
 async function runStep(client: Client, { sql, passwordOf }: Step, passwords: ReadonlyMap<string, string>): Promise<void> {

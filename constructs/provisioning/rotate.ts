@@ -1,9 +1,11 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
+import type { Access } from "./access";
 import { type Client, persist, withClient } from "./connect";
 import { generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
-import { type Access, endSessions, readVersions, setPassword, withLock } from "./provision";
+import { endSessions, withLock } from "./lock";
+import { readVersions, setPassword } from "./provision";
 
 export interface Rotated {
   /** The login to use from now on. */
@@ -34,7 +36,7 @@ export async function rotate(tenant: Tenant, access: Access, { revoke }: { reado
 
 async function renewOther(client: Client, tenant: Tenant, { server, store }: Access, forget: boolean): Promise<Omit<Rotated, "ended">> {
   const names = tenant.logins.map((login) => login.name);
-  const versions = await readVersions(tenant.secret, names, store);
+  const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; run npm run provision first`);
   const previous = versions.current.username;
   const current = names.find((name) => name !== previous) ?? previous;

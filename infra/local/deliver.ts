@@ -10,8 +10,9 @@ import { platforms } from "../../constructs/platforms/registry";
 import { type Check, diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { type OutputFile, toEnvFile, toPlatformFiles, toYaml, writeOutput } from "../output";
+import { localDirectories } from "./directories";
 import type { Progress } from "./progress";
-import { localDirectories, type Session } from "./session";
+import type { Session } from "./session";
 import { runningOf } from "./tenant";
 
 /** These files show what a cluster gets; the database is this machine's. */

@@ -5,7 +5,8 @@ import { formatViolation } from "../../constructs/model/errors";
 import type { Check } from "../../constructs/provisioning/doctor";
 import type { ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
-import { localDirectories, ROOT, type Session } from "./session";
+import { localDirectories, ROOT } from "./directories";
+import type { Session } from "./session";
 
 const PLAIN = { head: [], border: [] };
 

@@ -3,7 +3,8 @@ import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "./command";
 import { deliver } from "./deliver";
-import { ROOT, withServers } from "./session";
+import { ROOT } from "./directories";
+import { withServers } from "./session";
 import { locate, runningOf } from "./tenant";
 
 interface Options {

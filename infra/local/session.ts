@@ -1,38 +1,26 @@
-import { randomUUID } from "node:crypto";
-import { existsSync, realpathSync } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { createCa, createServerCertificate, isCurrent, type KeyPair } from "../../constructs/local/certificates";
-import { readIfThere, writeAtomically } from "../../constructs/local/files";
+import { readIfThere } from "../../constructs/local/files";
 import { serverHome } from "../../constructs/local/home";
 import { type Ownership, own } from "../../constructs/local/ownership";
-import { makePrivate, parseSecret, readCredential, SecretDirectory, writeCredential } from "../../constructs/local/secret-directory";
+import { makePrivate, readCredential, SecretDirectory } from "../../constructs/local/secret-directory";
 import { LocalServer } from "../../constructs/local/server";
 import { UserError } from "../../constructs/model/errors";
 import type { InstanceSettings } from "../../constructs/model/instance";
-import { isObject } from "../../constructs/model/json";
+import type { Access, Scope } from "../../constructs/provisioning/access";
 import type { Server } from "../../constructs/provisioning/connect";
-import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
-import type { Access, Scope } from "../../constructs/provisioning/provision";
+import type { Credential } from "../../constructs/provisioning/credential";
 import type { ProjectEnvironment } from "../load";
+import { fromRoot, localDirectories, ROOT, refuseBlanks, refuseOthers } from "./directories";
+import { authority, masterOf, serverCertificate } from "./identity";
 import type { Progress } from "./progress";
-
-/** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
-export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", "..")));
-
-/** One directory has one name here, by whatever links it is reached. */
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path;
-}
+import { handleSignals } from "./signals";
 
 /** The first port that a local server tries. */
 const FIRST_PORT = 54320;
 /** Milliseconds during which commands wait for a server that starts or fails over. */
 const PATIENCE = 30_000;
-/** The login that provisions a local server. */
-const MASTER = "master";
-
 /** An instance that runs, and how to reach it. */
 export interface Running {
   readonly name: string;
@@ -59,12 +47,6 @@ interface Published {
   /** Whether the owner stays until Ctrl-C. */
   readonly stays: boolean;
   readonly ports: Readonly<Record<string, number>>;
-}
-
-/** Directories of an environment on this machine. */
-export function localDirectories(environment: string): { readonly private: string; readonly secrets: string; readonly output: string } {
-  const own = join(ROOT, ".local", environment);
-  return { private: own, secrets: join(own, "secrets"), output: join(ROOT, "out", environment) };
 }
 
 /**
@@ -144,62 +126,6 @@ async function serverEnded(starting: Promise<LocalServer>): Promise<never> {
   );
 }
 
-/** What another user made, root above all, would be half theirs and half ours. */
-async function refuseOthers(directory: string): Promise<void> {
-  const owner = await stat(directory).then(
-    ({ uid }) => uid,
-    () => null,
-  );
-  if (owner === null || owner === process.getuid?.()) return;
-  throw new UserError(
-    `${directory} was made by another user (${owner}); run this as that user, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
-  );
-}
-
-/** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
-function refuseBlanks(): void {
-  if (/\s/.test(ROOT))
-    throw new UserError(
-      `the path ${ROOT} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
-    );
-}
-
-interface Signals {
-  /** Resolves at the next signal, which then does not end the process. */
-  readonly next: () => Promise<void>;
-  readonly isStopping: () => boolean;
-  readonly forget: () => void;
-}
-
-/** Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. */
-function handleSignals(stop: () => Promise<void>): Signals {
-  let waiting: (() => void) | null = null;
-  let alive: NodeJS.Timeout | undefined;
-  let isStopping = false;
-  const handle = (signal: NodeJS.Signals) => {
-    // Impatient further signals must not interrupt the stop.
-    if (isStopping) return;
-    isStopping = true;
-    if (waiting !== null) waiting();
-    else void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
-  };
-  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of names) process.on(name, handle);
-  return {
-    next: () =>
-      new Promise((resolve) => {
-        waiting = resolve;
-        // A waiting promise alone does not keep the process alive.
-        alive = setInterval(() => undefined, 1 << 30);
-      }),
-    isStopping: () => isStopping,
-    forget: () => {
-      clearInterval(alive);
-      for (const name of names) process.off(name, handle);
-    },
-  };
-}
-
 async function startAll(
   environment: ProjectEnvironment,
   progress: Progress,
@@ -238,58 +164,6 @@ async function startOne(environment: ProjectEnvironment, name: string, port: num
 }
 
 const serverDirectory = (home: string, environment: string, instance: string): string => join(home, "servers", environment, instance);
-
-/** The environment's master, on all of its local servers. */
-async function masterOf(environment: string): Promise<Credential> {
-  const path = join(localDirectories(environment).secrets, "master.json");
-  const found = await readCredential(path);
-  if (found !== null) return found;
-  const master = { username: MASTER, password: generatePassword() };
-  await writeCredential(path, master);
-  return master;
-}
-
-/** The environment's own authority; made once, so that what trusts it keeps trusting it. */
-async function authority(environment: string): Promise<KeyPair> {
-  return keyPair(
-    environment,
-    "ca",
-    () => createCa(`platform-postgres ${environment} ${randomUUID().slice(0, 8)}`),
-    async () => true,
-  );
-}
-
-async function serverCertificate(environment: string): Promise<KeyPair> {
-  const ca = await authority(environment);
-  return keyPair(
-    environment,
-    "server",
-    () => createServerCertificate(ca),
-    (found) => isCurrent(found.certificate, ca),
-  );
-}
-
-/** Both parts in one file, so that they cannot be of two different pairs. */
-async function keyPair(
-  environment: string,
-  name: string,
-  create: () => Promise<KeyPair>,
-  isGood: (found: KeyPair) => Promise<boolean>,
-): Promise<KeyPair> {
-  const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
-  const content = await readIfThere(path);
-  const found = content === null ? null : toKeyPair(parseSecret(content, path), path);
-  if (found !== null && (await isGood(found))) return found;
-  const created = await create();
-  await writeAtomically(path, JSON.stringify(created), 0o600);
-  return created;
-}
-
-function toKeyPair(value: unknown, path: string): KeyPair {
-  if (isObject(value) && typeof value.certificate === "string" && typeof value.key === "string")
-    return { certificate: value.certificate, key: value.key };
-  throw new UserError(`${path} is damaged; restore it, or run npm start -- --reset`);
-}
 
 async function reachAll(
   environment: ProjectEnvironment,
@@ -370,8 +244,6 @@ async function readMaster(secret: string): Promise<Credential> {
   if ((mode & 0o077) !== 0) throw new UserError(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run chmod 600 on it`);
   return credential;
 }
-
-const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(ROOT, path));
 
 /** Deletes an environment's databases, passwords and files on this machine, but nothing of a database that somebody else made. */
 export async function resetEnvironment(environment: ProjectEnvironment): Promise<void> {

@@ -11,11 +11,12 @@ import { integer } from "../../constructs/model/fields";
 import { definePlatform, type Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import type { ResolvedInstance, Tenant } from "../../constructs/model/spec";
+import type { Access } from "../../constructs/provisioning/access";
 import { open } from "../../constructs/provisioning/connect";
 import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
 import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
-import { type Access, provision } from "../../constructs/provisioning/provision";
+import { provision } from "../../constructs/provisioning/provision";
 import { scramVerifier } from "../../constructs/provisioning/scram";
 import { memoryStore, tenant } from "../fixtures/tenants";
 

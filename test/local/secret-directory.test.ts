@@ -51,6 +51,7 @@ describe("SecretDirectory", () => {
 describe("explainFile", () => {
   it.each([
     ["EROFS", "/x is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY"],
+    ["ENOENT", "/x cannot be made, its disk is read-only or the directory above it is gone; name another in PLATFORM_POSTGRES_DIRECTORY"],
     ["ENOSPC", "the disk of /x is full; free some space, and run this again"],
     ["EACCES", "/x may not be written or read by this user; give it to this user, or run as its owner"],
   ])("turns %s into a sentence", (code, sentence) => {

@@ -45,7 +45,10 @@ describe("LocalServer", () => {
   });
 
   it("lets no superuser in, and nobody without TLS", async () => {
-    await expect(open(server.access.server, { username: "postgres", password: "" }, "postgres")).rejects.toThrow();
+    await expect(open(server.access.server, { username: "postgres", password: "a-guess" }, "postgres")).rejects.toThrow(
+      'password authentication failed for user "postgres"',
+    );
+    expect(await server.sql("select rolname from pg_roles where rolsuper")).toEqual([{ rolname: "postgres" }]);
     await expect(open({ ...server.access.server, tls: { mode: "proxy" } }, server.access.master, "postgres")).rejects.toThrow(
       /no pg_hba\.conf entry for host .* no encryption/,
     );

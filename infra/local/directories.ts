@@ -1,0 +1,41 @@
+import { existsSync, realpathSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { UserError } from "../../constructs/model/errors";
+
+/** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
+export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", "..")));
+
+/** One directory has one name here, by whatever links it is reached. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** Directories of an environment on this machine. */
+export function localDirectories(environment: string): { readonly private: string; readonly secrets: string; readonly output: string } {
+  const own = join(ROOT, ".local", environment);
+  return { private: own, secrets: join(own, "secrets"), output: join(ROOT, "out", environment) };
+}
+
+/** A path of the spec: absolute, or from the root. */
+export const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(ROOT, path));
+
+/** What another user made, root above all, would be half theirs and half ours. */
+export async function refuseOthers(directory: string): Promise<void> {
+  const owner = await stat(directory).then(
+    ({ uid }) => uid,
+    () => null,
+  );
+  if (owner === null || owner === process.getuid?.()) return;
+  throw new UserError(
+    `${directory} was made by another user (${owner}); run this as that user, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+  );
+}
+
+/** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
+export function refuseBlanks(): void {
+  if (/\s/.test(ROOT))
+    throw new UserError(
+      `the path ${ROOT} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+    );
+}
