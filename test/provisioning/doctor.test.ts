@@ -144,7 +144,10 @@ describe("doctor", () => {
         .once("data", (first) => {
           if (first.length === 8) {
             const through = connect(its.server.port, "localhost", () => through.write(first));
-            through.on("data", (data) => socket.write(data)).on("close", () => socket.destroy());
+            through
+              .on("data", (data) => socket.write(data))
+              .on("close", () => socket.destroy())
+              .on("error", () => undefined);
             socket.on("data", (data) => through.write(data)).on("close", () => through.destroy());
             return;
           }
