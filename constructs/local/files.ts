@@ -41,6 +41,8 @@ const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
   // What Node says of a directory on a read-only disk.
   ENOENT: (path) =>
     `${path} cannot be made, its disk is read-only or the directory above it is gone; name another in PLATFORM_POSTGRES_DIRECTORY`,
+  EISDIR: (path) => `${path} is a directory; name a file`,
+  ENOTDIR: (path) => `${path} cannot be there, something above it is a file; name another path`,
   ENOSPC: (path) => `the disk of ${path} is full; free some space, and run this again`,
   EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
 };

@@ -12,6 +12,8 @@ export type Ownership<T> =
       readonly publish: (info: T) => void;
       /** Resolves when no guest is left. */
       readonly alone: () => Promise<void>;
+      /** Sends guests away, and lets those who come wait for the release. */
+      readonly retire: () => void;
       readonly release: () => void;
     }
   | {
@@ -80,10 +82,14 @@ function owner<T>(server: Server): Ownership<T> {
     published = resolve;
   });
   const guests = new Set<Socket>();
+  let isRetired = false;
+  const dismiss = () => {
+    for (const guest of guests) guest.destroy();
+  };
   server.on("connection", (socket) => {
     guests.add(socket);
     socket.on("close", () => guests.delete(socket)).on("error", () => undefined);
-    void line.then((info) => socket.write(info));
+    void line.then((info) => isRetired || socket.write(info));
   });
   // The lock must not keep a process alive that has nothing else to do.
   server.unref();
@@ -93,9 +99,13 @@ function owner<T>(server: Server): Ownership<T> {
     alone: async () => {
       while (guests.size > 0) await pause(50);
     },
+    retire: () => {
+      isRetired = true;
+      dismiss();
+    },
     release: () => {
       server.close();
-      for (const guest of guests) guest.destroy();
+      dismiss();
     },
   };
 }

@@ -351,9 +351,18 @@ async function isAlive(pid: number): Promise<boolean> {
   return state === null || !/^\d+ \(.*\) [ZX]/s.test(state);
 }
 
+/** To a process that may end at any moment. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 async function stopProcess(pid: number): Promise<void> {
   const deadline = Date.now() + STOP_TIMEOUT;
-  if (await isAlive(pid)) process.kill(pid, "SIGINT");
+  if (await isAlive(pid)) signal(pid, "SIGINT");
   while (await isAlive(pid)) {
     if (Date.now() > deadline)
       throw new UserError(`PostgreSQL (process ${pid}) does not stop; look at its log, or end it with kill -QUIT ${pid}`);

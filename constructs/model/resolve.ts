@@ -238,9 +238,9 @@ function checkValues({ name, platform, settings, topology }: Placed, report: Rep
   }
 }
 
-/** The parts of a path that look like a process variable: `A` and `B_C` of `x.env[A].y.B_C`. */
+/** The process variables in a path: `A` of `x.env[A].value`, and `B_C` of `extraEnvVars.B_C`. */
 const variablesOf = (path: string): readonly string[] =>
-  [...path.matchAll(/(?<=^|[.[])[A-Z][A-Z0-9_]*(?=$|[.\]])/g)].map(([variable]) => variable);
+  [...path.matchAll(/(?<=\[|[Ee]nv[A-Za-z]*\.)[A-Z][A-Z0-9_]*(?=$|[.\]])/g)].map(([variable]) => variable);
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
 function insteadOf(userPath: string, name: string, { guarded }: Platform): string {

@@ -7,8 +7,8 @@ const isNamedList = (value: unknown): value is readonly Named[] =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item.name === "string");
 
 /**
- * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf, and
- * so is an empty object. Keys are joined by dots, and a dot within a key is escaped, so that no two leaves share a path.
+ * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf.
+ * Empty objects and lists have none: they set nothing. A dot within a key is escaped, so that no two leaves share a path.
  */
 export function leafPaths(values: JsonObject): readonly string[] {
   return Object.entries(values).flatMap(([key, value]) => leaves(value, step("", key)));
@@ -17,7 +17,8 @@ export function leafPaths(values: JsonObject): readonly string[] {
 function leaves(value: Json | undefined, path: string): readonly string[] {
   if (value === undefined) return [];
   if (isNamedList(value)) return value.flatMap(({ name, ...rest }) => [`${path}[${name}]`, ...below(rest, `${path}[${name}]`)]);
-  if (!isObject(value) || Object.keys(value).length === 0) return [path];
+  if (Array.isArray(value) && value.length === 0) return [];
+  if (!isObject(value)) return [path];
   return below(value as JsonObject, path);
 }
 
@@ -41,7 +42,7 @@ const replacesList = (path: string, own: string): boolean =>
   [...own.matchAll(/(?<!\\)\[/g)].some(({ index }) => path.startsWith(`${own.slice(0, index)}.`));
 
 /**
- * Merges what the user wrote over our values: objects key by key, all else replaces. Lists of named objects are joined: an equal name
+ * Merges what the user wrote over our values: objects key by key, what sets nothing changes nothing, all else replaces. Lists of named objects are joined: an equal name
  * cannot occur, because every path of ours is guarded.
  */
 export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
@@ -49,9 +50,10 @@ export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
 }
 
 function merge(own: Json | undefined, user: Json | undefined): Json | undefined {
-  if (user === undefined) return withoutUndefined(own);
+  const areObjects = isObject(own) && isObject(user);
+  if (user === undefined || (own !== undefined && !areObjects && leaves(user, "").length === 0)) return withoutUndefined(own);
   if (isNamedList(own) && isNamedList(user)) return withoutUndefined([...own, ...user]);
-  if (!isObject(own) || !isObject(user)) return withoutUndefined(user);
+  if (!areObjects) return withoutUndefined(user);
   const keys = [...new Set([...Object.keys(own), ...Object.keys(user)])];
   const at = (object: object, key: string) => (Object.hasOwn(object, key) ? (object as JsonObject)[key] : undefined);
   const merged = keys.map((key) => [key, merge(at(own, key), at(user, key))] as const);

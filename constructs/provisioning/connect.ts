@@ -26,13 +26,23 @@ const KEEP_ALIVE_DELAY = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 
+/** How long a statement may take, and how long it may wait for a lock, in milliseconds; 0 is for ever. */
+export interface Limits {
+  readonly query: number;
+  readonly lock: number;
+}
+
+const PROGRAM: Limits = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT };
+/** For a person at a prompt. */
+export const UNLIMITED: Limits = { query: 0, lock: 0 };
+
 /**
  * Opens one connection. Everything is passed explicitly, because `pg` fills gaps from the shell's `PG*` variables, ignores
  * `PGSSLROOTCERT` and reads `require` as `verify-full`.
  *
  * @throws the driver's or Node's own error, with its code.
  */
-export async function open(server: Server, credential: Credential, database: string): Promise<Client> {
+export async function open(server: Server, credential: Credential, database: string, limits = PROGRAM): Promise<Client> {
   const client = new pg.Client({
     host: server.host,
     port: server.port,
@@ -42,9 +52,9 @@ export async function open(server: Server, credential: Credential, database: str
     ssl: toSsl(server),
     application_name: "platform-postgres",
     // An empty path of functions and tables: nothing in a database can shadow the catalog.
-    options: `-c search_path=pg_catalog -c lock_timeout=${LOCK_TIMEOUT}`,
+    options: `-c search_path=pg_catalog -c lock_timeout=${limits.lock}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: QUERY_TIMEOUT,
+    query_timeout: limits.query,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
   });
@@ -95,8 +105,9 @@ export async function withClient<T>(
   credential: Credential,
   database: string,
   use: (client: Client) => Promise<T>,
+  limits = PROGRAM,
 ): Promise<T> {
-  const client = await open(server, credential, database);
+  const client = await open(server, credential, database, limits);
   try {
     return await use(client);
   } finally {

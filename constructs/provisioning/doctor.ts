@@ -232,6 +232,15 @@ async function diagnoseTenant(
   if (versions === null) return [{ subject, promise: "has a password", problem: "its secret is empty; run npm run provision" }];
   const names = [...tenant.databases.map((database) => database.name), ...(look.foundDatabases.get(tenant.owner) ?? [])];
   const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look));
+  for (const { name } of tenant.logins) {
+    const sessions = storedLogins(tenant, versions).includes(name) ? 0 : (look.sessions.get(name) ?? 0);
+    if (sessions > 0)
+      checks.push({
+        subject,
+        promise: `${name} has no sessions`,
+        problem: `it was revoked, and has ${sessions} sessions; run npm run provision`,
+      });
+  }
   if (server.tls.mode !== "proxy") {
     for (const { name } of tenant.databases) checks.push(await refusesPlainText(subject, server, versions.current.username, name));
   }
@@ -311,8 +320,8 @@ async function staysOut(subject: string, credential: Credential, foreign: string
     return { subject, promise, problem: `it can; run npm run provision` };
   } catch (error) {
     const { code } = error as { code?: string };
-    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. 53300: all its connections are in use.
-    if (code === "42501" || code === "3D000" || code === "53300") return { subject, promise, problem: null };
+    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. A login whose connections are all in use is told by `withinLimit`.
+    if (code === "42501" || code === "3D000" || isLoginFull(error)) return { subject, promise, problem: null };
     return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
   }
 }

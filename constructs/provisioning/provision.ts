@@ -4,7 +4,7 @@ import type { Access, Scope } from "./access";
 import { type Client, close, open, persist, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
-import { withLock } from "./lock";
+import { endSessions, withLock } from "./lock";
 import { observe } from "./observe";
 import { type DesiredTenant, plan, type Step } from "./plan";
 import { scramVerifier } from "./scram";
@@ -52,7 +52,7 @@ async function provisionLocked(client: Client, { environment, instance }: Scope,
   );
   for (const step of steps) await runStep(client, step, passwords);
 
-  const changes = [...steps];
+  const changes = [...steps, ...(await endForgotten(client, desired))];
   for (const tenant of desired) changes.push(...(await proveTenant(client, tenant, versionsOf(tenant, versions), access)));
   return { changes, logins: Object.fromEntries(platforms.map(([name, tenant]) => [name, versionsOf(tenant, versions).current.username])) };
 }
@@ -61,6 +61,23 @@ function versionsOf({ secret }: Tenant, versions: ReadonlyMap<string, Versions>)
   const found = versions.get(secret);
   if (found === undefined) throw new TypeError(`no versions of ${secret}`);
   return found;
+}
+
+/** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */
+async function endForgotten(client: Client, tenants: readonly DesiredTenant[]): Promise<readonly Step[]> {
+  const forgotten = tenants.flatMap(({ logins, storedLogins: stored }) =>
+    logins.map((login) => login.name).filter((name) => !stored.includes(name)),
+  );
+  const { rows } = await client.query<{ login: string }>("select distinct usename as login from pg_stat_activity where usename = any($1)", [
+    forgotten,
+  ]);
+  const open = rows.map((row) => row.login);
+  if (open.length > 0) await endSessions(client, open);
+  return open.map((login) => ({
+    sql: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
+    why: `login ${login} was revoked, and had sessions`,
+    passwordOf: null,
+  }));
 }
 
 /** A password for both logins; the first is the one to use. */

@@ -5,7 +5,7 @@ import { type Client, persist, withClient } from "./connect";
 import { generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
-import { readVersions, setPassword } from "./provision";
+import { readVersions, setPassword, storedLogins } from "./provision";
 
 export interface Rotated {
   /** The login to use from now on. */
@@ -20,7 +20,7 @@ export interface Rotated {
  * Gives a platform a new password, on its *other* login, and makes that the current version of its secret. Sessions of the previous
  * login go on, and so do pods that have not read the new version yet.
  *
- * Interrupted before the new version is stored, nothing has changed for anybody; the next run starts over.
+ * Interrupted before the new version is stored, nothing has changed for who uses the current one; the next run starts over.
  *
  * @param revoke closes a leak at once: no password from before works any more, the previous login can no longer log in, and the
  * sessions of both end. Interrupted in between, `provision` carries it on, because the secret has forgotten the previous login.
@@ -31,7 +31,7 @@ export async function rotate(tenant: Tenant, access: Access, { revoke }: { reado
     persist(access.server, access.master, "postgres", access.patience, () => withLock(access, [tenant], run));
   const rotated = await locked((client) => renewOther(client, tenant, access, revoke));
   // By itself, so that a fault in it does not rotate once more.
-  return { ...rotated, ended: revoke ? await locked((client) => closeLogin(client, tenant, rotated.previous)) : null };
+  return { ...rotated, ended: revoke ? await locked((client) => closeForgotten(client, tenant, access)) : null };
 }
 
 async function renewOther(client: Client, tenant: Tenant, { server, store }: Access, forget: boolean): Promise<Omit<Rotated, "ended">> {
@@ -60,10 +60,10 @@ async function proveOwner({ owner }: Tenant, login: () => Promise<string | undef
   if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; run npm run provision first`);
 }
 
-async function closeLogin(client: Client, { logins }: Tenant, login: string): Promise<number> {
-  await client.query(`ALTER ROLE ${pg.escapeIdentifier(login)} NOLOGIN PASSWORD NULL`);
-  return endSessions(
-    client,
-    logins.map((each) => each.name),
-  );
+/** Looks again what the secret has forgotten, because another run may have come in between. */
+async function closeForgotten(client: Client, tenant: Tenant, { store }: Access): Promise<number> {
+  const stored = storedLogins(tenant, await readVersions(tenant, store));
+  const names = tenant.logins.map((login) => login.name);
+  for (const name of names) if (!stored.includes(name)) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);
+  return endSessions(client, names);
 }

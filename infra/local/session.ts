@@ -76,14 +76,18 @@ export async function withServers<T>(
       await pause(100);
       continue;
     }
-    const lost = ownerEnded.then((): never => {
-      throw new UserError(`the npm start that ran the server (process ${info.process}) has ended; run this again`);
+    let isDone = false;
+    // What runs cannot be called off, and must not go on as if it had a server.
+    void ownerEnded.then(() => {
+      if (isDone) return;
+      progress.note(`the command that ran the server (process ${info.process}) has ended; run this again`);
+      process.exit(1);
     });
     try {
       const instances = await reachAll(environment, info.ports, progress);
-      return await Promise.race([use({ environment, instances, isGuest: true, untilStopped: async () => undefined }), lost]);
+      return await use({ environment, instances, isGuest: true, untilStopped: () => ownerEnded });
     } finally {
-      lost.catch(() => undefined);
+      isDone = true;
       leave();
     }
   }
@@ -99,13 +103,15 @@ async function useOwn<T>(
   const started: Promise<LocalServer>[] = [];
   const stop = async () => {
     progress.stop();
-    ownership.release();
+    ownership.retire();
     const servers = await Promise.allSettled(started);
     await Promise.all(servers.map((server) => (server.status === "fulfilled" ? server.value.stop() : undefined)));
+    // Only then may the next command start servers on the same data.
+    ownership.release();
   };
   const signals = handleSignals(stop);
   try {
-    const ports = await startAll(environment, progress, started);
+    const ports = await startAll(environment, progress, started, signals.isStopping);
     const instances = await reachAll(environment, ports, progress);
     ownership.publish({ process: process.pid, stays, ports });
     const untilStopped = () => Promise.race([signals.next(), ...started.map(serverEnded)]);
@@ -130,10 +136,12 @@ async function startAll(
   environment: ProjectEnvironment,
   progress: Progress,
   started: Promise<LocalServer>[],
+  isStopping: () => boolean,
 ): Promise<Readonly<Record<string, number>>> {
   const own = Object.entries(environment.instances).filter(([, { settings }]) => settings.existing === null);
   const ports: Record<string, number> = {};
   for (const [index, [name]] of own.entries()) {
+    if (isStopping()) throw new UserError("stopped");
     const starting = startOne(environment, name, FIRST_PORT + index, progress);
     started.push(starting);
     const server = await starting;

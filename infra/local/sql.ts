@@ -7,7 +7,7 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
-import { type Client, persist, type Server, withClient } from "../../constructs/provisioning/connect";
+import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { createCommand, main } from "./command";
 import { withServers } from "./session";
@@ -37,7 +37,9 @@ void main<Options>(command, ({ environment, progress, options, args }) => {
       const code = await runPsql(access.server, credential, database, ca);
       if (code !== null) return code;
     }
-    return persist(access.server, credential, database, access.patience, () => withClient(access.server, credential, database, prompt));
+    return persist(access.server, credential, database, access.patience, () =>
+      withClient(access.server, credential, database, prompt, UNLIMITED),
+    );
   });
 });
 

@@ -192,7 +192,7 @@ export function platformContract(each: ContractCase): void {
     });
 
     it.each(platform.guardedVariables)("guards variables that begin with %s, in a list and in a map", (beginning) => {
-      for (const values of [{ anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } }, { anywhere: { [`${beginning}X`]: "1" } }]) {
+      for (const values of [{ anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } }, { anywhereEnv: { [`${beginning}X`]: "1" } }]) {
         expect(refusal(each, { ...each.settings, values })).toContain(": is set by the wiring; remove it, the connection decides it");
       }
     });

@@ -59,7 +59,7 @@ describe("explainFile", () => {
   });
 
   it("leaves other errors as they are", () => {
-    const error = Object.assign(new Error("raw"), { code: "EISDIR" });
+    const error = Object.assign(new Error("raw"), { code: "EMFILE" });
     expect(explainFile(error, "/x")).toBe(error);
   });
 });

@@ -232,7 +232,7 @@ describe("resolve", () => {
     ],
     [
       "a list that would replace ours",
-      { server: { extraVolumes: [] } },
+      { server: { extraVolumes: ["x"] } },
       "server.extraVolumes: is set by the wiring; remove it, the connection decides it",
     ],
   ])("refuses %s among the chart's values", (_case, values, message) => {
@@ -241,10 +241,8 @@ describe("resolve", () => {
 
   it.each<[string, object]>([
     ["a variable that decides the connection, in a list of one pod", { server: { env: [{ name: "PGSSLMODE", value: "disable" }] } }],
-    ["a variable that decides the connection, in any map", { anything: { PGPASSWORD: "x" } }],
+    ["a variable that decides the connection, in a map", { anything: { extraEnvVars: { PGPASSWORD: "x" } } }],
     ["an object in the place of a list", { global: { prefect: { env: { A: "b" } } } }],
-    ["an empty object in the place of a list", { server: { extraVolumes: {} } }],
-    ["an object with an empty object in the place of a list", { server: { extraVolumes: { x: {} } } }],
     ["another URL", { externalDatabase: { connectionString: "postgresql://u:p@h/d" } }],
     ["another namespace", { namespaceOverride: "other" }],
     ["another image than the migration's", { global: { prefect: { image: { prefectTag: "3.9.0" } } } }],
@@ -256,7 +254,15 @@ describe("resolve", () => {
 
   it("lets values set all else", () => {
     const values = {
-      server: { resources: { requests: { cpu: "1" } }, env: [{ name: "PREFECT_LOGGING_LEVEL", value: "DEBUG" }], podAnnotations: {} },
+      server: {
+        resources: { requests: { cpu: "1" } },
+        env: [{ name: "PREFECT_LOGGING_LEVEL", value: "DEBUG" }],
+        podAnnotations: {},
+        podLabels: { PGTEAM: "a" },
+        extraVolumes: [],
+        autoscaling: {},
+      },
+      backgroundServices: { resources: { limits: { cpu: "1" } } },
       ingress: { enabled: true },
       serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn" } },
     };

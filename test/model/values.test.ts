@@ -20,7 +20,7 @@ describe("leafPaths", () => {
       map: {},
       unset: undefined,
     };
-    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "empty", "none", "map"]);
+    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "none"]);
   });
 
   it("gives no two leaves one path, whatever the keys", () => {
@@ -82,6 +82,16 @@ describe("mergeValues", () => {
         expect(merged).toEqual(expect.arrayContaining([...untouched]));
       }),
     );
+  });
+
+  it.each<{ readonly nothing: JsonObject | JsonObject[] }>([
+    { nothing: {} },
+    { nothing: { x: {} } },
+    { nothing: { x: { y: [] } } },
+    { nothing: [] },
+  ])("changes nothing of ours where the user's $nothing sets nothing", ({ nothing }) => {
+    for (const own of [{ a: [{ name: "X" }] }, { a: 1 }, { a: ["-v"] }]) expect(mergeValues(own, { a: nothing })).toEqual(own);
+    expect(mergeValues({}, { a: nothing })).toEqual({ a: nothing });
   });
 
   it("drops what is undefined, at any depth", () => {

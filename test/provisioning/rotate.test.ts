@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
+import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision, setPassword } from "../../constructs/provisioning/provision";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
@@ -119,6 +120,35 @@ describe("rotate", () => {
       "login half_a may log in, and no version of its secret names it",
     ]);
     expect(await refusal(worksAs(leaked, "half"))).toMatch(/password authentication failed|not permitted to log in/);
+  });
+
+  it("leaves one working login when two revoke at once", async () => {
+    const its = tenant("pair");
+    const scope = scopeWith({ pair: its });
+    await provision(scope, server.access);
+    await Promise.all([1, 2].map(() => rotate(its, server.access, { revoke: true })));
+    const { current, previous } = await versionsOf(server.access.store, its.secret);
+    expect(previous).toBeNull();
+    expect(await worksAs(current, "pair")).toBe("pair_owner");
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+  });
+
+  it("has provisioning end the sessions that an interrupted revocation left", async () => {
+    const its = tenant("stay");
+    const scope = scopeWith({ stay: its });
+    await provision(scope, server.access);
+    const versions = await versionsOf(server.access.store, its.secret);
+    const session = await open(server.access.server, versions.current, "stay");
+    const end = new Promise((resolve) => session.once("end", resolve));
+    if (versions.previous === null) throw new Error("no previous version");
+    await server.access.store.write(its.secret, versions.previous, true);
+    const problems = (await diagnose("main", scope, server.access, server.stranger.certificate)).map((check) => check.problem);
+    expect(problems).toContain("it was revoked, and has 1 sessions; run npm run provision");
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
+      "login stay_a may log in, and no version of its secret names it",
+      "login stay_a was revoked, and had sessions",
+    ]);
+    await end;
   });
 
   it("ends the sessions of both logins, whichever of them leaked", async () => {
