@@ -23,15 +23,16 @@ export async function provisionAll({ instances }: Session, progress: Progress): 
   for (const { name, scope, access } of instances) {
     progress.doing(`provisioning ${name}`);
     const { changes } = await provision(scope, access);
-    const tenants = Object.keys(scope.instance.tenants).length;
-    const statements = changes.length === 1 ? "1 statement" : `${changes.length} statements`;
+    const platforms = count(Object.keys(scope.instance.tenants).length, "platform");
     progress.done(
       changes.length === 0
-        ? `${name} is as it should be (${tenants} platforms)`
-        : `${name} provisioned (${tenants} platforms, ${statements})`,
+        ? `${name} is as it should be (${platforms})`
+        : `${name} provisioned (${platforms}, ${count(changes.length, "statement")})`,
     );
   }
 }
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** Looks at every instance as the platforms do. */
 export async function diagnoseAll({ instances }: Session, progress: Progress): Promise<readonly Check[]> {
