@@ -179,6 +179,9 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
 /** What to do in place of setting a guarded value: a setting of the spec, or why there is none. */
 export type Guard = { readonly setting: string } | { readonly because: string };
 
+/** Why most guarded values have no setting. */
+export const THE_CONNECTION: Guard = { because: "the connection decides it" };
+
 export type Platforms = Readonly<Record<string, Platform>>;
 
 /** Infers the settings' and the databases' types of a platform. */

@@ -4,7 +4,7 @@ import { type Fields, json, type Report, readFields, type Settings } from "./fie
 import { completeInstance, type InstanceSettings, type InstanceSpec, instanceFields, writtenMaxConnections } from "./instance";
 import { frozenCopy, isObject, mapValues } from "./json";
 import { IDENTIFIER, NAME, RESERVED_DATABASES, roleNames, storeSecretName } from "./names";
-import { type CommonFields, commonFields, type Platform, type PlatformDatabase, type Platforms } from "./platform";
+import { type CommonFields, commonFields, type Platform, type PlatformDatabase, type Platforms, THE_CONNECTION } from "./platform";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";
 import {
@@ -246,8 +246,7 @@ const variablesOf = (path: string): readonly string[] =>
 function insteadOf(userPath: string, name: string, { guarded }: Platform): string {
   const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
   const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
-  const guard = guarded[above[0] ?? touched[0] ?? ""];
-  if (guard === undefined) return "remove it, the connection decides it";
+  const guard = guarded[above[0] ?? touched[0] ?? ""] ?? THE_CONNECTION;
   return "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
 }
 

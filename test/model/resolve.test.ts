@@ -1,32 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
-import { formatViolation, SpecError } from "../../constructs/model/errors";
+import { formatViolation } from "../../constructs/model/errors";
 import { text } from "../../constructs/model/fields";
 import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
-import type { CoreSpec } from "../../constructs/model/spec";
 import { defineTarget } from "../../constructs/model/target";
 import { platforms } from "../../constructs/platforms/registry";
 import type { EnvironmentSpec } from "../../infra/environments/spec";
-
-type Spec = CoreSpec<typeof platforms>;
-const given = { target: local, platforms };
-const minimal: Spec = { name: "test", instances: { main: {} }, platforms: { prefect: {} } };
-
-/** The whole message that a spec is refused with; specs come from JSON, so they may be of any shape. */
-function refusal(spec: unknown, target = local): string {
-  try {
-    resolve(spec as Spec, { target, platforms });
-  } catch (error) {
-    if (error instanceof SpecError) return error.message;
-    throw error;
-  }
-  return "accepted";
-}
-
-const withInstance = (instance: object): unknown => ({ ...minimal, instances: { main: instance } });
-const withPrefect = (prefect: object): unknown => ({ ...minimal, platforms: { prefect } });
+import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
 
 describe("resolve", () => {
   it("fills every default", () => {
@@ -213,62 +195,6 @@ describe("resolve", () => {
     expect(refusal({ ...minimal, acknowledge: { "aws-some-rule": reason } })).toBe("accepted");
   });
 
-  it.each<[string, object, string]>([
-    [
-      "a guarded value",
-      { externalDatabase: { connectionString: "x" }, postgresql: { enabled: true } },
-      "externalDatabase.connectionString: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.postgresql.enabled: is set by the wiring; remove it, the connection decides it",
-    ],
-    ["null above a guarded value", { server: null }, "server: is set by the wiring; use platforms.prefect.replicas"],
-    [
-      "a value below a guarded one",
-      { server: { replicaCount: { x: 1 } } },
-      "server.replicaCount.x: is set by the wiring; use platforms.prefect.replicas",
-    ],
-    [
-      "a guarded variable",
-      { global: { prefect: { env: [{ name: "PGSSLMODE", value: "disable" }] } } },
-      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.global.prefect.env[PGSSLMODE].value: is set by the wiring; remove it, the connection decides it",
-    ],
-    [
-      "a list that would replace ours",
-      { server: { extraVolumes: ["x"] } },
-      "server.extraVolumes: is set by the wiring; remove it, the connection decides it",
-    ],
-  ])("refuses %s among the chart's values", (_case, values, message) => {
-    expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);
-  });
-
-  it.each<[string, object]>([
-    ["a variable that decides the connection, in a list of one pod", { server: { env: [{ name: "PGSSLMODE", value: "disable" }] } }],
-    ["a variable that decides the connection, in a map", { anything: { extraEnvVars: { PGPASSWORD: "x" } } }],
-    ["an object in the place of a list", { global: { prefect: { env: { A: "b" } } } }],
-    ["another URL", { externalDatabase: { connectionString: "postgresql://u:p@h/d" } }],
-    ["another namespace", { namespaceOverride: "other" }],
-    ["another image than the migration's", { global: { prefect: { image: { prefectTag: "3.9.0" } } } }],
-    ["processes that no budget counts", { server: { extraArgs: ["--workers", "8"] } }],
-    ["pods that no budget counts", { server: { autoscaling: { enabled: true } } }],
-  ])("lets no value decide the connection or open connections: %s", (_case, values) => {
-    expect(refusal(withPrefect({ values }))).toContain(": is set by the wiring; ");
-  });
-
-  it("lets values set all else", () => {
-    const values = {
-      server: {
-        resources: { requests: { cpu: "1" } },
-        env: [{ name: "PREFECT_LOGGING_LEVEL", value: "DEBUG" }],
-        podAnnotations: {},
-        podLabels: { PGTEAM: "a" },
-        extraVolumes: [],
-        autoscaling: {},
-      },
-      backgroundServices: { resources: { limits: { cpu: "1" } } },
-      ingress: { enabled: true },
-      serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn" } },
-    };
-    expect(refusal(withPrefect({ values }))).toBe("accepted");
-  });
-
   it("refuses platforms that need more connections than the instance has", () => {
     expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
       "invalid spec:\n  - instances.main: max_connections must be at least 66 (mlflow 34 + prefect 24 + reserved 8), got 50; shrink a pool, set parameters.max_connections to 66, or move mlflow to an instance of its own",
@@ -314,51 +240,6 @@ describe("resolve", () => {
     );
     expect(refusal(withPrefect({ access: "sidecar", redisHost: "redis" }), target)).toBe(
       'invalid spec:\n  - platforms.prefect.access: the chart of Prefect cannot start a sidecar before its migrations, got "sidecar"; use "direct" or "proxy"',
-    );
-  });
-
-  it.each<[string, unknown]>([
-    ["majorVersion", withInstance({ majorVersion: { toString: 1 } })],
-    ["majorVersion", withInstance({ majorVersion: "constructor" })],
-    ["parameters.work_mem", withInstance({ parameters: { work_mem: Number.NaN } })],
-    ["platforms.prefect.instance", withPrefect({ instance: 5 })],
-    ["platforms.prefect.access", withPrefect({ access: { toString: 1 } })],
-    ["name", { ...minimal, name: { toString: 1 } }],
-    ["platforms.constructor", { ...minimal, platforms: { constructor: {} } }],
-    ["instances.main.toString", withInstance({ toString: 1 })],
-    ["gcp", { ...minimal, gcp: () => 1 }],
-    ["aws", { ...minimal, aws: "x" }],
-    ["instances.main", { ...minimal, instances: { main: null } }],
-    ["platforms.prefect.values", withPrefect({ values: [] })],
-    ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["999.0.0.0/8"] })],
-    ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["10.0.0.0/33"] })],
-    ["platforms.prefect.images.prefect", withPrefect({ images: { prefect: "repo:1@sha256:zz" } })],
-  ])("refuses hostile or malformed %s without falling over", (path, spec) => {
-    expect(refusal(spec)).toMatch(/^invalid spec:\n {2}- /);
-    expect(refusal(spec)).toContain(path);
-  });
-
-  it("never falls over, whatever it gets", () => {
-    const anything = fc.object({
-      key: fc.constantFrom(
-        "name",
-        "instances",
-        "platforms",
-        "main",
-        "prefect",
-        "values",
-        "size",
-        "existing",
-        "__proto__",
-        "toString",
-        "parameters",
-      ),
-      maxDepth: 5,
-      withNullPrototype: false,
-    });
-    void fc.assert(
-      fc.property(anything, (spec) => void expect(refusal(spec)).toMatch(/^(invalid spec:|accepted$)/)),
-      { numRuns: 300 },
     );
   });
 

@@ -6,10 +6,11 @@ import {
   type Demand,
   definePlatform,
   type Guard,
+  THE_CONNECTION,
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
 import { mlflowRules } from "./rules";
 
 const fields = {
@@ -29,7 +30,6 @@ type MlflowSettings = Settings<MlflowFields & CommonFields>;
 /** What the verified chart runs. */
 const IMAGE = "burakince/mlflow:3.15.1";
 
-const THE_CONNECTION: Guard = { because: "the connection decides it" };
 const IN_CLEAR: Guard = { because: "it would stand in clear in the release; name an existing Secret" };
 
 /** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
@@ -185,8 +185,8 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
     extraVolumes: mounts?.volumes,
     extraVolumeMounts: mounts?.volumeMounts,
     initContainers: [...sidecar, migration],
-    serviceAccount: connection.serviceAccount === null ? undefined : { create: false, name: connection.serviceAccount },
-    image: imageValues(settings.images.mlflow ?? IMAGE),
+    serviceAccount: serviceAccountValues(connection.serviceAccount),
+    image: splitImage(settings.images.mlflow ?? IMAGE),
   };
 }
 
@@ -207,11 +207,4 @@ function migrationContainer(connection: Connection<"main">, image: string, addre
     // `tmp` is the chart's own volume.
     volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(mounts?.volumeMounts ?? [])],
   };
-}
-
-function imageValues(image: string): JsonObject {
-  const [repository, digest] = image.split("@");
-  if (digest !== undefined) return { repository, tag: "", digest };
-  const colon = image.lastIndexOf(":");
-  return { repository: image.slice(0, colon), tag: image.slice(colon + 1), digest: "" };
 }

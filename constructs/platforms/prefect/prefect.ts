@@ -7,10 +7,11 @@ import {
   type Demand,
   definePlatform,
   type Guard,
+  THE_CONNECTION,
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import { reloadOnSecretChange, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
 import { prefectRules } from "./rules";
 
 const fields = {
@@ -29,7 +30,6 @@ export type PrefectFields = typeof fields;
 type PrefectSettings = Settings<PrefectFields & CommonFields>;
 
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
-const THE_CONNECTION: Guard = { because: "the connection decides it" };
 
 const SECRET_KEY = "connection-string";
 /** What the verified chart runs. */
@@ -175,11 +175,9 @@ function releaseValues(connection: Connection<"main">, settings: PrefectSettings
 }
 
 function imageValues(image: string): JsonObject {
-  const colon = image.lastIndexOf(":");
-  return { repository: image.slice(0, colon), prefectTag: image.slice(colon + 1) };
+  const { repository, tag } = splitImage(image);
+  return { repository, prefectTag: tag };
 }
-
-const serviceAccountValues = (name: string | null): JsonObject | undefined => (name === null ? undefined : { create: false, name });
 
 function messagingValues({ redisHost, redisPort, redisSecret }: PrefectSettings): JsonObject {
   return {
