@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { writeAtomically } from "../constructs/local/files";
 import { toCaConfigMap, toMigrateJob, toNamespace } from "../constructs/manifests/objects";
+import { type SecretFields, toField } from "../constructs/manifests/secret-template";
 import { UserError } from "../constructs/model/errors";
-import type { JsonObject } from "../constructs/model/json";
-import type { Variable, Variables } from "../constructs/model/platform";
+import type { Json, JsonObject } from "../constructs/model/json";
+import type { Kustomization, ProcessText, Variable, Wiring } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
 
 /** One file of `out/<environment>/`, by its path below that. */
@@ -38,43 +39,71 @@ export function toPlatformFiles(name: string, title: string, wired: Wired, from:
   return job === null ? files : [...files, { path: `${name}/migrate-job.yaml`, content: toYaml([job]), secret: false }];
 }
 
-function releaseFiles(name: string, { wiring: { release } }: Wired): readonly OutputFile[] {
+function releaseFiles(name: string, { namespace, wiring: { release } }: Wired): readonly OutputFile[] {
   if (release.kind === "helm") return [{ path: `${name}/values.yaml`, content: toYaml([release.values]), secret: false }];
-  const kustomization = {
+  return [{ path: `${name}/kustomization.yaml`, content: toYaml([toKustomization(release, namespace)]), secret: false }];
+}
+
+/** https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/ */
+export function toKustomization({ base, images, patches }: Kustomization, namespace: string): JsonObject {
+  return {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
-    resources: [release.base],
-    patches: release.patches,
+    namespace,
+    resources: [base],
+    images: images.length === 0 ? undefined : images,
+    patches: patches.map(({ target, patch }) => ({ target: target ?? undefined, patch: toYaml([patch]) })),
   };
-  return [{ path: `${name}/kustomization.yaml`, content: toYaml([kustomization]), secret: false }];
 }
 
 /** Objects as YAML documents. */
-export function toYaml(objects: readonly JsonObject[]): string {
+export function toYaml(objects: readonly Json[]): string {
   return objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
 }
 
-interface VariableValues {
+/** What the texts for a process stand for, on this machine. */
+export interface ProcessValues {
+  readonly credential: SecretFields;
   /** The Secret's content, by key. */
   readonly secret: Readonly<Record<string, string>>;
   /** Absolute path of the CA. */
   readonly caFile: string;
+  /** Absolute path of the platform's files. */
+  readonly directory: string;
 }
 
-function textOf(name: string, variable: Variable, { secret, caFile }: VariableValues): string {
+/** A text for a process, with its values. */
+function toProcessText(text: ProcessText, { credential, caFile, directory }: ProcessValues): string {
+  return text
+    .map((part) => {
+      if (typeof part === "string") return part;
+      if ("field" in part) return toField(part, credential);
+      return "caFile" in part ? caFile : join(directory, part.file);
+    })
+    .join("");
+}
+
+/** Whether a text for a process holds a password. */
+const holdsPassword = (text: ProcessText): boolean =>
+  text.some((part) => typeof part !== "string" && "field" in part && part.field === "password");
+
+function textOf(name: string, variable: Variable | ProcessText, values: ProcessValues): string {
   if (typeof variable === "string") return variable;
-  if (!("secretKey" in variable)) return caFile;
-  const text = secret[variable.secretKey];
+  if (isText(variable)) return toProcessText(variable, values);
+  if (!("secretKey" in variable)) return values.caFile;
+  const text = values.secret[variable.secretKey];
   if (text === undefined) throw new TypeError(`${name} reads the key ${variable.secretKey}, which the Secret lacks`);
   return text;
 }
+
+const isText = (variable: Variable | ProcessText): variable is ProcessText => Array.isArray(variable);
 
 /**
  * Process variables as lines `NAME=value`, without quotes, for `env $(cat platform.env)` and `docker run --env-file`.
  *
  * @throws UserError where a value has a blank or a line break, which neither of the two could carry.
  */
-export function toEnvFile(variables: Variables, values: VariableValues): string {
+export function toEnvFile(variables: Wiring["variables"], values: ProcessValues): string {
   const lines = Object.entries(variables).map(([name, variable]) => {
     const value = textOf(name, variable, values);
     // The value is not shown: it may be a secret.
@@ -82,6 +111,19 @@ export function toEnvFile(variables: Variables, values: VariableValues): string 
     return `${name}=${value}`;
   });
   return `${lines.join("\n")}\n`;
+}
+
+/** What a process of the platform starts with on this machine: the file to begin with comes first. */
+export function toProcessFiles(name: string, { variables, files }: Wiring, values: ProcessValues): readonly OutputFile[] {
+  const own = Object.entries(files).map(
+    ([file, text]): OutputFile => ({
+      path: `${name}/${file}`,
+      content: toProcessText(text, values),
+      secret: holdsPassword(text),
+    }),
+  );
+  if (Object.keys(variables).length === 0) return own;
+  return [{ path: `${name}/platform.env`, content: toEnvFile(variables, values), secret: true }, ...own];
 }
 
 function toReadme(
@@ -93,10 +135,15 @@ function toReadme(
   const { release, health } = wiring;
   const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
   const wait = release.kind === "helm" && release.wait ? " --wait" : "";
+  const chart =
+    release.kind === "helm" && release.repository !== null
+      ? `${release.chart} --repo ${release.repository} --version ${release.version}`
+      : "./chart";
   const install =
     release.kind === "helm"
-      ? `helm upgrade --install ${releaseName} ${release.chart} --repo ${release.repository} --version ${release.version} \\\n    --namespace ${namespace} --values values.yaml${wait}`
+      ? `helm upgrade --install ${releaseName} ${chart} \\\n    --namespace ${namespace} --values values.yaml${wait}`
       : "kubectl apply -k .";
+  const before = release.kind === "helm" ? [] : release.before.flatMap(toCommands);
   const tls =
     connection.tls.mode === "proxy"
       ? "through a proxy, which verifies the server"
@@ -111,10 +158,11 @@ function toReadme(
     "",
     "In a cluster:",
     "",
+    ...before.map((command) => `  ${command}`),
     "  kubectl apply -f manifests.yaml",
     `  kubectl apply -f ${secretFile}`,
     `  ${install.replaceAll("\n", "\n  ")}`,
-    ...(wiring.migrate === null ? [] : ["", "To migrate by hand, with the release stopped:", "", "  kubectl apply -f migrate-job.yaml"]),
+    ...(wiring.migrate.length === 0 ? [] : ["", "By hand, with the release stopped:", "", "  kubectl apply -f migrate-job.yaml"]),
     ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
     "",
     `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it: kubectl rollout restart deployment --namespace ${namespace}`,
@@ -123,6 +171,11 @@ function toReadme(
     "",
   ].join("\n");
 }
+
+const toCommands = ({ base, definition }: Kustomization["before"][number]): readonly string[] => [
+  `kubectl apply -k "${base}"`,
+  `kubectl wait --for condition=established --timeout=60s crd/${definition}`,
+];
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;

@@ -5,6 +5,7 @@ import { local } from "../constructs/local/target";
 import type { Platform } from "../constructs/model/platform";
 import { resolve } from "../constructs/model/resolve";
 import { platforms } from "../constructs/platforms/registry";
+import localEnvironment from "../infra/environments/local";
 
 const ROOT = join(__dirname, "..");
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -33,13 +34,10 @@ describe("README", () => {
   });
 
   it("shows each platform's chart, driver and peak", () => {
-    const { platforms: resolved } = resolve(
-      { name: "test", instances: { main: {} }, platforms: { prefect: {}, mlflow: {} } },
-      { target: local, platforms },
-    );
+    const { platforms: resolved } = resolve(localEnvironment, { target: local, platforms });
     const rows = tableBelow("Platforms");
     for (const [name, platform] of Object.entries(platforms) as [keyof typeof platforms, Platform][]) {
-      const row = rows.find(([title]) => title === platform.title);
+      const row = rows.find(([title]) => title === `[${platform.title}](docs/${name}.md)`);
       const its = resolved[name];
       if (its === undefined) throw new Error(`${name} was not resolved`);
       const chart = platform.chart(its.settings);
@@ -59,7 +57,7 @@ describe("README", () => {
   it("names every script that a person runs, and only scripts that there are", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> };
     const named = new Set(
-      [...readme.matchAll(/npm (?:run )?(start|test|[a-z]+)\b/g)].map((match) => match[1] ?? "").filter((name) => name !== "ci"),
+      [...readme.matchAll(/npm (?:run )?(start|test|[a-z:]*[a-z])\b/g)].map((match) => match[1] ?? "").filter((name) => name !== "ci"),
     );
     expect([...named].filter((name) => !Object.hasOwn(scripts, name) && name !== "run" && name !== "for")).toEqual([]);
     expect(Object.keys(scripts).filter((name) => !named.has(name) && name !== "test:update")).toEqual([]);

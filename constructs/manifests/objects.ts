@@ -1,6 +1,7 @@
 import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
-import { tlsMounts, toEnv } from "../model/pod";
+import type { Connection, Migration } from "../model/platform";
+import { SECRET_VOLUME, tlsMounts, toEnv } from "../model/pod";
 import type { Wired } from "../model/wire";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
 
@@ -20,22 +21,32 @@ export function toCaConfigMap({ namespace, release, connection: { tls } }: Wired
   return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(tls.ca.configMap, namespace, release), data: { [tls.ca.key]: ca } };
 }
 
-/** The platform's Secret in plain text: for a machine where no External Secrets runs. */
-export function toSecret({ namespace, release, connection, wiring }: Wired, fields: SecretFields): JsonObject {
+/**
+ * The platform's Secret in plain text: for a machine where no External Secrets runs.
+ *
+ * @param ca PEM text.
+ */
+export function toSecret({ namespace, release, connection, wiring }: Wired, fields: SecretFields, ca: string): JsonObject {
   return {
     apiVersion: "v1",
     kind: "Secret",
     metadata: metadata(connection.secret, namespace, release),
     type: "Opaque",
-    stringData: mapValues(wiring.secret, (template) => toPlainText(template, fields)),
+    stringData: mapValues(wiring.secret, (template) => toPlainText(template, fields, ca)),
   };
 }
 
-/** The same Secret, made in the cluster by External Secrets from the secret store. */
+/**
+ * The same Secret, made in the cluster by External Secrets from the secret store.
+ *
+ * @param ca PEM text, which may be known only late.
+ */
 export function toExternalSecret(
   { namespace, release, connection, wiring }: Wired,
   from: { readonly secretStore: JsonObject; readonly key: string },
+  ca: string,
 ): JsonObject {
+  const data = mapValues(wiring.secret, (template) => toGoTemplate(template, ca));
   return {
     apiVersion: "external-secrets.io/v1",
     kind: "ExternalSecret",
@@ -43,7 +54,7 @@ export function toExternalSecret(
     spec: {
       refreshInterval: "1m",
       secretStoreRef: from.secretStore,
-      target: { name: connection.secret, template: { engineVersion: "v2", data: mapValues(wiring.secret, toGoTemplate) } },
+      target: { name: connection.secret, template: { engineVersion: "v2", data } },
       dataFrom: [{ extract: { key: from.key } }],
     },
   };
@@ -55,29 +66,46 @@ const KEPT_SECONDS = 86_400;
 
 /** A Job that migrates by hand, or null where the platform has no command for it. */
 export function toMigrateJob({ namespace, release, connection, wiring }: Wired): JsonObject | null {
-  if (wiring.migrate === null) return null;
-  const { image, command, variables } = wiring.migrate;
+  const steps = wiring.migrate.map((step) => toStep(step, connection));
+  const last = steps.at(-1);
+  if (last === undefined) return null;
   const mounts = tlsMounts(connection.tls);
   const sidecar = connection.tls.mode === "proxy" ? connection.tls.sidecar : null;
-  const container = {
-    name: "migrate",
-    image,
-    command,
-    env: toEnv(variables, connection),
-    securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: 1001, capabilities: { drop: ["ALL"] } },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(mounts?.volumeMounts ?? [])],
-  };
+  const inits = [...(sidecar === null ? [] : [sidecar]), ...steps.slice(0, -1)];
+  const readsFiles = wiring.migrate.some((step) => step.secretPath !== null);
   const pod = {
     restartPolicy: "Never",
     serviceAccountName: connection.serviceAccount ?? undefined,
-    initContainers: sidecar === null ? undefined : [sidecar],
-    containers: [container],
-    volumes: [{ name: "tmp", emptyDir: {} }, ...(mounts?.volumes ?? [])],
+    initContainers: inits.length === 0 ? undefined : inits,
+    containers: [last],
+    volumes: [
+      { name: "tmp", emptyDir: {} },
+      ...(readsFiles ? [{ name: SECRET_VOLUME, secret: { secretName: connection.secret } }] : []),
+      ...(mounts?.volumes ?? []),
+    ],
   };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: metadata(kubernetesNames(release).migrateJob, namespace, release),
     spec: { backoffLimit: 2, activeDeadlineSeconds: MIGRATION_SECONDS, ttlSecondsAfterFinished: KEPT_SECONDS, template: { spec: pod } },
+  };
+}
+
+/** Init containers run one after the other, so all steps but the last are those. */
+function toStep({ name, image, command, variables, secretPath }: Migration, connection: Connection): JsonObject {
+  return {
+    name,
+    image,
+    command,
+    // Some programs look for a configuration of their own where they start.
+    workingDir: "/tmp",
+    env: toEnv(variables, connection),
+    securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: 1001, capabilities: { drop: ["ALL"] } },
+    volumeMounts: [
+      { name: "tmp", mountPath: "/tmp" },
+      ...(secretPath === null ? [] : [{ name: SECRET_VOLUME, mountPath: secretPath, readOnly: true }]),
+      ...(tlsMounts(connection.tls)?.volumeMounts ?? []),
+    ],
   };
 }

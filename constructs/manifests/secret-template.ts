@@ -3,9 +3,23 @@ import type { SecretField, SecretTemplate } from "../model/platform";
 /** The values that a template's fields stand for. */
 export type SecretFields = Readonly<Record<SecretField["field"], string>>;
 
-/** A template as plain text, with the values in it. */
-export function toPlainText(template: SecretTemplate, fields: SecretFields): string {
-  return template.map((part) => (typeof part === "string" ? part : encode(fields[part.field], part.encoding))).join("");
+/**
+ * A template as plain text, with the values in it.
+ *
+ * @param ca PEM text.
+ */
+export function toPlainText(template: SecretTemplate, fields: SecretFields, ca: string): string {
+  return template
+    .map((part) => {
+      if (typeof part === "string") return part;
+      return "caText" in part ? ca : toField(part, fields);
+    })
+    .join("");
+}
+
+/** One field of the credential, as it is written in a text. */
+export function toField({ field, encoding }: SecretField, fields: SecretFields): string {
+  return encode(fields[field], encoding);
 }
 
 function encode(value: string, encoding: SecretField["encoding"]): string {
@@ -26,9 +40,12 @@ function encode(value: string, encoding: SecretField["encoding"]): string {
  * Its `urlquery` writes a blank as `+`, which libpq and SQLAlchemy keep as a plus; no password of ours has a blank.
  * https://external-secrets.io/latest/guides/templating/
  */
-export function toGoTemplate(template: SecretTemplate): string {
+export function toGoTemplate(template: SecretTemplate, ca: string): string {
   return template
-    .map((part) => (typeof part === "string" ? part.replaceAll("{{", '{{ "{{" }}') : GO_FIELD[part.encoding](part.field)))
+    .map((part) => {
+      if (typeof part === "string") return part.replaceAll("{{", '{{ "{{" }}');
+      return "caText" in part ? ca : GO_FIELD[part.encoding](part.field);
+    })
     .join("");
 }
 

@@ -25,8 +25,16 @@ export function budget(maxConnections: number, reserved: number, peaks: Readonly
   return { maxConnections, reserved, peaks, free: maxConnections - reserved - used };
 }
 
-/** Refuses an instance whose platforms could open more connections than it has. */
-export function checkBudget({ maxConnections, reserved, peaks, free }: Budget, path: string): readonly Violation[] {
+/**
+ * Refuses an instance whose platforms could open more connections than it has.
+ *
+ * @param remedies what would each be enough, cheapest first.
+ */
+export function checkBudget(
+  { maxConnections, reserved, peaks, free }: Budget,
+  path: string,
+  remedies: () => readonly string[],
+): readonly Violation[] {
   if (free >= 0) return [];
   const shares = Object.entries(peaks)
     .sort(([, a], [, b]) => b - a)
@@ -37,7 +45,7 @@ export function checkBudget({ maxConnections, reserved, peaks, free }: Budget, p
       path,
       rule: `max_connections must be at least ${needed} (${shares.join(" + ")} + reserved ${reserved})`,
       got: String(maxConnections),
-      remedy: `shrink a pool, set parameters.max_connections to ${needed}, or move ${shares[0]?.split(" ")[0]} to an instance of its own`,
+      remedy: `cheapest first: ${remedies().join("; or ")}`,
     },
   ];
 }

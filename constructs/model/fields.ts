@@ -15,6 +15,8 @@ export interface Field<out T, out Required extends boolean = boolean, out W = T>
   readonly required: Required;
   /** The default, or undefined where the setting is required. */
   readonly default: T | undefined;
+  /** Of a whole number: the smallest. */
+  readonly min?: number;
   read(written: unknown, path: string, report: Report): T;
 }
 
@@ -81,7 +83,8 @@ export function integer(bounds: Bounds): Field<number, true>;
 export function integer(bounds: Bounds & { readonly default?: number }): Field<number> {
   const inside = (value: unknown) => Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max;
   const field = define<number>((value) => (inside(value) ? null : `must be a whole number from ${bounds.min} to ${bounds.max}`));
-  return bounds.default === undefined ? field : withDefault(field, bounds.default);
+  const bounded = { ...field, min: bounds.min };
+  return bounds.default === undefined ? bounded : withDefault(bounded, bounds.default);
 }
 
 export function flag(defaultValue: boolean): Field<boolean, false> {

@@ -37,8 +37,8 @@ export function commonFields(platform: string) {
 
 export type CommonFields = ReturnType<typeof commonFields>;
 
-/** One value of a Secret: literals, and fields of the credential in an encoding. Rendered as plain text and as an External Secrets template. */
-export type SecretTemplate = readonly (string | SecretField)[];
+/** One value of a Secret: literals, fields of the credential in an encoding, and the text of the CA (PEM). Rendered as plain text and as an External Secrets template. */
+export type SecretTemplate = readonly (string | SecretField | { readonly caText: true })[];
 export interface SecretField {
   readonly field: "username" | "password";
   /** `raw` as it is; `url` percent-encoded; `dsn` as a value of libpq's keyword/value string. */
@@ -48,6 +48,9 @@ export interface SecretField {
 /** A process variable: a text, a key of the Secret, or the path of the CA's file. */
 export type Variable = string | { readonly secretKey: string } | { readonly caFile: true };
 export type Variables = Readonly<Record<string, Variable>>;
+
+/** A text for a process outside Kubernetes: literals, fields of the credential, the path of the CA's file, or of another of the platform's files. */
+export type ProcessText = readonly (string | SecretField | { readonly caFile: true } | { readonly file: string })[];
 
 /** How the database's certificate is verified. `proxy`: a proxy does it, and the last hop, to it, is plain text. */
 export type Tls =
@@ -76,7 +79,8 @@ export interface Connection<D extends string = string> {
 
 export interface HelmRelease {
   readonly kind: "helm";
-  readonly repository: string;
+  /** Null for a chart of this project's own: the folder `chart` beside the platform. */
+  readonly repository: string | null;
   readonly chart: string;
   readonly version: string;
   readonly values: JsonObject;
@@ -85,16 +89,32 @@ export interface HelmRelease {
 }
 export interface Kustomization {
   readonly kind: "kustomize";
+  /** Bases that are applied first, and the resource definition to wait for after each. */
+  readonly before: readonly { readonly base: string; readonly definition: string }[];
   readonly base: string;
-  readonly patches: readonly JsonObject[];
+  /** Entries of `images`. */
+  readonly images: readonly JsonObject[];
+  readonly patches: readonly Patch[];
+}
+/**
+ * An object to merge (strategically), or a list of JSON 6902 operations. Without a target the object names what it changes, and that
+ * has to be there; with a target, what is not there is left alone.
+ */
+export interface Patch {
+  readonly target: JsonObject | null;
+  readonly patch: JsonObject | readonly JsonObject[];
 }
 export type Release = HelmRelease | Kustomization;
 
-/** A command that brings the schema up to date, in the image that carries it. */
+/** A command that brings a schema up to date, in the image that carries it. */
 export interface Migration {
+  /** Name of its container. */
+  readonly name: string;
   readonly image: string;
   readonly command: readonly string[];
   readonly variables: Variables;
+  /** Where the Secret is mounted as files; null where variables carry it. */
+  readonly secretPath: string | null;
 }
 
 /** Everything a platform needs besides the databases, as plain data; aws, gcp, local and render only deliver it. */
@@ -103,9 +123,11 @@ export interface Wiring {
   readonly release: Release;
   /** Further Kubernetes objects. */
   readonly objects: readonly JsonObject[];
-  /** What a process needs that runs outside Kubernetes. */
-  readonly variables: Variables;
-  readonly migrate: Migration | null;
+  /** What a process needs that runs outside Kubernetes: its variables, and files by name. */
+  readonly variables: Readonly<Record<string, Variable | ProcessText>>;
+  readonly files: Readonly<Record<string, ProcessText>>;
+  /** Migration by hand, in order; none where there is no command for it. */
+  readonly migrate: readonly Migration[];
   /** The HTTP path that says whether it works, and whether answering it takes a query. */
   readonly health: { readonly path: string; readonly asksDatabase: boolean };
   /** What whoever installs the files has to know, a sentence each. */
@@ -127,12 +149,26 @@ export interface PlatformDatabase {
   readonly extensions: readonly string[];
 }
 
+/** Where a platform notes how far its migrations are. */
+export interface Revision {
+  readonly database: string;
+  /** The table, in schema `public`, that holds it; where it is missing nothing has migrated yet. */
+  readonly table: string;
+  /** SQL expression over the table's rows: the newest revision, a text. */
+  readonly newest: string;
+  /** The newest revision of the chosen version; null where that is not known. */
+  readonly expected: string | null;
+}
+
 /** A chart (or kustomize base), and the versions it was verified in. */
 export interface Chart {
   readonly name: string;
-  readonly repository: string;
+  /** Null for a chart of this project's own. */
+  readonly repository: string | null;
   /** Newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
   readonly verifiedVersions: readonly [string, ...string[]];
+  /** The versions whose keys are these; others are an error. */
+  readonly supported: { readonly pattern: RegExp; readonly form: string };
   readonly source: `https://${string}`;
 }
 
@@ -153,15 +189,6 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   readonly roleAttributes: readonly "CREATEDB"[];
   /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. */
   readonly loginParameters: Readonly<Record<string, string>>;
-  /** Whether it works behind a pooler in transaction mode, and what it then takes. */
-  readonly transactionPooling: { readonly works: boolean; readonly note: string };
-  /** Containers whose image the spec may replace. */
-  readonly images: readonly [string, ...string[]];
-  /**
-   * Paths of chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways
-   * to decide the connection or to open connections, and the settings that govern what is guarded.
-   */
-  readonly guarded: Readonly<Record<string, Guard>>;
   /** Beginnings of the names of variables that nobody may set, in whichever list of the chart: they decide the connection. */
   readonly guardedVariables: readonly string[];
   readonly rules: readonly PlatformRule<F>[];
@@ -172,6 +199,16 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
   sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
+  revisions(settings: Settings<F & CommonFields>): readonly Revision[];
+  /** Whether it works behind a pooler in transaction mode, and what it then takes. */
+  transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
+  /** Containers whose image the spec may replace. */
+  images(settings: Settings<F & CommonFields>): readonly string[];
+  /**
+   * Paths of chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways
+   * to decide the connection or to open connections, and the settings that govern what is guarded.
+   */
+  guarded(settings: Settings<F & CommonFields>): Readonly<Record<string, Guard>>;
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }

@@ -1,8 +1,9 @@
 import { type JsonObject, mapValues } from "./json";
-import type { Connection, Tls, Variables } from "./platform";
+import type { Connection, ProcessText, Tls, Variables } from "./platform";
 
-/** Name of the volume with the CA in a pod. */
+/** Names of the volumes with the CA and with the platform's Secret in a pod. */
 export const CA_VOLUME = "db-ca";
+export const SECRET_VOLUME = "db";
 
 /** libpq's variables for the connection's TLS mode; asyncpg, psycopg and pgx read them too. */
 export function tlsVariables(tls: Tls): Variables {
@@ -29,6 +30,21 @@ export function toEnv(variables: Variables, connection: Connection): readonly Js
       return { name, value: caPath(connection.tls) };
     }),
   );
+}
+
+/**
+ * A text of a release, which may name the CA's file.
+ *
+ * @param caFile its path in the pod.
+ */
+export function inPod(text: ProcessText, caFile: string): string {
+  return text
+    .map((part) => {
+      if (typeof part === "string") return part;
+      if ("caFile" in part) return caFile;
+      throw new TypeError("a text in a release holds neither credentials nor paths of this machine");
+    })
+    .join("");
 }
 
 /** Path of the CA's file in a pod. */

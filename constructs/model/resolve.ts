@@ -4,7 +4,15 @@ import { type Fields, json, type Report, readFields, type Settings } from "./fie
 import { completeInstance, type InstanceSettings, type InstanceSpec, instanceFields, writtenMaxConnections } from "./instance";
 import { frozenCopy, isObject, mapValues } from "./json";
 import { IDENTIFIER, NAME, RESERVED_DATABASES, roleNames, storeSecretName } from "./names";
-import { type CommonFields, commonFields, type Platform, type PlatformDatabase, type Platforms, THE_CONNECTION } from "./platform";
+import {
+  type CommonFields,
+  commonFields,
+  type Guard,
+  type Platform,
+  type PlatformDatabase,
+  type Platforms,
+  THE_CONNECTION,
+} from "./platform";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";
 import {
@@ -19,6 +27,7 @@ import {
 import { nearest, suggest } from "./suggest";
 import type { Target, Topology } from "./target";
 import { collision, leafPaths } from "./values";
+import { waysOut } from "./ways-out";
 import { placeholderWiring } from "./wire";
 
 type PlatformSettings = Settings<CommonFields>;
@@ -228,13 +237,14 @@ function checkValues({ name, platform, settings, topology }: Placed, report: Rep
     report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
     return;
   }
-  const guarded = [...leafPaths(release.values), ...Object.keys(platform.guarded)];
+  const named = platform.guarded(settings);
+  const guarded = [...leafPaths(release.values), ...Object.keys(named)];
   for (const userPath of userPaths) {
     const isVariable = variablesOf(userPath).some((variable) =>
       platform.guardedVariables.some((beginning) => variable.startsWith(beginning)),
     );
     if (!isVariable && collision(userPath, guarded) === null) continue;
-    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy: insteadOf(userPath, name, platform) });
+    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy: insteadOf(userPath, name, named) });
   }
 }
 
@@ -243,7 +253,7 @@ const variablesOf = (path: string): readonly string[] =>
   [...path.matchAll(/(?<=\[|[Ee]nv[A-Za-z]*\.)[A-Z][A-Z0-9_]*(?=$|[.\]])/g)].map(([variable]) => variable);
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
-function insteadOf(userPath: string, name: string, { guarded }: Platform): string {
+function insteadOf(userPath: string, name: string, guarded: Readonly<Record<string, Guard>>): string {
   const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
   const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
   const guard = guarded[above[0] ?? touched[0] ?? ""] ?? THE_CONNECTION;
@@ -312,10 +322,11 @@ function checkInstance(name: string, settings: InstanceSettings, placed: readonl
   const own = tenantsOf(name, placed);
   const maxConnections = maxConnectionsOf(settings, target);
   const peaks = Object.fromEntries(own.map((item) => [item.name, item.peak]));
+  const counted = budget(maxConnections, target.reservedConnections, peaks);
   // A text that is no number has been refused by its rule.
   const found = Number.isNaN(maxConnections)
     ? []
-    : checkBudget(budget(maxConnections, target.reservedConnections, peaks), `instances.${name}`);
+    : checkBudget(counted, `instances.${name}`, () => waysOut(name, own, counted, settings.existing !== null));
   for (const each of found) report(each);
   for (const { name: platform, platform: its } of own) {
     if (settings.majorVersion >= its.minimumMajorVersion) continue;
@@ -341,7 +352,7 @@ function toInstance(
   };
 }
 
-function toTenant(environment: string, { name, platform, databases, peak: connectionLimit }: Placed): Tenant {
+function toTenant(environment: string, { name, platform, settings, databases, peak: connectionLimit }: Placed): Tenant {
   const { owner, logins } = roleNames(name);
   const extensions = new Map<string, readonly string[]>();
   for (const database of Object.values(databases)) {
@@ -357,6 +368,7 @@ function toTenant(environment: string, { name, platform, databases, peak: connec
     createDatabase: platform.roleAttributes.includes("CREATEDB"),
     loginParameters: platform.loginParameters,
     secret: storeSecretName(environment, name),
+    revisions: platform.revisions(settings),
   };
 }
 

@@ -1,8 +1,9 @@
 import { violation } from "./errors";
-import { readFields } from "./fields";
+import { readFields, type Settings } from "./fields";
 import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, writtenMaxConnections } from "./instance";
-import type { Chart, Platform, PlatformRule } from "./platform";
+import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
 import type { InstanceRule } from "./target";
+import { MOST_CONNECTIONS } from "./ways-out";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
 
@@ -107,12 +108,12 @@ export const instanceRules: readonly InstanceRule[] = [
     severity: "error",
     check: (instance, path) => {
       const written = writtenMaxConnections(instance);
-      return written === null || (Number.isInteger(written) && written >= 10 && written <= 262143)
+      return written === null || (Number.isInteger(written) && written >= 10 && written <= MOST_CONNECTIONS)
         ? []
         : [
             violation(
               `${path}.parameters.max_connections`,
-              "must be a whole number from 10 to 262143",
+              `must be a whole number from 10 to ${MOST_CONNECTIONS}`,
               instance.parameters.max_connections,
             ),
           ];
@@ -174,7 +175,28 @@ export const instanceRules: readonly InstanceRule[] = [
 
 /** Every rule about a platform: its own, and those that follow from its data. */
 export function platformRules(name: string, platform: Platform): readonly PlatformRule[] {
-  return [...platform.rules, chartVersionRule(name, platform), imageRule(name, platform)];
+  return [...platform.rules, chartSupportRule(name, platform), chartVersionRule(name, platform), imageRule(name, platform)];
+}
+
+const defaultsOf = (name: string, platform: Platform): Settings<CommonFields> =>
+  readFields({ ...commonFields(name), ...platform.fields }, {}, "", () => undefined) as Settings<CommonFields>;
+
+/** What is known to have other keys, or not to work at all. */
+function chartSupportRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-chart-supported`,
+    source: "https://helm.sh/docs/helm/helm_install/",
+    date: "2026-11-21",
+    severity: "error",
+    check: (settings, path) => {
+      const { name: chart, supported } = platform.chart(settings);
+      return supported.pattern.test(settings.chartVersion)
+        ? []
+        : [violation(`${path}.chartVersion`, `must be ${supported.form} of ${chart}`, settings.chartVersion)];
+    },
+    passing: {},
+    failing: { chartVersion: "0.0.1" },
+  };
 }
 
 /** Keys differ between versions of a chart, and a wrong key can put a password into a ConfigMap. */
@@ -186,7 +208,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     severity: "acknowledge",
     check: (settings, path) => {
       const chart: Chart = platform.chart(settings);
-      return chart.verifiedVersions.includes(settings.chartVersion)
+      return chart.verifiedVersions.includes(settings.chartVersion) || !chart.supported.pattern.test(settings.chartVersion)
         ? []
         : [
             violation(
@@ -198,7 +220,10 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
           ];
     },
     passing: {},
-    failing: { chartVersion: "0.0.1" },
+    get failing() {
+      const [newest] = platform.chart(defaultsOf(name, platform)).verifiedVersions;
+      return { chartVersion: `${newest}9` };
+    },
   };
 }
 
@@ -208,11 +233,13 @@ function imageRule(name: string, platform: Platform): PlatformRule {
     source: "https://kubernetes.io/docs/concepts/containers/images/",
     date: "2026-11-21",
     severity: "error",
-    check: ({ images }, path) =>
-      Object.keys(images)
-        .filter((container) => !platform.images.includes(container))
-        .map((container) => violation(`${path}.images.${container}`, `must name one of ${platform.images.join(", ")}`, container)),
-    passing: { images: { [platform.images[0]]: "registry.example/image:1" } },
+    check: (settings, path) => {
+      const containers = platform.images(settings);
+      return Object.keys(settings.images)
+        .filter((container) => !containers.includes(container))
+        .map((container) => violation(`${path}.images.${container}`, `must name one of ${containers.join(", ")}`, container));
+    },
+    passing: { images: {} },
     failing: { images: { "no-such-container": "registry.example/image:1" } },
   };
 }

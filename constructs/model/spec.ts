@@ -2,7 +2,7 @@ import type { Violation } from "./errors";
 import { type Fields, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import { NAME } from "./names";
-import type { Access, CommonFields, Platform, PlatformSettings, Platforms, TlsMode } from "./platform";
+import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
 
 /** The sections of a spec that say what already exists on a target, by the target's name. */
@@ -63,6 +63,8 @@ export interface Tenant {
   readonly loginParameters: Readonly<Record<string, string>>;
   /** The secret's id in the secret store. */
   readonly secret: string;
+  /** Where the platform notes how far its migrations are. */
+  readonly revisions: readonly Revision[];
 }
 
 export interface ResolvedInstance {

@@ -1,6 +1,9 @@
 import type { Platforms } from "../model/platform";
+import { flyte } from "./flyte/flyte";
+import { kubeflowPipelines } from "./kubeflow-pipelines/kubeflow-pipelines";
 import { mlflow } from "./mlflow/mlflow";
 import { prefect } from "./prefect/prefect";
+import { skillflaw } from "./skillflaw/skillflaw";
 
 /** The platforms of this project, by the name that a spec uses. A new one is a folder beside these and a line here. */
-export const platforms = { mlflow, prefect } satisfies Platforms;
+export const platforms = { flyte, mlflow, prefect, skillflaw, "kubeflow-pipelines": kubeflowPipelines } satisfies Platforms;

@@ -8,6 +8,7 @@ import { withLock } from "./lock";
 import { type Observed, observe } from "./observe";
 import { plan } from "./plan";
 import { readVersions, storedLogins } from "./provision";
+import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
 
 /** One thing that `doctor` looked at. */
@@ -251,6 +252,7 @@ async function diagnoseTenant(
     if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, server));
     checks.push(withinLimit(subject, tenant, credential, look));
   }
+  checks.push(...(await checkRevisions(subject, tenant, versions.current, server)));
   return checks;
 }
 

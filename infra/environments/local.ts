@@ -1,8 +1,17 @@
 import type { EnvironmentSpec } from "./spec";
 
-/** What `npm start` builds on this machine. */
+/** What `npm start` builds on this machine: all platforms on one server. */
 export default {
   name: "local",
+  acknowledge: { "kubeflow-pipelines-is-for-development": "this machine is for development" },
   instances: { main: { highAvailability: false } },
-  platforms: { mlflow: {}, prefect: {} },
+  platforms: {
+    flyte: {},
+    mlflow: {},
+    prefect: {},
+    skillflaw: {},
+    "kubeflow-pipelines": {
+      images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:master", "cache-server": "ghcr.io/kubeflow/kfp-cache-server:master" },
+    },
+  },
 } satisfies EnvironmentSpec;

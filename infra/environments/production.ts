@@ -1,6 +1,11 @@
 import type { EnvironmentSpec } from "./spec";
 
-/** What people work on: a standby in a second zone, a month of backups, and Prefect's background services apart from its servers. */
+/**
+ * What people work on: standbys in a second zone, a month of backups, and Prefect's background services apart from its servers.
+ *
+ * Flyte has an instance of its own. Its load comes in bursts, with the workflows; it keeps their history, which grows without end; and
+ * its upgrades need other windows than the rest. None of that should slow a page of MLflow's, or wait for it.
+ */
 export default {
   name: "production",
   labels: { stage: "production" },
@@ -13,9 +18,28 @@ export default {
       readReplicas: 1,
       allowedSources: ["10.0.0.0/16"],
     },
+    flyte: {
+      size: { vcpus: 4, memoryGib: 16 },
+      storageGib: 400,
+      backupRetentionDays: 30,
+      allowedSources: ["10.0.0.0/16"],
+      maintenanceWindow: "sat:04:00-sat:05:00",
+    },
   },
   platforms: {
-    mlflow: { replicas: 2, workers: 4 },
-    prefect: { replicas: 2, poolSize: 10, maxOverflow: 10, redisHost: "redis.example.internal" },
+    flyte: { instance: "flyte", chart: "flyte-core", replicas: 2, scheduler: true },
+    mlflow: { instance: "main", replicas: 2, workers: 4 },
+    prefect: { instance: "main", replicas: 2, poolSize: 10, maxOverflow: 10, redisHost: "redis.example.internal" },
+    skillflaw: {
+      instance: "main",
+      replicas: 3,
+      redisHost: "redis.example.internal",
+      secretKeySecret: "skillflaw-key",
+      configClaim: "skillflaw-files",
+      // By digest: its project publishes no tag but `latest`.
+      images: {
+        skillflaw: "registry.example.internal/skillflaw_backend@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+      },
+    },
   },
 } satisfies EnvironmentSpec;

@@ -9,7 +9,8 @@ import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { type Check, diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
-import { type OutputFile, toEnvFile, toPlatformFiles, toYaml, writeOutput } from "../output";
+import { readChart } from "../chart";
+import { type OutputFile, toPlatformFiles, toProcessFiles, toYaml, writeOutput } from "../output";
 import { localDirectories } from "./directories";
 import type { Progress } from "./progress";
 import type { Session } from "./session";
@@ -54,7 +55,8 @@ export interface PlatformSummary {
   /** The login that the platform uses. */
   readonly login: string;
   readonly connectionLimit: number;
-  readonly environmentFile: string;
+  /** What a process on this machine starts with: `platform.env`, or the platform's own configuration file. */
+  readonly configurationFile: string;
 }
 
 /** Writes `out/<environment>/`: what each platform starts with. One process at a time, so that none writes what another has renewed. */
@@ -80,11 +82,17 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
     const versions = tenant === undefined ? null : await access.store.read(tenant.secret);
     if (tenant === undefined || versions === null) throw new UserError(`${name} has no password yet; run npm run provision`);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
-    const secret = mapValues(each.wiring.secret, (template) => toPlainText(template, versions.current));
+    const processFiles = toProcessFiles(name, each.wiring, {
+      credential: versions.current,
+      secret: mapValues(each.wiring.secret, (template) => toPlainText(template, versions.current, ca)),
+      caFile,
+      directory: join(output, name),
+    });
     files.push(
       ...toPlatformFiles(name, title, each, { ca, secretFile: "secret.yaml", caution: directory === null ? null : CAUTION }),
-      { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current)]), secret: true },
-      { path: `${name}/platform.env`, content: toEnvFile(each.wiring.variables, { secret, caFile }), secret: true },
+      ...(await readChart(name, each.wiring.release)),
+      { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current, ca)]), secret: true },
+      ...processFiles,
       { path: caFile.slice(output.length + 1), content: ca, secret: false },
     );
     summary[name] = {
@@ -94,7 +102,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
       owner: tenant.owner,
       login: versions.current.username,
       connectionLimit: tenant.logins[0].connectionLimit,
-      environmentFile: join(output, name, "platform.env"),
+      configurationFile: join(output, processFiles[0]?.path ?? name),
     };
   }
   await writeOutput(output, [

@@ -1,18 +1,25 @@
 import { createCommand, main } from "./command";
 import { diagnoseAll } from "./deliver";
+import { checkHealth, readRunning } from "./health";
 import { toCheckReport, toCheckTable } from "./report";
 import { withServers } from "./session";
 
-const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.").option(
-  "--all",
-  "list what was looked at, too",
-);
+interface Options {
+  readonly all?: boolean;
+  readonly url?: readonly string[];
+}
 
-void main<{ readonly all?: boolean }>(command, ({ environment, progress, options }) =>
-  withServers(environment, progress, async (session) => {
-    const checks = await diagnoseAll(session, progress);
+const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
+  .option("--all", "list what was looked at, too")
+  .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200");
+
+void main<Options>(command, ({ environment, progress, options }) => {
+  const running = (options.url ?? []).map((written) => readRunning(written, environment));
+  return withServers(environment, progress, async (session) => {
+    const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
+    const checks = [...(await diagnoseAll(session, progress)), ...health];
     progress.stop();
     process.stdout.write(`${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;
-  }),
-);
+  });
+});

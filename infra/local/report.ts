@@ -28,17 +28,16 @@ export function toCheckTable(checks: readonly Check[]): string {
 
 /** The table of `npm start`. */
 export function toSummaryTable(session: Session, summary: Readonly<Record<string, PlatformSummary>>): string {
-  const table = new Table({ head: ["platform", "server", "database", "login", "owner", "connections", "environment"], style: PLAIN });
-  for (const [name, { title, instance, databases, login, owner, connectionLimit, environmentFile }] of Object.entries(summary)) {
+  const table = new Table({ head: ["platform", "server", "database", "login", "connections", "start it with"], style: PLAIN });
+  for (const [name, { title, instance, databases, login, connectionLimit, configurationFile }] of Object.entries(summary)) {
     const server = session.instances.find((each) => each.name === instance)?.access.server;
     table.push([
       pc.bold(title),
       `${server?.host}:${server?.port}`,
-      databases.join(", "),
+      databases.join("\n"),
       login,
-      owner,
       `at most ${connectionLimit}`,
-      relative(ROOT, environmentFile) || name,
+      relative(ROOT, configurationFile) || name,
     ]);
   }
   return `${table.toString()}\n`;
@@ -56,8 +55,8 @@ export function toBudgetLine({ instances }: Session): string {
     .join("\n");
 }
 
-export function toHints(environment: ProjectEnvironment): string {
-  const [first = "prefect"] = Object.keys(environment.platforms);
+export function toHints(environment: ProjectEnvironment, summary: Readonly<Record<string, PlatformSummary>>): string {
+  const first = Object.keys(summary).find((name) => summary[name]?.configurationFile.endsWith(".env")) ?? "prefect";
   const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
   const output = relative(ROOT, localDirectories(environment.name).output);
   return [

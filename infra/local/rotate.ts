@@ -25,7 +25,7 @@ void main<Options>(command, ({ environment, progress, options }) => {
     progress.done(`${options.platform} has a new password, on login ${current}`);
     const old =
       ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
-    const file = summary[options.platform]?.environmentFile ?? "";
+    const file = summary[options.platform]?.configurationFile ?? "";
     process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(ROOT, file)}.`)}\n`);
     return 0;
   });

@@ -30,7 +30,7 @@ void main<Options>(command, async ({ environment, progress, options }) => {
     process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
     const failed = checks.some((check) => check.problem !== null);
     if (!stays) return failed ? 1 : 0;
-    process.stdout.write(`${toHints(environment)}\n\n`);
+    process.stdout.write(`${toHints(environment, summary)}\n\n`);
     return stay(session);
   };
   return withServers(environment, progress, run, stays);

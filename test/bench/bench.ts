@@ -7,8 +7,7 @@ import { createCa, createServerCertificate } from "../../constructs/local/certif
 import { serverHome } from "../../constructs/local/home";
 import { LocalServer } from "../../constructs/local/server";
 import { local } from "../../constructs/local/target";
-import { integer } from "../../constructs/model/fields";
-import { definePlatform, type Platforms } from "../../constructs/model/platform";
+import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import type { ResolvedInstance, Tenant } from "../../constructs/model/spec";
 import type { Access } from "../../constructs/provisioning/access";
@@ -19,6 +18,7 @@ import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { scramVerifier } from "../../constructs/provisioning/scram";
 import { memoryStore, tenant } from "../fixtures/tenants";
+import { toy } from "../fixtures/toy";
 
 /**
  * `npm run bench`: medians in milliseconds, each as a ratio to a baseline of the same run. Figures of a machine say little; ratios do.
@@ -217,43 +217,13 @@ async function bareScript(tenants: readonly Tenant[], access: Access): Promise<v
 
 /** 200 platforms on 20 instances, against copying the same spec. */
 async function benchResolve(): Promise<readonly Row[]> {
-  const toy = (name: string) =>
-    definePlatform({
-      title: name,
-      fields: { poolSize: integer({ min: 1, max: 100, default: 2 }) },
-      driver: { name: "libpq", dialect: "" },
-      minimumMajorVersion: 15,
-      roleAttributes: [],
-      loginParameters: {},
-      transactionPooling: { works: true, note: "" },
-      images: ["toy"],
-      guarded: {},
-      guardedVariables: [],
-      logsIn: () => [],
-      rules: [],
-      chart: () => ({ name, repository: "https://charts.example", verifiedVersions: ["1"], source: "https://charts.example" }),
-      sidecarBeforeMigrations: () => true,
-      databases: () => ({ main: { name: name.replaceAll("-", "_"), extensions: [] } }),
-      connections: ({ poolSize }) => [{ opener: "toy", pool: poolSize, processes: 1, replicas: 1, overlaps: true, migration: 0 }],
-      wire: (connection, settings) => ({
-        secret: {},
-        release: {
-          kind: "helm",
-          repository: "",
-          chart: name,
-          version: settings.chartVersion,
-          wait: true,
-          values: { host: connection.host },
-        },
-        objects: [],
-        variables: {},
-        migrate: null,
-        health: { path: "/", asksDatabase: false },
-        notes: [],
-      }),
-    });
+  const named = (name: string): Platform => ({
+    ...toy,
+    title: name,
+    databases: () => ({ main: { name: name.replaceAll("-", "_"), extensions: [] } }),
+  });
   const names = Array.from({ length: 200 }, (_, index) => `toy-${index}`);
-  const platforms: Platforms = Object.fromEntries(names.map((name) => [name, toy(name)]));
+  const platforms: Platforms = Object.fromEntries(names.map((name) => [name, named(name)]));
   const spec = {
     name: "large",
     instances: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`i${index}`, { storageGib: 100 }])),

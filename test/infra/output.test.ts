@@ -2,15 +2,29 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { ProcessText } from "../../constructs/model/platform";
 import { toEnvFile, toYaml, writeOutput } from "../../infra/output";
 
 describe("toEnvFile", () => {
-  const values = { secret: { url: "postgresql://u:p@h/d" }, caFile: "/out/ca.pem" };
+  const credential = { username: "me", password: "p/w" };
+  const values = { credential, secret: { url: "postgresql://u:p@h/d" }, caFile: "/out/ca.pem", directory: "/out/it" };
 
   it("writes texts, keys of the Secret and the CA's path, without quotes", () => {
     expect(toEnvFile({ A: "1", URL: { secretKey: "url" }, PGSSLROOTCERT: { caFile: true }, Q: `"quoted"` }, values)).toBe(
       'A=1\nURL=postgresql://u:p@h/d\nPGSSLROOTCERT=/out/ca.pem\nQ="quoted"\n',
     );
+  });
+
+  it("writes texts with fields of the credential, encoded, and paths of this machine", () => {
+    const url: ProcessText = [
+      "x://",
+      { field: "username", encoding: "raw" },
+      ":",
+      { field: "password", encoding: "url" },
+      "?ca=",
+      { caFile: true },
+    ];
+    expect(toEnvFile({ URL: url, FILE: [{ file: "pass.txt" }] }, values)).toBe("URL=x://me:p%2Fw?ca=/out/ca.pem\nFILE=/out/it/pass.txt\n");
   });
 
   it.each(["a b", "a\tb", "a\nb"])("refuses %j without showing it", (text) => {

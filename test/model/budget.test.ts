@@ -21,9 +21,9 @@ describe("checkBudget", () => {
         (max, reserved, shares) => {
           const peaks = Object.fromEntries(shares.map((share, index) => [`p${index}`, share]));
           const needed = shares.reduce((sum, share) => sum + share, reserved);
-          const violations = checkBudget(budget(max, reserved, peaks), "instances.main");
+          const violations = checkBudget(budget(max, reserved, peaks), "instances.main", () => []);
           expect(violations.length).toBe(needed <= max ? 0 : 1);
-          if (needed > max) expect(checkBudget(budget(needed, reserved, peaks), "instances.main")).toEqual([]);
+          if (needed > max) expect(checkBudget(budget(needed, reserved, peaks), "instances.main", () => [])).toEqual([]);
         },
       ),
     );

@@ -6,6 +6,7 @@ import { text } from "../../constructs/model/fields";
 import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import { defineTarget } from "../../constructs/model/target";
+import { prefect } from "../../constructs/platforms/prefect/prefect";
 import { platforms } from "../../constructs/platforms/registry";
 import type { EnvironmentSpec } from "../../infra/environments/spec";
 import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
@@ -70,6 +71,7 @@ describe("resolve", () => {
         createDatabase: false,
         loginParameters: {},
         secret: "test--prefect",
+        revisions: prefect.revisions({ chartVersion: "2026.8.18172642", images: {} } as never),
       },
     });
   });
@@ -197,7 +199,7 @@ describe("resolve", () => {
 
   it("refuses platforms that need more connections than the instance has", () => {
     expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
-      "invalid spec:\n  - instances.main: max_connections must be at least 66 (mlflow 34 + prefect 24 + reserved 8), got 50; shrink a pool, set parameters.max_connections to 66, or move mlflow to an instance of its own",
+      "invalid spec:\n  - instances.main: max_connections must be at least 66 (mlflow 34 + prefect 24 + reserved 8), got 50; cheapest first: shrink several pools, by 16 connections in all; or set instances.main.parameters.max_connections to 66; or move prefect (24) to an instance of its own",
     );
     expect(
       refusal({ ...minimal, instances: { main: { parameters: { max_connections: 66 } } }, platforms: { prefect: {}, mlflow: {} } }),

@@ -11,6 +11,7 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { alembic, expectedRevision } from "../revisions";
 import { mlflowRules } from "./rules";
 
 const fields = {
@@ -63,9 +64,9 @@ export const mlflow = definePlatform({
   minimumMajorVersion: 15,
   roleAttributes: [],
   loginParameters: {},
-  transactionPooling: { works: true, note: "as it is; migrate past the pooler, because of the advisory lock" },
-  images: ["mlflow"],
-  guarded: {
+  transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
+  images: () => ["mlflow"],
+  guarded: () => ({
     replicaCount: { setting: "replicas" },
     autoscaling: { setting: "replicas" },
     "extraArgs.workers": { setting: "workers" },
@@ -87,7 +88,7 @@ export const mlflow = definePlatform({
     "auth.postgres.password": IN_CLEAR,
     "oidcAuth.database.postgres.password": IN_CLEAR,
     "oidcAuth.database.uri": IN_CLEAR,
-  },
+  }),
   guardedVariables: [
     "PG",
     "MLFLOW_BACKEND_STORE_URI",
@@ -101,12 +102,14 @@ export const mlflow = definePlatform({
     name: "mlflow",
     repository: "https://community-charts.github.io/helm-charts",
     verifiedVersions: ["1.11.5"],
+    supported: { pattern: /^1\.\d+\.\d+$/, form: "1.x" },
     source: "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow",
   }),
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
+  revisions: (settings) => [alembic("mlflow", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
   connections,
   wire,
 });
@@ -149,8 +152,9 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
       wait: true,
     },
     objects: [],
+    files: {},
     variables: { MLFLOW_BACKEND_STORE_URI: STORE_URI, MLFLOW_WORKERS: String(settings.workers), ...address, ...pools },
-    migrate: { image, command: ["python", "-c", MIGRATE], variables: address },
+    migrate: [{ name: "migrate", image, command: ["python", "-c", MIGRATE], variables: address, secretPath: null }],
     health: { path: "/health", asksDatabase: false },
     notes: [
       "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +

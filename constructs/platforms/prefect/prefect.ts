@@ -12,6 +12,7 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { alembic, expectedRevision } from "../revisions";
 import { prefectRules } from "./rules";
 
 const fields = {
@@ -44,12 +45,12 @@ export const prefect = definePlatform({
   minimumMajorVersion: 15,
   roleAttributes: [],
   loginParameters: {},
-  transactionPooling: {
+  transactionPooling: () => ({
     works: true,
     note: "statement cache off; automations take effect only after a restart, because LISTEN gets nothing",
-  },
-  images: ["prefect"],
-  guarded: {
+  }),
+  images: () => ["prefect"],
+  guarded: () => ({
     "server.replicaCount": { setting: "replicas" },
     "server.autoscaling": { setting: "replicas" },
     "server.args": ONE_PROCESS,
@@ -76,13 +77,14 @@ export const prefect = definePlatform({
     secret: THE_CONNECTION,
     postgresql: THE_CONNECTION,
     sqlite: THE_CONNECTION,
-  },
+  }),
   guardedVariables: ["PG", "PREFECT_SERVER_DATABASE_", "PREFECT_API_DATABASE_"],
   rules: prefectRules,
   chart: () => ({
     name: "prefect-server",
     repository: "https://prefecthq.github.io/prefect-helm",
     verifiedVersions: ["2026.8.18172642"],
+    supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer" },
     source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
   }),
   logsIn: ({ redisHost }) =>
@@ -90,6 +92,7 @@ export const prefect = definePlatform({
   // The migration Job takes neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
+  revisions: (settings) => [alembic("prefect", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],
   connections,
   wire,
 });
@@ -131,13 +134,18 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
       wait: settings.redisHost === null,
     },
     objects: [],
+    files: {},
     variables,
-    migrate: {
-      image: settings.images.prefect ?? IMAGE,
-      command: ["/bin/bash", "-c", MIGRATE],
-      // The Job runs as a user whose home it cannot write.
-      variables: { ...variables, PREFECT_HOME: "/tmp/prefect" },
-    },
+    migrate: [
+      {
+        name: "migrate",
+        image: settings.images.prefect ?? IMAGE,
+        command: ["/bin/bash", "-c", MIGRATE],
+        // The Job runs as a user whose home it cannot write.
+        variables: { ...variables, PREFECT_HOME: "/tmp/prefect" },
+        secretPath: null,
+      },
+    ],
     health: { path: "/api/ready", asksDatabase: true },
     notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
   };

@@ -1,0 +1,74 @@
+import { type Budget, peak } from "./budget";
+import type { Fields, Settings } from "./fields";
+import { type CommonFields, commonFields, type Platform } from "./platform";
+
+/** A platform of an instance, as it counts in the budget. */
+export interface Share {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly settings: Settings<CommonFields>;
+  /** Most connections at a time. */
+  readonly peak: number;
+}
+
+/** PostgreSQL's own ceiling. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
+export const MOST_CONNECTIONS = 262143;
+
+/**
+ * The three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, further connections cost memory, a
+ * further instance costs money. Each alone is enough.
+ */
+export function waysOut(
+  instance: string,
+  shares: readonly Share[],
+  { maxConnections, free }: Budget,
+  isExisting: boolean,
+): readonly string[] {
+  const excess = -free;
+  const needed = maxConnections + excess;
+  const raise = isExisting
+    ? `raise max_connections of the server, and instances.${instance}.existing.maxConnections, to ${needed}`
+    : `set instances.${instance}.parameters.max_connections to ${needed}`;
+  return [shrink(shares, excess), ...(needed <= MOST_CONNECTIONS ? [raise] : []), ...(shares.length > 1 ? [move(shares, excess)] : [])];
+}
+
+/** Lowers the one setting that has to give up least of itself. */
+function shrink(shares: readonly Share[], excess: number): string {
+  const lowered = shares.flatMap((share) => lower(share, excess));
+  const [best] = lowered.sort((a, b) => b.value / b.from - a.value / a.from);
+  return best === undefined
+    ? `shrink several pools, by ${excess} connections in all`
+    : `set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`;
+}
+
+interface Lowered {
+  readonly platform: string;
+  readonly setting: string;
+  readonly from: number;
+  readonly value: number;
+}
+
+/** Each whole number of a platform's settings that alone can give up so many connections, at the highest value that does. */
+function lower({ name, platform, settings, peak: now }: Share, excess: number): readonly Lowered[] {
+  const fields: Fields = { ...commonFields(name), ...platform.fields };
+  return Object.entries(settings).flatMap(([setting, from]: [string, unknown]) => {
+    const min = fields[setting]?.min;
+    if (typeof from !== "number" || min === undefined) return [];
+    for (let value = from - 1; value >= min; value -= 1) {
+      if (peak(platform.connections({ ...settings, [setting]: value })) <= now - excess) return [{ platform: name, setting, from, value }];
+    }
+    return [];
+  });
+}
+
+/** Moves the smallest platform that is large enough; else the largest ones. */
+function move(shares: readonly Share[], excess: number): string {
+  const ascending = [...shares].sort((a, b) => a.peak - b.peak);
+  const enough = ascending.find((share) => share.peak >= excess);
+  if (enough !== undefined) return `move ${enough.name} (${enough.peak}) to an instance of its own`;
+  const moved: Share[] = [];
+  for (const share of ascending.reverse()) {
+    if (moved.reduce((sum, each) => sum + each.peak, 0) < excess) moved.push(share);
+  }
+  return `move ${moved.map((share) => share.name).join(", ")} to instances of their own`;
+}

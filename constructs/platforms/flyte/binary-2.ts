@@ -1,0 +1,92 @@
+import { caPath, inPod } from "../../model/pod";
+import { mergeValues } from "../../model/values";
+import { expectedRevision } from "../revisions";
+import { binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
+import {
+  FLYTE_CHARTS,
+  FLYTE_SOURCE,
+  type FlyteEdition,
+  imageValues,
+  localDatabase,
+  options,
+  passwordFile,
+  YAML_PASSWORD,
+  YAML_USERNAME,
+} from "./edition";
+
+/** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
+const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
+
+/** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
+export const binary2: FlyteEdition = {
+  chart: {
+    name: "flyte-binary",
+    repository: FLYTE_CHARTS,
+    verifiedVersions: ["v2.0.42", "v1.16.8"],
+    supported: { pattern: /^v(1\.16\.\d+|2\.0\.(2[4-9]|[3-9]\d|\d{3,}))$/, form: "v2.0.24 or newer 2.0.x, or v1.16.x" },
+    source: FLYTE_SOURCE,
+  },
+  images: ["flyte", "wait-for-db", "console"],
+  sidecarBeforeMigrations: true,
+  transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
+  health: { path: "/readyz", asksDatabase: true },
+  guarded: {
+    ...binaryGuarded,
+    "configuration.inline.runs": { because: "it would stand in clear in a ConfigMap, or decide the connection" },
+    "configuration.extraInlineConfigMapRefs": { because: "configuration from elsewhere would take the place of the connection" },
+    "configuration.extraInlineSecretRefs": { because: "configuration from elsewhere would take the place of the connection" },
+    "configuration.database.maxOpenConnections": { setting: "maxOpenConnections" },
+    "configuration.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
+    "console.image.repository": { setting: "images" },
+    "console.image.tag": { setting: "images" },
+  },
+  databases: () => ({ main: { name: "flyte", extensions: [] } }),
+  revisions: (settings) => [
+    {
+      database: "flyte",
+      table: "schema_migrations",
+      newest: "max(version) filter (where version like 'runs/%')",
+      expected: expectedRevision(settings, "flyte", { "v2.0.42": "runs/20260722100000_add_actions_paused_idx" }),
+    },
+  ],
+  logsIn: () => ["flyte"],
+  connections: ({ maxOpenConnections }) => [
+    { opener: "flyte", pool: maxOpenConnections, processes: 1, replicas: 1, overlaps: false, migration: 0 },
+    { opener: "listener", pool: 1, processes: 1, replicas: 1, overlaps: false, migration: 0 },
+  ],
+  secret: () => ({
+    [CREDENTIALS_FILE]: [
+      "runs:\n  database:\n    postgres:\n      username: ",
+      ...YAML_USERNAME,
+      "\n      password: ",
+      ...YAML_PASSWORD,
+      "\n",
+    ],
+  }),
+  values: (connection, settings) => {
+    const { maxOpenConnections, connMaxLifeTime } = settings;
+    const { host, port, databases, secret, tls } = connection;
+    return mergeValues(binaryValues(connection, settings), {
+      configuration: {
+        database: {
+          maxOpenConnections,
+          maxIdleConnections: maxOpenConnections,
+          connMaxLifeTime,
+          postgres: { host, port, dbname: databases.main, options: inPod(options(tls, settings), caPath(tls)) },
+        },
+        inlineSecretRef: secret,
+      },
+      // The chart's own probe does not ask the database.
+      deployment: { readinessProbe: { httpGet: { path: "/readyz", port: "http" } } },
+      console: { image: imageValues(settings.images.console ?? CONSOLE) },
+    });
+  },
+  migrate: () => [],
+  files: (connection, settings) => ({
+    "config.yaml": ["runs:\n  database:\n", ...localDatabase(connection, connection.databases.main ?? "", settings, "    ")],
+    ...passwordFile,
+  }),
+  notes: () => [
+    "Flyte 2 writes its whole database configuration, password included, into its log when it cannot connect: keep its logs restricted, and rotate with --revoke afterwards.",
+  ],
+};

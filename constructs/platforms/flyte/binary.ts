@@ -1,0 +1,58 @@
+import type { JsonObject } from "../../model/json";
+import type { Connection, Guard } from "../../model/platform";
+import { THE_CONNECTION } from "../../model/platform";
+import { reloadOnSecretChange, serviceAccountValues, tlsMounts } from "../../model/pod";
+import { imageValues } from "./edition";
+import type { FlyteSettings } from "./settings";
+
+/** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
+export const CREDENTIALS_FILE = "999-database.yaml";
+
+const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
+const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+
+/** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
+export const binaryGuarded: Readonly<Record<string, Guard>> = {
+  "configuration.database": THE_CONNECTION,
+  "configuration.externalConfigMap": ONE_CONFIGURATION,
+  "configuration.externalSecretRef": ONE_CONFIGURATION,
+  "configuration.inlineConfigMap": ONE_CONFIGURATION,
+  "configuration.inlineSecretRef": ONE_CONFIGURATION,
+  "configuration.inline.database": IN_CLEAR,
+  // It stands first in the pod, so a key of it takes the place of the chart's.
+  "deployment.extraPodSpec.containers": ONE_CONFIGURATION,
+  "deployment.extraPodSpec.initContainers": ONE_CONFIGURATION,
+  "deployment.extraPodSpec.volumes": ONE_CONFIGURATION,
+  "deployment.extraPodSpec.serviceAccountName": { setting: "serviceAccount" },
+  "deployment.command": ONE_CONFIGURATION,
+  "deployment.args": ONE_CONFIGURATION,
+  "deployment.image.repository": { setting: "images" },
+  "deployment.image.tag": { setting: "images" },
+  "deployment.waitForDB.image.repository": { setting: "images" },
+  "deployment.waitForDB.image.tag": { setting: "images" },
+  "deployment.extraEnvVarsConfigMap": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
+  "deployment.extraEnvVarsSecret": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
+  "serviceAccount.create": { setting: "serviceAccount" },
+  "serviceAccount.name": { setting: "serviceAccount" },
+  fullnameOverride: { setting: "release" },
+};
+
+/** What both binaries' charts take alike: one pod, which migrates itself and is ended before the next one starts. */
+export function binaryValues(connection: Connection, settings: FlyteSettings): JsonObject {
+  const { tls } = connection;
+  const mounts = tlsMounts(tls);
+  const waitForDB = imageValues(settings.images["wait-for-db"]);
+  return {
+    fullnameOverride: settings.release,
+    serviceAccount: serviceAccountValues(connection.serviceAccount),
+    deployment: {
+      annotations: reloadOnSecretChange(connection.secret),
+      image: imageValues(settings.images.flyte),
+      waitForDB: waitForDB === undefined ? undefined : { image: waitForDB },
+      extraVolumes: mounts?.volumes,
+      extraVolumeMounts: mounts?.volumeMounts,
+      // Before `wait-for-db`, which would else wait for a proxy that is not up.
+      preInitContainers: tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined,
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import type { JsonObject } from "../../model/json";
+import { type Guard, THE_CONNECTION, type Tls } from "../../model/platform";
+import { inPod, reloadOnSecretChange } from "../../model/pod";
+import { FLYTE_CHARTS, FLYTE_SOURCE, type FlyteEdition, imageValues, localDatabase, options, passwordFile } from "./edition";
+import { adminRevision, migrations } from "./flyte-1";
+
+/** Where the chart mounts the database's Secret, whole, in every container that logs in. */
+const SECRET_PATH = "/etc/db";
+const PASSWORD = "pass.txt";
+const CA = "ca.pem";
+const ADMIN = "flyteadmin";
+const CATALOG = "datacatalog";
+
+const THE_BUDGET: Guard = { because: "the budget counts on twice the pods in an update, at the most" };
+const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+const IMAGES: Guard = { setting: "images" };
+
+const caFile = (tls: Tls): string => (tls.mode === "proxy" ? "" : `${SECRET_PATH}/${CA}`);
+
+/** Flyte 1 with a pod for each service, and a database for flyteadmin and for datacatalog. */
+export const core1: FlyteEdition = {
+  chart: {
+    name: "flyte-core",
+    repository: FLYTE_CHARTS,
+    verifiedVersions: ["v1.16.8"],
+    supported: { pattern: /^v1\.16\.\d+$/, form: "v1.16.x" },
+    source: FLYTE_SOURCE,
+  },
+  images: ["flyteadmin", "datacatalog", "flytescheduler"],
+  // No value adds an init container, and other sidecars start after the migrations.
+  sidecarBeforeMigrations: false,
+  transactionPooling: { works: true, note: "transactionPooling: true; it adds default_query_exec_mode=simple_protocol" },
+  health: { path: "/healthcheck", asksDatabase: false },
+  guarded: {
+    forceNamespace: { setting: "namespace" },
+    "common.databaseSecret": THE_CONNECTION,
+    // Its files would join Flyte's configuration.
+    "storage.secretName": ONE_CONFIGURATION,
+    "db.admin.database": THE_CONNECTION,
+    "db.admin.database.maxOpenConnections": { setting: "maxOpenConnections" },
+    "db.admin.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
+    "db.datacatalog.database": THE_CONNECTION,
+    "db.datacatalog.database.maxOpenConnections": { setting: "maxOpenConnections" },
+    "db.datacatalog.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
+    "flyteadmin.replicaCount": { setting: "replicas" },
+    "flyteadmin.autoscaling": { setting: "replicas" },
+    "flyteadmin.strategy": THE_BUDGET,
+    "flyteadmin.configPath": ONE_CONFIGURATION,
+    "flyteadmin.extraArgs": ONE_CONFIGURATION,
+    "flyteadmin.envFrom": { because: "variables can decide the connection; list them in flyteadmin.env" },
+    "flyteadmin.image.repository": IMAGES,
+    "flyteadmin.image.tag": IMAGES,
+    "datacatalog.replicaCount": { setting: "replicas" },
+    "datacatalog.autoscaling": { setting: "replicas" },
+    "datacatalog.strategy": THE_BUDGET,
+    "datacatalog.configPath": ONE_CONFIGURATION,
+    "datacatalog.extraArgs": ONE_CONFIGURATION,
+    "datacatalog.image.repository": IMAGES,
+    "datacatalog.image.tag": IMAGES,
+    "flytescheduler.strategy": THE_BUDGET,
+    "flytescheduler.configPath": ONE_CONFIGURATION,
+    "flytescheduler.image.repository": IMAGES,
+    "flytescheduler.image.tag": IMAGES,
+    "cluster_resource_manager.strategy": THE_BUDGET,
+    "workflow_scheduler.enabled": { setting: "scheduler" },
+    "workflow_scheduler.type": { setting: "scheduler" },
+  },
+  databases: () => ({ admin: { name: ADMIN, extensions: [] }, catalog: { name: CATALOG, extensions: [] } }),
+  revisions: (settings) => [adminRevision(ADMIN, settings, "flyteadmin")],
+  logsIn: ({ scheduler }) => [
+    "flyteadmin: init run-migrations",
+    "flyteadmin: init seed-projects",
+    "flyteadmin: init sync-cluster-resources",
+    "flyteadmin: flyteadmin",
+    "datacatalog: init run-migrations",
+    "datacatalog: datacatalog",
+    "syncresources: sync-cluster-resources",
+    ...(scheduler ? ["flytescheduler: flytescheduler"] : []),
+  ],
+  connections: ({ maxOpenConnections: pool, replicas, scheduler }) => [
+    // Its signal service opens a second pool.
+    { opener: "flyteadmin", pool, processes: 2, replicas, overlaps: true, migration: 0 },
+    { opener: "datacatalog", pool, processes: 1, replicas, overlaps: true, migration: 0 },
+    { opener: "syncresources", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 },
+    ...(scheduler ? [{ opener: "flytescheduler", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 }] : []),
+  ],
+  secret: ({ tls }) => ({
+    // The DSN is joined as `user=postgres password=<this> <options>`, and the last user counts.
+    [PASSWORD]: [{ field: "password", encoding: "raw" }, " user=", { field: "username", encoding: "raw" }],
+    // Init containers and syncresources mount nothing but this Secret.
+    ...(tls.mode === "proxy" ? {} : { [CA]: [{ caText: true }] }),
+  }),
+  values: (connection, settings) => {
+    const { host, port, databases, secret, tls } = connection;
+    const database = (dbname: string | undefined): JsonObject => ({
+      host,
+      port,
+      dbname,
+      passwordPath: `${SECRET_PATH}/${PASSWORD}`,
+      options: inPod(options(tls, settings), caFile(tls)),
+      maxOpenConnections: settings.maxOpenConnections,
+      maxIdleConnections: settings.maxOpenConnections,
+      connMaxLifeTime: settings.connMaxLifeTime,
+    });
+    const annotations = reloadOnSecretChange(secret);
+    const pods = (image: string) => ({ replicaCount: settings.replicas, annotations, image: imageValues(settings.images[image]) });
+    return {
+      common: { databaseSecret: { name: secret } },
+      db: { admin: { database: database(databases.admin) }, datacatalog: { database: database(databases.catalog) } },
+      flyteadmin: pods("flyteadmin"),
+      datacatalog: pods("datacatalog"),
+      cluster_resource_manager: { annotations },
+      flytescheduler: settings.scheduler ? { annotations, image: imageValues(settings.images.flytescheduler) } : undefined,
+      workflow_scheduler: settings.scheduler ? { enabled: true, type: "native" } : { enabled: false },
+    };
+  },
+  migrate: (connection, settings) =>
+    migrations(
+      connection,
+      settings,
+      { admin: ADMIN, catalog: CATALOG },
+      {
+        secretPath: SECRET_PATH,
+        credentials: [`--database.postgres.passwordPath=${SECRET_PATH}/${PASSWORD}`],
+        caFile: caFile(connection.tls),
+      },
+    ),
+  files: (connection, settings) => ({
+    "flyteadmin.yaml": ["database:\n", ...localDatabase(connection, ADMIN, settings, "  ")],
+    "datacatalog.yaml": ["database:\n", ...localDatabase(connection, CATALOG, settings, "  ")],
+    ...passwordFile,
+  }),
+  notes: ({ replicas }) => [
+    "Rendered without a cluster (helm template, Argo CD), pass --api-versions apiextensions.k8s.io/v1/CustomResourceDefinition: else the chart writes a v1beta1 definition, which no cluster of today takes.",
+    ...(replicas > 1
+      ? [
+          "Flyte 1 locks nothing while it migrates: before an installation or upgrade with several replicas, apply migrate-job.yaml and wait for it.",
+        ]
+      : []),
+  ],
+};

@@ -1,0 +1,86 @@
+import type { JsonObject } from "../../model/json";
+import type {
+  Chart,
+  Connection,
+  Demand,
+  Guard,
+  Migration,
+  PlatformDatabase,
+  ProcessText,
+  Revision,
+  SecretTemplate,
+  Tls,
+} from "../../model/platform";
+import type { FlyteSettings } from "./settings";
+
+/** One way to run Flyte, as data and pure functions of the settings. */
+export interface FlyteEdition {
+  readonly chart: Chart;
+  readonly images: readonly string[];
+  readonly sidecarBeforeMigrations: boolean;
+  readonly transactionPooling: { readonly works: boolean; readonly note: string };
+  readonly health: { readonly path: string; readonly asksDatabase: boolean };
+  readonly guarded: Readonly<Record<string, Guard>>;
+  databases(): Readonly<Record<string, PlatformDatabase>>;
+  revisions(settings: FlyteSettings): readonly Revision[];
+  logsIn(settings: FlyteSettings): readonly string[];
+  connections(settings: FlyteSettings): readonly Demand[];
+  secret(connection: Connection): Readonly<Record<string, SecretTemplate>>;
+  values(connection: Connection, settings: FlyteSettings): JsonObject;
+  migrate(connection: Connection, settings: FlyteSettings): readonly Migration[];
+  files(connection: Connection, settings: FlyteSettings): Readonly<Record<string, ProcessText>>;
+  notes(settings: FlyteSettings): readonly string[];
+}
+
+export const FLYTE_CHARTS = "https://flyteorg.github.io/flyte";
+export const FLYTE_SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
+
+/**
+ * The end of Flyte's DSN. Without it Flyte writes `sslmode=disable`; a key that libpq does not have is sent to the server, which
+ * refuses it (`pool_mode`, which Flyte's own page recommends).
+ */
+export function options(tls: Tls, { transactionPooling }: Pick<FlyteSettings, "transactionPooling">): ProcessText {
+  const verified: ProcessText = tls.mode === "proxy" ? ["sslmode=disable"] : [`sslmode=${tls.mode} sslrootcert=`, { caFile: true }];
+  // Flyte 1 prepares statements, which a pooler in transaction mode loses.
+  return transactionPooling ? [...verified, " default_query_exec_mode=simple_protocol"] : verified;
+}
+
+/** User name and password for YAML; no password of ours has a quote. */
+export const YAML_USERNAME: SecretTemplate = ["'", { field: "username", encoding: "raw" }, "'"];
+export const YAML_PASSWORD: SecretTemplate = ["'", { field: "password", encoding: "raw" }, "'"];
+
+/** Repository and tag as the charts take them, which join them by a colon: a digest keeps its `@sha256` with the repository. */
+export function imageValues(image: string | undefined): JsonObject | undefined {
+  if (image === undefined) return undefined;
+  const colon = image.lastIndexOf(":");
+  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
+}
+
+const PASSWORD_FILE = "pass.txt";
+
+/**
+ * What stands below `database` in a `config.yaml`, for a process outside Kubernetes.
+ *
+ * @param indent blanks before each line.
+ */
+export function localDatabase(connection: Connection, database: string, settings: FlyteSettings, indent: string): ProcessText {
+  const { host, port, tls } = connection;
+  return [
+    `${indent}maxOpenConnections: ${settings.maxOpenConnections}\n`,
+    // Flyte 2 has no default of its own, and would open a connection for each query.
+    `${indent}maxIdleConnections: ${settings.maxOpenConnections}\n`,
+    `${indent}connMaxLifeTime: ${settings.connMaxLifeTime}\n`,
+    `${indent}postgres:\n`,
+    `${indent}  host: ${host}\n${indent}  port: ${port}\n${indent}  dbname: ${database}\n`,
+    `${indent}  username: `,
+    { field: "username", encoding: "raw" },
+    `\n${indent}  passwordPath: `,
+    { file: PASSWORD_FILE },
+    `\n${indent}  options: "`,
+    ...options(tls, settings),
+    '"\n',
+  ];
+}
+
+/** The file that a local `config.yaml` takes the password from. */
+export const passwordFile: Readonly<Record<string, ProcessText>> = { [PASSWORD_FILE]: [{ field: "password", encoding: "raw" }] };

@@ -1,0 +1,56 @@
+import type { Connection, Migration, Revision } from "../../model/platform";
+import { inPod } from "../../model/pod";
+import { expectedRevision } from "../revisions";
+import { options } from "./edition";
+import type { FlyteSettings } from "./settings";
+
+/** What the verified charts of Flyte 1 run. */
+const IMAGES = {
+  flyteadmin: "cr.flyte.org/flyteorg/flyteadmin-release:v1.16.8",
+  datacatalog: "cr.flyte.org/flyteorg/datacatalog-release:v1.16.8",
+} as const;
+
+/** How far flyteadmin's migrations are; datacatalog notes nothing. */
+export const adminRevision = (database: string, settings: FlyteSettings, container: string): Revision => ({
+  database,
+  table: "migrations",
+  // Others begin with `pg-`, in no order of time.
+  newest: "max(id) filter (where id ~ '^[0-9]{4}-')",
+  expected: expectedRevision(settings, container, { "v1.16.8": "2025-05-29-add-index-executions-phase" }),
+});
+
+/**
+ * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login is not, it comes from files.
+ *
+ */
+export function migrations(
+  connection: Connection,
+  settings: FlyteSettings,
+  databases: { readonly admin: string; readonly catalog: string },
+  files: {
+    /** Where the Secret is mounted. */
+    readonly secretPath: string;
+    /** Arguments that point at the files with user name and password. */
+    readonly credentials: readonly string[];
+    readonly caFile: string;
+  },
+): readonly Migration[] {
+  const { host, port, tls } = connection;
+  const step = (name: keyof typeof IMAGES, database: string): Migration => ({
+    name: `migrate-${name}`,
+    image: settings.images[name] ?? IMAGES[name],
+    command: [
+      name,
+      ...files.credentials,
+      `--database.postgres.host=${host}`,
+      `--database.postgres.port=${port}`,
+      `--database.postgres.dbname=${database}`,
+      `--database.postgres.options=${inPod(options(tls, settings), files.caFile)}`,
+      "migrate",
+      "run",
+    ],
+    variables: {},
+    secretPath: files.secretPath,
+  });
+  return [step("flyteadmin", databases.admin), step("datacatalog", databases.catalog)];
+}

@@ -1,0 +1,53 @@
+import { definePlatform } from "../../model/platform";
+import { binary1 } from "./binary-1";
+import { binary2 } from "./binary-2";
+import { core1 } from "./core-1";
+import type { FlyteEdition } from "./edition";
+import { flyteRules } from "./rules";
+import { type Edition, editionOf, type FlyteSettings, flyteFields } from "./settings";
+
+const EDITIONS: Readonly<Record<Edition, FlyteEdition>> = { "binary-2": binary2, "binary-1": binary1, "core-1": core1 };
+
+const edition = (settings: FlyteSettings): FlyteEdition => EDITIONS[editionOf(settings)];
+
+/** Flyte: pgx, which takes a DSN that Flyte joins from its configuration files. Three charts, and two products under one name. */
+export const flyte = definePlatform({
+  title: "Flyte",
+  fields: flyteFields,
+  driver: { name: "pgx", dialect: "keyword/value DSN, joined by Flyte from YAML files; TLS in its options" },
+  minimumMajorVersion: 15,
+  roleAttributes: [],
+  loginParameters: {},
+  // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals.
+  guardedVariables: ["PG", "DATABASE", "RUNS"],
+  rules: flyteRules,
+  chart: (settings) => edition(settings).chart,
+  images: (settings) => edition(settings).images,
+  guarded: (settings) => edition(settings).guarded,
+  transactionPooling: (settings) => edition(settings).transactionPooling,
+  logsIn: (settings) => edition(settings).logsIn(settings),
+  sidecarBeforeMigrations: (settings) => edition(settings).sidecarBeforeMigrations,
+  databases: (settings) => edition(settings).databases(),
+  revisions: (settings) => edition(settings).revisions(settings),
+  connections: (settings) => edition(settings).connections(settings),
+  wire: (connection, settings) => {
+    const its = edition(settings);
+    return {
+      secret: its.secret(connection),
+      release: {
+        kind: "helm",
+        repository: its.chart.repository,
+        chart: its.chart.name,
+        version: settings.chartVersion,
+        values: its.values(connection, settings),
+        wait: true,
+      },
+      objects: [],
+      variables: {},
+      files: its.files(connection, settings),
+      migrate: its.migrate(connection, settings),
+      health: its.health,
+      notes: its.notes(settings),
+    };
+  },
+});

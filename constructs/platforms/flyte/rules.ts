@@ -1,0 +1,118 @@
+import { violation } from "../../model/errors";
+import type { PlatformRule } from "../../model/platform";
+import { leafPaths } from "../../model/values";
+import { editionOf, type FlyteFields } from "./settings";
+
+const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
+
+export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
+  {
+    id: "flyte-binary-is-one-pod",
+    source: SOURCE,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ chart, replicas }, path) =>
+      chart === "flyte-binary" && replicas > 1
+        ? [violation(`${path}.replicas`, "must be 1 with flyte-binary, which is one pod", replicas, 'set 1, or chart: "flyte-core"')]
+        : [],
+    passing: { chart: "flyte-core", replicas: 2 },
+    failing: { replicas: 2 },
+  },
+  {
+    id: "flyte-scheduler-is-of-core",
+    source: SOURCE,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ chart, scheduler }, path) =>
+      chart === "flyte-binary" && scheduler
+        ? [violation(`${path}.scheduler`, "is a setting of flyte-core", scheduler, "remove it, the binary has its scheduler within")]
+        : [],
+    passing: { chart: "flyte-core", scheduler: true },
+    failing: { scheduler: true },
+  },
+  {
+    id: "flyte-2-needs-sessions",
+    source: "https://www.pgbouncer.org/features.html",
+    date: "2026-11-21",
+    severity: "error",
+    // It listens for notifications, which get lost, and with simple_protocol it never opens its port.
+    check: (settings, path) =>
+      editionOf(settings) === "binary-2" && settings.transactionPooling
+        ? [
+            violation(
+              `${path}.transactionPooling`,
+              "must be false with Flyte 2, which loses its notifications behind such a pooler",
+              true,
+              "connect directly, or use a pooler in session mode",
+            ),
+          ]
+        : [],
+    passing: { chart: "flyte-core", transactionPooling: true },
+    failing: { transactionPooling: true },
+  },
+  {
+    id: "flyte-core-service-accounts-are-fixed",
+    source: SOURCE,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ chart, serviceAccount }, path) =>
+      chart === "flyte-core" && serviceAccount !== null
+        ? [
+            violation(
+              `${path}.serviceAccount`,
+              "must be null with flyte-core, whose pods run as flyteadmin, datacatalog and flytescheduler",
+              serviceAccount,
+              "remove it; annotate theirs in values (flyteadmin.serviceAccount.annotations)",
+            ),
+          ]
+        : [],
+    passing: { serviceAccount: "flyte" },
+    failing: { chart: "flyte-core", serviceAccount: "flyte" },
+  },
+  {
+    id: "flyte-database-is-configured-once",
+    source: SOURCE,
+    date: "2026-11-21",
+    severity: "error",
+    // Each section of a chart ends up in a file of Flyte's configuration, whose keys are read whatever their case and their file.
+    check: ({ values }, path) =>
+      leafPaths(values)
+        .filter((own) =>
+          /^(configmap|configuration\.inline|flyte-core-components|workflow_scheduler|cluster_resource_manager)\..*\b(database|sqlite)\b/i.test(
+            own,
+          ),
+        )
+        .filter((own) => !own.startsWith("configmap.db."))
+        .map((own) =>
+          violation(
+            `${path}.values.${own}`,
+            "would be read as the connection, or as a part of it",
+            null,
+            "remove it, the connection is wired",
+          ),
+        ),
+    passing: { values: { configuration: { inline: { plugins: { k8s: { "default-cpus": "1" } } } } } },
+    failing: { chart: "flyte-core", values: { configmap: { domain: { Database: { host: "other" } } } } },
+  },
+  {
+    id: "flyte-configmap-db-is-read-nowhere",
+    source: "https://github.com/flyteorg/flyte/tree/master/charts/flyte-core",
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ values }, path) => {
+      const configmap = values.configmap as { readonly db?: unknown } | undefined;
+      return configmap?.db === undefined
+        ? []
+        : [
+            violation(
+              `${path}.values.configmap.db`,
+              "is read by nothing in the chart",
+              configmap.db,
+              "remove it, the connection stands in db.admin and db.datacatalog",
+            ),
+          ];
+    },
+    passing: { chart: "flyte-core", values: { configmap: { logger: { logger: { level: 4 } } } } },
+    failing: { chart: "flyte-core", values: { configmap: { db: { database: { host: "db" } } } } },
+  },
+];

@@ -1,0 +1,106 @@
+import { integer, type Settings, text } from "../../model/fields";
+import { type CommonFields, type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
+import { caPath, inPod } from "../../model/pod";
+import { expectedRevision } from "../revisions";
+import { overlayImages, overlayPatches } from "./overlay";
+import { kubeflowPipelinesRules } from "./rules";
+
+const fields = {
+  /** Upstream writes this name into manifests of its own. */
+  namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
+  /** Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does. */
+  connections: integer({ min: 10, max: 1000, default: 40 }),
+};
+
+export type KubeflowPipelinesFields = typeof fields;
+type KubeflowPipelinesSettings = Settings<KubeflowPipelinesFields & CommonFields>;
+
+const BASES = "github.com/kubeflow/pipelines/manifests/kustomize";
+
+/** Kubeflow Pipelines: pgx in API server and cache server, libpq in ML Metadata. No chart: an overlay on upstream's kustomize base. */
+export const kubeflowPipelines = definePlatform({
+  title: "Kubeflow Pipelines",
+  fields,
+  driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },
+  minimumMajorVersion: 15,
+  // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.
+  roleAttributes: ["CREATEDB"],
+  loginParameters: {},
+  guardedVariables: [],
+  rules: kubeflowPipelinesRules,
+  chart: () => ({
+    name: "platform-agnostic-postgresql",
+    repository: "https://github.com/kubeflow/pipelines",
+    verifiedVersions: ["2.18.0"],
+    supported: {
+      pattern: /^(2\.(1[89]|[2-9]\d)\.\d.*|[3-9]\..+|[1-9]\d+\..+|master|[0-9a-f]{40})$/,
+      form: "2.18.0 or newer, or a commit that has pull request 12379, because PostgreSQL works in no earlier release",
+    },
+    source: "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql",
+  }),
+  images: () => ["api-server", "cache-server", "metadata-grpc"],
+  guarded: () => ({}),
+  transactionPooling: () => ({
+    works: true,
+    note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",
+  }),
+  logsIn: () => ["ml-pipeline: ml-pipeline-api-server", "cache-server: server", "metadata-grpc-deployment: container"],
+  sidecarBeforeMigrations: () => true,
+  databases: () => ({
+    pipelines: { name: "mlpipeline", extensions: [] },
+    cache: { name: "cachedb", extensions: [] },
+    metadata: { name: "mlmdpostgres", extensions: [] },
+  }),
+  // API server and cache server let GORM compare tables and models, and note nothing.
+  revisions: (settings) => [
+    {
+      database: "mlmdpostgres",
+      table: "mlmdenv",
+      newest: "max(schema_version)",
+      expected: expectedRevision(settings, "metadata-grpc", { "2.18.0": "10" }),
+    },
+  ],
+  connections: ({ connections }) => [
+    { opener: "API server, cache server and metadata", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 },
+  ],
+  wire,
+});
+
+/** Parameters of pgx, as JSON; without `sslmode` neither server starts. */
+function extraParameters(tls: Tls): ProcessText {
+  if (tls.mode === "proxy") return ['{"sslmode":"disable"}'];
+  return [`{"sslmode":"${tls.mode}","sslrootcert":"`, { caFile: true }, '"}'];
+}
+
+function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settings: KubeflowPipelinesSettings): Wiring {
+  const { host, port, databases, tls } = connection;
+  const base = (path: string) => `${BASES}/${path}?ref=${settings.chartVersion}`;
+  return {
+    secret: { username: [{ field: "username", encoding: "raw" }], password: [{ field: "password", encoding: "raw" }] },
+    release: {
+      kind: "kustomize",
+      before: [{ base: base("cluster-scoped-resources"), definition: "applications.app.k8s.io" }],
+      base: base("env/platform-agnostic-postgresql"),
+      images: overlayImages(settings.images),
+      patches: overlayPatches(connection, inPod(extraParameters(tls), caPath(tls))),
+    },
+    objects: [],
+    variables: {
+      DBDRIVERNAME: "pgx",
+      DBCONFIG_POSTGRESQLCONFIG_HOST: host,
+      DBCONFIG_POSTGRESQLCONFIG_PORT: String(port),
+      DBCONFIG_POSTGRESQLCONFIG_DBNAME: databases.pipelines,
+      DBCONFIG_POSTGRESQLCONFIG_USER: { secretKey: "username" },
+      DBCONFIG_POSTGRESQLCONFIG_PASSWORD: { secretKey: "password" },
+      DBCONFIG_POSTGRESQLCONFIG_EXTRAPARAMS: extraParameters(tls),
+    },
+    files: {},
+    migrate: [],
+    health: { path: "/apis/v2beta1/healthz", asksDatabase: false },
+    notes: [
+      "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
+      "The base names images without PostgreSQL: those of this file take their place.",
+      "platform.env is the API server's. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=cachedb, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.",
+    ],
+  };
+}

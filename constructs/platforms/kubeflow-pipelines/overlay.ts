@@ -1,0 +1,141 @@
+import type { JsonObject } from "../../model/json";
+import type { Connection, Patch } from "../../model/platform";
+import { caPath, reloadOnSecretChange, splitImage, tlsMounts } from "../../model/pod";
+
+/** Where upstream's manifests keep what API server, cache server and metadata have in common. */
+const CONFIG_MAP = "pipeline-install-config";
+const EXTRA_PARAMETERS = "postgresExtraParams";
+
+/** Upstream's image of each container that logs in. */
+const IMAGES: Readonly<Record<string, string>> = {
+  "api-server": "ghcr.io/kubeflow/kfp-api-server",
+  "cache-server": "ghcr.io/kubeflow/kfp-cache-server",
+  "metadata-grpc": "gcr.io/tfx-oss-public/ml_metadata_store_server",
+};
+
+export function overlayImages(images: Readonly<Record<string, string>>): readonly JsonObject[] {
+  return Object.entries(images).map(([container, image]) => {
+    const { repository, tag, digest } = splitImage(image);
+    return { name: IMAGES[container], newName: repository, ...(digest === "" ? { newTag: tag } : { digest }) };
+  });
+}
+
+/**
+ * What turns upstream's PostgreSQL overlay, which brings a server and Secrets of its own, to an external database.
+ *
+ * @param extraParameters parameters of pgx, as JSON with nothing but texts.
+ */
+export function overlayPatches(connection: Connection<"pipelines" | "cache" | "metadata">, extraParameters: string): readonly Patch[] {
+  const { host, port, databases, secret } = connection;
+  const fromSecret = (name: string, key: string): JsonObject => ({ name, valueFrom: { secretKeyRef: { name: secret, key } } });
+  const parameters: JsonObject = {
+    name: "DBCONFIG_POSTGRESQLCONFIG_EXTRAPARAMS",
+    valueFrom: { configMapKeyRef: { name: CONFIG_MAP, key: EXTRA_PARAMETERS } },
+  };
+  const credentials = [
+    fromSecret("DBCONFIG_POSTGRESQLCONFIG_USER", "username"),
+    fromSecret("DBCONFIG_POSTGRESQLCONFIG_PASSWORD", "password"),
+  ];
+  return [
+    merge({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: CONFIG_MAP },
+      data: {
+        postgresHost: host,
+        postgresPort: String(port),
+        pipelineDb: databases.pipelines,
+        cacheDb: databases.cache,
+        [EXTRA_PARAMETERS]: extraParameters,
+      },
+    }),
+    deployment("ml-pipeline", connection, { name: "ml-pipeline-api-server", env: [...credentials, parameters] }),
+    deployment("cache-server", connection, {
+      name: "server",
+      env: [...credentials, parameters],
+      // A list of arguments is replaced as a whole.
+      args: [
+        "--db_driver=$(DBCONFIG_DRIVER)",
+        "--db_host=$(DBCONFIG_POSTGRESQLCONFIG_HOST)",
+        "--db_port=$(DBCONFIG_POSTGRESQLCONFIG_PORT)",
+        "--db_name=$(DBCONFIG_DB_NAME)",
+        "--db_user=$(DBCONFIG_POSTGRESQLCONFIG_USER)",
+        "--db_password=$(DBCONFIG_POSTGRESQLCONFIG_PASSWORD)",
+        "--db_extra_params=$(DBCONFIG_POSTGRESQLCONFIG_EXTRAPARAMS)",
+        "--namespace_to_watch=$(NAMESPACE_TO_WATCH)",
+        "--listen_port=$(WEBHOOK_PORT)",
+      ],
+    }),
+    deployment("metadata-grpc-deployment", connection, {
+      name: "container",
+      env: [
+        fromSecret("POSTGRES_USER", "username"),
+        fromSecret("POSTGRES_PASSWORD", "password"),
+        { name: "POSTGRES_DBNAME", value: databases.metadata },
+      ],
+    }),
+    metadataArguments(connection),
+    ...[
+      "Deployment/postgres",
+      "Service/postgres-service",
+      "PersistentVolumeClaim/postgres-pvc",
+      "ServiceAccount/postgresql",
+      "Secret/postgres-secret",
+    ].map(remove),
+    // A leftover of MySQL, which nothing uses and a later release may drop.
+    { target: { kind: "Secret", name: "mysql-secret" }, patch: removal("Secret", "mysql-secret") },
+  ];
+}
+
+const merge = (patch: JsonObject): Patch => ({ target: null, patch });
+
+/** A Deployment's container, with the CA, and with a proxy in front of everything else where there is one. */
+function deployment(name: string, connection: Connection, container: JsonObject): Patch {
+  const { tls } = connection;
+  const mounts = tlsMounts(tls);
+  return merge({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, annotations: reloadOnSecretChange(connection.secret) },
+    spec: {
+      template: {
+        spec: {
+          initContainers: tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined,
+          containers: [{ ...container, volumeMounts: mounts?.volumeMounts }],
+          volumes: mounts?.volumes,
+        },
+      },
+    },
+  });
+}
+
+/** ML Metadata's flags for TLS, which upstream does not set: libpq would not verify. The tests fail where upstream's container has moved. */
+function metadataArguments({ tls }: Connection): Patch {
+  const container = "/spec/template/spec/containers/0";
+  const flags = [
+    `--postgres_config_sslmode=${tls.mode === "proxy" ? "disable" : tls.mode}`,
+    ...(tls.mode === "proxy" ? [] : [`--postgres_config_sslrootcert=${caPath(tls)}`]),
+  ];
+  return {
+    target: { group: "apps", version: "v1", kind: "Deployment", name: "metadata-grpc-deployment" },
+    patch: [
+      { op: "test", path: `${container}/name`, value: "container" },
+      { op: "test", path: `${container}/args/1`, value: "--metadata_source_config_type=postgresql" },
+      ...flags.map((value) => ({ op: "add", path: `${container}/args/-`, value })),
+    ],
+  };
+}
+
+const API_VERSIONS: Readonly<Record<string, string>> = { Deployment: "apps/v1" };
+
+function remove(object: string): Patch {
+  const [kind = "", name = ""] = object.split("/");
+  return merge(removal(kind, name));
+}
+
+const removal = (kind: string, name: string): JsonObject => ({
+  apiVersion: API_VERSIONS[kind] ?? "v1",
+  kind,
+  metadata: { name },
+  $patch: "delete",
+});

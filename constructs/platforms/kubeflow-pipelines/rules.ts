@@ -1,0 +1,77 @@
+import { violation } from "../../model/errors";
+import type { PlatformRule } from "../../model/platform";
+import type { KubeflowPipelinesFields } from "./kubeflow-pipelines";
+
+const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql";
+
+/** Images with PostgreSQL in them; the base names others. */
+const OWN_IMAGES = ["api-server", "cache-server"];
+const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.test(version);
+
+export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFields>[] = [
+  {
+    id: "kubeflow-pipelines-is-for-development",
+    source: "https://www.kubeflow.org/docs/components/pipelines/operator-guides/configure-database/",
+    date: "2026-11-21",
+    severity: "acknowledge",
+    check: ({ chartVersion }, path) =>
+      isBefore3(chartVersion)
+        ? [
+            violation(
+              `${path}.chartVersion`,
+              "has PostgreSQL for development and evaluation only, until 3.0",
+              chartVersion,
+              "keep it out of production",
+            ),
+          ]
+        : [],
+    passing: { chartVersion: "3.0.0" },
+    failing: { chartVersion: "2.18.0" },
+  },
+  {
+    id: "kubeflow-pipelines-images-have-postgresql",
+    source: MANIFESTS,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ chartVersion, images }, path) =>
+      OWN_IMAGES.filter((container) => isBefore3(chartVersion) && images[container] === undefined).map((container) =>
+        violation(
+          `${path}.images.${container}`,
+          "is required before 3.0, because the base names an image without PostgreSQL",
+          null,
+          `name one that was built from master, such as ghcr.io/kubeflow/kfp-${container} by digest`,
+        ),
+      ),
+    passing: { images: { "api-server": "registry.example/kfp-api-server:1", "cache-server": "registry.example/kfp-cache-server:1" } },
+    failing: { images: { "api-server": "registry.example/kfp-api-server:1" } },
+  },
+  {
+    id: "kubeflow-pipelines-replicas-migrate-at-once",
+    source: MANIFESTS,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ replicas }, path) =>
+      replicas > 1 ? [violation(`${path}.replicas`, "must be 1, its servers migrate at their start without a lock", replicas)] : [],
+    passing: { replicas: 1 },
+    failing: { replicas: 2 },
+  },
+  {
+    id: "kubeflow-pipelines-service-accounts-are-fixed",
+    source: MANIFESTS,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ serviceAccount }, path) =>
+      serviceAccount === null
+        ? []
+        : [
+            violation(
+              `${path}.serviceAccount`,
+              "must be null, its pods run as ml-pipeline, kubeflow-pipelines-cache and metadata-grpc-server",
+              serviceAccount,
+              "remove it; annotate theirs by a patch",
+            ),
+          ],
+    passing: {},
+    failing: { serviceAccount: "kubeflow" },
+  },
+];

@@ -1,0 +1,23 @@
+import type { Settings } from "../model/fields";
+import type { CommonFields, Revision } from "../model/platform";
+
+/** Alembic's table. It has one row, unless somebody branched the migrations. */
+export const alembic = (database: string, expected: string | null): Revision => ({
+  database,
+  table: "alembic_version",
+  newest: "string_agg(version_num, ', ' order by version_num)",
+  expected,
+});
+
+/**
+ * The newest revision in a chart's version, or null where that is not known: another version, or another image.
+ *
+ * @param container key of the image that migrates.
+ */
+export function expectedRevision(
+  { chartVersion, images }: Settings<CommonFields>,
+  container: string,
+  byVersion: Readonly<Record<string, string>>,
+): string | null {
+  return images[container] === undefined ? (byVersion[chartVersion] ?? null) : null;
+}

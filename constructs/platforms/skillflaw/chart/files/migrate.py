@@ -1,0 +1,42 @@
+"""Starts SkillFlaw once, alone, until it answers: it migrates at its start, and replicas that start together would do so at once."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+
+try:
+    import psycopg as driver
+except ImportError:
+    import psycopg2 as driver
+
+LOCK = 20261121
+ADDRESS = "http://127.0.0.1:" + os.environ["MIGRATION_PORT"] + os.environ["MIGRATION_PATH"]
+DEADLINE = time.monotonic() + int(os.environ["MIGRATION_SECONDS"])
+
+
+def answers():
+    try:
+        with urllib.request.urlopen(ADDRESS, timeout=2) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+connection = driver.connect(os.environ["SKILLFLAW_DATABASE_URL"])
+connection.autocommit = True
+# Held by this session: it ends with the process, however that ends.
+connection.cursor().execute("select pg_advisory_lock(%s)", (LOCK,))
+server = subprocess.Popen([*sys.argv[1:], "--host", "127.0.0.1", "--port", os.environ["MIGRATION_PORT"]])
+try:
+    while not answers():
+        if server.poll() is not None:
+            sys.exit("the server ended with " + str(server.returncode) + " before it answered; see its log above")
+        if time.monotonic() > DEADLINE:
+            sys.exit("the server did not answer on " + ADDRESS + " in time; see its log above")
+        time.sleep(1)
+finally:
+    server.terminate()
+    server.wait()
+connection.close()

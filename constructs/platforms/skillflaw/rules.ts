@@ -1,0 +1,81 @@
+import { violation } from "../../model/errors";
+import type { PlatformRule } from "../../model/platform";
+import type { SkillflawFields } from "./skillflaw";
+
+const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";
+
+/** What its documentation demands before there is a second pod, as settings. */
+const SHARED = {
+  redisHost: "a Redis for the cache and the job queue",
+  secretKeySecret: "one key for stored credentials, in a Secret",
+  configClaim: "one volume for its files, which every pod can write",
+} as const;
+
+export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
+  {
+    id: "skillflaw-replicas-share-their-state",
+    source: PRACTICES,
+    date: "2026-11-21",
+    severity: "error",
+    check: (settings, path) =>
+      settings.replicas === 1
+        ? []
+        : Object.entries(SHARED)
+            .filter(([setting]) => settings[setting as keyof typeof SHARED] === null)
+            .map(([setting, what]) =>
+              violation(`${path}.${setting}`, `is required with ${settings.replicas} replicas`, null, `name ${what}; or set replicas to 1`),
+            ),
+    passing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" },
+    failing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key" },
+  },
+  {
+    id: "skillflaw-workers-share-redis",
+    source: PRACTICES,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ workers, redisHost }, path) =>
+      workers > 1 && redisHost === null
+        ? [
+            violation(
+              `${path}.workers`,
+              "must be 1 without redisHost, because processes share their queue there",
+              workers,
+              "name a Redis in redisHost",
+            ),
+          ]
+        : [],
+    passing: { workers: 2, redisHost: "redis.example.internal" },
+    failing: { workers: 2 },
+  },
+  {
+    id: "skillflaw-image-is-pinned",
+    source: "https://docs.skillflaw.com/deployment-architecture",
+    date: "2026-11-21",
+    severity: "warning",
+    check: ({ images }, path) =>
+      images.skillflaw === undefined || images.skillflaw.endsWith(":latest")
+        ? [
+            {
+              path: `${path}.images.skillflaw`,
+              rule: "can change at any time, because its project publishes no tag but latest",
+              got: null,
+              remedy: "name one by digest",
+            },
+          ]
+        : [],
+    passing: { images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
+    failing: {},
+  },
+  {
+    id: "skillflaw-redis-settings-need-redis",
+    source: PRACTICES,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ redisHost, redisSecret }, path) =>
+      redisSecret !== null && redisHost === null
+        ? [violation(`${path}.redisSecret`, "is used only with redisHost", redisSecret, "set redisHost, or remove it")]
+        : [],
+    passing: { redisHost: "redis.example.internal", redisSecret: "redis" },
+    failing: { redisSecret: "redis" },
+  },
+];

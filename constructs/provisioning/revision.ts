@@ -1,0 +1,48 @@
+import pg from "pg";
+import type { Revision } from "../model/platform";
+import type { Tenant } from "../model/spec";
+import { type Client, close, open, type Server } from "./connect";
+import type { Credential } from "./credential";
+import type { Check } from "./doctor";
+
+/** No table yet: nothing has migrated. */
+const NONE = Symbol("none");
+
+/**
+ * How far the migrations of a platform are, by its own tables; a schema that is not the chart's is a problem. A database that cannot be
+ * entered is left out: that is told elsewhere.
+ */
+export async function checkRevisions(subject: string, tenant: Tenant, credential: Credential, server: Server): Promise<readonly Check[]> {
+  const checks: Check[] = [];
+  for (const revision of tenant.revisions) {
+    const client = await open(server, credential, revision.database).catch(() => null);
+    if (client === null) continue;
+    checks.push(await checkRevision(subject, revision, client).finally(() => close(client)));
+  }
+  return checks;
+}
+
+async function checkRevision(subject: string, revision: Revision, client: Client): Promise<Check> {
+  const { database, table, expected } = revision;
+  const found = await readRevision(revision, client);
+  const check = (state: string, problem: string | null = null): Check => ({
+    subject,
+    promise: `the schema of ${database} is ${state}`,
+    problem,
+  });
+  if (found === NONE) return check("empty: the platform makes it when it starts");
+  if (expected === null) return check(`at revision ${found}`);
+  const remedy = "start the platform in the chart's version, or migrate by hand (migrate-job.yaml)";
+  return check(
+    `at revision ${expected}`,
+    found === expected ? null : `${table} says ${found ?? "nothing"}, the chart expects ${expected}; ${remedy}`,
+  );
+}
+
+async function readRevision({ table, newest }: Revision, client: Client): Promise<string | null | typeof NONE> {
+  const name = `public.${pg.escapeIdentifier(table)}`;
+  const there = await client.query<{ found: boolean }>("select to_regclass($1) is not null as found", [name]);
+  if (there.rows[0]?.found !== true) return NONE;
+  const { rows } = await client.query<{ revision: string | null }>(`select (${newest})::text as revision from ${name}`);
+  return rows[0]?.revision ?? null;
+}

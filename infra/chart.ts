@@ -1,0 +1,24 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import type { Release } from "../constructs/model/platform";
+import type { OutputFile } from "./output";
+
+const PLATFORMS = join(__dirname, "..", "constructs", "platforms");
+
+/** Folder of the chart that this project ships for a platform. */
+export const chartDirectory = (platform: string): string => join(PLATFORMS, platform, "chart");
+
+/** The files of a platform's chart, where the chart is this project's own: no repository has them. */
+export async function readChart(platform: string, release: Release): Promise<readonly OutputFile[]> {
+  if (release.kind !== "helm" || release.repository !== null) return [];
+  const directory = chartDirectory(platform);
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(
+    files.map(async (file) => ({
+      path: `${platform}/chart/${relative(directory, file)}`,
+      content: await readFile(file, "utf8"),
+      secret: false,
+    })),
+  );
+}

@@ -1,0 +1,27 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { platforms } from "../../constructs/platforms/registry";
+import { type PlatformName, toFacts } from "./facts";
+
+const ROOT = join(__dirname, "..", "..");
+const BEGIN = "<!-- What follows is written by npm run docs. -->";
+const END = "<!-- What precedes is written by npm run docs. -->";
+
+/** A platform's page. */
+export const pageOf = (name: string): string => join(ROOT, "docs", `${name}.md`);
+
+/** A page with the facts of today; what people wrote around them stays. */
+export function withFacts(name: PlatformName, page: string): string {
+  const [before, rest] = page.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined) throw new Error(`docs/${name}.md lacks the two lines between which facts are written`);
+  return `${before}${BEGIN}\n\n${toFacts(name)}\n${END}${after}`;
+}
+
+if (require.main === module) {
+  for (const name of Object.keys(platforms) as PlatformName[]) {
+    const path = pageOf(name);
+    writeFileSync(path, withFacts(name, readFileSync(path, "utf8")));
+    process.stdout.write(`${relative(ROOT, path)}\n`);
+  }
+}

@@ -1,0 +1,157 @@
+import { local } from "../../constructs/local/target";
+import { peak, peakOf } from "../../constructs/model/budget";
+import type { Settings } from "../../constructs/model/fields";
+import type { JsonObject } from "../../constructs/model/json";
+import type { CommonFields, Migration, Platform } from "../../constructs/model/platform";
+import { resolve } from "../../constructs/model/resolve";
+import { type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import localEnvironment from "../environments/local";
+import { toKustomization, toYaml } from "../output";
+
+export type PlatformName = keyof typeof platforms;
+
+/** The ways to run a platform that its page shows: a title, and what the spec then says. */
+const SHOWN: Readonly<Record<PlatformName, Readonly<Record<string, JsonObject>>>> = {
+  flyte: {
+    "Flyte 2 (`flyte-binary` v2)": {},
+    "Flyte 1 in one pod (`flyte-binary` v1.16)": { chartVersion: "v1.16.8" },
+    "Flyte 1 in several pods (`flyte-core` v1.16)": { chart: "flyte-core" },
+  },
+  mlflow: { MLflow: {} },
+  prefect: { "One Deployment": {}, "With Redis": { redisHost: "redis.example.internal", replicas: 2 } },
+  skillflaw: {
+    "One pod": {},
+    "Several pods": {
+      replicas: 3,
+      redisHost: "redis.example.internal",
+      secretKeySecret: "skillflaw-key",
+      configClaim: "skillflaw-files",
+    },
+  },
+  "kubeflow-pipelines": { "Kubeflow Pipelines": localEnvironment.platforms["kubeflow-pipelines"] },
+};
+
+/** What the code knows of a platform, as Markdown. */
+export function toFacts(name: PlatformName): string {
+  const shown = Object.entries(SHOWN[name]);
+  return shown.map(([title, settings]) => toSection(name, shown.length === 1 ? null : title, settings)).join("\n");
+}
+
+function toSection(name: PlatformName, title: string | null, written: JsonObject): string {
+  const { wired, settings } = wire(name, written);
+  const platform: Platform = platforms[name];
+  const heading = title === null ? "##" : "###";
+  return [
+    ...(title === null ? [] : [`## ${title}`, "", toSpec(name, written), ""]),
+    `${heading} What it needs`,
+    "",
+    ...toNeeds(platform, settings, wired),
+    "",
+    `${heading} What is set`,
+    "",
+    "```yaml",
+    toYaml([
+      wired.wiring.release.kind === "helm" ? wired.wiring.release.values : toKustomization(wired.wiring.release, wired.namespace),
+    ]).trimEnd(),
+    "```",
+    "",
+    `${heading} How to migrate by hand`,
+    "",
+    ...toMigration(wired.wiring.migrate),
+    "",
+    `${heading} How to check`,
+    "",
+    ...toChecks(name, platform, settings, wired),
+    "",
+    `${heading} How it pools`,
+    "",
+    ...toPools(platform, settings),
+    "",
+  ].join("\n");
+}
+
+const toSpec = (name: string, written: JsonObject): string => `\`\`\`json\n${JSON.stringify({ platforms: { [name]: written } })}\n\`\`\``;
+
+function wire(name: PlatformName, written: JsonObject): { readonly wired: Wired; readonly settings: Settings<CommonFields> } {
+  const { acknowledge } = localEnvironment;
+  const spec = { name: "docs", acknowledge, instances: { main: {} }, platforms: { [name]: written } };
+  const environment = resolve(spec as never, { target: local, platforms });
+  const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }))[name];
+  const settings = environment.platforms[name]?.settings;
+  if (wired === undefined || settings === undefined) throw new TypeError(`${name} was not wired`);
+  return { wired, settings };
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring, connection }: Wired): readonly string[] {
+  const chart = platform.chart(settings);
+  const databases = Object.values(platform.databases(settings)).map(
+    ({ name, extensions }) => `${code(name)}${extensions.length === 0 ? "" : ` with ${extensions.map(code).join(", ")}`}`,
+  );
+  return toTable(
+    ["", ""],
+    [
+      ["chart", `${code(chart.name)}, ${chart.repository === null ? "this project's own" : `<${chart.repository}>`}`],
+      ["versions", `verified ${chart.verifiedVersions.map(code).join(", ")}; ${chart.supported.form}`],
+      ["driver", `${platform.driver.name}: ${platform.driver.dialect}`],
+      ["PostgreSQL", `${platform.minimumMajorVersion} or newer`],
+      ["databases", databases.join(", ")],
+      ["rights", ["ownership of its databases", ...platform.roleAttributes.map(code)].join(", ")],
+      ["Secret", `${code(connection.secret)}: ${Object.keys(wiring.secret).map(code).join(", ")}`],
+      ["logs in", platform.logsIn(settings).map(code).join(", ")],
+      [
+        "a sidecar starts before its migrations",
+        platform.sidecarBeforeMigrations(settings) ? "yes" : "no: connect directly, or through one proxy for all",
+      ],
+      ["images to replace", platform.images(settings).map(code).join(", ")],
+    ],
+  );
+}
+
+function toMigration(steps: readonly Migration[]): readonly string[] {
+  if (steps.length === 0) return ["There is no command for it: it migrates when it starts."];
+  const shown = steps.map(({ image, command }) => `# in ${image}\n${command.map(quoted).join(" ")}`);
+  return ["`migrate-job.yaml` runs, with the platform's Secret and CA:", "", "```sh", shown.join("\n"), "```"];
+}
+
+const quoted = (word: string): string => (/^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+function toChecks(name: string, platform: Platform, settings: Settings<CommonFields>, { wiring }: Wired): readonly string[] {
+  const { path, asksDatabase } = wiring.health;
+  const revisions = platform.revisions(settings).map(({ database, table, newest, expected }) => {
+    const known = expected === null ? "what its version expects is not known here" : `its verified version expects ${code(expected)}`;
+    return `In database ${code(database)}: \`select ${newest} from ${table}\`; ${known}. \`npm run doctor\` compares.`;
+  });
+  return [
+    `\`GET ${path}\` ${asksDatabase ? "asks the database" : "does not ask the database"}; \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks it.`,
+    ...revisions,
+  ];
+}
+
+function toPools(platform: Platform, settings: Settings<CommonFields>): readonly string[] {
+  const demands = platform.connections(settings);
+  const rows = demands.map((demand) => [
+    demand.opener,
+    String(demand.pool),
+    String(demand.processes),
+    String(demand.replicas),
+    demand.overlaps ? "yes" : "no",
+    String(demand.migration),
+    String(peakOf(demand)),
+  ]);
+  const { works, note } = platform.transactionPooling(settings);
+  return [
+    ...toTable(["opener", "pool", "processes", "replicas", "an update overlaps", "migration", "at most"], rows),
+    "",
+    `Together at most **${peak(demands)}**, which is also the limit of each of its logins.`,
+    "",
+    `Behind a pooler in transaction mode: ${works ? "yes" : "no"}; ${note}.`,
+  ];
+}
+
+export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)];
+}

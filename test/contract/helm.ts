@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
+import { leafPaths } from "../../constructs/model/values";
+import type { Wired } from "../../constructs/model/wire";
+import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, waysOf, wire } from "./case";
+
+/** What a platform with a Helm chart promises besides. */
+export interface HelmCase extends ContractCase {
+  /** The values that the chart knows: its defaults. */
+  readonly chartValues: JsonObject;
+  /** Values that the chart copies as they are, whatever they hold. */
+  readonly verbatim?: readonly string[];
+  /** Values that its templates read and its defaults do not name. */
+  readonly unlisted?: readonly string[];
+  /** Validates values as the chart's schema does; returns what is wrong. */
+  readonly validate?: (values: JsonObject) => readonly string[];
+  /** A value that the wiring sets, and the field of the spec that a refusal names; null where the connection decides it. */
+  readonly guarded: { readonly values: JsonObject; readonly path: string; readonly field: string | null };
+  /** A named list that a person may add to. */
+  readonly list: { readonly path: readonly string[]; readonly item: JsonObject };
+}
+
+function valuesOf({ wiring: { release } }: Wired): JsonObject {
+  if (release.kind !== "helm") throw new TypeError("not a Helm release");
+  return release.values;
+}
+
+/** Where values hold a password, rather than the name of what holds one. */
+export const passwordsIn = (values: JsonObject): readonly string[] => leafPaths(values).filter((path) => /password$/i.test(path));
+
+/** Every promise about a release's values. */
+export function helmContract(each: HelmCase): void {
+  const platform = platformOf(each);
+  const settings = settingsOf(each);
+  const isKnown = (path: string): boolean =>
+    knows(each.chartValues, path) ||
+    each.unlisted?.includes(path) === true ||
+    (each.verbatim ?? []).some((verbatim) => path.startsWith(`${verbatim}.`));
+
+  describe(`${each.title}: values`, () => {
+    it.each(waysOf(each))("writes none that the chart does not know: $access, $tls", (way) => {
+      const values = valuesOf(wire(each, way));
+      expect(leafPaths(values).filter((path) => !isKnown(path))).toEqual([]);
+      expect(each.validate?.(values) ?? []).toEqual([]);
+    });
+
+    it("holds no password", () => {
+      expect(passwordsIn(valuesOf(wire(each, DIRECT)))).toEqual([]);
+    });
+
+    it("refuses a guarded value and names the field to use instead", () => {
+      const remedy =
+        each.guarded.field === null ? "remove it, the connection decides it" : `use platforms.${each.name}.${each.guarded.field}`;
+      expect(refusal(each, { ...each.settings, values: each.guarded.values })).toBe(
+        `invalid spec:\n  - platforms.${each.name}.values.${each.guarded.path}: is set by the wiring; ${remedy}`,
+      );
+    });
+
+    it.each(Object.entries(platform.guarded(settings)))("guards %s, which the chart knows", (path, guard) => {
+      expect(isKnown(path)).toBe(true);
+      const fields = [...Object.keys(platform.fields), "replicas", "release", "namespace", "images", "serviceAccount"];
+      if ("setting" in guard) expect(fields).toContain(guard.setting);
+      const remedy = "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
+      expect(refusal(each, { ...each.settings, values: valueAt(path) })).toContain(`: is set by the wiring; ${remedy}`);
+    });
+
+    it.each(platform.guardedVariables)("guards variables that begin with %s, in a list and in a map", (beginning) => {
+      for (const values of [{ anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } }, { anywhereEnv: { [`${beginning}X`]: "1" } }]) {
+        expect(refusal(each, { ...each.settings, values })).toContain(": is set by the wiring; remove it, the connection decides it");
+      }
+    });
+
+    it("joins what a person adds to a list that the wiring may fill", () => {
+      const values = each.list.path.reduceRight<Json>((inner, key) => ({ [key]: inner }), [each.list.item]) as JsonObject;
+      const merged = valuesOf(wire({ ...each, settings: { ...each.settings, values } }, DIRECT));
+      const own = (at(valuesOf(wire(each, DIRECT)), each.list.path) ?? []) as Json[];
+      expect(at(merged, each.list.path)).toEqual([...own, each.list.item]);
+    });
+  });
+}
+
+/** Values with something at a path such as `a.b[C]`. */
+function valueAt(path: string): JsonObject {
+  const keys = path.split(/\.|(?=\[)/);
+  return keys.reduceRight<Json>(
+    (inner, key) => (key.startsWith("[") ? [{ name: key.slice(1, -1), value: inner }] : { [key]: inner }),
+    "x",
+  ) as JsonObject;
+}
+
+const at = (values: JsonObject, path: readonly string[]): Json | undefined =>
+  path.reduce<Json | undefined>((inner, key) => (isObject(inner) ? (inner as JsonObject)[key] : undefined), values);
+
+/** Whether a chart's defaults have a path; below an empty map or list, or a null, everything is free. */
+function knows(chart: Json | undefined, path: string): boolean {
+  const keys = path.split(/(?<!\\)\.|(?=\[)/).map((key) => key.replaceAll("\\.", "."));
+  let inner: Json | undefined = chart;
+  for (const key of keys) {
+    if (inner === null || (Array.isArray(inner) && inner.length === 0)) return true;
+    if (!isObject(inner)) return false;
+    if (Object.keys(inner).length === 0) return true;
+    if (!Object.hasOwn(inner, key)) return false;
+    inner = (inner as JsonObject)[key];
+  }
+  return true;
+}

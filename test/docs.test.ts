@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { platforms } from "../constructs/platforms/registry";
+import { pageOf, withFacts } from "../infra/docs/docs";
+import type { PlatformName } from "../infra/docs/facts";
+
+const names = Object.keys(platforms) as PlatformName[];
+
+describe("docs", () => {
+  it("have a page for each platform, and no other", () => {
+    expect(readdirSync(join(__dirname, "..", "docs")).sort()).toEqual(names.map((name) => `${name}.md`).sort());
+  });
+
+  it.each(names)("of %s say what the code says (npm run docs writes it), why, and what its own documentation gets wrong", (name) => {
+    const page = readFileSync(pageOf(name), "utf8");
+    expect(page).toBe(withFacts(name, page));
+    for (const heading of ["What it needs", "What is set", "How to migrate by hand", "How to check", "How it pools"])
+      expect(page).toMatch(new RegExp(`^##+ ${heading}$`, "m"));
+    expect(page).toContain("\n## Why it is set like that\n");
+    const wrong = page.split("\n## What its own documentation gets wrong\n")[1] ?? "";
+    expect(wrong.split("\n").filter((line) => line.startsWith("| ")).length).toBeGreaterThan(4);
+  });
+});

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import type { CoreSpec } from "../../constructs/model/spec";
+import type { platforms } from "../../constructs/platforms/registry";
+import local from "../../infra/environments/local";
+import { refusal } from "../fixtures/specs";
+
+const all: CoreSpec<typeof platforms> = local;
+const withConnections = (max: number): CoreSpec<typeof platforms> => ({
+  ...all,
+  instances: { main: { parameters: { max_connections: max } } },
+});
+const NEEDED = 133;
+
+describe("platforms that do not fit one instance", () => {
+  it("are refused with the three cheapest ways out", () => {
+    expect(refusal(withConnections(120))).toBe(
+      "invalid spec:\n  - instances.main: max_connections must be at least 133 (kubeflow-pipelines 40 + mlflow 34 + prefect 24 + skillflaw 16 + flyte 11 + reserved 8), got 120; cheapest first: set platforms.kubeflow-pipelines.connections to 27 (now 40); or set instances.main.parameters.max_connections to 133; or move skillflaw (16) to an instance of its own",
+    );
+  });
+
+  it("fit by each of the three alone", () => {
+    const kubeflow = { ...all.platforms["kubeflow-pipelines"], connections: 27 };
+    expect(refusal({ ...withConnections(120), platforms: { ...all.platforms, "kubeflow-pipelines": kubeflow } })).toBe("accepted");
+    expect(refusal(withConnections(NEEDED))).toBe("accepted");
+    const apart = Object.fromEntries(Object.entries(all.platforms).map(([name, its]) => [name, { ...its, instance: "main" }]));
+    const instances = { ...withConnections(120).instances, apart: {} };
+    expect(refusal({ ...all, instances, platforms: { ...apart, skillflaw: { instance: "apart" } } })).toBe("accepted");
+  });
+
+  it("are told to shrink several pools where one alone is not enough, and to move as many as it takes", () => {
+    expect(refusal(withConnections(30))).toContain(
+      "cheapest first: shrink several pools, by 103 connections in all; or set instances.main.parameters.max_connections to 133; or move kubeflow-pipelines, mlflow, prefect, skillflaw to instances of their own",
+    );
+  });
+
+  it("hear no advice that does not fit: a server of somebody else's, a platform that is alone, PostgreSQL's own ceiling", () => {
+    const existing = { host: "db", ca: "ca.pem", masterSecret: "master.json", maxConnections: 30 };
+    expect(refusal({ ...all, acknowledge: {}, instances: { main: { existing } }, platforms: { flyte: { chart: "flyte-core" } } })).toBe(
+      "invalid spec:\n  - instances.main: max_connections must be at least 88 (flyte 80 + reserved 8), got 30; cheapest first: set platforms.flyte.maxOpenConnections to 2 (now 10); or raise max_connections of the server, and instances.main.existing.maxConnections, to 88",
+    );
+    const huge = { chart: "flyte-core", maxOpenConnections: 500, replicas: 100 };
+    expect(refusal({ ...withConnections(200), acknowledge: {}, platforms: { flyte: huge } })).toMatch(
+      /got 200; cheapest first: shrink several pools, by 300808 connections in all$/,
+    );
+  });
+});

