@@ -47,11 +47,14 @@ const ENGINES = 3;
  * would migrate at once.
  */
 const MIGRATE = [
+  "import time",
   "from sqlalchemy import text",
   "from mlflow.store.db import utils",
   `engine = utils.create_sqlalchemy_engine_with_retry("${STORE_URI}")`,
-  "lock = engine.connect()",
-  'lock.execute(text("select pg_advisory_lock(20260814)"))',
+  'lock = engine.connect().execution_options(isolation_level="AUTOCOMMIT")',
+  // Asked again and again: a statement that waited would hold a snapshot, which some migrations wait for in turn.
+  'while not lock.execute(text("select pg_try_advisory_lock(20260814)")).scalar():',
+  "    time.sleep(1)",
   "utils._initialize_tables(engine)",
   "lock.close()",
 ].join("\n");

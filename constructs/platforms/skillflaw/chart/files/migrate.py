@@ -13,7 +13,7 @@ except ImportError:
 
 LOCK = 20261121
 ADDRESS = "http://127.0.0.1:" + os.environ["MIGRATION_PORT"] + os.environ["MIGRATION_PATH"]
-DEADLINE = time.monotonic() + int(os.environ["MIGRATION_SECONDS"])
+SECONDS = int(os.environ["MIGRATION_SECONDS"])
 
 
 def answers():
@@ -26,14 +26,26 @@ def answers():
 
 connection = driver.connect(os.environ["SKILLFLAW_DATABASE_URL"])
 connection.autocommit = True
+cursor = connection.cursor()
+
+
+def is_mine():
+    cursor.execute("select pg_try_advisory_lock(%s)", (LOCK,))
+    return cursor.fetchone()[0]
+
+
+# Asked again and again: a statement that waited would hold a snapshot, and an index that another pod makes concurrently would wait for it.
+while not is_mine():
+    print("another pod migrates; waiting", flush=True)
+    time.sleep(2)
 # Held by this session: it ends with the process, however that ends.
-connection.cursor().execute("select pg_advisory_lock(%s)", (LOCK,))
+deadline = time.monotonic() + SECONDS
 server = subprocess.Popen([*sys.argv[1:], "--host", "127.0.0.1", "--port", os.environ["MIGRATION_PORT"]])
 try:
     while not answers():
         if server.poll() is not None:
             sys.exit("the server ended with " + str(server.returncode) + " before it answered; see its log above")
-        if time.monotonic() > DEADLINE:
+        if time.monotonic() > deadline:
             sys.exit("the server did not answer on " + ADDRESS + " in time; see its log above")
         time.sleep(1)
 finally:
