@@ -45,7 +45,9 @@ export function checkBudget(
       path,
       rule: `max_connections must be at least ${needed} (${shares.join(" + ")} + reserved ${reserved})`,
       got: String(maxConnections),
-      remedy: `cheapest first: ${remedies().join("; or ")}`,
+      remedy: toAdvice(remedies()),
     },
   ];
 }
+
+const toAdvice = (remedies: readonly string[]): string => (remedies.length === 0 ? "" : `cheapest first: ${remedies.join("; or ")}`);

@@ -4,6 +4,9 @@ import type { JsonObject } from "./json";
 import { KUBERNETES_NAME } from "./names";
 import type { Rule } from "./rule";
 
+/** An image of a registry, perhaps with a port, by tag or digest. */
+const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$/;
+
 /** How a pod reaches the database. `auto` lets the target choose. */
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
 export type Access = (typeof ACCESS)[number];
@@ -26,7 +29,7 @@ export function commonFields(platform: string) {
     /** A Kubernetes service account to run as; null lets the chart make one. */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
     /** Other images than the chart's, by container. */
-    images: map(text({ pattern: /^[^\s@]+(:[^\s/@:]+|@sha256:[0-9a-f]{64})$/, form: "an image with a tag or digest" }), {
+    images: map(text({ pattern: IMAGE, form: "an image with a tag or digest" }), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),
@@ -167,8 +170,8 @@ export interface Chart {
   readonly repository: string | null;
   /** Newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
   readonly verifiedVersions: readonly [string, ...string[]];
-  /** The versions whose keys are these; others are an error. */
-  readonly supported: { readonly pattern: RegExp; readonly form: string };
+  /** The versions whose keys are these, as far as is known, with one that nobody verified; others are an error. */
+  readonly supported: { readonly pattern: RegExp; readonly form: string; readonly unverified: string };
   readonly source: `https://${string}`;
 }
 
@@ -189,8 +192,8 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   readonly roleAttributes: readonly "CREATEDB"[];
   /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. */
   readonly loginParameters: Readonly<Record<string, string>>;
-  /** Beginnings of the names of variables that nobody may set, in whichever list of the chart: they decide the connection. */
-  readonly guardedVariables: readonly string[];
+  /** Beginnings of the names of variables that nobody may set, in whichever list of the chart, and what to do instead. */
+  readonly guardedVariables: Readonly<Record<string, Guard>>;
   readonly rules: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
   chart(settings: Settings<F & CommonFields>): Chart;

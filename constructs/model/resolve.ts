@@ -239,26 +239,37 @@ function checkValues({ name, platform, settings, topology }: Placed, report: Rep
   }
   const named = platform.guarded(settings);
   const guarded = [...leafPaths(release.values), ...Object.keys(named)];
+  const told: string[] = [];
   for (const userPath of userPaths) {
-    const isVariable = variablesOf(userPath).some((variable) =>
-      platform.guardedVariables.some((beginning) => variable.startsWith(beginning)),
-    );
-    if (!isVariable && collision(userPath, guarded) === null) continue;
-    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy: insteadOf(userPath, name, named) });
+    const variable = guardOfVariable(userPath, platform);
+    if (variable === null && collision(userPath, guarded) === null) continue;
+    // A variable is told once, not again for its value.
+    if (told.some((above) => userPath.startsWith(`${above}.`))) continue;
+    told.push(userPath);
+    const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
+    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy });
   }
 }
 
-/** The process variables in a path: `A` of `x.env[A].value`, and `B_C` of `extraEnvVars.B_C`. */
+function guardOfVariable(path: string, { guardedVariables }: Platform): Guard | null {
+  const variables = variablesOf(path).map((variable) => variable.toUpperCase());
+  const found = Object.entries(guardedVariables).find(([beginning]) => variables.some((variable) => variable.startsWith(beginning)));
+  return found?.[1] ?? null;
+}
+
+/** The process variables in a path: `A` of `x.env[A].value` and of any other list, `B_C` of `extraEnvVars.B_C`; some programs read them in any case. */
 const variablesOf = (path: string): readonly string[] =>
-  [...path.matchAll(/(?<=\[|[Ee]nv[A-Za-z]*\.)[A-Z][A-Z0-9_]*(?=$|[.\]])/g)].map(([variable]) => variable);
+  [...path.matchAll(/(?<=[Ee]nv[A-Za-z]*[.[])[A-Za-z_]\w*|(?<=\[)[A-Z][A-Z0-9_]*(?=[.\]])/g)].map(([variable]) => variable);
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
-function insteadOf(userPath: string, name: string, guarded: Readonly<Record<string, Guard>>): string {
+function nearestGuard(userPath: string, guarded: Readonly<Record<string, Guard>>): Guard | null {
   const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
   const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
-  const guard = guarded[above[0] ?? touched[0] ?? ""] ?? THE_CONNECTION;
-  return "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
+  return guarded[above[0] ?? touched[0] ?? ""] ?? null;
 }
+
+const toRemedy = (guard: Guard, name: string): string =>
+  "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
 
 function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();

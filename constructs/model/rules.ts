@@ -221,8 +221,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     },
     passing: {},
     get failing() {
-      const [newest] = platform.chart(defaultsOf(name, platform)).verifiedVersions;
-      return { chartVersion: `${newest}9` };
+      return { chartVersion: platform.chart(defaultsOf(name, platform)).supported.unverified };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type Budget, peak } from "./budget";
 import type { Fields, Settings } from "./fields";
-import { type CommonFields, commonFields, type Platform } from "./platform";
+import type { CommonFields, Platform } from "./platform";
 
 /** A platform of an instance, as it counts in the budget. */
 export interface Share {
@@ -16,7 +16,7 @@ export const MOST_CONNECTIONS = 262143;
 
 /**
  * The three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, further connections cost memory, a
- * further instance costs money. Each alone is enough.
+ * further instance costs money. Each alone is enough; what would not be is left out.
  */
 export function waysOut(
   instance: string,
@@ -29,17 +29,23 @@ export function waysOut(
   const raise = isExisting
     ? `raise max_connections of the server, and instances.${instance}.existing.maxConnections, to ${needed}`
     : `set instances.${instance}.parameters.max_connections to ${needed}`;
-  return [shrink(shares, excess), ...(needed <= MOST_CONNECTIONS ? [raise] : []), ...(shares.length > 1 ? [move(shares, excess)] : [])];
+  return [...shrink(shares, excess), ...(needed <= MOST_CONNECTIONS ? [raise] : []), ...(shares.length > 1 ? [move(shares, excess)] : [])];
 }
 
-/** Lowers the one setting that has to give up least of itself. */
-function shrink(shares: readonly Share[], excess: number): string {
-  const lowered = shares.flatMap((share) => lower(share, excess));
-  const [best] = lowered.sort((a, b) => b.value / b.from - a.value / a.from);
-  return best === undefined
-    ? `shrink several pools, by ${excess} connections in all`
-    : `set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`;
+/** Lowers the one setting that has to give up least of itself; or several, where all at their lowest would do. */
+function shrink(shares: readonly Share[], excess: number): readonly string[] {
+  const [best] = shares.flatMap((share) => lower(share, excess)).sort((a, b) => b.value / b.from - a.value / a.from);
+  if (best !== undefined) return [`set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`];
+  const spare = shares.reduce((sum, share) => sum + share.peak - lowest(share), 0);
+  return spare >= excess ? [`shrink several pools, by ${excess} connections in all`] : [];
 }
+
+/** A platform's whole numbers and the smallest of each. Not its replicas: fewer of them cost more than connections. */
+const minimaOf = ({ platform }: Share): readonly (readonly [string, number])[] =>
+  Object.entries(platform.fields as Fields).flatMap(([setting, { min }]) => (min === undefined ? [] : [[setting, min] as const]));
+
+/** The peak with every pool at its smallest. */
+const lowest = (share: Share): number => peak(share.platform.connections({ ...share.settings, ...Object.fromEntries(minimaOf(share)) }));
 
 interface Lowered {
   readonly platform: string;
@@ -48,12 +54,12 @@ interface Lowered {
   readonly value: number;
 }
 
-/** Each whole number of a platform's settings that alone can give up so many connections, at the highest value that does. */
-function lower({ name, platform, settings, peak: now }: Share, excess: number): readonly Lowered[] {
-  const fields: Fields = { ...commonFields(name), ...platform.fields };
-  return Object.entries(settings).flatMap(([setting, from]: [string, unknown]) => {
-    const min = fields[setting]?.min;
-    if (typeof from !== "number" || min === undefined) return [];
+/** Each of them that alone can give up so many connections, at the highest value that does. */
+function lower(share: Share, excess: number): readonly Lowered[] {
+  const { name, platform, settings, peak: now } = share;
+  return minimaOf(share).flatMap(([setting, min]) => {
+    const from = (settings as Readonly<Record<string, unknown>>)[setting];
+    if (typeof from !== "number") return [];
     for (let value = from - 1; value >= min; value -= 1) {
       if (peak(platform.connections({ ...settings, [setting]: value })) <= now - excess) return [{ platform: name, setting, from, value }];
     }

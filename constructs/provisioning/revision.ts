@@ -17,7 +17,16 @@ export async function checkRevisions(subject: string, tenant: Tenant, credential
   for (const revision of tenant.revisions) {
     const client = await open(server, credential, revision.database).catch(() => null);
     if (client === null) continue;
-    checks.push(await checkRevision(subject, revision, client).finally(() => close(client)));
+    const unseen = (error: Error): Check => ({
+      subject,
+      promise: `the schema of ${revision.database} is as the chart expects`,
+      problem: `could not be seen: ${error.message}`,
+    });
+    checks.push(
+      await checkRevision(subject, revision, client)
+        .catch(unseen)
+        .finally(() => close(client)),
+    );
   }
   return checks;
 }
@@ -32,7 +41,8 @@ async function checkRevision(subject: string, revision: Revision, client: Client
   });
   if (found === NONE) return check("empty: the platform makes it when it starts");
   if (expected === null) return check(`at revision ${found}`);
-  const remedy = "start the platform in the chart's version, or migrate by hand (migrate-job.yaml)";
+  const remedy =
+    "if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it";
   return check(
     `at revision ${expected}`,
     found === expected ? null : `${table} says ${found ?? "nothing"}, the chart expects ${expected}; ${remedy}`,

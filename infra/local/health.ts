@@ -32,7 +32,7 @@ export async function checkHealth({ platform, url }: Running, environment: Proje
   const path = health?.path ?? "/";
   const promise = `answers GET ${path}${health?.asksDatabase === true ? ", which asks the database" : ""}`;
   try {
-    const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(PATIENCE) });
+    const response = await fetch(new URL(`.${path}`, url.endsWith("/") ? url : `${url}/`), { signal: AbortSignal.timeout(PATIENCE) });
     return { subject: platform, promise, problem: response.ok ? null : `${url} answered ${response.status}; see the platform's own log` };
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { readonly code?: string } };

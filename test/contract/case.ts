@@ -25,8 +25,8 @@ export interface ContractCase {
   readonly login: (process: Process) => readonly Login[];
   /** The annotations of each workload that has to start again when the Secret changes. */
   readonly annotations: (release: Release) => readonly unknown[];
-  /** A version of the chart that is supported, and verified by nobody. */
-  readonly unverified: string;
+  /** The databases that a process on this machine has a file for; all unless told. */
+  readonly localDatabases?: readonly string[];
 }
 
 /** The ways to a database: directly in both modes, through a proxy in the pod, and through one for all pods. */
@@ -97,14 +97,19 @@ export function migrationContainers(wired: Wired): readonly Container[] {
   const job = toMigrateJob(wired) as Job | null;
   if (job === null) return [];
   const { containers, initContainers = [], volumes } = job.spec.template.spec;
-  return [...initContainers.filter((each) => each.restartPolicy !== "Always"), ...containers].map((each) =>
-    container(each.name, {
-      args: each.command,
-      env: each.env,
-      volumeMounts: each.volumeMounts,
-      volumes,
-      sidecarsBefore: initContainers.filter((init) => init.restartPolicy === "Always") as unknown as readonly JsonObject[],
-    }),
+  const all = [...initContainers, ...containers];
+  return all.flatMap((each, index) =>
+    each.restartPolicy === "Always"
+      ? []
+      : [
+          container(each.name, {
+            args: each.command,
+            env: each.env,
+            volumeMounts: each.volumeMounts,
+            volumes,
+            sidecarsBefore: all.slice(0, index).filter((before) => before.restartPolicy === "Always") as unknown as readonly JsonObject[],
+          }),
+        ],
   );
 }
 

@@ -14,6 +14,10 @@ export interface HelmCase extends ContractCase {
   readonly unlisted?: readonly string[];
   /** Validates values as the chart's schema does; returns what is wrong. */
   readonly validate?: (values: JsonObject) => readonly string[];
+  /** Values that would decide the connection, show a password or open connections that nobody counted. */
+  readonly hostile: readonly JsonObject[];
+  /** Values that look like it, and do not. */
+  readonly harmless: readonly JsonObject[];
   /** A value that the wiring sets, and the field of the spec that a refusal names; null where the connection decides it. */
   readonly guarded: { readonly values: JsonObject; readonly path: string; readonly field: string | null };
   /** A named list that a person may add to. */
@@ -64,10 +68,29 @@ export function helmContract(each: HelmCase): void {
       expect(refusal(each, { ...each.settings, values: valueAt(path) })).toContain(`: is set by the wiring; ${remedy}`);
     });
 
-    it.each(platform.guardedVariables)("guards variables that begin with %s, in a list and in a map", (beginning) => {
-      for (const values of [{ anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } }, { anywhereEnv: { [`${beginning}X`]: "1" } }]) {
-        expect(refusal(each, { ...each.settings, values })).toContain(": is set by the wiring; remove it, the connection decides it");
-      }
+    it.each(Object.entries(platform.guardedVariables))(
+      "guards variables that begin with %s, in a list and in a map",
+      (beginning, guard) => {
+        const remedy = "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
+        for (const values of [
+          { anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } },
+          { anywhereEnv: { [`${beginning}X`]: "1" } },
+        ]) {
+          const path = leafPaths(values)[0] ?? "";
+          expect(refusal(each, { ...each.settings, values })).toBe(
+            `invalid spec:\n  - platforms.${each.name}.values.${path}: is set by the wiring; ${remedy}`,
+          );
+        }
+      },
+    );
+
+    // Written out, because the guards themselves cannot tell what they forgot.
+    it.each(each.hostile.map((values) => [JSON.stringify(values), values] as const))("refuses %s", (_shown, values) => {
+      expect(refusal(each, { ...each.settings, values })).toContain(`platforms.${each.name}.values.`);
+    });
+
+    it.each(each.harmless.map((values) => [JSON.stringify(values), values] as const))("lets %s pass", (_shown, values) => {
+      expect(refusal(each, { ...each.settings, values })).toBe("accepted");
     });
 
     it("joins what a person adds to a list that the wiring may fill", () => {

@@ -12,6 +12,7 @@ import {
   expectedLogin,
   HOST,
   localProcesses,
+  loginsOf,
   migrationContainers,
   namespaceOf,
   PROXY,
@@ -41,8 +42,16 @@ export function platformContract(each: ContractCase): void {
         expectVerified(each, container, wired, way);
       });
 
+      it("uses each of its databases", () => {
+        const used = containers.flatMap((container) => loginsOf(each, container, wired).map((login) => login.database));
+        expect([...new Set(used)].sort()).toEqual(Object.values(wired.connection.databases).sort());
+      });
+
       it("lets the Job that migrates by hand log in the same way", () => {
-        for (const container of migrationContainers(wired)) expectVerified(each, container, wired, way);
+        for (const container of migrationContainers(wired)) {
+          expectVerified(each, container, wired, way);
+          expect(container.volumeMounts.filter((mount) => mount.readOnly !== true).map((mount) => mount.mountPath)).toEqual(["/tmp"]);
+        }
       });
 
       it("names each variable of a container once", () => {
@@ -66,6 +75,8 @@ export function platformContract(each: ContractCase): void {
       const processes = localProcesses(wired);
       expect(processes.length).toBeGreaterThan(0);
       for (const process of processes) expectLogin(each, process, wired, DIRECT);
+      const used = processes.flatMap((process) => each.login(process).map((login) => login.database));
+      expect(used.sort()).toEqual([...(each.localDatabases ?? Object.values(wired.connection.databases))].sort());
     });
 
     it("makes the same Secret in plain text and by External Secrets", () => {
@@ -78,7 +89,8 @@ export function platformContract(each: ContractCase): void {
     });
 
     it("refuses a version that nobody verified, and one that is known not to fit", () => {
-      expect(refusal(each, { ...each.settings, chartVersion: each.unverified })).toContain(
+      const { unverified } = platform.chart(settings).supported;
+      expect(refusal(each, { ...each.settings, chartVersion: unverified })).toContain(
         `acknowledge: { "${each.name}-chart-version": "<reason>" }`,
       );
       expect(refusal(each, { ...each.settings, chartVersion: "0.0.1" })).toContain(

@@ -17,7 +17,7 @@ describe("values of a chart", () => {
     [
       "a guarded variable",
       { global: { prefect: { env: [{ name: "PGSSLMODE", value: "disable" }] } } },
-      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.global.prefect.env[PGSSLMODE].value: is set by the wiring; remove it, the connection decides it",
+      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, the connection decides it",
     ],
     [
       "a list that would replace ours",

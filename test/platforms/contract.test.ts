@@ -17,7 +17,6 @@ const sixth: HelmCase = {
   name: "toy",
   platforms: { ...platforms, toy },
   settings: {},
-  unverified: "1.0.1",
   chartValues: { annotations: {}, app: { replicas: 1, env: [], volumes: [], mounts: [] }, inits: [] },
   containers: (release) => {
     const { app, inits } = (release as { values: JsonObject }).values as unknown as {
@@ -29,6 +28,8 @@ const sixth: HelmCase = {
   login: fromLibpqVariables,
   annotations: (release) => [(release as { values: JsonObject }).values.annotations],
   guarded: { values: { app: { replicas: 2 } }, path: "app.replicas", field: "replicas" },
+  hostile: [{ app: { env: [{ name: "PGHOST", value: "elsewhere" }] } }],
+  harmless: [{ app: { env: [{ name: "LEVEL", value: "debug" }] } }],
   list: { path: ["app", "env"], item: { name: "LEVEL", value: "debug" } },
 };
 platformContract(sixth);

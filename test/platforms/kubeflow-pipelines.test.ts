@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Kustomization } from "../../constructs/model/platform";
-import { toKustomization } from "../../infra/output";
+import { toKustomization, toPlatformFiles } from "../../infra/output";
 import { DIRECT, loginsOf, refusal, wire } from "../contract/case";
 import type { Container } from "../contract/process";
 import { kubeflowPipelines as example } from "../fixtures/cases";
@@ -32,8 +32,23 @@ describe("the overlay of Kubeflow Pipelines", () => {
     const [api] = before.containers();
     expect(() => loginsOf(before, api as Container, wire(example, DIRECT))).toThrow("the driver is not pgx");
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
-      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379, because PostgreSQL works in no earlier release of platform-agnostic-postgresql, got "2.17.0"',
+      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release of platform-agnostic-postgresql, got "2.17.0"',
     );
+  });
+
+  it("is installed in upstream's order", () => {
+    const wired = wire(example, DIRECT);
+    const from = { ca: "PEM", secretFile: "secret.yaml", caution: null };
+    const readme = toPlatformFiles("kubeflow-pipelines", "Kubeflow Pipelines", wired, from).find(({ path }) => path.endsWith("README.txt"));
+    const commands = readme?.content.split("\n").filter((line) => line.startsWith("  kubectl"));
+    const ref = "?ref=f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
+    expect(commands).toEqual([
+      `  kubectl apply -k "github.com/kubeflow/pipelines/manifests/kustomize/cluster-scoped-resources${ref}"`,
+      "  kubectl wait --for condition=established --timeout=60s crd/applications.app.k8s.io",
+      "  kubectl apply -f manifests.yaml",
+      "  kubectl apply -f secret.yaml",
+      "  kubectl apply -k .",
+    ]);
   });
 
   it("takes images by tag and by digest", () => {
@@ -47,8 +62,9 @@ describe("the overlay of Kubeflow Pipelines", () => {
   });
 
   it("names one reference in everything that is applied", () => {
-    const { base, before } = wire({ ...example, settings: { ...example.settings, chartVersion: "2.18.0" } }, DIRECT).wiring
-      .release as Kustomization;
+    const acknowledge = { ...example.acknowledge, "kubeflow-pipelines-chart-version": "a test of the overlay" };
+    const later = { ...example, acknowledge, settings: { ...example.settings, chartVersion: "2.18.0" } };
+    const { base, before } = wire(later, DIRECT).wiring.release as Kustomization;
     expect([...before.map((each) => each.base), base].map((each) => each.split("?")[1])).toEqual(["ref=2.18.0", "ref=2.18.0"]);
   });
 });

@@ -5,6 +5,7 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../constructs/model/json";
+import type { Wired } from "../../constructs/model/wire";
 import { chartDirectory } from "../../infra/chart";
 import { toYaml } from "../../infra/output";
 import { type ContractCase, loginsOf, waysOf, wire } from "../contract/case";
@@ -87,19 +88,62 @@ function ofCase(each: ContractCase): readonly Proof[] {
     return renders(`${each.title}: the adapter's values, ${way.access}, ${way.tls}`, [values], (objects) => {
       const rendered = JSON.stringify(podContainers(objects).map((container) => loginsOf(each, container, wired)));
       const assumed = JSON.stringify(each.containers(release).map((container) => loginsOf(each, container, wired)));
-      return rendered === assumed ? null : `the tests assume another login than the chart gives: ${assumed}, ${rendered}`;
+      return rendered === assumed
+        ? disagreement(objects, wired)
+        : `the tests assume another login than the chart gives: ${assumed}, ${rendered}`;
     });
   });
 }
 
-/** The containers of the Deployment that log in, as rendered. */
-function podContainers(objects: readonly JsonObject[]): readonly Container[] {
-  const deployment = objects.find((object) => object.kind === "Deployment") as unknown as {
-    spec: {
-      template: { spec: { containers: Container[]; initContainers?: (Container & { restartPolicy?: string })[]; volumes: JsonObject[] } };
+interface Deployment {
+  readonly spec: {
+    readonly replicas: number;
+    readonly strategy: JsonObject;
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly Container[];
+        readonly initContainers?: readonly (Container & { readonly restartPolicy?: string })[];
+        readonly volumes: readonly JsonObject[];
+        readonly securityContext: JsonObject;
+      };
     };
   };
-  const { containers, initContainers = [], volumes } = deployment.spec.template.spec;
+}
+
+const deploymentOf = (objects: readonly JsonObject[]): Deployment =>
+  objects.find((object) => object.kind === "Deployment") as unknown as Deployment;
+
+/** What the adapter counts on and the rendered Deployment does not do, or null. */
+function disagreement(objects: readonly JsonObject[], { wiring }: Wired): string | null {
+  const { replicas, strategy, template: pod } = deploymentOf(objects).spec;
+  const { containers, initContainers = [], volumes, securityContext } = pod.spec;
+  const [server] = containers;
+  const env = Object.fromEntries((server?.env ?? []).map((entry) => [entry.name, entry.value ?? "from a Secret"]));
+  const pools = (text: unknown) => JSON.stringify(Object.entries(JSON.parse(String(text)) as JsonObject).sort());
+  const key = volumes.find((volume) => volume.name === "secret-key");
+  const promises: readonly (readonly [string, boolean])[] = [
+    ["each variable once", new Set(server?.env.map((entry) => entry.name)).size === server?.env.length],
+    [
+      "the pools that are budgeted",
+      pools(env.SKILLFLAW_DB_CONNECTION_SETTINGS) === pools(wiring.variables.SKILLFLAW_DB_CONNECTION_SETTINGS),
+    ],
+    ["pods that are not root", securityContext.runAsNonRoot === true && securityContext.runAsUser !== 0],
+    ["no second pod beside the first", replicas > 1 || strategy.type === "Recreate"],
+    ["one pod at a time", replicas === 1 || JSON.stringify(strategy.rollingUpdate) === '{"maxSurge":0,"maxUnavailable":1}'],
+    ["a migration before each of several", replicas === 1 || initContainers.at(-1)?.name === "migrate"],
+    ["Redis for several", replicas === 1 || (env.SKILLFLAW_CACHE_TYPE === "redis" && env.SKILLFLAW_JOB_QUEUE_TYPE === "redis")],
+    [
+      "one key for several",
+      replicas === 1 || (key !== undefined && env.SKILLFLAW_SECRET_KEY_FILE === "/etc/skillflaw/secret-key/secret_key"),
+    ],
+  ];
+  const broken = promises.filter(([, holds]) => !holds).map(([promise]) => promise);
+  return broken.length === 0 ? null : `the chart does not give: ${broken.join("; ")}`;
+}
+
+/** The containers of the Deployment that log in, as rendered. */
+function podContainers(objects: readonly JsonObject[]): readonly Container[] {
+  const { containers, initContainers = [], volumes } = deploymentOf(objects).spec.template.spec;
   const own = [...initContainers.filter((each) => each.restartPolicy !== "Always"), ...containers];
   return own.map(({ name, env, volumeMounts }) =>
     container(name, { env: env.filter((entry) => entry.name === "SKILLFLAW_DATABASE_URL"), volumeMounts, volumes }),

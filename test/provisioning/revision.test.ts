@@ -72,13 +72,13 @@ describe("doctor, of migrations", () => {
       mlflow: {
         promise: "the schema of mlflow is at revision 6f8d9c3b2a1e",
         problem:
-          "alembic_version says 0123456789ab, the chart expects 6f8d9c3b2a1e; start the platform in the chart's version, or migrate by hand (migrate-job.yaml)",
+          "alembic_version says 0123456789ab, the chart expects 6f8d9c3b2a1e; if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it",
       },
       skillflaw: { promise: "the schema of skillflaw is at revision fedcba987654", problem: null },
       flyte: {
         promise: "the schema of flyteadmin is at revision 2025-05-29-add-index-executions-phase",
         problem:
-          "migrations says 2024-06-06-execution-tags, the chart expects 2025-05-29-add-index-executions-phase; start the platform in the chart's version, or migrate by hand (migrate-job.yaml)",
+          "migrations says 2024-06-06-execution-tags, the chart expects 2025-05-29-add-index-executions-phase; if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it",
       },
       "kubeflow-pipelines": { promise: "the schema of mlmdpostgres is at revision 10", problem: null },
     });

@@ -2,10 +2,10 @@ import { caPath, inPod } from "../../model/pod";
 import { mergeValues } from "../../model/values";
 import { binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { binary2 } from "./binary-2";
-import { type FlyteEdition, localDatabase, options, passwordFile, YAML_PASSWORD, YAML_USERNAME } from "./edition";
+import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";
 import { adminRevision, migrations } from "./flyte-1";
 
-/** Flyte's services open flyteadmin's two pools, the scheduler's, the resource manager's and the catalog's. */
+/** Flyte's services open flyteadmin's two pools, the scheduler's, the resource manager's and the catalog's; its migration one more. */
 const POOLS = 5;
 const CONFIGURATION = "/etc/flyte/config.d";
 /** Flyte 2 has other tables of the same names. */
@@ -13,17 +13,17 @@ const DATABASE = "flyteadmin";
 
 /** Flyte 1 in one pod, with one database. The chart takes flat keys and writes them nested; flat ones in a later file win. */
 export const binary1: FlyteEdition = {
-  chart: binary2.chart,
+  chart: { ...binary2.chart, verifiedVersions: ["v1.16.8"], supported: { ...binary2.chart.supported, unverified: "v1.16.7" } },
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
   sidecarBeforeMigrations: true,
-  transactionPooling: { works: true, note: "transactionPooling: true; it adds default_query_exec_mode=simple_protocol" },
+  transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },
   guarded: { ...binaryGuarded, "configuration.inline.database.maxOpenConnections": { setting: "maxOpenConnections" } },
   databases: () => ({ main: { name: DATABASE, extensions: [] } }),
   revisions: (settings) => [adminRevision(DATABASE, settings, "flyte")],
   logsIn: () => ["flyte"],
   connections: ({ maxOpenConnections }) => [
-    { opener: "flyte", pool: maxOpenConnections, processes: POOLS, replicas: 1, overlaps: false, migration: 0 },
+    { opener: "flyte", pool: maxOpenConnections, processes: POOLS, replicas: 1, overlaps: false, migration: 1 },
   ],
   secret: () => ({
     [CREDENTIALS_FILE]: ["database:\n  username: ", ...YAML_USERNAME, "\n  password: ", ...YAML_PASSWORD, "\n"],

@@ -1,13 +1,15 @@
+import type { Guard } from "../../model/platform";
 import { caPath, inPod } from "../../model/pod";
 import { mergeValues } from "../../model/values";
 import { expectedRevision } from "../revisions";
-import { binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
+import { binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";
 import {
   FLYTE_CHARTS,
   FLYTE_SOURCE,
   type FlyteEdition,
   imageValues,
   localDatabase,
+  ONE_CONFIGURATION,
   options,
   passwordFile,
   YAML_PASSWORD,
@@ -17,13 +19,19 @@ import {
 /** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
 const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
 
+const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one asks the database" };
+
 /** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
 export const binary2: FlyteEdition = {
   chart: {
     name: "flyte-binary",
     repository: FLYTE_CHARTS,
-    verifiedVersions: ["v2.0.42", "v1.16.8"],
-    supported: { pattern: /^v(1\.16\.\d+|2\.0\.(2[4-9]|[3-9]\d|\d{3,}))$/, form: "v2.0.24 or newer 2.0.x, or v1.16.x" },
+    verifiedVersions: ["v2.0.42"],
+    supported: {
+      pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
+      form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v,",
+      unverified: "v2.0.43",
+    },
     source: FLYTE_SOURCE,
   },
   images: ["flyte", "wait-for-db", "console"],
@@ -32,9 +40,12 @@ export const binary2: FlyteEdition = {
   health: { path: "/readyz", asksDatabase: true },
   guarded: {
     ...binaryGuarded,
-    "configuration.inline.runs": { because: "it would stand in clear in a ConfigMap, or decide the connection" },
-    "configuration.extraInlineConfigMapRefs": { because: "configuration from elsewhere would take the place of the connection" },
-    "configuration.extraInlineSecretRefs": { because: "configuration from elsewhere would take the place of the connection" },
+    "configuration.inline.runs.database": IN_CLEAR,
+    "configuration.extraInlineConfigMapRefs": ONE_CONFIGURATION,
+    "configuration.extraInlineSecretRefs": ONE_CONFIGURATION,
+    "deployment.readinessProbe.exec": ONE_HANDLER,
+    "deployment.readinessProbe.tcpSocket": ONE_HANDLER,
+    "deployment.readinessProbe.grpc": ONE_HANDLER,
     "configuration.database.maxOpenConnections": { setting: "maxOpenConnections" },
     "configuration.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
     "console.image.repository": { setting: "images" },

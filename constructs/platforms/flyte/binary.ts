@@ -2,14 +2,13 @@ import type { JsonObject } from "../../model/json";
 import type { Connection, Guard } from "../../model/platform";
 import { THE_CONNECTION } from "../../model/platform";
 import { reloadOnSecretChange, serviceAccountValues, tlsMounts } from "../../model/pod";
-import { imageValues } from "./edition";
+import { imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 
 /** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
 export const CREDENTIALS_FILE = "999-database.yaml";
 
-const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
-const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+export const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
 
 /** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
 export const binaryGuarded: Readonly<Record<string, Guard>> = {
@@ -19,7 +18,7 @@ export const binaryGuarded: Readonly<Record<string, Guard>> = {
   "configuration.inlineConfigMap": ONE_CONFIGURATION,
   "configuration.inlineSecretRef": ONE_CONFIGURATION,
   "configuration.inline.database": IN_CLEAR,
-  // It stands first in the pod, so a key of it takes the place of the chart's.
+  // The pod would have these keys twice, and one of the two would be lost.
   "deployment.extraPodSpec.containers": ONE_CONFIGURATION,
   "deployment.extraPodSpec.initContainers": ONE_CONFIGURATION,
   "deployment.extraPodSpec.volumes": ONE_CONFIGURATION,

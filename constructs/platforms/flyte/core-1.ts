@@ -1,7 +1,17 @@
 import type { JsonObject } from "../../model/json";
 import { type Guard, THE_CONNECTION, type Tls } from "../../model/platform";
 import { inPod, reloadOnSecretChange } from "../../model/pod";
-import { FLYTE_CHARTS, FLYTE_SOURCE, type FlyteEdition, imageValues, localDatabase, options, passwordFile } from "./edition";
+import {
+  FLYTE_CHARTS,
+  FLYTE_SOURCE,
+  type FlyteEdition,
+  imageValues,
+  localDatabase,
+  ONE_CONFIGURATION,
+  options,
+  passwordFile,
+  SIMPLE_PROTOCOL,
+} from "./edition";
 import { adminRevision, migrations } from "./flyte-1";
 
 /** Where the chart mounts the database's Secret, whole, in every container that logs in. */
@@ -12,7 +22,6 @@ const ADMIN = "flyteadmin";
 const CATALOG = "datacatalog";
 
 const THE_BUDGET: Guard = { because: "the budget counts on twice the pods in an update, at the most" };
-const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
 const IMAGES: Guard = { setting: "images" };
 
 const caFile = (tls: Tls): string => (tls.mode === "proxy" ? "" : `${SECRET_PATH}/${CA}`);
@@ -23,23 +32,24 @@ export const core1: FlyteEdition = {
     name: "flyte-core",
     repository: FLYTE_CHARTS,
     verifiedVersions: ["v1.16.8"],
-    supported: { pattern: /^v1\.16\.\d+$/, form: "v1.16.x" },
+    supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v,", unverified: "v1.16.7" },
     source: FLYTE_SOURCE,
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
   // No value adds an init container, and other sidecars start after the migrations.
   sidecarBeforeMigrations: false,
-  transactionPooling: { works: true, note: "transactionPooling: true; it adds default_query_exec_mode=simple_protocol" },
+  transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },
   guarded: {
     forceNamespace: { setting: "namespace" },
     "common.databaseSecret": THE_CONNECTION,
     // Its files would join Flyte's configuration.
     "storage.secretName": ONE_CONFIGURATION,
-    "db.admin.database": THE_CONNECTION,
+    // Flyte reads its keys in any case, and the chart copies them all.
+    "db.admin": THE_CONNECTION,
     "db.admin.database.maxOpenConnections": { setting: "maxOpenConnections" },
     "db.admin.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
-    "db.datacatalog.database": THE_CONNECTION,
+    "db.datacatalog": THE_CONNECTION,
     "db.datacatalog.database.maxOpenConnections": { setting: "maxOpenConnections" },
     "db.datacatalog.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
     "flyteadmin.replicaCount": { setting: "replicas" },

@@ -32,6 +32,10 @@ export interface FlyteEdition {
   notes(settings: FlyteSettings): readonly string[];
 }
 
+export const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+/** Flyte 1 prepares statements, which a pooler in transaction mode loses. */
+export const SIMPLE_PROTOCOL = { works: true, note: "`transactionPooling: true` adds default_query_exec_mode=simple_protocol" } as const;
+
 export const FLYTE_CHARTS = "https://flyteorg.github.io/flyte";
 export const FLYTE_SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
@@ -41,7 +45,6 @@ export const FLYTE_SOURCE = "https://github.com/flyteorg/flyte/tree/master/chart
  */
 export function options(tls: Tls, { transactionPooling }: Pick<FlyteSettings, "transactionPooling">): ProcessText {
   const verified: ProcessText = tls.mode === "proxy" ? ["sslmode=disable"] : [`sslmode=${tls.mode} sslrootcert=`, { caFile: true }];
-  // Flyte 1 prepares statements, which a pooler in transaction mode loses.
   return transactionPooling ? [...verified, " default_query_exec_mode=simple_protocol"] : verified;
 }
 

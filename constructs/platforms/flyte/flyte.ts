@@ -1,4 +1,4 @@
-import { definePlatform } from "../../model/platform";
+import { definePlatform, THE_CONNECTION } from "../../model/platform";
 import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";
@@ -18,8 +18,8 @@ export const flyte = definePlatform({
   minimumMajorVersion: 15,
   roleAttributes: [],
   loginParameters: {},
-  // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals.
-  guardedVariables: ["PG", "DATABASE", "RUNS"],
+  // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
+  guardedVariables: { PG: THE_CONNECTION, DATABASE: THE_CONNECTION, RUNS: THE_CONNECTION },
   rules: flyteRules,
   chart: (settings) => edition(settings).chart,
   images: (settings) => edition(settings).images,

@@ -5,6 +5,16 @@ import { editionOf, type FlyteFields } from "./settings";
 
 const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
+/**
+ * Sections of a chart that end up in files of Flyte's configuration, and a key at the top of such a file that Flyte would take for its
+ * connection. It reads keys in any case; the charts evaluate templates in them (`{{`).
+ */
+const OTHER_DATABASE =
+  /^(configuration\.inline|flyte-core-components|configmap\.(?!db\.)[^.]+|workflow_scheduler\.config|cluster_resource_manager\.config)\.(runs\.)?(database|sqlite)\b/i;
+
+/** What the chart's guards tell already. */
+const GUARDED = /^configuration\.inline\.(runs\.)?database\b/;
+
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
     id: "flyte-binary-is-one-pod",
@@ -74,15 +84,9 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
-    // Each section of a chart ends up in a file of Flyte's configuration, whose keys are read whatever their case and their file.
     check: ({ values }, path) =>
       leafPaths(values)
-        .filter((own) =>
-          /^(configmap|configuration\.inline|flyte-core-components|workflow_scheduler|cluster_resource_manager)\..*\b(database|sqlite)\b/i.test(
-            own,
-          ),
-        )
-        .filter((own) => !own.startsWith("configmap.db."))
+        .filter((own) => (OTHER_DATABASE.test(own) && !GUARDED.test(own)) || own.includes("{{"))
         .map((own) =>
           violation(
             `${path}.values.${own}`,
@@ -99,7 +103,8 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     source: "https://github.com/flyteorg/flyte/tree/master/charts/flyte-core",
     date: "2026-11-21",
     severity: "error",
-    check: ({ values }, path) => {
+    check: ({ chart, values }, path) => {
+      if (chart !== "flyte-core") return [];
       const configmap = values.configmap as { readonly db?: unknown } | undefined;
       return configmap?.db === undefined
         ? []

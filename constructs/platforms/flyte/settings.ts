@@ -22,5 +22,5 @@ export type Edition = "binary-2" | "binary-1" | "core-1";
 
 export function editionOf({ chart, chartVersion }: Pick<FlyteSettings, "chart" | "chartVersion">): Edition {
   if (chart === "flyte-core") return "core-1";
-  return /^v?1\./.test(chartVersion) ? "binary-1" : "binary-2";
+  return /^v1\./.test(chartVersion) ? "binary-1" : "binary-2";
 }

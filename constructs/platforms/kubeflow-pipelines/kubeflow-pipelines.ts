@@ -15,6 +15,9 @@ const fields = {
 export type KubeflowPipelinesFields = typeof fields;
 type KubeflowPipelinesSettings = Settings<KubeflowPipelinesFields & CommonFields>;
 
+/** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
+const PULL_REQUEST = "f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
+
 const BASES = "github.com/kubeflow/pipelines/manifests/kustomize";
 
 /** Kubeflow Pipelines: pgx in API server and cache server, libpq in ML Metadata. No chart: an overlay on upstream's kustomize base. */
@@ -26,15 +29,16 @@ export const kubeflowPipelines = definePlatform({
   // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.
   roleAttributes: ["CREATEDB"],
   loginParameters: {},
-  guardedVariables: [],
+  guardedVariables: {},
   rules: kubeflowPipelinesRules,
   chart: () => ({
     name: "platform-agnostic-postgresql",
     repository: "https://github.com/kubeflow/pipelines",
-    verifiedVersions: ["2.18.0"],
+    verifiedVersions: [PULL_REQUEST],
     supported: {
-      pattern: /^(2\.(1[89]|[2-9]\d)\.\d.*|[3-9]\..+|[1-9]\d+\..+|master|[0-9a-f]{40})$/,
-      form: "2.18.0 or newer, or a commit that has pull request 12379, because PostgreSQL works in no earlier release",
+      pattern: /^(2\.(1[89]|[2-9]\d|[1-9]\d{2,})\.\d+|([3-9]|[1-9]\d+)\.\d+\.\d+|[0-9a-f]{40})$/,
+      form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
+      unverified: "2.18.0",
     },
     source: "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql",
   }),
@@ -57,7 +61,7 @@ export const kubeflowPipelines = definePlatform({
       database: "mlmdpostgres",
       table: "mlmdenv",
       newest: "max(schema_version)",
-      expected: expectedRevision(settings, "metadata-grpc", { "2.18.0": "10" }),
+      expected: expectedRevision(settings, "metadata-grpc", { [PULL_REQUEST]: "10" }),
     },
   ],
   connections: ({ connections }) => [

@@ -34,14 +34,12 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
     date: "2026-11-21",
     severity: "error",
     check: ({ chartVersion, images }, path) =>
-      OWN_IMAGES.filter((container) => isBefore3(chartVersion) && images[container] === undefined).map((container) =>
-        violation(
-          `${path}.images.${container}`,
-          "is required before 3.0, because the base names an image without PostgreSQL",
-          null,
-          `name one that was built from master, such as ghcr.io/kubeflow/kfp-${container} by digest`,
-        ),
-      ),
+      OWN_IMAGES.filter((container) => isBefore3(chartVersion) && images[container] === undefined).map((container) => ({
+        path: `${path}.images.${container}`,
+        rule: "is required before 3.0, because the base names an image without PostgreSQL",
+        got: null,
+        remedy: `name one that was built from master, such as ghcr.io/kubeflow/kfp-${container} by digest`,
+      })),
     passing: { images: { "api-server": "registry.example/kfp-api-server:1", "cache-server": "registry.example/kfp-cache-server:1" } },
     failing: { images: { "api-server": "registry.example/kfp-api-server:1" } },
   },

@@ -78,13 +78,13 @@ export const prefect = definePlatform({
     postgresql: THE_CONNECTION,
     sqlite: THE_CONNECTION,
   }),
-  guardedVariables: ["PG", "PREFECT_SERVER_DATABASE_", "PREFECT_API_DATABASE_"],
+  guardedVariables: { PG: THE_CONNECTION, PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
   rules: prefectRules,
   chart: () => ({
     name: "prefect-server",
     repository: "https://prefecthq.github.io/prefect-helm",
     verifiedVersions: ["2026.8.18172642"],
-    supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer" },
+    supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
     source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
   }),
   logsIn: ({ redisHost }) =>

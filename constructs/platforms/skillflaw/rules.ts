@@ -22,9 +22,12 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
         ? []
         : Object.entries(SHARED)
             .filter(([setting]) => settings[setting as keyof typeof SHARED] === null)
-            .map(([setting, what]) =>
-              violation(`${path}.${setting}`, `is required with ${settings.replicas} replicas`, null, `name ${what}; or set replicas to 1`),
-            ),
+            .map(([setting, what]) => ({
+              path: `${path}.${setting}`,
+              rule: `is required with ${settings.replicas} replicas`,
+              got: null,
+              remedy: `name ${what}; or set replicas to 1`,
+            })),
     passing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" },
     failing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key" },
   },
@@ -53,7 +56,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     date: "2026-11-21",
     severity: "warning",
     check: ({ images }, path) =>
-      images.skillflaw === undefined || images.skillflaw.endsWith(":latest")
+      images.skillflaw === undefined || /:[^:/0-9]*$/.test(images.skillflaw)
         ? [
             {
               path: `${path}.images.skillflaw`,

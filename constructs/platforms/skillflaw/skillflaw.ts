@@ -6,6 +6,8 @@ import {
   type Connection,
   type Demand,
   definePlatform,
+  type Guard,
+  type Migration,
   type ProcessText,
   type SecretTemplate,
   THE_CONNECTION,
@@ -30,19 +32,24 @@ const fields = {
   /** Redis of your own, for the cache and the job queue; null keeps them within the pod. */
   redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name" })),
   redisPort: integer({ min: 1, max: 65535, default: 6379 }),
-  /** Kubernetes Secret with Redis's `redis-url` (`redis://:password@host:port/0`); null for a Redis without password. */
+  /** Kubernetes Secret with `redis-url` and `redis-queue-url` (`redis://:password@host:port/0` and `/1`); null for a Redis without password. */
   redisSecret: nullable(text(KUBERNETES_NAME)),
 };
 
 export type SkillflawFields = typeof fields;
 type SkillflawSettings = Settings<SkillflawFields & CommonFields>;
 
+const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
+const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
+
 const URL_KEY = "SKILLFLAW_DATABASE_URL";
 /** The project publishes no other tag. */
 const IMAGE = "ghcr.io/cwinux/skillflaw_backend:latest";
 
-/** Pools of its own besides: what writes telemetry, and what locks knowledge bases (20 by default, so it is set). */
-const OTHER_POOLS = 4;
+/** What locks knowledge bases has a pool of its own, of 20 unless it is set. */
+const KNOWLEDGE_BASE_POOL = 2;
+/** And what writes telemetry, of two. */
+const OTHER_POOLS = KNOWLEDGE_BASE_POOL + 2;
 /** Its version check and its migration lock open one engine each at a start. */
 const START = 2;
 
@@ -54,13 +61,30 @@ export const skillflaw = definePlatform({
   minimumMajorVersion: 15,
   roleAttributes: [],
   loginParameters: {},
-  guardedVariables: ["PG", "SKILLFLAW_DATABASE_", "SKILLFLAW_DB_", "SKILLFLAW_POOL_SIZE", "SKILLFLAW_MAX_OVERFLOW", "SKILLFLAW_WORKERS"],
+  guardedVariables: {
+    PG: THE_CONNECTION,
+    SKILLFLAW_DATABASE_: THE_CONNECTION,
+    SKILLFLAW_DB_: { setting: "poolSize" },
+    SKILLFLAW_POOL_SIZE: { setting: "poolSize" },
+    SKILLFLAW_MAX_OVERFLOW: { setting: "maxOverflow" },
+    SKILLFLAW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE: THE_BUDGET,
+    SKILLFLAW_WORKERS: { setting: "workers" },
+    SKILLFLAW_CACHE_TYPE: { setting: "redisHost" },
+    SKILLFLAW_JOB_QUEUE_TYPE: { setting: "redisHost" },
+    SKILLFLAW_REDIS_: { setting: "redisHost" },
+    SKILLFLAW_SECRET_KEY_FILE: { setting: "secretKeySecret" },
+    SKILLFLAW_CONFIG_DIR: THE_CHART,
+    SKILLFLAW_HOST: THE_CHART,
+    SKILLFLAW_PORT: THE_CHART,
+    HOME: THE_CHART,
+    MIGRATION_: THE_CHART,
+  },
   rules: skillflawRules,
   chart: () => ({
     name: "skillflaw",
     repository: null,
     verifiedVersions: ["0.1.0"],
-    supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x" },
+    supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
     source: "https://docs.skillflaw.com/deployment-kubernetes-prod",
   }),
   images: () => ["skillflaw"],
@@ -81,8 +105,9 @@ export const skillflaw = definePlatform({
     "serviceAccount.create": { setting: "serviceAccount" },
     "serviceAccount.name": { setting: "serviceAccount" },
     fullnameOverride: { setting: "release" },
-    command: { because: "the budget counts the processes of the image's own command" },
-    args: { because: "the budget counts the processes of the image's own command" },
+    command: THE_BUDGET,
+    args: THE_BUDGET,
+    "migration.command": THE_BUDGET,
   }),
   transactionPooling: () => ({
     works: true,
@@ -97,11 +122,16 @@ export const skillflaw = definePlatform({
   wire,
 });
 
-/** An update ends a pod before it starts the next one. Where there are several, one at a time first starts a server just to migrate. */
+/**
+ * One pod is ended before the next one starts. Of several, one at a time is replaced, while the old one still ends; and each first
+ * starts a server with one process just to migrate.
+ */
 function connections({ workers, poolSize, maxOverflow, replicas }: SkillflawSettings): readonly Demand[] {
   const pool = poolSize + maxOverflow + OTHER_POOLS;
-  const migration = replicas > 1 ? pool + START + replicas : START;
-  return [{ opener: "workers", pool, processes: workers, replicas, overlaps: false, migration }];
+  const several = replicas > 1;
+  const migration = several ? pool + START + replicas : START;
+  const demand = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration };
+  return several ? [demand, { ...demand, opener: "a pod that ends", replicas: 1, migration: 0 }] : [demand];
 }
 
 /** The end of the URL: its version check heeds neither driver settings nor anything else. */
@@ -131,31 +161,32 @@ function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiri
       wait: true,
     },
     objects: [],
-    variables: {
-      [URL_KEY]: [...address, ...parameters(tls)],
-      SKILLFLAW_DATABASE_CONNECTION_RETRY: "True",
-      SKILLFLAW_DB_CONNECTION_SETTINGS: JSON.stringify({
-        pool_size: settings.poolSize,
-        max_overflow: settings.maxOverflow,
-        pool_timeout: 30,
-        pool_pre_ping: true,
-        pool_recycle: 1800,
-      }),
-      SKILLFLAW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE: "2",
-    },
+    variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
     files: {},
-    // Its documentation calls this a preview; its upstream also applies what is missing, as each start does. `--fix` can delete data.
-    migrate: [
-      {
-        name: "migrate",
-        image: settings.images.skillflaw ?? IMAGE,
-        command: ["skillflaw", "migration"],
-        variables: { [URL_KEY]: { secretKey: URL_KEY }, SKILLFLAW_CONFIG_DIR: "/tmp", HOME: "/tmp" },
-        secretPath: null,
-      },
-    ],
+    migrate: [migration(settings)],
     health: { path: "/health", asksDatabase: false },
     notes: notes(settings),
+  };
+}
+
+/** What the chart's `skillflaw.env` says, too; `test/platforms/skillflaw.test.ts` compares the two. */
+function poolVariables({ poolSize, maxOverflow }: SkillflawSettings): Readonly<Record<string, string>> {
+  const settings = { pool_size: poolSize, max_overflow: maxOverflow, pool_timeout: 30, pool_pre_ping: true, pool_recycle: 1800 };
+  return {
+    SKILLFLAW_DATABASE_CONNECTION_RETRY: "True",
+    SKILLFLAW_DB_CONNECTION_SETTINGS: JSON.stringify(settings),
+    SKILLFLAW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE: String(KNOWLEDGE_BASE_POOL),
+  };
+}
+
+/** Its documentation calls this a preview; its upstream also applies what is missing, as each start does. `--fix` can delete data. */
+function migration({ images }: SkillflawSettings): Migration {
+  return {
+    name: "migrate",
+    image: images.skillflaw ?? IMAGE,
+    command: ["skillflaw", "migration"],
+    variables: { [URL_KEY]: { secretKey: URL_KEY }, SKILLFLAW_CONFIG_DIR: "/tmp", HOME: "/tmp" },
+    secretPath: null,
   };
 }
 
