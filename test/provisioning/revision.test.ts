@@ -84,6 +84,16 @@ describe("doctor, of migrations", () => {
     });
   });
 
+  it("says that a table of that name is another, and goes on", async () => {
+    await write("skillflaw", "skillflaw_owner", "alter table public.alembic_version rename column version_num to other");
+    const seen = await schemas();
+    expect(seen.skillflaw).toEqual({
+      promise: "the schema of skillflaw is as the chart expects",
+      problem: 'could not be seen: column "version_num" does not exist',
+    });
+    expect(Object.keys(seen)).toHaveLength(5);
+  });
+
   it("says that a table is there and empty", async () => {
     await write("prefect", "prefect_owner", "delete from public.alembic_version");
     expect((await schemas()).prefect?.problem).toMatch(/^alembic_version says nothing, the chart expects 50737cdaee36;/);
