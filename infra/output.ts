@@ -8,6 +8,7 @@ import { UserError } from "../constructs/model/errors";
 import type { Json, JsonObject } from "../constructs/model/json";
 import type { Kustomization, ProcessText, Variable, Wiring } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
+import { type InstructionsSource, toInstructions } from "./instructions";
 
 /** One file of `out/<environment>/`, by its path below that. */
 export interface OutputFile {
@@ -18,13 +19,9 @@ export interface OutputFile {
 }
 
 /** What the files of a platform need to know of its target. */
-export interface PlatformFilesSource {
+export interface PlatformFilesSource extends InstructionsSource {
   /** PEM text. */
   readonly ca: string;
-  /** The file beside them that makes the Secret. */
-  readonly secretFile: string;
-  /** What a person must change before the files are right for a cluster; null where nothing. */
-  readonly caution: string | null;
 }
 
 /** The files of one platform that hold no secret, and are the same for every target. */
@@ -34,7 +31,7 @@ export function toPlatformFiles(name: string, title: string, wired: Wired, from:
   const files: OutputFile[] = [
     ...releaseFiles(name, wired),
     { path: `${name}/manifests.yaml`, content: toYaml(manifests), secret: false },
-    { path: `${name}/README.txt`, content: toReadme(name, title, wired, from), secret: false },
+    { path: `${name}/README.txt`, content: toInstructions(name, title, wired, from), secret: false },
   ];
   return job === null ? files : [...files, { path: `${name}/migrate-job.yaml`, content: toYaml([job]), secret: false }];
 }
@@ -125,57 +122,6 @@ export function toProcessFiles(name: string, { variables, files }: Wiring, value
   if (Object.keys(variables).length === 0) return own;
   return [{ path: `${name}/platform.env`, content: toEnvFile(variables, values), secret: true }, ...own];
 }
-
-function toReadme(
-  name: string,
-  title: string,
-  { namespace, release: releaseName, connection, wiring }: Wired,
-  { secretFile, caution }: PlatformFilesSource,
-): string {
-  const { release, health } = wiring;
-  const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
-  const wait = release.kind === "helm" && release.wait ? " --wait" : "";
-  const chart =
-    release.kind === "helm" && release.repository !== null
-      ? `${release.chart} --repo ${release.repository} --version ${release.version}`
-      : "./chart";
-  const install =
-    release.kind === "helm"
-      ? `helm upgrade --install ${releaseName} ${chart} \\\n    --namespace ${namespace} --values values.yaml${wait}`
-      : "kubectl apply -k .";
-  const before = release.kind === "helm" ? [] : release.before.flatMap(toCommands);
-  const tls =
-    connection.tls.mode === "proxy"
-      ? "through a proxy, which verifies the server"
-      : `${connection.tls.mode}, CA in ConfigMap ${connection.tls.ca.configMap}, mounted at ${connection.tls.ca.mountPath}`;
-  return [
-    `${title}: release ${releaseName} in namespace ${namespace}`,
-    "",
-    `Database   ${Object.values(connection.databases).join(", ")} on ${connection.host}:${connection.port}`,
-    `Secret     ${connection.secret} (${Object.keys(wiring.secret).join(", ")})`,
-    `TLS        ${tls}`,
-    `Health     GET ${health.path} ${health.asksDatabase ? "(asks the database)" : "(does not ask the database)"}`,
-    "",
-    "In a cluster:",
-    "",
-    ...before.map((command) => `  ${command}`),
-    "  kubectl apply -f manifests.yaml",
-    `  kubectl apply -f ${secretFile}`,
-    `  ${install.replaceAll("\n", "\n  ")}`,
-    ...(wiring.migrate.length === 0 ? [] : ["", "By hand, with the release stopped:", "", "  kubectl apply -f migrate-job.yaml"]),
-    ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
-    "",
-    `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it: kubectl rollout restart deployment --namespace ${namespace}`,
-    "",
-    `Made by platform-postgres for platform ${name}.`,
-    "",
-  ].join("\n");
-}
-
-const toCommands = ({ base, definition }: Kustomization["before"][number]): readonly string[] => [
-  `kubectl apply -k "${base}"`,
-  `kubectl wait --for condition=established --timeout=60s crd/${definition}`,
-];
 
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;

@@ -101,7 +101,14 @@ function toStep({ name, image, command, variables, secretPath }: Migration, conn
     // Some programs look for a configuration of their own where they start.
     workingDir: "/tmp",
     env: toEnv(variables, connection),
-    securityContext: { allowPrivilegeEscalation: false, runAsNonRoot: true, runAsUser: 1001, capabilities: { drop: ["ALL"] } },
+    resources: { requests: { cpu: "100m", memory: "256Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      runAsNonRoot: true,
+      runAsUser: 1001,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    },
     volumeMounts: [
       { name: "tmp", mountPath: "/tmp" },
       ...(secretPath === null ? [] : [{ name: SECRET_VOLUME, mountPath: secretPath, readOnly: true }]),

@@ -28,8 +28,9 @@ export function formatViolation({ path, rule, got, remedy }: Violation): string 
   return `${path}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
 }
 
-/** A written value as shown in a message: short, on one line. */
+/** A written value as shown in a message: short, on one line. What is in an object is not shown: it may be a secret. */
 export function show(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
   const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -189,10 +189,10 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { name: chart, supported } = platform.chart(settings);
+      const { supported } = platform.chart(settings);
       return supported.pattern.test(settings.chartVersion)
         ? []
-        : [violation(`${path}.chartVersion`, `must be ${supported.form} of ${chart}`, settings.chartVersion)];
+        : [violation(`${path}.chartVersion`, `must be ${supported.form}`, settings.chartVersion)];
     },
     passing: {},
     failing: { chartVersion: "0.0.1" },

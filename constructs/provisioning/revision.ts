@@ -40,7 +40,7 @@ async function checkRevision(subject: string, revision: Revision, client: Client
     problem,
   });
   if (found === NONE) return check("empty: the platform makes it when it starts");
-  if (expected === null) return check(`at revision ${found}`);
+  if (expected === null) return check(found === null ? "at no revision" : `at revision ${found}`);
   const remedy =
     "if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it";
   return check(

@@ -27,6 +27,7 @@ const SHOWN: Readonly<Record<PlatformName, Readonly<Record<string, JsonObject>>>
       redisHost: "redis.example.internal",
       secretKeySecret: "skillflaw-key",
       configClaim: "skillflaw-files",
+      images: { skillflaw: `registry.example.internal/skillflaw_backend@sha256:${"0".repeat(64)}` },
     },
   },
   "kubeflow-pipelines": { "Kubeflow Pipelines": localEnvironment.platforms["kubeflow-pipelines"] },
@@ -121,11 +122,12 @@ const quoted = (word: string): string => (/^[\w./:=@%+-]+$/.test(word) ? word : 
 function toChecks(name: string, platform: Platform, settings: Settings<CommonFields>, { wiring }: Wired): readonly string[] {
   const { path, asksDatabase } = wiring.health;
   const revisions = platform.revisions(settings).map(({ database, table, newest, expected }) => {
-    const known = expected === null ? "what its version expects is not known here" : `its verified version expects ${code(expected)}`;
-    return `In database ${code(database)}: \`select ${newest} from ${table}\`; ${known}. \`npm run doctor\` compares.`;
+    const known =
+      expected === null ? "`npm run doctor` shows it" : `its verified version expects ${code(expected)}, and \`npm run doctor\` compares`;
+    return `In database ${code(database)}: \`select ${newest} from ${table}\`; ${known}.`;
   });
   return [
-    `\`GET ${path}\` ${asksDatabase ? "asks the database" : "does not ask the database"}; \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks it.`,
+    `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks for it.`,
     ...revisions,
   ];
 }

@@ -132,8 +132,8 @@ describe("resolve", () => {
 
   it.each<[string, unknown, string]>([
     ["null", null, "name: is required\n  - instances: must be an object, got nothing\n  - platforms: must be an object, got nothing"],
-    ["no instance", { ...minimal, instances: {} }, "instances: must name at least one instance, got {}; add main: {}"],
-    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got []"],
+    ["no instance", { ...minimal, instances: {} }, "instances: must name at least one instance, got an object; add main: {}"],
+    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got a list"],
     [
       "an instance that is not there",
       withPrefect({ instance: "mian" }),
@@ -156,7 +156,7 @@ describe("resolve", () => {
     [
       "values that are no data",
       withPrefect({ values: { a: () => 1 } }),
-      "platforms.prefect.values: must be an object of plain data (JSON), got {}",
+      "platforms.prefect.values: must be an object of plain data (JSON), got an object",
     ],
     [
       "a network that is none",

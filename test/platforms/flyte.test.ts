@@ -49,7 +49,7 @@ describe("Flyte", () => {
     "refuses %s, whose keys are others, or which is no version of the chart",
     (chartVersion) => {
       expect(refusal(flyte, { chartVersion })).toBe(
-        `invalid spec:\n  - platforms.flyte.chartVersion: must be v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v, of flyte-binary, got "${chartVersion}"`,
+        `invalid spec:\n  - platforms.flyte.chartVersion: must be v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v, got "${chartVersion}"`,
       );
     },
   );

@@ -32,7 +32,7 @@ describe("the overlay of Kubeflow Pipelines", () => {
     const [api] = before.containers();
     expect(() => loginsOf(before, api as Container, wire(example, DIRECT))).toThrow("the driver is not pgx");
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
-      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release of platform-agnostic-postgresql, got "2.17.0"',
+      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"',
     );
   });
 
@@ -48,6 +48,10 @@ describe("the overlay of Kubeflow Pipelines", () => {
       "  kubectl apply -f manifests.yaml",
       "  kubectl apply -f secret.yaml",
       "  kubectl apply -k .",
+      ...["ml-pipeline", "cache-server", "metadata-grpc-deployment"].map(
+        (name) => `  kubectl rollout status deployment ${name} --namespace kubeflow --timeout 15m`,
+      ),
+      "  kubectl rollout restart deployment ml-pipeline cache-server metadata-grpc-deployment --namespace kubeflow",
     ]);
   });
 

@@ -54,7 +54,7 @@ describe("SkillFlaw's chart", () => {
 
 describe("a spec of SkillFlaw", () => {
   it("with several pods names everything that they have to share", () => {
-    expect(refusal(one, { replicas: 3 })).toBe(
+    expect(refusal(one, { replicas: 3, images: three.settings.images })).toBe(
       [
         "invalid spec:",
         "  - platforms.skillflaw.redisHost: is required with 3 replicas; name a Redis for the cache and the job queue; or set replicas to 1",

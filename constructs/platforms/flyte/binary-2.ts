@@ -29,7 +29,7 @@ export const binary2: FlyteEdition = {
     verifiedVersions: ["v2.0.42"],
     supported: {
       pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
-      form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v,",
+      form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",
       unverified: "v2.0.43",
     },
     source: FLYTE_SOURCE,

@@ -32,7 +32,7 @@ export const core1: FlyteEdition = {
     name: "flyte-core",
     repository: FLYTE_CHARTS,
     verifiedVersions: ["v1.16.8"],
-    supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v,", unverified: "v1.16.7" },
+    supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v", unverified: "v1.16.7" },
     source: FLYTE_SOURCE,
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],

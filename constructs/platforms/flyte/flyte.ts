@@ -10,6 +10,8 @@ const EDITIONS: Readonly<Record<Edition, FlyteEdition>> = { "binary-2": binary2,
 
 const edition = (settings: FlyteSettings): FlyteEdition => EDITIONS[editionOf(settings)];
 
+const NOTES = ["Where Flyte keeps data (buckets, their credentials) is yours to set, in values."];
+
 /** Flyte: pgx, which takes a DSN that Flyte joins from its configuration files. Three charts, and two products under one name. */
 export const flyte = definePlatform({
   title: "Flyte",
@@ -19,7 +21,13 @@ export const flyte = definePlatform({
   roleAttributes: [],
   loginParameters: {},
   // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
-  guardedVariables: { PG: THE_CONNECTION, DATABASE: THE_CONNECTION, RUNS: THE_CONNECTION },
+  guardedVariables: {
+    PG: THE_CONNECTION,
+    DATABASE: THE_CONNECTION,
+    RUNS: THE_CONNECTION,
+    // The name in its documentation; a password in it would stand in the release for nothing.
+    FLYTE_DATABASE: { because: "Flyte reads no such variable" },
+  },
   rules: flyteRules,
   chart: (settings) => edition(settings).chart,
   images: (settings) => edition(settings).images,
@@ -47,7 +55,7 @@ export const flyte = definePlatform({
       files: its.files(connection, settings),
       migrate: its.migrate(connection, settings),
       health: its.health,
-      notes: its.notes(settings),
+      notes: [...its.notes(settings), ...NOTES],
     };
   },
 });

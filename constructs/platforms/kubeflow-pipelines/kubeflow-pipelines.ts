@@ -103,7 +103,8 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
     health: { path: "/apis/v2beta1/healthz", asksDatabase: false },
     notes: [
       "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
-      "The base names images without PostgreSQL: those of this file take their place.",
+      "The base names images without PostgreSQL: those of this file take their place. What runs in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stays the base's.",
+      "The object store (SeaweedFS) and its Secret mlpipeline-minio-artifact stay as upstream has them, with a password that everybody knows.",
       "platform.env is the API server's. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=cachedb, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.",
     ],
   };

@@ -6,6 +6,8 @@ const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/k
 
 /** Images with PostgreSQL in them; the base names others. */
 const OWN_IMAGES = ["api-server", "cache-server"];
+/** Upstream's own releases up to 2.17. */
+const TOO_OLD = /\/kubeflow\/kfp-[a-z-]+:([01]|2\.(\d|1[0-7]))\./;
 const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.test(version);
 
 export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFields>[] = [
@@ -42,6 +44,23 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
       })),
     passing: { images: { "api-server": "registry.example/kfp-api-server:1", "cache-server": "registry.example/kfp-cache-server:1" } },
     failing: { images: { "api-server": "registry.example/kfp-api-server:1" } },
+  },
+  {
+    id: "kubeflow-pipelines-images-are-not-older",
+    source: MANIFESTS,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ images }, path) =>
+      OWN_IMAGES.filter((container) => TOO_OLD.test(images[container] ?? "")).map((container) =>
+        violation(
+          `${path}.images.${container}`,
+          "is a release without PostgreSQL",
+          images[container],
+          "name one that was built from master",
+        ),
+      ),
+    passing: { images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:2.18.0" } },
+    failing: { images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:2.17.0" } },
   },
   {
     id: "kubeflow-pipelines-replicas-migrate-at-once",

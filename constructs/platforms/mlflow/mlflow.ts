@@ -160,6 +160,7 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
     migrate: [{ name: "migrate", image, command: ["python", "-c", MIGRATE], variables: address, secretPath: null }],
     health: { path: "/health", asksDatabase: false },
     notes: [
+      "Artifacts stay in the pod unless values set artifactRoot.",
       "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
         "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
       ...(settings.jobs

@@ -47,7 +47,7 @@ export const prefect = definePlatform({
   loginParameters: {},
   transactionPooling: () => ({
     works: true,
-    note: "statement cache off; automations take effect only after a restart, because LISTEN gets nothing",
+    note: "with PgBouncer 1.24 or newer as it is; automations take effect only after a restart, because LISTEN gets nothing",
   }),
   images: () => ["prefect"],
   guarded: () => ({

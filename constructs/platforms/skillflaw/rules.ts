@@ -1,5 +1,6 @@
-import { violation } from "../../model/errors";
-import type { PlatformRule } from "../../model/platform";
+import { type Violation, violation } from "../../model/errors";
+import type { Settings } from "../../model/fields";
+import type { CommonFields, PlatformRule } from "../../model/platform";
 import type { SkillflawFields } from "./skillflaw";
 
 const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";
@@ -10,6 +11,19 @@ const SHARED = {
   secretKeySecret: "one key for stored credentials, in a Secret",
   configClaim: "one volume for its files, which every pod can write",
 } as const;
+
+/** A tag without a number moves. */
+const isMoving = ({ images }: Pick<Settings<CommonFields>, "images">): boolean =>
+  images.skillflaw === undefined || /^[^@]*:[^:/0-9]*$/.test(images.skillflaw);
+
+const moving = (path: string): Violation => ({
+  path: `${path}.images.skillflaw`,
+  rule: "can change at any time, because its project publishes no tag but latest",
+  got: null,
+  remedy: "name one by digest",
+});
+
+const SEVERAL = { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" };
 
 export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   {
@@ -28,7 +42,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
               got: null,
               remedy: `name ${what}; or set replicas to 1`,
             })),
-    passing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" },
+    passing: SEVERAL,
     failing: { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key" },
   },
   {
@@ -55,19 +69,19 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     source: "https://docs.skillflaw.com/deployment-architecture",
     date: "2026-11-21",
     severity: "warning",
-    check: ({ images }, path) =>
-      images.skillflaw === undefined || /:[^:/0-9]*$/.test(images.skillflaw)
-        ? [
-            {
-              path: `${path}.images.skillflaw`,
-              rule: "can change at any time, because its project publishes no tag but latest",
-              got: null,
-              remedy: "name one by digest",
-            },
-          ]
-        : [],
+    check: (settings, path) => (isMoving(settings) && settings.replicas === 1 ? [moving(path)] : []),
     passing: { images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
     failing: {},
+  },
+  {
+    id: "skillflaw-pods-run-one-image",
+    source: "https://docs.skillflaw.com/deployment-architecture",
+    date: "2026-11-21",
+    severity: "error",
+    // Two versions on one schema: its upstream replays all migrations where it finds a revision that it does not know.
+    check: (settings, path) => (isMoving(settings) && settings.replicas > 1 ? [moving(path)] : []),
+    passing: { ...SEVERAL, images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
+    failing: SEVERAL,
   },
   {
     id: "skillflaw-redis-settings-need-redis",

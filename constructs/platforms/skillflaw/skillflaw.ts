@@ -111,9 +111,9 @@ export const skillflaw = definePlatform({
   }),
   transactionPooling: () => ({
     works: true,
-    note: 'SKILLFLAW_DB_DRIVER_CONNECTION_SETTINGS={"prepare_threshold":null}; migrate past the pooler, because of the advisory lock',
+    note: "with PgBouncer 1.24 or newer as it is, but not while it migrates, because its lock is a session's",
   }),
-  logsIn: ({ replicas }) => (replicas > 1 ? ["init migrate", "skillflaw"] : ["skillflaw"]),
+  logsIn: (settings) => (migratesApart(settings) ? ["init migrate", "skillflaw"] : ["skillflaw"]),
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.
@@ -122,16 +122,19 @@ export const skillflaw = definePlatform({
   wire,
 });
 
+/** Whether several processes would migrate at once, so that an init container does it before them. */
+const migratesApart = ({ replicas, workers }: SkillflawSettings): boolean => replicas > 1 || workers > 1;
+
 /**
  * One pod is ended before the next one starts. Of several, one at a time is replaced, while the old one still ends; and each first
  * starts a server with one process just to migrate.
  */
-function connections({ workers, poolSize, maxOverflow, replicas }: SkillflawSettings): readonly Demand[] {
+function connections(settings: SkillflawSettings): readonly Demand[] {
+  const { workers, poolSize, maxOverflow, replicas } = settings;
   const pool = poolSize + maxOverflow + OTHER_POOLS;
-  const several = replicas > 1;
-  const migration = several ? pool + START + replicas : START;
+  const migration = migratesApart(settings) ? pool + START + replicas : START;
   const demand = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration };
-  return several ? [demand, { ...demand, opener: "a pod that ends", replicas: 1, migration: 0 }] : [demand];
+  return replicas > 1 ? [demand, { ...demand, opener: "a pod that ends", replicas: 1, migration: 0 }] : [demand];
 }
 
 /** The end of the URL: its version check heeds neither driver settings nor anything else. */
@@ -192,7 +195,8 @@ function migration({ images }: SkillflawSettings): Migration {
 
 function notes({ secretKeySecret }: SkillflawSettings): readonly string[] {
   return [
-    "SkillFlaw migrates at its start. migrate-job.yaml runs `skillflaw migration`, which prints the schema's state; `--fix`, which forces it, can delete data: back up first, and add it by hand.",
+    "SkillFlaw migrates at its start. migrate-job.yaml runs `skillflaw migration`, which its documentation calls a preview: its upstream migrates, too, and ends with 1 where there is no first user yet. `--fix` can delete data: back up first, and add it by hand.",
+    "Before another image: back up, and scale to 0 (kubectl scale deployment). Never go back to an older one on the same database: its upstream then replays all migrations.",
     "Unless it logs everybody in by itself, SkillFlaw wants a first user: SKILLFLAW_SUPERUSER and SKILLFLAW_SUPERUSER_PASSWORD, from a Secret of yours, in values.extraEnv.",
     ...(secretKeySecret === null
       ? ["The key that encrypts stored credentials lies in the pod's volume only: back the claim up, or name a Secret in secretKeySecret."]

@@ -1,6 +1,7 @@
-"""Starts SkillFlaw once, alone, until it answers: it migrates at its start, and replicas that start together would do so at once."""
+"""Starts SkillFlaw once, alone, until it answers: it migrates at its start, and processes that start together would do so at once."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,17 @@ def answers():
         return False
 
 
+def stop(server):
+    server.terminate()
+    try:
+        server.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+# The first process of a container ignores what it does not handle.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
 connection = driver.connect(os.environ["SKILLFLAW_DATABASE_URL"])
 connection.autocommit = True
 cursor = connection.cursor()
@@ -35,10 +47,10 @@ def is_mine():
 
 
 # Asked again and again: a statement that waited would hold a snapshot, and an index that another pod makes concurrently would wait for it.
+# Whoever has it gives it up in time, or its session ends with its process.
 while not is_mine():
     print("another pod migrates; waiting", flush=True)
     time.sleep(2)
-# Held by this session: it ends with the process, however that ends.
 deadline = time.monotonic() + SECONDS
 server = subprocess.Popen([*sys.argv[1:], "--host", "127.0.0.1", "--port", os.environ["MIGRATION_PORT"]])
 try:
@@ -49,6 +61,5 @@ try:
             sys.exit("the server did not answer on " + ADDRESS + " in time; see its log above")
         time.sleep(1)
 finally:
-    server.terminate()
-    server.wait()
+    stop(server)
 connection.close()

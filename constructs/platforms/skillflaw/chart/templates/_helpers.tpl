@@ -7,14 +7,14 @@
 {{- end -}}
 
 {{- define "skillflaw.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "skillflaw.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "skillflaw.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "skillflaw.labels" -}}
 {{ include "skillflaw.selectorLabels" . }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- end -}}
 
 {{- define "skillflaw.image" -}}
@@ -42,8 +42,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - name: SKILLFLAW_DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ default (printf "%s-db" (include "skillflaw.fullname" .)) .Values.database.existingSecret }}
-      key: {{ .Values.database.urlKey }}
+      name: {{ default (printf "%s-db" (include "skillflaw.fullname" .)) .Values.database.existingSecret | quote }}
+      key: {{ .Values.database.urlKey | quote }}
 - name: SKILLFLAW_DATABASE_CONNECTION_RETRY
   value: "True"
 - name: SKILLFLAW_DB_CONNECTION_SETTINGS

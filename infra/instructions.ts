@@ -1,0 +1,95 @@
+import { kubernetesNames } from "../constructs/model/names";
+import type { Kustomization, Patch, Release } from "../constructs/model/platform";
+import type { Wired } from "../constructs/model/wire";
+
+/** What a platform's README.txt needs to know of its target. */
+export interface InstructionsSource {
+  /** The file beside it that makes the Secret. */
+  readonly secretFile: string;
+  /** What a person must change before the files are right for a cluster; null where nothing. */
+  readonly caution: string | null;
+}
+
+/** How to install a platform from its files, and what to mind. */
+export function toInstructions(name: string, title: string, wired: Wired, { secretFile, caution }: InstructionsSource): string {
+  const { namespace, connection, wiring } = wired;
+  const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
+  return [
+    `${title}: ${wiring.release.kind === "helm" ? `release ${wired.release} in ` : ""}namespace ${namespace}`,
+    "",
+    `Database   ${Object.values(connection.databases).join(", ")} on ${connection.host}:${connection.port}`,
+    `Secret     ${connection.secret} (${Object.keys(wiring.secret).join(", ")})`,
+    `TLS        ${toTls(wired)}`,
+    `Health     GET ${wiring.health.path} ${wiring.health.asksDatabase ? "(asks the database)" : "(does not ask the database)"}`,
+    "",
+    "In a cluster:",
+    "",
+    ...toInstallation(wired, secretFile).map((command) => `  ${command}`),
+    ...(wiring.migrate.length === 0 ? [] : ["", "To migrate by hand:", "", ...toMigration(wired).map((command) => `  ${command}`)]),
+    ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
+    "",
+    `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it:`,
+    "",
+    `  kubectl rollout restart deployment${toDeployments(wiring.release)} --namespace ${namespace}`,
+    "",
+    `Made by platform-postgres for platform ${name}.`,
+    "",
+  ].join("\n");
+}
+
+function toTls({ connection: { tls, secret }, wiring }: Wired): string {
+  if (tls.mode === "proxy") return "through a proxy, which verifies the server";
+  const inSecret = Object.entries(wiring.secret).find(([, template]) =>
+    template.some((part) => typeof part !== "string" && "caText" in part),
+  );
+  if (inSecret !== undefined) return `${tls.mode}, CA in Secret ${secret} (${inSecret[0]})`;
+  return `${tls.mode}, CA in ConfigMap ${tls.ca.configMap}, mounted at ${tls.ca.mountPath}`;
+}
+
+function toInstallation({ namespace, release: name, wiring: { release } }: Wired, secretFile: string): readonly string[] {
+  const objects = ["kubectl apply -f manifests.yaml", `kubectl apply -f ${secretFile}`];
+  if (release.kind === "kustomize") {
+    const deployments = toDeployments(release);
+    return [
+      ...release.before.flatMap(toCommands),
+      ...objects,
+      "kubectl apply -k .",
+      ...deployments
+        .trim()
+        .split(" ")
+        .map((deployment) => `kubectl rollout status deployment ${deployment} --namespace ${namespace} --timeout 15m`),
+    ];
+  }
+  const chart = release.repository === null ? "./chart" : `${release.chart} --repo ${release.repository} --version ${release.version}`;
+  return [
+    ...objects,
+    `helm upgrade --install ${name} ${chart} \\`,
+    `    --namespace ${namespace} --values values.yaml${release.wait ? " --wait --timeout 30m" : ""}`,
+  ];
+}
+
+const toCommands = ({ base, definition }: Kustomization["before"][number]): readonly string[] => [
+  `kubectl apply -k "${base}"`,
+  `kubectl wait --for condition=established --timeout=60s crd/${definition}`,
+];
+
+/** A Job cannot be changed, so the one before is deleted. */
+function toMigration({ namespace, release }: Wired): readonly string[] {
+  const job = `job/${kubernetesNames(release).migrateJob} --namespace ${namespace}`;
+  return [
+    `kubectl delete ${job} --ignore-not-found`,
+    "kubectl apply -f migrate-job.yaml",
+    `kubectl wait --for condition=complete --timeout=60m ${job}`,
+    `kubectl logs ${job} --all-containers`,
+  ];
+}
+
+/** The Deployments that log in, where their names are known; a Helm release has its namespace to itself. */
+function toDeployments(release: Release): string {
+  if (release.kind === "helm") return "";
+  const names = release.patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });
+  return names
+    .filter(({ kind, $patch }) => kind === "Deployment" && $patch === undefined)
+    .map(({ metadata }) => ` ${metadata?.name}`)
+    .join("");
+}
