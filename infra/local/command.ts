@@ -30,7 +30,7 @@ export async function main<O>(command: Command, run: (invocation: Invocation<O>)
   try {
     command.parse();
     const options = command.opts<O & { environment: string }>();
-    const environment = await loadEnvironment(options.environment, local);
+    const environment = loadEnvironment(options.environment, local);
     process.exitCode = await run({ environment, progress, options, args: command.args });
   } catch (error) {
     progress.stop();

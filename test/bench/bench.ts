@@ -80,7 +80,11 @@ async function benchStart(): Promise<readonly Row[]> {
   const command = (name: string) =>
     new Promise<void>((done, fail) => {
       const env = { ...process.env, PLATFORM_POSTGRES_DIRECTORY: join(directory, name) };
-      const child = spawn(process.execPath, ["--import", "tsx", "infra/local/start.ts", "--once"], { cwd: CHECKOUT, env, stdio: "ignore" });
+      const child = spawn(process.execPath, ["--require", "tsx/cjs", "infra/local/start.ts", "--once"], {
+        cwd: CHECKOUT,
+        env,
+        stdio: "ignore",
+      });
       child.once("close", (code) => (code === 0 ? done() : fail(new Error(`npm start ended with ${code}`))));
     });
   await bare("programs-are-copied-once");

@@ -2,7 +2,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
-import { loadEnvironment, type ProjectEnvironment } from "../../infra/load";
+import { resolve } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import localEnvironment from "../../infra/environments/local";
+import type { ProjectEnvironment } from "../../infra/load";
 import { checkHealth, readRunning } from "../../infra/local/health";
 
 /** A double of a platform: it answers below /at/ as its probes are asked, and 503 everywhere else. */
@@ -14,12 +17,12 @@ const said = async (written: string): Promise<string | null> => (await checkHeal
 
 describe("doctor --url", () => {
   beforeAll(async () => {
-    environment = await loadEnvironment("local", local);
+    environment = resolve(localEnvironment, { target: local, platforms });
     server = createServer((request, response) => {
       response.statusCode = ["/at/api/ready", "/at/readyz"].includes(request.url ?? "") ? 200 : 503;
       response.end("password=canary");
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     ({ port } = server.address() as AddressInfo);
   });
   afterAll(() => server.close());
@@ -37,9 +40,9 @@ describe("doctor --url", () => {
 
   it("says that nobody answers", async () => {
     const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((done) => closed.listen(0, "127.0.0.1", done));
     const { port: free } = closed.address() as AddressInfo;
-    await new Promise((resolve) => closed.close(resolve));
+    await new Promise((done) => closed.close(done));
     expect(await said(`mlflow=http://127.0.0.1:${free}`)).toBe(
       `http://127.0.0.1:${free} does not answer (ECONNREFUSED); is it running there?`,
     );

@@ -23,7 +23,7 @@ function start(
   args: readonly string[] = [],
   input?: string,
 ): { readonly child: ChildProcess; readonly result: Promise<Result>; output(): string } {
-  const child = spawn(process.execPath, ["--import", "tsx", join("infra", "local", `${command}.ts`), ...args], {
+  const child = spawn(process.execPath, ["--require", "tsx/cjs", join("infra", "local", `${command}.ts`), ...args], {
     cwd: CHECKOUT,
     env: { ...process.env, PLATFORM_POSTGRES_DIRECTORY: directory, NO_COLOR: "1" },
     stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
