@@ -11,14 +11,13 @@ import { toKustomization, toYaml } from "../output";
 
 export type PlatformName = keyof typeof platforms;
 
-/** The ways to run a platform that its page shows: a title, and what the spec then says. */
-const SHOWN: Readonly<Record<PlatformName, Readonly<Record<string, JsonObject>>>> = {
+/** The ways to run a platform that its page shows, where there is more than one: a title, and what the spec then says. */
+const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonObject>>>>> = {
   flyte: {
     "Flyte 2 (`flyte-binary` v2)": {},
     "Flyte 1 in one pod (`flyte-binary` v1.16)": { chartVersion: "v1.16.8" },
     "Flyte 1 in several pods (`flyte-core` v1.16)": { chart: "flyte-core" },
   },
-  mlflow: { MLflow: {} },
   prefect: { "One Deployment": {}, "With Redis": { redisHost: "redis.example.internal", replicas: 2 } },
   skillflaw: {
     "One pod": {},
@@ -35,7 +34,7 @@ const SHOWN: Readonly<Record<PlatformName, Readonly<Record<string, JsonObject>>>
 
 /** What the code knows of a platform, as Markdown. */
 export function toFacts(name: PlatformName): string {
-  const shown = Object.entries(SHOWN[name]);
+  const shown = Object.entries(SHOWN[name] ?? { [name]: {} });
   return shown.map(([title, settings]) => toSection(name, shown.length === 1 ? null : title, settings)).join("\n");
 }
 

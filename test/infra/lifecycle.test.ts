@@ -1,0 +1,128 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { serverAccount } from "../../constructs/local/account";
+import { logOf, passwordsIn, processesOf, remove, run, serverOf, start, startAndStay, temporary } from "../fixtures/cli";
+
+/** The smaller one: what a server goes through does not depend on how many platforms it has. */
+const ENVIRONMENT = ["--environment", "development"];
+const PLATFORMS = ["mlflow", "prefect"];
+
+/** Holds a port, as soon as no other test's server has it. */
+async function takePort(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer();
+    const has = await new Promise<boolean>((done) => server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
+    if (has) return server;
+    await pause(50);
+  }
+}
+
+describe("the life of a local server", { timeout: 60_000 }, () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = temporary();
+    expect((await run(directory, "start", [...ENVIRONMENT, "--once", ...ENVIRONMENT])).code).toBe(0);
+  });
+  afterAll(() => remove(directory, "development"));
+  const passwords = () => passwordsIn(directory, "development", PLATFORMS);
+
+  it("recovers from SIGKILL at any moment, and loses no password", async () => {
+    const before = passwords();
+    for (const moment of [150, 500, 900]) {
+      const running = start(directory, "start", ENVIRONMENT);
+      await pause(moment);
+      running.child.kill("SIGKILL");
+      await running.result;
+    }
+    const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
+    expect(output).toMatch(/✔ \d+ checks of 3 subjects hold/);
+    expect(code).toBe(0);
+    expect(passwords()).toEqual(before);
+    expect(processesOf(directory, "development")).toEqual([]);
+  });
+
+  it("forgets a pid that has become another program's, and takes the next port where one is taken", async () => {
+    const data = join(logOf(directory, "development"), "..", "data");
+    // PostgreSQL itself takes a process of its own account for a running server.
+    const other = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"], { ...serverAccount(), cwd: "/", stdio: "ignore" });
+    writeFileSync(join(data, "postmaster.pid"), `${other.pid}\n${data}\n0\n54320\n\nlocalhost\n\nready   \n`);
+    const taken = await takePort(54320);
+    const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
+    await new Promise((resolve) => taken.close(resolve));
+    expect(other.exitCode).toBeNull();
+    other.kill();
+    expect(output).toMatch(/runs on localhost:543(2[1-9]|[3-6]\d)/);
+    expect(code).toBe(0);
+  });
+
+  it("lets several commands share one server, and stops it after the last", async () => {
+    const results = await Promise.all([
+      run(directory, "start", [...ENVIRONMENT, "--once"]),
+      run(directory, "start", [...ENVIRONMENT, "--once"]),
+      run(directory, "doctor", ENVIRONMENT),
+      run(directory, "rotate", [...ENVIRONMENT, "--platform", "mlflow"]),
+    ]);
+    expect(results.map(({ code, output }) => (code === 0 ? "" : output))).toEqual(["", "", "", ""]);
+    expect(processesOf(directory, "development")).toEqual([]);
+    const [current] = [
+      ...readFileSync(join(directory, ".local/development/secrets/development--mlflow.json"), "utf8").matchAll(/"password": "([^"]+)"/g),
+    ];
+    expect(readFileSync(join(directory, "out/development/mlflow/platform.env"), "utf8")).toContain(`PGPASSWORD=${current?.[1]}\n`);
+  });
+
+  it("ends with a sentence when its server is ended by somebody else", async () => {
+    const running = await startAndStay(directory, ENVIRONMENT);
+    const pid = Number(readFileSync(join(serverOf(directory, "development"), "data", "postmaster.pid"), "utf8").split("\n")[0]);
+    process.kill(pid, "SIGINT");
+    const { code, output } = await running.result;
+    expect(output).toMatch(/✖ the server on localhost:\d+ has ended; see .*postgres\.log, and run this again\n$/);
+    expect(code).toBe(1);
+  });
+
+  it("says in a sentence that the data is of another major version", async () => {
+    const file = join(logOf(directory, "development"), "..", "data", "PG_VERSION");
+    writeFileSync(file, "16\n");
+    const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
+    writeFileSync(file, "17\n");
+    expect(output).toMatch(
+      /^✖ .*data holds data of PostgreSQL 16, the spec says 17; set majorVersion to 16, or delete the data with npm start -- --reset\n$/,
+    );
+    expect(code).toBe(1);
+  });
+
+  it("deletes only when somebody confirms it", async () => {
+    const before = passwords();
+    expect(await run(directory, "start", [...ENVIRONMENT, "--once", "--reset"])).toEqual({
+      code: 1,
+      output: "✖ --reset asks before it deletes, and nobody can answer here; add --yes\n",
+    });
+    expect(passwords()).toEqual(before);
+    expect((await run(directory, "start", [...ENVIRONMENT, "--once", "--reset", "--yes"])).code).toBe(0);
+    expect(passwords().filter((password) => before.includes(password))).toEqual([]);
+  });
+
+  it("tells a mistake in a line", async () => {
+    const mistakes: readonly (readonly [string, readonly string[], string])[] = [
+      ["start", ["--environment", "locl"], '✖ there is no environment locl in infra/environments; did you mean "local"?\n'],
+      ["rotate", ["--platform", "prefct"], '✖ environment local has no platform prefct; did you mean "prefect"?\n'],
+      ["rotate", [], "error: required option '-p, --platform <name>' not specified\n"],
+      ["start", ["--onec"], "error: unknown option '--onec'\n(Did you mean --once?)\n"],
+    ];
+    const results = await Promise.all(mistakes.map(([command, args]) => run(directory, command, args)));
+    expect(results).toEqual(mistakes.map(([, , output]) => ({ code: 1, output })));
+  });
+
+  it("refuses a path with a blank, which platform.env cannot carry", async () => {
+    const blank = join(directory, "with blank");
+    mkdirSync(blank);
+    expect(await run(blank, "start", ["--once"])).toEqual({
+      code: 1,
+      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY\n`,
+    });
+    expect(readdirSync(blank)).toEqual([]);
+  });
+});
