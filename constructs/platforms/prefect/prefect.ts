@@ -1,6 +1,5 @@
-import { integer, nullable, type Settings, text } from "../../model/fields";
+import { integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
-import { KUBERNETES_NAME } from "../../model/names";
 import {
   type CommonFields,
   type Connection,
@@ -12,6 +11,7 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { redisFields } from "../redis";
 import { alembic, expectedRevision } from "../revisions";
 import { prefectRules } from "./rules";
 
@@ -20,11 +20,11 @@ const fields = {
   poolSize: integer({ min: 1, max: 100, default: 5 }),
   /** Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.) */
   maxOverflow: integer({ min: 0, max: 100, default: 5 }),
-  /** Redis of your own: background services then run apart from the server, and a Job migrates. Null keeps one Deployment. */
-  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name" })),
-  redisPort: integer({ min: 1, max: 65535, default: 6379 }),
-  /** Kubernetes Secret with Redis's `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password. */
-  redisSecret: nullable(text(KUBERNETES_NAME)),
+  /**
+   * With `redisHost`, background services run apart from the server, and a Job migrates; null keeps one Deployment. `redisSecret` is a
+   * Kubernetes Secret with `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password.
+   */
+  ...redisFields,
 };
 
 export type PrefectFields = typeof fields;

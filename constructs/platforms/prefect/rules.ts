@@ -1,5 +1,6 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
+import { redisSecretNeedsRedis } from "../redis";
 import type { PrefectFields } from "./prefect";
 
 export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
@@ -23,18 +24,7 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
     passing: { replicas: 2, redisHost: "redis.example.internal" },
     failing: { replicas: 2 },
   },
-  {
-    id: "prefect-redis-settings-need-redis",
-    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
-    date: "2026-11-21",
-    severity: "error",
-    check: ({ redisHost, redisSecret }, path) =>
-      redisSecret !== null && redisHost === null
-        ? [violation(`${path}.redisSecret`, "is used only with redisHost", redisSecret, "set redisHost, or remove it")]
-        : [],
-    passing: { redisHost: "redis.example.internal", redisSecret: "redis" },
-    failing: { redisSecret: "redis" },
-  },
+  redisSecretNeedsRedis("prefect", "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server"),
   {
     id: "prefect-image-tag",
     source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",

@@ -1,6 +1,7 @@
 import { type Violation, violation } from "../../model/errors";
 import type { Settings } from "../../model/fields";
 import type { CommonFields, PlatformRule } from "../../model/platform";
+import { redisSecretNeedsRedis } from "../redis";
 import type { SkillflawFields } from "./skillflaw";
 
 const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";
@@ -83,16 +84,5 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     passing: { ...SEVERAL, images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
     failing: SEVERAL,
   },
-  {
-    id: "skillflaw-redis-settings-need-redis",
-    source: PRACTICES,
-    date: "2026-11-21",
-    severity: "error",
-    check: ({ redisHost, redisSecret }, path) =>
-      redisSecret !== null && redisHost === null
-        ? [violation(`${path}.redisSecret`, "is used only with redisHost", redisSecret, "set redisHost, or remove it")]
-        : [],
-    passing: { redisHost: "redis.example.internal", redisSecret: "redis" },
-    failing: { redisSecret: "redis" },
-  },
+  redisSecretNeedsRedis("skillflaw", PRACTICES),
 ];

@@ -15,6 +15,7 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { caPath, inPod, reloadOnSecretChange, splitImage } from "../../model/pod";
+import { redisFields } from "../redis";
 import { alembic } from "../revisions";
 import { skillflawRules } from "./rules";
 
@@ -29,11 +30,11 @@ const fields = {
   secretKeySecret: nullable(text(KUBERNETES_NAME)),
   /** PersistentVolumeClaim for what SkillFlaw keeps in files, writable by several pods; null makes one for one pod. */
   configClaim: nullable(text(KUBERNETES_NAME)),
-  /** Redis of your own, for the cache and the job queue; null keeps them within the pod. */
-  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name" })),
-  redisPort: integer({ min: 1, max: 65535, default: 6379 }),
-  /** Kubernetes Secret with `redis-url` and `redis-queue-url` (`redis://:password@host:port/0` and `/1`); null for a Redis without password. */
-  redisSecret: nullable(text(KUBERNETES_NAME)),
+  /**
+   * `redisHost` holds the cache and the job queue; null keeps them within the pod. `redisSecret` is a Kubernetes Secret with `redis-url` and
+   * `redis-queue-url` (`redis://:password@host:port/0` and `/1`); null for a Redis without password.
+   */
+  ...redisFields,
 };
 
 export type SkillflawFields = typeof fields;
