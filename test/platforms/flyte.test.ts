@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../constructs/model/json";
+import { toPlatformFiles, toProcessFiles } from "../../infra/output";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
 import { at } from "../fixtures/charts/containers";
@@ -65,6 +66,28 @@ describe("Flyte", () => {
     // The chart's own is `latest`.
     expect(at(values, "console.image.repository")).toBe("ghcr.io/unionai-oss/flyteconsole-v2@sha256");
     expect(at(values, "console.image.tag")).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it("says in its README where the CA is, which flyte-core takes from the Secret", () => {
+    const tls = (settings: JsonObject): string | undefined => {
+      const from = { ca: "PEM", secretFile: "secret.yaml", caution: null };
+      const files = toPlatformFiles("flyte", "Flyte", wire(withSettings(settings), DIRECT), from);
+      return files
+        .find(({ path }) => path === "flyte/README.txt")
+        ?.content.split("\n")
+        .find((line) => line.startsWith("TLS "));
+    };
+    expect(tls({})).toBe("TLS        verify-full, CA in ConfigMap flyte-db-ca, mounted at /etc/platform-postgres");
+    expect(tls({ chart: "flyte-core" })).toBe("TLS        verify-full, CA in Secret flyte-db (ca.pem)");
+  });
+
+  it("keeps its password file to its owner", () => {
+    const values = { credential: { username: "u", password: "p" }, secret: {}, caFile: "/out/ca.pem", directory: "/out/flyte" };
+    const written = toProcessFiles("flyte", wire(flyte, DIRECT).wiring, values);
+    expect(written.map(({ path, secret }) => [path, secret])).toEqual([
+      ["flyte/config.yaml", false],
+      ["flyte/pass.txt", true],
+    ]);
   });
 
   it("knows what its image expects of the schema, but not what another image does", () => {
