@@ -1,7 +1,5 @@
-// @peculiar/x509 finds its parts by decorators.
-import "reflect-metadata";
-import { webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import { webcrypto as crypto, X509Certificate } from "node:crypto";
+import type { JsonGeneralNames } from "@peculiar/x509";
 
 /** PEM texts of a certificate and its private key. */
 export interface KeyPair {
@@ -17,11 +15,18 @@ const SERVER_DAYS = 397;
 /** A server's certificate is renewed at a start when it lasts less than this many days. */
 export const RENEWAL_DAYS = 60;
 
-const crypto = webcrypto;
-x509.cryptoProvider.set(crypto);
+/** What makes certificates; loading it costs a command a tenth of a second, and most find theirs made. */
+async function load() {
+  // @peculiar/x509 finds its parts by decorators.
+  await import("reflect-metadata");
+  const x509 = await import("@peculiar/x509");
+  x509.cryptoProvider.set(crypto);
+  return x509;
+}
 
 /** A new certificate authority of this machine's own. */
 export async function createCa(name: string): Promise<KeyPair> {
+  const x509 = await load();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
@@ -38,7 +43,7 @@ export async function createCa(name: string): Promise<KeyPair> {
   return { certificate: certificate.toString("pem"), key: await toPem(keys.privateKey) };
 }
 
-const LOOPBACK: x509.JsonGeneralNames = [
+const LOOPBACK: JsonGeneralNames = [
   { type: "dns", value: "localhost" },
   { type: "ip", value: "127.0.0.1" },
   { type: "ip", value: "::1" },
@@ -46,6 +51,7 @@ const LOOPBACK: x509.JsonGeneralNames = [
 
 /** A certificate for `localhost` and the loopback addresses, signed by the authority. */
 export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, names = LOOPBACK): Promise<KeyPair> {
+  const x509 = await load();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const authority = new x509.X509Certificate(ca.certificate);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -71,14 +77,15 @@ export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, n
 }
 
 /** Whether a certificate still lasts long enough, and was signed by the authority. */
-export async function isCurrent(certificate: string, ca: KeyPair): Promise<boolean> {
-  const parsed = new x509.X509Certificate(certificate);
-  if (parsed.notAfter.getTime() - Date.now() < RENEWAL_DAYS * DAY) return false;
-  return parsed.verify({ publicKey: await new x509.X509Certificate(ca.certificate).publicKey.export(crypto), signatureOnly: true });
+export function isCurrent(certificate: string, ca: KeyPair): boolean {
+  const parsed = new X509Certificate(certificate);
+  if (Date.parse(parsed.validTo) - Date.now() < RENEWAL_DAYS * DAY) return false;
+  return parsed.verify(new X509Certificate(ca.certificate).publicKey);
 }
 
-async function toPem(key: webcrypto.CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
+async function toPem(key: crypto.CryptoKey): Promise<string> {
+  const { PemConverter } = await load();
+  return PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
 }
 
 /** Positive and 127 bits long, as RFC 5280 wants it. */

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { createCa } from "../../constructs/local/certificates";
 import { alone } from "../../constructs/local/ownership";
 import { toSecret } from "../../constructs/manifests/objects";
 import { toPlainText } from "../../constructs/manifests/secret-template";
@@ -12,6 +11,7 @@ import { provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
 import { type OutputFile, toPlatformFiles, toProcessFiles, toYaml, writeOutput } from "../output";
 import { localDirectories } from "./directories";
+import { stranger } from "./identity";
 import type { Progress } from "./progress";
 import type { Session } from "./session";
 import { runningOf } from "./tenant";
@@ -36,12 +36,12 @@ export async function provisionAll({ instances }: Session, progress: Progress): 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** Looks at every instance as the platforms do. */
-export async function diagnoseAll({ instances }: Session, progress: Progress): Promise<readonly Check[]> {
-  const stranger = await createCa("stranger");
+export async function diagnoseAll({ environment, instances }: Session, progress: Progress): Promise<readonly Check[]> {
+  const { certificate } = await stranger(environment.name);
   const checks: Check[] = [];
   for (const { name, scope, access } of instances) {
     progress.doing(`checking ${name}`);
-    checks.push(...(await diagnose(name, scope, access, stranger.certificate)));
+    checks.push(...(await diagnose(name, scope, access, certificate)));
   }
   return checks;
 }

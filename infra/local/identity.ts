@@ -27,7 +27,17 @@ export async function authority(environment: string): Promise<KeyPair> {
     environment,
     "ca",
     () => createCa(`platform-postgres ${environment} ${randomUUID().slice(0, 8)}`),
-    async () => true,
+    () => true,
+  );
+}
+
+/** An authority that signed nothing of the environment's: `doctor` sees with it that clients would notice. */
+export async function stranger(environment: string): Promise<KeyPair> {
+  return keyPair(
+    environment,
+    "stranger",
+    () => createCa("stranger"),
+    () => true,
   );
 }
 
@@ -46,12 +56,12 @@ async function keyPair(
   environment: string,
   name: string,
   create: () => Promise<KeyPair>,
-  isGood: (found: KeyPair) => Promise<boolean>,
+  isGood: (found: KeyPair) => boolean,
 ): Promise<KeyPair> {
   const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
   const content = await readIfThere(path);
   const found = content === null ? null : toKeyPair(parseSecret(content, path), path);
-  if (found !== null && (await isGood(found))) return found;
+  if (found !== null && isGood(found)) return found;
   const created = await create();
   await writeAtomically(path, JSON.stringify(created), 0o600);
   return created;
