@@ -25,12 +25,19 @@ export function toInstructions(name: string, title: string, wired: Wired, { secr
     "In a cluster:",
     "",
     ...toInstallation(wired, secretFile).map((command) => `  ${command}`),
-    ...(wiring.migrate.length === 0 ? [] : ["", "To migrate by hand:", "", ...toMigration(wired).map((command) => `  ${command}`)]),
+    ...(wiring.migrate.length === 0
+      ? []
+      : [
+          "",
+          "To migrate by hand, before an installation or with the release scaled to 0:",
+          "",
+          ...toMigration(wired).map((command) => `  ${command}`),
+        ]),
     ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
     "",
     `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it:`,
     "",
-    `  kubectl rollout restart deployment${toDeployments(wiring.release)} --namespace ${namespace}`,
+    `  kubectl rollout restart deployment${toDeployments(wiring.release, wired.release)} --namespace ${namespace}`,
     "",
     `Made by platform-postgres for platform ${name}.`,
     "",
@@ -49,7 +56,7 @@ function toTls({ connection: { tls, secret }, wiring }: Wired): string {
 function toInstallation({ namespace, release: name, wiring: { release } }: Wired, secretFile: string): readonly string[] {
   const objects = ["kubectl apply -f manifests.yaml", `kubectl apply -f ${secretFile}`];
   if (release.kind === "kustomize") {
-    const deployments = toDeployments(release);
+    const deployments = toDeployments(release, name);
     return [
       ...release.before.flatMap(toCommands),
       ...objects,
@@ -79,14 +86,14 @@ function toMigration({ namespace, release }: Wired): readonly string[] {
   return [
     `kubectl delete ${job} --ignore-not-found`,
     "kubectl apply -f migrate-job.yaml",
-    `kubectl wait --for condition=complete --timeout=60m ${job}`,
-    `kubectl logs ${job} --all-containers`,
+    `kubectl logs ${job} --all-containers --follow --pod-running-timeout=5m`,
+    `kubectl get ${job}`,
   ];
 }
 
-/** The Deployments that log in, where their names are known; a Helm release has its namespace to itself. */
-function toDeployments(release: Release): string {
-  if (release.kind === "helm") return "";
+/** The Deployments that log in: by their names, or by the label that every chart gives those of a release. */
+function toDeployments(release: Release, name: string): string {
+  if (release.kind === "helm") return ` --selector app.kubernetes.io/instance=${name}`;
   const names = release.patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });
   return names
     .filter(({ kind, $patch }) => kind === "Deployment" && $patch === undefined)

@@ -29,7 +29,7 @@ export function commonFields(platform: string) {
     /** A Kubernetes service account to run as; null lets the chart make one. */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
     /** Other images than the chart's, by container. */
-    images: map(text({ pattern: IMAGE, form: "an image with a tag or digest" }), {
+    images: map(text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),

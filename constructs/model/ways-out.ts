@@ -32,7 +32,7 @@ export function waysOut(
   return [...shrink(shares, excess), ...(needed <= MOST_CONNECTIONS ? [raise] : []), ...(shares.length > 1 ? [move(shares, excess)] : [])];
 }
 
-/** Lowers the one setting that has to give up least of itself; or several, where all at their lowest would do. */
+/** Lowers the one setting, a pool or a number of processes, that has to give up least of itself; or several, where all at their lowest would do. */
 function shrink(shares: readonly Share[], excess: number): readonly string[] {
   const [best] = shares.flatMap((share) => lower(share, excess)).sort((a, b) => b.value / b.from - a.value / a.from);
   if (best !== undefined) return [`set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`];
@@ -44,7 +44,7 @@ function shrink(shares: readonly Share[], excess: number): readonly string[] {
 const minimaOf = ({ platform }: Share): readonly (readonly [string, number])[] =>
   Object.entries(platform.fields as Fields).flatMap(([setting, { min }]) => (min === undefined ? [] : [[setting, min] as const]));
 
-/** The peak with every pool at its smallest. */
+/** The peak with every pool and number of processes at its smallest. */
 const lowest = (share: Share): number => peak(share.platform.connections({ ...share.settings, ...Object.fromEntries(minimaOf(share)) }));
 
 interface Lowered {

@@ -24,8 +24,8 @@ export interface Check {
 /** Days before a certificate's end at which it is reported. */
 const CERTIFICATE_NOTICE_DAYS = 30;
 const DAY = 86_400_000;
-/** Platforms that are looked at at once: each takes a connection, of those that nobody else has. */
-const AT_ONCE = 4;
+/** Platforms that are looked at at once: each takes one of the reserved connections where the others are in use. */
+const AT_ONCE = 2;
 
 /**
  * Connects as the platforms do and says what is wrong. It changes nothing: the table it creates is rolled back.

@@ -11,7 +11,7 @@ interface Options {
 
 const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
   .option("--all", "list what was looked at, too")
-  .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200");
+  .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
 
 void main<Options>(command, ({ environment, progress, options }) => {
   const running = (options.url ?? []).map((written) => readRunning(written, environment));

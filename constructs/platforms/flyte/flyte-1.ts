@@ -21,7 +21,6 @@ export const adminRevision = (database: string, settings: FlyteSettings, contain
 
 /**
  * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login is not, it comes from files.
- *
  */
 export function migrations(
   connection: Connection,

@@ -7,10 +7,14 @@ const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
 /**
  * Sections of a chart that end up in files of Flyte's configuration, and a key at the top of such a file that Flyte would take for its
- * connection. It reads keys in any case; the charts evaluate templates in them (`{{`).
+ * connection. It reads keys in any case.
  */
 const OTHER_DATABASE =
   /^(configuration\.inline|flyte-core-components|configmap\.(?!db\.)[^.]+|workflow_scheduler\.config|cluster_resource_manager\.config)\.(runs\.)?(database|sqlite)\b/i;
+
+/** A template in a key of such a section, or in a variable's name, could become one. */
+const TEMPLATED =
+  /^(configuration|configmap|flyte-core-components|workflow_scheduler|cluster_resource_manager)\b.*\{\{|env[a-z]*\[[^\]]*\{\{/i;
 
 /** What the chart's guards tell already. */
 const GUARDED = /^configuration\.inline\.(runs\.)?database\b/;
@@ -86,15 +90,13 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     severity: "error",
     check: ({ values }, path) =>
       leafPaths(values)
-        .filter((own) => (OTHER_DATABASE.test(own) && !GUARDED.test(own)) || own.includes("{{"))
-        .map((own) =>
-          violation(
-            `${path}.values.${own}`,
-            "would be read as the connection, or as a part of it",
-            null,
-            "remove it, the connection is wired",
-          ),
-        ),
+        .filter((own) => (OTHER_DATABASE.test(own) && !GUARDED.test(own)) || TEMPLATED.test(own))
+        .map((own) => ({
+          path: `${path}.values.${own}`,
+          rule: "would be read as the connection, or as a part of it",
+          got: null,
+          remedy: "remove it, the connection is wired",
+        })),
     passing: { values: { configuration: { inline: { plugins: { k8s: { "default-cpus": "1" } } } } } },
     failing: { chart: "flyte-core", values: { configmap: { domain: { Database: { host: "other" } } } } },
   },

@@ -65,13 +65,16 @@ export const skillflaw = definePlatform({
   guardedVariables: {
     PG: THE_CONNECTION,
     SKILLFLAW_DATABASE_: THE_CONNECTION,
-    SKILLFLAW_DB_: { setting: "poolSize" },
+    SKILLFLAW_DB_CONNECTION_SETTINGS: { setting: "poolSize" },
     SKILLFLAW_POOL_SIZE: { setting: "poolSize" },
     SKILLFLAW_MAX_OVERFLOW: { setting: "maxOverflow" },
     SKILLFLAW_KNOWLEDGE_BASE_STORAGE_POOL_SIZE: THE_BUDGET,
     SKILLFLAW_WORKERS: { setting: "workers" },
     SKILLFLAW_CACHE_TYPE: { setting: "redisHost" },
     SKILLFLAW_JOB_QUEUE_TYPE: { setting: "redisHost" },
+    SKILLFLAW_REDIS_PASSWORD: { setting: "redisSecret" },
+    SKILLFLAW_REDIS_URL: { setting: "redisSecret" },
+    SKILLFLAW_REDIS_QUEUE_URL: { setting: "redisSecret" },
     SKILLFLAW_REDIS_: { setting: "redisHost" },
     SKILLFLAW_SECRET_KEY_FILE: { setting: "secretKeySecret" },
     SKILLFLAW_CONFIG_DIR: THE_CHART,
@@ -133,7 +136,7 @@ const migratesApart = ({ replicas, workers }: SkillflawSettings): boolean => rep
 function connections(settings: SkillflawSettings): readonly Demand[] {
   const { workers, poolSize, maxOverflow, replicas } = settings;
   const pool = poolSize + maxOverflow + OTHER_POOLS;
-  const migration = migratesApart(settings) ? pool + START + replicas : START;
+  const migration = replicas > 1 ? pool + START + replicas : START;
   const demand = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration };
   return replicas > 1 ? [demand, { ...demand, opener: "a pod that ends", replicas: 1, migration: 0 }] : [demand];
 }

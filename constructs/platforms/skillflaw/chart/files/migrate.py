@@ -28,7 +28,8 @@ def answers():
 def stop(server):
     server.terminate()
     try:
-        server.wait(timeout=30)
+        # Well within the time that a pod has to end.
+        server.wait(timeout=20)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -47,7 +48,7 @@ def is_mine():
 
 
 # Asked again and again: a statement that waited would hold a snapshot, and an index that another pod makes concurrently would wait for it.
-# Whoever has it gives it up in time, or its session ends with its process.
+# Whoever holds the lock lets go after MIGRATION_SECONDS at the latest; one that dies loses it with its session.
 while not is_mine():
     print("another pod migrates; waiting", flush=True)
     time.sleep(2)

@@ -71,13 +71,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 - name: SKILLFLAW_REDIS_URL
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.redis.existingSecret }}
-      key: {{ .Values.redis.urlKey }}
+      name: {{ .Values.redis.existingSecret | quote }}
+      key: {{ .Values.redis.urlKey | quote }}
 - name: SKILLFLAW_REDIS_QUEUE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.redis.existingSecret }}
-      key: {{ .Values.redis.queueUrlKey }}
+      name: {{ .Values.redis.existingSecret | quote }}
+      key: {{ .Values.redis.queueUrlKey | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
