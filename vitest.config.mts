@@ -7,7 +7,8 @@ export default defineConfig({
     setupFiles: ["test/fixtures/clean-environment.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // One more than cores: half of the time they wait for PostgreSQL.
+    maxWorkers: 3,
     // No test changes a module; loading each once per worker saves three seconds.
     isolate: false,
   },

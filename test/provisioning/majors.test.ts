@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
+import { observe } from "../../constructs/provisioning/observe";
+import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { bothPlatforms, query, scopeWith, startServer, type TestServer } from "../fixtures/server";
 
@@ -81,6 +83,25 @@ describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
     expect(await server.sql("select pg_get_userbyid(datdba) as owner from pg_database where datname = 'made_by_creator'")).toEqual([
       { owner: "creator_owner" },
     ]);
+  });
+
+  // The statements differ below and from 16 on.
+  if (majorVersion === 16 || majorVersion === 17) return;
+  it("converges from every state that an interrupted run can leave", async () => {
+    // As many tenants as there are states: before the first statement, after each, after the last.
+    for (let count = 0, steps = 1; count <= steps; count++) {
+      const name = `half_${count}`;
+      const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
+      await server.access.store.write(its.secret, { username: `${name}_a`, password: "half-done-password" });
+      await withClient(server.access.server, server.access.master, "postgres", async (client) => {
+        const planned = plan("test", [{ ...its, storedLogins: [`${name}_a`] }], await observe(client, [its])).steps;
+        steps = planned.length;
+        for (const step of planned.slice(0, count)) await client.query(step.sql);
+      });
+      const scope = scopeWith({ [name]: its });
+      await provision(scope, server.access);
+      expect((await provision(scope, server.access)).changes).toEqual([]);
+    }
   });
 });
 
