@@ -37,7 +37,7 @@ export function toInstructions(name: string, title: string, wired: Wired, { secr
     "",
     `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it:`,
     "",
-    `  kubectl rollout restart deployment${toDeployments(wiring.release, wired.release)} --namespace ${namespace}`,
+    `  kubectl rollout restart deployment ${toSelection(wiring.release, wired.release)} --namespace ${namespace}`,
     "",
     `Made by platform-postgres for platform ${name}.`,
     "",
@@ -56,15 +56,13 @@ function toTls({ connection: { tls, secret }, wiring }: Wired): string {
 function toInstallation({ namespace, release: name, wiring: { release } }: Wired, secretFile: string): readonly string[] {
   const objects = ["kubectl apply -f manifests.yaml", `kubectl apply -f ${secretFile}`];
   if (release.kind === "kustomize") {
-    const deployments = toDeployments(release, name);
     return [
       ...release.before.flatMap(toCommands),
       ...objects,
       "kubectl apply -k .",
-      ...deployments
-        .trim()
-        .split(" ")
-        .map((deployment) => `kubectl rollout status deployment ${deployment} --namespace ${namespace} --timeout 15m`),
+      ...deploymentsOf(release).map(
+        (deployment) => `kubectl rollout status deployment ${deployment} --namespace ${namespace} --timeout 15m`,
+      ),
     ];
   }
   const chart = release.repository === null ? "./chart" : `${release.chart} --repo ${release.repository} --version ${release.version}`;
@@ -92,11 +90,10 @@ function toMigration({ namespace, release }: Wired): readonly string[] {
 }
 
 /** The Deployments that log in: by their names, or by the label that every chart gives those of a release. */
-function toDeployments(release: Release, name: string): string {
-  if (release.kind === "helm") return ` --selector app.kubernetes.io/instance=${name}`;
-  const names = release.patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });
-  return names
-    .filter(({ kind, $patch }) => kind === "Deployment" && $patch === undefined)
-    .map(({ metadata }) => ` ${metadata?.name}`)
-    .join("");
+const toSelection = (release: Release, name: string): string =>
+  release.kind === "helm" ? `--selector app.kubernetes.io/instance=${name}` : deploymentsOf(release).join(" ");
+
+function deploymentsOf({ patches }: Kustomization): readonly string[] {
+  const objects = patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });
+  return objects.flatMap(({ kind, metadata, $patch }) => (kind === "Deployment" && $patch === undefined ? [metadata?.name ?? ""] : []));
 }

@@ -1,7 +1,6 @@
 import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
-import type { Connection, Migration } from "../model/platform";
-import { SECRET_VOLUME, tlsMounts, toEnv } from "../model/pod";
+import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "../model/pod";
 import type { Wired } from "../model/wire";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
 
@@ -66,12 +65,12 @@ const KEPT_SECONDS = 86_400;
 
 /** A Job that migrates by hand, or null where the platform has no command for it. */
 export function toMigrateJob({ namespace, release, connection, wiring }: Wired): JsonObject | null {
-  const steps = wiring.migrate.map((step) => toStep(step, connection));
+  const steps = wiring.migrate.map((step) => migrationContainer(step, connection));
   const last = steps.at(-1);
   if (last === undefined) return null;
   const mounts = tlsMounts(connection.tls);
-  const sidecar = connection.tls.mode === "proxy" ? connection.tls.sidecar : null;
-  const inits = [...(sidecar === null ? [] : [sidecar]), ...steps.slice(0, -1)];
+  // Init containers run one after the other, so all steps but the last are those.
+  const inits = [...(sidecars(connection.tls) ?? []), ...steps.slice(0, -1)];
   const readsFiles = wiring.migrate.some((step) => step.secretPath !== null);
   const pod = {
     restartPolicy: "Never",
@@ -79,7 +78,7 @@ export function toMigrateJob({ namespace, release, connection, wiring }: Wired):
     initContainers: inits.length === 0 ? undefined : inits,
     containers: [last],
     volumes: [
-      { name: "tmp", emptyDir: {} },
+      { name: TEMPORARY_VOLUME, emptyDir: {} },
       ...(readsFiles ? [{ name: SECRET_VOLUME, secret: { secretName: connection.secret } }] : []),
       ...(mounts?.volumes ?? []),
     ],
@@ -89,30 +88,5 @@ export function toMigrateJob({ namespace, release, connection, wiring }: Wired):
     kind: "Job",
     metadata: metadata(kubernetesNames(release).migrateJob, namespace, release),
     spec: { backoffLimit: 2, activeDeadlineSeconds: MIGRATION_SECONDS, ttlSecondsAfterFinished: KEPT_SECONDS, template: { spec: pod } },
-  };
-}
-
-/** Init containers run one after the other, so all steps but the last are those. */
-function toStep({ name, image, command, variables, secretPath }: Migration, connection: Connection): JsonObject {
-  return {
-    name,
-    image,
-    command,
-    // Some programs look for a configuration of their own where they start.
-    workingDir: "/tmp",
-    env: toEnv(variables, connection),
-    resources: { requests: { cpu: "100m", memory: "256Mi" } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      runAsNonRoot: true,
-      runAsUser: 1001,
-      capabilities: { drop: ["ALL"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    },
-    volumeMounts: [
-      { name: "tmp", mountPath: "/tmp" },
-      ...(secretPath === null ? [] : [{ name: SECRET_VOLUME, mountPath: secretPath, readOnly: true }]),
-      ...(tlsMounts(connection.tls)?.volumeMounts ?? []),
-    ],
   };
 }

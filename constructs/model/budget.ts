@@ -16,13 +16,15 @@ export interface Budget {
   readonly reserved: number;
   /** Peak by platform. */
   readonly peaks: Readonly<Record<string, number>>;
+  /** Of all platforms together. */
+  readonly used: number;
   /** What is left for people; negative where it does not fit. */
   readonly free: number;
 }
 
 export function budget(maxConnections: number, reserved: number, peaks: Readonly<Record<string, number>>): Budget {
   const used = Object.values(peaks).reduce((sum, value) => sum + value, 0);
-  return { maxConnections, reserved, peaks, free: maxConnections - reserved - used };
+  return { maxConnections, reserved, peaks, used, free: maxConnections - reserved - used };
 }
 
 /**

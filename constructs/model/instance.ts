@@ -29,6 +29,13 @@ const CIDR = {
   form: "a CIDR block such as 10.0.0.0/16",
 };
 
+/** PostgreSQL's own ceiling, and a floor under which nothing works. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
+export const MAX_CONNECTIONS = { min: 10, max: 262143 } as const;
+
+/** GiB. Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
+const VOLUME = { min: 20, max: 65536 } as const;
+const DEFAULT_STORAGE_GROWTH = 5;
+
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */
   host: text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address" }),
@@ -39,7 +46,7 @@ const existing = {
   /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
   masterSecret: text({ pattern: /\S/, form: "the id of a secret" }),
   /** The server's `max_connections`. */
-  maxConnections: integer({ min: 10, max: 262143, default: 100 }),
+  maxConnections: integer({ ...MAX_CONNECTIONS, default: 100 }),
 };
 
 /** One PostgreSQL server, and the copies that belong to it. */
@@ -49,9 +56,9 @@ export const instanceFields = {
   /** Virtual CPUs and memory in GiB; the target picks the class or tier. */
   size: group({ vcpus: integer({ min: 1, max: 192, default: 2 }), memoryGib: integer({ min: 1, max: 1536, default: 8 }) }),
   /** Disk at the start, in GiB. It never shrinks. */
-  storageGib: integer({ min: 20, max: 65536, default: 100 }),
+  storageGib: integer({ ...VOLUME, default: 100 }),
   /** Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`. */
-  maxStorageGib: nullable(integer({ min: 20, max: 65536 })),
+  maxStorageGib: nullable(integer(VOLUME)),
   /** Provisioned disk operations per second; null leaves the volume's baseline. */
   iops: nullable(integer({ min: 1000, max: 350000 })),
   /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. */
@@ -92,17 +99,13 @@ export const instanceFields = {
 export type InstanceSettings = Settings<typeof instanceFields>;
 export type InstanceSpec = Written<typeof instanceFields>;
 
-/** Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
-const DEFAULT_STORAGE_GROWTH = 5;
-const LARGEST_VOLUME_GIB = 65536;
-
 /** A ceiling closer than a tenth above the disk is refused by the clouds. */
 export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => maxStorageGib * 10 >= storageGib * 11;
 
 /** Fills in what depends on another setting. */
 export function completeInstance(settings: InstanceSettings, written: InstanceSpec): InstanceSettings {
   if (written.maxStorageGib !== undefined) return settings;
-  const ceiling = Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, LARGEST_VOLUME_GIB);
+  const ceiling = Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, VOLUME.max);
   return { ...settings, maxStorageGib: hasRoomToGrow(settings.storageGib, ceiling) ? ceiling : null };
 }
 

@@ -153,8 +153,9 @@ export interface PlatformDatabase {
 }
 
 /** Where a platform notes how far its migrations are. */
-export interface Revision {
-  readonly database: string;
+export interface Revision<D extends string = string> {
+  /** Key of the platform's database. */
+  readonly database: D;
   /** The table, in schema `public`, that holds it; where it is missing nothing has migrated yet. */
   readonly table: string;
   /** SQL expression over the table's rows: the newest revision, a text. */
@@ -202,7 +203,7 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
   sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
-  revisions(settings: Settings<F & CommonFields>): readonly Revision[];
+  revisions(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
   /** Whether it works behind a pooler in transaction mode, and what it then takes. */
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
   /** Containers whose image the spec may replace. */
@@ -221,6 +222,13 @@ export type Guard = { readonly setting: string } | { readonly because: string };
 
 /** Why most guarded values have no setting. */
 export const THE_CONNECTION: Guard = { because: "the connection decides it" };
+
+/** Values that most charts call alike. */
+export const COMMON_VALUES: Readonly<Record<string, Guard>> = {
+  fullnameOverride: { setting: "release" },
+  "serviceAccount.create": { setting: "serviceAccount" },
+  "serviceAccount.name": { setting: "serviceAccount" },
+};
 
 export type Platforms = Readonly<Record<string, Platform>>;
 

@@ -1,18 +1,11 @@
 import { budget, checkBudget, peak } from "./budget";
 import { SpecError, type Violation, violation } from "./errors";
 import { type Fields, json, type Report, readFields, type Settings } from "./fields";
+import { checkValues } from "./guarded-values";
 import { completeInstance, type InstanceSettings, type InstanceSpec, instanceFields, writtenMaxConnections } from "./instance";
 import { frozenCopy, isObject, mapValues } from "./json";
 import { IDENTIFIER, NAME, RESERVED_DATABASES, roleNames, storeSecretName } from "./names";
-import {
-  type CommonFields,
-  commonFields,
-  type Guard,
-  type Platform,
-  type PlatformDatabase,
-  type Platforms,
-  THE_CONNECTION,
-} from "./platform";
+import { type CommonFields, commonFields, type Platform, type PlatformDatabase, type Platforms } from "./platform";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";
 import {
@@ -26,9 +19,7 @@ import {
 } from "./spec";
 import { nearest, suggest } from "./suggest";
 import type { Target, Topology } from "./target";
-import { collision, leafPaths } from "./values";
 import { waysOut } from "./ways-out";
-import { placeholderWiring } from "./wire";
 
 type PlatformSettings = Settings<CommonFields>;
 
@@ -63,7 +54,8 @@ export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonl
   const sections = readSections(written, target, report);
   const instances = readInstances(written.instances, report);
   const placed = readPlatforms(written.platforms, given, instances, report);
-  for (const item of placed) checkValues(item, report);
+  for (const { name, platform, settings, topology } of placed)
+    if (topology !== null) checkValues(name, platform, settings, topology, report);
   checkNames(placed, report);
 
   const findings = [
@@ -227,50 +219,6 @@ function decideTopology(name: string, platform: Platform, settings: PlatformSett
 const toUnshown = ({ name, settings, topology }: Placed): readonly Violation[] =>
   topology?.unshown ? [violation(`platforms.${name}.access`, "is not shown", settings.access, topology.unshown)] : [];
 
-/** The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. */
-function checkValues({ name, platform, settings, topology }: Placed, report: Report): void {
-  const path = `platforms.${name}.values`;
-  const userPaths = leafPaths(settings.values);
-  if (topology === null || userPaths.length === 0) return;
-  const { release } = placeholderWiring(platform, settings, topology);
-  if (release.kind !== "helm") {
-    report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
-    return;
-  }
-  const named = platform.guarded(settings);
-  const guarded = [...leafPaths(release.values), ...Object.keys(named)];
-  const told: string[] = [];
-  for (const userPath of userPaths) {
-    const variable = guardOfVariable(userPath, platform);
-    if (variable === null && collision(userPath, guarded) === null) continue;
-    // A variable is told once, not again for its value.
-    if (told.some((above) => userPath.startsWith(`${above}.`))) continue;
-    told.push(userPath);
-    const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
-    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy });
-  }
-}
-
-function guardOfVariable(path: string, { guardedVariables }: Platform): Guard | null {
-  const variables = variablesOf(path).map((variable) => variable.toUpperCase());
-  const found = Object.entries(guardedVariables).find(([beginning]) => variables.some((variable) => variable.startsWith(beginning)));
-  return found?.[1] ?? null;
-}
-
-/** The process variables in a path: `A` of `x.env[A].value` and of any other list, `B_C` of `extraEnvVars.B_C`; some programs read them in any case. */
-const variablesOf = (path: string): readonly string[] =>
-  [...path.matchAll(/(?<=[Ee]nv[A-Za-z]*[.[])[A-Za-z_]\w*|(?<=\[)[A-Z][A-Z0-9_]*(?=[.\]])/g)].map(([variable]) => variable);
-
-/** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
-function nearestGuard(userPath: string, guarded: Readonly<Record<string, Guard>>): Guard | null {
-  const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
-  const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
-  return guarded[above[0] ?? touched[0] ?? ""] ?? null;
-}
-
-const toRemedy = (guard: Guard, name: string): string =>
-  "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
-
 function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();
   const databases = new Map<string, string>();
@@ -379,7 +327,7 @@ function toTenant(environment: string, { name, platform, settings, databases, pe
     createDatabase: platform.roleAttributes.includes("CREATEDB"),
     loginParameters: platform.loginParameters,
     secret: storeSecretName(environment, name),
-    revisions: platform.revisions(settings),
+    revisions: platform.revisions(settings).map((revision) => ({ ...revision, database: databases[revision.database]?.name ?? "" })),
   };
 }
 

@@ -1,9 +1,8 @@
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
-import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, writtenMaxConnections } from "./instance";
+import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, MAX_CONNECTIONS, writtenMaxConnections } from "./instance";
 import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
 import type { InstanceRule } from "./target";
-import { MOST_CONNECTIONS } from "./ways-out";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
 
@@ -108,12 +107,13 @@ export const instanceRules: readonly InstanceRule[] = [
     severity: "error",
     check: (instance, path) => {
       const written = writtenMaxConnections(instance);
-      return written === null || (Number.isInteger(written) && written >= 10 && written <= MOST_CONNECTIONS)
+      const { min, max } = MAX_CONNECTIONS;
+      return written === null || (Number.isInteger(written) && written >= min && written <= max)
         ? []
         : [
             violation(
               `${path}.parameters.max_connections`,
-              `must be a whole number from 10 to ${MOST_CONNECTIONS}`,
+              `must be a whole number from ${min} to ${max}`,
               instance.parameters.max_connections,
             ),
           ];

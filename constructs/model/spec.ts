@@ -63,7 +63,7 @@ export interface Tenant {
   readonly loginParameters: Readonly<Record<string, string>>;
   /** The secret's id in the secret store. */
   readonly secret: string;
-  /** Where the platform notes how far its migrations are. */
+  /** Where the platform notes how far its migrations are; with names of databases in the place of keys. */
   readonly revisions: readonly Revision[];
 }
 

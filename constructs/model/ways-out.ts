@@ -1,5 +1,6 @@
 import { type Budget, peak } from "./budget";
 import type { Fields, Settings } from "./fields";
+import { MAX_CONNECTIONS } from "./instance";
 import type { CommonFields, Platform } from "./platform";
 
 /** A platform of an instance, as it counts in the budget. */
@@ -10,9 +11,6 @@ export interface Share {
   /** Most connections at a time. */
   readonly peak: number;
 }
-
-/** PostgreSQL's own ceiling. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
-export const MOST_CONNECTIONS = 262143;
 
 /**
  * The three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, further connections cost memory, a
@@ -29,7 +27,11 @@ export function waysOut(
   const raise = isExisting
     ? `raise max_connections of the server, and instances.${instance}.existing.maxConnections, to ${needed}`
     : `set instances.${instance}.parameters.max_connections to ${needed}`;
-  return [...shrink(shares, excess), ...(needed <= MOST_CONNECTIONS ? [raise] : []), ...(shares.length > 1 ? [move(shares, excess)] : [])];
+  return [
+    ...shrink(shares, excess),
+    ...(needed <= MAX_CONNECTIONS.max ? [raise] : []),
+    ...(shares.length > 1 ? [move(shares, excess)] : []),
+  ];
 }
 
 /** Lowers the one setting, a pool or a number of processes, that has to give up least of itself; or several, where all at their lowest would do. */

@@ -2,7 +2,7 @@ import type { Settings } from "../model/fields";
 import type { CommonFields, Revision } from "../model/platform";
 
 /** Alembic's table. It has one row, unless somebody branched the migrations. */
-export const alembic = (database: string, expected: string | null): Revision => ({
+export const alembic = <D extends string>(database: D, expected: string | null): Revision<D> => ({
   database,
   table: "alembic_version",
   newest: "string_agg(version_num, ', ' order by version_num)",

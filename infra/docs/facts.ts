@@ -7,6 +7,7 @@ import { resolve } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import localEnvironment from "../environments/local";
+import production from "../environments/production";
 import { toKustomization, toYaml } from "../output";
 
 export type PlatformName = keyof typeof platforms;
@@ -21,13 +22,7 @@ const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonO
   prefect: { "One Deployment": {}, "With Redis": { redisHost: "redis.example.internal", replicas: 2 } },
   skillflaw: {
     "One pod": {},
-    "Several pods": {
-      replicas: 3,
-      redisHost: "redis.example.internal",
-      secretKeySecret: "skillflaw-key",
-      configClaim: "skillflaw-files",
-      images: { skillflaw: `registry.example.internal/skillflaw_backend@sha256:${"0".repeat(64)}` },
-    },
+    "Several pods": production.platforms.skillflaw,
   },
   "kubeflow-pipelines": { "Kubeflow Pipelines": localEnvironment.platforms["kubeflow-pipelines"] },
 };
@@ -118,12 +113,12 @@ function toMigration(steps: readonly Migration[]): readonly string[] {
 
 const quoted = (word: string): string => (/^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-function toChecks(name: string, platform: Platform, settings: Settings<CommonFields>, { wiring }: Wired): readonly string[] {
+function toChecks(name: string, platform: Platform, settings: Settings<CommonFields>, { wiring, connection }: Wired): readonly string[] {
   const { path, asksDatabase } = wiring.health;
   const revisions = platform.revisions(settings).map(({ database, table, newest, expected }) => {
     const known =
       expected === null ? "`npm run doctor` shows it" : `its verified version expects ${code(expected)}, and \`npm run doctor\` compares`;
-    return `In database ${code(database)}: \`select ${newest} from ${table}\`; ${known}.`;
+    return `In database ${code(connection.databases[database] ?? "")}: \`select ${newest} from ${table}\`; ${known}.`;
   });
   return [
     `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks for it.`,

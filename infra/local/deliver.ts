@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { alone } from "../../constructs/local/ownership";
 import { toSecret } from "../../constructs/manifests/objects";
 import { toPlainText } from "../../constructs/manifests/secret-template";
-import { UserError } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
@@ -14,7 +13,7 @@ import { localDirectories } from "./directories";
 import { stranger } from "./identity";
 import type { Progress } from "./progress";
 import type { Session } from "./session";
-import { runningOf } from "./tenant";
+import { locate, passwordsOf, runningOf } from "./tenant";
 
 /** These files show what a cluster gets; the database is this machine's. */
 const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
@@ -76,11 +75,9 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
   const summary: Record<string, PlatformSummary> = {};
   for (const [name, each] of Object.entries(wired)) {
     const { title } = platforms[name as keyof typeof platforms];
-    const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
-    const { ca, access, scope, directory } = runningOf(session, instance);
-    const tenant = scope.instance.tenants[name];
-    const versions = tenant === undefined ? null : await access.store.read(tenant.secret);
-    if (tenant === undefined || versions === null) throw new UserError(`${name} has no password yet; run npm run provision`);
+    const { instance, tenant } = locate(environment, name);
+    const { ca, access, directory } = runningOf(session, instance);
+    const versions = await passwordsOf(name, tenant, access.store);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
     const processFiles = toProcessFiles(name, each.wiring, {
       credential: versions.current,

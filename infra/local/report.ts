@@ -1,7 +1,9 @@
 import { relative } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
+import { budget } from "../../constructs/model/budget";
 import { formatViolation } from "../../constructs/model/errors";
+import { mapValues } from "../../constructs/model/json";
 import type { Check } from "../../constructs/provisioning/doctor";
 import type { ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
@@ -46,11 +48,9 @@ export function toSummaryTable(session: Session, summary: Readonly<Record<string
 export function toBudgetLine({ instances }: Session): string {
   return instances
     .map(({ name, scope: { instance } }) => {
-      const used = Object.values(instance.tenants).reduce((sum, tenant) => sum + tenant.logins[0].connectionLimit, 0);
-      const free = instance.maxConnections - instance.reservedConnections - used;
-      return pc.dim(
-        `${name}: ${instance.maxConnections} connections = ${used} for platforms + ${instance.reservedConnections} reserved + ${free} free`,
-      );
+      const limits = mapValues(instance.tenants, (tenant) => tenant.logins[0].connectionLimit);
+      const { maxConnections, reserved, used, free } = budget(instance.maxConnections, instance.reservedConnections, limits);
+      return pc.dim(`${name}: ${maxConnections} connections = ${used} for platforms + ${reserved} reserved + ${free} free`);
     })
     .join("\n");
 }

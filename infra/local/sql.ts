@@ -11,7 +11,7 @@ import { type Client, persist, type Server, UNLIMITED, withClient } from "../../
 import type { Credential } from "../../constructs/provisioning/credential";
 import { createCommand, main } from "./command";
 import { withServers } from "./session";
-import { locate, runningOf } from "./tenant";
+import { locate, passwordsOf, runningOf } from "./tenant";
 
 interface Options {
   readonly database?: string;
@@ -30,8 +30,7 @@ void main<Options>(command, ({ environment, progress, options, args }) => {
   if (!names.includes(database)) throw new UserError(`${args[0]} has no database ${database}; ${suggest(database, names)}`);
   return withServers(environment, progress, async (session) => {
     const { access, ca } = runningOf(session, instance);
-    const credential = (await access.store.read(tenant.secret))?.current;
-    if (credential === undefined) throw new UserError(`${args[0]} has no password yet; run npm run provision`);
+    const { current: credential } = await passwordsOf(args[0] ?? "", tenant, access.store);
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {
       const code = await runPsql(access.server, credential, database, ca);

@@ -1,6 +1,7 @@
 import { UserError } from "../../constructs/model/errors";
 import type { Tenant } from "../../constructs/model/spec";
 import { suggest } from "../../constructs/model/suggest";
+import type { SecretStore, Versions } from "../../constructs/provisioning/secret-store";
 import type { ProjectEnvironment } from "../load";
 import type { Running, Session } from "./session";
 
@@ -19,6 +20,13 @@ export function locate(environment: ProjectEnvironment, platform: string): Locat
   throw new UserError(
     `environment ${environment.name} has no platform ${platform}; ${suggest(platform, Object.keys(environment.platforms))}`,
   );
+}
+
+/** What a platform's secret holds. @throws UserError while it is empty. */
+export async function passwordsOf(platform: string, tenant: Tenant, store: SecretStore): Promise<Versions> {
+  const versions = await store.read(tenant.secret);
+  if (versions === null) throw new UserError(`${platform} has no password yet; run npm run provision`);
+  return versions;
 }
 
 /** An instance of a session by its name. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
+import type { Guard } from "../../constructs/model/platform";
 import { leafPaths } from "../../constructs/model/values";
 import type { Wired } from "../../constructs/model/wire";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, waysOf, wire } from "./case";
@@ -41,6 +42,9 @@ export function helmContract(each: HelmCase): void {
     each.unlisted?.includes(path) === true ||
     (each.verbatim ?? []).some((verbatim) => path.startsWith(`${verbatim}.`));
 
+  const remedyOf = (guard: Guard): string =>
+    "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
+
   describe(`${each.title}: values`, () => {
     it.each(waysOf(each))("writes none that the chart does not know: $access, $tls", (way) => {
       const values = valuesOf(wire(each, way));
@@ -53,8 +57,8 @@ export function helmContract(each: HelmCase): void {
     });
 
     it("refuses a guarded value and names the field to use instead", () => {
-      const remedy =
-        each.guarded.field === null ? "remove it, the connection decides it" : `use platforms.${each.name}.${each.guarded.field}`;
+      const { field } = each.guarded;
+      const remedy = remedyOf(field === null ? { because: "the connection decides it" } : { setting: field });
       expect(refusal(each, { ...each.settings, values: each.guarded.values })).toBe(
         `invalid spec:\n  - platforms.${each.name}.values.${each.guarded.path}: is set by the wiring; ${remedy}`,
       );
@@ -64,21 +68,19 @@ export function helmContract(each: HelmCase): void {
       expect(isKnown(path)).toBe(true);
       const fields = [...Object.keys(platform.fields), "replicas", "release", "namespace", "images", "serviceAccount"];
       if ("setting" in guard) expect(fields).toContain(guard.setting);
-      const remedy = "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
-      expect(refusal(each, { ...each.settings, values: valueAt(path) })).toContain(`: is set by the wiring; ${remedy}`);
+      expect(refusal(each, { ...each.settings, values: valueAt(path) })).toContain(`: is set by the wiring; ${remedyOf(guard)}`);
     });
 
     it.each(Object.entries(platform.guardedVariables))(
       "guards variables that begin with %s, in a list and in a map",
       (beginning, guard) => {
-        const remedy = "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
         for (const values of [
           { anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } },
           { anywhereEnv: { [`${beginning}X`]: "1" } },
         ]) {
           const path = leafPaths(values)[0] ?? "";
           expect(refusal(each, { ...each.settings, values })).toBe(
-            `invalid spec:\n  - platforms.${each.name}.values.${path}: is set by the wiring; ${remedy}`,
+            `invalid spec:\n  - platforms.${each.name}.values.${path}: is set by the wiring; ${remedyOf(guard)}`,
           );
         }
       },

@@ -103,8 +103,8 @@ export function platformContract(each: ContractCase): void {
     });
 
     it("says where its databases note how far they are migrated", () => {
-      const names = Object.values(platform.databases(settings)).map((database) => database.name);
-      for (const { database } of platform.revisions(settings)) expect(names).toContain(database);
+      const keys = Object.keys(platform.databases(settings));
+      for (const { database } of platform.revisions(settings)) expect(keys).toContain(database);
     });
   });
 }

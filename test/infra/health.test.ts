@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
+import { UserError } from "../../constructs/model/errors";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import localEnvironment from "../../infra/environments/local";
@@ -30,12 +31,14 @@ describe("doctor --url", () => {
   it("asks the path that the platform's own probes ask, below the address that is given", async () => {
     expect(await said(`prefect=http://127.0.0.1:${port}/at`)).toBeNull();
     expect(await said(`flyte=http://127.0.0.1:${port}/at/`)).toBeNull();
-    const { promise } = await checkHealth({ platform: "flyte", url: `http://127.0.0.1:${port}/at` }, environment);
+    const { promise } = await checkHealth(readRunning(`flyte=http://127.0.0.1:${port}/at`, environment), environment);
     expect(promise).toBe("answers GET /readyz, which asks the database");
   });
 
   it("says what it got, without what the platform wrote", async () => {
-    expect(await said(`mlflow=http://127.0.0.1:${port}`)).toBe(`http://127.0.0.1:${port} answered 503; see the platform's own log`);
+    expect(await said(`mlflow=http://127.0.0.1:${port}?token=canary`)).toBe(
+      `http://127.0.0.1:${port} answered 503; see the platform's own log`,
+    );
   });
 
   it("says that nobody answers", async () => {
@@ -49,10 +52,12 @@ describe("doctor --url", () => {
   });
 
   it.each([
-    ["prefect", "--url takes platform=URL, such as prefect=http://localhost:4200; got prefect"],
-    ["prefect=localhost:4200", "--url takes platform=URL, such as prefect=http://localhost:4200; got prefect=localhost:4200"],
+    ["prefect", "--url takes platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=localhost:4200", "--url takes platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=postgresql://me:canary@db/prefect", "--url takes platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=http://me:canary@db:4200/at", "--url takes a URL without user name and password; write prefect=http://db:4200"],
     ["prefct=http://localhost:1", 'environment local has no platform prefct; did you mean "prefect"?'],
   ])("refuses %s", (written, message) => {
-    expect(() => readRunning(written, environment)).toThrow(message);
+    expect(() => readRunning(written, environment)).toThrow(new UserError(message));
   });
 });

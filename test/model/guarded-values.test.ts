@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refusal, withPrefect } from "../fixtures/specs";
+import { minimal, refusal, withPrefect } from "../fixtures/specs";
 
 describe("values of a chart", () => {
   it.each<[string, object, string]>([
@@ -26,6 +26,19 @@ describe("values of a chart", () => {
     ],
   ])("refuses %s among the chart's values", (_case, values, message) => {
     expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);
+  });
+
+  it.each(["flyte", "mlflow", "prefect", "skillflaw"])("names the settings for what most charts call alike: %s", (name) => {
+    const values = { fullnameOverride: "x", serviceAccount: { create: false, name: "x" } };
+    const path = `platforms.${name}`;
+    expect(refusal({ ...minimal, platforms: { [name]: { values } } })).toBe(
+      [
+        "invalid spec:",
+        `  - ${path}.values.fullnameOverride: is set by the wiring; use ${path}.release`,
+        `  - ${path}.values.serviceAccount.create: is set by the wiring; use ${path}.serviceAccount`,
+        `  - ${path}.values.serviceAccount.name: is set by the wiring; use ${path}.serviceAccount`,
+      ].join("\n"),
+    );
   });
 
   it.each<[string, object]>([

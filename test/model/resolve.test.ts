@@ -6,7 +6,6 @@ import { text } from "../../constructs/model/fields";
 import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import { defineTarget } from "../../constructs/model/target";
-import { prefect } from "../../constructs/platforms/prefect/prefect";
 import { platforms } from "../../constructs/platforms/registry";
 import type { EnvironmentSpec } from "../../infra/environments/spec";
 import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
@@ -71,7 +70,14 @@ describe("resolve", () => {
         createDatabase: false,
         loginParameters: {},
         secret: "test--prefect",
-        revisions: prefect.revisions({ chartVersion: "2026.8.18172642", images: {} } as never),
+        revisions: [
+          {
+            database: "prefect",
+            table: "alembic_version",
+            newest: "string_agg(version_num, ', ' order by version_num)",
+            expected: "50737cdaee36",
+          },
+        ],
       },
     });
   });

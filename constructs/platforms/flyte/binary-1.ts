@@ -1,7 +1,6 @@
 import { caPath, inPod } from "../../model/pod";
 import { mergeValues } from "../../model/values";
-import { binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
-import { binary2 } from "./binary-2";
+import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";
 import { adminRevision, migrations } from "./flyte-1";
 
@@ -13,14 +12,14 @@ const DATABASE = "flyteadmin";
 
 /** Flyte 1 in one pod, with one database. The chart takes flat keys and writes them nested; flat ones in a later file win. */
 export const binary1: FlyteEdition = {
-  chart: { ...binary2.chart, verifiedVersions: ["v1.16.8"], supported: { ...binary2.chart.supported, unverified: "v1.16.7" } },
+  chart: binaryChart("v1.16.8", "v1.16.7"),
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
   sidecarBeforeMigrations: true,
   transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },
   guarded: { ...binaryGuarded, "configuration.inline.database.maxOpenConnections": { setting: "maxOpenConnections" } },
   databases: () => ({ main: { name: DATABASE, extensions: [] } }),
-  revisions: (settings) => [adminRevision(DATABASE, settings, "flyte")],
+  revisions: (settings) => [adminRevision("main", settings, "flyte")],
   logsIn: () => ["flyte"],
   connections: ({ maxOpenConnections }) => [
     { opener: "flyte", pool: maxOpenConnections, processes: POOLS, replicas: 1, overlaps: false, migration: 1 },

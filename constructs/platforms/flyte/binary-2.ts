@@ -2,10 +2,8 @@ import type { Guard } from "../../model/platform";
 import { caPath, inPod } from "../../model/pod";
 import { mergeValues } from "../../model/values";
 import { expectedRevision } from "../revisions";
-import { binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";
+import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";
 import {
-  FLYTE_CHARTS,
-  FLYTE_SOURCE,
   type FlyteEdition,
   imageValues,
   localDatabase,
@@ -23,17 +21,7 @@ const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one ask
 
 /** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
 export const binary2: FlyteEdition = {
-  chart: {
-    name: "flyte-binary",
-    repository: FLYTE_CHARTS,
-    verifiedVersions: ["v2.0.42"],
-    supported: {
-      pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
-      form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",
-      unverified: "v2.0.43",
-    },
-    source: FLYTE_SOURCE,
-  },
+  chart: binaryChart("v2.0.42", "v2.0.43"),
   images: ["flyte", "wait-for-db", "console"],
   sidecarBeforeMigrations: true,
   transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
@@ -54,7 +42,7 @@ export const binary2: FlyteEdition = {
   databases: () => ({ main: { name: "flyte", extensions: [] } }),
   revisions: (settings) => [
     {
-      database: "flyte",
+      database: "main",
       table: "schema_migrations",
       newest: "max(version) filter (where version like 'runs/%')",
       expected: expectedRevision(settings, "flyte", { "v2.0.42": "runs/20260722100000_add_actions_paused_idx" }),

@@ -1,9 +1,21 @@
 import type { JsonObject } from "../../model/json";
-import type { Connection, Guard } from "../../model/platform";
-import { THE_CONNECTION } from "../../model/platform";
-import { reloadOnSecretChange, serviceAccountValues, tlsMounts } from "../../model/pod";
-import { imageValues, ONE_CONFIGURATION } from "./edition";
+import { type Chart, COMMON_VALUES, type Connection, type Guard, THE_CONNECTION } from "../../model/platform";
+import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../model/pod";
+import { FLYTE_CHARTS, FLYTE_SOURCE, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
+
+/** One chart with two products in it: their versions tell them apart. @param unverified of the same product. */
+export const binaryChart = (verified: string, unverified: string): Chart => ({
+  name: "flyte-binary",
+  repository: FLYTE_CHARTS,
+  verifiedVersions: [verified],
+  supported: {
+    pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
+    form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",
+    unverified,
+  },
+  source: FLYTE_SOURCE,
+});
 
 /** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
 export const CREDENTIALS_FILE = "999-database.yaml";
@@ -12,6 +24,7 @@ export const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMa
 
 /** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
 export const binaryGuarded: Readonly<Record<string, Guard>> = {
+  ...COMMON_VALUES,
   "configuration.database": THE_CONNECTION,
   "configuration.externalConfigMap": ONE_CONFIGURATION,
   "configuration.externalSecretRef": ONE_CONFIGURATION,
@@ -31,9 +44,6 @@ export const binaryGuarded: Readonly<Record<string, Guard>> = {
   "deployment.waitForDB.image.tag": { setting: "images" },
   "deployment.extraEnvVarsConfigMap": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
   "deployment.extraEnvVarsSecret": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
-  "serviceAccount.create": { setting: "serviceAccount" },
-  "serviceAccount.name": { setting: "serviceAccount" },
-  fullnameOverride: { setting: "release" },
 };
 
 /** What both binaries' charts take alike: one pod, which migrates itself and is ended before the next one starts. */
@@ -51,7 +61,7 @@ export function binaryValues(connection: Connection, settings: FlyteSettings): J
       extraVolumes: mounts?.volumes,
       extraVolumeMounts: mounts?.volumeMounts,
       // Before `wait-for-db`, which would else wait for a proxy that is not up.
-      preInitContainers: tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined,
+      preInitContainers: sidecars(tls),
     },
   };
 }

@@ -76,7 +76,7 @@ export const core1: FlyteEdition = {
     "workflow_scheduler.type": { setting: "scheduler" },
   },
   databases: () => ({ admin: { name: ADMIN, extensions: [] }, catalog: { name: CATALOG, extensions: [] } }),
-  revisions: (settings) => [adminRevision(ADMIN, settings, "flyteadmin")],
+  revisions: (settings) => [adminRevision("admin", settings, "flyteadmin")],
   logsIn: ({ scheduler }) => [
     "flyteadmin: init run-migrations",
     "flyteadmin: init seed-projects",

@@ -10,7 +10,7 @@ const IMAGES = {
   datacatalog: "cr.flyte.org/flyteorg/datacatalog-release:v1.16.8",
 } as const;
 
-/** How far flyteadmin's migrations are; datacatalog notes nothing. */
+/** How far flyteadmin's migrations are; datacatalog notes nothing. @param database key of flyteadmin's. */
 export const adminRevision = (database: string, settings: FlyteSettings, container: string): Revision => ({
   database,
   table: "migrations",

@@ -1,4 +1,5 @@
 import { definePlatform, THE_CONNECTION } from "../../model/platform";
+import { helmRelease } from "../../model/pod";
 import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";
@@ -42,14 +43,7 @@ export const flyte = definePlatform({
     const its = edition(settings);
     return {
       secret: its.secret(connection),
-      release: {
-        kind: "helm",
-        repository: its.chart.repository,
-        chart: its.chart.name,
-        version: settings.chartVersion,
-        values: its.values(connection, settings),
-        wait: true,
-      },
+      release: helmRelease(its.chart, settings, its.values(connection, settings)),
       objects: [],
       variables: {},
       files: its.files(connection, settings),

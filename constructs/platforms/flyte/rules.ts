@@ -1,9 +1,8 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import { leafPaths } from "../../model/values";
+import { FLYTE_SOURCE } from "./edition";
 import { editionOf, type FlyteFields } from "./settings";
-
-const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
 /**
  * Sections of a chart that end up in files of Flyte's configuration, and a key at the top of such a file that Flyte would take for its
@@ -22,7 +21,7 @@ const GUARDED = /^configuration\.inline\.(runs\.)?database\b/;
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
     id: "flyte-binary-is-one-pod",
-    source: SOURCE,
+    source: FLYTE_SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, replicas }, path) =>
@@ -34,7 +33,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-scheduler-is-of-core",
-    source: SOURCE,
+    source: FLYTE_SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, scheduler }, path) =>
@@ -66,7 +65,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-core-service-accounts-are-fixed",
-    source: SOURCE,
+    source: FLYTE_SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, serviceAccount }, path) =>
@@ -85,7 +84,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-database-is-configured-once",
-    source: SOURCE,
+    source: FLYTE_SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ values }, path) =>
@@ -102,7 +101,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-configmap-db-is-read-nowhere",
-    source: "https://github.com/flyteorg/flyte/tree/master/charts/flyte-core",
+    source: FLYTE_SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, values }, path) => {

@@ -1,9 +1,9 @@
 import { integer, type Settings, text } from "../../model/fields";
 import { type CommonFields, type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
-import { caPath, inPod } from "../../model/pod";
+import { caPath, inPod, PLAIN_SECRET } from "../../model/pod";
 import { expectedRevision } from "../revisions";
-import { overlayImages, overlayPatches } from "./overlay";
-import { kubeflowPipelinesRules } from "./rules";
+import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
+import { kubeflowPipelinesRules, MANIFESTS } from "./rules";
 
 const fields = {
   /** Upstream writes this name into manifests of its own. */
@@ -40,9 +40,9 @@ export const kubeflowPipelines = definePlatform({
       form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
       unverified: "2.18.0",
     },
-    source: "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql",
+    source: MANIFESTS,
   }),
-  images: () => ["api-server", "cache-server", "metadata-grpc"],
+  images: () => IMAGE_CONTAINERS,
   guarded: () => ({}),
   transactionPooling: () => ({
     works: true,
@@ -58,7 +58,7 @@ export const kubeflowPipelines = definePlatform({
   // API server and cache server let GORM compare tables and models, and note nothing.
   revisions: (settings) => [
     {
-      database: "mlmdpostgres",
+      database: "metadata",
       table: "mlmdenv",
       newest: "max(schema_version)",
       expected: expectedRevision(settings, "metadata-grpc", { [PULL_REQUEST]: "10" }),
@@ -80,7 +80,7 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
   const { host, port, databases, tls } = connection;
   const base = (path: string) => `${BASES}/${path}?ref=${settings.chartVersion}`;
   return {
-    secret: { username: [{ field: "username", encoding: "raw" }], password: [{ field: "password", encoding: "raw" }] },
+    secret: PLAIN_SECRET,
     release: {
       kind: "kustomize",
       before: [{ base: base("cluster-scoped-resources"), definition: "applications.app.k8s.io" }],
@@ -105,7 +105,8 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
       "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
       "The base names images without PostgreSQL: those of this file take their place. What runs in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stays the base's.",
       "The object store (SeaweedFS) and its Secret mlpipeline-minio-artifact stay as upstream has them, with a password that everybody knows.",
-      "platform.env is the API server's. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=cachedb, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.",
+      "Cache server and ML Metadata take the password as an argument, as upstream has it: whoever may exec into their pods, or sees the processes of their nodes, sees it.",
+      `platform.env is the API server's. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=${databases.cache}, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.`,
     ],
   };
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../model/json";
 import type { Connection, Patch } from "../../model/platform";
-import { caPath, reloadOnSecretChange, splitImage, tlsMounts } from "../../model/pod";
+import { caPath, reloadOnSecretChange, sidecars, splitImage, tlsMounts } from "../../model/pod";
 
 /** Where upstream's manifests keep what API server, cache server and metadata have in common. */
 const CONFIG_MAP = "pipeline-install-config";
@@ -12,6 +12,9 @@ const IMAGES: Readonly<Record<string, string>> = {
   "cache-server": "ghcr.io/kubeflow/kfp-cache-server",
   "metadata-grpc": "gcr.io/tfx-oss-public/ml_metadata_store_server",
 };
+
+/** What the spec calls those containers. */
+export const IMAGE_CONTAINERS = Object.keys(IMAGES);
 
 export function overlayImages(images: Readonly<Record<string, string>>): readonly JsonObject[] {
   return Object.entries(images).map(([container, image]) => {
@@ -100,7 +103,7 @@ function deployment(name: string, connection: Connection, container: JsonObject)
     spec: {
       template: {
         spec: {
-          initContainers: tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined,
+          initContainers: sidecars(tls),
           containers: [{ ...container, volumeMounts: mounts?.volumeMounts }],
           volumes: mounts?.volumes,
         },

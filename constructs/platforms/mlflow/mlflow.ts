@@ -1,18 +1,31 @@
 import { flag, integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
+  COMMON_VALUES,
   type CommonFields,
   type Connection,
   type Demand,
   definePlatform,
   type Guard,
+  type Migration,
   THE_CONNECTION,
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import {
+  helmRelease,
+  migrationContainer,
+  PLAIN_SECRET,
+  reloadOnSecretChange,
+  serviceAccountValues,
+  sidecars,
+  splitImage,
+  tlsMounts,
+  tlsVariables,
+  toEnv,
+} from "../../model/pod";
 import { alembic, expectedRevision } from "../revisions";
-import { mlflowRules } from "./rules";
+import { MLFLOW_CHART, mlflowRules } from "./rules";
 
 const fields = {
   /** Server processes in each pod. */
@@ -70,6 +83,7 @@ export const mlflow = definePlatform({
   transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
   images: () => ["mlflow"],
   guarded: () => ({
+    ...COMMON_VALUES,
     replicaCount: { setting: "replicas" },
     autoscaling: { setting: "replicas" },
     "extraArgs.workers": { setting: "workers" },
@@ -81,9 +95,6 @@ export const mlflow = definePlatform({
     "image.repository": { setting: "images" },
     "image.tag": { setting: "images" },
     "image.digest": { setting: "images" },
-    "serviceAccount.create": { setting: "serviceAccount" },
-    "serviceAccount.name": { setting: "serviceAccount" },
-    fullnameOverride: { setting: "release" },
     strategy: { because: "pods that overlap would migrate at once" },
     backendStore: THE_CONNECTION,
     postgresql: THE_CONNECTION,
@@ -106,13 +117,13 @@ export const mlflow = definePlatform({
     repository: "https://community-charts.github.io/helm-charts",
     verifiedVersions: ["1.11.5"],
     supported: { pattern: /^1\.\d+\.\d+$/, form: "1.x", unverified: "1.11.6" },
-    source: "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow",
+    source: MLFLOW_CHART,
   }),
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
-  revisions: (settings) => [alembic("mlflow", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
+  revisions: (settings) => [alembic("main", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
   connections,
   wire,
 });
@@ -142,22 +153,20 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
     MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(settings.maxOverflow),
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: String(settings.jobs),
   };
-  const chart = mlflow.chart(settings);
-  const image = settings.images.mlflow ?? IMAGE;
+  const migration: Migration = {
+    name: "migrate",
+    image: settings.images.mlflow ?? IMAGE,
+    command: ["python", "-c", MIGRATE],
+    variables: address,
+    secretPath: null,
+  };
   return {
-    secret: { username: [{ field: "username", encoding: "raw" }], password: [{ field: "password", encoding: "raw" }] },
-    release: {
-      kind: "helm",
-      repository: chart.repository,
-      chart: chart.name,
-      version: settings.chartVersion,
-      values: releaseValues(connection, settings, pools, migrationContainer(connection, image, address)),
-      wait: true,
-    },
+    secret: PLAIN_SECRET,
+    release: helmRelease(mlflow.chart(settings), settings, releaseValues(connection, settings, pools, migration)),
     objects: [],
     files: {},
     variables: { MLFLOW_BACKEND_STORE_URI: STORE_URI, MLFLOW_WORKERS: String(settings.workers), ...address, ...pools },
-    migrate: [{ name: "migrate", image, command: ["python", "-c", MIGRATE], variables: address, secretPath: null }],
+    migrate: [migration],
     health: { path: "/health", asksDatabase: false },
     notes: [
       "Artifacts stay in the pod unless values set artifactRoot.",
@@ -170,9 +179,8 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
   };
 }
 
-function releaseValues(connection: Connection<"main">, settings: MlflowSettings, pools: Variables, migration: JsonObject): JsonObject {
+function releaseValues(connection: Connection<"main">, settings: MlflowSettings, pools: Variables, migration: Migration): JsonObject {
   const mounts = tlsMounts(connection.tls);
-  const sidecar = connection.tls.mode === "proxy" && connection.tls.sidecar !== null ? [connection.tls.sidecar] : [];
   // `extraEnvVars` is a map of plain values.
   const plain = toEnv({ ...tlsVariables(connection.tls), ...pools }, connection).map(({ name, value }) => [name, value] as const);
   return {
@@ -192,27 +200,8 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
     extraEnvVars: Object.fromEntries(plain),
     extraVolumes: mounts?.volumes,
     extraVolumeMounts: mounts?.volumeMounts,
-    initContainers: [...sidecar, migration],
+    initContainers: [...(sidecars(connection.tls) ?? []), migrationContainer(migration, connection)],
     serviceAccount: serviceAccountValues(connection.serviceAccount),
-    image: splitImage(settings.images.mlflow ?? IMAGE),
-  };
-}
-
-function migrationContainer(connection: Connection<"main">, image: string, address: Variables): JsonObject {
-  const mounts = tlsMounts(connection.tls);
-  return {
-    name: "migrate",
-    image,
-    command: ["python", "-c", MIGRATE],
-    env: toEnv(address, connection),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      runAsUser: 1001,
-      capabilities: { drop: ["ALL"] },
-    },
-    // `tmp` is the chart's own volume.
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...(mounts?.volumeMounts ?? [])],
+    image: splitImage(migration.image),
   };
 }

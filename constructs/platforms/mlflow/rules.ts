@@ -2,12 +2,12 @@ import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import type { MlflowFields } from "./mlflow";
 
-const CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
+export const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   {
     id: "mlflow-persistence-is-not-a-value",
-    source: CHART,
+    source: MLFLOW_CHART,
     date: "2026-11-21",
     severity: "error",
     check: ({ values }, path) =>

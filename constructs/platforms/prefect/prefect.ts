@@ -1,6 +1,7 @@
 import { integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
+  COMMON_VALUES,
   type CommonFields,
   type Connection,
   type Demand,
@@ -10,10 +11,20 @@ import {
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import { reloadOnSecretChange, serviceAccountValues, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import {
+  databaseUrl,
+  helmRelease,
+  reloadOnSecretChange,
+  serviceAccountValues,
+  sidecars,
+  splitImage,
+  tlsMounts,
+  tlsVariables,
+  toEnv,
+} from "../../model/pod";
 import { redisFields } from "../redis";
 import { alembic, expectedRevision } from "../revisions";
-import { prefectRules } from "./rules";
+import { PREFECT_CHART, prefectRules } from "./rules";
 
 const fields = {
   /** Connections that each server keeps open. */
@@ -51,6 +62,7 @@ export const prefect = definePlatform({
   }),
   images: () => ["prefect"],
   guarded: () => ({
+    ...COMMON_VALUES,
     "server.replicaCount": { setting: "replicas" },
     "server.autoscaling": { setting: "replicas" },
     "server.args": ONE_PROCESS,
@@ -69,9 +81,6 @@ export const prefect = definePlatform({
     "global.prefect.env[PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW]": { setting: "maxOverflow" },
     "global.prefect.image.repository": { setting: "images" },
     "global.prefect.image.prefectTag": { setting: "images" },
-    "serviceAccount.create": { setting: "serviceAccount" },
-    "serviceAccount.name": { setting: "serviceAccount" },
-    fullnameOverride: { setting: "release" },
     namespaceOverride: { setting: "namespace" },
     externalDatabase: THE_CONNECTION,
     secret: THE_CONNECTION,
@@ -85,14 +94,14 @@ export const prefect = definePlatform({
     repository: "https://prefecthq.github.io/prefect-helm",
     verifiedVersions: ["2026.8.18172642"],
     supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
-    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+    source: PREFECT_CHART,
   }),
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
-  revisions: (settings) => [alembic("prefect", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],
+  revisions: (settings) => [alembic("main", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],
   connections,
   wire,
 });
@@ -113,26 +122,11 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW: String(settings.maxOverflow),
   };
   const variables = { [url]: { secretKey: SECRET_KEY }, ...environment };
-  const chart = prefect.chart(settings);
+  // The migration Job is a post-install hook, and without tables the server never gets ready: waiting would wait for ever.
+  const wait = settings.redisHost === null;
   return {
-    secret: {
-      [SECRET_KEY]: [
-        "postgresql+asyncpg://",
-        { field: "username", encoding: "url" },
-        ":",
-        { field: "password", encoding: "url" },
-        `@${connection.host}:${connection.port}/${connection.databases.main}`,
-      ],
-    },
-    release: {
-      kind: "helm",
-      repository: chart.repository,
-      chart: chart.name,
-      version: settings.chartVersion,
-      values: releaseValues(connection, settings, environment),
-      // The migration Job is a post-install hook, and without tables the server never gets ready: waiting would wait for ever.
-      wait: settings.redisHost === null,
-    },
+    secret: { [SECRET_KEY]: databaseUrl("postgresql+asyncpg", connection, connection.databases.main) },
+    release: helmRelease(prefect.chart(settings), settings, releaseValues(connection, settings, environment), wait),
     objects: [],
     files: {},
     variables,
@@ -154,8 +148,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
 function releaseValues(connection: Connection<"main">, settings: PrefectSettings, environment: Variables): JsonObject {
   const mounts = tlsMounts(connection.tls);
   const volumes = mounts === null ? {} : { extraVolumes: mounts.volumes, extraVolumeMounts: mounts.volumeMounts };
-  const sidecar =
-    connection.tls.mode === "proxy" && connection.tls.sidecar !== null ? { extraInitContainers: [connection.tls.sidecar] } : {};
+  const sidecar = { extraInitContainers: sidecars(connection.tls) };
   const separate = settings.redisHost !== null;
   return {
     fullnameOverride: settings.release,

@@ -3,6 +3,8 @@ import type { PlatformRule } from "../../model/platform";
 import { redisSecretNeedsRedis } from "../redis";
 import type { PrefectFields } from "./prefect";
 
+export const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
+
 export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   {
     id: "prefect-replicas-need-redis",
@@ -24,10 +26,10 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
     passing: { replicas: 2, redisHost: "redis.example.internal" },
     failing: { replicas: 2 },
   },
-  redisSecretNeedsRedis("prefect", "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server"),
+  redisSecretNeedsRedis("prefect", PREFECT_CHART),
   {
     id: "prefect-image-tag",
-    source: "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server",
+    source: PREFECT_CHART,
     date: "2026-11-21",
     severity: "error",
     // The chart joins repository and tag with a colon.

@@ -4,6 +4,7 @@ import type { CommonFields, PlatformRule } from "../../model/platform";
 import { redisSecretNeedsRedis } from "../redis";
 import type { SkillflawFields } from "./skillflaw";
 
+const ARCHITECTURE = "https://docs.skillflaw.com/deployment-architecture";
 const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";
 
 /** What its documentation demands before there is a second pod, as settings. */
@@ -24,6 +25,7 @@ const moving = (path: string): Violation => ({
   remedy: "name one by digest",
 });
 
+const PINNED = { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` };
 const SEVERAL = { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" };
 
 export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
@@ -67,21 +69,21 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   {
     id: "skillflaw-image-is-pinned",
-    source: "https://docs.skillflaw.com/deployment-architecture",
+    source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "warning",
     check: (settings, path) => (isMoving(settings) && settings.replicas === 1 ? [moving(path)] : []),
-    passing: { images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
+    passing: { images: PINNED },
     failing: {},
   },
   {
     id: "skillflaw-pods-run-one-image",
-    source: "https://docs.skillflaw.com/deployment-architecture",
+    source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "error",
     // Two versions on one schema: its upstream replays all migrations where it finds a revision that it does not know.
     check: (settings, path) => (isMoving(settings) && settings.replicas > 1 ? [moving(path)] : []),
-    passing: { ...SEVERAL, images: { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` } },
+    passing: { ...SEVERAL, images: PINNED },
     failing: SEVERAL,
   },
   redisSecretNeedsRedis("skillflaw", PRACTICES),

@@ -2,6 +2,7 @@ import { integer, nullable, type Settings, text } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import { KUBERNETES_NAME } from "../../model/names";
 import {
+  COMMON_VALUES,
   type CommonFields,
   type Connection,
   type Demand,
@@ -9,12 +10,11 @@ import {
   type Guard,
   type Migration,
   type ProcessText,
-  type SecretTemplate,
   THE_CONNECTION,
   type Tls,
   type Wiring,
 } from "../../model/platform";
-import { caPath, inPod, reloadOnSecretChange, splitImage } from "../../model/pod";
+import { caPath, databaseUrl, helmRelease, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../model/pod";
 import { redisFields } from "../redis";
 import { alembic } from "../revisions";
 import { skillflawRules } from "./rules";
@@ -93,6 +93,7 @@ export const skillflaw = definePlatform({
   }),
   images: () => ["skillflaw"],
   guarded: () => ({
+    ...COMMON_VALUES,
     replicaCount: { setting: "replicas" },
     workers: { setting: "workers" },
     image: { setting: "images" },
@@ -106,9 +107,6 @@ export const skillflaw = definePlatform({
     "redis.host": { setting: "redisHost" },
     "redis.port": { setting: "redisPort" },
     "redis.existingSecret": { setting: "redisSecret" },
-    "serviceAccount.create": { setting: "serviceAccount" },
-    "serviceAccount.name": { setting: "serviceAccount" },
-    fullnameOverride: { setting: "release" },
     command: THE_BUDGET,
     args: THE_BUDGET,
     "migration.command": THE_BUDGET,
@@ -121,7 +119,7 @@ export const skillflaw = definePlatform({
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.
-  revisions: () => [alembic("skillflaw", null)],
+  revisions: () => [alembic("main", null)],
   connections,
   wire,
 });
@@ -148,25 +146,11 @@ function parameters(tls: Tls): ProcessText {
 }
 
 function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiring {
-  const { host, port, databases, tls } = connection;
-  const chart = skillflaw.chart(settings);
-  const address: SecretTemplate & ProcessText = [
-    "postgresql://",
-    { field: "username", encoding: "url" },
-    ":",
-    { field: "password", encoding: "url" },
-    `@${host}:${port}/${databases.main}`,
-  ];
+  const { databases, tls } = connection;
+  const address = databaseUrl("postgresql", connection, databases.main);
   return {
     secret: { [URL_KEY]: [...address, inPod(parameters(tls), caPath(tls))] },
-    release: {
-      kind: "helm",
-      repository: chart.repository,
-      chart: chart.name,
-      version: settings.chartVersion,
-      values: releaseValues(connection, settings),
-      wait: true,
-    },
+    release: helmRelease(skillflaw.chart(settings), settings, releaseValues(connection, settings)),
     objects: [],
     variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
     files: {},
@@ -232,7 +216,7 @@ function releaseValues(connection: Connection<"main">, settings: SkillflawSettin
             port: settings.redisPort,
             ...(settings.redisSecret === null ? {} : { existingSecret: settings.redisSecret }),
           },
-    serviceAccount: serviceAccount === null ? undefined : { create: false, name: serviceAccount },
-    initContainers: tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined,
+    serviceAccount: serviceAccountValues(serviceAccount),
+    initContainers: sidecars(tls),
   };
 }
