@@ -90,6 +90,12 @@ export interface HelmRelease {
   /** Whether an installer may wait until the pods are ready; false where a hook that runs later is what makes them ready. */
   readonly wait: boolean;
 }
+
+/** A release of a Helm chart. @param wait see `HelmRelease`. */
+export function helmRelease(chart: Chart, settings: Settings<CommonFields>, values: JsonObject, wait = true): HelmRelease {
+  return { kind: "helm", repository: chart.repository, chart: chart.name, version: settings.chartVersion, values, wait };
+}
+
 export interface Kustomization {
   readonly kind: "kustomize";
   /** Bases that are applied first, and the resource definition to wait for after each. */

@@ -1,6 +1,5 @@
-import type { Settings } from "./fields";
 import { type JsonObject, mapValues } from "./json";
-import type { Chart, CommonFields, Connection, HelmRelease, Migration, ProcessText, SecretTemplate, Tls, Variables } from "./platform";
+import type { Connection, Migration, ProcessText, Tls, Variables } from "./platform";
 
 /** Names of the volumes with the CA and with the platform's Secret in a pod. */
 export const CA_VOLUME = "db-ca";
@@ -27,29 +26,7 @@ export function sidecars(tls: Tls): readonly JsonObject[] | undefined {
   return tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined;
 }
 
-/** A Secret with nothing but user name and password. */
-export const PLAIN_SECRET = {
-  username: [{ field: "username", encoding: "raw" }],
-  password: [{ field: "password", encoding: "raw" }],
-} as const satisfies Readonly<Record<string, SecretTemplate>>;
-
-/** A database's URL with the login in it, without parameters. */
-export function databaseUrl(scheme: string, { host, port }: Connection, database: string): SecretTemplate & ProcessText {
-  return [
-    `${scheme}://`,
-    { field: "username", encoding: "url" },
-    ":",
-    { field: "password", encoding: "url" },
-    `@${host}:${port}/${database}`,
-  ];
-}
-
-/** A release of a Helm chart. @param wait see `HelmRelease`. */
-export function helmRelease(chart: Chart, settings: Settings<CommonFields>, values: JsonObject, wait = true): HelmRelease {
-  return { kind: "helm", repository: chart.repository, chart: chart.name, version: settings.chartVersion, values, wait };
-}
-
-/** Name of the volume that a container may write, at `/tmp`; most charts call theirs so, too. */
+/** Name of the volume that a container may write, at `/tmp`; MLflow's chart calls its own so, too. */
 export const TEMPORARY_VOLUME = "tmp";
 
 /** A container that migrates. Its pod has `TEMPORARY_VOLUME`, and `SECRET_VOLUME` where files of the Secret are read. */

@@ -1,5 +1,4 @@
-import { definePlatform, THE_CONNECTION } from "../../model/platform";
-import { helmRelease } from "../../model/pod";
+import { definePlatform, helmRelease, THE_CONNECTION } from "../../model/platform";
 import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";

@@ -7,15 +7,14 @@ import {
   type Demand,
   definePlatform,
   type Guard,
+  helmRelease,
   type Migration,
   THE_CONNECTION,
   type Variables,
   type Wiring,
 } from "../../model/platform";
 import {
-  helmRelease,
   migrationContainer,
-  PLAIN_SECRET,
   reloadOnSecretChange,
   serviceAccountValues,
   sidecars,
@@ -24,6 +23,7 @@ import {
   tlsVariables,
   toEnv,
 } from "../../model/pod";
+import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
 import { MLFLOW_CHART, mlflowRules } from "./rules";
 

@@ -7,21 +7,13 @@ import {
   type Demand,
   definePlatform,
   type Guard,
+  helmRelease,
   THE_CONNECTION,
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import {
-  databaseUrl,
-  helmRelease,
-  reloadOnSecretChange,
-  serviceAccountValues,
-  sidecars,
-  splitImage,
-  tlsMounts,
-  tlsVariables,
-  toEnv,
-} from "../../model/pod";
+import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
+import { databaseUrl } from "../../model/secret";
 import { redisFields } from "../redis";
 import { alembic, expectedRevision } from "../revisions";
 import { PREFECT_CHART, prefectRules } from "./rules";

@@ -8,13 +8,15 @@ import {
   type Demand,
   definePlatform,
   type Guard,
+  helmRelease,
   type Migration,
   type ProcessText,
   THE_CONNECTION,
   type Tls,
   type Wiring,
 } from "../../model/platform";
-import { caPath, databaseUrl, helmRelease, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../model/pod";
+import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../model/pod";
+import { databaseUrl } from "../../model/secret";
 import { redisFields } from "../redis";
 import { alembic } from "../revisions";
 import { skillflawRules } from "./rules";
