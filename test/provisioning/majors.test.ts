@@ -1,13 +1,13 @@
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
+import type { Tenant } from "../../constructs/model/spec";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { bothPlatforms, query, scopeWith, startServer, type TestServer } from "../fixtures/server";
-
 import { tenant, versionsOf } from "../fixtures/tenants";
 
 describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
@@ -89,6 +89,7 @@ describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
   if (majorVersion === 16 || majorVersion === 17) return;
   it("converges from every state that an interrupted run can leave", async () => {
     // As many tenants as there are states: before the first statement, after each, after the last.
+    const all: Record<string, Tenant> = {};
     for (let count = 0, steps = 1; count <= steps; count++) {
       const name = `half_${count}`;
       const its = tenant(name, { databases: [{ name, extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } });
@@ -98,10 +99,18 @@ describe.each(MAJOR_VERSIONS)("provision on PostgreSQL %i", (majorVersion) => {
         steps = planned.length;
         for (const step of planned.slice(0, count)) await client.query(step.sql);
       });
-      const scope = scopeWith({ [name]: its });
-      await provision(scope, server.access);
-      expect((await provision(scope, server.access)).changes).toEqual([]);
+      await provision(scopeWith({ [name]: its }), server.access);
+      all[name] = its;
     }
+    expect((await provision(scopeWith(all), server.access)).changes).toEqual([]);
+    const ends = await withClient(server.access.server, server.access.master, "postgres", async (client) => {
+      const found: unknown[] = [];
+      for (const [name, its] of Object.entries(all))
+        found.push(JSON.parse(JSON.stringify(await observe(client, [its])).replaceAll(name, "half")));
+      return found;
+    });
+    // Nothing was interrupted in the first.
+    for (const end of ends) expect(end).toEqual(ends[0]);
   });
 });
 
