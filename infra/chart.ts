@@ -1,12 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { Release } from "../constructs/model/platform";
+import { chartDirectory } from "../constructs/package/root";
 import type { OutputFile } from "./output";
-
-const PLATFORMS = join(__dirname, "..", "constructs", "platforms");
-
-/** Folder of the chart that this project ships for a platform. */
-export const chartDirectory = (platform: string): string => join(PLATFORMS, platform, "chart");
 
 /** The files of a platform's chart, where the chart is this project's own: no repository has them. */
 export async function readChart(platform: string, release: Release): Promise<readonly OutputFile[]> {

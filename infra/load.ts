@@ -5,24 +5,38 @@ import { resolve } from "../constructs/model/resolve";
 import type { Environment } from "../constructs/model/spec";
 import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
+import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
 import type { EnvironmentSpec } from "./environments/spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
 
-const DIRECTORY = join(__dirname, "environments");
+const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 
 /**
  * Reads `infra/environments/<name>.ts` and resolves it for a target.
  *
- * @throws UserError where there is no such file, SpecError where it is wrong.
+ * @throws UserError where there is no such file, or no section for the target; SpecError where it is wrong.
  */
 export function loadEnvironment(name: string, target: Target): ProjectEnvironment {
-  const known = readdirSync(DIRECTORY)
-    .filter((file) => file.endsWith(".ts") && file !== "spec.ts")
-    .map((file) => file.slice(0, -3));
+  const known = environmentNames();
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
-  // Not import(): a loader of ES modules costs every command a tenth of a second.
-  const { default: spec } = require(join(DIRECTORY, `${name}.ts`)) as { readonly default: EnvironmentSpec };
+  const spec = readSpec(name);
+  if (Object.keys(target.section).length > 0 && !hasSection(spec, target)) {
+    const others = known.filter((other) => hasSection(readSpec(other), target));
+    throw new UserError(
+      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use ${others.join(" or ")}`,
+    );
+  }
   return resolve(spec, { target, platforms });
 }
+
+const environmentNames = (): readonly string[] =>
+  readdirSync(DIRECTORY)
+    .filter((file) => file.endsWith(".ts") && file !== "spec.ts")
+    .map((file) => file.slice(0, -3));
+
+/** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
+const readSpec = (name: string): EnvironmentSpec => (require(`./environments/${name}.ts`) as { readonly default: EnvironmentSpec }).default;
+
+const hasSection = (spec: EnvironmentSpec, target: Target): boolean => Object.hasOwn(spec, target.name);

@@ -52,6 +52,7 @@ export const local = defineTarget({
   name: "local",
   section: {},
   rules: localRules,
+  wholeRules: [],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => Math.min(size.memoryGib * CONNECTIONS_PER_GIB, MOST_CONNECTIONS),
   topology: (access) => ({

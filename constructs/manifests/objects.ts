@@ -35,6 +35,31 @@ export function toSecret({ namespace, release, connection, wiring }: Wired, fiel
   };
 }
 
+/** A service account by which External Secrets reads the platform's secret, and the store that uses it. */
+export interface SecretReader {
+  /** Annotations that give the service account its identity of the cloud, which may be known only late. */
+  readonly annotations: JsonObject;
+  /** `spec.provider` of the store, which names the service account. https://external-secrets.io/latest/api/secretstore/ */
+  provider(serviceAccount: string): JsonObject;
+}
+
+/** The service account and the SecretStore of one platform: it can read no other platform's secret. */
+export function toSecretStore({ namespace, release }: Wired, { annotations, provider }: SecretReader): readonly JsonObject[] {
+  const name = kubernetesNames(release).secretStore;
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { ...metadata(name, namespace, release), annotations } },
+    {
+      apiVersion: "external-secrets.io/v1",
+      kind: "SecretStore",
+      metadata: metadata(name, namespace, release),
+      spec: { provider: provider(name) },
+    },
+  ];
+}
+
+/** Reference to the store of `toSecretStore`. */
+export const secretStoreOf = ({ release }: Wired): JsonObject => ({ kind: "SecretStore", name: kubernetesNames(release).secretStore });
+
 /**
  * The same Secret, made in the cluster by External Secrets from the secret store.
  *

@@ -109,6 +109,30 @@ export function text(rule: Form & { readonly default?: string }): Field<string> 
   return rule.default === undefined ? field : withDefault(field, rule.default);
 }
 
+/** The id of something that exists: as a text, or marked as an example, which nothing can be deployed with. */
+export type Id = string | { readonly example: string };
+
+/** The text of an id. */
+export const idOf = (id: Id): string => (typeof id === "string" ? id : id.example);
+
+/** An id of a given form. */
+export function id(rule: Form): Field<Id, true> {
+  return define<Id>((value) => {
+    const text = isExample(value) ? value.example : value;
+    return typeof text === "string" && rule.pattern.test(text) ? null : `must be ${rule.form}`;
+  });
+}
+
+const isExample = (value: unknown): value is { readonly example: string } =>
+  isObject(value) && Object.keys(value).length === 1 && typeof value.example === "string";
+
+/** Paths of the ids that are marked as examples. */
+export function examplesIn(value: unknown, path: string): readonly string[] {
+  if (isExample(value)) return [path];
+  if (Array.isArray(value)) return value.flatMap((entry, index) => examplesIn(entry, `${path}[${index}]`));
+  return isObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, join(path, key))) : [];
+}
+
 /** One of a closed list; `retired` explains a value that was allowed once. */
 export function choice<const T extends string | number>(
   values: readonly T[],
@@ -172,7 +196,7 @@ export function map<T>(
   };
 }
 
-export function list<T>(item: Field<T>): Field<readonly T[], false> {
+export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], false, readonly W[]> {
   return {
     required: false,
     default: [],

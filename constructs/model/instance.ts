@@ -86,6 +86,8 @@ export const instanceFields = {
       kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
+  /** Logins may also authenticate with an identity of the cloud; platforms do not use it. */
+  iamAuthentication: flag(false),
   /** Refuses deletion of the instance. */
   deletionProtection: flag(true),
   /** PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. */

@@ -32,8 +32,19 @@ export function storeSecretName(environment: string, platform: string): string {
 }
 
 /** The Kubernetes objects beside a Helm release, in its namespace. */
-export function kubernetesNames(release: string): { readonly secret: string; readonly caConfigMap: string; readonly migrateJob: string } {
-  return { secret: `${release}-db`, caConfigMap: `${release}-db-ca`, migrateJob: `${release}-db-migrate` };
+export function kubernetesNames(release: string): {
+  readonly secret: string;
+  readonly caConfigMap: string;
+  readonly migrateJob: string;
+  /** Of External Secrets, and of the service account by which it reads the secret. */
+  readonly secretStore: string;
+} {
+  return {
+    secret: `${release}-db`,
+    caConfigMap: `${release}-db-ca`,
+    migrateJob: `${release}-db-migrate`,
+    secretStore: `${release}-db-store`,
+  };
 }
 
 /** Databases that belong to PostgreSQL or to a cloud: never a platform's. */

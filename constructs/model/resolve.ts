@@ -51,14 +51,17 @@ export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonl
   const written: Readonly<Record<string, unknown>> = isObject(spec) ? spec : {};
 
   const envelope = readEnvelope(written, report);
-  const sections = readSections(written, target, report);
+  const counted = counting(report);
+  const sections = readSections(written, target, counted.report);
   const instances = readInstances(written.instances, report);
   const placed = readPlatforms(written.platforms, given, instances, report);
   for (const { name, platform, settings, topology } of placed)
     if (topology !== null) checkValues(name, platform, settings, topology, report);
   checkNames(placed, report);
 
+  const section = sections[target.name] ?? {};
   const findings = [
+    ...(counted.found() > 0 ? [] : checkRules(target.wholeRules, { section, instances: instances.settings }, "")),
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
@@ -78,7 +81,7 @@ export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonl
     },
     name: envelope.name,
     target: target.name,
-    section: sections[target.name] ?? {},
+    section,
     instances: mapValues(instances.settings, (settings, name) => toInstance(envelope.name, name, settings, placed, target)),
     platforms: Object.fromEntries(placed.map((item) => [item.name, toPlatform(item)])),
     warnings,
@@ -251,7 +254,7 @@ function checkAcknowledged(
   report: Report,
 ): void {
   const ofPlatforms = Object.entries(platforms).flatMap(([name, platform]) => platformRules(name, platform));
-  const known = [...instanceRules, ...target.rules, ...ofPlatforms].map((rule) => rule.id);
+  const known = [...instanceRules, ...target.rules, ...target.wholeRules, ...ofPlatforms].map((rule) => rule.id);
   for (const id of Object.keys(acknowledged)) {
     const near = known.includes(id) ? null : nearest(id, known);
     if (near !== null) report({ path: `acknowledge.${id}`, rule: "names no rule", got: null, remedy: `did you mean "${near}"?` });

@@ -1,4 +1,4 @@
-import type { Fields } from "./fields";
+import type { Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Access, TlsMode } from "./platform";
 import type { Rule } from "./rule";
@@ -19,12 +19,24 @@ export interface Impossible {
 
 export type InstanceRule = Rule<InstanceSettings, InstanceSpec>;
 
+/** What rules about more than one part of an environment look at: a target's own section, and all instances. */
+export interface Whole<X extends Fields> {
+  readonly section: Settings<X>;
+  readonly instances: Readonly<Record<string, InstanceSettings>>;
+}
+export type WholeRule<X extends Fields> = Rule<
+  Whole<X>,
+  { readonly section: Written<X>; readonly instances?: Readonly<Record<string, InstanceSpec>> }
+>;
+
 /** A host of PostgreSQL as plain data: what it accepts, and how it sizes a server. It creates nothing. */
 export interface Target<X extends Fields = Fields> {
   readonly name: string;
   /** The fields of its own section of the spec. */
   readonly section: X;
   readonly rules: readonly InstanceRule[];
+  /** About its section, alone or together with instances; their paths begin at the spec's top. */
+  readonly wholeRules: readonly WholeRule<X>[];
   /** Connections that platforms cannot have: for superusers, for the vendor, for provisioning and `doctor`. */
   readonly reservedConnections: number;
   /** The server's `max_connections` where the spec does not set it: from the instance's memory, never from the platforms. */

@@ -12,8 +12,13 @@ export interface Access {
   readonly patience: Patience;
 }
 
-/** An environment's part on one server. */
-export interface Scope {
+/** What provisioning makes on one server. */
+export interface Work {
   readonly environment: string;
+  readonly instance: Pick<ResolvedInstance, "tenants">;
+}
+
+/** An environment's part on one server. */
+export interface Scope extends Work {
   readonly instance: ResolvedInstance;
 }

@@ -17,7 +17,7 @@ const LOCK = 0x706c6174;
  */
 export async function withLock<T>(
   { server, master, patience }: Access,
-  tenants: readonly Tenant[],
+  tenants: readonly Pick<Tenant, "logins">[],
   run: (client: Client) => Promise<T>,
   shared = false,
 ): Promise<T> {
@@ -44,7 +44,7 @@ export async function withLock<T>(
 }
 
 /** Logins of platforms that hold the lock: everybody may enter database `postgres` and take it. */
-async function lockHolders(client: Client, tenants: readonly Tenant[]): Promise<readonly string[]> {
+async function lockHolders(client: Client, tenants: readonly Pick<Tenant, "logins">[]): Promise<readonly string[]> {
   const { rows } = await client.query<{ login: string }>(
     "select distinct usename as login from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and granted and classid = 0 and objid = $1 and usename = any($2)",
     [LOCK, tenants.flatMap((tenant) => tenant.logins.map((login) => login.name))],

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
-import type { Access, Scope } from "./access";
+import type { Access, Work } from "./access";
 import { type Client, close, open, persist, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
@@ -23,14 +23,14 @@ export interface Provisioned {
  *
  * @throws ProvisioningError: one sentence, or several where several things are wrong.
  */
-export async function provision(scope: Scope, access: Access): Promise<Provisioned> {
+export async function provision(work: Work, access: Access): Promise<Provisioned> {
   const { server, master, patience } = access;
   return persist(server, master, "postgres", patience, () =>
-    withLock(access, Object.values(scope.instance.tenants), (client) => provisionLocked(client, scope, access)),
+    withLock(access, Object.values(work.instance.tenants), (client) => provisionLocked(client, work, access)),
   );
 }
 
-async function provisionLocked(client: Client, { environment, instance }: Scope, access: Access): Promise<Provisioned> {
+async function provisionLocked(client: Client, { environment, instance }: Work, access: Access): Promise<Provisioned> {
   const platforms = Object.entries(instance.tenants);
   const stored = new Map<string, Versions | null>();
   for (const [, tenant] of platforms) stored.set(tenant.secret, await readVersions(tenant, access.store));
@@ -92,13 +92,13 @@ async function createVersions({ secret, logins }: Tenant, store: SecretStore): P
 }
 
 /** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
-export function storedLogins({ logins }: Tenant, versions: Versions | null): readonly string[] {
+export function storedLogins({ logins }: Pick<Tenant, "logins">, versions: Versions | null): readonly string[] {
   if (versions === null) return logins.map((login) => login.name);
   return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
 }
 
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
-export async function readVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions | null> {
+export async function readVersions({ secret, logins }: Pick<Tenant, "secret" | "logins">, store: SecretStore): Promise<Versions | null> {
   const versions = await store.read(secret);
   if (versions === null) return null;
   const names = logins.map((login) => login.name);
@@ -120,6 +120,11 @@ async function runStep(client: Client, { sql, passwordOf }: Step, passwords: Rea
 /** Sets a login's password. Only its verifier leaves this process. */
 export async function setPassword(client: Client, { username, password }: Credential): Promise<void> {
   await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} LOGIN PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+}
+
+/** Sets the password of the login that the session is of: nothing else of it, which would take more rights. */
+export async function setOwnPassword(client: Client, { username, password }: Credential): Promise<void> {
+  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
 }
 
 /** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */

@@ -13,5 +13,7 @@ export default {
       deletionProtection: false,
     },
   },
+  // A network of its own, and no cluster: the databases, and files for whatever runs the platforms.
+  aws: { region: "eu-central-1", applyImmediately: true, logRetentionDays: 7 },
   platforms: { mlflow: { workers: 1 }, prefect: {} },
 } satisfies EnvironmentSpec;

@@ -10,6 +10,25 @@ export default {
   name: "production",
   labels: { stage: "production" },
   owner: "ml-platform",
+  // Write your own in place of the examples: as long as there is one, nothing can be deployed.
+  aws: {
+    region: "eu-central-1",
+    account: { example: "111122223333" },
+    network: {
+      vpc: { example: "vpc-0a1b2c3d4e5f60718" },
+      privateSubnets: [
+        { id: { example: "subnet-0a1b2c3d4e5f60711" }, zone: "eu-central-1a" },
+        { id: { example: "subnet-0a1b2c3d4e5f60712" }, zone: "eu-central-1b" },
+      ],
+    },
+    cluster: {
+      name: { example: "ml-platform" },
+      securityGroups: [{ example: "sg-0a1b2c3d4e5f60713" }],
+      oidcProvider: { example: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B2C3D4E5F60714" },
+      installExternalSecrets: true,
+      installReloader: true,
+    },
+  },
   instances: {
     main: {
       size: { vcpus: 4, memoryGib: 16 },

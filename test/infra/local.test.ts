@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chartDirectory } from "../../infra/chart";
+import { chartDirectory } from "../../constructs/package/root";
 import { commandLines, filesBelow, logOf, passwordsIn, processesOf, remove, run, startAndStay, temporary } from "../fixtures/cli";
 
 const PLATFORMS = ["flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"];

@@ -14,7 +14,12 @@ describe("names", () => {
       logins: ["kubeflow_pipelines_a", "kubeflow_pipelines_b"],
     });
     expect(storeSecretName("production", "prefect")).toBe("production--prefect");
-    expect(kubernetesNames("prefect")).toEqual({ secret: "prefect-db", caConfigMap: "prefect-db-ca", migrateJob: "prefect-db-migrate" });
+    expect(kubernetesNames("prefect")).toEqual({
+      secret: "prefect-db",
+      caConfigMap: "prefect-db-ca",
+      migrateJob: "prefect-db-migrate",
+      secretStore: "prefect-db-store",
+    });
   });
 
   it("stay within PostgreSQL's alphabet and length", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../constructs/model/json";
-import { chartDirectory } from "../../infra/chart";
+import { chartDirectory } from "../../constructs/package/root";
 import { DIRECT, refusal, settingsOf, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
 import { skillflawChart } from "../fixtures/charts/skillflaw";

@@ -6,7 +6,7 @@ import pc from "picocolors";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
-import { chartDirectory } from "../../infra/chart";
+import { chartDirectory } from "../../constructs/package/root";
 import { toYaml } from "../../infra/output";
 import { type ContractCase, loginsOf, waysOf, wire } from "../contract/case";
 import { type Container, container } from "../contract/process";

@@ -1,0 +1,49 @@
+import type { InstanceSettings } from "../model/instance";
+
+/** An RDS instance class, by what it has. */
+export interface InstanceClass {
+  readonly name: `db.${string}`;
+  readonly vcpus: number;
+  readonly memoryGib: number;
+}
+
+const SIZES = { large: 2, xlarge: 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64 } as const;
+
+const family = (name: string, gibPerVcpu: number): readonly InstanceClass[] =>
+  Object.entries(SIZES).map(([size, vcpus]) => ({ name: `db.${name}.${size}`, vcpus, memoryGib: vcpus * gibPerVcpu }));
+
+/**
+ * Classes on Graviton that PostgreSQL 15 to 18 have: burstable ones up to 4 GiB, general (4 GiB for each vCPU), memory (8 GiB).
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html
+ */
+export const CLASSES: readonly InstanceClass[] = [
+  { name: "db.t4g.micro", vcpus: 2, memoryGib: 1 },
+  { name: "db.t4g.small", vcpus: 2, memoryGib: 2 },
+  { name: "db.t4g.medium", vcpus: 2, memoryGib: 4 },
+  ...family("m7g", 4),
+  ...family("r7g", 8),
+];
+
+/** The class that has exactly a size, or undefined. */
+export function classOf({ vcpus, memoryGib }: InstanceSettings["size"]): InstanceClass | undefined {
+  return CLASSES.find((each) => each.vcpus === vcpus && each.memoryGib === memoryGib);
+}
+
+/** The smallest class that has at least a size, or undefined. */
+export function classAbove({ vcpus, memoryGib }: InstanceSettings["size"]): InstanceClass | undefined {
+  const enough = CLASSES.filter((each) => each.vcpus >= vcpus && each.memoryGib >= memoryGib);
+  return enough.sort((a, b) => a.memoryGib - b.memoryGib || a.vcpus - b.vcpus)[0];
+}
+
+const MIB = 2 ** 20;
+/** What RDS's own processes and the system keep of an instance's memory; its formulas count the rest. */
+const KEPT_MIB = 256;
+/** RDS's formula: `LEAST({DBInstanceClassMemory/9531392}, 5000)`. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html */
+const BYTES_PER_CONNECTION = 9_531_392;
+const MOST_CONNECTIONS = 5000;
+
+/** `max_connections` as RDS would set it, rounded down to tens: a number that the budget can count on. */
+export function connectionsOf(memoryGib: number): number {
+  const connections = ((memoryGib * 1024 - KEPT_MIB) * MIB) / BYTES_PER_CONNECTION;
+  return Math.min(Math.floor(connections / 10) * 10, MOST_CONNECTIONS);
+}

@@ -1,0 +1,82 @@
+import { CustomResource, Duration } from "aws-cdk-lib";
+import type * as ec2 from "aws-cdk-lib/aws-ec2";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { Provider } from "aws-cdk-lib/custom-resources";
+import { Construct } from "constructs";
+import type { Tenant } from "../model/spec";
+import type { DatabaseSecret } from "./database-secret";
+import type { Task } from "./functions/task";
+import { grantReadWrite } from "./grants";
+import { createFunction, programHash } from "./postgres-functions";
+import type { IRdsPostgres } from "./rds-postgres";
+
+export interface DatabaseProvisioningProps {
+  /** Name of the environment. */
+  readonly environment: string;
+  readonly postgres: IRdsPostgres;
+  /** PEM text of the server's certificate authority; null for RDS, whose function has its region's. */
+  readonly ca: string | null;
+  /** Changes when the server becomes another: references across stacks do not notice that. */
+  readonly generation: string;
+  /** By platform. */
+  readonly tenants: Readonly<Record<string, Tenant>>;
+  /** By platform. */
+  readonly secrets: Readonly<Record<string, DatabaseSecret>>;
+  readonly vpc: ec2.IVpc;
+  readonly subnets: readonly ec2.ISubnet[];
+  /** Days for which logs are kept. */
+  readonly logRetentionDays: number;
+}
+
+const TIMEOUT = Duration.minutes(10);
+/** CloudFormation gives up only after the function has said why. */
+const SERVICE_TIMEOUT = TIMEOUT.plus(Duration.minutes(1));
+
+/**
+ * Makes databases, roles, grants and passwords, whenever what they should be changes: with every deployment that changes the plan, or
+ * the program. Deleting it deletes nothing.
+ */
+export class DatabaseProvisioning extends Construct {
+  /** Depend on it where something logs in. */
+  readonly resource: CustomResource;
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: DatabaseProvisioningProps) {
+    super(scope, id);
+    this.function = createFunction(this, "Function", "provision", {
+      ...props,
+      timeout: TIMEOUT,
+      environment: caVariable(props.ca),
+      description: "Makes the platforms' databases and logins",
+    });
+    const arns = Object.values(props.secrets).map((secret) => secret.arn);
+    grantReadWrite(this.function, arns, props.postgres.key);
+    props.postgres.grantConnect(this.function);
+    const provider = new Provider(this, "Provider", {
+      onEventHandler: this.function,
+      logGroup: new logs.LogGroup(this, "ProviderLog", { retention: props.logRetentionDays as logs.RetentionDays }),
+    });
+    this.resource = new CustomResource(this, "Resource", {
+      serviceToken: provider.serviceToken,
+      resourceType: "Custom::PostgresProvisioning",
+      serviceTimeout: SERVICE_TIMEOUT,
+      properties: { ...toTask(props), tenants: JSON.stringify(props.tenants), generation: props.generation, program: programHash() },
+    });
+    // A grant or a way in the network that comes too late would fail the first deployment.
+    this.resource.node.addDependency(this.function);
+  }
+}
+
+/** What a function is told of an instance, without its tenants. */
+export function toTask({ environment, postgres, tenants, secrets }: DatabaseProvisioningProps): Omit<Task<Tenant>, "tenants"> {
+  return {
+    environment,
+    host: postgres.connection.host,
+    port: postgres.connection.port,
+    masterSecret: postgres.secret.secretArn,
+    secrets: Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [tenant.secret, secrets[platform]?.arn ?? ""])),
+  };
+}
+
+export const caVariable = (ca: string | null): Readonly<Record<string, string>> => (ca === null ? {} : { DATABASE_CA: ca });

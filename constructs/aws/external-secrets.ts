@@ -1,0 +1,9 @@
+import type { SecretReader } from "../manifests/objects";
+
+/** How External Secrets reads a platform's secret: as a service account that may take a role, which may read that secret. */
+export const secretReader = (region: string, roleArn: string): SecretReader => ({
+  annotations: { "eks.amazonaws.com/role-arn": roleArn },
+  provider: (serviceAccount) => ({
+    aws: { service: "SecretsManager", region, auth: { jwt: { serviceAccountRef: { name: serviceAccount } } } },
+  }),
+});

@@ -1,0 +1,44 @@
+import { UserError } from "../../model/errors";
+import type { Patience } from "../../provisioning/connect";
+import { ProvisioningError } from "../../provisioning/errors";
+
+/** What Lambda tells a function. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+export interface Context {
+  getRemainingTimeInMillis(): number;
+}
+
+/** Milliseconds before Lambda's own end at which the function says what it waits for, and before that no fault is tried again. */
+const LAST_WORDS = 5_000;
+const LAST_TRY = 30_000;
+
+/**
+ * Runs something within the function's time. Whatever it throws is one sentence, without a stack: CloudFormation and Secrets
+ * Manager show it to a person.
+ */
+export async function withinTime<T>(context: Context, run: (patience: Patience) => Promise<T>): Promise<T> {
+  const remaining = context.getRemainingTimeInMillis();
+  let waiting = "the database answers, and what is asked of it takes longer";
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_resolve, reject) => {
+    const give = () =>
+      reject(new ProvisioningError(`not done within ${Math.round(remaining / 1000)} s: ${waiting}; deploy again to go on`));
+    timer = setTimeout(give, Math.max(remaining - LAST_WORDS, 0));
+  });
+  const onRetry = (sentence: string) => {
+    waiting = sentence;
+    console.log(`waiting: ${sentence}`);
+  };
+  try {
+    return await Promise.race([run({ deadlineMs: Math.max(remaining - LAST_TRY, 0), onRetry }), end]);
+  } catch (error) {
+    throw toPlain(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A person's mistake without a trace; a defect keeps its own. */
+function toPlain(error: unknown): unknown {
+  if (error instanceof UserError) error.stack = error.name;
+  return error;
+}

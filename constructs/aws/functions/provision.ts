@@ -1,0 +1,36 @@
+import type { Tenant } from "../../model/spec";
+import { provision } from "../../provisioning/provision";
+import { SecretsManagerStore } from "../secrets-manager-store";
+import { type Context, withinTime } from "./deadline";
+import { createSecretsClient, readMaster, serverOf, type Task } from "./task";
+
+/** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
+export interface ResourceEvent {
+  readonly RequestType: "Create" | "Update" | "Delete";
+  readonly PhysicalResourceId?: string;
+  /** The tenants as JSON: CloudFormation would make texts of their numbers. */
+  readonly ResourceProperties: Omit<Task<Tenant>, "tenants"> & { readonly tenants: string };
+}
+
+/** Always the same: CloudFormation must never take an update for a replacement. */
+const RESOURCE_ID = "provisioning";
+
+/** Provisions an instance when CloudFormation makes or changes its custom resource. Deleting that deletes nothing: data outlives stacks. */
+export async function handler(event: ResourceEvent, context: Context): Promise<{ readonly PhysicalResourceId: string }> {
+  const done = { PhysicalResourceId: event.PhysicalResourceId ?? RESOURCE_ID };
+  if (event.RequestType === "Delete") return done;
+  const task: Task<Tenant> = {
+    ...event.ResourceProperties,
+    tenants: JSON.parse(event.ResourceProperties.tenants) as Task<Tenant>["tenants"],
+  };
+  return withinTime(context, async (patience) => {
+    const client = createSecretsClient();
+    const server = serverOf(task);
+    const master = await readMaster(client, task, server);
+    const store = new SecretsManagerStore(client, task.secrets);
+    const work = { environment: task.environment, instance: { tenants: task.tenants } };
+    const { changes } = await provision(work, { server, master, store, patience });
+    for (const { why } of changes) console.log(why);
+    return done;
+  });
+}

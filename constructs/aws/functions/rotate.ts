@@ -1,0 +1,122 @@
+import {
+  DescribeSecretCommand,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from "@aws-sdk/client-secrets-manager";
+import { type Patience, persist, type Server, withClient } from "../../provisioning/connect";
+import { type Credential, generatePassword } from "../../provisioning/credential";
+import { ProvisioningError } from "../../provisioning/errors";
+import { withLock } from "../../provisioning/lock";
+import { setOwnPassword, setPassword } from "../../provisioning/provision";
+import { nextCredential, proveCredential, type RotatedTenant } from "../../provisioning/rotate";
+import { explainSecret, readVersion, SecretsManagerStore } from "../secrets-manager-store";
+import { type Context, withinTime } from "./deadline";
+import { createSecretsClient, readMaster, serverOf, type Task } from "./task";
+
+/** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
+export interface RotationEvent {
+  readonly Step: "createSecret" | "setSecret" | "testSecret" | "finishSecret";
+  /** ARN of the secret. */
+  readonly SecretId: string;
+  /** Id of the version that is to become the current one. */
+  readonly ClientRequestToken: string;
+}
+
+/** One rotation of one secret. `tenant` is null for the master's. */
+interface Rotation {
+  readonly event: RotationEvent;
+  readonly client: SecretsManagerClient;
+  readonly task: Task<RotatedTenant>;
+  readonly server: Server;
+  readonly patience: Patience;
+  readonly tenant: RotatedTenant | null;
+}
+
+/**
+ * One step of a rotation. Each may be called again, after an interruption too: what an earlier call has done is found and kept.
+ *
+ * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
+ */
+export async function handler(event: RotationEvent, context: Context): Promise<void> {
+  const task = JSON.parse(process.env.TASK ?? "{}") as Task<RotatedTenant>;
+  await withinTime(context, async (patience) => {
+    const client = createSecretsClient();
+    const rotation = { event, client, task, server: serverOf(task), patience, tenant: tenantOf(event.SecretId, task) };
+    await STEPS[event.Step](rotation);
+    console.log(`${event.Step} done`);
+  });
+}
+
+const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Promise<void>>> = {
+  createSecret,
+  setSecret,
+  testSecret,
+  finishSecret,
+};
+
+function tenantOf(arn: string, { masterSecret, secrets, tenants }: Task<RotatedTenant>): RotatedTenant | null {
+  if (arn === masterSecret) return null;
+  const tenant = Object.values(tenants).find((each) => secrets[each.secret] === arn);
+  if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
+  return tenant;
+}
+
+/** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
+async function createSecret({ event, client, tenant }: Rotation): Promise<void> {
+  const current = await readVersion(client, event.SecretId, "AWSCURRENT");
+  if (current === null) throw new ProvisioningError(`secret ${event.SecretId} has no password yet; deploy the environment first`);
+  if (current.id === event.ClientRequestToken || (await readPending({ event, client })) !== null) return;
+  const { username } = current.credential;
+  const next = tenant === null ? { username, password: generatePassword() } : nextCredential(tenant, current.credential);
+  const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
+  await client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) })).catch((error) => {
+    throw explainSecret(error, event.SecretId);
+  });
+}
+
+/** Tells the server the pending password, unless it knows it already. */
+async function setSecret(rotation: Rotation): Promise<void> {
+  const { client, task, server, patience, tenant } = rotation;
+  const pending = await readPending(rotation);
+  if (pending === null) return;
+  const master = await readMaster(client, task, server);
+  if (tenant === null && master.password === pending.password) return;
+  const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
+  await persist(server, master, "postgres", patience, () =>
+    tenant === null
+      ? withClient(server, master, "postgres", (session) => setOwnPassword(session, pending))
+      : withLock(access, [tenant], (session) => setPassword(session, pending)),
+  );
+}
+
+/** Logs in with the pending password. */
+async function testSecret(rotation: Rotation): Promise<void> {
+  const { server, patience, tenant } = rotation;
+  const pending = await readPending(rotation);
+  if (pending === null) return;
+  await persist(server, pending, "postgres", patience, () =>
+    tenant === null ? withClient(server, pending, "postgres", async () => undefined) : proveCredential(tenant, pending, server),
+  );
+}
+
+/** Makes the pending version the current one; the current one becomes the previous. */
+async function finishSecret({ event, client }: Rotation): Promise<void> {
+  const { SecretId, ClientRequestToken } = event;
+  const current = await readVersion(client, SecretId, "AWSCURRENT");
+  if (current?.id === ClientRequestToken) return;
+  const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
+  await client.send(new UpdateSecretVersionStageCommand(move)).catch((error) => {
+    throw explainSecret(error, SecretId);
+  });
+}
+
+/** The version that this rotation made, as long as it is pending. */
+async function readPending({ event, client }: Pick<Rotation, "event" | "client">): Promise<Credential | null> {
+  const { VersionIdsToStages: stages } = await client.send(new DescribeSecretCommand({ SecretId: event.SecretId })).catch((error) => {
+    throw explainSecret(error, event.SecretId);
+  });
+  if (!stages?.[event.ClientRequestToken]?.includes("AWSPENDING")) return null;
+  const pending = await readVersion(client, event.SecretId, "AWSPENDING");
+  return pending?.id === event.ClientRequestToken ? pending.credential : null;
+}

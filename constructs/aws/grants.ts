@@ -1,0 +1,36 @@
+import { Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type * as kms from "aws-cdk-lib/aws-kms";
+
+/** What reading a version of a secret takes: GetSecretValue, and DescribeSecret for its stages. */
+const READ = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"];
+/** What adding a version takes, and moving a stage from one to another. */
+const WRITE = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
+
+/** Lets somebody read secrets. By the identity's policy only: a key's or secret's own would tie the stacks into a circle. */
+export function grantRead(grantee: iam.IGrantable, arns: readonly string[], key: kms.IKey | null): void {
+  grant(grantee, READ, arns);
+  if (key !== null) grantKey(grantee, ["kms:Decrypt"], key);
+}
+
+/** Lets somebody read secrets and add versions to them. */
+export function grantReadWrite(grantee: iam.IGrantable, arns: readonly string[], key: kms.IKey | null): void {
+  grant(grantee, [...READ, ...WRITE], arns);
+  if (key !== null) grantKey(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], key);
+}
+
+function grant(grantee: iam.IGrantable, actions: readonly string[], resources: readonly string[]): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: [...actions], resources: [...resources] }));
+}
+
+/** Secrets Manager uses the key in the caller's name; nothing else may. */
+function grantKey(grantee: iam.IGrantable, actions: readonly string[], key: kms.IKey): void {
+  const service = `secretsmanager.${Stack.of(key).region}.amazonaws.com`;
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: [...actions],
+      resources: [key.keyArn],
+      conditions: { StringEquals: { "kms:ViaService": service } },
+    }),
+  );
+}

@@ -1,0 +1,163 @@
+import type { MajorVersion } from "../model/instance";
+import { checkValue, findParameter, type Parameter, parameterNames, toPlainValue } from "../model/parameters";
+import { nearest } from "../model/suggest";
+
+/** What must hold, and what to do about it where the rule does not already say so. */
+export interface Refusal {
+  readonly rule: string;
+  readonly remedy: string;
+}
+
+type Value = string | number | boolean;
+
+const LEVELS = [
+  "disabled",
+  "debug5",
+  "debug4",
+  "debug3",
+  "debug2",
+  "debug1",
+  "info",
+  "notice",
+  "warning",
+  "error",
+  "log",
+  "fatal",
+  "panic",
+];
+
+/**
+ * RDS's own, and PostgreSQL's that RDS narrows.
+ *
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
+ */
+const RDS_PARAMETERS: readonly Parameter[] = [
+  // With csvlog both are written.
+  { name: "log_destination", type: "enum", values: ["stderr", "csvlog"], context: "sighup" },
+  {
+    name: "log_filename",
+    type: "enum",
+    values: ["postgresql.log.%Y-%m-%d", "postgresql.log.%Y-%m-%d-%H", "postgresql.log.%Y-%m-%d-%H%M"],
+    context: "sighup",
+  },
+  { name: "log_rotation_age", type: "integer", unit: "min", min: 1, max: 1440, context: "sighup" },
+  { name: "rds.accepted_password_auth_method", type: "enum", values: ["md5+scram", "scram"], context: "sighup" },
+  { name: "rds.adaptive_autovacuum", type: "bool", context: "sighup" },
+  { name: "rds.allowed_extensions", type: "string", context: "sighup" },
+  { name: "rds.custom_dns_resolution", type: "bool", context: "postmaster" },
+  { name: "rds.enable_pgactive", type: "bool", context: "postmaster" },
+  { name: "rds.force_admin_logging_level", type: "enum", values: LEVELS, context: "sighup" },
+  { name: "rds.force_autovacuum_logging_level", type: "enum", values: LEVELS, context: "sighup" },
+  { name: "rds.force_ssl", type: "bool", context: "sighup" },
+  { name: "rds.log_retention_period", type: "integer", unit: "min", min: 1440, max: 10080, context: "sighup" },
+  { name: "rds.logical_replication", type: "bool", context: "postmaster" },
+  { name: "rds.rds_superuser_reserved_connections", type: "integer", min: 0, max: 262143, context: "postmaster" },
+  { name: "rds.restrict_password_commands", type: "bool", context: "postmaster" },
+];
+const RDS_NAMES: readonly string[] = RDS_PARAMETERS.map(({ name }) => name);
+
+/**
+ * What a parameter group shows as not modifiable (`aws rds describe-db-parameters`), or does not have because it is the host's, by what
+ * RDS decides. What is in doubt is not here: RDS itself refuses it when the group is made, before the server is.
+ */
+const FIXED: Readonly<Record<string, string>> = {
+  "where files, libraries and sockets are": `config_file cron.host cron.use_background_workers data_directory dynamic_library_path
+    extension_control_path external_pid_file hba_file ident_file jit_provider krb_server_keyfile listen_addresses local_preload_libraries
+    oauth_validator_libraries port unix_socket_directories unix_socket_group unix_socket_permissions`,
+  "which certificate is shown": `ssl ssl_ca_file ssl_cert_file ssl_crl_dir ssl_crl_file ssl_dh_params_file ssl_key_file
+    ssl_passphrase_command ssl_passphrase_command_supports_reload`,
+  "how log files are kept": `event_source log_directory log_file_mode log_timezone log_truncate_on_rotation logging_collector
+    syslog_facility syslog_ident syslog_sequence_numbers syslog_split_messages`,
+  "how data reaches the disk": `data_sync_retry fsync full_page_writes ignore_checksum_failure ignore_invalid_pages
+    recovery_init_sync_method wal_init_zero wal_level wal_log_hints wal_sync_method zero_damaged_pages`,
+  "how WAL is archived, recovered and replicated": `archive_cleanup_command archive_command archive_library archive_mode archive_timeout
+    hot_standby primary_conninfo primary_slot_name promote_trigger_file recovery_end_command recovery_min_apply_delay recovery_target
+    recovery_target_action recovery_target_inclusive recovery_target_lsn recovery_target_name recovery_target_time
+    recovery_target_timeline recovery_target_xid restore_command synchronous_standby_names wal_receiver_create_temp_slot`,
+  "how the server runs": `allow_alter_system allow_in_place_tablespaces allow_system_table_mods backtrace_functions bonjour bonjour_name
+    cluster_name db_user_namespace dynamic_shared_memory_type exit_on_error ignore_system_indexes krb_caseins_users lo_compat_privileges
+    rds.extensions rds.max_tcp_buffers rds.rds_reserved_connections rds.superuser_variables restart_after_crash shared_memory_type
+    superuser_reserved_connections update_process_title`,
+};
+const FIXED_BY_NAME: ReadonlyMap<string, string> = new Map(
+  Object.entries(FIXED).flatMap(([what, names]) => names.split(/\s+/).map((name): [string, string] => [name, what])),
+);
+
+/** What to set instead, where there is something. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  wal_level: "set rds.logical_replication to on for logical replication",
+  "rds.extensions": "rds.allowed_extensions limits them",
+  superuser_reserved_connections: "rds.rds_superuser_reserved_connections reserves them for the master",
+};
+
+/** Modules that RDS has and the catalogue has not: their names and values are taken as they are written. */
+const OTHER_MODULES: readonly string[] = [
+  "hll",
+  "orafce",
+  "pg_bigm",
+  "pg_hint_plan",
+  "pg_similarity",
+  "pg_transport",
+  "pgactive",
+  "pglogical",
+  "pgtle",
+  "plprofiler",
+  "postgis",
+  "rdkit",
+];
+
+/** What PostgreSQL 18 made of `log_connections`. RDS refuses the words of the versions before. */
+const CONNECTION_STAGES = ["receipt", "authentication", "authorization", "setup_durations", "all"];
+const STAGES_SINCE = 18;
+
+const VARIABLE = "(AllocatedStorage|DBInstanceClassMemory|DBInstanceVCPU|EndPointPort)";
+// RDS's own defaults have the dollar sign, and more than the two operators that its page shows.
+const FORMULA = `\\$?\\{(${VARIABLE}|log\\(${VARIABLE}/\\d+\\))([*/]\\d+)*\\}`;
+const ARGUMENT = `\\s*(-?\\d+|${FORMULA})\\s*`;
+/** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html */
+const EXPRESSION = new RegExp(`^(${FORMULA}|(GREATEST|LEAST|SUM|greatest|least|sum)\\(${ARGUMENT}(,${ARGUMENT})*\\))$`);
+
+/** Whether RDS computes the value from the instance's class. Not for connections, which the budget must know. */
+const isExpression = ({ name, type }: Parameter, value: Value): boolean =>
+  type === "integer" && name !== "max_connections" && EXPRESSION.test(String(value));
+
+const findRdsParameter = (name: string, majorVersion: MajorVersion): Parameter | null =>
+  RDS_PARAMETERS.find((parameter) => parameter.name === name) ?? findParameter(name, majorVersion);
+
+/** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
+export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Refusal | null {
+  const fixed = FIXED_BY_NAME.get(name);
+  if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD[name] ?? "remove it" };
+  const parameter = findRdsParameter(name, majorVersion);
+  if (parameter === null) return OTHER_MODULES.includes(name.split(".")[0] ?? "") ? null : refuseUnknown(name, majorVersion);
+  if (isExpression(parameter, value)) return null;
+  const rule = hasStages(name, majorVersion) ? checkStages(value) : checkValue(parameter, value);
+  return rule === null ? null : { rule, remedy: "" };
+}
+
+function refuseUnknown(name: string, majorVersion: MajorVersion): Refusal {
+  const near = nearest(name, [...RDS_NAMES, ...parameterNames(majorVersion)]);
+  const rule = `is no parameter of RDS for PostgreSQL ${majorVersion}`;
+  if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
+  return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
+}
+
+/** A value that RDS accepts, in a parameter group's words: numbers in the parameter's own unit, 1 and 0 for on and off. */
+export function toRdsValue(name: string, value: Value, majorVersion: MajorVersion): string {
+  const parameter = findRdsParameter(name, majorVersion);
+  if (hasStages(name, majorVersion)) return toStages(value).join(",");
+  if (parameter === null || isExpression(parameter, value)) return String(value);
+  const plain = toPlainValue(parameter, value) ?? String(value);
+  return parameter.type === "bool" ? String(Number(plain === "on")) : plain;
+}
+
+const hasStages = (name: string, majorVersion: MajorVersion): boolean => name === "log_connections" && majorVersion >= STAGES_SINCE;
+
+const checkStages = (value: Value): string | null =>
+  toStages(value).every((stage) => CONNECTION_STAGES.includes(stage)) ? null : `must be on, or some of ${CONNECTION_STAGES.join(", ")}`;
+
+function toStages(value: Value): readonly string[] {
+  const words = String(value).toLowerCase().split(",");
+  return words.map((word) => (["on", "true", "yes", "1"].includes(word.trim()) ? "all" : word.trim()));
+}

@@ -1,0 +1,179 @@
+import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
+import { Duration } from "aws-cdk-lib";
+import type * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as eks from "aws-cdk-lib/aws-eks-v2";
+import { Asset } from "aws-cdk-lib/aws-s3-assets";
+import { Construct, type IConstruct } from "constructs";
+import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
+import type { JsonObject } from "../model/json";
+import type { HelmRelease } from "../model/platform";
+import type { Wired } from "../model/wire";
+import { chartDirectory } from "../package/root";
+import { secretReader } from "./external-secrets";
+
+/** A platform to install, and what External Secrets reads its secret with. */
+export interface PlatformRelease {
+  readonly wired: Wired;
+  readonly secretArn: string;
+  readonly readerRoleArn: string;
+  /** PEM text of the database's certificate authority. */
+  readonly ca: string;
+  /** Changes when the database becomes another: references across stacks do not notice that. */
+  readonly generation: string;
+}
+
+export interface PlatformReleasesProps {
+  readonly cluster: {
+    readonly name: string;
+    readonly vpc: ec2.IVpc;
+    /** Private, where the cluster's endpoint can be reached. */
+    readonly subnets: readonly ec2.ISubnet[];
+    /** The first is given to what talks to the cluster. */
+    readonly securityGroups: readonly ec2.ISecurityGroup[];
+  };
+  readonly region: string;
+  readonly installExternalSecrets: boolean;
+  readonly installReloader: boolean;
+  /** By platform. Those that no Helm chart installs are left out: they are files. */
+  readonly platforms: Readonly<Record<string, PlatformRelease>>;
+}
+
+/** Charts that others need first. Their API, `external-secrets.io/v1`, is what the manifests are written in. */
+const EXTERNAL_SECRETS = { chart: "external-secrets", repository: "https://charts.external-secrets.io", version: "2.9.0" };
+const RELOADER = { chart: "reloader", repository: "https://stakater.github.io/stakater-charts", version: "2.2.16" };
+
+/** Lambda's own limit, within which helm has to be done. */
+const INSTALLATION = Duration.minutes(14);
+const SECRET_TIMEOUT = Duration.minutes(5);
+
+/** The platforms' Helm releases in an EKS cluster that exists, each with its Secret, which is there before it starts. */
+export class PlatformReleases extends Construct {
+  /** By platform. */
+  readonly charts: Readonly<Record<string, eks.HelmChart>>;
+
+  constructor(scope: Construct, id: string, props: PlatformReleasesProps) {
+    super(scope, id);
+    const { cluster, ready } = reachCluster(this, props.cluster);
+    const operators = createOperators(this, cluster, props);
+    for (const operator of operators) operator.node.addDependency(ready);
+    const charts = Object.entries(props.platforms).map(
+      ([name, platform]) => [name, createRelease(this, name, cluster, props.region, platform, [ready, ...operators])] as const,
+    );
+    this.charts = Object.fromEntries(charts.filter((each): each is [string, eks.HelmChart] => each[1] !== null));
+  }
+}
+
+/**
+ * A cluster that somebody else made, and the right to change it. In two steps: an imported cluster ignores the options that would
+ * make its provider, and the provider needs a cluster.
+ */
+function reachCluster(scope: Construct, { name, vpc, subnets, securityGroups }: PlatformReleasesProps["cluster"]) {
+  const attributes = { clusterName: name, vpc };
+  const named = eks.Cluster.fromClusterAttributes(scope, "NamedCluster", attributes);
+  const kubectlProvider = new eks.KubectlProvider(scope, "Kubectl", {
+    cluster: named,
+    kubectlLayer: new KubectlV35Layer(scope, "KubectlLayer"),
+    privateSubnets: [...subnets],
+    securityGroups: securityGroups.slice(0, 1),
+  });
+  const ready = new eks.AccessEntry(scope, "Access", {
+    cluster: named,
+    principal: kubectlProvider.role?.roleArn ?? "",
+    accessPolicies: [
+      eks.AccessPolicy.fromAccessPolicyName("AmazonEKSClusterAdminPolicy", { accessScopeType: eks.AccessScopeType.CLUSTER }),
+    ],
+  });
+  return { cluster: eks.Cluster.fromClusterAttributes(scope, "Cluster", { ...attributes, kubectlProvider }), ready };
+}
+
+function createOperators(
+  scope: Construct,
+  cluster: eks.ICluster,
+  { installExternalSecrets, installReloader }: PlatformReleasesProps,
+): readonly eks.HelmChart[] {
+  const install = (id: string, chart: typeof EXTERNAL_SECRETS, values: JsonObject) =>
+    new eks.HelmChart(scope, id, {
+      cluster,
+      ...chart,
+      release: chart.chart,
+      namespace: chart.chart,
+      createNamespace: true,
+      values,
+      wait: true,
+      timeout: INSTALLATION,
+    });
+  return [
+    ...(installExternalSecrets ? [install("ExternalSecrets", EXTERNAL_SECRETS, { installCRDs: true })] : []),
+    ...(installReloader ? [install("Reloader", RELOADER, {})] : []),
+  ];
+}
+
+/** Null for what no chart installs. */
+function createRelease(
+  scope: Construct,
+  id: string,
+  cluster: eks.ICluster,
+  region: string,
+  platform: PlatformRelease,
+  before: readonly IConstruct[],
+): eks.HelmChart | null {
+  const { wired } = platform;
+  const { release } = wired.wiring;
+  if (release.kind !== "helm") return null;
+  const own = new Construct(scope, id);
+  const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[]) => {
+    const applied = new eks.KubernetesManifest(own, name, { cluster, manifest: manifest.map(withoutUndefined), overwrite: true });
+    applied.node.addDependency(...after);
+    return applied;
+  };
+  const namespace = apply("Namespace", [toNamespace(wired)], before);
+  const objects = apply("Objects", toObjects(platform, region), [namespace]);
+  const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
+    cluster,
+    objectType: "externalsecret",
+    objectName: wired.connection.secret,
+    objectNamespace: wired.namespace,
+    // Empty, and so waited for, until the condition Ready is true.
+    jsonPath: '.status.conditions[?(@.status=="True")].type',
+    timeout: SECRET_TIMEOUT,
+  });
+  secret.node.addDependency(objects);
+  const chart = createChart(own, cluster, id, wired, release);
+  chart.node.addDependency(secret);
+  return chart;
+}
+
+function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly JsonObject[] {
+  const configMap = toCaConfigMap(wired, ca);
+  const externalSecret = toExternalSecret(wired, { secretStore: secretStoreOf(wired), key: secretArn }, ca);
+  const marked = {
+    ...externalSecret,
+    metadata: { ...(externalSecret.metadata as JsonObject), annotations: { "platform-postgres/database": generation } },
+  };
+  return [
+    ...toSecretStore(wired, secretReader(region, readerRoleArn)),
+    ...(configMap === null ? [] : [configMap]),
+    marked,
+    ...wired.wiring.objects,
+  ];
+}
+
+function createChart(scope: Construct, cluster: eks.ICluster, platform: string, wired: Wired, release: HelmRelease): eks.HelmChart {
+  const source =
+    release.repository === null
+      ? { chartAsset: new Asset(scope, "ChartFiles", { path: chartDirectory(platform) }) }
+      : { chart: release.chart, repository: release.repository, version: release.version };
+  return new eks.HelmChart(scope, "Chart", {
+    cluster,
+    ...source,
+    release: wired.release,
+    namespace: wired.namespace,
+    createNamespace: false,
+    values: withoutUndefined(release.values),
+    wait: release.wait,
+    timeout: INSTALLATION,
+  });
+}
+
+/** CDK refuses `undefined` in what becomes JSON. Late-bound texts are texts here, and pass. */
+const withoutUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

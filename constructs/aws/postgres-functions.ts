@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duration } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+import { bundleDirectory } from "../package/bundle";
+
+export interface PostgresFunctionProps {
+  readonly vpc: ec2.IVpc;
+  readonly subnets: readonly ec2.ISubnet[];
+  readonly timeout: Duration;
+  /** Process variables. No secret stands in them. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly description: string;
+  /** Days for which its log is kept. */
+  readonly logRetentionDays: number;
+}
+
+const programDirectory = (): string => bundleDirectory("aws/functions/program", "program");
+
+/** Changes whenever the program does. */
+export const programHash = (): string =>
+  createHash("sha256")
+    .update(readFileSync(join(programDirectory(), "program.js")))
+    .digest("hex");
+
+/** The program that changes PostgreSQL, as a function in the database's network. */
+export function createFunction(
+  scope: Construct,
+  id: string,
+  handler: "provision" | "rotate",
+  props: PostgresFunctionProps,
+): lambda.Function {
+  return new lambda.Function(scope, id, {
+    runtime: lambda.Runtime.NODEJS_22_X,
+    architecture: lambda.Architecture.ARM_64,
+    code: lambda.Code.fromAsset(programDirectory()),
+    handler: `program.${handler}`,
+    description: props.description,
+    timeout: props.timeout,
+    memorySize: 512,
+    environment: { ...props.environment },
+    logGroup: new logs.LogGroup(scope, `${id}Log`, { retention: props.logRetentionDays as logs.RetentionDays }),
+    vpc: props.vpc,
+    vpcSubnets: { subnets: [...props.subnets] },
+    securityGroups: [createSecurityGroup(scope, id, props.vpc)],
+  });
+}
+
+/** Out to the databases, as each lets it in, and to AWS over TLS; nothing comes in. */
+function createSecurityGroup(scope: Construct, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
+  const group = new ec2.SecurityGroup(scope, `${id}SecurityGroup`, {
+    vpc,
+    description: "Provisioning of PostgreSQL",
+    allowAllOutbound: false,
+  });
+  group.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), "Secrets Manager");
+  return group;
+}

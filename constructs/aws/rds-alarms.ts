@@ -1,0 +1,131 @@
+import { Duration } from "aws-cdk-lib";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import * as events from "aws-cdk-lib/aws-events";
+import * as rds from "aws-cdk-lib/aws-rds";
+import type * as sns from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+import type { ResolvedInstance } from "../model/spec";
+import type { RdsPostgres } from "./rds-postgres";
+
+export interface RdsAlarmsProps {
+  readonly postgres: RdsPostgres;
+  readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
+  readonly topic: sns.ITopic;
+}
+
+const GIB = 2 ** 30;
+const MINUTES = 5;
+
+/** Shares of what there is, from which on somebody should look. */
+const FREE_STORAGE = 0.1;
+const FREE_MEMORY = 0.05;
+const USED_CONNECTIONS = 0.8;
+/** Percent. */
+const USED_CPU = 90;
+/** Seconds that a replica may be behind. */
+const LAG = 300;
+/** Hours without a finished backup; one is made each day. */
+const BACKUP_HOURS = 30;
+
+/** Events to be told: not those of every backup and every change that somebody makes. */
+const EVENT_CATEGORIES = ["availability", "failover", "failure", "low storage", "maintenance", "notification", "read replica", "recovery"];
+
+/** Tells a topic when a server needs somebody: alarms on its metrics, its events, and backups that stay away. */
+export class RdsAlarms extends Construct {
+  constructor(scope: Construct, id: string, props: RdsAlarmsProps) {
+    super(scope, id);
+    const { postgres, topic } = props;
+    const alarms = [...createInstanceAlarms(this, props), ...createReplicaAlarms(this, postgres), ...createBackupAlarm(this, props)];
+    for (const alarm of alarms) {
+      alarm.addAlarmAction(new SnsAction(topic));
+      alarm.addOkAction(new SnsAction(topic));
+    }
+    const sourceIds = [postgres.instance, ...postgres.replicas].map((each) => each.instanceIdentifier);
+    new rds.CfnEventSubscription(this, "Events", {
+      snsTopicArn: topic.topicArn,
+      sourceType: "db-instance",
+      sourceIds,
+      eventCategories: EVENT_CATEGORIES,
+    });
+  }
+}
+
+/** A metric of five minutes, over a quarter of an hour. */
+function createAlarm(
+  scope: Construct,
+  id: string,
+  metric: cloudwatch.Metric,
+  limit: { readonly above: number } | { readonly below: number },
+  alarmDescription: string,
+): cloudwatch.Alarm {
+  const isAbove = "above" in limit;
+  return new cloudwatch.Alarm(scope, id, {
+    metric: metric.with({ period: Duration.minutes(MINUTES) }),
+    threshold: isAbove ? limit.above : limit.below,
+    comparisonOperator: isAbove ? cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD : cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+    evaluationPeriods: 3,
+    treatMissingData: cloudwatch.TreatMissingData.MISSING,
+    alarmDescription,
+  });
+}
+
+function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
+  const { settings, maxConnections } = instance;
+  const database = postgres.instance;
+  const storage = { below: Math.round(settings.storageGib * FREE_STORAGE * GIB) };
+  const memory = { below: Math.round(settings.size.memoryGib * FREE_MEMORY * GIB) };
+  const connections = { above: Math.floor(maxConnections * USED_CONNECTIONS) };
+  return [
+    createAlarm(scope, "Storage", database.metricFreeStorageSpace(), storage, "Less than a tenth of the disk is free"),
+    createAlarm(scope, "Cpu", database.metricCPUUtilization(), { above: USED_CPU }, `The CPU is busier than ${USED_CPU} %`),
+    createAlarm(scope, "Memory", database.metricFreeableMemory(), memory, "Less than a twentieth of the memory can be freed"),
+    createAlarm(
+      scope,
+      "Connections",
+      database.metricDatabaseConnections({ statistic: "Maximum" }),
+      connections,
+      `More than four fifths of max_connections (${maxConnections}) are in use`,
+    ),
+  ];
+}
+
+function createReplicaAlarms(scope: Construct, { replicas }: RdsPostgres): readonly cloudwatch.Alarm[] {
+  return replicas.map((replica, index) => {
+    const lag = replica.metric("ReplicaLag", { statistic: "Maximum" });
+    return createAlarm(scope, `ReplicaLag${index + 1}`, lag, { above: LAG }, `The replica is more than ${LAG} s behind`);
+  });
+}
+
+/**
+ * RDS has no event for a backup that failed, so one that finished is waited for.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0002)
+ */
+function createBackupAlarm(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
+  if (instance.settings.backupRetentionDays === 0) return [];
+  const rule = new events.Rule(scope, "BackupFinished", {
+    description: "A backup of PostgreSQL has finished",
+    eventPattern: {
+      source: ["aws.rds"],
+      resources: [postgres.instance.instanceArn],
+      detail: { EventID: ["RDS-EVENT-0002"] },
+    },
+  });
+  const period = Duration.hours(1);
+  return [
+    new cloudwatch.Alarm(scope, "Backup", {
+      metric: new cloudwatch.Metric({
+        namespace: "AWS/Events",
+        metricName: "TriggeredRules",
+        dimensionsMap: { RuleName: rule.ruleName },
+        statistic: "Sum",
+        period,
+      }),
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      evaluationPeriods: BACKUP_HOURS,
+      treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+      alarmDescription: `No backup has finished for ${BACKUP_HOURS} hours`,
+    }),
+  ];
+}

@@ -1,0 +1,311 @@
+import { type Violation, violation } from "../model/errors";
+import { idOf } from "../model/fields";
+import type { InstanceSettings } from "../model/instance";
+import { nearest } from "../model/suggest";
+import type { InstanceRule, WholeRule } from "../model/target";
+import { CLASSES, classAbove, classOf } from "./classes";
+import { checkRdsParameter } from "./parameters";
+import { REGIONS } from "./regions";
+import type { awsFields } from "./section";
+import { GP3 } from "./storage";
+import { minutesOf, overlap, spanOf } from "./windows";
+
+const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
+const READ = "2026-11-21";
+
+/** A window shorter than this is refused. Minutes. */
+const SHORTEST_WINDOW = 30;
+
+/** A rule about an instance that is to be made: nothing of it holds for one that somebody else made. */
+const created = (rule: InstanceRule): InstanceRule => ({
+  ...rule,
+  check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),
+});
+
+const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
+
+/** What RDS refuses only when it is deployed, or never. */
+export const awsRules: readonly InstanceRule[] = [
+  created({
+    id: "aws-size-has-a-class",
+    source: `${GUIDE}/Concepts.DBInstanceClass.Summary.html`,
+    date: READ,
+    severity: "error",
+    check: ({ size }, path) => {
+      if (classOf(size) !== undefined) return [];
+      const above = classAbove(size) ?? CLASSES.at(-1);
+      const remedy = `the next is { vcpus: ${above?.vcpus}, memoryGib: ${above?.memoryGib} } (${above?.name})`;
+      return [violation(`${path}.size`, "must be that of an instance class", `${size.vcpus} vCPUs and ${size.memoryGib} GiB`, remedy)];
+    },
+    passing: { size: { vcpus: 4, memoryGib: 32 } },
+    failing: { size: { vcpus: 3, memoryGib: 8 } },
+  }),
+  created({
+    id: "aws-small-volumes-have-fixed-performance",
+    source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    date: READ,
+    severity: "error",
+    check: (instance, path) => (instance.storageGib < GP3.stripedFromGib ? refuseAnyPerformance(instance, path) : []),
+    passing: { storageGib: 399 },
+    failing: { storageGib: 399, iops: 12000 },
+  }),
+  created({
+    id: "aws-large-volumes-have-a-floor",
+    source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    date: READ,
+    severity: "error",
+    check: (instance, path) => (instance.storageGib < GP3.stripedFromGib ? [] : checkPerformance(instance, path)),
+    passing: { storageGib: 400, iops: 16000, throughputMibps: 1000 },
+    failing: { storageGib: 400, iops: 16000, throughputMibps: 400 },
+  }),
+  created({
+    id: "aws-windows-are-half-an-hour-and-apart",
+    source: `${GUIDE}/USER_WorkingWithAutomatedBackups.html`,
+    date: READ,
+    severity: "error",
+    check: checkWindows,
+    passing: { backupWindow: "23:30-00:30", maintenanceWindow: "sun:00:30-sun:01:30" },
+    failing: { backupWindow: "04:30-05:30" },
+  }),
+  created({
+    id: "aws-replicas-need-backups",
+    source: `${GUIDE}/USER_ReadRepl.html`,
+    date: READ,
+    severity: "error",
+    check: ({ readReplicas, backupRetentionDays }, path) =>
+      readReplicas > 0 && backupRetentionDays === 0
+        ? [violation(`${path}.backupRetentionDays`, "must be at least 1 with readReplicas", 0, "keep backups, or set readReplicas to 0")]
+        : [],
+    passing: { readReplicas: 1, backupRetentionDays: 1 },
+    failing: { readReplicas: 1, backupRetentionDays: 0, pointInTimeRecovery: false },
+  }),
+  created({
+    id: "aws-recovery-comes-with-backups",
+    source: `${GUIDE}/USER_PIT.html`,
+    date: READ,
+    severity: "warning",
+    check: ({ pointInTimeRecovery, backupRetentionDays }, path) =>
+      !pointInTimeRecovery && backupRetentionDays > 0
+        ? [violation(`${path}.pointInTimeRecovery`, "cannot be turned off on RDS while there are backups", false)]
+        : [],
+    passing: { pointInTimeRecovery: false, backupRetentionDays: 0 },
+    failing: { pointInTimeRecovery: false },
+  }),
+  created({
+    id: "aws-replicated-backups-need-a-key",
+    source: `${GUIDE}/USER_ReplicateBackups.html`,
+    date: READ,
+    severity: "error",
+    check: checkReplication,
+    passing: {
+      backupReplication: { region: "eu-west-1", kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d" },
+    },
+    failing: { backupReplication: { region: "eu-west-1" } },
+  }),
+  created({
+    id: "aws-parameters-are-known",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html`,
+    date: READ,
+    severity: "error",
+    check: ({ parameters, majorVersion }, path) =>
+      Object.entries(parameters).flatMap(([name, value]) => {
+        const refusal = checkRdsParameter(name, value, majorVersion);
+        return refusal === null ? [] : [violation(`${path}.parameters.${name}`, refusal.rule, value, refusal.remedy)];
+      }),
+    passing: { parameters: { work_mem: "16MB", "rds.logical_replication": 1 } },
+    failing: { parameters: { wrok_mem: "16MB" } },
+  }),
+  created({
+    id: "aws-sources-are-networks",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    date: READ,
+    severity: "error",
+    check: ({ allowedSources }, path) =>
+      allowedSources.flatMap((source, index) => {
+        const rule = refuseSource(source);
+        return rule === null ? [] : [violation(`${path}.allowedSources[${index}]`, rule, source)];
+      }),
+    passing: { allowedSources: ["10.1.0.0/16"] },
+    failing: { allowedSources: ["10.1.2.3/16"] },
+  }),
+  {
+    id: "aws-existing-master-secret-is-an-arn",
+    source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html",
+    date: READ,
+    severity: "error",
+    check: ({ existing }, path) =>
+      existing === null || /^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$/.test(existing.masterSecret)
+        ? []
+        : [
+            violation(
+              `${path}.existing.masterSecret`,
+              "must be the whole ARN of a secret, with its six letters at the end",
+              existing.masterSecret,
+              "aws secretsmanager describe-secret tells it",
+            ),
+          ],
+    passing: { existing: EXISTING },
+    failing: { existing: { ...EXISTING, masterSecret: "master" } },
+  },
+];
+
+function refuseAnyPerformance({ iops, throughputMibps, storageGib }: InstanceSettings, path: string): readonly Violation[] {
+  const remedy = `remove it, or set storageGib (${storageGib}) to ${GP3.stripedFromGib} or more`;
+  return Object.entries({ iops, throughputMibps }).flatMap(([field, value]) =>
+    value === null ? [] : [violation(`${path}.${field}`, `cannot be chosen below ${GP3.stripedFromGib} GiB`, value, remedy)],
+  );
+}
+
+function checkPerformance({ iops, throughputMibps }: InstanceSettings, path: string): readonly Violation[] {
+  const found: Violation[] = [];
+  const outside = (value: number, { min, max }: { readonly min: number; readonly max: number }) => value < min || value > max;
+  if (iops !== null && outside(iops, GP3.iops))
+    found.push(violation(`${path}.iops`, `must be from ${GP3.iops.min} to ${GP3.iops.max} on a volume of 400 GiB or more`, iops));
+  if (throughputMibps !== null && outside(throughputMibps, GP3.throughput)) {
+    const rule = `must be from ${GP3.throughput.min} to ${GP3.throughput.max} on a volume of 400 GiB or more`;
+    found.push(violation(`${path}.throughputMibps`, rule, throughputMibps));
+  }
+  const needed = Math.ceil((throughputMibps ?? GP3.throughput.min) / GP3.throughputPerIops);
+  if (found.length === 0 && needed > (iops ?? GP3.iops.min)) {
+    const rule = `must be at least ${needed}, four operations for each MiB/s of throughputMibps`;
+    found.push(violation(`${path}.iops`, rule, iops ?? GP3.iops.min));
+  }
+  return found;
+}
+
+function checkWindows({ backupWindow, maintenanceWindow }: InstanceSettings, path: string): readonly Violation[] {
+  const windows = { backupWindow, maintenanceWindow };
+  const found = Object.entries(windows).flatMap(([field, window]) =>
+    minutesOf(window) < SHORTEST_WINDOW ? [violation(`${path}.${field}`, `must last at least ${SHORTEST_WINDOW} minutes`, window)] : [],
+  );
+  if (found.length > 0) return found;
+  return overlap(spanOf(backupWindow), spanOf(maintenanceWindow))
+    ? [violation(`${path}.backupWindow`, `must not overlap maintenanceWindow (${maintenanceWindow})`, backupWindow, "move one of the two")]
+    : [];
+}
+
+function checkReplication({ backupReplication, backupRetentionDays }: InstanceSettings, path: string): readonly Violation[] {
+  if (backupReplication === null) return [];
+  const { region, kmsKey } = backupReplication;
+  const at = `${path}.backupReplication`;
+  if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of RDS", region, didYouMean(region))];
+  if (backupRetentionDays === 0)
+    return [violation(`${at}.region`, "needs backups to copy", region, "set backupRetentionDays to 1 or more")];
+  if (kmsKey?.startsWith(`arn:aws:kms:${region}:`)) return [];
+  return [violation(`${at}.kmsKey`, `must be the ARN of a key in ${region}, because the database is encrypted`, kmsKey ?? undefined)];
+}
+
+const didYouMean = (region: string): string => {
+  const near = nearest(region, REGIONS);
+  return near === null ? "" : `did you mean "${near}"?`;
+};
+
+/** RDS listens on IPv4 unless it is asked for both, and EC2 refuses a network whose host part is not zero. */
+function refuseSource(source: string): string | null {
+  if (source.includes(":")) return "must be an IPv4 network, because the database listens on IPv4";
+  const [address = "", bits = ""] = source.split("/");
+  const value = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return value % 2 ** (32 - Number(bits)) === 0 ? null : `must begin at the network's first address (/${bits})`;
+}
+
+const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+const NETWORK = {
+  vpc: "vpc-0a1b2c3d4e5f60718",
+  privateSubnets: [
+    { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
+    { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
+  ],
+};
+const CLUSTER = { name: "ml", oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B" };
+const region = "eu-central-1";
+
+/** About the section `aws`, alone and together with instances. */
+export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-region-of-rds",
+    source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section }) =>
+      REGIONS.includes(section.region)
+        ? []
+        : [
+            violation(
+              "aws.region",
+              "must be a region of RDS whose certificate authority is known",
+              section.region,
+              didYouMean(section.region),
+            ),
+          ],
+    passing: { section: { region } },
+    failing: { section: { region: "eu-centrl-1" } },
+  },
+  {
+    id: "aws-two-zones",
+    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { network, region: its } }) => {
+      if (network === null) return [];
+      const zones = network.privateSubnets.map((subnet) => subnet.zone);
+      const elsewhere = zones.flatMap((zone, index) =>
+        zone.startsWith(its) ? [] : [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${its}`, zone)],
+      );
+      if (elsewhere.length > 0 || new Set(zones).size > 1) return elsewhere;
+      return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
+    },
+    passing: { section: { region, network: NETWORK } },
+    failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
+  },
+  {
+    id: "aws-cluster-needs-its-network",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster, network } }) =>
+      cluster !== null && network === null
+        ? [violation("aws.network", "must be the cluster's network", null, "write its VPC and private subnets, or remove cluster")]
+        : [],
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, cluster: CLUSTER } },
+  },
+  {
+    id: "aws-things-stand-in-the-region",
+    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+    date: READ,
+    severity: "error",
+    check: ({ section }) =>
+      (["kmsKey", "alarmTopic"] as const).flatMap((field) => {
+        const arn = section[field] === null ? null : idOf(section[field]);
+        return arn === null || arn.split(":")[3] === section.region ? [] : [violation(`aws.${field}`, `must be in ${section.region}`, arn)];
+      }),
+    passing: { section: { region, kmsKey: KEY } },
+    failing: { section: { region: "eu-west-1", kmsKey: KEY } },
+  },
+  {
+    id: "aws-backups-go-elsewhere",
+    source: `${GUIDE}/USER_ReplicateBackups.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section, instances }) =>
+      Object.entries(instances).flatMap(([name, { backupReplication, existing }]) =>
+        existing === null && backupReplication?.region === section.region
+          ? [violation(`instances.${name}.backupReplication.region`, "must be another than that of the database", section.region)]
+          : [],
+      ),
+    passing: { section: { region }, instances: { main: { backupReplication: { region: "eu-west-1", kmsKey: null } } } },
+    failing: { section: { region }, instances: { main: { backupReplication: { region, kmsKey: null } } } },
+  },
+  {
+    id: "aws-existing-security-groups-name-instances",
+    source: `${GUIDE}/Overview.RDSSecurityGroups.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section, instances }) =>
+      Object.keys(section.existingSecurityGroups).flatMap((name) =>
+        instances[name]?.existing ? [] : [violation(`aws.existingSecurityGroups.${name}`, "must name an instance with existing", name)],
+      ),
+    passing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: { existing: EXISTING } } },
+    failing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: {} } },
+  },
+];

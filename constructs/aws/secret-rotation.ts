@@ -1,0 +1,59 @@
+import { Duration, Stack } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
+import { Construct } from "constructs";
+import { mapValues } from "../model/json";
+import type { Tenant } from "../model/spec";
+import type { RotatedTenant } from "../provisioning/rotate";
+import { caVariable, type DatabaseProvisioning, type DatabaseProvisioningProps, toTask } from "./database-provisioning";
+import { grantReadWrite } from "./grants";
+import { createFunction } from "./postgres-functions";
+
+export interface SecretRotationProps extends DatabaseProvisioningProps {
+  readonly provisioning: DatabaseProvisioning;
+  /** Whether the master's secret is rotated, too: not where it is somebody else's. */
+  readonly includeMaster: boolean;
+  /** Days between two rotations. */
+  readonly rotationDays: number;
+}
+
+const TIMEOUT = Duration.minutes(5);
+
+/** Process variables hold 4 KB in all, so what rotation does not use stays out of them. */
+const toRotatedTenant = ({ owner, logins, databases, secret }: Tenant): RotatedTenant => ({ owner, logins, databases, secret });
+
+/** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
+export class SecretRotation extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: SecretRotationProps) {
+    super(scope, id);
+    const task = { ...toTask(props), tenants: mapValues(props.tenants, toRotatedTenant) };
+    this.function = createFunction(this, "Function", "rotate", {
+      ...props,
+      timeout: TIMEOUT,
+      environment: { TASK: Stack.of(this).toJsonString(task), ...caVariable(props.ca) },
+      description: "Rotates the passwords of PostgreSQL",
+    });
+    const platforms = mapValues(props.secrets, (secret) => secret.arn);
+    const master = props.postgres.secret.secretArn;
+    const arns = [...Object.values(platforms), ...(props.includeMaster ? [master] : [])];
+    grantReadWrite(this.function, arns, props.postgres.key);
+    props.postgres.grantConnect(this.function);
+    this.function.addPermission("SecretsManager", {
+      principal: new iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+      sourceAccount: Stack.of(this).account,
+    });
+    for (const [name, secretId] of Object.entries({ ...platforms, ...(props.includeMaster ? { master } : {}) })) {
+      const schedule = new secretsmanager.CfnRotationSchedule(this, `Schedule-${name}`, {
+        secretId,
+        rotationLambdaArn: this.function.functionArn,
+        rotationRules: { automaticallyAfterDays: props.rotationDays },
+        // Provisioning has just made them; nobody waits for others.
+        rotateImmediatelyOnUpdate: false,
+      });
+      schedule.node.addDependency(props.provisioning.resource, this.function);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { choice, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
+import { NAME } from "../model/names";
+
+const ZONE = { pattern: /^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, form: "an availability zone such as eu-central-1a" };
+const SECURITY_GROUP = { pattern: /^sg-[0-9a-f]{8,17}$/, form: "a security group's id (sg-...)" };
+
+const arn = (service: string, resource: string, what: string) => ({
+  pattern: new RegExp(`^arn:aws:${service}:[a-z0-9-]*:\\d{12}:${resource}$`),
+  form: what,
+});
+
+/** What CloudWatch Logs can keep. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
+
+/** Where an environment stands on AWS. Ids of what exists may be marked as examples: nothing can be deployed with them. */
+export const awsFields = {
+  /** Region of RDS. */
+  region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, form: "a region such as eu-central-1" }),
+  /** Account that is deployed to; null takes that of the credentials in use. */
+  account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
+  /** Network that exists; null makes one. Changing it replaces the databases. */
+  network: nullable(
+    group({
+      vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's id (vpc-...)" }),
+      /** At least two, in different zones. */
+      privateSubnets: list(group({ id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's id (subnet-...)" }), zone: text(ZONE) })),
+    }),
+  ),
+  /** Addresses of a network that is made. */
+  vpcCidr: text({ pattern: /^\d+\.\d+\.\d+\.\d+\/(1[6-9]|2[0-4])$/, form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
+  /** Makes an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. */
+  secretsManagerEndpoint: flag(false),
+  /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. */
+  cluster: nullable(
+    group({
+      name: id({ pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, form: "an EKS cluster's name" }),
+      /** Of the cluster, its nodes or its pods: they may connect to the databases. */
+      securityGroups: list(id(SECURITY_GROUP)),
+      /** The cluster's OIDC provider, by which pods get their roles. */
+      oidcProvider: id(arn("iam", "oidc-provider/[A-Za-z0-9./_-]+", "the ARN of an OIDC provider")),
+      /** Installs the platforms' Helm releases; otherwise only files are made. */
+      installReleases: flag(true),
+      /** Installs External Secrets, where nobody has. */
+      installExternalSecrets: flag(false),
+      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. */
+      installReloader: flag(false),
+    }),
+  ),
+  /** Key that encrypts the databases and secrets; null makes one for each instance. Changing it replaces the databases. */
+  kmsKey: nullable(id(arn("kms", "key/[A-Za-z0-9-]+", "the ARN of a KMS key"))),
+  /** SNS topic that alarms go to; null makes one. */
+  alarmTopic: nullable(id(arn("sns", "[A-Za-z0-9_-]{1,256}", "the ARN of an SNS topic"))),
+  /** Security groups of databases that somebody else made, by instance: provisioning is let in. */
+  existingSecurityGroups: map(id(SECURITY_GROUP), NAME),
+  /** Changes of an instance take effect at once, with a restart where one is needed, not in the maintenance window. */
+  applyImmediately: flag(false),
+  /** Days for which logs are kept. */
+  logRetentionDays: choice(RETENTIONS, 90),
+  /** Days after which passwords are rotated. */
+  rotationDays: integer({ min: 1, max: 1000, default: 30 }),
+};
+
+export type AwsSettings = Settings<typeof awsFields>;

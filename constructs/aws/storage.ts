@@ -1,0 +1,20 @@
+import type { InstanceSettings } from "../model/instance";
+
+/**
+ * gp3 on RDS for PostgreSQL: below 400 GiB one volume with fixed performance, from there on four, striped.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
+ */
+export const GP3 = {
+  stripedFromGib: 400,
+  iops: { min: 12_000, max: 64_000 },
+  /** MiB/s. */
+  throughput: { min: 500, max: 4_000 },
+  /** MiB/s for each operation per second. */
+  throughputPerIops: 0.25,
+} as const;
+
+/** What an instance's volume is given: nothing where RDS takes nothing. */
+export function performanceOf(instance: InstanceSettings): { readonly iops: number; readonly throughputMibps: number } | null {
+  if (instance.storageGib < GP3.stripedFromGib) return null;
+  return { iops: instance.iops ?? GP3.iops.min, throughputMibps: instance.throughputMibps ?? GP3.throughput.min };
+}

@@ -1,0 +1,20 @@
+import { defineTarget } from "../model/target";
+import { connectionsOf } from "./classes";
+import { awsRules, awsWholeRules } from "./rules";
+import { awsFields } from "./section";
+
+/** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
+const RESERVED_CONNECTIONS = 15;
+
+const NO_PROXY = { rule: "is not possible on AWS", remedy: 'use "auto" or "direct": RDS speaks verified TLS by itself' };
+
+/** RDS for PostgreSQL: pods connect directly, and verify the server with their region's certificate authorities. */
+export const aws = defineTarget({
+  name: "aws",
+  section: awsFields,
+  rules: awsRules,
+  wholeRules: awsWholeRules,
+  reservedConnections: RESERVED_CONNECTIONS,
+  maxConnections: ({ size }) => connectionsOf(size.memoryGib),
+  topology: (access) => (access === "sidecar" || access === "proxy" ? NO_PROXY : { access: "direct", tls: "verify-full", unshown: null }),
+});

@@ -1,0 +1,176 @@
+import type { MajorVersion } from "./instance";
+import catalogue from "./parameter-catalogue.json";
+
+/** A configuration parameter as `pg_settings` describes it. `infra/docs/parameters.ts` writes the catalogue. */
+export interface Parameter {
+  /** In lower case; PostgreSQL does not tell them apart. */
+  readonly name: string;
+  /** The first and the last major version with this definition, where it is not all of them. */
+  readonly from?: number;
+  readonly to?: number;
+  readonly type: "bool" | "integer" | "real" | "enum" | "string";
+  /** What a number without a unit counts. */
+  readonly unit?: string;
+  /** In `unit`. */
+  readonly min?: number;
+  readonly max?: number;
+  /** Of an enum. */
+  readonly values?: readonly string[];
+  /** When it can change: `postmaster` is at the start of the server. https://www.postgresql.org/docs/17/view-pg-settings.html */
+  readonly context: string;
+}
+
+type Value = string | number | boolean;
+
+const DEFINITIONS: ReadonlyMap<string, readonly Parameter[]> = groupByName(catalogue as readonly Parameter[]);
+
+function groupByName(parameters: readonly Parameter[]): ReadonlyMap<string, readonly Parameter[]> {
+  const groups = new Map<string, Parameter[]>();
+  for (const parameter of parameters) groups.set(parameter.name, [...(groups.get(parameter.name) ?? []), parameter]);
+  return groups;
+}
+
+/** What PostgreSQL knows of a parameter; null where this major version has none of that name. */
+export function findParameter(name: string, majorVersion: MajorVersion): Parameter | null {
+  const definitions = DEFINITIONS.get(name.toLowerCase()) ?? [];
+  return definitions.find(({ from = 0, to = Number.POSITIVE_INFINITY }) => majorVersion >= from && majorVersion <= to) ?? null;
+}
+
+/** Every name that this major version knows. */
+export function parameterNames(majorVersion: MajorVersion): readonly string[] {
+  return [...DEFINITIONS.keys()].filter((name) => findParameter(name, majorVersion) !== null);
+}
+
+/** Modules in the catalogue: with one of them loaded, PostgreSQL refuses names that the module does not define. */
+const MODULES: ReadonlySet<string> = new Set([...DEFINITIONS.keys()].filter((name) => name.includes(".")).map(prefixOf));
+
+function prefixOf(name: string): string {
+  return name.slice(0, name.indexOf("."));
+}
+
+/**
+ * Whether PostgreSQL accepts the name: its own, or one with a dot, which modules and applications make up.
+ * https://www.postgresql.org/docs/17/runtime-config-custom.html
+ */
+export function isKnownParameter(name: string, majorVersion: MajorVersion): boolean {
+  return findParameter(name, majorVersion) !== null || (name.includes(".") && !MODULES.has(prefixOf(name)));
+}
+
+/** Whether a change takes effect only when the server starts again. */
+export function needsRestart(name: string, majorVersion: MajorVersion): boolean {
+  return findParameter(name, majorVersion)?.context === "postmaster";
+}
+
+/** What must hold of a value, or null where PostgreSQL accepts it. What a string may hold is not known here. */
+export function checkParameter(name: string, value: Value, majorVersion: MajorVersion): string | null {
+  const parameter = findParameter(name, majorVersion);
+  return parameter === null ? null : checkValue(parameter, value);
+}
+
+export function checkValue(parameter: Parameter, value: Value): string | null {
+  return toPlainValue(parameter, value) === null ? describe(parameter) : null;
+}
+
+/** A value as `pg_settings.setting` shows it: numbers in the parameter's own unit. Null where PostgreSQL refuses it. */
+export function toPlainValue(parameter: Parameter, value: Value): string | null {
+  const text = String(value);
+  switch (parameter.type) {
+    case "bool":
+      return readBoolean(text);
+    case "enum":
+      return readEnum(parameter, text);
+    case "integer":
+    case "real": {
+      const number = readNumber(parameter, text);
+      return number === null ? null : String(number);
+    }
+    case "string":
+      return text;
+  }
+}
+
+function describe({ type, unit, min, max, values = [] }: Parameter): string {
+  switch (type) {
+    case "bool":
+      return "must be on or off";
+    case "enum":
+      return `must be one of ${values.join(", ")}`;
+    case "integer":
+    case "real": {
+      const range = max === undefined || max > Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+      const units = unit === undefined ? "" : ` (in ${unit}, or with a unit: ${Object.keys(unitsOf(unit)).join(", ")})`;
+      return `must be a ${type === "integer" ? "whole number" : "number"} ${range}${units}`;
+    }
+    case "string":
+      return "must be text";
+  }
+}
+
+/** PostgreSQL's `parse_bool`: any beginning that means only one of them, in any case. */
+function readBoolean(text: string): string | null {
+  if (/^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(text)) return "on";
+  return /^(f|fa|fal|fals|false|n|no|of|off|0)$/i.test(text) ? "off" : null;
+}
+
+/** What enums accept besides the values that `pg_settings` shows, by one that it does. Unlike booleans', none may be cut short. */
+const HIDDEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  on: { true: "on", yes: "on", "1": "on" },
+  off: { false: "off", no: "off", "0": "off" },
+  debug5: { debug: "debug2", info: "info" },
+};
+
+function readEnum({ values = [] }: Parameter, text: string): string | null {
+  const written = text.toLowerCase();
+  const shown = values.find((value) => value.toLowerCase() === written);
+  return shown ?? values.map((value) => HIDDEN[value]?.[written]).find((hidden) => hidden !== undefined) ?? null;
+}
+
+/** Each unit in the smallest one of its kind. Case matters. https://www.postgresql.org/docs/17/config-setting.html */
+const MEMORY: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
+const TIME: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, min: 6e7, h: 3.6e9, d: 8.64e10 };
+
+const unitsOf = (unit: string): Readonly<Record<string, number>> => (unit in TIME ? TIME : MEMORY);
+
+/** A parameter's own unit; `8kB` is a block. */
+function sizeOf(unit: string): number {
+  const [, count, name = ""] = /^(\d*)(\w+)$/.exec(unit) ?? [];
+  return Number(count || 1) * (unitsOf(name)[name] ?? Number.NaN);
+}
+
+const DECIMAL = "(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?";
+// C's, which has no no-break space.
+const BLANKS = "[ \\t\\n\\v\\f\\r]*";
+const NUMBER = new RegExp(`^${BLANKS}([+-]?)(0[xX][\\da-fA-F]+|${DECIMAL})${BLANKS}([A-Za-z]*)${BLANKS}$`);
+
+/** PostgreSQL's `parse_int` and `parse_real`: in the parameter's unit, or null. */
+function readNumber(
+  { type, unit, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Parameter,
+  text: string,
+): number | null {
+  const [, sign, digits, written = ""] = NUMBER.exec(text) ?? [];
+  if (digits === undefined) return null;
+  // C reads 010 as eight where a whole number is wanted.
+  const isOctal = type === "integer" && /^0\d+$/.test(digits);
+  const magnitude = Number(isOctal ? `0o${digits}` : digits);
+  const value = toUnit(sign === "-" ? -magnitude : magnitude, written, unit);
+  if (value === null) return null;
+  const number = type === "integer" ? roundHalfEven(value) : value;
+  return number >= min && number <= max ? number : null;
+}
+
+/** Converts what was written with a unit. PostgreSQL first rounds a fraction, as in 30.1GB, to whole units of the next smaller kind. */
+function toUnit(value: number, written: string, unit: string | undefined): number | null {
+  if (written === "") return value;
+  const units = unit === undefined ? {} : unitsOf(unit);
+  const size = units[written];
+  if (unit === undefined || size === undefined) return null;
+  const smaller = Math.max(...Object.values(units).filter((other) => other < size));
+  const whole = smaller > 0 ? roundHalfEven((value * size) / smaller) * smaller : value * size;
+  return whole / sizeOf(unit);
+}
+
+/** As C's `rint`: 0.5 is 0, 1.5 is 2. */
+function roundHalfEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}

@@ -1,0 +1,14 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** Folder of this package: of the checkout, or within `node_modules`. Found by its `package.json`, so that it holds for bundles, too. */
+export const PACKAGE_ROOT = findRoot(__dirname);
+
+function findRoot(directory: string): string {
+  if (existsSync(join(directory, "package.json"))) return directory;
+  if (dirname(directory) === directory) throw new TypeError("this package has lost its package.json");
+  return findRoot(dirname(directory));
+}
+
+/** Folder of the chart that this project ships for a platform. */
+export const chartDirectory = (platform: string): string => join(PACKAGE_ROOT, "constructs", "platforms", platform, "chart");

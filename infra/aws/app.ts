@@ -1,0 +1,28 @@
+import { App, Validations } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { formatViolation, UserError } from "../../constructs/model/errors";
+import { examplesIn } from "../../constructs/model/fields";
+import { acknowledgeFindings } from "./acknowledged";
+import { loadAwsEnvironment } from "./load";
+import { createStacks } from "./stacks";
+
+/** What `cdk` runs. The environment comes by `-c environment=NAME`. */
+function main(): void {
+  const app = new App();
+  const environment = loadAwsEnvironment(String(app.node.tryGetContext("environment") ?? "development"));
+  for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
+  const examples = examplesIn(environment.section, "aws");
+  if (examples.length > 0) console.error(`! ${examples.length} ids of ${environment.name} are examples, so it cannot be deployed: ${examples.join(", ")}`);
+  createStacks(app, environment);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  acknowledgeFindings(app);
+  app.synth();
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

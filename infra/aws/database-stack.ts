@@ -1,0 +1,70 @@
+import { CfnOutput } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as kms from "aws-cdk-lib/aws-kms";
+import * as sns from "aws-cdk-lib/aws-sns";
+import type { Construct } from "constructs";
+import { RdsAlarms } from "../../constructs/aws/rds-alarms";
+import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgres";
+import { idOf } from "../../constructs/model/fields";
+import { mapValues } from "../../constructs/model/json";
+import type { ResolvedInstance } from "../../constructs/model/spec";
+import type { AwsEnvironment } from "./environment";
+import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+
+/** The servers, their keys and master secrets, who may reach them, and who is told. No platform changes anything in it. */
+export class DatabaseStack extends EnvironmentStack {
+  /** By instance. */
+  readonly servers: Readonly<Record<string, IRdsPostgres>>;
+
+  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null) {
+    const guarded = Object.values(environment.instances).some(({ settings }) => settings.existing === null && settings.deletionProtection);
+    super(scope, {
+      environment,
+      part: "database",
+      description: `PostgreSQL of ${environment.name}`,
+      terminationProtection: guarded,
+    });
+    const { section } = environment;
+    const placement = placeIn(this, environment, network);
+    const key = section.kmsKey === null ? null : kms.Key.fromKeyArn(this, "Key", idOf(section.kmsKey));
+    const clients = (section.cluster?.securityGroups ?? []).map((group, index) =>
+      ec2.SecurityGroup.fromSecurityGroupId(this, `Client${index + 1}`, idOf(group), { mutable: false }),
+    );
+    const topic = alarmTopic(this, environment);
+    this.servers = mapValues(environment.instances, (instance, name) => {
+      if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);
+      const { applyImmediately, logRetentionDays } = section;
+      const postgres = new RdsPostgres(this, name, { instance, ...placement, clients, key, applyImmediately, logRetentionDays });
+      new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
+      return postgres;
+    });
+    new CfnOutput(this, "Instances", {
+      description: "Where each server listens, and the master's secret",
+      value: this.toJsonString(mapValues(this.servers, toOutput)),
+    });
+  }
+}
+
+const toOutput = ({ connection: { host, port }, secret }: IRdsPostgres) => ({ host, port, masterSecret: secret.secretArn });
+
+function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.ITopic {
+  if (section.alarmTopic !== null) return sns.Topic.fromTopicArn(scope, "AlarmTopic", idOf(section.alarmTopic));
+  return new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true });
+}
+
+function importServer(
+  scope: Construct,
+  { section }: AwsEnvironment,
+  name: string,
+  existing: NonNullable<ResolvedInstance["settings"]["existing"]>,
+  key: kms.IKey | null,
+): IRdsPostgres {
+  const group = section.existingSecurityGroups[name];
+  return RdsPostgres.fromAttributes(scope, name, {
+    host: existing.host,
+    port: existing.port,
+    masterSecretArn: existing.masterSecret,
+    securityGroup: group === undefined ? null : ec2.SecurityGroup.fromSecurityGroupId(scope, `${name}SecurityGroup`, idOf(group)),
+    key,
+  });
+}

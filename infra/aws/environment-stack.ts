@@ -1,0 +1,60 @@
+import { Annotations, CfnRule, Fn, Stack, Tags } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import type { Construct } from "constructs";
+import { examplesIn, idOf } from "../../constructs/model/fields";
+import { type AwsEnvironment, stackName } from "./environment";
+
+export interface EnvironmentStackProps {
+  readonly environment: AwsEnvironment;
+  readonly part: Parameters<typeof stackName>[1];
+  readonly description: string;
+  /** Refuses the deletion of the whole stack. */
+  readonly terminationProtection?: boolean;
+}
+
+/** A stack of an environment: in its region and account, with its labels, and refused by CloudFormation while ids are examples. */
+export class EnvironmentStack extends Stack {
+  constructor(scope: Construct, { environment, part, description, terminationProtection }: EnvironmentStackProps) {
+    const { section, name, owner, labels } = { ...environment, ...environment.spec };
+    const account = section.account === null ? undefined : idOf(section.account);
+    super(scope, stackName(name, part), {
+      env: { region: section.region, account },
+      description,
+      terminationProtection,
+    });
+    Tags.of(this).add("environment", name);
+    if (owner) Tags.of(this).add("owner", owner);
+    for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
+    refuseExamples(this, examplesIn(section, "aws"));
+  }
+}
+
+/** A rule of CloudFormation that never holds: it is asked before the first resource is made. */
+function refuseExamples(stack: Stack, examples: readonly string[]): void {
+  if (examples.length === 0) return;
+  const assertDescription = `These ids are examples; write your own into infra/environments: ${examples.join(", ")}`;
+  new CfnRule(stack, "NoExamples", { assertions: [{ assert: Fn.conditionEquals("example", "own"), assertDescription }] });
+}
+
+/** Where databases and functions stand. */
+export interface Placement {
+  readonly vpc: ec2.IVpc;
+  /** Private, in two zones or more. */
+  readonly subnets: readonly ec2.ISubnet[];
+}
+
+/** Where an environment's databases and functions stand: in the network that it names, or in the one that is made for it. */
+export function placeIn(scope: Construct, { section: { network } }: AwsEnvironment, made: Placement | null): Placement {
+  if (made !== null) return made;
+  if (network === null) throw new TypeError("there is no network");
+  const subnets = network.privateSubnets.map(({ id, zone }, index) =>
+    ec2.Subnet.fromSubnetAttributes(scope, `Subnet${index + 1}`, { subnetId: idOf(id), availabilityZone: zone }),
+  );
+  const vpc = ec2.Vpc.fromVpcAttributes(scope, "Vpc", {
+    vpcId: idOf(network.vpc),
+    availabilityZones: network.privateSubnets.map((subnet) => subnet.zone),
+    privateSubnetIds: network.privateSubnets.map((subnet) => idOf(subnet.id)),
+  });
+  Annotations.of(scope).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here makes routes.");
+  return { vpc, subnets };
+}

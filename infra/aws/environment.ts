@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import { regionRoots } from "../../constructs/aws/regions";
+import type { AwsSettings } from "../../constructs/aws/section";
+import { type Reach, type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import type { ProjectEnvironment } from "../load";
+
+/** An environment on AWS, with its section in its own type. */
+export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
+  readonly section: AwsSettings;
+}
+
+/** Name of one of an environment's stacks. */
+export const stackName = (environment: string, part: "network" | "database" | "access" | "platforms"): string => `postgres-${environment}-${part}`;
+
+/**
+ * Changes when an instance becomes another server, or somebody else's. References across stacks are looked up by name, so that a stack
+ * whose template is the same is not deployed again; with this in it, it is.
+ */
+export function generationOf({ section, instances }: AwsEnvironment, name: string): string {
+  const existing = instances[name]?.settings.existing ?? null;
+  const decides = existing === null ? [section.kmsKey, section.network?.vpc ?? null] : [existing.host, existing.port];
+  return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 8);
+}
+
+/** PEM text of the certificate authority of an instance. */
+export const caOf = ({ section, instances }: AwsEnvironment, name: string): string =>
+  instances[name]?.settings.existing?.ca ?? regionRoots(section.region);
+
+/** The platforms' wiring. */
+export function wireAws(environment: AwsEnvironment, reach: (instance: string) => Reach): Readonly<Record<string, Wired>> {
+  return wirePlatforms(environment, platforms, (_platform, instance) => reach(instance));
+}

@@ -1,0 +1,49 @@
+import { CfnOutput } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import type { Construct } from "constructs";
+import { PlatformReleases } from "../../constructs/aws/platform-releases";
+import { idOf } from "../../constructs/model/fields";
+import { type AwsEnvironment, caOf, generationOf, wireAws } from "./environment";
+import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
+import type { PlatformAccess } from "./access-stack";
+
+/** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
+export class PlatformsStack extends EnvironmentStack {
+  constructor(
+    scope: Construct,
+    environment: AwsEnvironment,
+    network: Placement | null,
+    servers: Readonly<Record<string, IRdsPostgres>>,
+    access: Readonly<Record<string, PlatformAccess>>,
+  ) {
+    super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
+    const { cluster, region } = environment.section;
+    if (cluster === null) throw new TypeError("there is no cluster");
+    const wired = wireAws(environment, (instance) => {
+      const server = servers[instance];
+      if (server === undefined) throw new TypeError(`no instance ${instance}`);
+      return server.connection;
+    });
+    const platforms = Object.entries(wired).map(([name, each]) => {
+      const { secretArn = "", readerRoleArn = null } = access[name] ?? {};
+      const instance = environment.platforms[name as keyof typeof environment.platforms]?.instance ?? "";
+      const generation = generationOf(environment, instance);
+      return [name, { wired: each, secretArn, readerRoleArn: readerRoleArn ?? "", ca: caOf(environment, instance), generation }] as const;
+    });
+    const releases = new PlatformReleases(this, "Releases", {
+      cluster: {
+        name: idOf(cluster.name),
+        ...placeIn(this, environment, network),
+        securityGroups: cluster.securityGroups.map((group, index) =>
+          ec2.SecurityGroup.fromSecurityGroupId(this, `Cluster${index + 1}`, idOf(group), { mutable: false }),
+        ),
+      },
+      region,
+      installExternalSecrets: cluster.installExternalSecrets,
+      installReloader: cluster.installReloader,
+      platforms: Object.fromEntries(platforms),
+    });
+    new CfnOutput(this, "Releases", { description: "What is installed", value: Object.keys(releases.charts).join(", ") });
+  }
+}
