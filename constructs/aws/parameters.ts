@@ -1,5 +1,5 @@
 import type { MajorVersion } from "../model/instance";
-import { checkValue, findParameter, type Parameter, parameterNames, toPlainValue } from "../model/parameters";
+import { checkValue, findParameter, type ParameterType, parameterNames, toPlainValue } from "../model/parameters";
 import { nearest } from "../model/suggest";
 
 /** What must hold, and what to do about it where the rule does not already say so. */
@@ -32,30 +32,24 @@ const LEVELS = [
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
  */
-const RDS_PARAMETERS: readonly Parameter[] = [
+const RDS_PARAMETERS: ReadonlyMap<string, ParameterType> = new Map<string, ParameterType>([
   // With csvlog both are written.
-  { name: "log_destination", type: "enum", values: ["stderr", "csvlog"], context: "sighup" },
-  {
-    name: "log_filename",
-    type: "enum",
-    values: ["postgresql.log.%Y-%m-%d", "postgresql.log.%Y-%m-%d-%H", "postgresql.log.%Y-%m-%d-%H%M"],
-    context: "sighup",
-  },
-  { name: "log_rotation_age", type: "integer", unit: "min", min: 1, max: 1440, context: "sighup" },
-  { name: "rds.accepted_password_auth_method", type: "enum", values: ["md5+scram", "scram"], context: "sighup" },
-  { name: "rds.adaptive_autovacuum", type: "bool", context: "sighup" },
-  { name: "rds.allowed_extensions", type: "string", context: "sighup" },
-  { name: "rds.custom_dns_resolution", type: "bool", context: "postmaster" },
-  { name: "rds.enable_pgactive", type: "bool", context: "postmaster" },
-  { name: "rds.force_admin_logging_level", type: "enum", values: LEVELS, context: "sighup" },
-  { name: "rds.force_autovacuum_logging_level", type: "enum", values: LEVELS, context: "sighup" },
-  { name: "rds.force_ssl", type: "bool", context: "sighup" },
-  { name: "rds.log_retention_period", type: "integer", unit: "min", min: 1440, max: 10080, context: "sighup" },
-  { name: "rds.logical_replication", type: "bool", context: "postmaster" },
-  { name: "rds.rds_superuser_reserved_connections", type: "integer", min: 0, max: 262143, context: "postmaster" },
-  { name: "rds.restrict_password_commands", type: "bool", context: "postmaster" },
-];
-const RDS_NAMES: readonly string[] = RDS_PARAMETERS.map(({ name }) => name);
+  ["log_destination", { type: "enum", values: ["stderr", "csvlog"] }],
+  ["log_filename", { type: "enum", values: ["postgresql.log.%Y-%m-%d", "postgresql.log.%Y-%m-%d-%H", "postgresql.log.%Y-%m-%d-%H%M"] }],
+  ["log_rotation_age", { type: "integer", unit: "min", min: 1, max: 1440 }],
+  ["rds.accepted_password_auth_method", { type: "enum", values: ["md5+scram", "scram"] }],
+  ["rds.adaptive_autovacuum", { type: "bool" }],
+  ["rds.allowed_extensions", { type: "string" }],
+  ["rds.custom_dns_resolution", { type: "bool" }],
+  ["rds.enable_pgactive", { type: "bool" }],
+  ["rds.force_admin_logging_level", { type: "enum", values: LEVELS }],
+  ["rds.force_autovacuum_logging_level", { type: "enum", values: LEVELS }],
+  ["rds.force_ssl", { type: "bool" }],
+  ["rds.log_retention_period", { type: "integer", unit: "min", min: 1440, max: 10080 }],
+  ["rds.logical_replication", { type: "bool" }],
+  ["rds.rds_superuser_reserved_connections", { type: "integer", min: 0, max: 262143 }],
+  ["rds.restrict_password_commands", { type: "bool" }],
+]);
 
 /**
  * What a parameter group shows as not modifiable (`aws rds describe-db-parameters`), or does not have because it is the host's, by what
@@ -119,11 +113,11 @@ const ARGUMENT = `\\s*(-?\\d+|${FORMULA})\\s*`;
 const EXPRESSION = new RegExp(`^(${FORMULA}|(GREATEST|LEAST|SUM|greatest|least|sum)\\(${ARGUMENT}(,${ARGUMENT})*\\))$`);
 
 /** Whether RDS computes the value from the instance's class. Not for connections, which the budget must know. */
-const isExpression = ({ name, type }: Parameter, value: Value): boolean =>
+const isExpression = (name: string, { type }: ParameterType, value: Value): boolean =>
   type === "integer" && name !== "max_connections" && EXPRESSION.test(String(value));
 
-const findRdsParameter = (name: string, majorVersion: MajorVersion): Parameter | null =>
-  RDS_PARAMETERS.find((parameter) => parameter.name === name) ?? findParameter(name, majorVersion);
+const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
+  RDS_PARAMETERS.get(name) ?? findParameter(name, majorVersion);
 
 /** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
 export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Refusal | null {
@@ -131,13 +125,13 @@ export function checkRdsParameter(name: string, value: Value, majorVersion: Majo
   if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD[name] ?? "remove it" };
   const parameter = findRdsParameter(name, majorVersion);
   if (parameter === null) return OTHER_MODULES.includes(name.split(".")[0] ?? "") ? null : refuseUnknown(name, majorVersion);
-  if (isExpression(parameter, value)) return null;
+  if (isExpression(name, parameter, value)) return null;
   const rule = hasStages(name, majorVersion) ? checkStages(value) : checkValue(parameter, value);
   return rule === null ? null : { rule, remedy: "" };
 }
 
 function refuseUnknown(name: string, majorVersion: MajorVersion): Refusal {
-  const near = nearest(name, [...RDS_NAMES, ...parameterNames(majorVersion)]);
+  const near = nearest(name, [...RDS_PARAMETERS.keys(), ...parameterNames(majorVersion)]);
   const rule = `is no parameter of RDS for PostgreSQL ${majorVersion}`;
   if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
   return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
@@ -147,7 +141,7 @@ function refuseUnknown(name: string, majorVersion: MajorVersion): Refusal {
 export function toRdsValue(name: string, value: Value, majorVersion: MajorVersion): string {
   const parameter = findRdsParameter(name, majorVersion);
   if (hasStages(name, majorVersion)) return toStages(value).join(",");
-  if (parameter === null || isExpression(parameter, value)) return String(value);
+  if (parameter === null || isExpression(name, parameter, value)) return String(value);
   const plain = toPlainValue(parameter, value) ?? String(value);
   return parameter.type === "bool" ? String(Number(plain === "on")) : plain;
 }

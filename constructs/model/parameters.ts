@@ -1,13 +1,8 @@
 import type { MajorVersion } from "./instance";
 import catalogue from "./parameter-catalogue.json";
 
-/** A configuration parameter as `pg_settings` describes it. `infra/docs/parameters.ts` writes the catalogue. */
-export interface Parameter {
-  /** In lower case; PostgreSQL does not tell them apart. */
-  readonly name: string;
-  /** The first and the last major version with this definition, where it is not all of them. */
-  readonly from?: number;
-  readonly to?: number;
+/** What a parameter's value may be. */
+export interface ParameterType {
   readonly type: "bool" | "integer" | "real" | "enum" | "string";
   /** What a number without a unit counts. */
   readonly unit?: string;
@@ -16,6 +11,15 @@ export interface Parameter {
   readonly max?: number;
   /** Of an enum. */
   readonly values?: readonly string[];
+}
+
+/** A configuration parameter as `pg_settings` describes it. `infra/docs/parameters.ts` writes the catalogue. */
+export interface Parameter extends ParameterType {
+  /** In lower case; PostgreSQL does not tell them apart. */
+  readonly name: string;
+  /** The first and the last major version with this definition, where it is not all of them. */
+  readonly from?: number;
+  readonly to?: number;
   /** When it can change: `postmaster` is at the start of the server. https://www.postgresql.org/docs/17/view-pg-settings.html */
   readonly context: string;
 }
@@ -67,12 +71,12 @@ export function checkParameter(name: string, value: Value, majorVersion: MajorVe
   return parameter === null ? null : checkValue(parameter, value);
 }
 
-export function checkValue(parameter: Parameter, value: Value): string | null {
+export function checkValue(parameter: ParameterType, value: Value): string | null {
   return toPlainValue(parameter, value) === null ? describe(parameter) : null;
 }
 
 /** A value as `pg_settings.setting` shows it: numbers in the parameter's own unit. Null where PostgreSQL refuses it. */
-export function toPlainValue(parameter: Parameter, value: Value): string | null {
+export function toPlainValue(parameter: ParameterType, value: Value): string | null {
   const text = String(value);
   switch (parameter.type) {
     case "bool":
@@ -89,7 +93,7 @@ export function toPlainValue(parameter: Parameter, value: Value): string | null 
   }
 }
 
-function describe({ type, unit, min, max, values = [] }: Parameter): string {
+function describe({ type, unit, min, max, values = [] }: ParameterType): string {
   switch (type) {
     case "bool":
       return "must be on or off";
@@ -113,16 +117,19 @@ function readBoolean(text: string): string | null {
 }
 
 /** What enums accept besides the values that `pg_settings` shows, by one that it does. Unlike booleans', none may be cut short. */
-const HIDDEN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  on: { true: "on", yes: "on", "1": "on" },
-  off: { false: "off", no: "off", "0": "off" },
-  debug5: { debug: "debug2", info: "info" },
+const HIDDEN: Readonly<Record<string, ReadonlyMap<string, string>>> = {
+  on: new Map(["true", "yes", "1"].map((spelling) => [spelling, "on"])),
+  off: new Map(["false", "no", "0"].map((spelling) => [spelling, "off"])),
+  debug5: new Map([
+    ["debug", "debug2"],
+    ["info", "info"],
+  ]),
 };
 
-function readEnum({ values = [] }: Parameter, text: string): string | null {
+function readEnum({ values = [] }: ParameterType, text: string): string | null {
   const written = text.toLowerCase();
   const shown = values.find((value) => value.toLowerCase() === written);
-  return shown ?? values.map((value) => HIDDEN[value]?.[written]).find((hidden) => hidden !== undefined) ?? null;
+  return shown ?? values.map((value) => HIDDEN[value]?.get(written)).find((hidden) => hidden !== undefined) ?? null;
 }
 
 /** Each unit in the smallest one of its kind. Case matters. https://www.postgresql.org/docs/17/config-setting.html */
@@ -144,7 +151,7 @@ const NUMBER = new RegExp(`^${BLANKS}([+-]?)(0[xX][\\da-fA-F]+|${DECIMAL})${BLAN
 
 /** PostgreSQL's `parse_int` and `parse_real`: in the parameter's unit, or null. */
 function readNumber(
-  { type, unit, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: Parameter,
+  { type, unit, min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: ParameterType,
   text: string,
 ): number | null {
   const [, sign, digits, written = ""] = NUMBER.exec(text) ?? [];

@@ -36,6 +36,10 @@ export class AccessStack extends EnvironmentStack {
       description: "Each platform's secret, and the role that External Secrets reads it with",
       value: this.toJsonString(this.platforms),
     });
+    new CfnOutput(this, "Next", {
+      description: "Writes the files for a cluster from these outputs",
+      value: `npm run render -- --environment ${environment.name} --cloud aws --outputs cdk-outputs.json`,
+    });
   }
 }
 

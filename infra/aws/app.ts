@@ -1,5 +1,4 @@
 import { App, Validations } from "aws-cdk-lib";
-import { AwsSolutionsChecks } from "cdk-nag";
 import { formatViolation, UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { acknowledgeFindings } from "./acknowledged";
@@ -14,9 +13,15 @@ function main(): void {
   const examples = examplesIn(environment.section, "aws");
   if (examples.length > 0) console.error(`! ${examples.length} ids of ${environment.name} are examples, so it cannot be deployed: ${examples.join(", ")}`);
   createStacks(app, environment);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  acknowledgeFindings(app);
+  if (process.env.CDK_VALIDATION !== "false") addChecks(app);
   app.synth();
+}
+
+/** Loaded when asked for: it takes longer than everything else. */
+function addChecks(app: App): void {
+  const { checks } = require("./checks") as typeof import("./checks");
+  Validations.of(app).addPlugins(checks(app));
+  acknowledgeFindings(app);
 }
 
 try {

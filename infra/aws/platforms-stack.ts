@@ -44,6 +44,7 @@ export class PlatformsStack extends EnvironmentStack {
       installReloader: cluster.installReloader,
       platforms: Object.fromEntries(platforms),
     });
-    new CfnOutput(this, "Releases", { description: "What is installed", value: Object.keys(releases.charts).join(", ") });
+    const installed = Object.entries(releases.charts).map(([name, chart]) => `${name} ${chart.version ?? "(its own chart)"}`);
+    new CfnOutput(this, "Installed", { description: "Helm releases", value: installed.join(", ") });
   }
 }

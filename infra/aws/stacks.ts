@@ -14,8 +14,8 @@ export function createStacks(app: App, environment: AwsEnvironment): void {
   const placement = network?.placement ?? null;
   const database = new DatabaseStack(app, environment, placement);
   const access = new AccessStack(app, environment, placement, database.servers);
-  access.addDependency(database, "the servers come first");
+  access.addStackDependency(database, "the servers come first");
   if (!environment.section.cluster?.installReleases) return;
   const platforms = new PlatformsStack(app, environment, placement, database.servers, access.platforms);
-  platforms.addDependency(access, "platforms start with their databases");
+  platforms.addStackDependency(access, "platforms start with their databases");
 }

@@ -112,6 +112,7 @@ function merge(byMajor: ReadonlyMap<MajorVersion, readonly Definition[]>): Param
   });
 }
 
+/** Asks every version again. To be run when a version comes, goes, or gets a parameter. */
 async function writeCatalogue(): Promise<void> {
   const byMajor = new Map<MajorVersion, Definition[]>();
   for (const major of MAJOR_VERSIONS) byMajor.set(major, await readParameters(major));
@@ -124,4 +125,5 @@ async function writeCatalogue(): Promise<void> {
   process.stdout.write(`${relative(ROOT, CATALOGUE)}: ${parameters.length} definitions\n`);
 }
 
-void writeCatalogue();
+// node --require tsx/cjs infra/docs/parameters.ts
+if (require.main === module) void writeCatalogue();

@@ -34,6 +34,7 @@ describe("a parameter group of RDS", () => {
     ["max_connections", 200, 17, "200"],
     ["shared_preload_libraries", "pg_stat_statements,pgaudit", 17, "pg_stat_statements,pgaudit"],
     ["log_rotation_age", "1d", 17, "1440"],
+    ["log_filename", "postgresql.log.%Y-%m-%d", 17, "postgresql.log.%Y-%m-%d"],
     ["log_destination", "csvlog", 17, "csvlog"],
     ["rds.logical_replication", "yes", 17, "1"],
     ["rds.log_retention_period", "7d", 17, "10080"],
@@ -56,6 +57,7 @@ describe("a parameter group of RDS", () => {
       "is no parameter of RDS for PostgreSQL 17",
       "set it for a database or a role, with ALTER DATABASE or ALTER ROLE",
     ],
+    ["constructor", "x", 17, "is no parameter of RDS for PostgreSQL 17", "remove it"],
     ["fsync", "off", 17, "cannot be changed on RDS, which decides how data reaches the disk", "remove it"],
     [
       "wal_level",
