@@ -1,30 +1,44 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PACKAGE_ROOT } from "./root";
 
 /** Settings of every bundle: one file of CommonJS for the Node of Lambda and of the Job's image. */
 const BUNDLE = { bundle: true, platform: "node", target: "node22", minify: true, legalComments: "none", logLevel: "error" } as const;
 
+const SOURCES = join(PACKAGE_ROOT, "constructs");
+
 /**
  * Folder with a program as one file, `<name>.js`, without anything it needs beside it.
  *
- * In a checkout it is made anew from the source, so that it is never older; the published package has it made.
+ * In a checkout it is made when a source is newer; the published package has it made, and no source.
  *
  * @param source path of the program below `constructs`, without its ending.
  */
 export function bundleDirectory(source: string, name: string): string {
-  const file = join(PACKAGE_ROOT, "constructs", `${source}.ts`);
-  const directory = join(PACKAGE_ROOT, existsSync(file) ? ".build" : "dist", "bundles", name);
-  if (existsSync(file)) bundle(file, join(directory, `${name}.js`));
+  const file = join(SOURCES, `${source}.ts`);
+  const isCheckout = existsSync(file);
+  const directory = join(PACKAGE_ROOT, isCheckout ? ".build" : "dist", "bundles", name);
+  const outfile = join(directory, `${name}.js`);
+  if (isCheckout && changedAt(outfile) <= newestSource()) bundle(file, outfile);
   return directory;
 }
 
-const made = new Set<string>();
+/** Milliseconds since 1970; 0 for what is not there. */
+const changedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Once in each process. */
+/** Folders change when a file in them is deleted; the lock file changes with dependencies. */
+function newestSource(): number {
+  const entries = readdirSync(SOURCES, { recursive: true, withFileTypes: true });
+  const paths = [SOURCES, join(PACKAGE_ROOT, "package-lock.json"), ...entries.map((entry) => join(entry.parentPath, entry.name))];
+  return Math.max(...paths.map(changedAt));
+}
+
+/** Written as a whole: several processes may make it at once. */
 function bundle(file: string, outfile: string): void {
-  if (made.has(outfile)) return;
-  made.add(outfile);
   const { buildSync } = require("esbuild") as typeof import("esbuild");
-  buildSync({ ...BUNDLE, entryPoints: [file], outfile, absWorkingDir: PACKAGE_ROOT });
+  const { outputFiles } = buildSync({ ...BUNDLE, entryPoints: [file], absWorkingDir: PACKAGE_ROOT, write: false });
+  mkdirSync(dirname(outfile), { recursive: true });
+  const half = `${outfile}.${process.pid}`;
+  writeFileSync(half, outputFiles[0]?.contents ?? "");
+  renameSync(half, outfile);
 }
