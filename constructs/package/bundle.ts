@@ -6,6 +6,11 @@ import { PACKAGE_ROOT } from "./root";
 const BUNDLE = { bundle: true, platform: "node", target: "node22", minify: true, legalComments: "none", logLevel: "error" } as const;
 
 const SOURCES = join(PACKAGE_ROOT, "constructs");
+/** Where the published package has its bundles. */
+const PUBLISHED = join(PACKAGE_ROOT, "dist", "bundles");
+
+/** What the published package has as bundles: sources below `constructs`, without their ending, by name. */
+export const PROGRAMS: Readonly<Record<string, string>> = { program: "aws/functions/program" };
 
 /**
  * Folder with a program as one file, `<name>.js`, without anything it needs beside it.
@@ -17,10 +22,15 @@ const SOURCES = join(PACKAGE_ROOT, "constructs");
 export function bundleDirectory(source: string, name: string): string {
   const file = join(SOURCES, `${source}.ts`);
   const isCheckout = existsSync(file);
-  const directory = join(PACKAGE_ROOT, isCheckout ? ".build" : "dist", "bundles", name);
+  const directory = join(isCheckout ? join(PACKAGE_ROOT, ".build", "bundles") : PUBLISHED, name);
   const outfile = join(directory, `${name}.js`);
   if (isCheckout && changedAt(outfile) <= newestSource()) bundle(file, outfile);
   return directory;
+}
+
+/** Makes the bundles that are published. */
+export function publishBundles(): void {
+  for (const [name, source] of Object.entries(PROGRAMS)) bundle(join(SOURCES, `${source}.ts`), join(PUBLISHED, name, `${name}.js`));
 }
 
 /** Milliseconds since 1970; 0 for what is not there. */

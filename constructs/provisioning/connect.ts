@@ -11,6 +11,8 @@ export interface Server {
   readonly port: number;
   /** `ca`: PEM text of the certificate authority; null takes Node's own list. `proxy`: plain text to a proxy on loopback, which verifies. */
   readonly tls: { readonly mode: "verify-full" | "verify-ca"; readonly ca: string | null } | { readonly mode: "proxy" };
+  /** What is dialled in its place: the near end of a tunnel. The certificate is verified for `host` all the same. */
+  readonly via?: { readonly host: string; readonly port: number } | null;
 }
 
 export type Client = pg.Client;
@@ -44,8 +46,7 @@ export const UNLIMITED: Limits = { query: 0, lock: 0 };
  */
 export async function open(server: Server, credential: Credential, database: string, limits = PROGRAM): Promise<Client> {
   const client = new pg.Client({
-    host: server.host,
-    port: server.port,
+    ...dialled(server),
     user: credential.username,
     password: credential.password,
     database,
@@ -81,6 +82,9 @@ export async function close(client: Client): Promise<void> {
   await Promise.race([client.end().catch(() => undefined), cut]);
   clearTimeout(timer);
 }
+
+/** Where a connection to the server goes first. */
+export const dialled = ({ host, port, via }: Server): { readonly host: string; readonly port: number } => via ?? { host, port };
 
 const streamOf = (client: Client): unknown =>
   (client as unknown as { readonly connection?: { readonly stream?: unknown } }).connection?.stream;
@@ -131,7 +135,7 @@ export async function persist<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const deadline = Date.now() + patience.deadlineMs;
-  const attempt = { host: server.host, port: server.port, username: credential.username, database };
+  const attempt = { ...dialled(server), username: credential.username, database };
   try {
     return await backOff(run, {
       numOfAttempts: Number.MAX_SAFE_INTEGER,

@@ -1,7 +1,7 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { Access, Scope } from "./access";
-import { type Client, certificateEnd, close, open, persist, type Server, withClient } from "./connect";
+import { type Client, certificateEnd, close, dialled, open, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull } from "./errors";
 import { withLock } from "./lock";
@@ -182,12 +182,7 @@ async function refusesStranger(subject: string, server: Server, credential: Cred
   }
 }
 
-const attemptOf = (server: Server, { username }: Credential, database: string) => ({
-  host: server.host,
-  port: server.port,
-  username,
-  database,
-});
+const attemptOf = (server: Server, { username }: Credential, database: string) => ({ ...dialled(server), username, database });
 
 function certificateLasts(subject: string, end: Date): Check {
   const days = Math.floor((end.getTime() - Date.now()) / DAY);

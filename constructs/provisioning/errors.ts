@@ -78,7 +78,8 @@ export function explain(error: unknown, attempt: Attempt): UserError {
   const sentence = SENTENCES[codeOf(error)];
   if (sentence !== undefined) return new ProvisioningError(sentence(attempt, message));
   // The driver's own limit on connecting, which has no code.
-  if (/timeout expired|due to connection timeout/.test(message)) return new ProvisioningError(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message);
+  if (/timeout expired|due to connection timeout/.test(message))
+    return new ProvisioningError(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message);
   if (message.includes("does not support SSL"))
     return new ProvisioningError(`${at(attempt)} offers no TLS; turn ssl on, plain text is never used`);
   if (/No space left on device/.test(message)) return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);

@@ -37,7 +37,12 @@ export async function rotate(tenant: RotatedTenant, access: Access, { revoke }: 
   return { ...rotated, ended: revoke ? await locked((client) => closeForgotten(client, tenant, access)) : null };
 }
 
-async function renewOther(client: Client, tenant: RotatedTenant, { server, store }: Access, forget: boolean): Promise<Omit<Rotated, "ended">> {
+async function renewOther(
+  client: Client,
+  tenant: RotatedTenant,
+  { server, store }: Access,
+  forget: boolean,
+): Promise<Omit<Rotated, "ended">> {
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; run npm run provision first`);
   const credential = nextCredential(tenant, versions.current);

@@ -9,7 +9,8 @@ interface Acknowledged {
 }
 
 const SPEC = "The spec says so";
-const KUBECTL = "CDK's own provider of kubectl and helm: it reads its layers and charts from the bootstrap bucket, and works as one role in the cluster.";
+const KUBECTL =
+  "CDK's own provider of kubectl and helm: it reads its layers and charts from the bootstrap bucket, and works as one role in the cluster.";
 
 /** Findings of AwsSolutions that stay, and why. A test holds that each of them is still found. */
 export const ACKNOWLEDGED: readonly Acknowledged[] = [

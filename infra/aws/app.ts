@@ -11,7 +11,8 @@ function main(): void {
   const environment = loadAwsEnvironment(String(app.node.tryGetContext("environment") ?? "development"));
   for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
   const examples = examplesIn(environment.section, "aws");
-  if (examples.length > 0) console.error(`! ${examples.length} ids of ${environment.name} are examples, so it cannot be deployed: ${examples.join(", ")}`);
+  if (examples.length > 0)
+    console.error(`! ${examples.length} ids of ${environment.name} are examples, so it cannot be deployed: ${examples.join(", ")}`);
   createStacks(app, environment);
   if (process.env.CDK_VALIDATION !== "false") addChecks(app);
   app.synth();

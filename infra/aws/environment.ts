@@ -11,7 +11,8 @@ export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
 }
 
 /** Name of one of an environment's stacks. */
-export const stackName = (environment: string, part: "network" | "database" | "access" | "platforms"): string => `postgres-${environment}-${part}`;
+export const stackName = (environment: string, part: "network" | "database" | "access" | "platforms"): string =>
+  `postgres-${environment}-${part}`;
 
 /**
  * Changes when an instance becomes another server, or somebody else's. References across stacks are looked up by name, so that a stack

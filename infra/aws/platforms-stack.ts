@@ -2,11 +2,11 @@ import { CfnOutput } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
 import { PlatformReleases } from "../../constructs/aws/platform-releases";
+import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
+import type { PlatformAccess } from "./access-stack";
 import { type AwsEnvironment, caOf, generationOf, wireAws } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
-import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
-import type { PlatformAccess } from "./access-stack";
 
 /** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
 export class PlatformsStack extends EnvironmentStack {

@@ -9,9 +9,9 @@ import { type Check, diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
 import { type OutputFile, toPlatformFiles, toProcessFiles, toYaml, writeOutput } from "../output";
+import type { Progress } from "../progress";
 import { localDirectories } from "./directories";
 import { stranger } from "./identity";
-import type { Progress } from "./progress";
 import type { Session } from "./session";
 import { locate, passwordsOf, runningOf } from "./tenant";
 
@@ -19,7 +19,7 @@ import { locate, passwordsOf, runningOf } from "./tenant";
 const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
 
 /** Provisions every instance; tells what changed. */
-export async function provisionAll({ instances }: Session, progress: Progress): Promise<void> {
+export async function provisionAll({ instances }: Pick<Session, "instances">, progress: Progress): Promise<void> {
   for (const { name, scope, access } of instances) {
     progress.doing(`provisioning ${name}`);
     const { changes } = await provision(scope, access);
@@ -35,7 +35,10 @@ export async function provisionAll({ instances }: Session, progress: Progress): 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** Looks at every instance as the platforms do. */
-export async function diagnoseAll({ environment, instances }: Session, progress: Progress): Promise<readonly Check[]> {
+export async function diagnoseAll(
+  { environment, instances }: Pick<Session, "environment" | "instances">,
+  progress: Progress,
+): Promise<readonly Check[]> {
   const { certificate } = await stranger(environment.name);
   const checks: Check[] = [];
   for (const { name, scope, access } of instances) {

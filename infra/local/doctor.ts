@@ -1,10 +1,11 @@
-import { createCommand, main } from "./command";
+import { type ReachOptions, reachDeployed } from "../cloud-session";
+import { createCommand, main, withCloudOptions, withReachOptions } from "../command";
 import { diagnoseAll } from "./deliver";
 import { checkHealth, readRunning } from "./health";
 import { toCheckReport, toCheckTable } from "./report";
-import { withServers } from "./session";
+import { type Session, withServers } from "./session";
 
-interface Options {
+interface Options extends ReachOptions {
   readonly all?: boolean;
   readonly url?: readonly string[];
 }
@@ -13,13 +14,15 @@ const command = createCommand("doctor", "Connect like the platforms do, and say 
   .option("--all", "list what was looked at, too")
   .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
 
-void main<Options>(command, ({ environment, progress, options }) => {
+void main<Options>(withReachOptions(withCloudOptions(command)), async (invocation) => {
+  const { environment, cloud, progress, options } = invocation;
   const running = (options.url ?? []).map((written) => readRunning(written, environment));
-  return withServers(environment, progress, async (session) => {
+  const look = async (session: Pick<Session, "environment" | "instances">) => {
     const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
     const checks = [...(await diagnoseAll(session, progress)), ...health];
     progress.stop();
     process.stdout.write(`${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;
-  });
+  };
+  return cloud === null ? withServers(environment, progress, look) : look(await reachDeployed(invocation, cloud));
 });

@@ -1,15 +1,21 @@
-import { createCommand, main } from "./command";
+import { type ReachOptions, reachDeployed } from "../cloud-session";
+import type { Cloud } from "../clouds";
+import { createCommand, type Invocation, main, withCloudOptions, withReachOptions } from "../command";
 import { deliver, diagnoseAll, provisionAll } from "./deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "./report";
 import { withServers } from "./session";
 
 const command = createCommand(
   "provision",
-  "Provision an environment's databases, made here or by somebody else, and write what each platform starts with.",
+  "Provision an environment's databases, made here, by a deployment or by somebody else, and write what each platform starts with.",
 );
 
-void main(command, async ({ environment, progress }) => {
-  process.stderr.write(toWarnings(environment));
+void main<ReachOptions>(withReachOptions(withCloudOptions(command)), async (invocation) => {
+  process.stderr.write(toWarnings(invocation.environment));
+  return invocation.cloud === null ? provisionHere(invocation) : provisionDeployed(invocation, invocation.cloud);
+});
+
+function provisionHere({ environment, progress }: Invocation<ReachOptions>): Promise<number> {
   return withServers(environment, progress, async (session) => {
     await provisionAll(session, progress);
     const checks = await diagnoseAll(session, progress);
@@ -18,4 +24,14 @@ void main(command, async ({ environment, progress }) => {
     process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;
   });
-});
+}
+
+/** A cloud's secrets stay there, and so nothing is written: `npm run render` does that. */
+async function provisionDeployed(invocation: Invocation<ReachOptions>, cloud: Cloud): Promise<number> {
+  const session = await reachDeployed(invocation, cloud);
+  await provisionAll(session, invocation.progress);
+  const checks = await diagnoseAll(session, invocation.progress);
+  invocation.progress.stop();
+  process.stdout.write(`${toCheckReport(checks)}\n${toBudgetLine(session)}\n`);
+  return checks.some((check) => check.problem !== null) ? 1 : 0;
+}

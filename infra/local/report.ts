@@ -45,7 +45,7 @@ export function toSummaryTable(session: Session, summary: Readonly<Record<string
   return `${table.toString()}\n`;
 }
 
-export function toBudgetLine({ instances }: Session): string {
+export function toBudgetLine({ instances }: Pick<Session, "instances">): string {
   return instances
     .map(({ name, scope: { instance } }) => {
       const limits = mapValues(instance.tenants, (tenant) => tenant.logins[0].connectionLimit);

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
-import { createCommand, main } from "./command";
+import { createCommand, main } from "../command";
 import { deliver } from "./deliver";
 import { ROOT } from "./directories";
 import { withServers } from "./session";

@@ -12,9 +12,9 @@ import type { Access, Scope } from "../../constructs/provisioning/access";
 import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import type { ProjectEnvironment } from "../load";
+import type { Progress } from "../progress";
 import { fromRoot, localDirectories, ROOT, refuseBlanks, refuseOthers } from "./directories";
 import { authority, masterOf, serverCertificate } from "./identity";
-import type { Progress } from "./progress";
 import { handleSignals } from "./signals";
 
 /** The first port that a local server tries. */

@@ -9,7 +9,7 @@ import { UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
-import { createCommand, main } from "./command";
+import { createCommand, main } from "../command";
 import { withServers } from "./session";
 import { locate, passwordsOf, runningOf } from "./tenant";
 

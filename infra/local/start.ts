@@ -1,8 +1,8 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
+import { createCommand, main } from "../command";
 import type { ProjectEnvironment } from "../load";
-import { createCommand, main } from "./command";
 import { deliver, diagnoseAll, provisionAll } from "./deliver";
 import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "./report";
 import { resetEnvironment, type Session, withServers } from "./session";

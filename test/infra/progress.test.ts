@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { createProgress } from "../../infra/local/progress";
+import { createProgress } from "../../infra/progress";
 
 /** A double of a terminal: it keeps what is written. */
 function terminal(isTTY: boolean, columns: number): { readonly stream: NodeJS.WriteStream; text(): string } {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { aws } from "../../constructs/aws/target";
 import { local } from "../../constructs/local/target";
 import { readFields, type Settings } from "../../constructs/model/fields";
 import { completeInstance, type InstanceSpec, instanceFields } from "../../constructs/model/instance";
-import type { JsonObject } from "../../constructs/model/json";
+import { type JsonObject, mapValues } from "../../constructs/model/json";
 import { type CommonFields, commonFields, type Platform } from "../../constructs/model/platform";
 import { instanceRules, platformRules } from "../../constructs/model/rules";
 import { platforms } from "../../constructs/platforms/registry";
@@ -21,6 +22,11 @@ const never = (violation: { path: string; rule: string }) => {
 
 const completeExample = (example: InstanceSpec) => completeInstance(readFields(instanceFields, example, "", never), example);
 
+const completeWhole = ({ section, instances = {} }: (typeof aws.wholeRules)[number]["passing"]) => ({
+  section: readFields(aws.section, section, "", never),
+  instances: mapValues(instances, completeExample),
+});
+
 function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
   const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
   return { ...settings, chartVersion: settings.chartVersion || platform.chart(settings).verifiedVersions[0] };
@@ -29,12 +35,19 @@ function completePlatform(name: string, platform: Platform, example: JsonObject)
 const paths = (violations: readonly { readonly path: string }[]): string[] => violations.map((violation) => violation.path);
 
 const cases: readonly Case[] = [
-  ...[...instanceRules, ...local.rules].map(({ id, source, date, check, passing, failing }) => ({
+  ...[...instanceRules, ...local.rules, ...aws.rules].map(({ id, source, date, check, passing, failing }) => ({
     id,
     source,
     date,
     passing: check(completeExample(passing), "at").length,
     failing: paths(check(completeExample(failing), "at")),
+  })),
+  ...aws.wholeRules.map(({ id, source, date, check, passing, failing }) => ({
+    id,
+    source,
+    date,
+    passing: check(completeWhole(passing), "").length,
+    failing: paths(check(completeWhole(failing), "")).map((path) => `at ${path}`),
   })),
   ...Object.entries(platforms as Record<string, Platform>).flatMap(([name, platform]) =>
     platformRules(name, platform).map(({ id, source, date, check, passing, failing }) => ({

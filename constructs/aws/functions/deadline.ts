@@ -17,7 +17,7 @@ const LAST_TRY = 30_000;
  */
 export async function withinTime<T>(context: Context, run: (patience: Patience) => Promise<T>): Promise<T> {
   const remaining = context.getRemainingTimeInMillis();
-  let waiting = "the database answers, and what is asked of it takes longer";
+  let waiting = "the database has not answered";
   let timer: NodeJS.Timeout | undefined;
   const end = new Promise<never>((_resolve, reject) => {
     const give = () =>

@@ -23,9 +23,9 @@ export interface Task<T> {
 const SECRETS_TIMEOUT = 5_000;
 const SECRETS_ATTEMPTS = 3;
 
-export function createSecretsClient(): SecretsManagerClient {
+export function createSecretsClient(region?: string): SecretsManagerClient {
   const requestHandler = { connectionTimeout: SECRETS_TIMEOUT, requestTimeout: SECRETS_TIMEOUT, throwOnRequestTimeout: true };
-  return new SecretsManagerClient({ requestHandler, maxAttempts: SECRETS_ATTEMPTS });
+  return new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
 }
 
 /** DATABASE_CA is the certificate authority (PEM) of a database that somebody else made outside RDS. */

@@ -1,0 +1,33 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
+import type { AwsEnvironment } from "./environment";
+import { createStacks } from "./stacks";
+
+/** A template of CloudFormation, as far as this project looks into it. */
+export interface Template {
+  readonly Resources: Readonly<Record<string, Resource>>;
+}
+export interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+/** The templates of an environment, by stack. Nothing is left on the disk, and what they upload is not copied. */
+export function synthesize(environment: AwsEnvironment): Readonly<Record<string, Template>> {
+  // Here somebody waits for an answer about resources; `cdk synth` validates them.
+  process.env.CDK_VALIDATION ??= "false";
+  const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  try {
+    const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
+    const app = new App({ outdir, analyticsReporting: false, context: { ...context, "aws:cdk:disable-asset-staging": true } });
+    createStacks(app, environment);
+    return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, stack.template as Template]));
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}

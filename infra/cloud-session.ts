@@ -1,0 +1,49 @@
+import { UserError } from "../constructs/model/errors";
+import { suggest } from "../constructs/model/suggest";
+import type { Server } from "../constructs/provisioning/connect";
+import type { Cloud } from "./clouds";
+import type { CloudOptions, Invocation } from "./command";
+import type { ProjectEnvironment } from "./load";
+import type { Running, Session } from "./local/session";
+
+/** Options of a command that logs in to databases of a cloud. */
+export interface ReachOptions extends CloudOptions {
+  readonly via?: readonly string[];
+}
+
+/** Milliseconds during which a command waits for a server that fails over. */
+const PATIENCE = 30_000;
+
+/** The servers of an environment that has been deployed, with the person's own credentials. @throws UserError */
+export async function reachDeployed(
+  { environment, progress, options }: Invocation<ReachOptions>,
+  cloud: Cloud,
+): Promise<Pick<Session, "environment" | "instances">> {
+  if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
+  const deployment = cloud.readDeployment(environment, options.outputs);
+  const via = readVia(options.via ?? [], environment);
+  const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
+  const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<Running> => {
+    const access = await deployment.access(name, patience);
+    const server: Server = { ...access.server, via: via[name] ?? null };
+    const scope = { environment: environment.name, instance };
+    return { name, scope, access: { ...access, server }, ca: deployment.ca(name), directory: null };
+  };
+  return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };
+}
+
+/** `HOST:PORT`, or `INSTANCE=HOST:PORT` where there are several. */
+function readVia(written: readonly string[], environment: ProjectEnvironment): Readonly<Record<string, NonNullable<Server["via"]>>> {
+  const names = Object.keys(environment.instances);
+  return Object.fromEntries(
+    written.map((each) => {
+      const [, name = names.length === 1 ? (names[0] ?? "") : "", host = "", port = ""] = /^(?:([^=]*)=)?([^:]+):(\d+)$/.exec(each) ?? [];
+      if (host === "") throw new UserError(`--via ${each}: must be HOST:PORT, such as localhost:5433`);
+      if (!names.includes(name))
+        throw new UserError(
+          `--via ${each}: must name an instance (${names.join(", ")}), as in ${names[0]}=${host}:${port}; ${suggest(name, names)}`,
+        );
+      return [name, { host, port: Number(port) }];
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+import type { JsonObject } from "../constructs/model/json";
+import type { Reach, Wired } from "../constructs/model/wire";
+import type { Access } from "../constructs/provisioning/access";
+import type { Patience } from "../constructs/provisioning/connect";
+import type { ProjectEnvironment } from "./load";
+
+export const CLOUDS = ["aws"] as const;
+
+/** A cloud, as the commands see it. */
+export interface Cloud {
+  readonly name: (typeof CLOUDS)[number];
+  /** @throws UserError, SpecError */
+  loadEnvironment(name: string): ProjectEnvironment;
+  /**
+   * What exists of an environment.
+   *
+   * @param file what its deployment printed.
+   * @throws UserError where the file is not of this environment.
+   */
+  readDeployment(environment: ProjectEnvironment, file: string): Deployment;
+  /** What a deployment would make, and change of what a stored template has. */
+  plan(environment: ProjectEnvironment, against: string | null): Plan;
+}
+
+/** An environment that has been deployed. */
+export interface Deployment {
+  reach(instance: string): Reach;
+  /** PEM text of the instance's certificate authority. */
+  ca(instance: string): string;
+  /** Kubernetes objects that make the platform's Secret out of its secret of the cloud. */
+  secretObjects(platform: string, wired: Wired): readonly JsonObject[];
+  /** What a person must do before those work; null where nothing. */
+  caution(platform: string): string | null;
+  /** With the person's own credentials. */
+  access(instance: string, patience: Patience): Promise<Access>;
+}
+
+/** What a deployment would do. */
+export interface Plan {
+  /** What there would be: one row for each stack and kind of thing. */
+  readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
+  /** Ids that are examples: it cannot be deployed. */
+  readonly examples: readonly string[];
+  /** What would be lost or refused, a sentence each. */
+  readonly dangers: readonly string[];
+  /** Templates that were compared; null where none was given. */
+  readonly compared: readonly string[] | null;
+}
+
+/** Loaded only when it is asked for: who uses one cloud has not installed the other. */
+export function loadCloud(name: string): Cloud {
+  switch (name as (typeof CLOUDS)[number]) {
+    case "aws":
+      return (require("./aws/cloud") as typeof import("./aws/cloud")).awsCloud;
+  }
+}

@@ -1,0 +1,72 @@
+import { Command, CommanderError, Option } from "commander";
+import pc from "picocolors";
+import { local } from "../constructs/local/target";
+import { UserError } from "../constructs/model/errors";
+import { CLOUDS, type Cloud, loadCloud } from "./clouds";
+import { loadEnvironment, type ProjectEnvironment } from "./load";
+import { createProgress, type Progress } from "./progress";
+
+/** A command line whose options every command has. */
+export function createCommand(name: string, description: string, environment = "local"): Command {
+  return new Command(`npm run ${name} --`.replace("npm run start", "npm start"))
+    .description(description)
+    .option("-e, --environment <name>", "a file of infra/environments", environment)
+    .allowExcessArguments(false)
+    .exitOverride();
+}
+
+/** The options of a command that can work on a cloud. */
+export interface CloudOptions {
+  readonly cloud?: string;
+  readonly outputs?: string;
+}
+
+/** Adds `--cloud`, and `--outputs`, by which a deployment says where things are. */
+export function withCloudOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-c, --cloud <name>", "the cloud that it is deployed to").choices(CLOUDS))
+    .option("--outputs <file>", "what the deployment printed: cdk deploy --outputs-file cdk-outputs.json");
+}
+
+/** Adds `--via`, for databases that only a tunnel reaches. */
+export function withReachOptions(command: Command): Command {
+  return command.option("--via <HOST:PORT...>", "dial this in place of the database: a tunnel's near end; several: main=localhost:5433");
+}
+
+/** Everything that a command starts from. */
+export interface Invocation<O> {
+  readonly environment: ProjectEnvironment;
+  /** Null on this machine. */
+  readonly cloud: Cloud | null;
+  readonly progress: Progress;
+  readonly options: O;
+  readonly args: readonly string[];
+}
+
+/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace. */
+export async function main<O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> {
+  const progress = createProgress();
+  // The server's account has to reach its programs and data; what is secret has a mode of its own.
+  process.umask(0o022);
+  try {
+    command.parse();
+    const options = command.opts<O & CloudOptions & { environment: string }>();
+    const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
+    const environment = cloud?.loadEnvironment(options.environment) ?? loadEnvironment(options.environment, local);
+    process.exitCode = await run({ environment, cloud, progress, options, args: command.args });
+  } catch (error) {
+    progress.stop();
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  // The parser has printed its message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof UserError) process.stderr.write(`${pc.red("✖")} ${error.message}\n`);
+  else
+    process.stderr.write(
+      `${pc.red("✖")} this is a defect of platform-postgres, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+  return 1;
+}

@@ -1,0 +1,37 @@
+import Table from "cli-table3";
+import pc from "picocolors";
+import { UserError } from "../../constructs/model/errors";
+import type { Plan } from "../clouds";
+import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import { toWarnings } from "../local/report";
+
+interface Options extends CloudOptions {
+  readonly against?: string;
+}
+
+/** The exit code where something would be lost. */
+const DANGER = 2;
+
+const command = withCloudOptions(
+  createCommand("plan", "Say what a deployment would make, and what it would lose of a stored template. Needs no account.", "development"),
+).option("--against <path>", "a template that cdk synth has written, or a folder of them");
+
+void main<Options>(command, async ({ environment, cloud, progress, options }) => {
+  if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start shows everything");
+  process.stderr.write(toWarnings(environment));
+  progress.doing("synthesizing");
+  const plan = cloud.plan(environment, options.against ?? null);
+  progress.stop();
+  process.stdout.write(toText(plan));
+  return plan.dangers.length === 0 ? 0 : DANGER;
+});
+
+function toText({ resources, examples, dangers, compared }: Plan): string {
+  const table = new Table({ head: ["stack", "resource", "count"], style: { head: [], border: [] } });
+  for (const { stack, type, count } of resources) table.push([stack, type, count]);
+  const lines = [table.toString()];
+  if (examples.length > 0) lines.push(`${pc.yellow("!")} these ids are examples, so it cannot be deployed: ${examples.join(", ")}`);
+  if (compared !== null && dangers.length === 0) lines.push(`${pc.green("✔")} nothing of ${compared.join(", ")} is lost`);
+  lines.push(...dangers.map((danger) => `${pc.red("✖")} ${danger}`));
+  return `${lines.join("\n")}\n`;
+}

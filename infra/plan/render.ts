@@ -1,0 +1,62 @@
+import { join, relative } from "node:path";
+import { UserError } from "../../constructs/model/errors";
+import { mapValues } from "../../constructs/model/json";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import { readChart } from "../chart";
+import type { Deployment } from "../clouds";
+import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import type { ProjectEnvironment } from "../load";
+import { ROOT } from "../local/directories";
+import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
+
+const command = withCloudOptions(
+  createCommand("render", "Write the files for a cluster, from what a deployment has printed. They hold no password.", "development"),
+);
+
+void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
+  if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start writes the files");
+  if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
+  const directory = join(ROOT, "out", `${environment.name}-${cloud.name}`);
+  const files = await toFiles(environment, cloud.readDeployment(environment, options.outputs));
+  await writeOutput(directory, files);
+  process.stdout.write(
+    `${files.length} files in ${relative(process.cwd(), directory) || "."}; begin with the README.txt of each platform\n`,
+  );
+  return 0;
+});
+
+async function toFiles(environment: ProjectEnvironment, deployment: Deployment): Promise<readonly OutputFile[]> {
+  const wired = wirePlatforms(environment, platforms, (_platform, instance) => deployment.reach(instance));
+  const several = Object.keys(environment.instances).length > 1;
+  const files: OutputFile[] = [];
+  for (const [name, each] of Object.entries(wired)) {
+    const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
+    const ca = deployment.ca(instance);
+    files.push(
+      ...toPlatformFiles(name, platforms[name as keyof typeof platforms].title, each, {
+        ca,
+        secretFile: "external-secret.yaml",
+        caution: deployment.caution(name),
+      }),
+      { path: `${name}/external-secret.yaml`, content: toYaml(deployment.secretObjects(name, each)), secret: false },
+      ...(await readChart(name, each.wiring.release)),
+      { path: several ? `ca-${instance}.pem` : "ca.pem", content: ca, secret: false },
+    );
+  }
+  return [...files, { path: "summary.json", content: `${JSON.stringify(toSummary(environment, deployment), null, 2)}\n`, secret: false }];
+}
+
+const toSummary = (environment: ProjectEnvironment, deployment: Deployment): object => ({
+  environment: environment.name,
+  target: environment.target,
+  instances: mapValues(environment.instances, ({ settings, maxConnections }, name) => {
+    const { host, port } = deployment.reach(name);
+    return { majorVersion: settings.majorVersion, host, port, maxConnections };
+  }),
+  platforms: mapValues(environment.platforms, (platform) => ({
+    instance: platform?.instance,
+    databases: Object.values(platform?.databases ?? {}),
+    connectionLimit: platform?.peak,
+  })),
+});

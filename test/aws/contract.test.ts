@@ -1,0 +1,46 @@
+import { describe } from "vitest";
+import type { EnvironmentSpec } from "../../infra/environments/spec";
+import { type Observed, targetContract } from "../contract/target";
+import { NETWORK, ofType, propertiesOf, templatesOf } from "../fixtures/aws";
+
+// biome-ignore lint/suspicious/noExplicitAny: a template has no types
+type Values = Readonly<Record<string, any>>;
+
+/** What CloudFormation is told, in words of no cloud. */
+function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string[]): Observed {
+  const { database, access } = templatesOf({ ...spec, aws: { region: "eu-central-1", network: NETWORK } });
+  const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as Values;
+  const group = propertiesOf(database, "AWS::RDS::DBParameterGroup").Parameters as Values;
+  const ingress = (propertiesOf(database, "AWS::EC2::SecurityGroup").SecurityGroupIngress ?? []) as { CidrIp: string }[];
+  const tags = propertiesOf(database, "AWS::KMS::Key").Tags as { Key: string; Value: string }[];
+  const [resource] = Object.values(ofType(database, "AWS::RDS::DBInstance"));
+  const secrets = Object.values(ofType(access, "AWS::SecretsManager::Secret")).map(
+    (each) => String(each.Properties?.Description).split(" ")[3] ?? "",
+  );
+  return {
+    majorVersion: Number(instance.EngineVersion),
+    highAvailability: instance.MultiAZ,
+    readReplicas: Object.keys(ofType(database, "AWS::RDS::DBInstance")).length - 1,
+    storageGib: Number(instance.AllocatedStorage),
+    maxStorageGib: instance.MaxAllocatedStorage ?? null,
+    backupRetentionDays: instance.BackupRetentionPeriod,
+    backupWindow: instance.PreferredBackupWindow,
+    maintenanceWindow: instance.PreferredMaintenanceWindow,
+    backupReplication: instance.AutomaticBackupReplicationRegion ?? null,
+    encryptedAtRest: instance.StorageEncrypted,
+    plainTextRefused: group["rds.force_ssl"] === "1",
+    publicAddress: instance.PubliclyAccessible,
+    allowedSources: ingress.map(({ CidrIp }) => CidrIp),
+    iamAuthentication: instance.EnableIAMDatabaseAuthentication ?? false,
+    deletionProtection: instance.DeletionProtection,
+    outlivesDeployment: resource?.DeletionPolicy === "RetainExceptOnCreate" && resource.UpdateReplacePolicy === "Retain",
+    maxConnections: Number(group.max_connections),
+    parameters: Object.fromEntries(parameters.map((name) => [name, group[name] ?? ""])),
+    labels: Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])),
+    secrets: secrets.sort(),
+  };
+}
+
+describe("RDS keeps what a spec promises", () => {
+  targetContract({ observe: async (spec, parameters) => observe(spec, parameters), exceptions: {} });
+});

@@ -1,0 +1,285 @@
+import { createServer, type Server as TcpServer } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { handler as provision, type ResourceEvent } from "../../constructs/aws/functions/provision";
+import { type RotationEvent, handler as rotate } from "../../constructs/aws/functions/rotate";
+import type { Tenant } from "../../constructs/model/spec";
+import { withClient } from "../../constructs/provisioning/connect";
+import { type Answer, throughFramework } from "../fixtures/provider-framework";
+import { SecretsManagerDouble } from "../fixtures/secrets-manager";
+import { startServer, type TestServer } from "../fixtures/server";
+import { refusal, tenant } from "../fixtures/tenants";
+
+/** Milliseconds: Lambda's ten minutes, and so few that a fault is tried again for a second. */
+const MINUTES = 600_000;
+const SECOND_OF_RETRIES = 31_000;
+
+let server: TestServer;
+let secrets: SecretsManagerDouble;
+let master: string;
+
+beforeAll(async () => {
+  [server, secrets] = await Promise.all([startServer(), SecretsManagerDouble.start()]);
+});
+afterAll(async () => {
+  await server?.stop();
+  await secrets?.stop();
+});
+beforeEach(() => {
+  for (const [name, value] of Object.entries({ ...secrets.environment, DATABASE_CA: server.ca.certificate })) vi.stubEnv(name, value);
+  vi.spyOn(console, "log").mockReturnValue();
+  master = secrets.create("master");
+  secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+});
+
+const secretsOf = (tenants: Readonly<Record<string, Tenant>>): Record<string, string> =>
+  Object.fromEntries(Object.values(tenants).map((each) => [each.secret, secrets.create(each.secret)]));
+
+/** The properties as CloudFormation hands them on: its numbers are texts. */
+const properties = (tenants: Readonly<Record<string, Tenant>>, change: object = {}): ResourceEvent["ResourceProperties"] =>
+  ({
+    environment: "test",
+    host: "localhost",
+    port: String(server.server.port),
+    masterSecret: master,
+    tenants: JSON.stringify(tenants),
+    // Not made anew where they are given.
+    ...("secrets" in change ? {} : { secrets: secretsOf(tenants) }),
+    ...change,
+  }) as ResourceEvent["ResourceProperties"];
+
+const create = (tenants: Readonly<Record<string, Tenant>>, change: object = {}, remaining = MINUTES): Promise<Answer> =>
+  throughFramework(provision as never, { RequestType: "Create", ResourceProperties: properties(tenants, change) }, remaining);
+
+const worksAs = async (credential: { username: string; password: string } | undefined, database: string): Promise<unknown> => {
+  if (credential === undefined) throw new Error("the secret is empty");
+  return withClient(server.access.server, credential, database, async (client) => {
+    return (await client.query("select current_user as user")).rows[0]?.user;
+  });
+};
+
+describe("the provisioning function", () => {
+  it("makes databases and logins, and stores their passwords, which work", async () => {
+    const tenants = { one: tenant("one"), two: tenant("two") };
+    const arns = secretsOf(tenants);
+    expect(await create(tenants, { secrets: arns })).toMatchObject({ Status: "SUCCESS", PhysicalResourceId: "provisioning" });
+    for (const name of ["one", "two"]) expect(await worksAs(secrets.value(arns[`test--${name}`] ?? ""), name)).toBe(`${name}_owner`);
+  });
+
+  it("makes what an update adds, and leaves what it no longer names", async () => {
+    const before = { old: tenant("old") };
+    const arns = secretsOf({ ...before, added: tenant("added") });
+    await create(before, { secrets: arns });
+    const credential = secrets.value(arns["test--old"] ?? "");
+    const after = { added: tenant("added") };
+    const event = {
+      RequestType: "Update",
+      PhysicalResourceId: "provisioning",
+      ResourceProperties: properties(after, { secrets: arns }),
+      OldResourceProperties: properties(before, { secrets: arns }),
+    };
+    expect(await throughFramework(provision as never, event, MINUTES)).toMatchObject({
+      Status: "SUCCESS",
+      PhysicalResourceId: "provisioning",
+    });
+    expect(await worksAs(secrets.value(arns["test--added"] ?? ""), "added")).toBe("added_owner");
+    expect(await worksAs(credential, "old")).toBe("old_owner");
+  });
+
+  it("changes nothing when it runs again, not even a version of a secret", async () => {
+    const tenants = { again: tenant("again") };
+    const arns = secretsOf(tenants);
+    await create(tenants, { secrets: arns });
+    const arn = arns["test--again"] ?? "";
+    const [before, versions] = [secrets.value(arn), secrets.count(arn)];
+    expect(await create(tenants, { secrets: arns })).toMatchObject({ Status: "SUCCESS" });
+    expect([secrets.value(arn), secrets.count(arn)]).toEqual([before, versions]);
+  });
+
+  it("deletes nothing when its stack is deleted", async () => {
+    const tenants = { kept: tenant("kept") };
+    const arns = secretsOf(tenants);
+    await create(tenants, { secrets: arns });
+    const event = { RequestType: "Delete", PhysicalResourceId: "provisioning", ResourceProperties: properties(tenants, { secrets: arns }) };
+    expect(await throughFramework(provision as never, event, MINUTES)).toMatchObject({ Status: "SUCCESS" });
+    expect(await worksAs(secrets.value(arns["test--kept"] ?? ""), "kept")).toBe("kept_owner");
+  });
+
+  it("logs no password", async () => {
+    const tenants = { quiet: tenant("quiet") };
+    const arns = secretsOf(tenants);
+    const answer = await create(tenants, { secrets: arns });
+    const told = JSON.stringify([answer, vi.mocked(console.log).mock.calls]);
+    const passwords = [
+      server.access.master.password,
+      ...["AWSCURRENT", "AWSPREVIOUS"].map((stage) => secrets.value(arns["test--quiet"] ?? "", stage)?.password),
+    ];
+    expect(told).toContain("role quiet_owner is missing");
+    for (const password of passwords) {
+      expect(password).toHaveLength(32);
+      expect(told).not.toContain(password);
+    }
+  });
+});
+
+describe("a first deployment that fails tells CloudFormation", () => {
+  const LOGS = "\n\nLogs: /aws/lambda/provisioning\n";
+  const failing = async (change: object, remaining: number): Promise<string> => {
+    const { Status, Reason } = await create({ failing: tenant("failing") }, change, remaining);
+    expect(Status).toBe("FAILED");
+    return Reason;
+  };
+
+  it("that nothing listens on the endpoint", async () => {
+    expect(await failing({ port: "1" }, SECOND_OF_RETRIES)).toBe(
+      `nothing listens on localhost:1; start the database, or correct host and port${LOGS}`,
+    );
+  });
+
+  it("that the endpoint's name is unknown", async () => {
+    expect(await failing({ host: "db.invalid" }, SECOND_OF_RETRIES)).toBe(
+      `the name db.invalid does not resolve; correct the host, or connect from within its network${LOGS}`,
+    );
+  });
+
+  it("that the master's password is wrong", async () => {
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify({ ...server.access.master, password: "wrong" }));
+    expect(await failing({}, MINUTES)).toBe(
+      `localhost:${server.server.port} refuses the password of master; put the right one into its secret${LOGS}`,
+    );
+  });
+
+  it("that the master may not create roles", async () => {
+    await server.sql("create role poor login password 'poor-password-poor-password'");
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify({ username: "poor", password: "poor-password-poor-password" }));
+    expect(await failing({}, MINUTES)).toBe(
+      `localhost:${server.server.port}: poor may not create roles and databases; run as an administrator: ALTER ROLE "poor" CREATEROLE CREATEDB${LOGS}`,
+    );
+  });
+
+  it("that the master's secret is empty", async () => {
+    const empty = secrets.create("empty");
+    expect(await failing({ masterSecret: empty }, MINUTES)).toBe(
+      `secret ${empty} of the master is empty; put {"username": ..., "password": ...} into it${LOGS}`,
+    );
+  });
+
+  it("that a secret is gone", async () => {
+    const gone = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gone-AbCdEf";
+    expect(await failing({ secrets: { "test--failing": gone } }, MINUTES)).toBe(
+      `there is no secret ${gone}; deploy the environment again${LOGS}`,
+    );
+  });
+
+  it("that the function cannot reach Secrets Manager", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    expect(await failing({}, MINUTES)).toBe(
+      `Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, or secretsManagerEndpoint: true in the section aws${LOGS}`,
+    );
+  });
+
+  describe("in time", () => {
+    let silent: TcpServer;
+    beforeAll(async () => {
+      silent = createServer(() => undefined);
+      await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    });
+    afterAll(() => silent?.close());
+
+    it("that a database which never answers was waited for", async () => {
+      const { port } = silent.address() as { port: number };
+      expect(await failing({ host: "127.0.0.1", port: String(port) }, 5_300)).toBe(
+        `not done within 5 s: the database has not answered; deploy again to go on${LOGS}`,
+      );
+    });
+  });
+});
+
+describe("the rotation function", () => {
+  /** What a rotation starts from: a platform that is provisioned, and the function's variables. */
+  async function provisioned(name: string): Promise<string> {
+    const tenants = { [name]: tenant(name) };
+    const arns = secretsOf(tenants);
+    await create(tenants, { secrets: arns });
+    vi.stubEnv("TASK", JSON.stringify({ ...properties(tenants, { secrets: arns }), tenants }));
+    return arns[`test--${name}`] ?? "";
+  }
+  const step = (Step: RotationEvent["Step"], SecretId: string, ClientRequestToken: string) =>
+    rotate({ Step, SecretId, ClientRequestToken }, { getRemainingTimeInMillis: () => MINUTES });
+  const STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
+
+  it("gives the other login a new password in four steps; the one in use goes on working", async () => {
+    const arn = await provisioned("turn");
+    const before = secrets.value(arn);
+    secrets.begin(arn, "token", "AWSPENDING");
+    for (const each of STEPS) await step(each, arn, "token");
+    const after = secrets.value(arn);
+    expect([before?.username, after?.username]).toEqual(["turn_a", "turn_b"]);
+    expect(secrets.value(arn, "AWSPREVIOUS")).toEqual(before);
+    for (const credential of [before, after]) expect(await worksAs(credential, "turn")).toBe("turn_owner");
+  });
+
+  it("may be called again at every step, and keeps what it has", async () => {
+    const arn = await provisioned("twice");
+    secrets.begin(arn, "token", "AWSPENDING");
+    await step("createSecret", arn, "token");
+    const pending = secrets.value(arn, "AWSPENDING");
+    for (const each of STEPS) for (let time = 0; time < 2; time++) await step(each, arn, "token");
+    for (const each of STEPS) await step(each, arn, "token");
+    expect(secrets.value(arn)).toEqual(pending);
+    expect(await worksAs(pending, "twice")).toBe("twice_owner");
+  });
+
+  it("bears the test that Secrets Manager makes when rotation is set up, without a pending version", async () => {
+    const arn = await provisioned("setup");
+    const before = secrets.value(arn);
+    await step("testSecret", arn, "no-such-version");
+    expect(secrets.value(arn)).toEqual(before);
+  });
+
+  it("does not finish with a password that the server does not take", async () => {
+    const arn = await provisioned("bad");
+    secrets.begin(arn, "token", "AWSPENDING");
+    await step("createSecret", arn, "token");
+    expect(await refusal(step("testSecret", arn, "token"))).toBe(
+      `ProvisioningError: localhost:${server.server.port} refuses the password of bad_b; put the right one into its secret`,
+    );
+  });
+
+  it("rotates the master, on the same login, and carries on after every interruption", async () => {
+    await server.sql("create role chief login createrole createdb password 'chief-password-chief-password'");
+    const chief = { username: "chief", password: "chief-password-chief-password" };
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(chief));
+    const arn = await provisioned("led");
+    secrets.begin(master, "token", "AWSPENDING");
+    await step("createSecret", master, "token");
+    await step("setSecret", master, "token");
+    // In between the server knows the pending password only: whatever needs the master takes that.
+    secrets.begin(arn, "other", "AWSPENDING");
+    for (const each of STEPS) await step(each, arn, "other");
+    for (const each of STEPS) await step(each, master, "token");
+    const after = secrets.value(master);
+    expect(after?.username).toBe("chief");
+    expect(await worksAs(after, "postgres")).toBe("chief");
+    expect(await refusal(worksAs(chief, "postgres"))).toBe('error: password authentication failed for user "chief"');
+  });
+
+  it("refuses a secret that is none of its instance's", async () => {
+    await provisioned("mine");
+    const other = secrets.create("other");
+    expect(await refusal(step("createSecret", other, "token"))).toBe(
+      `ProvisioningError: secret ${other} is none of this instance's; deploy the environment again`,
+    );
+  });
+
+  it("refuses to rotate what was never provisioned", async () => {
+    const empty = secrets.create("test--empty");
+    vi.stubEnv("TASK", JSON.stringify({ ...properties({}), secrets: { "test--empty": empty }, tenants: { empty: tenant("empty") } }));
+    expect(await refusal(step("createSecret", empty, "token"))).toBe(
+      `ProvisioningError: secret ${empty} has no password yet; deploy the environment first`,
+    );
+  });
+});

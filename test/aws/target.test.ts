@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest";
+import { CLASSES, classAbove, classOf, connectionsOf } from "../../constructs/aws/classes";
+import { performanceOf } from "../../constructs/aws/storage";
+import { aws } from "../../constructs/aws/target";
+import { overlap, spanOf } from "../../constructs/aws/windows";
+import type { InstanceSettings } from "../../constructs/model/instance";
+import { CLUSTER, minimalAws, NETWORK, resolveAws, withAws, withMain } from "../fixtures/aws";
+import { refusal } from "../fixtures/specs";
+
+const refused = (spec: unknown): string => refusal(spec, aws as never).replace("invalid spec:\n", "");
+const main = (change: object): string => refused(withMain(minimalAws, change));
+
+describe("classes", () => {
+  it("have each size once", () => {
+    expect(new Set(CLASSES.map(({ vcpus, memoryGib }) => `${vcpus}/${memoryGib}`)).size).toBe(CLASSES.length);
+  });
+
+  it.each([
+    [2, 1, "db.t4g.micro"],
+    [2, 8, "db.m7g.large"],
+    [8, 64, "db.r7g.2xlarge"],
+    [64, 512, "db.r7g.16xlarge"],
+  ])("of %i vCPUs and %i GiB is %s", (vcpus, memoryGib, name) => {
+    expect(classOf({ vcpus, memoryGib })?.name).toBe(name);
+  });
+
+  it.each([
+    [3, 8, "db.m7g.xlarge"],
+    [1, 1, "db.t4g.micro"],
+    [2, 9, "db.r7g.large"],
+    [65, 8, undefined],
+  ])("above %i vCPUs and %i GiB is %s", (vcpus, memoryGib, name) => {
+    expect(classAbove({ vcpus, memoryGib })?.name).toBe(name);
+  });
+
+  it.each([
+    [1, 80],
+    [4, 420],
+    [8, 870],
+    [64, 5000],
+  ])("with %i GiB have %i connections", (memoryGib, connections) => {
+    expect(connectionsOf(memoryGib)).toBe(connections);
+  });
+});
+
+describe("storage", () => {
+  const of = (change: Partial<InstanceSettings>) =>
+    performanceOf({ storageGib: 400, iops: null, throughputMibps: null, ...change } as InstanceSettings);
+
+  it("is given nothing below 400 GiB, and the floor from there on", () => {
+    expect(of({ storageGib: 399 })).toBeNull();
+    expect(of({})).toEqual({ iops: 12000, throughputMibps: 500 });
+    expect(of({ iops: 16000 })).toEqual({ iops: 16000, throughputMibps: 500 });
+    expect(of({ throughputMibps: 1000 })).toEqual({ iops: 12000, throughputMibps: 1000 });
+  });
+});
+
+describe("windows", () => {
+  it.each([
+    ["02:00-03:00", "sun:04:00-sun:05:00", false],
+    ["03:00-04:00", "sun:04:00-sun:05:00", false],
+    ["05:00-06:00", "sun:04:00-sun:05:00", false],
+    ["03:30-04:01", "sun:04:00-sun:05:00", true],
+    ["23:30-00:30", "mon:00:00-mon:01:00", true],
+    ["23:30-00:30", "sun:23:45-mon:00:15", true],
+    ["12:00-13:00", "sat:23:00-sun:13:00", true],
+    ["00:00-00:30", "tue:00:30-tue:01:00", false],
+  ])("%s and %s overlap: %s", (backup, maintenance, expected) => {
+    expect(overlap(spanOf(backup), spanOf(maintenance))).toBe(expected);
+  });
+});
+
+describe("a spec for AWS", () => {
+  it("is complete with a region alone", () => {
+    expect(resolveAws({ ...minimalAws, aws: { region: "eu-west-3" } }).section).toEqual({
+      region: "eu-west-3",
+      account: null,
+      network: null,
+      vpcCidr: "10.0.0.0/16",
+      secretsManagerEndpoint: false,
+      cluster: null,
+      kmsKey: null,
+      alarmTopic: null,
+      existingSecurityGroups: {},
+      applyImmediately: false,
+      logRetentionDays: 90,
+      rotationDays: 30,
+    });
+  });
+
+  it("resolves to itself, examples and all", () => {
+    const spec = withAws(minimalAws, { account: { example: "111122223333" }, cluster: CLUSTER });
+    const environment = resolveAws(spec);
+    expect(resolveAws(environment.spec as never)).toEqual(environment);
+  });
+
+  it.each([
+    [
+      { size: { vcpus: 3, memoryGib: 8 } },
+      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge)',
+    ],
+    [{ iops: 12000 }, "instances.main.iops: cannot be chosen below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more"],
+    [
+      { throughputMibps: 500 },
+      "instances.main.throughputMibps: cannot be chosen below 400 GiB, got 500; remove it, or set storageGib (100) to 400 or more",
+    ],
+    [{ storageGib: 400, iops: 3000 }, "instances.main.iops: must be from 12000 to 64000 on a volume of 400 GiB or more, got 3000"],
+    [
+      { storageGib: 400, throughputMibps: 4000 },
+      "instances.main.iops: must be at least 16000, four operations for each MiB/s of throughputMibps, got 12000",
+    ],
+    [
+      { backupWindow: "04:30-05:30" },
+      'instances.main.backupWindow: must not overlap maintenanceWindow (sun:04:00-sun:05:00), got "04:30-05:30"; move one of the two',
+    ],
+    [
+      { maintenanceWindow: "sun:04:00-sun:04:20" },
+      'instances.main.maintenanceWindow: must last at least 30 minutes, got "sun:04:00-sun:04:20"',
+    ],
+    [
+      { readReplicas: 1, backupRetentionDays: 0, pointInTimeRecovery: false },
+      "instances.main.backupRetentionDays: must be at least 1 with readReplicas, got 0; keep backups, or set readReplicas to 0",
+    ],
+    [
+      { backupReplication: { region: "eu-wst-1" } },
+      'instances.main.backupReplication.region: must be a region of RDS, got "eu-wst-1"; did you mean "eu-west-1"?',
+    ],
+    [
+      { backupReplication: { region: "eu-west-1" } },
+      "instances.main.backupReplication.kmsKey: must be the ARN of a key in eu-west-1, because the database is encrypted, got nothing",
+    ],
+    [
+      { allowedSources: ["10.1.2.3/16"] },
+      'instances.main.allowedSources[0]: must begin at the network\'s first address (/16), got "10.1.2.3/16"',
+    ],
+    [
+      { allowedSources: ["fd00::/8"] },
+      'instances.main.allowedSources[0]: must be an IPv4 network, because the database listens on IPv4, got "fd00::/8"',
+    ],
+  ])("with %j is refused", (change, message) => {
+    expect(main(change)).toBe(`  - ${message}`);
+  });
+
+  it.each([
+    [
+      { region: "eu-centrl-1", network: null },
+      'aws.region: must be a region of RDS whose certificate authority is known, got "eu-centrl-1"; did you mean "eu-central-1"?',
+    ],
+    [
+      { network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } },
+      'aws.network.privateSubnets: must lie in two zones or more, got "eu-central-1b"; add a subnet of another zone',
+    ],
+    [
+      { network: null, cluster: CLUSTER },
+      "aws.network: must be the cluster's network, got null; write its VPC and private subnets, or remove cluster",
+    ],
+    [
+      { kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/0a1b" },
+      'aws.kmsKey: must be in eu-central-1, got "arn:aws:kms:eu-west-1:111122223333:key/0a1b"',
+    ],
+    [{ account: "12" }, 'aws.account: must be an account\'s number of 12 digits, got "12"'],
+    [{ account: { example: "12" } }, "aws.account: must be an account's number of 12 digits, got an object"],
+    [
+      { existingSecurityGroups: { main: "sg-0a1b2c3d" } },
+      'aws.existingSecurityGroups.main: must name an instance with existing, got "main"',
+    ],
+  ])("whose section has %j is refused", (change, message) => {
+    expect(refused(withAws(minimalAws, change as never))).toBe(`  - ${message}`);
+  });
+
+  it.each(["sidecar", "proxy"])("whose platform asks for a %s is refused", (access) => {
+    expect(refused({ ...minimalAws, platforms: { mlflow: { access } } })).toContain(
+      `platforms.mlflow.access: is not possible on AWS, got "${access}"; use "auto" or "direct": RDS speaks verified TLS by itself`,
+    );
+  });
+
+  it("of a database that somebody else made is asked for nothing about one to be made", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const existing = { host: "db.example.internal", masterSecret };
+    expect(main({ existing, size: { vcpus: 3, memoryGib: 8 } })).toBe("accepted");
+    expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
+      '  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got "master"; aws secretsmanager describe-secret tells it',
+    );
+  });
+});
