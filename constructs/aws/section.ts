@@ -18,7 +18,7 @@ export const awsFields = {
   region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, form: "a region such as eu-central-1" }),
   /** Account that is deployed to; null takes that of the credentials in use. */
   account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
-  /** Network that exists; null makes one. Changing it replaces the databases. */
+  /** Network that exists; null makes one. Databases cannot be moved to another. */
   network: nullable(
     group({
       vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's id (vpc-...)" }),

@@ -72,8 +72,10 @@ export function findDangers(stack: string, before: Template, after: Template): r
   const dangers: string[] = [];
   fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, change) => {
     const type = change.oldResourceType ?? "";
-    if (!STATEFUL.includes(type)) return;
     const thing = `${stack}: ${type} ${id}`;
+    if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
+      dangers.push(`${thing} would move to another VPC, and RDS keeps an instance in its own; take that change back`);
+    if (!STATEFUL.includes(type)) return;
     if (change.isRemoval) dangers.push(`${thing} would be deleted; keep it in the spec, or remove it from the stack on purpose first`);
     const replacing = Object.entries(change.propertyUpdates)
       .filter(([, update]) => isReplacing(update.changeImpact))

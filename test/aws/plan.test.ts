@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { awsFields } from "../../constructs/aws/section";
+import { instanceFields } from "../../constructs/model/instance";
+import { findDangers, planAws } from "../../infra/aws/plan";
+import { synthesize } from "../../infra/aws/synthesize";
+import type { EnvironmentSpec } from "../../infra/environments/spec";
+import { CLUSTER, minimalAws, NETWORK, resolveAws, templatesOf, withAws, withMain } from "../fixtures/aws";
+
+const dangers = (before: EnvironmentSpec, after: EnvironmentSpec): readonly string[] => {
+  const [had, has] = [templatesOf(before), templatesOf(after)];
+  return Object.entries(had).flatMap(([part, template]) => findDangers(part, template, has[part as keyof typeof has] ?? { Resources: {} }));
+};
+
+const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+const large = withMain(minimalAws, { storageGib: 400 });
+const REPLACED = /^database: AWS::RDS::DBInstance mainInstanceE2E9393F would be replaced by an empty one, because of /;
+const KEPT = null;
+
+/** Each field of an instance, changed: what the change loses, or null. */
+const OF_INSTANCE: Readonly<Record<keyof typeof instanceFields, readonly [EnvironmentSpec, object, RegExp | null]>> = {
+  majorVersion: [minimalAws, { majorVersion: 18 }, KEPT],
+  size: [minimalAws, { size: { vcpus: 4, memoryGib: 16 } }, KEPT],
+  storageGib: [minimalAws, { storageGib: 500 }, KEPT],
+  maxStorageGib: [minimalAws, { maxStorageGib: null }, KEPT],
+  iops: [large, { iops: 20000 }, KEPT],
+  throughputMibps: [large, { throughputMibps: 1000 }, KEPT],
+  highAvailability: [minimalAws, { highAvailability: false }, KEPT],
+  readReplicas: [minimalAws, { readReplicas: 1 }, KEPT],
+  backupRetentionDays: [minimalAws, { backupRetentionDays: 30 }, KEPT],
+  pointInTimeRecovery: [minimalAws, { pointInTimeRecovery: false }, KEPT],
+  backupWindow: [minimalAws, { backupWindow: "00:00-01:00" }, KEPT],
+  maintenanceWindow: [minimalAws, { maintenanceWindow: "sat:04:00-sat:05:00" }, KEPT],
+  backupReplication: [minimalAws, { backupReplication: { region: "eu-west-1", kmsKey: KEY.replace("central", "west") } }, KEPT],
+  iamAuthentication: [minimalAws, { iamAuthentication: true }, KEPT],
+  deletionProtection: [minimalAws, { deletionProtection: false }, KEPT],
+  parameters: [minimalAws, { parameters: { work_mem: "16MB" } }, KEPT],
+  allowedSources: [minimalAws, { allowedSources: ["10.0.0.0/8"] }, KEPT],
+  existing: [
+    minimalAws,
+    { existing: { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" } },
+    /^database: AWS::RDS::DBInstance mainInstanceE2E9393F would be deleted; /,
+  ],
+};
+
+/** Each field of the section, changed. */
+const OF_SECTION: Readonly<Record<keyof typeof awsFields, readonly [Parameters<typeof withAws>[1], RegExp | null]>> = {
+  // A stack of another region or account is another stack: nothing of this one is touched.
+  region: [{ region: "eu-central-1" }, KEPT],
+  account: [{ account: "111122223333" }, KEPT],
+  network: [
+    { network: { ...NETWORK, vpc: "vpc-0a1b2c3d4e5f60799" } },
+    /^database: .* would move to another VPC, and RDS keeps an instance in its own; /,
+  ],
+  vpcCidr: [{ vpcCidr: "10.9.0.0/16" }, KEPT],
+  secretsManagerEndpoint: [{ secretsManagerEndpoint: true }, KEPT],
+  cluster: [{ cluster: CLUSTER }, KEPT],
+  kmsKey: [{ kmsKey: KEY }, REPLACED],
+  alarmTopic: [{ alarmTopic: "arn:aws:sns:eu-central-1:111122223333:pager" }, KEPT],
+  existingSecurityGroups: [{}, KEPT],
+  applyImmediately: [{ applyImmediately: true }, KEPT],
+  logRetentionDays: [{ logRetentionDays: 30 }, KEPT],
+  rotationDays: [{ rotationDays: 5 }, KEPT],
+};
+
+const check = (found: readonly string[], expected: RegExp | null) =>
+  expected === null ? expect(found).toEqual([]) : expect(found.filter((danger) => expected.test(danger))).toHaveLength(1);
+
+describe("changing", () => {
+  it("is told for every field that there is", () => {
+    expect(Object.keys(OF_INSTANCE).sort()).toEqual(Object.keys(instanceFields).sort());
+    expect(Object.keys(OF_SECTION).sort()).toEqual(Object.keys(awsFields).sort());
+  });
+
+  it.each(Object.entries(OF_INSTANCE))("instances.main.%s loses what the table says", (_field, [spec, change, expected]) => {
+    check(dangers(spec, withMain(spec, change)), expected);
+  });
+
+  it.each(Object.entries(OF_SECTION))("aws.%s loses what the table says", (_field, [change, expected]) => {
+    check(dangers(minimalAws, withAws(minimalAws, change)), expected);
+  });
+
+  it("back to an older version or a smaller disk is refused by RDS, and told", () => {
+    expect(dangers(withMain(minimalAws, { majorVersion: 18 }), minimalAws)).toEqual([
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F: EngineVersion cannot go from 18 to 17; RDS lets it only grow",
+    ]);
+    expect(dangers(withMain(minimalAws, { storageGib: 200 }), minimalAws)).toEqual([
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F: AllocatedStorage cannot go from 200 to 100; RDS lets it only grow",
+    ]);
+  });
+
+  it("the platforms loses the secret of one that is left out, which is kept but no longer looked after", () => {
+    expect(dangers({ ...minimalAws, platforms: { prefect: {}, mlflow: {} } }, minimalAws)).toEqual([
+      "access: AWS::SecretsManager::Secret mlflowsecretCB981E50 would be deleted; keep it in the spec, or remove it from the stack on purpose first",
+    ]);
+  });
+
+  it("an instance's name loses all of it", () => {
+    const { main } = minimalAws.instances;
+    const renamed = { ...minimalAws, instances: { other: main ?? {} } };
+    expect(dangers(minimalAws, renamed).filter((danger) => danger.includes("would be deleted")).length).toBeGreaterThan(3);
+  });
+});
+
+describe("a plan", () => {
+  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it("compares stored templates by the stack that their file names", () => {
+    for (const [stack, template] of Object.entries(synthesize(resolveAws(minimalAws))))
+      writeFileSync(join(directory, `${stack}.template.json`), JSON.stringify(template));
+    const same = planAws(resolveAws(minimalAws), directory);
+    expect(same.compared).toEqual(["postgres-minimal-access", "postgres-minimal-database"]);
+    expect(same.dangers).toEqual([]);
+    const one = planAws(resolveAws(withAws(minimalAws, { kmsKey: KEY })), join(directory, "postgres-minimal-database.template.json"));
+    expect(one.dangers.some((danger) => danger.startsWith("postgres-minimal-database: AWS::RDS::DBInstance"))).toBe(true);
+  });
+
+  it("counts what there would be, and names the examples", () => {
+    const plan = planAws(resolveAws(withAws(minimalAws, { account: { example: "111122223333" } })), null);
+    expect(plan.resources).toContainEqual({ stack: "postgres-minimal-database", type: "AWS::RDS::DBInstance", count: 1 });
+    expect([plan.examples, plan.compared, plan.dangers]).toEqual([["aws.account"], null, []]);
+  });
+
+  it.each([
+    ["/no/such/path", "/no/such/path is no template in JSON; give one that cdk synth has written, named <stack>.template.json"],
+    [__dirname, `${__dirname} holds no .template.json; give a folder that cdk synth has written`],
+  ])("refuses %s in a sentence", (path, message) => {
+    expect(() => planAws(resolveAws(minimalAws), path)).toThrow(message);
+  });
+});

@@ -1,0 +1,192 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { App } from "aws-cdk-lib";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ACKNOWLEDGED } from "../../infra/aws/acknowledged";
+import { checks } from "../../infra/aws/checks";
+import { awsCloud } from "../../infra/aws/cloud";
+import { createStacks } from "../../infra/aws/stacks";
+import { reachDeployed } from "../../infra/cloud-session";
+import type { Invocation } from "../../infra/command";
+import type { EnvironmentSpec } from "../../infra/environments/spec";
+import type { ProjectEnvironment } from "../../infra/load";
+import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
+import { minimalAws, productionAws, resolveAws, withAws, withMain } from "../fixtures/aws";
+import { SecretsManagerDouble } from "../fixtures/secrets-manager";
+import { startServer, type TestServer } from "../fixtures/server";
+import { refusal } from "../fixtures/tenants";
+
+const CHECKOUT = resolve(__dirname, "..", "..");
+const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const run = (program: string, args: readonly string[], variables: Record<string, string> = {}) =>
+  spawnSync(program, args, { cwd: CHECKOUT, encoding: "utf8", env: { ...process.env, ...variables } });
+
+const arn = (name: string) => `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-AbCdEf`;
+
+/** What `cdk deploy --outputs-file` writes. */
+function outputs(name: string, instances: object, platforms: object): string {
+  const file = join(directory, `${name}.json`);
+  const content = {
+    [`postgres-${name}-database`]: { Instances: JSON.stringify(instances) },
+    [`postgres-${name}-access`]: { Platforms: JSON.stringify(platforms) },
+  };
+  writeFileSync(file, JSON.stringify(content));
+  return file;
+}
+
+describe("cdk synth", () => {
+  // The only run of all tests with validation: it is what takes the time.
+  it("makes production's templates without an account, clean even as --strict sees it", { timeout: 120_000 }, () => {
+    const { CDK_VALIDATION: _off, ...env } = process.env;
+    const args = ["synth", "--quiet", "--strict", "--no-lookups", "-c", "environment=production", "--output", join(directory, "cdk.out")];
+    const { status, stderr } = spawnSync(join(CHECKOUT, "node_modules", ".bin", "cdk"), args, { cwd: CHECKOUT, encoding: "utf8", env });
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringContaining("7 ids of production are examples, so it cannot be deployed: aws.account, "),
+    ]);
+    expect(stderr).not.toMatch(/ERROR|WARN/i);
+    const report = JSON.parse(readFileSync(join(directory, "cdk.out", "validation-report.json"), "utf8")) as {
+      pluginReports: { pluginName: string; conclusion: string }[];
+    };
+    expect(report.pluginReports.map(({ pluginName, conclusion }) => [pluginName, conclusion])).toContainEqual(["AwsSolutions", "success"]);
+  });
+
+  it("ends in one sentence for an environment that is not for AWS", { timeout: 60_000 }, () => {
+    const { status, stderr } = run(process.execPath, [join(CHECKOUT, ".build", "app.cjs")], {
+      CDK_CONTEXT_JSON: '{"environment":"local"}',
+    });
+    expect([status, stderr]).toEqual([
+      1,
+      "environment local has no section aws; write one into infra/environments/local.ts, or use development or production\n",
+    ]);
+  });
+});
+
+describe("findings of AwsSolutions", () => {
+  const development = withAws(withMain(minimalAws, { highAvailability: false, deletionProtection: false, readReplicas: 1 }), {
+    network: null,
+  });
+  const bare = withMain(minimalAws, { backupRetentionDays: 0, pointInTimeRecovery: false });
+
+  /** What is found where nothing is acknowledged. */
+  function findingsOf(spec: EnvironmentSpec): readonly { readonly rule: string; readonly path: string }[] {
+    const app = new App({ outdir: join(directory, "findings", spec.name), context: { "aws:cdk:disable-asset-staging": true } });
+    createStacks(app, resolveAws(spec));
+    app.synth();
+    const { violations } = checks(app).validateScope(app);
+    return violations.flatMap(({ ruleName, violatingResources }) => {
+      const [, rule = ""] = /^AwsSolutions-(\w+)/.exec(ruleName) ?? [];
+      // Its type has a logical id only, and the plugin a path.
+      return violatingResources.map((each) => ({ rule, path: `/${(each as unknown as { constructPath: string }).constructPath}` }));
+    });
+  }
+
+  it("are each acknowledged with a reason, and each acknowledgement is still found", () => {
+    const found = [development, bare, productionAws].flatMap(findingsOf);
+    const covers = ({ rule, path }: (typeof ACKNOWLEDGED)[number], finding: (typeof found)[number]) =>
+      rule === finding.rule && path.test(finding.path);
+    expect(found.filter((finding) => !ACKNOWLEDGED.some((each) => covers(each, finding)))).toEqual([]);
+    expect(
+      ACKNOWLEDGED.filter((each) => !found.some((finding) => covers(each, finding))).map(({ rule, path }) => `${rule} ${path}`),
+    ).toEqual([]);
+    for (const { reason } of ACKNOWLEDGED) expect(reason).toMatch(/^.{20,}\.$/);
+  });
+});
+
+describe("an environment that has been deployed", () => {
+  const HOST = "db.example.internal";
+  let server: TestServer;
+  let secrets: SecretsManagerDouble;
+  let environment: ProjectEnvironment;
+  let file: string;
+  let platformSecret: string;
+
+  beforeAll(async () => {
+    server = await (await startServer()).restart({ certificateFor: HOST });
+    secrets = await SecretsManagerDouble.start();
+    const [masterSecret, prefect] = [secrets.create("master"), secrets.create("prefect")];
+    platformSecret = prefect;
+    secrets.begin(masterSecret, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+    const existing = { host: HOST, ca: server.ca.certificate, masterSecret, maxConnections: 200 };
+    environment = resolveAws(withMain({ ...minimalAws, name: "deployed" }, { existing })) as unknown as ProjectEnvironment;
+    const instances = { main: { host: HOST, port: 5432, masterSecret } };
+    file = outputs("deployed", instances, { prefect: { secretArn: prefect, readerRoleArn: null } });
+  });
+  afterAll(async () => {
+    await server?.stop();
+    await secrets?.stop();
+  });
+  const silent = { doing: () => undefined, done: () => undefined, note: () => undefined, stop: () => undefined };
+  const reach = (options: object) => {
+    for (const [name, value] of Object.entries(secrets.environment)) vi.stubEnv(name, value);
+    return reachDeployed({ environment, cloud: awsCloud, progress: silent, options, args: [] } as Invocation<object>, awsCloud);
+  };
+
+  it("is provisioned and looked into through a tunnel, whose far end is verified by its real name", async () => {
+    const session = await reach({ outputs: file, via: [`127.0.0.1:${server.server.port}`] });
+    await provisionAll(session, silent as never);
+    expect(secrets.value(platformSecret)?.username).toBe("prefect_a");
+    const found = await diagnoseAll(session, silent as never);
+    expect(found.length).toBeGreaterThan(10);
+    // The fixture is tuned for speed, not as a spec asks for.
+    expect(found.filter(({ problem, promise }) => problem !== null && !promise.includes("max_connections"))).toEqual([]);
+    vi.unstubAllEnvs();
+  });
+
+  it("is refused where the far end shows another name", async () => {
+    const [instance] = (await reach({ outputs: file, via: [`127.0.0.1:${server.server.port}`] })).instances;
+    const other = { ...instance, access: { ...instance?.access, server: { ...instance?.access.server, host: "other.example.internal" } } };
+    expect(await refusal(provisionAll({ instances: [other as never] }, silent as never))).toBe(
+      `ProvisioningError: the certificate of 127.0.0.1:${server.server.port} is for another name; connect by the name that it carries`,
+    );
+    vi.unstubAllEnvs();
+  });
+
+  it.each([
+    [{}, "--outputs is missing; give the file that the deployment has written"],
+    [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run npx cdk deploy --all --outputs-file cdk-outputs.json"],
+    [{ outputs: __filename }, `${__filename} is no JSON; run npx cdk deploy --all --outputs-file cdk-outputs.json`],
+    [{ via: ["nowhere"] }, "--via nowhere: must be HOST:PORT, such as localhost:5433"],
+    [{ via: ["mian=localhost:1"] }, '--via mian=localhost:1: must name an instance (main), as in main=localhost:1; did you mean "main"?'],
+  ])("is asked for in a sentence: %j", async (options, message) => {
+    expect(await refusal(reach({ ...("via" in options ? { outputs: file } : {}), ...options }))).toBe(`UserError: ${message}`);
+    vi.unstubAllEnvs();
+  });
+
+  it("is refused when the outputs are of another environment", () => {
+    const other = outputs("other", {}, {});
+    expect(() => awsCloud.readDeployment(environment, other)).toThrow(
+      `${other} has no output Instances of stack postgres-deployed-database; run npx cdk deploy --all --outputs-file cdk-outputs.json`,
+    );
+  });
+});
+
+describe("npm run render", () => {
+  const host = "main.abcdefgh.eu-central-1.rds.amazonaws.com";
+
+  it("writes the files for a cluster, with no password and the real names in them", { timeout: 60_000 }, () => {
+    const platforms = {
+      mlflow: { secretArn: arn("mlflow"), readerRoleArn: "arn:aws:iam::111122223333:role/reader" },
+      prefect: { secretArn: arn("prefect"), readerRoleArn: null },
+    };
+    const file = outputs("development", { main: { host, port: 5432, masterSecret: arn("master") } }, platforms);
+    const args = ["--require", "tsx/cjs", "infra/plan/render.ts", "--environment", "development", "--cloud", "aws", "--outputs", file];
+    const { status, stderr, stdout } = run(process.execPath, args, { PLATFORM_POSTGRES_DIRECTORY: directory });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("13 files in ");
+    const read = (path: string) => readFileSync(join(directory, "out", "development-aws", path), "utf8");
+    expect(read("mlflow/values.yaml")).toContain(host);
+    expect(read("mlflow/external-secret.yaml")).toContain("eks.amazonaws.com/role-arn: arn:aws:iam::111122223333:role/reader");
+    expect(read("mlflow/external-secret.yaml")).toContain(`key: ${arn("mlflow")}`);
+    expect(read("prefect/external-secret.yaml")).toContain("kind: ClusterSecretStore");
+    expect(read("prefect/README.txt")).toContain(
+      `The ClusterSecretStore aws-secrets-manager of External Secrets is yours: let it read ${arn("prefect")}, and decrypt with its key.`,
+    );
+    expect(read("ca.pem").match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
+    expect(JSON.parse(read("summary.json"))).toMatchObject({ target: "aws", instances: { main: { host, port: 5432, majorVersion: 17 } } });
+  });
+});
