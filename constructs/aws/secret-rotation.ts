@@ -11,7 +11,8 @@ import { grantReadWrite } from "./grants";
 import { createFunction } from "./postgres-functions";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
-  readonly provisioning: DatabaseProvisioning;
+  /** Comes first; null where there are no platforms. */
+  readonly provisioning: DatabaseProvisioning | null;
   /** Whether the master's secret is rotated, too: not where it is somebody else's. */
   readonly includeMaster: boolean;
   /** Days between two rotations. */
@@ -53,7 +54,8 @@ export class SecretRotation extends Construct {
         // Provisioning has just made them; nobody waits for others.
         rotateImmediatelyOnUpdate: false,
       });
-      schedule.node.addDependency(props.provisioning.resource, this.function);
+      schedule.node.addDependency(this.function);
+      if (props.provisioning !== null) schedule.node.addDependency(props.provisioning.resource);
     }
   }
 }

@@ -54,7 +54,7 @@ function createAccess(
 ): Readonly<Record<string, PlatformAccess>> {
   const { section } = environment;
   const instance = environment.instances[name];
-  if (instance === undefined || Object.keys(instance.tenants).length === 0) return {};
+  if (instance === undefined) return {};
   const secrets = mapValues(
     instance.tenants,
     (_tenant, platform) =>
@@ -74,17 +74,16 @@ function createAccess(
     secrets,
     logRetentionDays: section.logRetentionDays,
   };
-  const provisioning = new DatabaseProvisioning(stack, `${name}-provisioning`, props);
-  const rotation = new SecretRotation(stack, `${name}-rotation`, {
-    ...props,
-    provisioning,
-    includeMaster: instance.settings.existing === null,
-    rotationDays: section.rotationDays,
-  });
-  if (endpoint !== null) {
-    for (const each of [provisioning, rotation]) endpoint.connections.allowDefaultPortFrom(each.function, "Secrets Manager");
-    provisioning.resource.node.addDependency(endpoint);
-  }
+  const isEmpty = Object.keys(secrets).length === 0;
+  const provisioning = isEmpty ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);
+  const includeMaster = instance.settings.existing === null;
+  const rotation =
+    isEmpty && !includeMaster
+      ? null
+      : new SecretRotation(stack, `${name}-rotation`, { ...props, provisioning, includeMaster, rotationDays: section.rotationDays });
+  for (const each of [provisioning, rotation])
+    if (each !== null) endpoint?.connections.allowDefaultPortFrom(each.function, "Secrets Manager");
+  if (endpoint !== null) provisioning?.resource.node.addDependency(endpoint);
   return mapValues(secrets, (secret, platform) => ({
     secretArn: secret.arn,
     readerRoleArn: createReaderRole(stack, environment, platform, secret.arn, postgres),

@@ -1,5 +1,6 @@
-import { CfnOutput } from "aws-cdk-lib";
+import { CfnOutput, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as sns from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
@@ -49,7 +50,17 @@ const toOutput = ({ connection: { host, port }, secret }: IRdsPostgres) => ({ ho
 
 function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.ITopic {
   if (section.alarmTopic !== null) return sns.Topic.fromTopicArn(scope, "AlarmTopic", idOf(section.alarmTopic));
-  return new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true });
+  const topic = new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true });
+  // A topic with a policy of its own no longer lets everything of the account publish.
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      actions: ["sns:Publish"],
+      principals: ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"].map((service) => new iam.ServicePrincipal(service)),
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
+    }),
+  );
+  return topic;
 }
 
 function importServer(

@@ -125,6 +125,15 @@ describe("the database stack", () => {
     const topic = Object.keys(ofType(database, "AWS::SNS::Topic"))[0];
     expect(alarms.every((its) => text(its.AlarmActions) === text([{ Ref: topic }]))).toBe(true);
     expect(propertiesOf(database, "AWS::RDS::EventSubscription").SnsTopicArn).toEqual({ Ref: topic });
+    const { PolicyDocument } = propertiesOf(database, "AWS::SNS::TopicPolicy") as { PolicyDocument: { Statement: object[] } };
+    expect(PolicyDocument.Statement).toContainEqual(
+      expect.objectContaining({
+        Effect: "Allow",
+        Action: "sns:Publish",
+        Principal: { Service: ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"] },
+        Condition: { StringEquals: { "aws:SourceAccount": "111122223333" } },
+      }),
+    );
     const alarmTopic = "arn:aws:sns:eu-central-1:111122223333:pager";
     const given = templatesOf(withAws(minimalAws, { alarmTopic })).database;
     expect(ofType(given, "AWS::SNS::Topic")).toEqual({});
@@ -283,6 +292,13 @@ describe("the access stack", () => {
       expect(Properties).toMatchObject({ RotateImmediatelyOnUpdate: false, RotationRules: { AutomaticallyAfterDays: 14 } });
       expect(DependsOn).toContain(provisioning);
     }
+  });
+
+  it("rotates the master of an instance without platforms, too", () => {
+    const spare = { ...minimalAws, instances: { main: {}, spare: {} }, platforms: { prefect: { instance: "main" } } };
+    const schedules = Object.keys(ofType(templatesOf(spare).access, "AWS::SecretsManager::RotationSchedule"));
+    expect(schedules.filter((id) => id.startsWith("sparerotationSchedulemaster"))).toHaveLength(1);
+    expect(Object.keys(ofType(templatesOf(spare).access, "Custom::PostgresProvisioning"))).toHaveLength(1);
   });
 
   it("keeps the rotation's variables within Lambda's 4 KB, with all platforms", () => {

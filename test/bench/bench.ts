@@ -19,45 +19,10 @@ import { provision } from "../../constructs/provisioning/provision";
 import { scramVerifier } from "../../constructs/provisioning/scram";
 import { memoryStore, tenant } from "../fixtures/tenants";
 import { toy } from "../fixtures/toy";
-
-/**
- * `npm run bench`: medians in milliseconds, each as a ratio to a baseline of the same run. Figures of a machine say little; ratios do.
- */
-interface Row {
-  readonly what: string;
-  readonly ours: number;
-  readonly baseline: string;
-  readonly theirs: number;
-  readonly atMost: number | null;
-}
+import { compare, type Row } from "./measure";
+import { benchSynth } from "./synth";
 
 const CHECKOUT = toPath(__dirname, "..", "..");
-
-function median(times: readonly number[]): number {
-  const sorted = [...times].sort((a, b) => a - b);
-  const middle = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
-  return ((middle[0] ?? Number.NaN) + (middle[1] ?? Number.NaN)) / 2;
-}
-
-async function timed(run: () => unknown): Promise<number> {
-  const start = performance.now();
-  await run();
-  return performance.now() - start;
-}
-
-/** Both in turn, and first in turn, so that neither has the machine, or the emptier server, at a better time. */
-async function compare(
-  rounds: number,
-  ours: (round: number) => Promise<unknown> | unknown,
-  theirs: (round: number) => Promise<unknown> | unknown,
-): Promise<readonly [number, number]> {
-  const times: [number[], number[]] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    const turns = [async () => times[1].push(await timed(() => theirs(round))), async () => times[0].push(await timed(() => ours(round)))];
-    for (const turn of round % 2 === 0 ? turns : turns.reverse()) await turn();
-  }
-  return [median(times[0]), median(times[1])];
-}
 
 /** `npm start -- --once` against PostgreSQL alone: the same programs, certificate and master, nothing provisioned or checked. */
 async function benchStart(): Promise<readonly Row[]> {
@@ -245,7 +210,7 @@ async function benchResolve(): Promise<readonly Row[]> {
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  for (const bench of [benchResolve, benchStart, benchProvision]) {
+  for (const bench of [benchResolve, benchSynth, benchStart, benchProvision]) {
     process.stderr.write(`${bench.name} ...\n`);
     rows.push(...(await bench()));
   }
@@ -255,7 +220,7 @@ async function main(): Promise<void> {
     style: { head: [], border: [] },
   });
   for (const { what, ours, baseline, theirs, atMost } of rows)
-    table.push([what, ours.toFixed(1), baseline, theirs.toFixed(1), (ours / theirs).toFixed(2), atMost === null ? "" : atMost.toFixed(1)]);
+    table.push([what, ours.toFixed(1), baseline, theirs.toFixed(1), (ours / theirs).toFixed(2), atMost === null ? "" : String(atMost)]);
   process.stdout.write(`${table.toString()}\n`);
   process.exitCode = rows.every(({ ours, theirs, atMost }) => atMost === null || ours / theirs <= atMost) ? 0 : 1;
 }
