@@ -214,7 +214,7 @@ function createInstance(scope: Construct, { instance: { settings } }: RdsPostgre
     allowMajorVersionUpgrade: true,
     credentials: rds.Credentials.fromPassword(MASTER, password),
     allocatedStorage: settings.storageGib,
-    storageEncrypted: true,
+    // A key is what makes it encrypted.
     storageEncryptionKey: key,
     multiAz: settings.highAvailability,
     backupRetention: Duration.days(settings.backupRetentionDays),

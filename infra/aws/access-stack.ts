@@ -26,6 +26,7 @@ export class AccessStack extends EnvironmentStack {
   constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, servers: Readonly<Record<string, IRdsPostgres>>) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = placeIn(this, environment, network);
+    nameServers(this, servers);
     const needsEndpoint = environment.section.secretsManagerEndpoint || environment.section.network === null;
     const endpoint = needsEndpoint ? new SecretsManagerEndpoint(this, "SecretsManager", placement) : null;
     const platforms = Object.entries(servers).flatMap(([name, postgres]) =>
@@ -41,6 +42,20 @@ export class AccessStack extends EnvironmentStack {
       value: `npm run render -- --environment ${environment.name} --cloud aws --outputs cdk-outputs.json`,
     });
   }
+}
+
+/**
+ * Refers to all that is taken from the database's stack, first and in one order. That stack lists what others refer to in the order in
+ * which they do, and a platform must not change it.
+ */
+function nameServers(stack: AccessStack, servers: Readonly<Record<string, IRdsPostgres>>): void {
+  const references = Object.values(servers).flatMap(({ connection, connections, secret, key }) => [
+    connection.host,
+    secret.secretArn,
+    ...(key === null ? [] : [key.keyArn]),
+    ...connections.securityGroups.map((group) => group.securityGroupId),
+  ]);
+  new CfnOutput(stack, "Servers", { description: "What this stack was made for", value: references.join(" ") });
 }
 
 /** Everything about one instance; what it makes for each platform. */

@@ -17,15 +17,19 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
-/** The templates of an environment, by stack. Nothing is left on the disk, and what they upload is not copied. */
-export function synthesize(environment: AwsEnvironment): Readonly<Record<string, Template>> {
+/**
+ * The templates of an environment, by stack. Nothing is left on the disk, and what they upload is not copied.
+ *
+ * @param create makes the stacks: all, unless told otherwise.
+ */
+export function synthesize(environment: AwsEnvironment, create = createStacks): Readonly<Record<string, Template>> {
   // Here somebody waits for an answer about resources; `cdk synth` validates them.
   process.env.CDK_VALIDATION ??= "false";
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
     const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
     const app = new App({ outdir, analyticsReporting: false, context: { ...context, "aws:cdk:disable-asset-staging": true } });
-    createStacks(app, environment);
+    create(app, environment);
     return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, stack.template as Template]));
   } finally {
     rmSync(outdir, { recursive: true, force: true });

@@ -27,6 +27,7 @@ describe("resolve", () => {
       backupWindow: "02:00-03:00",
       maintenanceWindow: "sun:04:00-sun:05:00",
       backupReplication: null,
+      iamAuthentication: false,
       deletionProtection: true,
       parameters: { log_min_duration_statement: 1000, log_connections: "on", log_disconnections: "on", log_lock_waits: "on" },
       allowedSources: [],

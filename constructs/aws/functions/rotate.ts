@@ -75,13 +75,12 @@ async function createSecret({ event, client, tenant }: Rotation): Promise<void> 
   });
 }
 
-/** Tells the server the pending password, unless it knows it already. */
+/** Tells the server the pending password. */
 async function setSecret(rotation: Rotation): Promise<void> {
   const { client, task, server, patience, tenant } = rotation;
   const pending = await readPending(rotation);
   if (pending === null) return;
   const master = await readMaster(client, task, server);
-  if (tenant === null && master.password === pending.password) return;
   const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
   await persist(server, master, "postgres", patience, () =>
     tenant === null
