@@ -6,17 +6,12 @@ import type { CloudOptions, Invocation } from "./command";
 import type { ProjectEnvironment } from "./load";
 import type { Running, Session } from "./local/session";
 
-/** Options of a command that logs in to databases of a cloud. */
-export interface ReachOptions extends CloudOptions {
-  readonly via?: readonly string[];
-}
-
 /** Milliseconds during which a command waits for a server that fails over. */
 const PATIENCE = 30_000;
 
 /** The servers of an environment that has been deployed, with the person's own credentials. @throws UserError */
 export async function reachDeployed(
-  { environment, progress, options }: Invocation<ReachOptions>,
+  { environment, progress, options }: Invocation<CloudOptions>,
   cloud: Cloud,
 ): Promise<Pick<Session, "environment" | "instances">> {
   if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
@@ -24,10 +19,8 @@ export async function reachDeployed(
   const via = readVia(options.via ?? [], environment);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
   const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<Running> => {
-    const access = await deployment.access(name, patience);
-    const server: Server = { ...access.server, via: via[name] ?? null };
-    const scope = { environment: environment.name, instance };
-    return { name, scope, access: { ...access, server }, ca: deployment.ca(name), directory: null };
+    const access = await deployment.access(name, via[name] ?? null, patience);
+    return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };
   return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };
 }

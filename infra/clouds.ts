@@ -1,7 +1,7 @@
 import type { JsonObject } from "../constructs/model/json";
 import type { Reach, Wired } from "../constructs/model/wire";
 import type { Access } from "../constructs/provisioning/access";
-import type { Patience } from "../constructs/provisioning/connect";
+import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
 
 export const CLOUDS = ["aws"] as const;
@@ -31,8 +31,12 @@ export interface Deployment {
   secretObjects(platform: string, wired: Wired): readonly JsonObject[];
   /** What a person must do before those work; null where nothing. */
   caution(platform: string): string | null;
-  /** With the person's own credentials. */
-  access(instance: string, patience: Patience): Promise<Access>;
+  /**
+   * With the person's own credentials.
+   *
+   * @param via what is dialled in place of the database; null where it can be reached.
+   */
+  access(instance: string, via: Server["via"], patience: Patience): Promise<Access>;
 }
 
 /** What a deployment would do. */

@@ -19,6 +19,7 @@ export function createCommand(name: string, description: string, environment = "
 export interface CloudOptions {
   readonly cloud?: string;
   readonly outputs?: string;
+  readonly via?: readonly string[];
 }
 
 /** Adds `--cloud`, and `--outputs`, by which a deployment says where things are. */
@@ -29,7 +30,7 @@ export function withCloudOptions(command: Command): Command {
 }
 
 /** Adds `--via`, for databases that only a tunnel reaches. */
-export function withReachOptions(command: Command): Command {
+export function withVia(command: Command): Command {
   return command.option("--via <HOST:PORT...>", "dial this in place of the database: a tunnel's near end; several: main=localhost:5433");
 }
 
@@ -52,6 +53,8 @@ export async function main<O>(command: Command, run: (invocation: Invocation<O>)
     command.parse();
     const options = command.opts<O & CloudOptions & { environment: string }>();
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
+    if (cloud === null && (options.outputs ?? options.via) !== undefined)
+      throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
     const environment = cloud?.loadEnvironment(options.environment) ?? loadEnvironment(options.environment, local);
     process.exitCode = await run({ environment, cloud, progress, options, args: command.args });
   } catch (error) {

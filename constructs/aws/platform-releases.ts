@@ -1,5 +1,5 @@
 import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
-import { Duration } from "aws-cdk-lib";
+import { type CfnResource, Duration, RemovalPolicy } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -121,12 +121,13 @@ function createRelease(
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
   const own = new Construct(scope, id);
-  const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[]) => {
-    const applied = new eks.KubernetesManifest(own, name, { cluster, manifest: manifest.map(withoutUndefined), overwrite: true });
+  const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[], kept: object = {}) => {
+    const applied = new eks.KubernetesManifest(own, name, { cluster, manifest: manifest.map(withoutUndefined), overwrite: true, ...kept });
     applied.node.addDependency(...after);
     return applied;
   };
-  const namespace = apply("Namespace", [toNamespace(wired)], before);
+  // A namespace holds what others put there, too: it is never deleted with the platform.
+  const namespace = apply("Namespace", [toNamespace(wired)], before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
   const objects = apply("Objects", toObjects(platform, region), [namespace]);
   const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
     cluster,
@@ -139,6 +140,7 @@ function createRelease(
   });
   secret.node.addDependency(objects);
   const chart = createChart(own, cluster, id, wired, release);
+  (chart.node.findChild("Resource").node.defaultChild as CfnResource).addPropertyOverride("DatabaseGeneration", platform.generation);
   chart.node.addDependency(secret);
   return chart;
 }

@@ -19,7 +19,7 @@ export interface PostgresFunctionProps {
   readonly logRetentionDays: number;
 }
 
-const programDirectory = (): string => bundleDirectory("aws/functions/program", "program");
+const programDirectory = (): string => bundleDirectory("program");
 
 /** Changes whenever the program does. */
 export const programHash = (): string =>

@@ -6,7 +6,7 @@ import type { InstanceRule, WholeRule } from "../model/target";
 import { CLASSES, classAbove, classOf } from "./classes";
 import { checkRdsParameter } from "./parameters";
 import { REGIONS } from "./regions";
-import type { awsFields } from "./section";
+import { awsFields } from "./section";
 import { GP3 } from "./storage";
 import { minutesOf, overlap, spanOf } from "./windows";
 
@@ -216,8 +216,14 @@ const NETWORK = {
     { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
   ],
 };
-const CLUSTER = { name: "ml", oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B" };
+const CLUSTER = {
+  name: "ml",
+  securityGroups: ["sg-0a1b2c3d"],
+  oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B",
+};
 const region = "eu-central-1";
+
+const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
 
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
@@ -251,11 +257,72 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
       const elsewhere = zones.flatMap((zone, index) =>
         zone.startsWith(its) ? [] : [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${its}`, zone)],
       );
-      if (elsewhere.length > 0 || new Set(zones).size > 1) return elsewhere;
+      const ids = network.privateSubnets.map((subnet) => idOf(subnet.id));
+      const twice = ids.flatMap((id, index) =>
+        ids.indexOf(id) < index ? [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)] : [],
+      );
+      if (elsewhere.length + twice.length > 0 || new Set(zones).size > 1) return [...elsewhere, ...twice];
       return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
     },
     passing: { section: { region, network: NETWORK } },
     failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
+  },
+  {
+    id: "aws-existing-needs-its-network",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { network }, instances }) =>
+      network === null && Object.values(instances).some(({ existing }) => existing !== null)
+        ? [violation("aws.network", "must be the network of the existing database", null, "write its VPC and private subnets")]
+        : [],
+    passing: { section: { region, network: NETWORK }, instances: { main: { existing: EXISTING } } },
+    failing: { section: { region }, instances: { main: { existing: EXISTING } } },
+  },
+  {
+    id: "aws-new-network-has-addresses",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { vpcCidr } }) => {
+      const rule = refuseSource(vpcCidr);
+      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr)];
+    },
+    passing: { section: { region, vpcCidr: "10.16.0.0/20" } },
+    failing: { section: { region, vpcCidr: "10.16.1.0/20" } },
+  },
+  {
+    id: "aws-cluster-is-let-in",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster } }) =>
+      cluster !== null && cluster.securityGroups.length === 0
+        ? [
+            violation(
+              "aws.cluster.securityGroups",
+              "must name at least one",
+              "none",
+              "write the group of the cluster, its nodes or its pods",
+            ),
+          ]
+        : [],
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, securityGroups: [] } } },
+  },
+  {
+    id: "aws-settings-have-an-effect",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/helm.html",
+    date: READ,
+    severity: "warning",
+    check: ({ section: { network, vpcCidr, cluster } }) => [
+      ...(network !== null && vpcCidr !== awsFields.vpcCidr.default ? [unused("aws.vpcCidr", "with network")] : []),
+      ...(["installExternalSecrets", "installReloader"] as const)
+        .filter((field) => cluster?.installReleases === false && cluster[field])
+        .map((field) => unused(`aws.cluster.${field}`, "with installReleases: false")),
+    ],
+    passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true } } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, installReleases: false } } },
   },
   {
     id: "aws-cluster-needs-its-network",
@@ -274,11 +341,16 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
     date: READ,
     severity: "error",
-    check: ({ section }) =>
-      (["kmsKey", "alarmTopic"] as const).flatMap((field) => {
-        const arn = section[field] === null ? null : idOf(section[field]);
-        return arn === null || arn.split(":")[3] === section.region ? [] : [violation(`aws.${field}`, `must be in ${section.region}`, arn)];
-      }),
+    check: ({ section, instances }) => {
+      const masters = Object.entries(instances).map(
+        ([name, { existing }]) => [`instances.${name}.existing.masterSecret`, existing?.masterSecret ?? null] as const,
+      );
+      const own = (["kmsKey", "alarmTopic"] as const).map((field) => [`aws.${field}`, section[field] && idOf(section[field])] as const);
+      const regionOf = (arn: string) => arn.split(":")[3] ?? section.region;
+      return [...own, ...masters].flatMap(([path, arn]) =>
+        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)],
+      );
+    },
     passing: { section: { region, kmsKey: KEY } },
     failing: { section: { region: "eu-west-1", kmsKey: KEY } },
   },

@@ -2,17 +2,17 @@ import { Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
 import { mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
-import type { RotatedTenant } from "../provisioning/rotate";
-import { caVariable, type DatabaseProvisioning, type DatabaseProvisioningProps, toTask } from "./database-provisioning";
+import type { TenantLogins } from "../provisioning/access";
+import { caVariable, type DatabaseProvisioningProps, toTask } from "./database-provisioning";
 import { grantReadWrite } from "./grants";
 import { createFunction } from "./postgres-functions";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
-  /** Comes first; null where there are no platforms. */
-  readonly provisioning: DatabaseProvisioning | null;
+  /** What comes before a rotation may: provisioning, a way to Secrets Manager. */
+  readonly after: readonly IConstruct[];
   /** Whether the master's secret is rotated, too: not where it is somebody else's. */
   readonly includeMaster: boolean;
   /** Days between two rotations. */
@@ -22,7 +22,12 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
 const TIMEOUT = Duration.minutes(5);
 
 /** Process variables hold 4 KB in all, so what rotation does not use stays out of them. */
-const toRotatedTenant = ({ owner, logins, databases, secret }: Tenant): RotatedTenant => ({ owner, logins, databases, secret });
+const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLogins => ({
+  owner,
+  logins: logins.map(({ name }) => ({ name })),
+  databases: databases.map(({ name }) => ({ name })),
+  secret,
+});
 
 /** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
 export class SecretRotation extends Construct {
@@ -30,11 +35,11 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const task = { ...toTask(props), tenants: mapValues(props.tenants, toRotatedTenant) };
+    const task = { ...toTask(props), tenants: mapValues(props.tenants, toTenantLogins) };
     this.function = createFunction(this, "Function", "rotate", {
       ...props,
       timeout: TIMEOUT,
-      environment: { TASK: Stack.of(this).toJsonString(task), ...caVariable(props.ca) },
+      environment: { TASK: Stack.of(this).toJsonString(task), GENERATION: props.generation, ...caVariable(props.ca) },
       description: "Rotates the passwords of PostgreSQL",
     });
     const platforms = mapValues(props.secrets, (secret) => secret.arn);
@@ -54,8 +59,7 @@ export class SecretRotation extends Construct {
         // Provisioning has just made them; nobody waits for others.
         rotateImmediatelyOnUpdate: false,
       });
-      schedule.node.addDependency(this.function);
-      if (props.provisioning !== null) schedule.node.addDependency(props.provisioning.resource);
+      schedule.node.addDependency(this.function, ...this.function.connections.securityGroups, ...props.after);
     }
   }
 }

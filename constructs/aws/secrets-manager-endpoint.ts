@@ -20,7 +20,12 @@ export class SecretsManagerEndpoint extends Construct implements ec2.IConnectabl
     new ec2.InterfaceVpcEndpoint(this, "Endpoint", {
       vpc,
       service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-      subnets: { subnets: [...subnets] },
+      // One in each zone: EC2 refuses two.
+      subnets: {
+        subnets: subnets.filter(
+          ({ availabilityZone: zone }, index) => subnets.findIndex((each) => each.availabilityZone === zone) === index,
+        ),
+      },
       securityGroups: [securityGroup],
       open: false,
     });

@@ -54,8 +54,10 @@ export function explainSecret(error: unknown, secret: string): unknown {
   if (name === "ResourceNotFoundException") return new ProvisioningError(`there is no secret ${secret}; deploy the environment again`);
   if (name === "AccessDeniedException" || name === "DecryptionFailure" || name === "UnrecognizedClientException")
     return new ProvisioningError(`Secrets Manager refuses secret ${secret} (${message}); allow it, and its key`);
-  if (name === "CredentialsProviderError")
-    return new ProvisioningError("there are no credentials for AWS; set AWS_PROFILE, or log in with aws sso login");
+  if (/^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name ?? ""))
+    return new ProvisioningError(`there are no valid credentials for AWS (${message}); set AWS_PROFILE, or log in with aws sso login`);
+  if (name === "InvalidRequestException")
+    return new ProvisioningError(`secret ${secret} cannot be used (${message}); restore it if it is scheduled for deletion`);
   if (isOutOfReach(error))
     return new ProvisioningError(
       "Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, or secretsManagerEndpoint: true in the section aws",

@@ -1,4 +1,5 @@
 import { choice, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
+import { IPV4 } from "../model/instance";
 import { NAME } from "../model/names";
 
 const ZONE = { pattern: /^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, form: "an availability zone such as eu-central-1a" };
@@ -27,7 +28,7 @@ export const awsFields = {
     }),
   ),
   /** Addresses of a network that is made. */
-  vpcCidr: text({ pattern: /^\d+\.\d+\.\d+\.\d+\/(1[6-9]|2[0-4])$/, form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
+  vpcCidr: text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-4])$`), form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
   /** Makes an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. */
   secretsManagerEndpoint: flag(false),
   /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. */

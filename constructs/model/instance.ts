@@ -24,8 +24,10 @@ const DAY = "(mon|tue|wed|thu|fri|sat|sun)";
 const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]";
 
 const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
+/** An IPv4 address, for a larger pattern. */
+export const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
 const CIDR = {
-  pattern: new RegExp(`^(${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
+  pattern: new RegExp(`^(${IPV4}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
   form: "a CIDR block such as 10.0.0.0/16",
 };
 

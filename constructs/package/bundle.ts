@@ -9,18 +9,16 @@ const SOURCES = join(PACKAGE_ROOT, "constructs");
 /** Where the published package has its bundles. */
 const PUBLISHED = join(PACKAGE_ROOT, "dist", "bundles");
 
-/** What the published package has as bundles: sources below `constructs`, without their ending, by name. */
-export const PROGRAMS: Readonly<Record<string, string>> = { program: "aws/functions/program" };
+/** Programs that run somewhere else: their sources below `constructs`, by name. */
+export const PROGRAMS = { program: "aws/functions/program.ts" } as const;
 
 /**
  * Folder with a program as one file, `<name>.js`, without anything it needs beside it.
  *
  * In a checkout it is made when a source is newer; the published package has it made, and no source.
- *
- * @param source path of the program below `constructs`, without its ending.
  */
-export function bundleDirectory(source: string, name: string): string {
-  const file = join(SOURCES, `${source}.ts`);
+export function bundleDirectory(name: keyof typeof PROGRAMS): string {
+  const file = join(SOURCES, PROGRAMS[name]);
   const isCheckout = existsSync(file);
   const directory = join(isCheckout ? join(PACKAGE_ROOT, ".build", "bundles") : PUBLISHED, name);
   const outfile = join(directory, `${name}.js`);
@@ -30,7 +28,7 @@ export function bundleDirectory(source: string, name: string): string {
 
 /** Makes the bundles that are published. */
 export function publishBundles(): void {
-  for (const [name, source] of Object.entries(PROGRAMS)) bundle(join(SOURCES, `${source}.ts`), join(PUBLISHED, name, `${name}.js`));
+  for (const [name, source] of Object.entries(PROGRAMS)) bundle(join(SOURCES, source), join(PUBLISHED, name, `${name}.js`));
 }
 
 /** Milliseconds since 1970; 0 for what is not there. */

@@ -1,4 +1,4 @@
-import type { ResolvedInstance } from "../model/spec";
+import type { ResolvedInstance, Tenant } from "../model/spec";
 import type { Patience, Server } from "./connect";
 import type { Credential } from "./credential";
 import type { SecretStore } from "./secret-store";
@@ -21,4 +21,13 @@ export interface Work {
 /** An environment's part on one server. */
 export interface Scope extends Work {
   readonly instance: ResolvedInstance;
+}
+
+/** What logging in, and changing passwords, take of a tenant. */
+export interface TenantLogins extends Pick<Tenant, "owner" | "secret"> {
+  readonly logins: readonly Named[];
+  readonly databases: readonly Named[];
+}
+interface Named {
+  readonly name: string;
 }

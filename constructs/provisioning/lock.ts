@@ -1,6 +1,5 @@
 import pg from "pg";
-import type { Tenant } from "../model/spec";
-import type { Access } from "./access";
+import type { Access, TenantLogins } from "./access";
 import { type Client, withClient } from "./connect";
 import { ProvisioningError } from "./errors";
 import { observeServer } from "./observe";
@@ -17,7 +16,7 @@ const LOCK = 0x706c6174;
  */
 export async function withLock<T>(
   { server, master, patience }: Access,
-  tenants: readonly Pick<Tenant, "logins">[],
+  tenants: readonly Pick<TenantLogins, "logins">[],
   run: (client: Client) => Promise<T>,
   shared = false,
 ): Promise<T> {
@@ -44,7 +43,7 @@ export async function withLock<T>(
 }
 
 /** Logins of platforms that hold the lock: everybody may enter database `postgres` and take it. */
-async function lockHolders(client: Client, tenants: readonly Pick<Tenant, "logins">[]): Promise<readonly string[]> {
+async function lockHolders(client: Client, tenants: readonly Pick<TenantLogins, "logins">[]): Promise<readonly string[]> {
   const { rows } = await client.query<{ login: string }>(
     "select distinct usename as login from pg_locks join pg_stat_activity using (pid) where locktype = 'advisory' and granted and classid = 0 and objid = $1 and usename = any($2)",
     [LOCK, tenants.flatMap((tenant) => tenant.logins.map((login) => login.name))],

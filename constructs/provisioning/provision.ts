@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
-import type { Access, Work } from "./access";
+import type { Access, TenantLogins, Work } from "./access";
 import { type Client, close, open, persist, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
@@ -92,13 +92,16 @@ async function createVersions({ secret, logins }: Tenant, store: SecretStore): P
 }
 
 /** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
-export function storedLogins({ logins }: Pick<Tenant, "logins">, versions: Versions | null): readonly string[] {
+export function storedLogins({ logins }: Pick<TenantLogins, "logins">, versions: Versions | null): readonly string[] {
   if (versions === null) return logins.map((login) => login.name);
   return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
 }
 
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
-export async function readVersions({ secret, logins }: Pick<Tenant, "secret" | "logins">, store: SecretStore): Promise<Versions | null> {
+export async function readVersions(
+  { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
+  store: SecretStore,
+): Promise<Versions | null> {
   const versions = await store.read(secret);
   if (versions === null) return null;
   const names = logins.map((login) => login.name);

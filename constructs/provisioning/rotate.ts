@@ -1,14 +1,10 @@
 import pg from "pg";
-import type { Tenant } from "../model/spec";
-import type { Access } from "./access";
+import type { Access, TenantLogins } from "./access";
 import { type Client, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
 import { readVersions, setPassword, storedLogins } from "./provision";
-
-/** What a rotation needs of a tenant. */
-export type RotatedTenant = Pick<Tenant, "owner" | "logins" | "databases" | "secret">;
 
 export interface Rotated {
   /** The login to use from now on. */
@@ -29,7 +25,7 @@ export interface Rotated {
  * sessions of both end. Interrupted in between, `provision` carries it on, because the secret has forgotten the previous login.
  * @throws ProvisioningError
  */
-export async function rotate(tenant: RotatedTenant, access: Access, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
+export async function rotate(tenant: TenantLogins, access: Access, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
   const locked = <T>(run: (client: Client) => Promise<T>) =>
     persist(access.server, access.master, "postgres", access.patience, () => withLock(access, [tenant], run));
   const rotated = await locked((client) => renewOther(client, tenant, access, revoke));
@@ -39,7 +35,7 @@ export async function rotate(tenant: RotatedTenant, access: Access, { revoke }: 
 
 async function renewOther(
   client: Client,
-  tenant: RotatedTenant,
+  tenant: TenantLogins,
   { server, store }: Access,
   forget: boolean,
 ): Promise<Omit<Rotated, "ended">> {
@@ -53,19 +49,19 @@ async function renewOther(
 }
 
 /** A new password, for the login that the current credential is not of. */
-export function nextCredential({ logins }: Pick<Tenant, "logins">, { username }: Credential): Credential {
+export function nextCredential({ logins }: Pick<TenantLogins, "logins">, { username }: Credential): Credential {
   return { username: logins.find((login) => login.name !== username)?.name ?? username, password: generatePassword() };
 }
 
 /** Logs in to each of the platform's databases. @throws ProvisioningError where the session does not act as the owner. */
-export async function proveCredential(tenant: RotatedTenant, credential: Credential, server: Server): Promise<void> {
+export async function proveCredential(tenant: TenantLogins, credential: Credential, server: Server): Promise<void> {
   for (const { name } of tenant.databases) await proveOwner(tenant, () => withClient(server, credential, name, currentUser));
 }
 
 const currentUser = async (client: Client): Promise<string | undefined> =>
   (await client.query<{ user: string }>("select current_user as user")).rows[0]?.user;
 
-async function proveOwner({ owner }: RotatedTenant, login: () => Promise<string | undefined>): Promise<void> {
+async function proveOwner({ owner }: TenantLogins, login: () => Promise<string | undefined>): Promise<void> {
   const user = await login().catch((error: unknown) => {
     // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
     if (isLoginFull(error)) return owner;
@@ -75,7 +71,7 @@ async function proveOwner({ owner }: RotatedTenant, login: () => Promise<string 
 }
 
 /** Looks again what the secret has forgotten, because another run may have come in between. */
-async function closeForgotten(client: Client, tenant: RotatedTenant, { store }: Access): Promise<number> {
+async function closeForgotten(client: Client, tenant: TenantLogins, { store }: Access): Promise<number> {
   const stored = storedLogins(tenant, await readVersions(tenant, store));
   const names = tenant.logins.map((login) => login.name);
   for (const name of names) if (!stored.includes(name)) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);

@@ -10,29 +10,28 @@ import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { type AwsEnvironment, generationOf } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import type { Outputs } from "./outputs";
 
-/** What a platform logs in with. */
-export interface PlatformAccess {
-  readonly secretArn: string;
-  /** What External Secrets reads it with; null without a cluster. */
-  readonly readerRoleArn: string | null;
-}
+type Servers = Readonly<Record<string, IRdsPostgres>>;
+type PlatformAccess = Outputs["platforms"][string];
 
 /** The platforms' secrets, what makes their databases, and what rotates their passwords. Its failures never touch a server. */
 export class AccessStack extends EnvironmentStack {
   /** By platform. */
-  readonly platforms: Readonly<Record<string, PlatformAccess>>;
+  readonly platforms: Outputs["platforms"];
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, servers: Readonly<Record<string, IRdsPostgres>>) {
+  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, servers: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = placeIn(this, environment, network);
-    nameServers(this, servers);
+    // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
+    new CfnOutput(this, "Instances", {
+      description: "Where each server listens, its master's secret, its key and its security groups",
+      value: this.toJsonString(mapValues(servers, toOutput)),
+    });
     const needsEndpoint = environment.section.secretsManagerEndpoint || environment.section.network === null;
     const endpoint = needsEndpoint ? new SecretsManagerEndpoint(this, "SecretsManager", placement) : null;
-    const platforms = Object.entries(servers).flatMap(([name, postgres]) =>
-      Object.entries(createAccess(this, environment, placement, name, postgres, endpoint)),
-    );
-    this.platforms = Object.fromEntries(platforms);
+    const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, endpoint));
+    this.platforms = Object.assign({}, ...access);
     new CfnOutput(this, "Platforms", {
       description: "Each platform's secret, and the role that External Secrets reads it with",
       value: this.toJsonString(this.platforms),
@@ -44,19 +43,13 @@ export class AccessStack extends EnvironmentStack {
   }
 }
 
-/**
- * Refers to all that is taken from the database's stack, first and in one order. That stack lists what others refer to in the order in
- * which they do, and a platform must not change it.
- */
-function nameServers(stack: AccessStack, servers: Readonly<Record<string, IRdsPostgres>>): void {
-  const references = Object.values(servers).flatMap(({ connection, connections, secret, key }) => [
-    connection.host,
-    secret.secretArn,
-    ...(key === null ? [] : [key.keyArn]),
-    ...connections.securityGroups.map((group) => group.securityGroupId),
-  ]);
-  new CfnOutput(stack, "Servers", { description: "What this stack was made for", value: references.join(" ") });
-}
+const toOutput = ({ connection: { host, port }, secret, key, connections }: IRdsPostgres): Outputs["instances"][string] => ({
+  host,
+  port,
+  masterSecret: secret.secretArn,
+  key: key?.keyArn ?? null,
+  securityGroups: connections.securityGroups.map((group) => group.securityGroupId),
+});
 
 /** Everything about one instance; what it makes for each platform. */
 function createAccess(
@@ -67,43 +60,31 @@ function createAccess(
   postgres: IRdsPostgres,
   endpoint: SecretsManagerEndpoint | null,
 ): Readonly<Record<string, PlatformAccess>> {
-  const { section } = environment;
-  const instance = environment.instances[name];
-  if (instance === undefined) return {};
-  const secrets = mapValues(
-    instance.tenants,
-    (_tenant, platform) =>
-      new DatabaseSecret(stack, `${platform}-secret`, {
-        description: `Database login of ${platform} in ${environment.name}`,
-        key: postgres.key,
-        generate: null,
-      }),
-  );
-  const props = {
-    ...placement,
-    environment: environment.name,
-    postgres,
-    ca: instance.settings.existing?.ca ?? null,
-    generation: generationOf(environment, name),
-    tenants: instance.tenants,
-    secrets,
-    logRetentionDays: section.logRetentionDays,
-  };
-  const isEmpty = Object.keys(secrets).length === 0;
-  const provisioning = isEmpty ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);
-  const includeMaster = instance.settings.existing === null;
-  const rotation =
-    isEmpty && !includeMaster
-      ? null
-      : new SecretRotation(stack, `${name}-rotation`, { ...props, provisioning, includeMaster, rotationDays: section.rotationDays });
-  for (const each of [provisioning, rotation])
-    if (each !== null) endpoint?.connections.allowDefaultPortFrom(each.function, "Secrets Manager");
-  if (endpoint !== null) provisioning?.resource.node.addDependency(endpoint);
-  return mapValues(secrets, (secret, platform) => ({
-    secretArn: secret.arn,
-    readerRoleArn: createReaderRole(stack, environment, platform, secret.arn, postgres),
+  const { settings, tenants = {} } = environment.instances[name] ?? {};
+  const { rotationDays, logRetentionDays } = environment.section;
+  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, platform, postgres));
+  const existing = settings?.existing ?? null;
+  const generation = generationOf(environment, name);
+  const common = { environment: environment.name, ca: existing?.ca ?? null, generation, tenants, secrets, logRetentionDays };
+  const props = { ...placement, ...common, postgres };
+
+  const provisioning = Object.keys(secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);
+  const after = [endpoint, provisioning?.resource].filter((each) => each != null);
+  const includeMaster = existing === null;
+  const isRotated = provisioning !== null || includeMaster;
+  const rotation = isRotated ? new SecretRotation(stack, `${name}-rotation`, { ...props, after, includeMaster, rotationDays }) : null;
+  if (endpoint !== null) {
+    for (const each of [provisioning, rotation]) if (each !== null) endpoint.connections.allowDefaultPortFrom(each.function);
+    provisioning?.resource.node.addDependency(endpoint);
+  }
+  return mapValues(secrets, ({ arn }, platform) => ({
+    secretArn: arn,
+    readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),
   }));
 }
+
+const createSecret = (stack: AccessStack, environment: string, platform: string, { key }: IRdsPostgres): DatabaseSecret =>
+  new DatabaseSecret(stack, `${platform}-secret`, { description: `Database login of ${platform} in ${environment}`, key, generate: null });
 
 function createReaderRole(
   stack: AccessStack,

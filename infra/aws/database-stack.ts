@@ -31,22 +31,17 @@ export class DatabaseStack extends EnvironmentStack {
     const clients = (section.cluster?.securityGroups ?? []).map((group, index) =>
       ec2.SecurityGroup.fromSecurityGroupId(this, `Client${index + 1}`, idOf(group), { mutable: false }),
     );
-    const topic = alarmTopic(this, environment);
+    const isMade = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
+    const topic = isMade ? alarmTopic(this, environment) : null;
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);
       const { applyImmediately, logRetentionDays } = section;
       const postgres = new RdsPostgres(this, name, { instance, ...placement, clients, key, applyImmediately, logRetentionDays });
-      new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
+      if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
       return postgres;
-    });
-    new CfnOutput(this, "Instances", {
-      description: "Where each server listens, and the master's secret",
-      value: this.toJsonString(mapValues(this.servers, toOutput)),
     });
   }
 }
-
-const toOutput = ({ connection: { host, port }, secret }: IRdsPostgres) => ({ host, port, masterSecret: secret.secretArn });
 
 function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.ITopic {
   if (section.alarmTopic !== null) return sns.Topic.fromTopicArn(scope, "AlarmTopic", idOf(section.alarmTopic));
@@ -60,6 +55,7 @@ function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.IT
       conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
     }),
   );
+  new CfnOutput(scope, "Alarms", { description: "Nobody is told before somebody subscribes to it", value: topic.topicArn });
   return topic;
 }
 

@@ -2,11 +2,11 @@ import { Annotations, CfnRule, Fn, Stack, Tags } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
 import { examplesIn, idOf } from "../../constructs/model/fields";
-import { type AwsEnvironment, stackName } from "./environment";
+import { type AwsEnvironment, type PARTS, stackName } from "./environment";
 
 export interface EnvironmentStackProps {
   readonly environment: AwsEnvironment;
-  readonly part: Parameters<typeof stackName>[1];
+  readonly part: (typeof PARTS)[number];
   readonly description: string;
   /** Refuses the deletion of the whole stack. */
   readonly terminationProtection?: boolean;

@@ -10,9 +10,9 @@ export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
   readonly section: AwsSettings;
 }
 
-/** Name of one of an environment's stacks. */
-export const stackName = (environment: string, part: "network" | "database" | "access" | "platforms"): string =>
-  `postgres-${environment}-${part}`;
+/** The stacks of an environment, in the order in which they are deployed. */
+export const PARTS = ["network", "database", "access", "platforms"] as const;
+export const stackName = (environment: string, part: (typeof PARTS)[number]): string => `postgres-${environment}-${part}`;
 
 /**
  * Changes when an instance becomes another server, or somebody else's. References across stacks are looked up by name, so that a stack

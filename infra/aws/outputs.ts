@@ -5,16 +5,39 @@ import { stackName } from "./environment";
 
 /** What the stacks print of an environment. */
 export interface Outputs {
-  readonly instances: Readonly<Record<string, { readonly host: string; readonly port: number; readonly masterSecret: string }>>;
-  readonly platforms: Readonly<Record<string, { readonly secretArn: string; readonly readerRoleArn: string | null }>>;
+  readonly instances: Readonly<
+    Record<
+      string,
+      {
+        readonly host: string;
+        readonly port: number;
+        /** ARN. */
+        readonly masterSecret: string;
+        /** ARN of what encrypts its secrets; null where that is the account's own key. */
+        readonly key: string | null;
+        readonly securityGroups: readonly string[];
+      }
+    >
+  >;
+  readonly platforms: Readonly<
+    Record<
+      string,
+      {
+        readonly secretArn: string;
+        /** What External Secrets reads it with; null without a cluster. */
+        readonly readerRoleArn: string | null;
+      }
+    >
+  >;
 }
 
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, file: string): Outputs {
   const content = parse(readText(file), file);
+  const stack = stackName(environment, "access");
   return {
-    instances: outputOf<Outputs["instances"]>(content, stackName(environment, "database"), "Instances", file),
-    platforms: outputOf<Outputs["platforms"]>(content, stackName(environment, "access"), "Platforms", file),
+    instances: outputOf<Outputs["instances"]>(content, stack, "Instances", file),
+    platforms: outputOf<Outputs["platforms"]>(content, stack, "Platforms", file),
   };
 }
 
@@ -39,6 +62,7 @@ function parse(text: string, file: string): unknown {
 function outputOf<T>(content: unknown, stack: string, output: string, file: string): T {
   const outputs = isObject(content) ? content[stack] : undefined;
   const value = isObject(outputs) ? outputs[output] : undefined;
-  if (typeof value !== "string") throw new UserError(`${file} has no output ${output} of stack ${stack}; ${AGAIN}`);
-  return parse(value, file) as T;
+  const parsed = typeof value === "string" ? parse(value, file) : null;
+  if (!isObject(parsed)) throw new UserError(`${file} has no output ${output} of stack ${stack}; ${AGAIN}`);
+  return parsed as T;
 }

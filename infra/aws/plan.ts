@@ -4,7 +4,7 @@ import { fullDiff, ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import type { Plan } from "../clouds";
-import type { AwsEnvironment } from "./environment";
+import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { synthesize, type Template } from "./synthesize";
 
 /** What holds data, or what data cannot be read or reached without. */
@@ -30,14 +30,11 @@ const ENDING = ".template.json";
 
 export function planAws(environment: AwsEnvironment, against: string | null): Plan {
   const templates = synthesize(environment);
-  const stored = against === null ? null : readStored(against);
-  const dangers = Object.entries(stored ?? {}).flatMap(([stack, before]) =>
-    findDangers(stack, before, templates[stack] ?? { Resources: {} }),
-  );
+  const stored = against === null ? null : readStored(against, environment.name);
   return {
     resources: Object.entries(templates).flatMap(([stack, template]) => count(stack, template)),
     examples: examplesIn(environment.section, "aws"),
-    dangers,
+    dangers: Object.entries(stored ?? {}).flatMap(([stack, before]) => findDangers(stack, before, templates[stack] ?? { Resources: {} })),
     compared: stored === null ? null : Object.keys(stored),
   };
 }
@@ -47,36 +44,41 @@ function count(stack: string, { Resources }: Template): Plan["resources"] {
   return [...new Set(types)].sort().map((type) => ({ stack, type, count: types.filter((each) => each === type).length }));
 }
 
-/** Stored templates by stack: one file, or all of a folder such as `cdk.out`. @throws UserError */
-function readStored(path: string): Readonly<Record<string, Template>> {
+/** Stored templates of the environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
+function readStored(path: string, environment: string): Readonly<Record<string, Template>> {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const files = isFolder
-    ? readdirSync(path)
-        .filter((file) => file.endsWith(ENDING))
-        .map((file) => join(path, file))
-    : [path];
-  if (files.length === 0) throw new UserError(`${path} holds no ${ENDING}; give a folder that cdk synth has written`);
-  return Object.fromEntries(files.map((file) => [basename(file).replace(ENDING, ""), readTemplate(file)]));
+  const files = isFolder ? readdirSync(path).map((file) => join(path, file)) : [path];
+  const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
+  const own = files.filter((file) => its.includes(basename(file)));
+  if (own.length === 0)
+    throw new UserError(
+      `${path} holds no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
+    );
+  return Object.fromEntries(own.map((file) => [basename(file).replace(ENDING, ""), readTemplate(file)]));
 }
 
 function readTemplate(file: string): Template {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as Template;
+    const template = JSON.parse(readFileSync(file, "utf8")) as Partial<Template>;
+    return { Resources: template.Resources ?? {} };
   } catch {
-    throw new UserError(`${file} is no template in JSON; give one that cdk synth has written, named <stack>${ENDING}`);
+    throw new UserError(`${file} is no template in JSON; give one that cdk synth has written`);
   }
 }
 
 /** What a change of templates would lose, or RDS would refuse, a sentence each. */
 export function findDangers(stack: string, before: Template, after: Template): readonly string[] {
-  const dangers: string[] = [];
+  const dangers: string[] = [...refuseUpgradeWithReplicas(stack, before, after)];
   fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, change) => {
     const type = change.oldResourceType ?? "";
     const thing = `${stack}: ${type} ${id}`;
     if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
       dangers.push(`${thing} would move to another VPC, and RDS keeps an instance in its own; take that change back`);
     if (!STATEFUL.includes(type)) return;
-    if (change.isRemoval) dangers.push(`${thing} would be deleted; keep it in the spec, or remove it from the stack on purpose first`);
+    if (change.isRemoval)
+      dangers.push(
+        `${thing} would ${change.oldValue?.DeletionPolicy === undefined ? "be deleted" : "stay, but nothing would look after it"}; keep it in the spec`,
+      );
     const replacing = Object.entries(change.propertyUpdates)
       .filter(([, update]) => isReplacing(update.changeImpact))
       .map(([name]) => name)
@@ -94,3 +96,18 @@ export function findDangers(stack: string, before: Template, after: Template): r
 
 const isReplacing = (impact: ResourceImpact | undefined): boolean =>
   impact === ResourceImpact.WILL_REPLACE || impact === ResourceImpact.MAY_REPLACE;
+
+/** Replicas follow their source's upgrade, and cannot be given the new version's parameter group before. */
+function refuseUpgradeWithReplicas(stack: string, before: Template, after: Template): readonly string[] {
+  const upgraded = Object.keys(after.Resources).filter((id) => {
+    const [had, has] = [before, after].map((template) => template.Resources[id]?.Properties?.EngineVersion);
+    return had !== undefined && Number(has) > Number(had);
+  });
+  const replicas = Object.values(after.Resources).map((resource) => JSON.stringify(resource.Properties?.SourceDBInstanceIdentifier ?? ""));
+  return upgraded
+    .filter((id) => replicas.some((source) => source.includes(`"${id}"`)))
+    .map(
+      (id) =>
+        `${stack}: AWS::RDS::DBInstance ${id} cannot be upgraded together with its replicas; set readReplicas to 0 before, and back after it`,
+    );
+}

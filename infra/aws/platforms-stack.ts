@@ -4,9 +4,9 @@ import type { Construct } from "constructs";
 import { PlatformReleases } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
-import type { PlatformAccess } from "./access-stack";
 import { type AwsEnvironment, caOf, generationOf, wireAws } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import type { Outputs } from "./outputs";
 
 /** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
 export class PlatformsStack extends EnvironmentStack {
@@ -15,7 +15,7 @@ export class PlatformsStack extends EnvironmentStack {
     environment: AwsEnvironment,
     network: Placement | null,
     servers: Readonly<Record<string, IRdsPostgres>>,
-    access: Readonly<Record<string, PlatformAccess>>,
+    access: Outputs["platforms"],
   ) {
     super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
     const { cluster, region } = environment.section;

@@ -30,7 +30,7 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
     const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
     const app = new App({ outdir, analyticsReporting: false, context: { ...context, "aws:cdk:disable-asset-staging": true } });
     create(app, environment);
-    return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, stack.template as Template]));
+    return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, { Resources: {}, ...stack.template } as Template]));
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }

@@ -2,9 +2,10 @@ import { existsSync, realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import { UserError } from "../../constructs/model/errors";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
 
 /** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
-export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? join(__dirname, "..", "..")));
+export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? PACKAGE_ROOT));
 
 /** One directory has one name here, by whatever links it is reached. */
 function realPath(path: string): string {

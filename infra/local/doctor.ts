@@ -1,11 +1,11 @@
-import { type ReachOptions, reachDeployed } from "../cloud-session";
-import { createCommand, main, withCloudOptions, withReachOptions } from "../command";
+import { reachDeployed } from "../cloud-session";
+import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
 import { diagnoseAll } from "./deliver";
 import { checkHealth, readRunning } from "./health";
 import { toCheckReport, toCheckTable } from "./report";
 import { type Session, withServers } from "./session";
 
-interface Options extends ReachOptions {
+interface Options extends CloudOptions {
   readonly all?: boolean;
   readonly url?: readonly string[];
 }
@@ -14,7 +14,7 @@ const command = createCommand("doctor", "Connect like the platforms do, and say 
   .option("--all", "list what was looked at, too")
   .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
 
-void main<Options>(withReachOptions(withCloudOptions(command)), async (invocation) => {
+void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
   const running = (options.url ?? []).map((written) => readRunning(written, environment));
   const look = async (session: Pick<Session, "environment" | "instances">) => {

@@ -1,6 +1,6 @@
-import { type ReachOptions, reachDeployed } from "../cloud-session";
+import { reachDeployed } from "../cloud-session";
 import type { Cloud } from "../clouds";
-import { createCommand, type Invocation, main, withCloudOptions, withReachOptions } from "../command";
+import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
 import { deliver, diagnoseAll, provisionAll } from "./deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "./report";
 import { withServers } from "./session";
@@ -10,12 +10,12 @@ const command = createCommand(
   "Provision an environment's databases, made here, by a deployment or by somebody else, and write what each platform starts with.",
 );
 
-void main<ReachOptions>(withReachOptions(withCloudOptions(command)), async (invocation) => {
+void main<CloudOptions>(withVia(withCloudOptions(command)), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));
   return invocation.cloud === null ? provisionHere(invocation) : provisionDeployed(invocation, invocation.cloud);
 });
 
-function provisionHere({ environment, progress }: Invocation<ReachOptions>): Promise<number> {
+function provisionHere({ environment, progress }: Invocation<CloudOptions>): Promise<number> {
   return withServers(environment, progress, async (session) => {
     await provisionAll(session, progress);
     const checks = await diagnoseAll(session, progress);
@@ -27,7 +27,7 @@ function provisionHere({ environment, progress }: Invocation<ReachOptions>): Pro
 }
 
 /** A cloud's secrets stay there, and so nothing is written: `npm run render` does that. */
-async function provisionDeployed(invocation: Invocation<ReachOptions>, cloud: Cloud): Promise<number> {
+async function provisionDeployed(invocation: Invocation<CloudOptions>, cloud: Cloud): Promise<number> {
   const session = await reachDeployed(invocation, cloud);
   await provisionAll(session, invocation.progress);
   const checks = await diagnoseAll(session, invocation.progress);

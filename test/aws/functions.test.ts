@@ -240,6 +240,23 @@ describe("the rotation function", () => {
     expect(secrets.value(arn)).toEqual(before);
   });
 
+  it("never makes a password current that the server was not given", async () => {
+    const arn = await provisioned("late");
+    for (const token of ["first", "second"]) {
+      secrets.begin(arn, token, "AWSPENDING");
+      await step("createSecret", arn, token);
+    }
+    const before = secrets.value(arn);
+    const message = `ProvisioningError: version first of secret ${arn} is not pending; rotate it again`;
+    expect(await refusal(step("setSecret", arn, "first"))).toBe(message);
+    expect(await refusal(step("finishSecret", arn, "first"))).toBe(message);
+    for (const each of STEPS) await step(each, arn, "second");
+    // Lambda may deliver a call twice, and late.
+    expect(await refusal(step("finishSecret", arn, "first"))).toBe(message);
+    expect(secrets.value(arn, "AWSPREVIOUS")).toEqual(before);
+    expect(await worksAs(secrets.value(arn), "late")).toBe("late_owner");
+  });
+
   it("does not finish with a password that the server does not take", async () => {
     const arn = await provisioned("bad");
     secrets.begin(arn, "token", "AWSPENDING");

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -45,7 +45,7 @@ const OF_INSTANCE: Readonly<Record<keyof typeof instanceFields, readonly [Enviro
   existing: [
     minimalAws,
     { existing: { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" } },
-    /^database: AWS::RDS::DBInstance mainInstanceE2E9393F would be deleted; /,
+    /^database: AWS::RDS::DBInstance mainInstanceE2E9393F would stay, but nothing would look after it; /,
   ],
 };
 
@@ -95,16 +95,25 @@ describe("changing", () => {
     ]);
   });
 
+  it("the major version together with replicas is refused by RDS, and told", () => {
+    const before = withMain(minimalAws, { readReplicas: 1 });
+    expect(dangersOfDatabase(before, withMain(before, { majorVersion: 18 }))).toEqual([
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F cannot be upgraded together with its replicas; set readReplicas to 0 before, and back after it",
+    ]);
+  });
+
   it("the platforms loses the secret of one that is left out, which is kept but no longer looked after", () => {
     expect(dangers({ ...minimalAws, platforms: { prefect: {}, mlflow: {} } }, minimalAws)).toEqual([
-      "access: AWS::SecretsManager::Secret mlflowsecretCB981E50 would be deleted; keep it in the spec, or remove it from the stack on purpose first",
+      "access: AWS::SecretsManager::Secret mlflowsecretCB981E50 would stay, but nothing would look after it; keep it in the spec",
     ]);
   });
 
   it("an instance's name loses all of it", () => {
     const { main } = minimalAws.instances;
     const renamed = { ...minimalAws, instances: { other: main ?? {} } };
-    expect(dangersOfDatabase(minimalAws, renamed).filter((danger) => danger.includes("would be deleted")).length).toBeGreaterThan(3);
+    expect(
+      dangersOfDatabase(minimalAws, renamed).filter((danger) => danger.includes("nothing would look after it")).length,
+    ).toBeGreaterThan(3);
   });
 });
 
@@ -128,10 +137,27 @@ describe("a plan", () => {
     expect([plan.examples, plan.compared, plan.dangers]).toEqual([["aws.account"], null, []]);
   });
 
-  it.each([
-    ["/no/such/path", "/no/such/path is no template in JSON; give one that cdk synth has written, named <stack>.template.json"],
-    [__dirname, `${__dirname} holds no .template.json; give a folder that cdk synth has written`],
-  ])("refuses %s in a sentence", (path, message) => {
-    expect(() => planAws(resolveAws(minimalAws), path)).toThrow(message);
+  const NAMES =
+    "give a folder that cdk synth has written, or one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json";
+  it.each(["/no/such/path", __dirname, __filename])("refuses %s in a sentence", (path) => {
+    expect(() => planAws(resolveAws(minimalAws), path)).toThrow(`${path} holds no template of minimal; ${NAMES}`);
+  });
+
+  it("refuses what is no JSON, and leaves templates of other environments alone", () => {
+    const other = join(directory, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "postgres-production-database.template.json"), "not read");
+    writeFileSync(join(other, "postgres-minimal-database.template.json"), "no JSON");
+    expect(() => planAws(resolveAws(minimalAws), other)).toThrow(
+      `${other}/postgres-minimal-database.template.json is no template in JSON; give one that cdk synth has written`,
+    );
+  });
+
+  it("of a database that somebody else made is one, too", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const existing = withAws(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }), {
+      alarmTopic: "arn:aws:sns:eu-central-1:111122223333:pager",
+    });
+    expect(planAws(resolveAws(existing), null).resources.some(({ stack }) => stack === "postgres-minimal-database")).toBe(false);
   });
 });

@@ -2,7 +2,18 @@ import { describe, expect, it } from "vitest";
 import { generationOf } from "../../infra/aws/environment";
 import { STATEFUL } from "../../infra/aws/plan";
 import type { Template } from "../../infra/aws/synthesize";
-import { CLUSTER, minimalAws, ofType, productionAws, propertiesOf, resolveAws, templatesOf, withAws, withMain } from "../fixtures/aws";
+import {
+  CLUSTER,
+  minimalAws,
+  NETWORK,
+  ofType,
+  productionAws,
+  propertiesOf,
+  resolveAws,
+  templatesOf,
+  withAws,
+  withMain,
+} from "../fixtures/aws";
 
 const production = templatesOf(productionAws);
 const minimal = templatesOf(minimalAws);
@@ -24,7 +35,8 @@ describe("the database stack", () => {
       { flyte: {}, mlflow: { namespace: "tracking" } },
       { ...productionAws.platforms, skillflaw: undefined },
     ];
-    for (const platforms of others) expect(text(templatesOf({ ...productionAws, platforms }).database) === text(database), text(platforms)).toBe(true);
+    for (const platforms of others)
+      expect(text(templatesOf({ ...productionAws, platforms }).database) === text(database), text(platforms)).toBe(true);
   });
 
   it("does not change by a byte when the way of installing platforms does", () => {
@@ -249,6 +261,24 @@ describe("what outlives its stack", () => {
   });
 });
 
+describe("the network stack", () => {
+  const { network } = templatesOf(withAws(minimalAws, { network: null, account: "111122223333" }));
+
+  it("has two zones that CloudFormation chooses, and outlives itself as the databases in it do", () => {
+    const subnets = Object.values(ofType(network, "AWS::EC2::Subnet"));
+    expect(subnets.map(({ Properties }) => Properties?.AvailabilityZone)).toEqual(
+      [0, 1].map((index) => ({ "Fn::Select": [index, { "Fn::GetAZs": "" }] })),
+    );
+    for (const { DeletionPolicy } of [...subnets, ...Object.values(ofType(network, "AWS::EC2::VPC"))])
+      expect(DeletionPolicy).toBe("RetainExceptOnCreate");
+  });
+
+  it("has no way to the internet or from it", () => {
+    const types = Object.values(network.Resources).map(({ Type }) => Type);
+    expect(types.filter((type) => /InternetGateway|NatGateway|AWS::EC2::Route$|EIP/.test(type))).toEqual([]);
+  });
+});
+
 describe("the access stack", () => {
   const { access } = production;
 
@@ -312,6 +342,25 @@ describe("the access stack", () => {
     expect(task.length).toBeLessThan(3500);
   });
 
+  it("makes an endpoint of Secrets Manager in each zone once, before a function needs it", () => {
+    const network = { ...NETWORK, privateSubnets: [...NETWORK.privateSubnets, { id: "subnet-0a1b2c3d4e5f60799", zone: "eu-central-1a" }] };
+    const { access: its } = templatesOf(withAws(minimalAws, { network, secretsManagerEndpoint: true }));
+    expect(propertiesOf(its, "AWS::EC2::VPCEndpoint").SubnetIds).toEqual(["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"]);
+    const [endpoint] = Object.keys(ofType(its, "AWS::EC2::VPCEndpoint"));
+    const waiting = ["Custom::PostgresProvisioning", "AWS::SecretsManager::RotationSchedule"].flatMap((type) =>
+      Object.values(ofType(its, type)),
+    );
+    for (const each of waiting as unknown as { DependsOn: string[] }[]) expect(each.DependsOn).toContain(endpoint);
+  });
+
+  it("waits with provisioning until the way to the database is open", () => {
+    const [provisioning] = Object.values(ofType(access, "Custom::PostgresProvisioning")) as unknown as { DependsOn: string[] }[];
+    const rules = Object.keys({ ...ofType(access, "AWS::EC2::SecurityGroupIngress"), ...ofType(access, "AWS::EC2::SecurityGroupEgress") });
+    const its = rules.filter((id) => id.startsWith("mainprovisioning"));
+    expect(its).toHaveLength(2);
+    for (const id of its) expect(provisioning?.DependsOn).toContain(id);
+  });
+
   it("makes an endpoint of Secrets Manager where it is asked for, and always in a network of its own", () => {
     const endpoints = (spec: typeof minimalAws) => Object.keys(ofType(templatesOf(spec).access, "AWS::EC2::VPCEndpoint")).length;
     expect(endpoints(minimalAws)).toBe(0);
@@ -362,6 +411,15 @@ describe("the platforms stack", () => {
       ObjectNamespace: "prefect",
       JsonPath: '.status.conditions[?(@.status=="True")].type',
     });
+  });
+
+  it("never deletes a namespace, which holds what others put there", () => {
+    const namespaces = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-KubernetesResource")).filter(([id]) =>
+      id.includes("Namespace"),
+    );
+    expect(namespaces).toHaveLength(4);
+    for (const [, { DeletionPolicy, Properties }] of namespaces)
+      expect([DeletionPolicy, Properties?.PruneLabel]).toEqual(["Retain", undefined]);
   });
 
   it("waits for the right to change the cluster before it does", () => {

@@ -168,6 +168,16 @@ describe("a spec for AWS", () => {
     expect(refused(withAws(minimalAws, change as never))).toBe(`  - ${message}`);
   });
 
+  it("is warned of settings that have no effect", () => {
+    const { warnings } = resolveAws(
+      withAws(minimalAws, { vpcCidr: "10.9.0.0/16", cluster: { ...CLUSTER, installReleases: false, installReloader: true } }),
+    );
+    expect(warnings.map(({ path, rule }) => `${path} ${rule}`)).toEqual([
+      "aws.vpcCidr has no effect with network",
+      "aws.cluster.installReloader has no effect with installReleases: false",
+    ]);
+  });
+
   it.each(["sidecar", "proxy"])("whose platform asks for a %s is refused", (access) => {
     expect(refused({ ...minimalAws, platforms: { mlflow: { access } } })).toContain(
       `platforms.mlflow.access: is not possible on AWS, got "${access}"; use "auto" or "direct": RDS speaks verified TLS by itself`,
@@ -178,6 +188,12 @@ describe("a spec for AWS", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = { host: "db.example.internal", masterSecret };
     expect(main({ existing, size: { vcpus: 3, memoryGib: 8 } })).toBe("accepted");
+    expect(main({ existing: { ...existing, masterSecret: masterSecret.replace("central", "west") } })).toBe(
+      `  - instances.main.existing.masterSecret: must be in eu-central-1, got "${masterSecret.replace("central", "west").slice(0, 56)}...`,
+    );
+    expect(refused(withAws(withMain(minimalAws, { existing }), { network: null }))).toBe(
+      "  - aws.network: must be the network of the existing database, got null; write its VPC and private subnets",
+    );
     expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
       '  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got "master"; aws secretsmanager describe-secret tells it',
     );

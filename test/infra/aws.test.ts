@@ -31,8 +31,7 @@ const arn = (name: string) => `arn:aws:secretsmanager:eu-central-1:111122223333:
 function outputs(name: string, instances: object, platforms: object): string {
   const file = join(directory, `${name}.json`);
   const content = {
-    [`postgres-${name}-database`]: { Instances: JSON.stringify(instances) },
-    [`postgres-${name}-access`]: { Platforms: JSON.stringify(platforms) },
+    [`postgres-${name}-access`]: { Instances: JSON.stringify(instances), Platforms: JSON.stringify(platforms) },
   };
   writeFileSync(file, JSON.stringify(content));
   return file;
@@ -61,7 +60,7 @@ describe("cdk synth", () => {
     });
     expect([status, stderr]).toEqual([
       1,
-      "environment local has no section aws; write one into infra/environments/local.ts, or use development or production\n",
+      "environment local has no section aws; write one into infra/environments/local.ts, or use another of development, local, production\n",
     ]);
   });
 });
@@ -160,7 +159,7 @@ describe("an environment that has been deployed", () => {
   it("is refused when the outputs are of another environment", () => {
     const other = outputs("other", {}, {});
     expect(() => awsCloud.readDeployment(environment, other)).toThrow(
-      `${other} has no output Instances of stack postgres-deployed-database; run npx cdk deploy --all --outputs-file cdk-outputs.json`,
+      `${other} has no output Instances of stack postgres-deployed-access; run npx cdk deploy --all --outputs-file cdk-outputs.json`,
     );
   });
 });

@@ -22,9 +22,9 @@ export function run(program: string, args: readonly string[], input?: string): R
   return { code: status, output: `${stdout}${stderr}` };
 }
 
-function must(program: string, args: readonly string[]): void {
+function must(program: string, args: readonly string[], failed = `${program} ${args.join(" ")} failed`): void {
   const { code, output } = run(program, args);
-  if (code !== 0) throw new MissingTool(`${program} ${args.join(" ")} ended with ${code}:\n${output.slice(-2000)}`);
+  if (code !== 0) throw new MissingTool(`${failed} (${output.trim().split("\n").at(-1)})`);
 }
 
 /** Makes a directory of the cache whole, or not at all. */
@@ -35,8 +35,12 @@ function cached(name: string, make: (directory: string) => void): string {
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
   process.stderr.write(`getting ${name}\n`);
-  make(unfinished);
-  renameSync(unfinished, directory);
+  try {
+    make(unfinished);
+    renameSync(unfinished, directory);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
   return directory;
 }
 
@@ -63,12 +67,22 @@ export function helm(): string {
 /** Kubernetes' own schemas, and what checks objects against them. */
 const VALIDATE = "kubernetes-validate==1.34.1";
 
-/** Path of kubernetes-validate. @throws MissingTool without Python 3. */
-export function kubernetesValidate(): string {
-  const directory = cached("kubernetes-validate-1.34.1", (target) => {
-    must("python3", ["-m", "venv", join(target, "venv")]);
-    must(join(target, "venv", "bin", "python"), ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", VALIDATE]);
+/** Path of the Python that has kubernetes-validate. @throws MissingTool without Python 3. */
+export const kubernetesValidate = (): string => python("kubernetes-validate-1.34.1", VALIDATE);
+
+/** A double of AWS. */
+const MOTO = "moto[server]==5.2.1";
+
+/** Path of the Python that has moto. @throws MissingTool without Python 3, or where its packages cannot be had. */
+export const moto = (): string => python("moto-5.2.1", MOTO);
+
+/** Path of a Python of its own that has a package. */
+function python(name: string, requirement: string): string {
+  const directory = cached(name, (target) => {
+    must("python3", ["-m", "venv", join(target, "venv")], "python3 cannot make an environment; install Python 3 with its module venv");
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement];
+    must(join(target, "venv", "bin", "python"), install, `pip cannot install ${requirement}; give it a package index that it can reach`);
   });
-  // By its module: the script's first line names the directory it was made in.
+  // Packages by their modules: the first line of a script names the directory it was made in.
   return join(directory, "venv", "bin", "python");
 }

@@ -1,8 +1,9 @@
 import type { Tenant } from "../../model/spec";
 import { provision } from "../../provisioning/provision";
 import { SecretsManagerStore } from "../secrets-manager-store";
+import type { Task } from "../task";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, readMaster, serverOf, type Task } from "./task";
+import { createSecretsClient, readMaster, serverOf } from "./task";
 
 /** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
 export interface ResourceEvent {

@@ -1,18 +1,21 @@
 import {
   DescribeSecretCommand,
   PutSecretValueCommand,
+  ResourceExistsException,
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
+import type { TenantLogins } from "../../provisioning/access";
 import { type Patience, persist, type Server, withClient } from "../../provisioning/connect";
 import { type Credential, generatePassword } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
 import { setOwnPassword, setPassword } from "../../provisioning/provision";
-import { nextCredential, proveCredential, type RotatedTenant } from "../../provisioning/rotate";
+import { nextCredential, proveCredential } from "../../provisioning/rotate";
 import { explainSecret, readVersion, SecretsManagerStore } from "../secrets-manager-store";
+import type { Task } from "../task";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, readMaster, serverOf, type Task } from "./task";
+import { createSecretsClient, readMaster, serverOf } from "./task";
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 export interface RotationEvent {
@@ -27,10 +30,10 @@ export interface RotationEvent {
 interface Rotation {
   readonly event: RotationEvent;
   readonly client: SecretsManagerClient;
-  readonly task: Task<RotatedTenant>;
+  readonly task: Task<TenantLogins>;
   readonly server: Server;
   readonly patience: Patience;
-  readonly tenant: RotatedTenant | null;
+  readonly tenant: TenantLogins | null;
 }
 
 /**
@@ -39,7 +42,7 @@ interface Rotation {
  * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
  */
 export async function handler(event: RotationEvent, context: Context): Promise<void> {
-  const task = JSON.parse(process.env.TASK ?? "{}") as Task<RotatedTenant>;
+  const task = JSON.parse(process.env.TASK ?? "{}") as Task<TenantLogins>;
   await withinTime(context, async (patience) => {
     const client = createSecretsClient();
     const rotation = { event, client, task, server: serverOf(task), patience, tenant: tenantOf(event.SecretId, task) };
@@ -55,7 +58,7 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
   finishSecret,
 };
 
-function tenantOf(arn: string, { masterSecret, secrets, tenants }: Task<RotatedTenant>): RotatedTenant | null {
+function tenantOf(arn: string, { masterSecret, secrets, tenants }: Task<TenantLogins>): TenantLogins | null {
   if (arn === masterSecret) return null;
   const tenant = Object.values(tenants).find((each) => secrets[each.secret] === arn);
   if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
@@ -71,15 +74,16 @@ async function createSecret({ event, client, tenant }: Rotation): Promise<void> 
   const next = tenant === null ? { username, password: generatePassword() } : nextCredential(tenant, current.credential);
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
   await client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) })).catch((error) => {
-    throw explainSecret(error, event.SecretId);
+    // A call that ran at the same time has stored its own, which is as good.
+    if (!(error instanceof ResourceExistsException)) throw explainSecret(error, event.SecretId);
   });
 }
 
 /** Tells the server the pending password. */
 async function setSecret(rotation: Rotation): Promise<void> {
   const { client, task, server, patience, tenant } = rotation;
-  const pending = await readPending(rotation);
-  if (pending === null) return;
+  if (await isFinished(rotation)) return;
+  const pending = await requirePending(rotation);
   const master = await readMaster(client, task, server);
   const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
   await persist(server, master, "postgres", patience, () =>
@@ -100,14 +104,28 @@ async function testSecret(rotation: Rotation): Promise<void> {
 }
 
 /** Makes the pending version the current one; the current one becomes the previous. */
-async function finishSecret({ event, client }: Rotation): Promise<void> {
+async function finishSecret(rotation: Rotation): Promise<void> {
+  const { event, client } = rotation;
   const { SecretId, ClientRequestToken } = event;
+  if (await isFinished(rotation)) return;
+  await requirePending(rotation);
   const current = await readVersion(client, SecretId, "AWSCURRENT");
-  if (current?.id === ClientRequestToken) return;
   const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
   await client.send(new UpdateSecretVersionStageCommand(move)).catch((error) => {
     throw explainSecret(error, SecretId);
   });
+}
+
+/** Whether an earlier call has done the last step. */
+const isFinished = async ({ event, client }: Rotation): Promise<boolean> =>
+  (await readVersion(client, event.SecretId, "AWSCURRENT"))?.id === event.ClientRequestToken;
+
+/** @throws ProvisioningError where another rotation has begun, or this one is over: its password must not become the current one. */
+async function requirePending(rotation: Rotation): Promise<Credential> {
+  const pending = await readPending(rotation);
+  if (pending !== null) return pending;
+  const { SecretId, ClientRequestToken } = rotation.event;
+  throw new ProvisioningError(`version ${ClientRequestToken} of secret ${SecretId} is not pending; rotate it again`);
 }
 
 /** The version that this rotation made, as long as it is pending. */

@@ -4,20 +4,7 @@ import type { Credential } from "../../provisioning/credential";
 import { isWrongPassword, ProvisioningError } from "../../provisioning/errors";
 import { regionRoots } from "../regions";
 import { readVersion } from "../secrets-manager-store";
-
-/** What a function needs to know of an instance: the host and the ARNs are known only when it is deployed. */
-export interface Task<T> {
-  readonly environment: string;
-  readonly host: string;
-  /** TCP port. CloudFormation makes a text of it. */
-  readonly port: number | string;
-  /** ARN of the master's secret. */
-  readonly masterSecret: string;
-  /** ARNs of the platforms' secrets, by the id that a tenant has for its own. */
-  readonly secrets: Readonly<Record<string, string>>;
-  /** By platform. */
-  readonly tenants: Readonly<Record<string, T>>;
-}
+import type { Task } from "../task";
 
 /** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
 const SECRETS_TIMEOUT = 5_000;

@@ -1,0 +1,13 @@
+/** What a function needs to know of an instance: the host and the ARNs are known only when it is deployed. */
+export interface Task<T> {
+  readonly environment: string;
+  readonly host: string;
+  /** TCP port. CloudFormation makes a text of it. */
+  readonly port: number | string;
+  /** ARN of the master's secret. */
+  readonly masterSecret: string;
+  /** ARNs of the platforms' secrets, by the id that a tenant has for its own. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** By platform. */
+  readonly tenants: Readonly<Record<string, T>>;
+}

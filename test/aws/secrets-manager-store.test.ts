@@ -1,0 +1,53 @@
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
+import { SecretsManagerDouble } from "../fixtures/secrets-manager";
+import { refusal } from "../fixtures/tenants";
+
+describe("a store on Secrets Manager", () => {
+  let secrets: SecretsManagerDouble;
+  beforeAll(async () => {
+    secrets = await SecretsManagerDouble.start();
+    for (const [name, value] of Object.entries(secrets.environment)) vi.stubEnv(name, value);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await secrets.stop();
+  });
+  const storeOf = (arns: Readonly<Record<string, string>>) => new SecretsManagerStore(new SecretsManagerClient({}), arns);
+  const [a, b] = [
+    { username: "it_a", password: "first" },
+    { username: "it_b", password: "second" },
+  ];
+
+  it("holds nothing while the secret is empty, then the two newest versions", async () => {
+    const store = storeOf({ it: secrets.create("it") });
+    expect(await store.read("it")).toBeNull();
+    await store.write("it", a);
+    expect(await store.read("it")).toEqual({ current: a, previous: null });
+    await store.write("it", b);
+    expect(await store.read("it")).toEqual({ current: b, previous: a });
+  });
+
+  it("forgets the version before where it is asked to", async () => {
+    const store = storeOf({ it: secrets.create("forgotten") });
+    await store.write("it", a);
+    await store.write("it", b, true);
+    expect(await store.read("it")).toEqual({ current: b, previous: null });
+  });
+
+  it("says which secret is unknown or gone", async () => {
+    expect(await refusal(storeOf({}).read("it"))).toBe("ProvisioningError: no secret of AWS is known for it; deploy the environment again");
+    expect(await refusal(storeOf({ it: "arn:gone" }).read("it"))).toBe(
+      "ProvisioningError: there is no secret arn:gone; deploy the environment again",
+    );
+  });
+
+  it("does not repeat the content of a secret that it cannot read", async () => {
+    const arn = secrets.create("broken");
+    secrets.begin(arn, "first", "AWSCURRENT", '{"password": canary');
+    expect(await refusal(storeOf({ it: arn }).read("it"))).toBe(
+      `ProvisioningError: secret ${arn} holds no JSON with username and password; put its last version back`,
+    );
+  });
+});

