@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { aws } from "../../constructs/aws/target";
 import { UserError } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import type { ResolvedInstance } from "../../constructs/model/spec";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
 import { loadEnvironment } from "../load";
-import { fromRoot } from "../local/directories";
 import type { AwsEnvironment } from "./environment";
 
 /** Of the 4 KB that a function's variables may have in all, what rotation leaves with every platform. */
@@ -23,7 +24,7 @@ export function loadAwsEnvironment(name: string): AwsEnvironment {
 function withCaText(instance: ResolvedInstance, name: string): ResolvedInstance {
   const { existing } = instance.settings;
   if (existing?.ca == null) return instance;
-  const ca = existing.ca.includes("-----BEGIN CERTIFICATE-----") ? existing.ca : readCa(fromRoot(existing.ca), name);
+  const ca = existing.ca.includes("-----BEGIN CERTIFICATE-----") ? existing.ca : readCa(resolve(PACKAGE_ROOT, existing.ca), name);
   if (ca.length > LONGEST_CA)
     throw new UserError(
       `instances.${name}.existing.ca has ${ca.length} letters, and a function's variables hold ${LONGEST_CA} of it; give the one certificate that signed the server's`,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { fullDiff, ResourceImpact } from "@aws-cdk/cloudformation-diff";
+import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import type { Plan } from "../clouds";
@@ -68,6 +68,8 @@ function readTemplate(file: string): Template {
 
 /** What a change of templates would lose, or RDS would refuse, a sentence each. */
 export function findDangers(stack: string, before: Template, after: Template): readonly string[] {
+  // Loaded when asked for, with the schema of every resource that there is.
+  const { fullDiff } = require("@aws-cdk/cloudformation-diff") as typeof import("@aws-cdk/cloudformation-diff");
   const dangers: string[] = [...refuseUpgradeWithReplicas(stack, before, after)];
   fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, change) => {
     const type = change.oldResourceType ?? "";
@@ -94,8 +96,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
   return dangers;
 }
 
-const isReplacing = (impact: ResourceImpact | undefined): boolean =>
-  impact === ResourceImpact.WILL_REPLACE || impact === ResourceImpact.MAY_REPLACE;
+const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
 
 /** Replicas follow their source's upgrade, and cannot be given the new version's parameter group before. */
 function refuseUpgradeWithReplicas(stack: string, before: Template, after: Template): readonly string[] {

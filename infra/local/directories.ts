@@ -5,7 +5,7 @@ import { UserError } from "../../constructs/model/errors";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 
 /** Where `.local/` and `out/` are: the root of the checkout, or the directory that PLATFORM_POSTGRES_DIRECTORY names. */
-export const ROOT = realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? PACKAGE_ROOT));
+export const root = (): string => realPath(resolve(process.env.PLATFORM_POSTGRES_DIRECTORY ?? PACKAGE_ROOT));
 
 /** One directory has one name here, by whatever links it is reached. */
 function realPath(path: string): string {
@@ -14,12 +14,12 @@ function realPath(path: string): string {
 
 /** Directories of an environment on this machine. */
 export function localDirectories(environment: string): { readonly private: string; readonly secrets: string; readonly output: string } {
-  const own = join(ROOT, ".local", environment);
-  return { private: own, secrets: join(own, "secrets"), output: join(ROOT, "out", environment) };
+  const own = join(root(), ".local", environment);
+  return { private: own, secrets: join(own, "secrets"), output: join(root(), "out", environment) };
 }
 
 /** A path of the spec: absolute, or from the root. */
-export const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(ROOT, path));
+export const fromRoot = (path: string): string => (isAbsolute(path) ? path : join(root(), path));
 
 /** What another user made, root above all, would be half theirs and half ours. */
 export async function refuseOthers(directory: string): Promise<void> {
@@ -35,8 +35,8 @@ export async function refuseOthers(directory: string): Promise<void> {
 
 /** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
 export function refuseBlanks(): void {
-  if (/\s/.test(ROOT))
+  if (/\s/.test(root()))
     throw new UserError(
-      `the path ${ROOT} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+      `the path ${root()} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
     );
 }

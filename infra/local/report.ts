@@ -7,7 +7,7 @@ import { mapValues } from "../../constructs/model/json";
 import type { Check } from "../../constructs/provisioning/doctor";
 import type { ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
-import { localDirectories, ROOT } from "./directories";
+import { localDirectories, root } from "./directories";
 import type { Session } from "./session";
 
 const PLAIN = { head: [], border: [] };
@@ -39,7 +39,7 @@ export function toSummaryTable(session: Session, summary: Readonly<Record<string
       databases.join("\n"),
       login,
       `at most ${connectionLimit}`,
-      relative(ROOT, configurationFile) || name,
+      relative(root(), configurationFile) || name,
     ]);
   }
   return `${table.toString()}\n`;
@@ -58,7 +58,7 @@ export function toBudgetLine({ instances }: Pick<Session, "instances">): string 
 export function toHints(environment: ProjectEnvironment, summary: Readonly<Record<string, PlatformSummary>>): string {
   const first = Object.keys(summary).find((name) => summary[name]?.configurationFile.endsWith(".env")) ?? "prefect";
   const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
-  const output = relative(ROOT, localDirectories(environment.name).output);
+  const output = relative(root(), localDirectories(environment.name).output);
   return [
     `Start a platform:   env $(cat ${output}/${first}/platform.env) <its server>`,
     `Open a prompt:      npm run sql --${flag} ${first}`,

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "../command";
 import { deliver } from "./deliver";
-import { ROOT } from "./directories";
+import { root } from "./directories";
 import { withServers } from "./session";
 import { locate, runningOf } from "./tenant";
 
@@ -26,7 +26,7 @@ void main<Options>(command, ({ environment, progress, options }) => {
     const old =
       ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
     const file = summary[options.platform]?.configurationFile ?? "";
-    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(ROOT, file)}.`)}\n`);
+    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(root(), file)}.`)}\n`);
     return 0;
   });
 });

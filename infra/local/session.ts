@@ -13,7 +13,7 @@ import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import type { ProjectEnvironment } from "../load";
 import type { Progress } from "../progress";
-import { fromRoot, localDirectories, ROOT, refuseBlanks, refuseOthers } from "./directories";
+import { fromRoot, localDirectories, refuseBlanks, refuseOthers, root } from "./directories";
 import { authority, masterOf, serverCertificate } from "./identity";
 import { handleSignals } from "./signals";
 
@@ -157,7 +157,7 @@ async function startOne(environment: ProjectEnvironment, name: string, port: num
   progress.doing(`starting PostgreSQL ${instance.settings.majorVersion}`);
   const directories = localDirectories(environment.name);
   await makePrivate(directories.secrets);
-  const home = await serverHome(join(ROOT, ".local"));
+  const home = await serverHome(join(root(), ".local"));
   return LocalServer.start({
     majorVersion: instance.settings.majorVersion,
     programs: home,
@@ -193,7 +193,7 @@ async function reachLocal(environment: ProjectEnvironment, name: string, port: n
   if (port === undefined) throw new UserError(`the running npm start knows no instance ${name}; stop it with Ctrl-C, and run this again`);
   const { certificate: ca } = await authority(environment.name);
   const server: Server = { host: "localhost", port, tls: { mode: "verify-full", ca } };
-  const directory = serverDirectory(await serverHome(join(ROOT, ".local")), environment.name, name);
+  const directory = serverDirectory(await serverHome(join(root(), ".local")), environment.name, name);
   return running(environment, name, { server, master: await masterOf(environment.name), ca, directory, progress });
 }
 
@@ -259,7 +259,7 @@ export async function resetEnvironment(environment: ProjectEnvironment): Promise
   const ownership = await own<Published>(directories.private);
   if (ownership.role === "guest")
     throw new UserError(`npm start runs for ${environment.name} (process ${ownership.info.process}); stop it with Ctrl-C first`);
-  const home = await serverHome(join(ROOT, ".local"));
+  const home = await serverHome(join(root(), ".local"));
   for (const name of Object.keys(environment.instances)) await LocalServer.remove(serverDirectory(home, environment.name, name));
   for (const directory of [join(home, "servers", environment.name), directories.private, directories.output])
     await rm(directory, { recursive: true, force: true });

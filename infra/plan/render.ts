@@ -7,7 +7,7 @@ import { readChart } from "../chart";
 import type { Deployment } from "../clouds";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import type { ProjectEnvironment } from "../load";
-import { ROOT } from "../local/directories";
+import { root } from "../local/directories";
 import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
 
 const command = withCloudOptions(
@@ -17,7 +17,7 @@ const command = withCloudOptions(
 void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
   if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start writes the files");
   if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
-  const directory = join(ROOT, "out", `${environment.name}-${cloud.name}`);
+  const directory = join(root(), "out", `${environment.name}-${cloud.name}`);
   const files = await toFiles(environment, cloud.readDeployment(environment, options.outputs));
   await writeOutput(directory, files);
   process.stdout.write(

@@ -1,22 +1,20 @@
 import { describe } from "vitest";
 import type { EnvironmentSpec } from "../../infra/environments/spec";
 import { type Observed, targetContract } from "../contract/target";
-import { NETWORK, ofType, propertiesOf, templatesOf } from "../fixtures/aws";
+import { databaseOf, NETWORK, ofType, propertiesOf, templatesOf } from "../fixtures/aws";
 
 // biome-ignore lint/suspicious/noExplicitAny: a template has no types
 type Values = Readonly<Record<string, any>>;
 
 /** What CloudFormation is told, in words of no cloud. */
 function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string[]): Observed {
-  const { database, access } = templatesOf({ ...spec, aws: { region: "eu-central-1", network: NETWORK } });
+  const environment = { ...spec, aws: { region: "eu-central-1", network: NETWORK } };
+  const database = databaseOf(environment);
   const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as Values;
   const group = propertiesOf(database, "AWS::RDS::DBParameterGroup").Parameters as Values;
   const ingress = (propertiesOf(database, "AWS::EC2::SecurityGroup").SecurityGroupIngress ?? []) as { CidrIp: string }[];
   const tags = propertiesOf(database, "AWS::KMS::Key").Tags as { Key: string; Value: string }[];
   const [resource] = Object.values(ofType(database, "AWS::RDS::DBInstance"));
-  const secrets = Object.values(ofType(access, "AWS::SecretsManager::Secret")).map(
-    (each) => String(each.Properties?.Description).split(" ")[3] ?? "",
-  );
   return {
     majorVersion: Number(instance.EngineVersion),
     highAvailability: instance.MultiAZ,
@@ -37,7 +35,11 @@ function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string
     maxConnections: Number(group.max_connections),
     parameters: Object.fromEntries(parameters.map((name) => [name, group[name] ?? ""])),
     labels: Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])),
-    secrets: secrets.sort(),
+    // Asked for by one promise, and in another stack.
+    get secrets() {
+      const made = Object.values(ofType(templatesOf(environment).access, "AWS::SecretsManager::Secret"));
+      return made.map((each) => String(each.Properties?.Description).split(" ")[3] ?? "").sort();
+    },
   };
 }
 

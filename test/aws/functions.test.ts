@@ -9,9 +9,9 @@ import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal, tenant } from "../fixtures/tenants";
 
-/** Milliseconds: Lambda's ten minutes, and so few that a fault is tried again for a second. */
+/** Milliseconds: Lambda's ten minutes, and so few that a fault is tried again for a moment. */
 const MINUTES = 600_000;
-const SECOND_OF_RETRIES = 31_000;
+const MOMENT_OF_RETRIES = 30_100;
 
 let server: TestServer;
 let secrets: SecretsManagerDouble;
@@ -134,13 +134,13 @@ describe("a first deployment that fails tells CloudFormation", () => {
   };
 
   it("that nothing listens on the endpoint", async () => {
-    expect(await failing({ port: "1" }, SECOND_OF_RETRIES)).toBe(
+    expect(await failing({ port: "1" }, MOMENT_OF_RETRIES)).toBe(
       `nothing listens on localhost:1; start the database, or correct host and port${LOGS}`,
     );
   });
 
   it("that the endpoint's name is unknown", async () => {
-    expect(await failing({ host: "db.invalid" }, SECOND_OF_RETRIES)).toBe(
+    expect(await failing({ host: "db.invalid" }, MOMENT_OF_RETRIES)).toBe(
       `the name db.invalid does not resolve; correct the host, or connect from within its network${LOGS}`,
     );
   });

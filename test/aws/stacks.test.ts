@@ -4,6 +4,7 @@ import { STATEFUL } from "../../infra/aws/plan";
 import type { Template } from "../../infra/aws/synthesize";
 import {
   CLUSTER,
+  databaseOf,
   minimalAws,
   NETWORK,
   ofType,
@@ -86,7 +87,7 @@ describe("the database stack", () => {
   it("encrypts with a key of its own, which rotates, or with the given one", () => {
     expect(propertiesOf(database, "AWS::KMS::Key").EnableKeyRotation).toBe(true);
     const kmsKey = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
-    const given = templatesOf(withAws(minimalAws, { kmsKey })).database;
+    const given = databaseOf(withAws(minimalAws, { kmsKey }));
     expect(ofType(given, "AWS::KMS::Key")).toEqual({});
     expect(propertiesOf(given, "AWS::RDS::DBInstance").KmsKeyId).toBe(kmsKey);
   });
@@ -120,9 +121,7 @@ describe("the database stack", () => {
 
   it("applies changes in the maintenance window, or at once where the spec says so", () => {
     expect(instance.ApplyImmediately).toBe(false);
-    expect(
-      propertiesOf(templatesOf(withAws(minimalAws, { applyImmediately: true })).database, "AWS::RDS::DBInstance").ApplyImmediately,
-    ).toBe(true);
+    expect(propertiesOf(databaseOf(withAws(minimalAws, { applyImmediately: true })), "AWS::RDS::DBInstance").ApplyImmediately).toBe(true);
   });
 
   it("tells a topic of its own, or the given one, of what needs somebody", () => {
@@ -148,7 +147,7 @@ describe("the database stack", () => {
       }),
     );
     const alarmTopic = "arn:aws:sns:eu-central-1:111122223333:pager";
-    const given = templatesOf(withAws(minimalAws, { alarmTopic })).database;
+    const given = databaseOf(withAws(minimalAws, { alarmTopic }));
     expect(ofType(given, "AWS::SNS::Topic")).toEqual({});
     expect(propertiesOf(given, "AWS::RDS::EventSubscription").SnsTopicArn).toBe(alarmTopic);
   });
@@ -165,7 +164,7 @@ describe("the master's secret", () => {
       withAws(minimalAws, { network: null }),
     ];
     const secrets = specs.map((spec) =>
-      Object.entries(ofType(templatesOf(spec).database, "AWS::SecretsManager::Secret")).map(([id, { Properties }]) => [
+      Object.entries(ofType(databaseOf(spec), "AWS::SecretsManager::Secret")).map(([id, { Properties }]) => [
         id,
         Properties?.GenerateSecretString,
       ]),

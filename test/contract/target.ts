@@ -49,7 +49,7 @@ export interface TargetCase {
 
 /** What each target must make of the same words. */
 const FULL = {
-  majorVersion: 16,
+  majorVersion: 17,
   highAvailability: true,
   readReplicas: 1,
   storageGib: 120,
