@@ -12,7 +12,6 @@ import type { ProjectEnvironment } from "../load";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";
 import { type Outputs, readOutputs } from "./outputs";
-import { planAws } from "./plan";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "aws-secrets-manager";
@@ -22,7 +21,11 @@ export const awsCloud: Cloud = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
   readDeployment: (environment, file) => new AwsDeployment(toAws(environment), readOutputs(environment.name, file), file),
-  plan: (environment, against) => planAws(toAws(environment), against),
+  plan: (environment, against) => {
+    // Loaded when asked for: the other commands need no CDK.
+    const { planAws } = require("./plan") as typeof import("./plan");
+    return planAws(toAws(environment), against);
+  },
 };
 
 /** What `loadEnvironment` above has made. */

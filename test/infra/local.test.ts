@@ -2,7 +2,19 @@ import { readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chartDirectory } from "../../constructs/package/root";
-import { commandLines, filesBelow, logOf, passwordsIn, processesOf, remove, run, startAndStay, temporary } from "../fixtures/cli";
+import {
+  commandLines,
+  filesBelow,
+  logOf,
+  passwordsIn,
+  processesOf,
+  remove,
+  run,
+  startAndStay,
+  startScript,
+  temporary,
+  withoutWarnings,
+} from "../fixtures/cli";
 
 const PLATFORMS = ["flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"];
 
@@ -25,7 +37,7 @@ describe("npm start", { timeout: 60_000 }, () => {
   let shown: { readonly passwords: readonly string[]; readonly args: readonly string[]; readonly output?: string } | undefined;
 
   it("provisions, checks, writes what each platform starts with, and stops, with --once", async () => {
-    const { code, output } = await run(directory, "start", ["--once"]);
+    const { code, output } = await withoutWarnings(startScript(directory, "start", ["--once"]).result);
     expect(output).toMatch(/✔ PostgreSQL 17\.\d+ runs on localhost:\d+/);
     expect(output).toMatch(/✔ \d+ checks of 6 subjects hold/);
     expect(output).toContain("main: 200 connections = 125 for platforms + 8 reserved + 67 free");

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { awsFields } from "../../constructs/aws/section";
-import { instanceFields } from "../../constructs/model/instance";
-import { findDangers, planAws } from "../../infra/aws/plan";
-import { synthesize } from "../../infra/aws/synthesize";
-import type { EnvironmentSpec } from "../../infra/environments/spec";
-import { CLUSTER, databaseOf, minimalAws, NETWORK, resolveAws, templatesOf, withAws, withMain } from "../fixtures/aws";
+import { awsFields } from "../../../constructs/aws/section";
+import { instanceFields } from "../../../constructs/model/instance";
+import { findDangers, planAws } from "../../../infra/aws/plan";
+import { synthesize } from "../../../infra/aws/synthesize";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { CLUSTER, minimalAws, NETWORK, resolveAws, withAws, withMain } from "../../fixtures/aws";
+import { databaseOf, templatesOf } from "../../fixtures/templates";
 
 /** In the database's stack, where a platform changes nothing. */
 const dangersOfDatabase = (before: EnvironmentSpec, after: EnvironmentSpec): readonly string[] =>

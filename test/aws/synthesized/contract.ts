@@ -1,7 +1,8 @@
 import { describe } from "vitest";
-import type { EnvironmentSpec } from "../../infra/environments/spec";
-import { type Observed, targetContract } from "../contract/target";
-import { databaseOf, NETWORK, ofType, propertiesOf, templatesOf } from "../fixtures/aws";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { type Observed, targetContract } from "../../contract/target";
+import { NETWORK } from "../../fixtures/aws";
+import { databaseOf, ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
 
 // biome-ignore lint/suspicious/noExplicitAny: a template has no types
 type Values = Readonly<Record<string, any>>;

@@ -1,20 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { generationOf } from "../../infra/aws/environment";
-import { STATEFUL } from "../../infra/aws/plan";
-import type { Template } from "../../infra/aws/synthesize";
-import {
-  CLUSTER,
-  databaseOf,
-  minimalAws,
-  NETWORK,
-  ofType,
-  productionAws,
-  propertiesOf,
-  resolveAws,
-  templatesOf,
-  withAws,
-  withMain,
-} from "../fixtures/aws";
+import { generationOf } from "../../../infra/aws/environment";
+import { STATEFUL } from "../../../infra/aws/plan";
+import type { Template } from "../../../infra/aws/synthesize";
+import { CLUSTER, minimalAws, NETWORK, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
+import { databaseOf, ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
 
 const production = templatesOf(productionAws);
 const minimal = templatesOf(minimalAws);

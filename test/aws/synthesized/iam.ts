@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Template } from "../../infra/aws/synthesize";
-import { ofType, productionAws, templatesOf } from "../fixtures/aws";
+import type { Template } from "../../../infra/aws/synthesize";
+import { productionAws } from "../../fixtures/aws";
+import { ofType, templatesOf } from "../../fixtures/templates";
 
 interface Statement {
   readonly Effect: string;
