@@ -2,9 +2,8 @@ import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterAll, describe } from "vitest";
 import { local } from "../../constructs/local/target";
-import type { MajorVersion } from "../../constructs/model/instance";
 import { resolve } from "../../constructs/model/resolve";
-import type { CoreSpec } from "../../constructs/model/spec";
+import type { CoreSpec, ResolvedInstance } from "../../constructs/model/spec";
 import { platforms } from "../../constructs/platforms/registry";
 import { open } from "../../constructs/provisioning/connect";
 import { provision } from "../../constructs/provisioning/provision";
@@ -14,16 +13,19 @@ import { startServer, type TestServer } from "../fixtures/server";
 const ONE_MACHINE = "one machine has one zone, one disk and no network in between";
 
 describe("this machine keeps what a spec promises, as far as it can", () => {
-  const servers = new Map<number, TestServer>();
-  afterAll(async () => {
-    for (const server of servers.values()) await server.stop();
-  });
+  let server: TestServer | undefined;
+  let configured = "";
+  afterAll(() => server?.stop());
 
-  /** A server with a database that a later start has to find again. */
-  async function startFirst(majorVersion: MajorVersion): Promise<TestServer> {
-    const server = await startServer(majorVersion);
-    servers.set(majorVersion, server);
-    await server.sql("create database kept");
+  /** The server as the spec says, with a database that was made before it was started again. */
+  async function startAs({ settings, maxConnections }: ResolvedInstance): Promise<TestServer> {
+    if (server === undefined) {
+      server = await startServer(settings.majorVersion);
+      await server.sql("create database kept");
+    }
+    const wanted = JSON.stringify([settings.parameters, maxConnections]);
+    if (wanted !== configured) server = await server.restart({ parameters: settings.parameters, maxConnections });
+    configured = wanted;
     return server;
   }
 
@@ -32,10 +34,7 @@ describe("this machine keeps what a spec promises, as far as it can", () => {
     const environment = resolve(spec, { target: local, platforms });
     const { main } = environment.instances;
     if (main === undefined) throw new TypeError("the spec has no instance main");
-    const { settings, maxConnections } = main;
-    const started = servers.get(settings.majorVersion) ?? (await startFirst(settings.majorVersion));
-    const server = await started.restart({ parameters: settings.parameters, maxConnections });
-    servers.set(settings.majorVersion, server);
+    const server = await startAs(main);
     const show = async (name: string) => String((await server.sql(`select setting from pg_settings where name = '${name}'`))[0]?.setting);
     await provision({ environment: environment.name, instance: main }, server.access);
     const secrets = Object.entries(main.tenants).map(async ([name, { secret }]) =>
