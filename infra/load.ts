@@ -24,8 +24,9 @@ export function loadEnvironment(name: string, target: Target): ProjectEnvironmen
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
   const spec = readSpec(name);
   if (Object.keys(target.section).length > 0 && !hasSection(spec, target)) {
+    const others = known.filter((other) => other !== name);
     throw new UserError(
-      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use another of ${known.join(", ")}`,
+      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use ${others.join(" or ")}`,
     );
   }
   return resolve(spec, { target, platforms });

@@ -12,6 +12,7 @@ export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
 
 /** The stacks of an environment, in the order in which they are deployed. */
 export const PARTS = ["network", "database", "access", "platforms"] as const;
+/** Name of one of them. */
 export const stackName = (environment: string, part: (typeof PARTS)[number]): string => `postgres-${environment}-${part}`;
 
 /**

@@ -99,7 +99,7 @@ describe("cdk synth", () => {
     });
     expect([status, stderr]).toEqual([
       1,
-      "environment local has no section aws; write one into infra/environments/local.ts, or use another of development, local, production\n",
+      "environment local has no section aws; write one into infra/environments/local.ts, or use development or production\n",
     ]);
   });
 });

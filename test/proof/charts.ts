@@ -1,8 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Table from "cli-table3";
-import pc from "picocolors";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
@@ -11,17 +9,11 @@ import { toYaml } from "../../infra/output";
 import { type ContractCase, loginsOf, waysOf, wire } from "../contract/case";
 import { type Container, container } from "../contract/process";
 import { cases } from "../fixtures/cases";
-import { helm, kubernetesValidate, MissingTool, run } from "./tools";
+import { helm, kubernetesValidate, type Proof, report, run } from "./tools";
 
 /** The version of Kubernetes whose schemas count. */
 const KUBERNETES = "1.34.1";
 const CHART = chartDirectory("skillflaw");
-
-interface Proof {
-  readonly what: string;
-  readonly problem: string | null;
-  readonly shown: string;
-}
 
 const temporary = mkdtempSync(join(tmpdir(), "platform-postgres-proof-"));
 
@@ -162,17 +154,4 @@ function prove(): readonly Proof[] {
   ];
 }
 
-try {
-  const proofs = prove();
-  const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
-  for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
-  process.stdout.write(`${table.toString()}\n`);
-  for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
-  process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof MissingTool)) throw error;
-  process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
-  process.exitCode = 2;
-} finally {
-  rmSync(temporary, { recursive: true, force: true });
-}
+report(prove, () => rmSync(temporary, { recursive: true, force: true }));

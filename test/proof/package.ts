@@ -1,9 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import Table from "cli-table3";
-import pc from "picocolors";
-import { MissingTool, type Result, run } from "./tools";
+import { MissingTool, type Proof, type Result, report, run } from "./tools";
 
 const ROOT = resolve(__dirname, "..", "..");
 const { name, version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
@@ -68,12 +66,6 @@ for (const subpath of process.argv.slice(2)) {
   try { require(subpath); } catch (error) { console.log(subpath + ": " + error.message.split("\\n")[0]); }
 }
 `;
-
-interface Proof {
-  readonly what: string;
-  readonly problem: string | null;
-  readonly shown: string;
-}
 
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), `${name}-package-`)));
 const app = join(temporary, "app");
@@ -273,17 +265,4 @@ function prove(): readonly Proof[] {
 // Otherwise an interruption would end this before it has cleaned up.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => undefined);
 
-try {
-  const proofs = prove();
-  const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
-  for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
-  process.stdout.write(`${table.toString()}\n`);
-  for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
-  process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof MissingTool)) throw error;
-  process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
-  process.exitCode = 2;
-} finally {
-  rmSync(temporary, { recursive: true, force: true });
-}
+report(prove, () => rmSync(temporary, { recursive: true, force: true }));

@@ -2,6 +2,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import Table from "cli-table3";
+import pc from "picocolors";
 
 /** What proofs install for themselves; it is kept, and can be deleted at any time. */
 const CACHE = resolve(__dirname, "..", "..", ".local", "proof");
@@ -85,4 +87,29 @@ function python(name: string, requirement: string): string {
   });
   // Packages by their modules: the first line of a script names the directory it was made in.
   return join(directory, "venv", "bin", "python");
+}
+
+/** Something that was tried; `problem` is null where it holds. */
+export interface Proof {
+  readonly what: string;
+  readonly problem: string | null;
+  readonly shown: string;
+}
+
+/** Proves, shows a table, and cleans up. Exit code 1 where something does not hold, 2 where it cannot be tried here. */
+export function report(prove: () => readonly Proof[], cleanUp: () => void): void {
+  try {
+    const proofs = prove();
+    const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
+    for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
+    process.stdout.write(`${table.toString()}\n`);
+    for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
+    process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof MissingTool)) throw error;
+    process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
+    process.exitCode = 2;
+  } finally {
+    cleanUp();
+  }
 }
