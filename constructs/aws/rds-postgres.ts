@@ -125,6 +125,8 @@ function grantConnect(
   grantRead(grantee, [secret.secretArn], key);
   // The rule belongs to the grantee's stack: who comes later must not change the database's.
   for (const client of grantee.connections.securityGroups) client.connections.allowTo({ connections }, portOf(connections), "PostgreSQL");
+  // Of a database whose group is not named, only the port is known.
+  if (connections.securityGroups.length === 0) grantee.connections.allowToAnyIpv4(portOf(connections), "PostgreSQL");
 }
 
 const portOf = ({ defaultPort }: ec2.Connections): ec2.Port => defaultPort ?? ec2.Port.tcp(PORT);

@@ -93,6 +93,10 @@ describe("cdk synth", () => {
     for (const { reason } of ACKNOWLEDGED) expect(reason).toMatch(/^.{20,}\.$/);
   });
 
+  it("has every flag that the CDK recommends, so that none changes a template later", () => {
+    expect(context).toEqual(require("aws-cdk-lib/recommended-feature-flags.json"));
+  });
+
   it("ends in one sentence for an environment that is not for AWS", { timeout: 60_000 }, () => {
     const { status, stderr } = run(process.execPath, [join(CHECKOUT, ".build", "app.cjs")], {
       CDK_CONTEXT_JSON: '{"environment":"local"}',

@@ -320,6 +320,26 @@ describe("the access stack", () => {
     expect(Object.keys(ofType(templatesOf(spare).access, "Custom::PostgresProvisioning"))).toHaveLength(1);
   });
 
+  it("lets its functions out to a database that somebody else made, and in where its group is named", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const existing = withMain(minimalAws, { existing: { host: "db.example", port: 6432, masterSecret } });
+    const egressOf = ({ access: its }: ReturnType<typeof templatesOf>) =>
+      (propertiesOf(its, "AWS::EC2::SecurityGroup", /^mainprovisioning/).SecurityGroupEgress as { CidrIp: string; FromPort: number }[]).map(
+        ({ CidrIp, FromPort }) => `${CidrIp} ${FromPort}`,
+      );
+    expect(egressOf(templatesOf(existing))).toEqual(["0.0.0.0/0 443", "0.0.0.0/0 6432"]);
+    const named = templatesOf(withAws(existing, { existingSecurityGroups: { main: "sg-0a1b2c3d" } }));
+    expect(egressOf(named)).toEqual(["0.0.0.0/0 443"]);
+    const ingress = Object.values(ofType(named.access, "AWS::EC2::SecurityGroupIngress")).map(({ Properties }) => Properties);
+    expect(ingress).toMatchObject([1, 2].map(() => ({ GroupId: "sg-0a1b2c3d", FromPort: 6432, ToPort: 6432 })));
+  });
+
+  it("rotates no master of somebody else's", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const { access: its } = templatesOf(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }));
+    expect(Object.keys(ofType(its, "AWS::SecretsManager::RotationSchedule"))).toEqual([expect.stringContaining("prefect")]);
+  });
+
   it("keeps the rotation's variables within Lambda's 4 KB, with all platforms", () => {
     const { Variables } = propertiesOf(access, "AWS::Lambda::Function", /^mainrotationFunction/).Environment as {
       Variables: { TASK: unknown };
