@@ -7,7 +7,7 @@ import { Construct } from "constructs";
 import type { Tenant } from "../model/spec";
 import type { DatabaseSecret } from "./database-secret";
 import { grantReadWrite } from "./grants";
-import { createFunction, programHash } from "./postgres-functions";
+import { createFunction, program } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
 import type { Task } from "./task";
 
@@ -61,7 +61,7 @@ export class DatabaseProvisioning extends Construct {
       serviceToken: provider.serviceToken,
       resourceType: "Custom::PostgresProvisioning",
       serviceTimeout: SERVICE_TIMEOUT,
-      properties: { ...toTask(props), tenants: JSON.stringify(props.tenants), generation: props.generation, program: programHash() },
+      properties: { ...toTask(props), tenants: JSON.stringify(props.tenants), generation: props.generation, program: program().hash },
     });
     // A grant or a way in the network that comes too late would fail the first deployment.
     this.resource.node.addDependency(this.function, ...this.function.connections.securityGroups);

@@ -19,13 +19,22 @@ export interface PostgresFunctionProps {
   readonly logRetentionDays: number;
 }
 
-const programDirectory = (): string => bundleDirectory("program");
+interface Program {
+  readonly directory: string;
+  /** Changes whenever the program does. */
+  readonly hash: string;
+}
 
-/** Changes whenever the program does. */
-export const programHash = (): string =>
-  createHash("sha256")
-    .update(readFileSync(join(programDirectory(), "program.js")))
-    .digest("hex");
+let made: Program | undefined;
+
+/** The bundle with both functions: looked at once in each process, whatever the number of instances. */
+export function program(): Program {
+  if (made !== undefined) return made;
+  const directory = bundleDirectory("program");
+  const content = readFileSync(join(directory, "program.js"));
+  made = { directory, hash: createHash("sha256").update(content).digest("hex") };
+  return made;
+}
 
 /** The program that changes PostgreSQL, as a function in the database's network. */
 export function createFunction(
@@ -37,7 +46,7 @@ export function createFunction(
   return new lambda.Function(scope, id, {
     runtime: lambda.Runtime.NODEJS_22_X,
     architecture: lambda.Architecture.ARM_64,
-    code: lambda.Code.fromAsset(programDirectory()),
+    code: lambda.Code.fromAsset(program().directory),
     handler: `program.${handler}`,
     description: props.description,
     timeout: props.timeout,

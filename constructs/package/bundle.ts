@@ -34,10 +34,13 @@ export function publishBundles(): void {
 /** Milliseconds since 1970; 0 for what is not there. */
 const changedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
+/** What programs are made of: none has platforms or a local server in it. */
+const MADE_OF = ["aws", "model", "package", "provisioning"].map((folder) => join(SOURCES, folder));
+
 /** Folders change when a file in them is deleted; the lock file changes with dependencies. */
 function newestSource(): number {
-  const entries = readdirSync(SOURCES, { recursive: true, withFileTypes: true });
-  const paths = [SOURCES, join(PACKAGE_ROOT, "package-lock.json"), ...entries.map((entry) => join(entry.parentPath, entry.name))];
+  const entries = MADE_OF.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
+  const paths = [...MADE_OF, join(PACKAGE_ROOT, "package-lock.json"), ...entries.map((entry) => join(entry.parentPath, entry.name))];
   return Math.max(...paths.map(changedAt));
 }
 
