@@ -9,7 +9,7 @@ import type { DatabaseSecret } from "./database-secret";
 import { grantReadWrite } from "./grants";
 import { createFunction, program } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
-import type { Task } from "./task";
+import { type Task, VARIABLES } from "./task";
 
 export interface DatabaseProvisioningProps {
   /** Name of the environment. */
@@ -79,4 +79,4 @@ export function toTask({ environment, postgres, tenants, secrets }: DatabaseProv
   };
 }
 
-export const caVariable = (ca: string | null): Readonly<Record<string, string>> => (ca === null ? {} : { DATABASE_CA: ca });
+export const caVariable = (ca: string | null): Readonly<Record<string, string>> => (ca === null ? {} : { [VARIABLES.ca]: ca });

@@ -15,7 +15,6 @@ export interface RdsAlarmsProps {
 }
 
 const GIB = 2 ** 30;
-const MINUTES = 5;
 
 /** Shares of what there is, from which on somebody should look. */
 const FREE_STORAGE = 0.1;
@@ -51,6 +50,8 @@ export class RdsAlarms extends Construct {
   }
 }
 
+const percent = (share: number): string => `${share * 100} %`;
+
 /** A metric of five minutes, over a quarter of an hour. */
 function createAlarm(
   scope: Construct,
@@ -61,7 +62,7 @@ function createAlarm(
 ): cloudwatch.Alarm {
   const isAbove = "above" in limit;
   return new cloudwatch.Alarm(scope, id, {
-    metric: metric.with({ period: Duration.minutes(MINUTES) }),
+    metric: metric.with({ period: Duration.minutes(5) }),
     threshold: isAbove ? limit.above : limit.below,
     comparisonOperator: isAbove ? cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD : cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
     evaluationPeriods: 3,
@@ -77,15 +78,15 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
   const memory = { below: Math.round(settings.size.memoryGib * FREE_MEMORY * GIB) };
   const connections = { above: Math.floor(maxConnections * USED_CONNECTIONS) };
   return [
-    createAlarm(scope, "Storage", database.metricFreeStorageSpace(), storage, "Less than a tenth of the disk is free"),
+    createAlarm(scope, "Storage", database.metricFreeStorageSpace(), storage, `Less than ${percent(FREE_STORAGE)} of the disk is free`),
     createAlarm(scope, "Cpu", database.metricCPUUtilization(), { above: USED_CPU }, `The CPU is busier than ${USED_CPU} %`),
-    createAlarm(scope, "Memory", database.metricFreeableMemory(), memory, "Less than a twentieth of the memory can be freed"),
+    createAlarm(scope, "Memory", database.metricFreeableMemory(), memory, `Less than ${percent(FREE_MEMORY)} of the memory can be freed`),
     createAlarm(
       scope,
       "Connections",
       database.metricDatabaseConnections({ statistic: "Maximum" }),
       connections,
-      `More than four fifths of max_connections (${maxConnections}) are in use`,
+      `More than ${percent(USED_CONNECTIONS)} of max_connections (${maxConnections}) are in use`,
     ),
   ];
 }

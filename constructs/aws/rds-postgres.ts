@@ -184,13 +184,7 @@ function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: 
     parameterGroup: createParameterGroup(scope, props),
     caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
     iamAuthentication: settings.iamAuthentication,
-    monitoringInterval: Duration.minutes(1),
-    monitoringRole: createMonitoringRole(scope),
-    databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
-    enablePerformanceInsights: true,
-    performanceInsightEncryptionKey: key,
-    cloudwatchLogsExports: ["postgresql", "upgrade"],
-    cloudwatchLogsRetention: props.logRetentionDays as logs.RetentionDays,
+    ...createMonitoring(scope, props, key),
     preferredMaintenanceWindow: settings.maintenanceWindow,
     autoMinorVersionUpgrade: true,
     copyTagsToSnapshot: true,
@@ -201,10 +195,19 @@ function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: 
   };
 }
 
-function createMonitoringRole(scope: Construct): iam.Role {
+/** What is to be seen of a server: the system's metrics each minute, the load by query, and its log. */
+function createMonitoring(scope: Construct, { logRetentionDays }: RdsPostgresProps, key: kms.IKey) {
   const policy = iam.ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonRDSEnhancedMonitoringRole");
   const assumedBy = new iam.ServicePrincipal("monitoring.rds.amazonaws.com");
-  return retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] }));
+  return {
+    monitoringInterval: Duration.minutes(1),
+    monitoringRole: retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] })),
+    databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
+    enablePerformanceInsights: true,
+    performanceInsightEncryptionKey: key,
+    cloudwatchLogsExports: ["postgresql", "upgrade"],
+    cloudwatchLogsRetention: logRetentionDays as logs.RetentionDays,
+  };
 }
 
 function createInstance(scope: Construct, { instance: { settings } }: RdsPostgresProps, common: Common, key: kms.IKey, master: string) {

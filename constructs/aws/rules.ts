@@ -1,6 +1,7 @@
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
+import { isCheckedEverywhere } from "../model/rules";
 import { nearest } from "../model/suggest";
 import type { InstanceRule, WholeRule } from "../model/target";
 import { CLASSES, classAbove, classOf } from "./classes";
@@ -109,6 +110,8 @@ export const awsRules: readonly InstanceRule[] = [
     severity: "error",
     check: ({ parameters, majorVersion }, path) =>
       Object.entries(parameters).flatMap(([name, value]) => {
+        // Told once, by the rules that hold everywhere.
+        if (isCheckedEverywhere(name)) return [];
         const refusal = checkRdsParameter(name, value, majorVersion);
         return refusal === null ? [] : [violation(`${path}.parameters.${name}`, refusal.rule, value, refusal.remedy)];
       }),
@@ -158,16 +161,15 @@ function refuseAnyPerformance({ iops, throughputMibps, storageGib }: InstanceSet
 
 function checkPerformance({ iops, throughputMibps }: InstanceSettings, path: string): readonly Violation[] {
   const found: Violation[] = [];
+  const range = ({ min, max }: { readonly min: number; readonly max: number }) =>
+    `must be from ${min} to ${max} on a volume of ${GP3.stripedFromGib} GiB or more`;
   const outside = (value: number, { min, max }: { readonly min: number; readonly max: number }) => value < min || value > max;
-  if (iops !== null && outside(iops, GP3.iops))
-    found.push(violation(`${path}.iops`, `must be from ${GP3.iops.min} to ${GP3.iops.max} on a volume of 400 GiB or more`, iops));
-  if (throughputMibps !== null && outside(throughputMibps, GP3.throughput)) {
-    const rule = `must be from ${GP3.throughput.min} to ${GP3.throughput.max} on a volume of 400 GiB or more`;
-    found.push(violation(`${path}.throughputMibps`, rule, throughputMibps));
-  }
+  if (iops !== null && outside(iops, GP3.iops)) found.push(violation(`${path}.iops`, range(GP3.iops), iops));
+  if (throughputMibps !== null && outside(throughputMibps, GP3.throughput))
+    found.push(violation(`${path}.throughputMibps`, range(GP3.throughput), throughputMibps));
   const needed = Math.ceil((throughputMibps ?? GP3.throughput.min) / GP3.throughputPerIops);
   if (found.length === 0 && needed > (iops ?? GP3.iops.min)) {
-    const rule = `must be at least ${needed}, four operations for each MiB/s of throughputMibps`;
+    const rule = `must be at least ${needed}, ${1 / GP3.throughputPerIops} operations for each MiB/s of throughputMibps`;
     found.push(violation(`${path}.iops`, rule, iops ?? GP3.iops.min));
   }
   return found;

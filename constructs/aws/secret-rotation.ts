@@ -9,6 +9,7 @@ import type { TenantLogins } from "../provisioning/access";
 import { caVariable, type DatabaseProvisioningProps, toTask } from "./database-provisioning";
 import { grantReadWrite } from "./grants";
 import { createFunction } from "./postgres-functions";
+import { VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
   /** What comes before a rotation may: provisioning, a way to Secrets Manager. */
@@ -39,7 +40,7 @@ export class SecretRotation extends Construct {
     this.function = createFunction(this, "Function", "rotate", {
       ...props,
       timeout: TIMEOUT,
-      environment: { TASK: Stack.of(this).toJsonString(task), GENERATION: props.generation, ...caVariable(props.ca) },
+      environment: { [VARIABLES.task]: Stack.of(this).toJsonString(task), GENERATION: props.generation, ...caVariable(props.ca) },
       description: "Rotates the passwords of PostgreSQL",
     });
     const platforms = mapValues(props.secrets, (secret) => secret.arn);

@@ -1,6 +1,5 @@
 import {
   GetSecretValueCommand,
-  type GetSecretValueCommandOutput,
   PutSecretValueCommand,
   ResourceNotFoundException,
   type SecretsManagerClient,
@@ -22,19 +21,26 @@ export interface StoredVersion {
 
 /** The version of a secret in a stage, or null where there is none. @throws ProvisioningError where there is no such secret. */
 export async function readVersion(client: SecretsManagerClient, secret: string, stage: Stage): Promise<StoredVersion | null> {
-  const found = await ask(secret, () => client.send(new GetSecretValueCommand({ SecretId: secret, VersionStage: stage })));
+  const request = client.send(new GetSecretValueCommand({ SecretId: secret, VersionStage: stage }));
+  // A secret without a version in a stage is no fault; one that does not exist is.
+  const found = await ask(
+    secret,
+    request.catch((error) => {
+      if (isWithoutVersion(error)) return null;
+      throw error;
+    }),
+  );
   return found === null ? null : { id: found.VersionId ?? "", credential: parse(secret, found.SecretString ?? "") };
 }
 
-/** A secret without a version in a stage is no fault; one that does not exist is. */
-async function ask(secret: string, run: () => Promise<GetSecretValueCommandOutput>): Promise<GetSecretValueCommandOutput | null> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof ResourceNotFoundException && /secret value for/.test(error.message)) return null;
-    throw explainSecret(error, secret);
-  }
+/** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
+export async function ask<T>(secret: string, request: Promise<T>): Promise<T> {
+  return request.catch((error) => {
+    throw explain(error, secret);
+  });
 }
+
+const isWithoutVersion = (error: unknown): boolean => error instanceof ResourceNotFoundException && /secret value for/.test(error.message);
 
 function parse(secret: string, content: string): Credential {
   let parsed: unknown;
@@ -49,7 +55,7 @@ function parse(secret: string, content: string): Credential {
 }
 
 /** A fault of Secrets Manager as one sentence. */
-export function explainSecret(error: unknown, secret: string): unknown {
+function explain(error: unknown, secret: string): unknown {
   const { name, message } = error as { readonly name?: string; readonly message?: string };
   if (name === "ResourceNotFoundException") return new ProvisioningError(`there is no secret ${secret}; deploy the environment again`);
   if (name === "AccessDeniedException" || name === "DecryptionFailure" || name === "UnrecognizedClientException")
@@ -94,19 +100,16 @@ export class SecretsManagerStore implements SecretStore {
 
   async write(secret: string, { username, password }: Credential, forget = false): Promise<void> {
     const arn = this.arnOf(secret);
-    try {
-      await this.client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: JSON.stringify({ username, password }) }));
-      if (forget) await this.forgetPrevious(arn);
-    } catch (error) {
-      throw explainSecret(error, arn);
-    }
+    const version = { SecretId: arn, SecretString: JSON.stringify({ username, password }) };
+    await ask(arn, this.client.send(new PutSecretValueCommand(version)));
+    if (forget) await this.forgetPrevious(arn);
   }
 
   private async forgetPrevious(arn: string): Promise<void> {
     const previous = await readVersion(this.client, arn, "AWSPREVIOUS");
     if (previous === null) return;
     const change = { SecretId: arn, VersionStage: "AWSPREVIOUS", RemoveFromVersionId: previous.id };
-    await this.client.send(new UpdateSecretVersionStageCommand(change));
+    await ask(arn, this.client.send(new UpdateSecretVersionStageCommand(change)));
   }
 
   private arnOf(secret: string): string {

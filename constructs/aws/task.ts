@@ -11,3 +11,11 @@ export interface Task<T> {
   /** By platform. */
   readonly tenants: Readonly<Record<string, T>>;
 }
+
+/** Variables of the functions. None holds a secret. */
+export const VARIABLES = {
+  /** A `Task` as JSON, for what is called without properties. */
+  task: "TASK",
+  /** PEM text of the certificate authority of a database that somebody else made outside RDS. */
+  ca: "DATABASE_CA",
+} as const;

@@ -20,8 +20,6 @@ export interface Parameter extends ParameterType {
   /** The first and the last major version with this definition, where it is not all of them. */
   readonly from?: number;
   readonly to?: number;
-  /** When it can change: `postmaster` is at the start of the server. https://www.postgresql.org/docs/17/view-pg-settings.html */
-  readonly context: string;
 }
 
 type Value = string | number | boolean;
@@ -45,32 +43,7 @@ export function parameterNames(majorVersion: MajorVersion): readonly string[] {
   return [...DEFINITIONS.keys()].filter((name) => findParameter(name, majorVersion) !== null);
 }
 
-/** Modules in the catalogue: with one of them loaded, PostgreSQL refuses names that the module does not define. */
-const MODULES: ReadonlySet<string> = new Set([...DEFINITIONS.keys()].filter((name) => name.includes(".")).map(prefixOf));
-
-function prefixOf(name: string): string {
-  return name.slice(0, name.indexOf("."));
-}
-
-/**
- * Whether PostgreSQL accepts the name: its own, or one with a dot, which modules and applications make up.
- * https://www.postgresql.org/docs/17/runtime-config-custom.html
- */
-export function isKnownParameter(name: string, majorVersion: MajorVersion): boolean {
-  return findParameter(name, majorVersion) !== null || (name.includes(".") && !MODULES.has(prefixOf(name)));
-}
-
-/** Whether a change takes effect only when the server starts again. */
-export function needsRestart(name: string, majorVersion: MajorVersion): boolean {
-  return findParameter(name, majorVersion)?.context === "postmaster";
-}
-
 /** What must hold of a value, or null where PostgreSQL accepts it. What a string may hold is not known here. */
-export function checkParameter(name: string, value: Value, majorVersion: MajorVersion): string | null {
-  const parameter = findParameter(name, majorVersion);
-  return parameter === null ? null : checkValue(parameter, value);
-}
-
 export function checkValue(parameter: ParameterType, value: Value): string | null {
   return toPlainValue(parameter, value) === null ? describe(parameter) : null;
 }

@@ -29,6 +29,9 @@ const OWNED_PARAMETERS: readonly string[] = [
   "rds.accepted_password_auth_method",
 ];
 
+/** Whether a parameter is refused or checked on every target, so that a target need not. */
+export const isCheckedEverywhere = (name: string): boolean => name === "max_connections" || OWNED_PARAMETERS.includes(name);
+
 /** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */
 function isHuge(source: string): boolean {
   const bits = Number(source.split("/")[1]);

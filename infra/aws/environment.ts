@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import { regionRoots } from "../../constructs/aws/regions";
 import type { AwsSettings } from "../../constructs/aws/section";
-import { type Reach, type Wired, wirePlatforms } from "../../constructs/model/wire";
-import { platforms } from "../../constructs/platforms/registry";
 import type { ProjectEnvironment } from "../load";
 
 /** An environment on AWS, with its section in its own type. */
@@ -28,8 +26,3 @@ export function generationOf({ section, instances }: AwsEnvironment, name: strin
 /** PEM text of the certificate authority of an instance. */
 export const caOf = ({ section, instances }: AwsEnvironment, name: string): string =>
   instances[name]?.settings.existing?.ca ?? regionRoots(section.region);
-
-/** The platforms' wiring. */
-export function wireAws(environment: AwsEnvironment, reach: (instance: string) => Reach): Readonly<Record<string, Wired>> {
-  return wirePlatforms(environment, platforms, (_platform, instance) => reach(instance));
-}

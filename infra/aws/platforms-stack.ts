@@ -4,7 +4,9 @@ import type { Construct } from "constructs";
 import { PlatformReleases } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
-import { type AwsEnvironment, caOf, generationOf, wireAws } from "./environment";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms as registry } from "../../constructs/platforms/registry";
+import { type AwsEnvironment, caOf, generationOf } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
@@ -20,7 +22,7 @@ export class PlatformsStack extends EnvironmentStack {
     super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
     const { cluster, region } = environment.section;
     if (cluster === null) throw new TypeError("there is no cluster");
-    const wired = wireAws(environment, (instance) => {
+    const wired = wirePlatforms(environment, registry, (_platform, instance) => {
       const server = servers[instance];
       if (server === undefined) throw new TypeError(`no instance ${instance}`);
       return server.connection;

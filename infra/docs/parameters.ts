@@ -18,37 +18,35 @@ const MODULES = ["auto_explain", "pg_prewarm", "pg_stat_statements", "pg_trgm", 
 
 /** Leaves out what nobody can set: context `internal`. */
 const QUERY = `select json_strip_nulls(json_build_object('name', lower(name), 'type', vartype, 'unit', unit, 'min', min_val::float8,
-  'max', max_val::float8, 'values', enumvals, 'context', context)) from pg_settings where context <> 'internal'`.replaceAll("\n", " ");
+  'max', max_val::float8, 'values', enumvals)) from pg_settings where context <> 'internal'`.replaceAll("\n", " ");
 
 /** Modules that the installed programs do not have. */
 const BY_HAND: readonly Parameter[] = [
   // https://github.com/pgaudit/pgaudit/blob/REL_17_STABLE/pgaudit.c, function _PG_init
   ...["log_catalog", "log_client", "log_parameter", "log_relation", "log_rows", "log_statement", "log_statement_once"].map(
-    (name): Parameter => ({ name: `pgaudit.${name}`, type: "bool", context: "superuser" }),
+    (name): Parameter => ({ name: `pgaudit.${name}`, type: "bool" }),
   ),
-  { name: "pgaudit.log", type: "string", context: "superuser" },
+  { name: "pgaudit.log", type: "string" },
   {
     name: "pgaudit.log_level",
     type: "enum",
     values: ["debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "log"],
-    context: "superuser",
   },
-  { name: "pgaudit.log_parameter_max_size", from: 16, type: "integer", min: 0, max: 2 ** 30 - 1, context: "superuser" },
-  { name: "pgaudit.role", type: "string", context: "superuser" },
+  { name: "pgaudit.log_parameter_max_size", from: 16, type: "integer", min: 0, max: 2 ** 30 - 1 },
+  { name: "pgaudit.role", type: "string" },
   // https://github.com/citusdata/pg_cron/blob/main/src/pg_cron.c, function _PG_init
   ...["enable_superuser_jobs", "log_run", "log_statement", "use_background_workers"].map(
-    (name): Parameter => ({ name: `cron.${name}`, type: "bool", context: "postmaster" }),
+    (name): Parameter => ({ name: `cron.${name}`, type: "bool" }),
   ),
-  ...["launch_active_jobs", "match_dom_and_dow"].map((name): Parameter => ({ name: `cron.${name}`, type: "bool", context: "sighup" })),
-  ...["database_name", "host", "timezone"].map((name): Parameter => ({ name: `cron.${name}`, type: "string", context: "postmaster" })),
+  ...["launch_active_jobs", "match_dom_and_dow"].map((name): Parameter => ({ name: `cron.${name}`, type: "bool" })),
+  ...["database_name", "host", "timezone"].map((name): Parameter => ({ name: `cron.${name}`, type: "string" })),
   {
     name: "cron.log_min_messages",
     type: "enum",
     values: ["debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error", "log", "fatal", "panic"],
-    context: "sighup",
   },
   // At most max_worker_processes, whose own ceiling this is.
-  { name: "cron.max_running_jobs", type: "integer", min: 0, max: 262143, context: "postmaster" },
+  { name: "cron.max_running_jobs", type: "integer", min: 0, max: 262143 },
 ];
 
 /** Choices of a build with libraries that the installed programs were built without; the clouds' have them. */

@@ -192,7 +192,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
     it("that a database which never answers was waited for", async () => {
       const { port } = silent.address() as { port: number };
       expect(await failing({ host: "127.0.0.1", port: String(port) }, 5_300)).toBe(
-        `not done within 5 s: the database has not answered; deploy again to go on${LOGS}`,
+        `not done within 5 s: the database has not answered; run it again to go on${LOGS}`,
       );
     });
   });

@@ -1,5 +1,10 @@
 /** In one file, so that one worker loads the CDK, once, and makes each template once. */
+import "./synthesized/access";
 import "./synthesized/contract";
+import "./synthesized/database";
+import "./synthesized/findings";
 import "./synthesized/iam";
 import "./synthesized/plan";
-import "./synthesized/stacks";
+import "./synthesized/releases";
+import "./synthesized/retained";
+import "./synthesized/templates";

@@ -107,7 +107,7 @@ describe("a spec for AWS", () => {
     [{ storageGib: 400, iops: 3000 }, "instances.main.iops: must be from 12000 to 64000 on a volume of 400 GiB or more, got 3000"],
     [
       { storageGib: 400, throughputMibps: 4000 },
-      "instances.main.iops: must be at least 16000, four operations for each MiB/s of throughputMibps, got 12000",
+      "instances.main.iops: must be at least 16000, 4 operations for each MiB/s of throughputMibps, got 12000",
     ],
     [
       { backupWindow: "04:30-05:30" },

@@ -43,7 +43,7 @@ export type PromiseName = keyof Observed;
 export interface TargetCase {
   /** @param parameters names that `Observed.parameters` has to hold. */
   observe(spec: Spec, parameters: readonly string[]): Promise<Observed>;
-  /** What it cannot show, and why: those promises are not asked of it. */
+  /** What it has nothing to keep with, and why: those promises are not asked of it, and the run shows them as skipped with the reason. */
   readonly exceptions: Partial<Readonly<Record<PromiseName, string>>>;
 }
 
@@ -74,6 +74,7 @@ const spec = (main: object): Spec => ({
 export function targetContract({ observe, exceptions }: TargetCase): void {
   const promise = (name: PromiseName, sentence: string, main: object, expected: unknown, parameters: readonly string[] = []) => {
     const reason = exceptions[name];
+    // Shown as skipped, with the reason, so that nobody takes it for kept.
     if (reason !== undefined) return it.skip(`${sentence}: ${reason}`);
     it(sentence, async () => expect((await observe(spec(main), parameters))[name]).toEqual(expected));
   };

@@ -10,7 +10,7 @@ import { provision } from "../../constructs/provisioning/provision";
 import { type Observed, targetContract } from "../contract/target";
 import { startServer, type TestServer } from "../fixtures/server";
 
-const ONE_MACHINE = "one machine has one zone, one disk and no network in between";
+const ONE_MACHINE = "one machine";
 
 describe("this machine keeps what a spec promises, as far as it can", () => {
   let server: TestServer | undefined;
@@ -63,19 +63,19 @@ describe("this machine keeps what a spec promises, as far as it can", () => {
   targetContract({
     observe: observeOnce,
     exceptions: {
-      highAvailability: ONE_MACHINE,
-      readReplicas: ONE_MACHINE,
-      storageGib: ONE_MACHINE,
-      maxStorageGib: ONE_MACHINE,
-      backupRetentionDays: "nothing backs it up",
-      backupWindow: "nothing backs it up",
-      maintenanceWindow: "npm ci updates it",
-      backupReplication: "nothing backs it up",
-      encryptedAtRest: "the disk is the user's",
-      allowedSources: "it listens on loopback only",
-      iamAuthentication: "there is no identity of a cloud",
-      deletionProtection: "npm start -- --reset asks before it deletes",
-      labels: "nothing shows them",
+      highAvailability: `${ONE_MACHINE} has no second zone; npm start warns of it`,
+      readReplicas: `${ONE_MACHINE} shows no replica; npm start warns of it`,
+      storageGib: "data lies on the machine's own disk, which nobody makes or sizes",
+      maxStorageGib: "data lies on the machine's own disk, which nobody makes or sizes",
+      backupRetentionDays: "nothing backs up a machine's databases, as README's limits say",
+      backupWindow: "nothing backs up a machine's databases, as README's limits say",
+      maintenanceWindow: "PostgreSQL is updated with npm's lock file, not by itself",
+      backupReplication: "nothing backs up a machine's databases; npm start warns of it",
+      encryptedAtRest: "whether the machine's own disk is encrypted is not this program's to decide",
+      allowedSources: "it listens on loopback only, which is asked by publicAddress",
+      iamAuthentication: "a machine has no identities of a cloud",
+      deletionProtection: "npm start -- --reset asks before it deletes, whatever the spec says; test/infra/lifecycle.test.ts holds that",
+      labels: "files and roles carry no labels",
     },
   });
 });

@@ -12,8 +12,8 @@ import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
 import { setOwnPassword, setPassword } from "../../provisioning/provision";
 import { nextCredential, proveCredential } from "../../provisioning/rotate";
-import { explainSecret, readVersion, SecretsManagerStore } from "../secrets-manager-store";
-import type { Task } from "../task";
+import { ask, readVersion, SecretsManagerStore } from "../secrets-manager-store";
+import { type Task, VARIABLES } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, readMaster, serverOf } from "./task";
 
@@ -42,7 +42,7 @@ interface Rotation {
  * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
  */
 export async function handler(event: RotationEvent, context: Context): Promise<void> {
-  const task = JSON.parse(process.env.TASK ?? "{}") as Task<TenantLogins>;
+  const task = JSON.parse(process.env[VARIABLES.task] ?? "{}") as Task<TenantLogins>;
   await withinTime(context, async (patience) => {
     const client = createSecretsClient();
     const rotation = { event, client, task, server: serverOf(task), patience, tenant: tenantOf(event.SecretId, task) };
@@ -73,10 +73,14 @@ async function createSecret({ event, client, tenant }: Rotation): Promise<void> 
   const { username } = current.credential;
   const next = tenant === null ? { username, password: generatePassword() } : nextCredential(tenant, current.credential);
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
-  await client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) })).catch((error) => {
-    // A call that ran at the same time has stored its own, which is as good.
-    if (!(error instanceof ResourceExistsException)) throw explainSecret(error, event.SecretId);
-  });
+  const request = client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) }));
+  await ask(
+    event.SecretId,
+    request.catch((error) => {
+      // A call that ran at the same time has stored its own, which is as good.
+      if (!(error instanceof ResourceExistsException)) throw error;
+    }),
+  );
 }
 
 /** Tells the server the pending password. */
@@ -111,9 +115,7 @@ async function finishSecret(rotation: Rotation): Promise<void> {
   await requirePending(rotation);
   const current = await readVersion(client, SecretId, "AWSCURRENT");
   const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
-  await client.send(new UpdateSecretVersionStageCommand(move)).catch((error) => {
-    throw explainSecret(error, SecretId);
-  });
+  await ask(SecretId, client.send(new UpdateSecretVersionStageCommand(move)));
 }
 
 /** Whether an earlier call has done the last step. */
@@ -130,10 +132,9 @@ async function requirePending(rotation: Rotation): Promise<Credential> {
 
 /** The version that this rotation made, as long as it is pending. */
 async function readPending({ event, client }: Pick<Rotation, "event" | "client">): Promise<Credential | null> {
-  const { VersionIdsToStages: stages } = await client.send(new DescribeSecretCommand({ SecretId: event.SecretId })).catch((error) => {
-    throw explainSecret(error, event.SecretId);
-  });
+  const { SecretId } = event;
+  const { VersionIdsToStages: stages } = await ask(SecretId, client.send(new DescribeSecretCommand({ SecretId })));
   if (!stages?.[event.ClientRequestToken]?.includes("AWSPENDING")) return null;
-  const pending = await readVersion(client, event.SecretId, "AWSPENDING");
+  const pending = await readVersion(client, SecretId, "AWSPENDING");
   return pending?.id === event.ClientRequestToken ? pending.credential : null;
 }

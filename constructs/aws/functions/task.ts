@@ -4,7 +4,7 @@ import type { Credential } from "../../provisioning/credential";
 import { isWrongPassword, ProvisioningError } from "../../provisioning/errors";
 import { regionRoots } from "../regions";
 import { readVersion } from "../secrets-manager-store";
-import type { Task } from "../task";
+import { type Task, VARIABLES } from "../task";
 
 /** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
 const SECRETS_TIMEOUT = 5_000;
@@ -15,9 +15,8 @@ export function createSecretsClient(region?: string): SecretsManagerClient {
   return new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
 }
 
-/** DATABASE_CA is the certificate authority (PEM) of a database that somebody else made outside RDS. */
 export function serverOf({ host, port }: Pick<Task<unknown>, "host" | "port">): Server {
-  const ca = process.env.DATABASE_CA ?? regionRoots(process.env.AWS_REGION ?? "");
+  const ca = process.env[VARIABLES.ca] ?? regionRoots(process.env.AWS_REGION ?? "");
   return { host, port: Number(port), tls: { mode: "verify-full", ca } };
 }
 

@@ -4,15 +4,28 @@ import { type Observed, targetContract } from "../../contract/target";
 import { NETWORK } from "../../fixtures/aws";
 import { databaseOf, ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
 
-// biome-ignore lint/suspicious/noExplicitAny: a template has no types
-type Values = Readonly<Record<string, any>>;
+/** The properties that are looked at, as CDK writes them. */
+interface InstanceProperties {
+  readonly EngineVersion: string;
+  readonly MultiAZ: boolean;
+  readonly AllocatedStorage: string;
+  readonly MaxAllocatedStorage?: number;
+  readonly BackupRetentionPeriod: number;
+  readonly PreferredBackupWindow: string;
+  readonly PreferredMaintenanceWindow: string;
+  readonly AutomaticBackupReplicationRegion?: string;
+  readonly StorageEncrypted: boolean;
+  readonly PubliclyAccessible: boolean;
+  readonly EnableIAMDatabaseAuthentication?: boolean;
+  readonly DeletionProtection: boolean;
+}
 
 /** What CloudFormation is told, in words of no cloud. */
 function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string[]): Observed {
   const environment = { ...spec, aws: { region: "eu-central-1", network: NETWORK } };
   const database = databaseOf(environment);
-  const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as Values;
-  const group = propertiesOf(database, "AWS::RDS::DBParameterGroup").Parameters as Values;
+  const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as unknown as InstanceProperties;
+  const group = propertiesOf(database, "AWS::RDS::DBParameterGroup").Parameters as Readonly<Record<string, string>>;
   const ingress = (propertiesOf(database, "AWS::EC2::SecurityGroup").SecurityGroupIngress ?? []) as { CidrIp: string }[];
   const tags = propertiesOf(database, "AWS::KMS::Key").Tags as { Key: string; Value: string }[];
   const [resource] = Object.values(ofType(database, "AWS::RDS::DBInstance"));

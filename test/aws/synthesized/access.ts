@@ -1,0 +1,120 @@
+import { describe, expect, it } from "vitest";
+import { minimalAws, NETWORK, productionAws, withAws, withMain } from "../../fixtures/aws";
+import { ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
+
+describe("the access stack", () => {
+  const { access } = templatesOf(productionAws);
+
+  it("makes each platform's secret empty, readable over TLS only", () => {
+    for (const { Properties = {} } of Object.values(ofType(access, "AWS::SecretsManager::Secret")))
+      expect([Properties.GenerateSecretString, Properties.SecretString]).toEqual([undefined, undefined]);
+    const policies = Object.values(ofType(access, "AWS::SecretsManager::ResourcePolicy")).map(({ Properties: its = {} }) => its);
+    expect(policies).toHaveLength(5);
+    for (const { ResourcePolicy } of policies) {
+      expect(ResourcePolicy).toMatchObject({
+        Statement: [
+          { Effect: "Deny", Principal: "*", Action: "secretsmanager:*", Condition: { Bool: { "aws:SecureTransport": "false" } } },
+        ],
+      });
+    }
+  });
+
+  it("gives provisioning its time, and CloudFormation a minute more", () => {
+    const provisioning = propertiesOf(access, "AWS::Lambda::Function", /^mainprovisioningFunction/);
+    expect(provisioning).toMatchObject({ Runtime: "nodejs22.x", Architectures: ["arm64"], Timeout: 600 });
+    expect(provisioning.VpcConfig).toMatchObject({ SubnetIds: ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"] });
+    expect(propertiesOf(access, "Custom::PostgresProvisioning").ServiceTimeout).toBe("660");
+    // What answers CloudFormation is outside the network: inside there may be no way to it.
+    expect(propertiesOf(access, "AWS::Lambda::Function", /framework/).VpcConfig).toBeUndefined();
+  });
+
+  it("provisions again when the plan, the program or the server changes", () => {
+    const properties = (spec: typeof minimalAws) => propertiesOf(templatesOf(spec).access, "Custom::PostgresProvisioning");
+    const before = properties(minimalAws);
+    expect(before.program).toMatch(/^[0-9a-f]{64}$/);
+    expect(properties({ ...minimalAws, platforms: { prefect: { poolSize: 10 } } }).tenants).not.toEqual(before.tenants);
+    const kmsKey = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+    expect(properties(withAws(minimalAws, { kmsKey })).generation).not.toEqual(before.generation);
+    expect(properties(withAws(minimalAws, { rotationDays: 5 }))).toEqual(before);
+  });
+
+  it("rotates every platform and the master, after provisioning, and not at once", () => {
+    const schedules = Object.values(ofType(access, "AWS::SecretsManager::RotationSchedule"));
+    expect(schedules).toHaveLength(6);
+    const [provisioning] = Object.keys(ofType(access, "Custom::PostgresProvisioning"));
+    for (const { Properties, DependsOn } of schedules as ((typeof schedules)[number] & { DependsOn: string[] })[]) {
+      expect(Properties).toMatchObject({ RotateImmediatelyOnUpdate: false, RotationRules: { AutomaticallyAfterDays: 14 } });
+      expect(DependsOn).toContain(provisioning);
+    }
+  });
+
+  it("rotates the master of an instance without platforms, too", () => {
+    const spare = { ...minimalAws, instances: { main: {}, spare: {} }, platforms: { prefect: { instance: "main" } } };
+    const schedules = Object.keys(ofType(templatesOf(spare).access, "AWS::SecretsManager::RotationSchedule"));
+    expect(schedules.filter((id) => id.startsWith("sparerotationSchedulemaster"))).toHaveLength(1);
+    expect(Object.keys(ofType(templatesOf(spare).access, "Custom::PostgresProvisioning"))).toHaveLength(1);
+  });
+
+  it("lets its functions out to a database that somebody else made, and in where its group is named", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const existing = withMain(minimalAws, { existing: { host: "db.example", port: 6432, masterSecret } });
+    const egressOf = ({ access: its }: ReturnType<typeof templatesOf>) =>
+      (propertiesOf(its, "AWS::EC2::SecurityGroup", /^mainprovisioning/).SecurityGroupEgress as { CidrIp: string; FromPort: number }[]).map(
+        ({ CidrIp, FromPort }) => `${CidrIp} ${FromPort}`,
+      );
+    expect(egressOf(templatesOf(existing))).toEqual(["0.0.0.0/0 443", "0.0.0.0/0 6432"]);
+    const named = templatesOf(withAws(existing, { existingSecurityGroups: { main: "sg-0a1b2c3d" } }));
+    expect(egressOf(named)).toEqual(["0.0.0.0/0 443"]);
+    const ingress = Object.values(ofType(named.access, "AWS::EC2::SecurityGroupIngress")).map(({ Properties }) => Properties);
+    expect(ingress).toMatchObject([1, 2].map(() => ({ GroupId: "sg-0a1b2c3d", FromPort: 6432, ToPort: 6432 })));
+  });
+
+  it("rotates no master of somebody else's", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const { access: its } = templatesOf(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }));
+    expect(Object.keys(ofType(its, "AWS::SecretsManager::RotationSchedule"))).toEqual([expect.stringContaining("prefect")]);
+  });
+
+  it("keeps the rotation's variables within Lambda's 4 KB, with all platforms", () => {
+    const { Variables } = propertiesOf(access, "AWS::Lambda::Function", /^mainrotationFunction/).Environment as {
+      Variables: { TASK: unknown };
+    };
+    // Each reference across stacks or to a secret becomes an ARN of about 130 letters.
+    const task = text(Variables.TASK).replaceAll(/\{"(Ref|Fn::GetStackOutput)":("[^"]*"|\{[^}]*\})\}/g, "x".repeat(130));
+    expect(task.length).toBeGreaterThan(1000);
+    expect(task.length).toBeLessThan(3500);
+  });
+
+  it("makes an endpoint of Secrets Manager in each zone once, before a function needs it", () => {
+    const network = { ...NETWORK, privateSubnets: [...NETWORK.privateSubnets, { id: "subnet-0a1b2c3d4e5f60799", zone: "eu-central-1a" }] };
+    const { access: its } = templatesOf(withAws(minimalAws, { network, secretsManagerEndpoint: true }));
+    expect(propertiesOf(its, "AWS::EC2::VPCEndpoint").SubnetIds).toEqual(["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"]);
+    const [endpoint] = Object.keys(ofType(its, "AWS::EC2::VPCEndpoint"));
+    const waiting = ["Custom::PostgresProvisioning", "AWS::SecretsManager::RotationSchedule"].flatMap((type) =>
+      Object.values(ofType(its, type)),
+    );
+    for (const each of waiting as unknown as { DependsOn: string[] }[]) expect(each.DependsOn).toContain(endpoint);
+  });
+
+  it("waits with provisioning until the way to the database is open", () => {
+    const [provisioning] = Object.values(ofType(access, "Custom::PostgresProvisioning")) as unknown as { DependsOn: string[] }[];
+    const rules = Object.keys({ ...ofType(access, "AWS::EC2::SecurityGroupIngress"), ...ofType(access, "AWS::EC2::SecurityGroupEgress") });
+    const its = rules.filter((id) => id.startsWith("mainprovisioning"));
+    expect(its).toHaveLength(2);
+    for (const id of its) expect(provisioning?.DependsOn).toContain(id);
+  });
+
+  it("makes an endpoint of Secrets Manager where it is asked for, and always in a network of its own", () => {
+    const endpoints = (spec: typeof minimalAws) => Object.keys(ofType(templatesOf(spec).access, "AWS::EC2::VPCEndpoint")).length;
+    expect(endpoints(minimalAws)).toBe(0);
+    expect(endpoints(withAws(minimalAws, { secretsManagerEndpoint: true }))).toBe(1);
+    const own = withAws(minimalAws, { network: null });
+    expect(endpoints(own)).toBe(1);
+    const ingress = propertiesOf(
+      templatesOf(own).access,
+      "AWS::EC2::SecurityGroupIngress",
+      /mainprovisioning.*443$|SecretsManager.*mainprovisioning/,
+    );
+    expect(ingress).toMatchObject({ FromPort: 443, ToPort: 443 });
+  });
+});

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App } from "aws-cdk-lib";
+import { afterAll, describe, expect, it } from "vitest";
+import { ACKNOWLEDGED } from "../../../infra/aws/acknowledged";
+import { checks } from "../../../infra/aws/checks";
+import { createStacks } from "../../../infra/aws/stacks";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { minimalAws, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
+
+describe("findings of AwsSolutions", () => {
+  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  const unguarded = withMain(minimalAws, { highAvailability: false, deletionProtection: false, readReplicas: 1 });
+  const specs = [
+    withAws({ ...unguarded, name: "unguarded" }, { network: null }),
+    withMain({ ...minimalAws, name: "bare" }, { backupRetentionDays: 0, pointInTimeRecovery: false }),
+    productionAws,
+  ];
+
+  /** What is found where nothing is acknowledged. */
+  function findingsOf(spec: EnvironmentSpec): readonly { readonly rule: string; readonly path: string }[] {
+    const app = new App({ outdir: join(directory, spec.name), context: { "aws:cdk:disable-asset-staging": true } });
+    createStacks(app, resolveAws(spec));
+    app.synth();
+    return checks(app)
+      .validateScope(app)
+      .violations.flatMap(({ ruleName, violatingResources }) => {
+        const [, rule = ""] = /^AwsSolutions-(\w+)/.exec(ruleName) ?? [];
+        // Its type has a logical id only, and the plugin a path.
+        return violatingResources.map((each) => ({ rule, path: `/${(each as unknown as { constructPath: string }).constructPath}` }));
+      });
+  }
+
+  it("are each acknowledged with a reason, and each acknowledgement is still found", () => {
+    const found = specs.flatMap(findingsOf);
+    const covers = ({ rule, path }: (typeof ACKNOWLEDGED)[number], finding: (typeof found)[number]) =>
+      rule === finding.rule && path.test(finding.path);
+    expect(found.filter((finding) => !ACKNOWLEDGED.some((each) => covers(each, finding)))).toEqual([]);
+    const unused = ACKNOWLEDGED.filter((each) => !found.some((finding) => covers(each, finding)));
+    expect(unused.map(({ rule, path }) => `${rule} ${path}`)).toEqual([]);
+    for (const { reason } of ACKNOWLEDGED) expect(reason).toMatch(/^.{20,}\.$/);
+  });
+});
