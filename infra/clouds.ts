@@ -4,7 +4,7 @@ import type { Access } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
 
-export const CLOUDS = ["aws"] as const;
+export const CLOUDS = ["aws", "gcp"] as const;
 
 /** A cloud, as the commands see it. */
 export interface Cloud {
@@ -19,16 +19,21 @@ export interface Cloud {
    */
   readDeployment(environment: ProjectEnvironment, file: string): Deployment;
   /** What a deployment would make, and change of what a stored template has. */
-  plan(environment: ProjectEnvironment, against: string | null): Plan;
+  plan(environment: ProjectEnvironment, against: string | null): Promise<Plan>;
 }
 
 /** An environment that has been deployed. */
 export interface Deployment {
-  reach(instance: string): Reach;
+  /** Where an instance listens. */
+  server(instance: string): { readonly host: string; readonly port: number };
+  /** How a platform's pods reach its instance. */
+  reach(platform: string, instance: string): Reach;
   /** PEM text of the instance's certificate authority. */
   ca(instance: string): string;
   /** Kubernetes objects that make the platform's Secret out of its secret of the cloud. */
   secretObjects(platform: string, wired: Wired): readonly JsonObject[];
+  /** Kubernetes objects by which the platform's pods reach the database. */
+  accessObjects(platform: string, wired: Wired): readonly JsonObject[];
   /** What a person must do before those work; null where nothing. */
   caution(platform: string): string | null;
   /**
@@ -47,6 +52,8 @@ export interface Plan {
   readonly examples: readonly string[];
   /** What would be lost or refused, a sentence each. */
   readonly dangers: readonly string[];
+  /** What would happen besides, a sentence each. */
+  readonly notes: readonly string[];
   /** Templates that were compared; null where none was given. */
   readonly compared: readonly string[] | null;
 }
@@ -56,5 +63,7 @@ export function loadCloud(name: string): Cloud {
   switch (name as (typeof CLOUDS)[number]) {
     case "aws":
       return (require("./aws/cloud") as typeof import("./aws/cloud")).awsCloud;
+    case "gcp":
+      return (require("./gcp/cloud") as typeof import("./gcp/cloud")).gcpCloud;
   }
 }

@@ -26,7 +26,7 @@ export interface CloudOptions {
 export function withCloudOptions(command: Command): Command {
   return command
     .addOption(new Option("-c, --cloud <name>", "the cloud that it is deployed to").choices(CLOUDS))
-    .option("--outputs <file>", "what the deployment printed: cdk deploy --outputs-file cdk-outputs.json");
+    .option("--outputs <file>", "what the deployment printed: cdk deploy --outputs-file FILE, or pulumi stack output --json > FILE");
 }
 
 /** Adds `--via`, for databases that only a tunnel reaches. */

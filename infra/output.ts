@@ -22,12 +22,16 @@ export interface OutputFile {
 export interface PlatformFilesSource extends InstructionsSource {
   /** PEM text. */
   readonly ca: string;
+  /** By which its pods reach the database, besides the CA. */
+  readonly objects: readonly JsonObject[];
 }
 
 /** The files of one platform that hold no secret, and are the same for every target. */
 export function toPlatformFiles(name: string, title: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
   const job = toMigrateJob(wired);
-  const manifests = [toNamespace(wired), toCaConfigMap(wired, from.ca), ...wired.wiring.objects].filter((object) => object !== null);
+  const manifests = [toNamespace(wired), toCaConfigMap(wired, from.ca), ...from.objects, ...wired.wiring.objects].filter(
+    (object) => object !== null,
+  );
   const files: OutputFile[] = [
     ...releaseFiles(name, wired),
     { path: `${name}/manifests.yaml`, content: toYaml(manifests), secret: false },

@@ -40,8 +40,8 @@ const sources = (folder: string): readonly string[] =>
     .map((file) => join("constructs", folder, file));
 
 /** What a person can import, by subpath: all of these folders, but what runs only in a bundle. */
-const FOLDERS = ["model", "provisioning", "manifests", "aws"];
-const HIDDEN = /^constructs\/aws\/(functions\/|secrets-manager-store\.ts$)/;
+const FOLDERS = ["model", "provisioning", "manifests", "aws", "gcp"];
+const HIDDEN = /^constructs\/(aws\/(functions\/|secrets-manager-store\.ts$)|gcp\/(job\/|(master|secret-manager-store)\.ts$))/;
 const PUBLIC: Readonly<Record<string, string>> = {
   "./platforms/registry": "constructs/platforms/registry.ts",
   ...Object.fromEntries(Object.keys(platforms).map((name) => [`./platforms/${name}`, `constructs/platforms/${name}/${name}.ts`])),
@@ -51,6 +51,12 @@ const PUBLIC: Readonly<Record<string, string>> = {
       .map((file) => [file.replace(/^constructs\/(.+)\.ts$/, "./$1"), file]),
   ),
 };
+
+/** Optional peers, by the cloud whose files need them. */
+const CLOUD_PEERS = [
+  ["aws", /^(aws-cdk-lib|constructs|@aws-cdk\/.+)$/],
+  ["gcp", /^@pulumi\//],
+] as const;
 
 /** Packages that are loaded with a file, by the files that it imports. Types are not loaded, and `require` only when it is called. */
 function loadedWith(file: string, seen = new Set<string>()): ReadonlySet<string> {
@@ -87,19 +93,22 @@ describe("package", () => {
     expect(folders.sort()).toEqual([...FOLDERS, "platforms", "package", "local"].sort());
   });
 
-  it("loads every public file with its dependencies, and those of aws also with the peers", () => {
+  it("loads every public file with its dependencies, and those of a cloud also with its own peers", () => {
     const wrong = Object.entries(PUBLIC).flatMap(([subpath, file]) => {
-      const given = { ...dependencies, ...(subpath.startsWith("./aws/") ? peerDependencies : {}) };
-      return packagesWith(file).flatMap((name) => (given[name] === undefined ? [`${subpath} needs ${name}`] : []));
+      const [, peers = /^$/] = CLOUD_PEERS.find(([cloud]) => subpath.startsWith(`./${cloud}/`)) ?? [];
+      const isGiven = (name: string) => dependencies[name] !== undefined || (peerDependencies[name] !== undefined && peers.test(name));
+      return packagesWith(file).flatMap((name) => (isGiven(name) ? [] : [`${subpath} needs ${name}`]));
     });
     expect(wrong).toEqual([]);
     expect(packagesWith("constructs/aws/rds-postgres.ts").sort()).toEqual(["aws-cdk-lib", "constructs"]);
     expect(packagesWith("constructs/aws/target.ts")).toEqual([]);
+    expect(packagesWith("constructs/gcp/cloud-sql-postgres.ts").sort()).toEqual(["@pulumi/gcp", "@pulumi/pulumi", "@pulumi/random"]);
+    expect(packagesWith("constructs/gcp/target.ts")).toEqual([]);
   });
 
   it("makes a bundle of every program that a construct asks for", () => {
-    const asked = sources(".").flatMap((file) => [...read(file).matchAll(/\bbundleDirectory\("([^"]+)"\)/g)]);
-    expect(asked.map(([, name]) => name)).toEqual(Object.keys(PROGRAMS));
+    const asked = sources(".").flatMap((file) => [...read(file).matchAll(/\b(?:bundleDirectory|readBundle)\("([^"]+)"\)/g)]);
+    expect([...new Set(asked.map(([, name]) => name))].sort()).toEqual(Object.keys(PROGRAMS));
     for (const source of Object.values(PROGRAMS)) expect(existsSync(join(ROOT, "constructs", source))).toBe(true);
   });
 

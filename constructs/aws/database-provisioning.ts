@@ -5,9 +5,10 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import { Provider } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 import type { Tenant } from "../model/spec";
+import { readBundle } from "../package/bundle";
 import type { DatabaseSecret } from "./database-secret";
 import { grantReadWrite } from "./grants";
-import { createFunction, program } from "./postgres-functions";
+import { createFunction } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
 import { type Task, VARIABLES } from "./task";
 
@@ -61,7 +62,12 @@ export class DatabaseProvisioning extends Construct {
       serviceToken: provider.serviceToken,
       resourceType: "Custom::PostgresProvisioning",
       serviceTimeout: SERVICE_TIMEOUT,
-      properties: { ...toTask(props), tenants: JSON.stringify(props.tenants), generation: props.generation, program: program().hash },
+      properties: {
+        ...toTask(props),
+        tenants: JSON.stringify(props.tenants),
+        generation: props.generation,
+        program: readBundle("functions").hash,
+      },
     });
     // A grant or a way in the network that comes too late would fail the first deployment.
     this.resource.node.addDependency(this.function, ...this.function.connections.securityGroups);

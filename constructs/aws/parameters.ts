@@ -1,12 +1,7 @@
 import type { MajorVersion } from "../model/instance";
 import { checkValue, findParameter, type ParameterType, parameterNames, toPlainValue } from "../model/parameters";
 import { nearest } from "../model/suggest";
-
-/** What must hold, and what to do about it where the rule does not already say so. */
-export interface Refusal {
-  readonly rule: string;
-  readonly remedy: string;
-}
+import type { Advice } from "../model/target";
 
 type Value = string | number | boolean;
 
@@ -120,7 +115,7 @@ const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterTy
   RDS_PARAMETERS.get(name) ?? findParameter(name, majorVersion);
 
 /** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
-export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Refusal | null {
+export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Advice | null {
   const fixed = FIXED_BY_NAME.get(name);
   if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD[name] ?? "remove it" };
   const parameter = findRdsParameter(name, majorVersion);
@@ -130,7 +125,7 @@ export function checkRdsParameter(name: string, value: Value, majorVersion: Majo
   return rule === null ? null : { rule, remedy: "" };
 }
 
-function refuseUnknown(name: string, majorVersion: MajorVersion): Refusal {
+function refuseUnknown(name: string, majorVersion: MajorVersion): Advice {
   const near = nearest(name, [...RDS_PARAMETERS.keys(), ...parameterNames(majorVersion)]);
   const rule = `is no parameter of RDS for PostgreSQL ${majorVersion}`;
   if (near !== null) return { rule, remedy: `did you mean "${near}"?` };

@@ -1,6 +1,3 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Duration } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as lambda from "aws-cdk-lib/aws-lambda";
@@ -19,23 +16,6 @@ export interface PostgresFunctionProps {
   readonly logRetentionDays: number;
 }
 
-interface Program {
-  readonly directory: string;
-  /** Changes whenever the program does. */
-  readonly hash: string;
-}
-
-let made: Program | undefined;
-
-/** The bundle with both functions: looked at once in each process, whatever the number of instances. */
-export function program(): Program {
-  if (made !== undefined) return made;
-  const directory = bundleDirectory("program");
-  const content = readFileSync(join(directory, "program.js"));
-  made = { directory, hash: createHash("sha256").update(content).digest("hex") };
-  return made;
-}
-
 /** The program that changes PostgreSQL, as a function in the database's network. */
 export function createFunction(
   scope: Construct,
@@ -46,7 +26,7 @@ export function createFunction(
   return new lambda.Function(scope, id, {
     runtime: lambda.Runtime.NODEJS_22_X,
     architecture: lambda.Architecture.ARM_64,
-    code: lambda.Code.fromAsset(program().directory),
+    code: lambda.Code.fromAsset(bundleDirectory("functions")),
     handler: `program.${handler}`,
     description: props.description,
     timeout: props.timeout,

@@ -3,25 +3,19 @@ import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
 import { isCheckedEverywhere } from "../model/rules";
 import { nearest } from "../model/suggest";
-import type { InstanceRule, WholeRule } from "../model/target";
+import { created, type InstanceRule, type WholeRule } from "../model/target";
+import { minutesOf, overlap, spanOf } from "../model/windows";
 import { CLASSES, classAbove, classOf } from "./classes";
 import { checkRdsParameter } from "./parameters";
 import { REGIONS } from "./regions";
 import { awsFields } from "./section";
 import { GP3 } from "./storage";
-import { minutesOf, overlap, spanOf } from "./windows";
 
 const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
 const READ = "2026-11-21";
 
 /** A window shorter than this is refused. Minutes. */
 const SHORTEST_WINDOW = 30;
-
-/** A rule about an instance that is to be made: nothing of it holds for one that somebody else made. */
-const created = (rule: InstanceRule): InstanceRule => ({
-  ...rule,
-  check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),
-});
 
 const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
 

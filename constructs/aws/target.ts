@@ -16,5 +16,5 @@ export const aws = defineTarget({
   wholeRules: awsWholeRules,
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
-  topology: (access) => (access === "sidecar" || access === "proxy" ? NO_PROXY : { access: "direct", tls: "verify-full", unshown: null }),
+  topology: (access) => (access === "sidecar" || access === "proxy" ? NO_PROXY : { access: "direct", tls: "verify-full", caution: null }),
 });

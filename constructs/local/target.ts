@@ -47,6 +47,8 @@ const localRules: readonly InstanceRule[] = [
   },
 ];
 
+const NOT_SHOWN = { rule: "is not shown", remedy: "processes on this machine connect directly" };
+
 /** This machine: one PostgreSQL per instance, on loopback, always over verified TLS. */
 export const local = defineTarget({
   name: "local",
@@ -59,6 +61,6 @@ export const local = defineTarget({
     access: "direct",
     tls: "verify-full",
     // A proxy that the spec asks for is for pods.
-    unshown: access === "sidecar" || access === "proxy" ? "processes on this machine connect directly" : null,
+    caution: access === "sidecar" || access === "proxy" ? NOT_SHOWN : null,
   }),
 });

@@ -2,13 +2,8 @@ import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
 import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "../model/pod";
 import type { Wired } from "../model/wire";
+import { metadata } from "./metadata";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
-
-/** Labels of everything that this project makes in a cluster. https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
-function metadata(name: string, namespace: string | null, release: string): JsonObject {
-  const labels = { "app.kubernetes.io/managed-by": "platform-postgres", "app.kubernetes.io/instance": release };
-  return { name, namespace: namespace ?? undefined, labels };
-}
 
 export function toNamespace({ namespace, release }: Wired): JsonObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, release) };

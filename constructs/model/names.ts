@@ -38,12 +38,18 @@ export function kubernetesNames(release: string): {
   readonly migrateJob: string;
   /** Of External Secrets, and of the service account by which it reads the secret. */
   readonly secretStore: string;
+  /** What pods with a proxy beside them run as, where the spec names no service account. */
+  readonly client: string;
+  /** Of a cloud's proxy: its settings, and its Deployment and Service where it is one for all pods. */
+  readonly proxy: string;
 } {
   return {
     secret: `${release}-db`,
     caConfigMap: `${release}-db-ca`,
     migrateJob: `${release}-db-migrate`,
     secretStore: `${release}-db-store`,
+    client: `${release}-db-client`,
+    proxy: `${release}-db-proxy`,
   };
 }
 

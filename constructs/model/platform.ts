@@ -76,6 +76,7 @@ export interface Connection<D extends string = string> {
   readonly databases: Readonly<Record<D, string>>;
   /** Name of the Kubernetes Secret. */
   readonly secret: string;
+  /** What its pods run as; null lets the chart make one. A proxy beside them needs one that the cloud knows. */
   readonly serviceAccount: string | null;
   readonly tls: Tls;
 }
@@ -206,6 +207,8 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   chart(settings: Settings<F & CommonFields>): Chart;
   /** The containers that log in, init containers included. */
   logsIn(settings: Settings<F & CommonFields>): readonly string[];
+  /** Service accounts that its pods run as where they cannot be chosen; none where the setting `serviceAccount` chooses. */
+  serviceAccounts(settings: Settings<F & CommonFields>): readonly string[];
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
   sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;

@@ -54,21 +54,21 @@ export function resolve<P extends Platforms>(spec: CoreSpec<P>, given: { readonl
   const counted = counting(report);
   const sections = readSections(written, target, counted.report);
   const instances = readInstances(written.instances, report);
-  const placed = readPlatforms(written.platforms, given, instances, report);
+  const section = sections[target.name] ?? {};
+  const placed = readPlatforms(written.platforms, given, { ...instances, section }, report);
   for (const { name, platform, settings, topology } of placed)
     if (topology !== null) checkValues(name, platform, settings, topology, report);
   checkNames(placed, report);
 
-  const section = sections[target.name] ?? {};
   const findings = [
-    ...(counted.found() > 0 ? [] : checkRules(target.wholeRules, { section, instances: instances.settings }, "")),
+    ...(counted.found() > 0 ? [] : checkRules(target.wholeRules, { ...envelope, section, instances: instances.settings }, "")),
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
     ...placed.flatMap(({ name, platform, settings }) => checkRules(platformRules(name, platform), settings, `platforms.${name}`)),
   ];
   checkAcknowledged(envelope.acknowledge, given, report);
-  const warnings = [...judge(findings, envelope.acknowledge, report), ...placed.flatMap(toUnshown)];
+  const warnings = [...judge(findings, envelope.acknowledge, report), ...placed.flatMap(toCaution)];
   for (const [name, settings] of Object.entries(instances.settings)) checkInstance(name, settings, placed, target, report);
   if (violations.length > 0) throw new SpecError(violations);
 
@@ -147,7 +147,7 @@ function counting(report: Report): { readonly report: Report; readonly found: ()
 function readPlatforms(
   written: unknown,
   { platforms, target }: { readonly platforms: Platforms; readonly target: Target },
-  instances: Instances,
+  instances: Instances & { readonly section: Settings<Fields> },
   report: Report,
 ): readonly Placed[] {
   return entriesOf(written, "platforms", report).flatMap(([name, value]) => {
@@ -171,7 +171,7 @@ function readPlatforms(
         instance,
         databases: platform.databases(settings),
         peak: peak(platform.connections(settings)),
-        topology: decideTopology(name, platform, settings, target, report),
+        topology: decideTopology({ name, platform, settings, instance }, target, instances, report),
       },
     ];
   });
@@ -199,10 +199,16 @@ function entriesOf(written: unknown, path: string, report: Report): readonly (re
   return [];
 }
 
-function decideTopology(name: string, platform: Platform, settings: PlatformSettings, target: Target, report: Report): Topology | null {
-  const sidecarFits = platform.sidecarBeforeMigrations(settings);
+/** Null where there is none, or where its instance is malformed, either of which is reported. */
+function decideTopology(
+  { name, platform, settings, instance }: Pick<Placed, "name" | "platform" | "settings" | "instance">,
+  target: Target,
+  { settings: instances, section }: Instances & { readonly section: Settings<Fields> },
+  report: Report,
+): Topology | null {
+  const sidecarBeforeMigrations = platform.sidecarBeforeMigrations(settings);
   const path = `platforms.${name}.access`;
-  if (settings.access === "sidecar" && !sidecarFits) {
+  if (settings.access === "sidecar" && !sidecarBeforeMigrations) {
     report(
       violation(
         path,
@@ -213,14 +219,16 @@ function decideTopology(name: string, platform: Platform, settings: PlatformSett
     );
     return null;
   }
-  const topology = target.topology(settings.access, sidecarFits);
+  const its = instances[instance];
+  if (its === undefined) return null;
+  const topology = target.topology(settings.access, { sidecarBeforeMigrations, section, instance, settings: its });
   if ("tls" in topology) return topology;
   report(violation(path, topology.rule, settings.access, topology.remedy));
   return null;
 }
 
-const toUnshown = ({ name, settings, topology }: Placed): readonly Violation[] =>
-  topology?.unshown ? [violation(`platforms.${name}.access`, "is not shown", settings.access, topology.unshown)] : [];
+const toCaution = ({ name, settings, topology }: Placed): readonly Violation[] =>
+  topology?.caution ? [violation(`platforms.${name}.access`, topology.caution.rule, settings.access, topology.caution.remedy)] : [];
 
 function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();

@@ -7,26 +7,48 @@ import type { Rule } from "./rule";
 export interface Topology {
   readonly access: Exclude<Access, "auto">;
   readonly tls: TlsMode;
-  /** What the spec asks for and this target does not show; null where it does all. */
-  readonly unshown: string | null;
+  /** What whoever asked for this way of access should know; null where nothing. */
+  readonly caution: Advice | null;
 }
 
-/** Why a way of access is impossible on this target, and what to write instead. */
-export interface Impossible {
+/** What decides a topology, besides what the spec asks for. */
+export interface Placement<X extends Fields> {
+  /** Whether the chart can start a sidecar before everything that logs in. */
+  readonly sidecarBeforeMigrations: boolean;
+  readonly section: Settings<X>;
+  /** Name of the platform's instance. */
+  readonly instance: string;
+  readonly settings: InstanceSettings;
+}
+
+/** What is wrong with a way of access, and what to write instead. */
+export interface Advice {
   readonly rule: string;
   readonly remedy: string;
 }
 
 export type InstanceRule = Rule<InstanceSettings, InstanceSpec>;
 
-/** What rules about more than one part of an environment look at: a target's own section, and all instances. */
+/** A rule about an instance that is to be made: nothing of it holds for one that somebody else made. */
+export const created = (rule: InstanceRule): InstanceRule => ({
+  ...rule,
+  check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),
+});
+
+/** What rules about more than one part of an environment look at: its names and labels, a target's own section, and all instances. */
 export interface Whole<X extends Fields> {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly owner: string | null;
   readonly section: Settings<X>;
   readonly instances: Readonly<Record<string, InstanceSettings>>;
 }
 export type WholeRule<X extends Fields> = Rule<
   Whole<X>,
-  { readonly section: Written<X>; readonly instances?: Readonly<Record<string, InstanceSpec>> }
+  Partial<Pick<Whole<X>, "name" | "labels" | "owner">> & {
+    readonly section: Written<X>;
+    readonly instances?: Readonly<Record<string, InstanceSpec>>;
+  }
 >;
 
 /** A host of PostgreSQL as plain data: what it accepts, and how it sizes a server. It creates nothing. */
@@ -41,7 +63,7 @@ export interface Target<X extends Fields = Fields> {
   readonly reservedConnections: number;
   /** The server's `max_connections` where the spec does not set it: from the instance's memory, never from the platforms. */
   maxConnections(instance: InstanceSettings): number;
-  topology(access: Access, sidecarBeforeMigrations: boolean): Topology | Impossible;
+  topology(access: Access, placement: Placement<X>): Topology | Advice;
 }
 
 export function defineTarget<X extends Fields>(target: Target<X>): Target<X> {

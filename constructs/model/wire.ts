@@ -23,6 +23,8 @@ export interface Wired {
   readonly release: string;
   readonly connection: Connection;
   readonly wiring: Wiring;
+  /** Service accounts that its pods run as; none where the chart makes one of a name of its own. */
+  readonly serviceAccounts: readonly string[];
 }
 
 /** File name of the CA within its ConfigMap, and where it is mounted. */
@@ -46,9 +48,10 @@ export function wirePlatforms<P extends Platforms>(
       if (resolved === undefined || platform === undefined)
         throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
       const settings = resolved.settings as Settings<CommonFields>;
-      const connection = connect(resolved.databases, settings, resolved.tls, reach(name, resolved.instance));
+      const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(name, resolved.instance));
       const wiring = withUserValues(platform.wire(connection, settings), settings.values);
-      return [name, { namespace: settings.namespace, release: settings.release, connection, wiring }];
+      const serviceAccounts = [connection.serviceAccount ?? platform.serviceAccounts(settings)].flat();
+      return [name, { namespace: settings.namespace, release: settings.release, connection, wiring, serviceAccounts }];
     }),
   );
 }
@@ -58,16 +61,25 @@ function withUserValues(wiring: Wiring, values: JsonObject): Wiring {
   return { ...wiring, release: { ...wiring.release, values: mergeValues(wiring.release.values, values) } };
 }
 
-function connect(databases: Readonly<Record<string, string>>, settings: Settings<CommonFields>, mode: TlsMode, reach: Reach): Connection {
+function connect(
+  platform: Platform,
+  databases: Readonly<Record<string, string>>,
+  settings: Settings<CommonFields>,
+  mode: TlsMode,
+  reach: Reach,
+): Connection {
   const names = kubernetesNames(settings.release);
+  // The proxy's identity is that of its pod.
+  const needsAccount = reach.sidecar !== null && platform.serviceAccounts(settings).length === 0;
+  const serviceAccount = settings.serviceAccount ?? (needsAccount ? names.client : null);
   const sidecar = reach.sidecar === null ? null : { ...reach.sidecar, name: SIDECAR };
   const tls: Tls = mode === "proxy" ? { mode, sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
-  return { host: reach.host, port: reach.port, databases, secret: names.secret, serviceAccount: settings.serviceAccount, tls };
+  return { host: reach.host, port: reach.port, databases, secret: names.secret, serviceAccount, tls };
 }
 
 /** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */
 export function placeholderWiring(platform: Platform, settings: Settings<CommonFields>, { access, tls }: Topology): Wiring {
   const databases = mapValues(platform.databases(settings), (database) => database.name);
   const sidecar = access === "sidecar" ? {} : null;
-  return platform.wire(connect(databases, settings, tls, { host: "database.invalid", port: 5432, sidecar }), settings);
+  return platform.wire(connect(platform, databases, settings, tls, { host: "database.invalid", port: 5432, sidecar }), settings);
 }

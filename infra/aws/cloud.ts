@@ -21,7 +21,7 @@ export const awsCloud: Cloud = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
   readDeployment: (environment, file) => new AwsDeployment(toAws(environment), readOutputs(environment.name, file), file),
-  plan: (environment, against) => {
+  plan: async (environment, against) => {
     // Loaded when asked for: the other commands need no CDK.
     const { planAws } = require("./plan") as typeof import("./plan");
     return planAws(toAws(environment), against);
@@ -39,9 +39,17 @@ class AwsDeployment implements Deployment {
     private readonly file: string,
   ) {}
 
-  reach(instance: string) {
-    const { host, port } = this.find("instance", instance, this.outputs.instances);
+  server(instance: string) {
+    return this.find("instance", instance, this.outputs.instances);
+  }
+
+  reach(_platform: string, instance: string) {
+    const { host, port } = this.server(instance);
     return { host, port, sidecar: null };
+  }
+
+  accessObjects() {
+    return [];
   }
 
   ca(instance: string): string {

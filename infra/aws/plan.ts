@@ -35,6 +35,7 @@ export function planAws(environment: AwsEnvironment, against: string | null): Pl
     resources: Object.entries(templates).flatMap(([stack, template]) => count(stack, template)),
     examples: examplesIn(environment.section, "aws"),
     dangers: Object.entries(stored ?? {}).flatMap(([stack, before]) => findDangers(stack, before, templates[stack] ?? { Resources: {} })),
+    notes: [],
     compared: stored === null ? null : Object.keys(stored),
   };
 }

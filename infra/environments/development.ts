@@ -15,5 +15,13 @@ export default {
   },
   // A network of its own, and no cluster: the databases, and files for whatever runs the platforms.
   aws: { region: "eu-central-1", applyImmediately: true, logRetentionDays: 7 },
+  // Of Google Cloud's there is always something that you have: a project, its network, and a cluster in it, where databases are made.
+  gcp: {
+    project: { example: "my-project" },
+    projectNumber: { example: "123456789012" },
+    region: "europe-west4",
+    network: "default",
+    cluster: { name: { example: "ml-platform" }, location: "europe-west4", installReleases: false },
+  },
   platforms: { mlflow: { workers: 1 }, prefect: {} },
 } satisfies EnvironmentSpec;

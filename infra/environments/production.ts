@@ -29,6 +29,20 @@ export default {
       installReloader: true,
     },
   },
+  gcp: {
+    project: { example: "my-project" },
+    projectNumber: { example: "123456789012" },
+    region: "europe-west4",
+    network: { example: "ml-platform" },
+    edition: "ENTERPRISE",
+    cluster: {
+      name: { example: "ml-platform" },
+      location: "europe-west4",
+      installExternalSecrets: true,
+      installReloader: true,
+    },
+    notificationChannels: [{ example: "projects/my-project/notificationChannels/1234567890" }],
+  },
   instances: {
     main: {
       size: { vcpus: 4, memoryGib: 16 },

@@ -89,7 +89,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
       directory: join(output, name),
     });
     files.push(
-      ...toPlatformFiles(name, title, each, { ca, secretFile: "secret.yaml", caution: directory === null ? null : CAUTION }),
+      ...toPlatformFiles(name, title, each, { ca, objects: [], secretFile: "secret.yaml", caution: directory === null ? null : CAUTION }),
       ...(await readChart(name, each.wiring.release)),
       { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current, ca)]), secret: true },
       ...processFiles,

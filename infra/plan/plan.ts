@@ -14,23 +14,27 @@ const DANGER = 2;
 
 const command = withCloudOptions(
   createCommand("plan", "Say what a deployment would make, and what it would lose of a stored template. Needs no account.", "development"),
-).option("--against <path>", "a template that cdk synth has written, or a folder of them");
+).option(
+  "--against <path>",
+  "what is there: a template that cdk synth has written, or a folder of them; what pulumi stack export has printed",
+);
 
 void main<Options>(command, async ({ environment, cloud, progress, options }) => {
   if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start shows everything");
   process.stderr.write(toWarnings(environment));
-  progress.doing("synthesizing");
-  const plan = cloud.plan(environment, options.against ?? null);
+  progress.doing("working out what there would be");
+  const plan = await cloud.plan(environment, options.against ?? null);
   progress.stop();
   process.stdout.write(toText(plan));
   return plan.dangers.length === 0 ? 0 : DANGER;
 });
 
-function toText({ resources, examples, dangers, compared }: Plan): string {
+function toText({ resources, examples, dangers, notes, compared }: Plan): string {
   const table = new Table({ head: ["stack", "resource", "count"], style: { head: [], border: [] } });
   for (const { stack, type, count } of resources) table.push([stack, type, count]);
   const lines = [table.toString()];
   if (examples.length > 0) lines.push(`${pc.yellow("!")} these ids are examples, so it cannot be deployed: ${examples.join(", ")}`);
+  lines.push(...notes.map((note) => `${pc.yellow("!")} ${note}`));
   if (compared !== null && dangers.length === 0) lines.push(`${pc.green("✔")} nothing of ${compared.join(", ")} is lost`);
   lines.push(...dangers.map((danger) => `${pc.red("✖")} ${danger}`));
   return `${lines.join("\n")}\n`;

@@ -27,7 +27,7 @@ void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
 });
 
 async function toFiles(environment: ProjectEnvironment, deployment: Deployment): Promise<readonly OutputFile[]> {
-  const wired = wirePlatforms(environment, platforms, (_platform, instance) => deployment.reach(instance));
+  const wired = wirePlatforms(environment, platforms, (platform, instance) => deployment.reach(platform, instance));
   const several = Object.keys(environment.instances).length > 1;
   const files: OutputFile[] = [];
   for (const [name, each] of Object.entries(wired)) {
@@ -36,6 +36,7 @@ async function toFiles(environment: ProjectEnvironment, deployment: Deployment):
     files.push(
       ...toPlatformFiles(name, platforms[name as keyof typeof platforms].title, each, {
         ca,
+        objects: deployment.accessObjects(name, each),
         secretFile: "external-secret.yaml",
         caution: deployment.caution(name),
       }),
@@ -51,7 +52,7 @@ const toSummary = (environment: ProjectEnvironment, deployment: Deployment): obj
   environment: environment.name,
   target: environment.target,
   instances: mapValues(environment.instances, ({ settings, maxConnections }, name) => {
-    const { host, port } = deployment.reach(name);
+    const { host, port } = deployment.server(name);
     return { majorVersion: settings.majorVersion, host, port, maxConnections };
   }),
   platforms: mapValues(environment.platforms, (platform) => ({

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { CLASSES, classAbove, classOf, connectionsOf } from "../../constructs/aws/classes";
 import { performanceOf } from "../../constructs/aws/storage";
 import { aws } from "../../constructs/aws/target";
-import { overlap, spanOf } from "../../constructs/aws/windows";
 import type { InstanceSettings } from "../../constructs/model/instance";
+import { overlap, spanOf } from "../../constructs/model/windows";
 import { CLUSTER, minimalAws, NETWORK, resolveAws, withAws, withMain } from "../fixtures/aws";
 import { refusal } from "../fixtures/specs";
 

@@ -52,7 +52,7 @@ async function benchApp(directory: string): Promise<Row> {
         CDK_OUTDIR: join(directory, name),
         CDK_CONTEXT_JSON: JSON.stringify({ ...context, environment: "production" }),
         COUNTS: JSON.stringify(counts),
-        BUNDLE: bundleDirectory("program"),
+        BUNDLE: bundleDirectory("functions"),
       },
     });
   const [ours, theirs] = await compare(

@@ -31,10 +31,10 @@ export interface ContractCase {
 
 /** The ways to a database: directly in both modes, through a proxy in the pod, and through one for all pods. */
 const WAYS: readonly Topology[] = [
-  { access: "direct", tls: "verify-full", unshown: null },
-  { access: "direct", tls: "verify-ca", unshown: null },
-  { access: "sidecar", tls: "proxy", unshown: null },
-  { access: "proxy", tls: "proxy", unshown: null },
+  { access: "direct", tls: "verify-full", caution: null },
+  { access: "direct", tls: "verify-ca", caution: null },
+  { access: "sidecar", tls: "proxy", caution: null },
+  { access: "proxy", tls: "proxy", caution: null },
 ];
 export const DIRECT = WAYS[0] as Topology;
 export const PROXY = { name: SIDECAR, image: "proxy:1", restartPolicy: "Always" };

@@ -18,6 +18,8 @@ describe("names", () => {
       secret: "prefect-db",
       caConfigMap: "prefect-db-ca",
       migrateJob: "prefect-db-migrate",
+      client: "prefect-db-client",
+      proxy: "prefect-db-proxy",
       secretStore: "prefect-db-store",
     });
   });

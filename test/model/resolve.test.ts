@@ -242,7 +242,7 @@ describe("resolve", () => {
       topology: (access) =>
         access === "sidecar"
           ? { rule: "needs a proxy, which this target lacks", remedy: 'use "direct"' }
-          : { access: "direct", tls: "verify-full", unshown: null },
+          : { access: "direct", tls: "verify-full", caution: null },
     });
     expect(refusal(withPrefect({ access: "sidecar" }), target)).toBe(
       'invalid spec:\n  - platforms.prefect.access: needs a proxy, which this target lacks, got "sidecar"; use "direct"',

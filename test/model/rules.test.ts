@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
-import { readFields, type Settings } from "../../constructs/model/fields";
+import { type Fields, readFields, type Settings } from "../../constructs/model/fields";
 import { completeInstance, type InstanceSpec, instanceFields } from "../../constructs/model/instance";
 import { type JsonObject, mapValues } from "../../constructs/model/json";
 import { type CommonFields, commonFields, type Platform } from "../../constructs/model/platform";
 import { instanceRules, platformRules } from "../../constructs/model/rules";
+import type { Target } from "../../constructs/model/target";
 import { platforms } from "../../constructs/platforms/registry";
 
 interface Case {
@@ -22,10 +24,24 @@ const never = (violation: { path: string; rule: string }) => {
 
 const completeExample = (example: InstanceSpec) => completeInstance(readFields(instanceFields, example, "", never), example);
 
-const completeWhole = ({ section, instances = {} }: (typeof aws.wholeRules)[number]["passing"]) => ({
-  section: readFields(aws.section, section, "", never),
-  instances: mapValues(instances, completeExample),
-});
+/** Every rule about a section and all instances, with its examples completed. */
+const wholeCases = <X extends Fields>({ section: fields, wholeRules }: Target<X>): readonly Case[] =>
+  wholeRules.map(({ id, source, date, check, passing, failing }) => {
+    const complete = ({ name = "test", labels = {}, owner = null, section, instances = {} }: typeof passing) => ({
+      name,
+      labels,
+      owner,
+      section: readFields(fields, section, "", never),
+      instances: mapValues(instances, completeExample),
+    });
+    return {
+      id,
+      source,
+      date,
+      passing: check(complete(passing), "").length,
+      failing: paths(check(complete(failing), "")).map((path) => `at ${path}`),
+    };
+  });
 
 function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
   const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
@@ -35,20 +51,15 @@ function completePlatform(name: string, platform: Platform, example: JsonObject)
 const paths = (violations: readonly { readonly path: string }[]): string[] => violations.map((violation) => violation.path);
 
 const cases: readonly Case[] = [
-  ...[...instanceRules, ...local.rules, ...aws.rules].map(({ id, source, date, check, passing, failing }) => ({
+  ...[...instanceRules, ...local.rules, ...aws.rules, ...gcp.rules].map(({ id, source, date, check, passing, failing }) => ({
     id,
     source,
     date,
     passing: check(completeExample(passing), "at").length,
     failing: paths(check(completeExample(failing), "at")),
   })),
-  ...aws.wholeRules.map(({ id, source, date, check, passing, failing }) => ({
-    id,
-    source,
-    date,
-    passing: check(completeWhole(passing), "").length,
-    failing: paths(check(completeWhole(failing), "")).map((path) => `at ${path}`),
-  })),
+  ...wholeCases(aws),
+  ...wholeCases(gcp),
   ...Object.entries(platforms as Record<string, Platform>).flatMap(([name, platform]) =>
     platformRules(name, platform).map(({ id, source, date, check, passing, failing }) => ({
       id,

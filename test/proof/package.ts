@@ -134,7 +134,7 @@ function holdsWhatItShould(): Proof {
   const missing = [
     "dist/model/resolve.d.ts",
     "dist/model/parameter-catalogue.json",
-    "dist/bundles/program/program.js",
+    "dist/bundles/functions/program.js",
     "constructs/platforms/skillflaw/chart/Chart.yaml",
     "LICENSE",
   ].filter((file) => !files.includes(file));

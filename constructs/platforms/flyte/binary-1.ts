@@ -14,6 +14,7 @@ const DATABASE = "flyteadmin";
 export const binary1: FlyteEdition = {
   chart: binaryChart("v1.16.8", "v1.16.7"),
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
+  serviceAccounts: [],
   sidecarBeforeMigrations: true,
   transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },

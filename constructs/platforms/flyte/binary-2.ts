@@ -23,6 +23,7 @@ const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one ask
 export const binary2: FlyteEdition = {
   chart: binaryChart("v2.0.42", "v2.0.43"),
   images: ["flyte", "wait-for-db", "console"],
+  serviceAccounts: [],
   sidecarBeforeMigrations: true,
   transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
   health: { path: "/readyz", asksDatabase: true },

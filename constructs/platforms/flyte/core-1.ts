@@ -36,6 +36,7 @@ export const core1: FlyteEdition = {
     source: FLYTE_SOURCE,
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
+  serviceAccounts: ["flyteadmin", "datacatalog", "flytescheduler"],
   // No value adds an init container, and other sidecars start after the migrations.
   sidecarBeforeMigrations: false,
   transactionPooling: SIMPLE_PROTOCOL,

@@ -17,6 +17,7 @@ import type { FlyteSettings } from "./settings";
 export interface FlyteEdition {
   readonly chart: Chart;
   readonly images: readonly string[];
+  readonly serviceAccounts: readonly string[];
   readonly sidecarBeforeMigrations: boolean;
   readonly transactionPooling: { readonly works: boolean; readonly note: string };
   readonly health: { readonly path: string; readonly asksDatabase: boolean };

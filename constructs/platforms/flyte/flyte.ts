@@ -34,6 +34,7 @@ export const flyte = definePlatform({
   guarded: (settings) => edition(settings).guarded,
   transactionPooling: (settings) => edition(settings).transactionPooling,
   logsIn: (settings) => edition(settings).logsIn(settings),
+  serviceAccounts: (settings) => edition(settings).serviceAccounts,
   sidecarBeforeMigrations: (settings) => edition(settings).sidecarBeforeMigrations,
   databases: (settings) => edition(settings).databases(),
   revisions: (settings) => edition(settings).revisions(settings),

@@ -50,6 +50,7 @@ export const kubeflowPipelines = definePlatform({
     note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",
   }),
   logsIn: () => ["ml-pipeline: ml-pipeline-api-server", "cache-server: server", "metadata-grpc-deployment: container"],
+  serviceAccounts: () => ["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"],
   sidecarBeforeMigrations: () => true,
   databases: () => ({
     pipelines: { name: "mlpipeline", extensions: [] },

@@ -121,6 +121,7 @@ export const mlflow = definePlatform({
   }),
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
+  serviceAccounts: () => [],
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
   revisions: (settings) => [alembic("main", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],

@@ -91,6 +91,7 @@ export const prefect = definePlatform({
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
+  serviceAccounts: () => [],
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
   revisions: (settings) => [alembic("main", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],

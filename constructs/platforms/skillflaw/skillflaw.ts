@@ -118,6 +118,7 @@ export const skillflaw = definePlatform({
     note: "with PgBouncer 1.24 or newer as it is, but not while it migrates, because its lock is a session's",
   }),
   logsIn: (settings) => (migratesApart(settings) ? ["init migrate", "skillflaw"] : ["skillflaw"]),
+  serviceAccounts: () => [],
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.

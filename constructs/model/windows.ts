@@ -1,5 +1,5 @@
-/** Minutes since the week began: a start, and a length. A daily window repeats every day. */
-interface Span {
+/** Minutes since Monday began: a start, and a length. A daily window repeats every day. */
+export interface Span {
   readonly start: number;
   readonly minutes: number;
   readonly daily: boolean;

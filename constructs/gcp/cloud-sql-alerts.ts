@@ -1,0 +1,100 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+import type { ResolvedInstance } from "../model/spec";
+import type { CloudSqlPostgres } from "./cloud-sql-postgres";
+
+export interface CloudSqlAlertsArgs {
+  readonly postgres: CloudSqlPostgres;
+  readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
+  readonly project: string;
+  /** Who is told: `projects/P/notificationChannels/N`. */
+  readonly notificationChannels: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Shares of what there is, from which on somebody should look. */
+const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8 } as const;
+/** Seconds that a replica may be behind. */
+const LAG = 300;
+
+/** What is watched. https://cloud.google.com/sql/docs/postgres/admin-api/metrics */
+interface Watch {
+  readonly title: string;
+  /** Metric of Cloud SQL, below `cloudsql.googleapis.com/database/`. */
+  readonly metric: string;
+  readonly above: number;
+  /** Adds up what is counted for each database. */
+  readonly sum?: true;
+}
+
+/** Tells somebody when a server needs them: what fills up, replicas that fall behind, and backups that fail. */
+export class CloudSqlAlerts extends pulumi.ComponentResource {
+  constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:gcp:CloudSqlAlerts", name, {}, opts);
+    const { postgres, instance } = args;
+    const percent = (share: number) => `${share * 100} %`;
+    const onEach: Readonly<Record<string, Watch>> = {
+      disk: { title: `more than ${percent(USED.disk)} of the disk is used`, metric: "disk/utilization", above: USED.disk },
+      cpu: { title: `the CPUs are used by more than ${percent(USED.cpu)}`, metric: "cpu/utilization", above: USED.cpu },
+      memory: { title: `more than ${percent(USED.memory)} of the memory is used`, metric: "memory/utilization", above: USED.memory },
+    };
+    const onPrimary: Readonly<Record<string, Watch>> = {
+      ...onEach,
+      connections: {
+        title: `more than ${percent(USED.connections)} of ${instance.maxConnections} connections are open`,
+        metric: "postgresql/num_backends",
+        above: Math.floor(instance.maxConnections * USED.connections),
+        sum: true,
+      },
+    };
+    const onReplica: Readonly<Record<string, Watch>> = {
+      ...onEach,
+      lag: { title: `it is more than ${LAG} s behind`, metric: "replication/replica_lag", above: LAG },
+    };
+    for (const [key, watch] of Object.entries(onPrimary)) watchMetric(this, `${name}-${key}`, args, postgres.primary, watch);
+    postgres.replicas.forEach((replica, index) => {
+      for (const [key, watch] of Object.entries(onReplica)) watchMetric(this, `${name}-replica${index + 1}-${key}`, args, replica, watch);
+    });
+    if (instance.settings.backupRetentionDays > 0) watchBackups(this, `${name}-backups`, args);
+    this.registerOutputs({});
+  }
+}
+
+/** `project:instance`, as metrics and logs name an instance. */
+const databaseId = ({ project, name }: gcp.sql.DatabaseInstance): pulumi.Output<string> => pulumi.interpolate`${project}:${name}`;
+
+/** A policy with one condition. */
+function createPolicy(
+  parent: CloudSqlAlerts,
+  name: string,
+  { project, notificationChannels, labels }: CloudSqlAlertsArgs,
+  title: string,
+  condition: Omit<gcp.types.input.monitoring.AlertPolicyCondition, "displayName">,
+  alertStrategy?: gcp.types.input.monitoring.AlertPolicyAlertStrategy,
+): void {
+  const inputs = { project, combiner: "OR", notificationChannels: [...notificationChannels], userLabels: labels, alertStrategy };
+  const conditions = [{ displayName: title, ...condition }];
+  new gcp.monitoring.AlertPolicy(name, { ...inputs, displayName: `PostgreSQL ${name}: ${title}`, conditions }, { parent });
+}
+
+/** A value that stays too high for a quarter of an hour. */
+function watchMetric(
+  parent: CloudSqlAlerts,
+  name: string,
+  args: CloudSqlAlertsArgs,
+  instance: gcp.sql.DatabaseInstance,
+  { title, metric, above, sum }: Watch,
+): void {
+  const filter = pulumi.interpolate`resource.type = "cloudsql_database" AND resource.labels.database_id = "${databaseId(instance)}" AND metric.type = "cloudsql.googleapis.com/database/${metric}"`;
+  const added = sum === undefined ? {} : { crossSeriesReducer: "REDUCE_SUM", groupByFields: ["resource.label.database_id"] };
+  const aggregations = [{ alignmentPeriod: "300s", perSeriesAligner: "ALIGN_MEAN", ...added }];
+  const conditionThreshold = { filter, comparison: "COMPARISON_GT", thresholdValue: above, duration: "900s", aggregations };
+  createPolicy(parent, name, args, title, { conditionThreshold });
+}
+
+/** Cloud SQL has no metric for backups: it writes a system event for each, with an error where it failed. */
+function watchBackups(parent: CloudSqlAlerts, name: string, args: CloudSqlAlertsArgs): void {
+  const filter = pulumi.interpolate`resource.type="cloudsql_database" AND resource.labels.database_id="${databaseId(args.postgres.primary)}" AND protoPayload.methodName="cloudsql.instances.automatedBackup" AND severity>=ERROR`;
+  const strategy = { notificationRateLimit: { period: "3600s" }, autoClose: "86400s" };
+  createPolicy(parent, name, args, "an automated backup has failed", { conditionMatchedLog: { filter } }, strategy);
+}

@@ -1,0 +1,237 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { InstanceSettings } from "../model/instance";
+import { spanOf } from "../model/windows";
+import { retentionOf } from "./backups";
+import { DatabaseSecret } from "./database-secret";
+import { toFlagValue } from "./flags";
+import { hostName, masterSecretName, physicalName } from "./names";
+import type { GcpSettings } from "./section";
+import { seriesOf } from "./tiers";
+
+/** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
+export interface Postgres {
+  /** Name or address for those who connect directly; known when it is planned. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+  /** PEM text of its certificate authority. */
+  readonly ca: pulumi.Output<string>;
+  /** `project:region:instance` for the Auth Proxy; null where it is no Cloud SQL. */
+  readonly connectionName: pulumi.Output<string> | null;
+  /** Whole name of the secret with the master's user name and password. */
+  readonly masterSecret: string;
+}
+
+export interface CloudSqlPostgresArgs {
+  /** Name of the environment, and of the instance in it. */
+  readonly environment: string;
+  readonly instance: string;
+  readonly settings: InstanceSettings;
+  readonly maxConnections: number;
+  readonly project: string;
+  readonly region: string;
+  /** `projects/P/global/networks/NAME`. */
+  readonly network: string;
+  /** Name of the range that its address is taken from; null leaves the choice to Google. */
+  readonly allocatedRange: string | null;
+  readonly edition: GcpSettings["edition"];
+  readonly disk: GcpSettings["disk"];
+  /** Cloud KMS key that encrypts it, and its master's secret; null leaves that to Google's. */
+  readonly encryptionKey: string | null;
+  /** Pool that signs its certificate; null takes Google's authority for this instance. */
+  readonly serverCaPool: string | null;
+  /** Days without maintenance, as `mm-dd` or `yyyy-mm-dd`. */
+  readonly denyMaintenance: { readonly from: string; readonly to: string } | null;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What must be there first: the network's private services access. Nothing in an instance names it. */
+  readonly after: readonly pulumi.Resource[];
+}
+
+/** PostgreSQL's own; Cloud SQL has no other. */
+const PORT = 5432;
+/** The login that provisions. Not `postgres`: that one stays without a password. */
+const MASTER = "platform_admin";
+/** Days for which the last backup is kept after an instance is deleted. */
+const FINAL_BACKUP_DAYS = 30;
+/** Query Insights: bytes of a query's text that are kept, and sampled plans a minute. */
+const INSIGHTS = { queryStringLength: 4096, queryPlansPerMinute: 5 };
+/** Seconds that a name is remembered for: a failover keeps the address, another instance does not. */
+const DNS_TTL = 60;
+/** Cloud SQL takes half an hour for some changes. */
+const TIMEOUTS = { create: "60m", update: "60m", delete: "60m" };
+
+/**
+ * Cloud SQL for PostgreSQL at a private address: encrypted, guarded against deletion, backed up, and with a name of its own.
+ *
+ * `protect` is set on the component where the spec asks for `deletionProtection`, so that it covers replicas, login and secret, too.
+ */
+export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgres {
+  readonly host: string;
+  readonly port = PORT;
+  readonly ca: pulumi.Output<string>;
+  readonly connectionName: pulumi.Output<string>;
+  readonly masterSecret: string;
+  readonly primary: gcp.sql.DatabaseInstance;
+  readonly replicas: readonly gcp.sql.DatabaseInstance[];
+
+  constructor(name: string, args: CloudSqlPostgresArgs, opts: pulumi.ComponentResourceOptions) {
+    const settings = toSettings(args);
+    super("platform-postgres:gcp:CloudSqlPostgres", name, {}, { ...opts, protect: args.settings.deletionProtection });
+    this.host = hostName(args.environment, args.instance);
+    const common = toCommon(args);
+    // Where the disk grows by itself, its first size must not be read as a wish to shrink it.
+    const ignoreChanges = args.settings.maxStorageGib === null ? [] : ["settings.diskSize"];
+    const own = { parent: this, dependsOn: [...args.after], ignoreChanges, customTimeouts: TIMEOUTS };
+    this.primary = new gcp.sql.DatabaseInstance(
+      physicalName(args.environment, args.instance, null),
+      { ...common, settings: { ...settings, ...toPrimarySettings(args), ipConfiguration: toIpConfiguration(args, this.host) } },
+      own,
+    );
+    this.replicas = Array.from({ length: args.settings.readReplicas }, (_, index) => {
+      const replica = physicalName(args.environment, args.instance, index + 1);
+      const source = { masterInstanceName: this.primary.name, instanceType: "READ_REPLICA_INSTANCE" };
+      const ipConfiguration = toIpConfiguration(args, null);
+      return new gcp.sql.DatabaseInstance(replica, { ...common, ...source, settings: { ...settings, ipConfiguration } }, own);
+    });
+    this.connectionName = this.primary.connectionName;
+    // The provider takes certificates for secrets, which they are not: whoever connects is shown them.
+    this.ca = pulumi.unsecret(this.primary.serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
+    this.masterSecret = createMaster(this, args, this.primary);
+    createName(this, args, this.host, this.primary);
+    this.registerOutputs({ connectionName: this.connectionName, host: this.host });
+  }
+}
+
+const toCommon = (args: CloudSqlPostgresArgs) => ({
+  project: args.project,
+  region: args.region,
+  databaseVersion: `POSTGRES_${args.settings.majorVersion}`,
+  encryptionKeyName: args.encryptionKey ?? undefined,
+  deletionProtection: args.settings.deletionProtection,
+});
+
+/** What the primary and its replicas have alike. @throws TypeError where no tier has the size, which the target's rules refuse. */
+function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs) {
+  const tier = seriesOf(args).tier(settings.size);
+  if (tier === null) throw new TypeError(`edition ${args.edition} with disk ${args.disk} has no tier of this size`);
+  return {
+    edition: args.edition,
+    tier,
+    diskType: args.disk,
+    diskSize: settings.storageGib,
+    diskAutoresize: settings.maxStorageGib !== null,
+    diskAutoresizeLimit: settings.maxStorageGib ?? undefined,
+    dataDiskProvisionedIops: settings.iops ?? undefined,
+    dataDiskProvisionedThroughput: settings.throughputMibps ?? undefined,
+    databaseFlags: toFlags(settings, maxConnections),
+    deletionProtectionEnabled: settings.deletionProtection,
+    insightsConfig: { queryInsightsEnabled: true, recordApplicationTags: true, recordClientAddress: false, ...INSIGHTS },
+    userLabels: args.labels,
+  };
+}
+
+/** In the order of their names, so that a change shows what changed. */
+function toFlags({ parameters, majorVersion, iamAuthentication }: InstanceSettings, maxConnections: number) {
+  const own = {
+    ...parameters,
+    max_connections: maxConnections,
+    ...(iamAuthentication ? { "cloudsql.iam_authentication": true } : {}),
+  };
+  return Object.entries(own)
+    .map(([name, value]) => ({ name, value: toFlagValue(name, value, majorVersion) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Cloud SQL counts days from Monday, as 1, and takes the hour that a window begins with. */
+function toMaintenance({ maintenanceWindow }: InstanceSettings) {
+  const hours = spanOf(maintenanceWindow).start / 60;
+  return { day: Math.floor(hours / 24) + 1, hour: hours % 24, updateTrack: "stable" };
+}
+
+/** What only a primary has: a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
+function toPrimarySettings({ settings, edition, region, denyMaintenance }: CloudSqlPostgresArgs) {
+  const retention = retentionOf(settings, edition);
+  return {
+    availabilityType: settings.highAvailability ? "REGIONAL" : "ZONAL",
+    backupConfiguration:
+      retention === null
+        ? { enabled: false, pointInTimeRecoveryEnabled: false }
+        : {
+            enabled: true,
+            startTime: settings.backupWindow.split("-")[0],
+            location: settings.backupReplication?.region ?? region,
+            pointInTimeRecoveryEnabled: settings.pointInTimeRecovery,
+            transactionLogRetentionDays: settings.pointInTimeRecovery ? retention.logDays : undefined,
+            backupRetentionSettings: { retainedBackups: retention.backups, retentionUnit: "COUNT" },
+          },
+    maintenanceWindow: toMaintenance(settings),
+    denyMaintenancePeriod:
+      denyMaintenance === null ? undefined : { startDate: denyMaintenance.from, endDate: denyMaintenance.to, time: "00:00:00" },
+    finalBackupConfig: { enabled: true, retentionDays: FINAL_BACKUP_DAYS },
+    retainBackupsOnDelete: true,
+  };
+}
+
+/** A private address and TLS, always. @param host the name that a certificate of the customer's pool carries; null for none. */
+function toIpConfiguration({ network, allocatedRange, serverCaPool }: CloudSqlPostgresArgs, host: string | null) {
+  const names = serverCaPool === null || host === null ? undefined : [host];
+  return {
+    ipv4Enabled: false,
+    privateNetwork: network,
+    allocatedIpRange: allocatedRange ?? undefined,
+    sslMode: "ENCRYPTED_ONLY",
+    serverCaMode: serverCaPool === null ? "GOOGLE_MANAGED_INTERNAL_CA" : "CUSTOMER_MANAGED_CAS_CA",
+    serverCaPool: serverCaPool ?? undefined,
+    customSubjectAlternativeNames: names,
+  };
+}
+
+/** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name. */
+function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: gcp.sql.DatabaseInstance): string {
+  const name = masterSecretName(args.environment, args.instance);
+  const generated = new random.RandomPassword(name, { length: 32, special: false }, { parent });
+  const password = pulumi.secret(generated.result);
+  const user = new gcp.sql.User(
+    name,
+    // A login that owns something cannot be deleted: it goes with its instance.
+    { project: args.project, instance: primary.name, name: MASTER, type: "BUILT_IN", password, deletionPolicy: "ABANDON" },
+    // Rotation changes it behind Pulumi's back, and Cloud SQL shows no password.
+    { parent, ignoreChanges: ["password"] },
+  );
+  const secret = new DatabaseSecret(name, { ...args, secretId: name }, { parent });
+  new gcp.secretmanager.SecretVersion(
+    name,
+    // A rotation adds versions after it: it is not looked at again.
+    {
+      secret: secret.resource.id,
+      secretData: pulumi.secret(password.apply((text) => JSON.stringify({ username: MASTER, password: text }))),
+      deletionPolicy: "ABANDON",
+    },
+    { parent, dependsOn: [user], ignoreChanges: ["enabled", "secretData"] },
+  );
+  return secret.name;
+}
+
+/** A private zone for one name, which nothing but the network sees. */
+function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string, primary: gcp.sql.DatabaseInstance): void {
+  const name = physicalName(args.environment, args.instance, null);
+  const zone = new gcp.dns.ManagedZone(
+    name,
+    {
+      project: args.project,
+      dnsName: `${host}.`,
+      description: `PostgreSQL ${args.instance} of ${args.environment}`,
+      visibility: "private",
+      privateVisibilityConfig: { networks: [{ networkUrl: `https://www.googleapis.com/compute/v1/${args.network}` }] },
+      labels: args.labels,
+    },
+    { parent },
+  );
+  new gcp.dns.RecordSet(
+    name,
+    { project: args.project, managedZone: zone.name, name: `${host}.`, type: "A", ttl: DNS_TTL, rrdatas: [primary.privateIpAddress] },
+    { parent },
+  );
+}

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { ownSidecar, PROXY_PORT } from "../manifests/auth-proxy";
+import { metadata } from "../manifests/metadata";
+import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "../manifests/program-job";
+import type { JsonObject } from "../model/json";
+import { mapValues } from "../model/json";
+import type { Tenant } from "../model/spec";
+import { BUNDLE_FILE, readBundle } from "../package/bundle";
+import type { Server } from "../provisioning/connect";
+import type { Postgres } from "./cloud-sql-postgres";
+import { allowSecret, type DatabaseSecret } from "./database-secret";
+import { createObject } from "./kubernetes-object";
+import { lateBound } from "./late-bound";
+import { TASK_FILE, type Task } from "./task";
+import { allowConnections, type IdentityProject, principalOf } from "./workload-identity";
+
+export interface DatabaseProvisioningArgs {
+  /** Name of the environment, and of the instance in it. */
+  readonly environment: string;
+  readonly instance: string;
+  readonly postgres: Postgres;
+  /** How the server is verified where it is no Cloud SQL; otherwise the Auth Proxy does that. */
+  readonly tls: Server["tls"];
+  /** By platform. */
+  readonly tenants: Readonly<Record<string, Tenant>>;
+  /** By platform. */
+  readonly secrets: Readonly<Record<string, DatabaseSecret>>;
+  /** Whether the master's password is ours to rotate. */
+  readonly rotatesMaster: boolean;
+  /** Days after which a password is rotated. */
+  readonly rotationDays: number;
+  /** Of nothing else: whoever may change what is in it, may become the master. */
+  readonly namespace: string;
+  readonly identity: IdentityProject;
+}
+
+/** Hour (UTC) at which passwords are looked at. */
+const ROTATION_HOUR = 3;
+/** Letters of a hash that make a name. */
+const HASH_LENGTH = 10;
+
+/**
+ * Makes databases, roles, grants and passwords in a Job of Kubernetes, whenever what they should be changes, or the program; and rotates
+ * passwords that are due in a CronJob. Deleting it deletes nothing in the databases.
+ *
+ * Whoever may edit the ConfigMap, or run pods as the service account, holds the master's password: the namespace is for administrators.
+ */
+export class DatabaseProvisioning extends pulumi.ComponentResource {
+  /** Depend on it where something logs in. */
+  readonly job: pulumi.Resource;
+
+  constructor(name: string, args: DatabaseProvisioningArgs, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:gcp:DatabaseProvisioning", name, {}, opts);
+    const { environment, namespace } = args;
+    // The next plan makes another Job: nothing here holds data.
+    const own = { parent: this, protect: false };
+    const serviceAccount = `${args.instance}-provisioning`;
+    const account = createObject(
+      `${name}-account`,
+      { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(serviceAccount, namespace, environment) },
+      own,
+    );
+    const rights = createRights(name, args, principalOf(args.identity, namespace, serviceAccount), own);
+    const data = { [BUNDLE_FILE]: readBundle("job").text, [TASK_FILE]: JSON.stringify(toTask(args)) };
+    const configMap = `${args.instance}-program-${hashOf(data)}`;
+    const program = createObject(`${name}-program`, toProgramConfigMap(configMap, { namespace, instance: environment }, data), own);
+    const pod = (command: string, sidecar: JsonObject | null): ProgramPod => ({
+      instance: environment,
+      namespace,
+      serviceAccount,
+      configMap,
+      file: BUNDLE_FILE,
+      command,
+      sidecar,
+    });
+    const make = (toObject: (sidecar: JsonObject | null) => JsonObject) =>
+      args.postgres.connectionName === null
+        ? toObject(null)
+        : lateBound((connectionName) => toObject(ownSidecar(connectionName)), args.postgres.connectionName);
+    const job = make((sidecar) => toProgramJob(`${args.instance}-provision-${hashOf(data)}`, pod("provision", sidecar)));
+    this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights] });
+    const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));
+    createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
+    this.registerOutputs({});
+  }
+}
+
+const hashOf = (data: object): string => createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, HASH_LENGTH);
+
+/** What the program is told. Nothing in it is known late, so that a preview shows whether it changes. */
+export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {
+  const server: Server =
+    postgres.connectionName === null
+      ? { host: postgres.host, port: postgres.port, tls }
+      : { host: "127.0.0.1", port: PROXY_PORT, tls: { mode: "proxy" } };
+  return {
+    environment: args.environment,
+    server,
+    masterSecret: postgres.masterSecret,
+    rotatesMaster: args.rotatesMaster,
+    secrets: Object.fromEntries(Object.entries(args.tenants).map(([platform, { secret }]) => [secret, secrets[platform]?.name ?? ""])),
+    tenants: args.tenants,
+    rotationDays: args.rotationDays,
+  };
+}
+
+/** The instance, the master's secret, and the platforms': nothing else of the project. */
+function createRights(
+  name: string,
+  { postgres, secrets, rotatesMaster }: DatabaseProvisioningArgs,
+  member: string,
+  opts: pulumi.CustomResourceOptions,
+): readonly pulumi.Resource[] {
+  const connect = postgres.connectionName === null ? [] : [allowConnections(`${name}-connect`, member, postgres.connectionName, opts)];
+  const platforms = Object.values(
+    mapValues(secrets, (secret, platform) =>
+      allowSecret(`${name}-${platform}`, secret.name, member, "add", { ...opts, dependsOn: [secret.resource] }),
+    ),
+  ).flat();
+  return [...connect, ...allowSecret(`${name}-master`, postgres.masterSecret, member, rotatesMaster ? "add" : "read", opts), ...platforms];
+}

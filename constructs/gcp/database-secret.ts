@@ -1,0 +1,54 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface DatabaseSecretArgs {
+  readonly project: string;
+  /** The only region that holds it: that of the database. */
+  readonly region: string;
+  /** Its name in Secret Manager. */
+  readonly secretId: string;
+  /** Cloud KMS key that encrypts it; null leaves that to Google's. */
+  readonly encryptionKey: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A secret of Secret Manager without a version: whoever makes the password adds it, and no plan or state ever holds a platform's. */
+export class DatabaseSecret extends pulumi.ComponentResource {
+  /** Whole name: `projects/P/secrets/NAME`. */
+  readonly name: string;
+  readonly resource: gcp.secretmanager.Secret;
+
+  constructor(
+    name: string,
+    { project, region, secretId, encryptionKey, labels }: DatabaseSecretArgs,
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super("platform-postgres:gcp:DatabaseSecret", name, {}, opts);
+    this.name = `projects/${project}/secrets/${secretId}`;
+    const customerManagedEncryption = encryptionKey === null ? undefined : { kmsKeyName: encryptionKey };
+    this.resource = new gcp.secretmanager.Secret(
+      name,
+      { project, secretId, replication: { userManaged: { replicas: [{ location: region, customerManagedEncryption }] } }, labels },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** Roles for one secret. */
+const READ = ["roles/secretmanager.secretAccessor"];
+const READ_AND_ADD = [...READ, "roles/secretmanager.secretVersionManager"];
+
+/** Lets a member use a secret, and no other; `add` lets it add versions, and destroy old ones. */
+export function allowSecret(
+  name: string,
+  secret: string,
+  member: string,
+  may: "read" | "add",
+  opts: pulumi.CustomResourceOptions,
+): readonly pulumi.Resource[] {
+  const roles = may === "read" ? READ : READ_AND_ADD;
+  return roles.map(
+    (role) => new gcp.secretmanager.SecretIamMember(`${name}-${role.split(".").at(-1)}`, { secretId: secret, role, member }, opts),
+  );
+}

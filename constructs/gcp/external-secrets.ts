@@ -1,0 +1,26 @@
+import type { SecretReader } from "../manifests/objects";
+
+export interface ExternalSecretsArgs {
+  readonly project: string;
+  /** GKE cluster, and the region or zone it is in. */
+  readonly cluster: string;
+  readonly location: string;
+}
+
+/** How External Secrets reads a platform's secret: as a service account whose principal may read that secret, and no other. */
+export const secretReader = ({ project, cluster, location }: ExternalSecretsArgs): SecretReader => ({
+  annotations: {},
+  provider: (serviceAccount) => ({
+    gcpsm: {
+      projectID: project,
+      auth: {
+        workloadIdentity: {
+          clusterLocation: location,
+          clusterName: cluster,
+          clusterProjectID: project,
+          serviceAccountRef: { name: serviceAccount },
+        },
+      },
+    },
+  }),
+});

@@ -1,0 +1,58 @@
+/** What runs in the cluster: `program.js provision` makes databases and logins, `program.js rotate` renews the passwords that are due. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../../model/errors";
+import type { Patience } from "../../provisioning/connect";
+import { provision } from "../../provisioning/provision";
+import { rotate } from "../../provisioning/rotate";
+import { readMaster, rotateMaster } from "../master";
+import { SecretManager, SecretManagerStore } from "../secret-manager-store";
+import { type Command, TASK_FILE, type Task } from "../task";
+
+/** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. */
+const PATIENCE = 600_000;
+const DAY = 86_400_000;
+
+const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`waiting: ${sentence}`) };
+
+async function runProvision(task: Task, manager: SecretManager): Promise<void> {
+  const master = await readMaster(manager, task.masterSecret, task.server);
+  const store = new SecretManagerStore(manager, task.secrets);
+  const work = { environment: task.environment, instance: { tenants: task.tenants } };
+  const { changes } = await provision(work, { server: task.server, master, store, patience });
+  for (const { why } of changes) console.log(why);
+  console.log(changes.length === 0 ? "nothing to do" : "done");
+}
+
+async function runRotate(task: Task, manager: SecretManager): Promise<void> {
+  const { server, masterSecret, secrets, tenants } = task;
+  const isDue = (created: Date) => Date.now() - created.getTime() >= task.rotationDays * DAY;
+  const store = new SecretManagerStore(manager, secrets);
+  const master = await readMaster(manager, masterSecret, server);
+  for (const [platform, tenant] of Object.entries(tenants)) {
+    const [current] = await manager.newest(secrets[tenant.secret] ?? "", 1);
+    if (current === undefined || !isDue(current.created)) continue;
+    const rotated = await rotate(tenant, { server, master, store, patience }, { revoke: false });
+    console.log(`${platform} logs in as ${rotated.current} from now on`);
+  }
+  // At last: what comes before it logs in with the password from before.
+  if (task.rotatesMaster && (await rotateMaster(manager, masterSecret, server, isDue))) console.log("the master has a new password");
+}
+
+const COMMANDS: Readonly<Record<Command, (task: Task, manager: SecretManager) => Promise<void>>> = {
+  provision: runProvision,
+  rotate: runRotate,
+};
+
+async function main(command: string): Promise<void> {
+  const run = COMMANDS[command as Command];
+  if (run === undefined) throw new UserError(`there is no command ${command}; use ${Object.keys(COMMANDS).join(" or ")}`);
+  const task = JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as Task;
+  await run(task, new SecretManager(patience, true));
+}
+
+main(process.argv[2] ?? "").catch((error: unknown) => {
+  // A person's mistake is a sentence; a defect keeps its trace.
+  console.error(error instanceof UserError ? error.message : error);
+  process.exitCode = 1;
+});

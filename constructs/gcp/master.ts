@@ -1,0 +1,50 @@
+import { type Server, withClient } from "../provisioning/connect";
+import { type Credential, generatePassword } from "../provisioning/credential";
+import { isWrongPassword, ProvisioningError } from "../provisioning/errors";
+import { setOwnPassword } from "../provisioning/provision";
+import type { SecretManager } from "./secret-manager-store";
+
+/** Versions that may work: the newest may be one that a rotation was interrupted at. */
+const TRIED = 2;
+
+/**
+ * The master's credential. The newest version may not have reached the server yet: then the one before it works.
+ *
+ * @throws ProvisioningError where the secret is empty.
+ */
+export async function readMaster(manager: SecretManager, secret: string, server: Server): Promise<Credential> {
+  const versions = (await manager.newest(secret, TRIED)).map(({ credential }) => credential);
+  const [newest] = versions;
+  if (newest === undefined)
+    throw new ProvisioningError(`secret ${secret} of the master is empty; put {"username": ..., "password": ...} into it`);
+  for (const credential of versions) if (await worksAt(server, credential)) return credential;
+  return newest;
+}
+
+/** Whether a server takes a credential. A server that does not answer takes any: what is done next says what is wrong. */
+function worksAt(server: Server, credential: Credential): Promise<boolean> {
+  return withClient(server, credential, "postgres", async () => true).catch((error) => !isWrongPassword(error));
+}
+
+/**
+ * Gives the master a new password. It is stored before the server is told: interrupted in between, the next run tells the server what is
+ * stored, and nothing is lost. Old versions stay: Pulumi has made the first, and would make it again.
+ *
+ * @returns whether anything was to be done.
+ */
+export async function rotateMaster(
+  manager: SecretManager,
+  secret: string,
+  server: Server,
+  isDue: (created: Date) => boolean,
+): Promise<boolean> {
+  const working = await readMaster(manager, secret, server);
+  const [newest] = await manager.newest(secret, 1);
+  if (newest === undefined) return false;
+  const isInterrupted = newest.credential.password !== working.password;
+  if (!isInterrupted && !isDue(newest.created)) return false;
+  const next = isInterrupted ? newest.credential : { username: working.username, password: generatePassword() };
+  if (!isInterrupted) await manager.add(secret, next);
+  await withClient(server, working, "postgres", (client) => setOwnPassword(client, next));
+  return true;
+}

@@ -1,0 +1,17 @@
+/**
+ * Names that Google Cloud shows, before what Pulumi adds to make them free.
+ *
+ * @param replica its number, or null for the primary.
+ */
+export function physicalName(environment: string, instance: string, replica: number | null): string {
+  return `${environment}-${instance}${replica === null ? "" : `-replica${replica}`}`;
+}
+
+/** The private DNS name of an instance: known when it is planned, whatever its address will be. */
+export const hostName = (environment: string, instance: string): string => `${instance}.${environment}.postgres.internal`;
+
+/** The master's secret in Secret Manager. A platform's has a hyphen less in between, and no platform is called `master`. */
+export const masterSecretName = (environment: string, instance: string): string => `${environment}--${instance}--master`;
+
+/** Namespace of what provisions and rotates. */
+export const provisioningNamespace = (environment: string): string => `postgres-${environment}`;

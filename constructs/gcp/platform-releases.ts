@@ -1,0 +1,157 @@
+import { relative } from "node:path";
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { toClientAccount, toProxyConfigMap, toProxyDeployment } from "../manifests/auth-proxy";
+import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
+import type { JsonObject } from "../model/json";
+import type { HelmRelease } from "../model/platform";
+import type { Topology } from "../model/target";
+import type { Wired } from "../model/wire";
+import { chartDirectory } from "../package/root";
+import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
+import { createObject } from "./kubernetes-object";
+import { type LateObject, lateBound } from "./late-bound";
+
+/** A platform to install, and what its pods reach the database with. */
+export interface PlatformRelease {
+  readonly wired: Wired;
+  readonly access: Topology["access"];
+  /** The platform's secret, as External Secrets calls it: its name in the project. */
+  readonly secretId: string;
+  /** PEM text of the database's certificate authority. */
+  readonly ca: pulumi.Output<string>;
+  /** For the Auth Proxy; null where the database is no Cloud SQL. */
+  readonly connectionName: pulumi.Output<string> | null;
+  /** What must be there before its pods start: databases, logins, and the rights of its service accounts. */
+  readonly after: readonly pulumi.Resource[];
+}
+
+export interface PlatformReleasesArgs {
+  readonly externalSecrets: ExternalSecretsArgs;
+  readonly installExternalSecrets: boolean;
+  readonly installReloader: boolean;
+  /** By platform. Those that no Helm chart installs are left out: they are files. */
+  readonly platforms: Readonly<Record<string, PlatformRelease>>;
+}
+
+/** Charts that others need first. Their API, `external-secrets.io/v1`, is what the manifests are written in. */
+const EXTERNAL_SECRETS = { chart: "external-secrets", repository: "https://charts.external-secrets.io", version: "2.9.0" };
+const RELOADER = { chart: "reloader", repository: "https://stakater.github.io/stakater-charts", version: "2.2.16" };
+
+/** Seconds. */
+const INSTALLATION = 1_800;
+const SECRET_TIMEOUT = 300;
+
+/** The platforms' Helm releases in a GKE cluster that exists, each with its Secret, which is there before it starts. */
+export class PlatformReleases extends pulumi.ComponentResource {
+  /** By platform. */
+  readonly releases: Readonly<Record<string, kubernetes.helm.v3.Release>>;
+
+  constructor(name: string, args: PlatformReleasesArgs, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:gcp:PlatformReleases", name, {}, opts);
+    const operators = createOperators(this, args);
+    const releases = Object.entries(args.platforms).map(
+      ([platform, each]) => [platform, createRelease(this, platform, each, args.externalSecrets, operators)] as const,
+    );
+    this.releases = Object.fromEntries(releases.filter((each): each is [string, kubernetes.helm.v3.Release] => each[1] !== null));
+    this.registerOutputs({});
+  }
+}
+
+function createOperators(
+  parent: PlatformReleases,
+  { installExternalSecrets, installReloader }: PlatformReleasesArgs,
+): readonly pulumi.Resource[] {
+  const install = ({ chart, repository, version }: typeof EXTERNAL_SECRETS, values: JsonObject) =>
+    new kubernetes.helm.v3.Release(
+      chart,
+      {
+        name: chart,
+        chart,
+        version,
+        repositoryOpts: { repo: repository },
+        namespace: chart,
+        createNamespace: true,
+        values,
+        atomic: true,
+        timeout: INSTALLATION,
+      },
+      { parent },
+    );
+  return [
+    ...(installExternalSecrets ? [install(EXTERNAL_SECRETS, { installCRDs: true })] : []),
+    ...(installReloader ? [install(RELOADER, {})] : []),
+  ];
+}
+
+/** Null for what no chart installs. */
+function createRelease(
+  parent: PlatformReleases,
+  platform: string,
+  each: PlatformRelease,
+  externalSecrets: ExternalSecretsArgs,
+  operators: readonly pulumi.Resource[],
+): kubernetes.helm.v3.Release | null {
+  const { wired } = each;
+  const { release } = wired.wiring;
+  if (release.kind !== "helm") return null;
+  // A namespace holds what others put there, too: it is never deleted with the platform.
+  const namespace = createObject(`${platform}-namespace`, toNamespace(wired), { parent, retainOnDelete: true });
+  const objects = toObjects(each, externalSecrets).map((object) =>
+    createObject(`${platform}-${nameOf(object)}`, object, { parent, dependsOn: [namespace, ...operators, ...each.after] }),
+  );
+  return createChart(parent, platform, wired, release, objects);
+}
+
+/** Kind and name: what no other object of the namespace has. */
+function nameOf({ kind, metadata }: LateObject | JsonObject): string {
+  return `${String(kind).toLowerCase()}-${(metadata as { readonly name: string }).name}`;
+}
+
+/** What the chart's pods need in their namespace. */
+function toObjects({ wired, access, secretId, ca, connectionName }: PlatformRelease, externalSecrets: ExternalSecretsArgs) {
+  const reader = toSecretStore(wired, secretReader(externalSecrets));
+  const secret = lateBound((text) => waitForReady(toExternalSecret(wired, { secretStore: secretStoreOf(wired), key: secretId }, text)), ca);
+  const account = toClientAccount(wired);
+  const withCa = toCaConfigMap(wired, "") === null ? [] : [lateBound((text) => toCaConfigMap(wired, text) ?? {}, ca)];
+  const withProxy =
+    access === "direct" || connectionName === null ? [] : [lateBound((text) => toProxyConfigMap(wired, text), connectionName)];
+  const proxies = access === "proxy" ? toProxyDeployment(wired) : [];
+  return [...reader, secret, ...(account === null ? [] : [account]), ...withCa, ...withProxy, ...proxies, ...wired.wiring.objects];
+}
+
+/** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */
+function waitForReady(object: JsonObject): JsonObject {
+  const annotations = { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) };
+  return { ...object, metadata: { ...(object.metadata as JsonObject), annotations } };
+}
+
+function createChart(
+  parent: PlatformReleases,
+  platform: string,
+  wired: Wired,
+  release: HelmRelease,
+  dependsOn: readonly pulumi.Resource[],
+): kubernetes.helm.v3.Release {
+  const source =
+    release.repository === null
+      ? // Relative, as providers read it, so that a state of one machine is a state of every machine.
+        { chart: relative(process.cwd(), chartDirectory(platform)) }
+      : { chart: release.chart, repositoryOpts: { repo: release.repository }, version: release.version };
+  return new kubernetes.helm.v3.Release(
+    platform,
+    {
+      ...source,
+      name: wired.release,
+      namespace: wired.namespace,
+      createNamespace: false,
+      values: release.values,
+      // A chart whose hook makes the pods ready, and runs after them, is not waited for: both would wait for each other.
+      skipAwait: !release.wait,
+      atomic: release.wait,
+      cleanupOnFail: true,
+      timeout: INSTALLATION,
+    },
+    { parent, dependsOn: [...dependsOn] },
+  );
+}

@@ -1,0 +1,193 @@
+import { backOff } from "exponential-backoff";
+import { GoogleAuth } from "google-auth-library";
+import { isObject } from "../model/json";
+import type { Patience } from "../provisioning/connect";
+import type { Credential } from "../provisioning/credential";
+import { ProvisioningError } from "../provisioning/errors";
+import type { SecretStore, Versions } from "../provisioning/secret-store";
+
+/** Another endpoint than the public one: a private one of the network's own. */
+export const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
+const ENDPOINT = "https://secretmanager.googleapis.com";
+const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
+
+/** Milliseconds for one answer. */
+const TIMEOUT = 10_000;
+/** Milliseconds until everybody is shown a version that was added: all but access by its number is consistent only after a while. */
+const VISIBLE_WITHIN = 60_000;
+
+/** A version of a secret that can be used, its number, and when it was added. */
+export interface StoredVersion {
+  readonly name: string;
+  readonly credential: Credential;
+  readonly created: Date;
+}
+
+interface Version {
+  readonly name: string;
+  readonly createTime: string;
+}
+
+/**
+ * Secret Manager over REST: its client library speaks gRPC, and would not fit where the program is mounted from.
+ *
+ * https://cloud.google.com/secret-manager/docs/reference/rest
+ */
+export class SecretManager {
+  private readonly auth = new GoogleAuth({ scopes: SCOPE });
+  private readonly endpoint = process.env[ENDPOINT_VARIABLE] ?? ENDPOINT;
+
+  /**
+   * @param patience for what passes by itself.
+   * @param grantsAreNew a refusal passes by itself, too: a right that was just granted takes minutes to hold.
+   */
+  constructor(
+    private readonly patience: Patience,
+    private readonly grantsAreNew: boolean,
+  ) {}
+
+  /** The newest versions that can be used, newest first. @throws ProvisioningError */
+  async newest(secret: string, count: number): Promise<readonly StoredVersion[]> {
+    const versions = (await this.list(secret)).slice(0, count);
+    const accessed = versions.map(async ({ name, createTime }) => {
+      const { payload } = await this.ask<{ payload: { data: string } }>(secret, "GET", `${name}:access`);
+      return { name, credential: parse(secret, payload.data), created: new Date(createTime) };
+    });
+    return Promise.all(accessed);
+  }
+
+  /** Adds a version, and returns when it is the newest that anybody is shown. */
+  async add(secret: string, { username, password }: Credential): Promise<void> {
+    const data = Buffer.from(JSON.stringify({ username, password })).toString("base64");
+    const { name } = await this.ask<Version>(secret, "POST", `${secret}:addVersion`, { payload: { data } });
+    const deadline = Date.now() + VISIBLE_WITHIN;
+    await backOff(
+      async () => {
+        const [first] = await this.list(secret);
+        if (first?.name !== name) throw new ProvisioningError(`secret ${secret} does not show its new version yet; run this again`);
+      },
+      { numOfAttempts: Number.MAX_SAFE_INTEGER, startingDelay: 200, maxDelay: 3_000, retry: () => Date.now() < deadline },
+    );
+  }
+
+  /** Destroys every version but the newest ones. */
+  async keep(secret: string, count: number): Promise<void> {
+    for (const { name } of (await this.list(secret)).slice(count)) await this.ask(secret, "POST", `${name}:destroy`, {});
+  }
+
+  private async list(secret: string): Promise<readonly Version[]> {
+    const query = new URLSearchParams({ filter: "state:ENABLED", pageSize: "100" });
+    const { versions = [] } = await this.ask<{ versions?: readonly Version[] }>(secret, "GET", `${secret}/versions?${query}`);
+    return [...versions].sort((a, b) => numberOf(b) - numberOf(a));
+  }
+
+  /** @throws ProvisioningError */
+  private async ask<T>(secret: string, method: "GET" | "POST", path: string, data?: object): Promise<T> {
+    const deadline = Date.now() + this.patience.deadlineMs;
+    const request = async () =>
+      (await this.auth.request<T>({ url: `${this.endpoint}/v1/${path}`, method, data, timeout: TIMEOUT, retry: false })).data;
+    try {
+      return await backOff(request, {
+        numOfAttempts: Number.MAX_SAFE_INTEGER,
+        startingDelay: 200,
+        maxDelay: 10_000,
+        jitter: "full",
+        retry: (error: unknown) => {
+          if (!this.passes(error) || Date.now() >= deadline) return false;
+          this.patience.onRetry?.(explain(error, secret).message);
+          return true;
+        },
+      });
+    } catch (error) {
+      throw explain(error, secret);
+    }
+  }
+
+  private passes(error: unknown): boolean {
+    const status = statusOf(error);
+    return status === 429 || status >= 500 || (status === 403 && this.grantsAreNew) || isOutOfReach(error);
+  }
+}
+
+const numberOf = ({ name }: Version): number => Number(name.split("/").at(-1));
+
+function parse(secret: string, data: string): Credential {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(data, "base64").toString());
+  } catch {
+    // The parser's own message would quote the content.
+  }
+  if (isObject(parsed) && typeof parsed.username === "string" && typeof parsed.password === "string")
+    return { username: parsed.username, password: parsed.password };
+  throw new ProvisioningError(`secret ${secret} holds no JSON with username and password; disable its last version`);
+}
+
+const statusOf = (error: unknown): number => {
+  const { response, status } = error as { readonly response?: { readonly status?: number }; readonly status?: number };
+  return response?.status ?? status ?? 0;
+};
+
+const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
+
+function isOutOfReach(error: unknown): boolean {
+  const { code, name, cause } = error as { readonly code?: string; readonly name?: string; readonly cause?: unknown };
+  if (OUT_OF_REACH.includes(code ?? "") || name === "TimeoutError" || name === "AbortError") return true;
+  return cause instanceof Error && isOutOfReach(cause);
+}
+
+/** What Google says of a refusal, on one line. It quotes no content of a secret. */
+function messageOf(error: unknown): string {
+  const { response } = error as { readonly response?: { readonly data?: { readonly error?: { readonly message?: string } } } };
+  return (response?.data?.error?.message ?? (error instanceof Error ? error.message : String(error))).split("\n")[0] ?? "";
+}
+
+/** A fault of Secret Manager as one sentence. */
+function explain(error: unknown, secret: string): Error {
+  if (error instanceof ProvisioningError) return error;
+  const status = statusOf(error);
+  if (status === 404) return new ProvisioningError(`there is no secret ${secret}; run pulumi up again`);
+  if (status === 403)
+    return new ProvisioningError(`Secret Manager refuses secret ${secret} (${messageOf(error)}); allow to read it and to add versions`);
+  if (isOutOfReach(error))
+    return new ProvisioningError(
+      `Secret Manager does not answer; let the network reach it (Private Google Access), or set ${ENDPOINT_VARIABLE}`,
+    );
+  if (status === 401 || /credentials|invalid_grant|metadata/i.test(messageOf(error)))
+    return new ProvisioningError(
+      `there are no valid credentials for Google Cloud (${messageOf(error)}); run gcloud auth application-default login`,
+    );
+  return new ProvisioningError(`secret ${secret} cannot be used (${messageOf(error)}); look at its versions`);
+}
+
+/**
+ * Platform secrets in Google Secret Manager: the newest enabled version is the one to use, the next is the one before. Older ones are
+ * destroyed.
+ *
+ * @param names whole names of the secrets, by the id that a tenant has for its own.
+ */
+export class SecretManagerStore implements SecretStore {
+  readonly description = "Google Secret Manager";
+
+  constructor(
+    private readonly manager: SecretManager,
+    private readonly names: Readonly<Record<string, string>>,
+  ) {}
+
+  async read(secret: string): Promise<Versions | null> {
+    const [current, previous] = await this.manager.newest(this.nameOf(secret), 2);
+    return current === undefined ? null : { current: current.credential, previous: previous?.credential ?? null };
+  }
+
+  async write(secret: string, credential: Credential, forget = false): Promise<void> {
+    const name = this.nameOf(secret);
+    await this.manager.add(name, credential);
+    await this.manager.keep(name, forget ? 1 : 2);
+  }
+
+  private nameOf(secret: string): string {
+    const name = this.names[secret];
+    if (name === undefined) throw new ProvisioningError(`no secret of Google Cloud is known for ${secret}; run pulumi up again`);
+    return name;
+  }
+}

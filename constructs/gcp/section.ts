@@ -1,0 +1,92 @@
+import { choice, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
+import { NAME } from "../model/names";
+
+const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
+/** https://cloud.google.com/resource-manager/docs/creating-managing-projects */
+const PROJECT = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
+const NETWORK_NAME = "[a-z]([a-z0-9-]{0,61}[a-z0-9])?";
+
+/** `project:region:instance`, as the Auth Proxy takes it; it starts with malformed ones, too, and connects to nothing. */
+export const CONNECTION_NAME = {
+  pattern: new RegExp(`^([a-z0-9.-]+:)?${PROJECT}:[a-z]+(-[a-z]+)+[0-9]+:[a-z][a-z0-9-]{0,96}[a-z0-9]$`),
+  form: "an instance connection name (project:region:instance)",
+};
+
+const DATE = { pattern: /^(20\d\d-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, form: "a day (yyyy-mm-dd, or mm-dd for every year)" };
+
+/** https://cloud.google.com/sql/docs/postgres/editions-intro */
+export const EDITIONS = ["ENTERPRISE", "ENTERPRISE_PLUS"] as const;
+/** https://cloud.google.com/sql/docs/postgres/storage-options-overview */
+export const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
+
+/** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
+export const gcpFields = {
+  /** Project that is deployed to. */
+  project: id({ pattern: new RegExp(`^${PROJECT}$`), form: "a project's id" }),
+  /** Its number, by which identities of pods are named: `gcloud projects describe PROJECT`. */
+  projectNumber: id({ pattern: /^\d{6,20}$/, form: "a project's number" }),
+  /** Region of Cloud SQL. */
+  region: text(REGION),
+  /** Network that exists, and that the cluster is in: its name, or of a shared one `projects/HOST/global/networks/NAME`. */
+  network: id({
+    pattern: new RegExp(`^(projects/${PROJECT}/global/networks/)?${NETWORK_NAME}$`),
+    form: "a network's name, or projects/HOST/global/networks/NAME",
+  }),
+  /** The network's way to Google's services. A network has one of them: only one environment may make it. */
+  privateServicesAccess: group({
+    create: flag(true),
+    /** Bits of the range's prefix: 20 are 4,096 addresses, which each region and each service take a part of. */
+    prefixLength: integer({ min: 16, max: 24, default: 20 }),
+    /** Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google. */
+    allocatedRange: nullable(text({ pattern: new RegExp(`^${NETWORK_NAME}$`), form: "a range's name" })),
+  }),
+  /** Enables the APIs that are needed, in the project. */
+  enableApis: flag(false),
+  /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. */
+  edition: choice(EDITIONS, "ENTERPRISE"),
+  /** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. */
+  disk: choice(DISKS, "PD_SSD"),
+  /** Cloud KMS key that encrypts the databases and their secrets; null leaves that to Google's. Changing it replaces the databases. */
+  encryptionKey: nullable(
+    id({
+      pattern: new RegExp(`^projects/${PROJECT}/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}$`),
+      form: "a key (projects/P/locations/L/keyRings/R/cryptoKeys/K)",
+    }),
+  ),
+  /**
+   * Pool of Certificate Authority Service that signs the servers' certificates. Only then do those carry the name that pods connect to,
+   * and TLS is `verify-full`; null takes Google's authority for each instance, and TLS is `verify-ca`.
+   */
+  serverCaPool: nullable(
+    id({
+      pattern: new RegExp(`^projects/${PROJECT}/locations/[a-z0-9-]+/caPools/[A-Za-z0-9_-]{1,63}$`),
+      form: "a CA pool (projects/P/locations/L/caPools/POOL)",
+    }),
+  ),
+  /** Days without maintenance, at most 90: before an event, or every year. */
+  denyMaintenance: nullable(group({ from: text(DATE), to: text(DATE) })),
+  /** GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null leaves both to somebody else. */
+  cluster: nullable(
+    group({
+      name: id({ pattern: /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, form: "a cluster's name" }),
+      /** Region or zone. */
+      location: text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?$/, form: "a region or zone" }),
+      /** Installs the platforms' Helm releases; otherwise only files are made. */
+      installReleases: flag(true),
+      /** Installs External Secrets, where nobody has. */
+      installExternalSecrets: flag(false),
+      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. */
+      installReloader: flag(false),
+    }),
+  ),
+  /** Who is told of alerts. */
+  notificationChannels: list(
+    id({ pattern: new RegExp(`^projects/${PROJECT}/notificationChannels/\\d+$`), form: "a channel (projects/P/notificationChannels/N)" }),
+  ),
+  /** Cloud SQL instances that somebody else made, by instance: only those can be reached by the Auth Proxy. */
+  existingConnections: map(id(CONNECTION_NAME), NAME),
+  /** Days after which passwords are rotated. */
+  rotationDays: integer({ min: 1, max: 1000, default: 30 }),
+};
+
+export type GcpSettings = Settings<typeof gcpFields>;

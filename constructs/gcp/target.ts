@@ -1,0 +1,51 @@
+import { defineTarget, type Placement, type Topology } from "../model/target";
+import { gcpRules, gcpWholeRules } from "./rules";
+import { gcpFields } from "./section";
+import { connectionsOf } from "./tiers";
+import { verification } from "./verification";
+
+/** For superusers (PostgreSQL's three, and Cloud SQL's own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
+const RESERVED_CONNECTIONS = 15;
+
+const NO_CONNECTOR = {
+  rule: "needs an instance of Cloud SQL, which the Auth Proxy connects to",
+  remedy: 'use "direct", or name its connection in gcp.existingConnections',
+};
+
+const PLAIN_TEXT_HOP = {
+  rule: "sends passwords and data in plain text from each pod to the proxy's pods, within the cluster",
+  remedy: 'use "auto" or "sidecar", which stay on loopback, or "direct", which is TLS to the server',
+};
+
+/**
+ * Cloud SQL for PostgreSQL: pods connect through the Auth Proxy beside them where it starts before their migrations, otherwise directly
+ * over TLS.
+ */
+export const gcp = defineTarget({
+  name: "gcp",
+  section: gcpFields,
+  rules: gcpRules,
+  wholeRules: gcpWholeRules,
+  reservedConnections: RESERVED_CONNECTIONS,
+  maxConnections: ({ size }) => connectionsOf(size.memoryGib),
+  topology: (access, placement) => {
+    if (access === "direct") return direct(placement);
+    if (!hasConnector(placement)) return access === "auto" ? direct(placement) : NO_CONNECTOR;
+    if (access === "proxy") return { access, tls: "proxy", caution: PLAIN_TEXT_HOP };
+    return access === "sidecar" || placement.sidecarBeforeMigrations
+      ? { access: "sidecar", tls: "proxy", caution: null }
+      : direct(placement);
+  },
+});
+
+type GcpPlacement = Placement<typeof gcpFields>;
+
+/** Whether the Auth Proxy can connect: to Cloud SQL, and to nothing else. */
+const hasConnector = ({ settings, section, instance }: GcpPlacement): boolean =>
+  settings.existing === null || section.existingConnections[instance] !== undefined;
+
+const direct = (placement: GcpPlacement): Topology => ({
+  access: "direct",
+  tls: verification(hasConnector(placement), placement.section),
+  caution: null,
+});

@@ -1,0 +1,157 @@
+import type { InstanceSettings } from "../model/instance";
+import type { GcpSettings } from "./section";
+
+type Size = InstanceSettings["size"];
+
+/** What an operation per second, and a MiB/s, of a disk may be. */
+interface Performance {
+  readonly iops: number;
+  readonly throughput: number;
+}
+
+/**
+ * Machines of one kind: what follows from an edition and a disk.
+ *
+ * https://cloud.google.com/sql/docs/postgres/machine-series-overview
+ * https://cloud.google.com/sql/docs/postgres/storage-options-overview
+ */
+export interface MachineSeries {
+  readonly name: string;
+  /** The tier of exactly this size, or null. */
+  tier(size: Size): string | null;
+  /** Sizes in words, for a message. */
+  readonly sizes: string;
+  /** A size near another that there is. */
+  near(size: Size): Size;
+  /** The most that a disk may be given; null where it cannot be chosen. With a standby in a second zone it may be less. */
+  performance(vcpus: number, highAvailability: boolean): Performance | null;
+}
+
+/** Sizes are free within bounds: memory in steps that every whole GiB is on. */
+interface FreeSizes {
+  readonly prefix: string;
+  readonly vcpus: { readonly min: number; readonly max: number };
+  readonly gibPerVcpu: { readonly min: number; readonly max: number };
+  readonly memoryGib: { readonly min: number; readonly max: number };
+}
+
+const MIB_PER_GIB = 1024;
+
+function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["performance"]): MachineSeries {
+  const { prefix, vcpus: cpus, gibPerVcpu: ratio, memoryGib: memory } = sizes;
+  const fits = ({ vcpus, memoryGib }: Size) =>
+    (vcpus % 2 === 0 || vcpus === cpus.min) &&
+    vcpus >= cpus.min &&
+    vcpus <= cpus.max &&
+    memoryGib >= Math.max(memory.min, vcpus * ratio.min) &&
+    memoryGib <= Math.min(memory.max, vcpus * ratio.max);
+  const clamp = (value: number, min: number, max: number) => Math.min(Math.max(value, min), max);
+  return {
+    name,
+    tier: (size) => (fits(size) ? `${prefix}-${size.vcpus}-${size.memoryGib * MIB_PER_GIB}` : null),
+    sizes: `${cpus.min === 1 ? "1, or an even number up to" : `an even number of ${cpus.min} to`} ${cpus.max} vCPUs, with ${ratio.min} to ${ratio.max} GiB for each, ${memory.min} GiB or more and ${memory.max} at most`,
+    near: ({ vcpus, memoryGib }) => {
+      const even = clamp(vcpus <= cpus.min ? cpus.min : Math.ceil(vcpus / 2) * 2, cpus.min, cpus.max);
+      const min = Math.ceil(Math.max(memory.min, even * ratio.min));
+      return { vcpus: even, memoryGib: clamp(memoryGib, min, Math.floor(Math.min(memory.max, even * ratio.max))) };
+    },
+    performance,
+  };
+}
+
+function fixedSeries(name: string, prefix: string, sizes: readonly Size[], performance: MachineSeries["performance"]): MachineSeries {
+  const equals = (a: Size) => (b: Size) => a.vcpus === b.vcpus && a.memoryGib === b.memoryGib;
+  return {
+    name,
+    tier: (size) => (sizes.some(equals(size)) ? `${prefix}-${size.vcpus}` : null),
+    sizes: sizes.map(({ vcpus, memoryGib }) => `${vcpus}/${memoryGib}`).join(", "),
+    near: (size) =>
+      sizes.find(({ vcpus, memoryGib }) => vcpus >= size.vcpus && memoryGib >= size.memoryGib) ??
+      sizes.at(-1) ?? { vcpus: 0, memoryGib: 0 },
+    performance,
+  };
+}
+
+const GIB_PER_VCPU = 8;
+const regular = (...vcpus: readonly number[]): readonly Size[] => vcpus.map((each) => ({ vcpus: each, memoryGib: each * GIB_PER_VCPU }));
+
+/** The least that Hyperdisk Balanced may be given. */
+export const HYPERDISK_FLOOR: Performance = { iops: 3_000, throughput: 140 };
+
+/** What Hyperdisk Balanced may be given, from a number of vCPUs on: in one zone, and where a standby is kept in a second. */
+type Ceilings = readonly { readonly from: number; readonly one: Performance; readonly two: Performance }[];
+
+const ceiling = (from: number, one: readonly [number, number], two = one): Ceilings[number] => ({
+  from,
+  one: { iops: one[0], throughput: one[1] },
+  two: { iops: two[0], throughput: two[1] },
+});
+
+const N4_CEILINGS: Ceilings = [
+  ceiling(48, [160_000, 2_400], [100_000, 1_200]),
+  ceiling(32, [100_000, 1_600], [100_000, 1_200]),
+  ceiling(16, [80_000, 1_200]),
+  ceiling(8, [15_000, 480]),
+  ceiling(0, [15_000, 240]),
+];
+const C4A_CEILINGS: Ceilings = [
+  ceiling(48, [160_000, 2_400], [100_000, 1_200]),
+  ceiling(32, [120_000, 2_400], [100_000, 1_200]),
+  ceiling(16, [80_000, 1_600], [80_000, 1_200]),
+  ceiling(8, [50_000, 1_000]),
+  ceiling(0, [50_000, 800]),
+];
+
+const within =
+  (ceilings: Ceilings): MachineSeries["performance"] =>
+  (vcpus, highAvailability) => {
+    const found = ceilings.find(({ from }) => vcpus >= from);
+    return (highAvailability ? found?.two : found?.one) ?? null;
+  };
+/** An SSD's performance follows from its size. */
+const notChosen = () => null;
+
+const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSettings["disk"], MachineSeries>>>> = {
+  ENTERPRISE: {
+    PD_SSD: freeSeries(
+      "dedicated core",
+      {
+        prefix: "db-custom",
+        vcpus: { min: 1, max: 96 },
+        gibPerVcpu: { min: 0.9, max: 6.5 },
+        // 3.75, in whole GiB.
+        memoryGib: { min: 4, max: 624 },
+      },
+      notChosen,
+    ),
+    HYPERDISK_BALANCED: freeSeries(
+      "N4",
+      { prefix: "db-custom-N4", vcpus: { min: 2, max: 80 }, gibPerVcpu: { min: 2, max: 8 }, memoryGib: { min: 4, max: 624 } },
+      within(N4_CEILINGS),
+    ),
+  },
+  ENTERPRISE_PLUS: {
+    PD_SSD: fixedSeries(
+      "N2",
+      "db-perf-optimized-N",
+      [...regular(2, 4, 8, 16, 32, 48, 64, 80, 96), { vcpus: 128, memoryGib: 864 }],
+      notChosen,
+    ),
+    HYPERDISK_BALANCED: fixedSeries("C4A", "db-c4a-highmem", regular(2, 4, 8, 16, 32, 48, 64, 72), within(C4A_CEILINGS)),
+  },
+};
+
+export const seriesOf = ({ edition, disk }: Pick<GcpSettings, "edition" | "disk">): MachineSeries => SERIES[edition][disk];
+
+/** `max_connections` that Cloud SQL sets by itself, from so many GiB on. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
+const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] = [
+  [120, 1000],
+  [60, 800],
+  [30, 600],
+  [15, 500],
+  [7.5, 400],
+  [6, 200],
+  [0, 100],
+];
+
+export const connectionsOf = (memoryGib: number): number => CONNECTIONS.find(([from]) => memoryGib >= from)?.[1] ?? 0;

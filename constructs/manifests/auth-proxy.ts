@@ -1,0 +1,135 @@
+import type { JsonObject } from "../model/json";
+import { kubernetesNames } from "../model/names";
+import { SIDECAR, type Wired } from "../model/wire";
+import { labels, metadata, RESTRICTED } from "./metadata";
+
+/** Cloud SQL Auth Proxy. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
+const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3";
+
+/** Port at which it listens: PostgreSQL's own. */
+export const PROXY_PORT = 5432;
+const HEALTH_PORT = 9090;
+/** Its variable for the instance, and the key of its ConfigMap: the name is known only when the instance is made. */
+const CONNECTION_NAME = "CSQL_PROXY_INSTANCE_CONNECTION_NAME";
+
+/** Flags as variables. https://github.com/GoogleCloudPlatform/cloud-sql-proxy#configuring-the-proxy */
+function variables(address: "127.0.0.1" | "0.0.0.0"): Readonly<Record<string, string>> {
+  return {
+    CSQL_PROXY_ADDRESS: address,
+    CSQL_PROXY_PORT: String(PROXY_PORT),
+    // Without it the public address is tried, and there is none.
+    CSQL_PROXY_PRIVATE_IP: "true",
+    CSQL_PROXY_STRUCTURED_LOGS: "true",
+    CSQL_PROXY_HEALTH_CHECK: "true",
+    // The kubelet asks from outside the pod.
+    CSQL_PROXY_HTTP_ADDRESS: "0.0.0.0",
+    CSQL_PROXY_HTTP_PORT: String(HEALTH_PORT),
+    CSQL_PROXY_EXIT_ZERO_ON_SIGTERM: "true",
+    // Less than the 30 seconds that a pod has.
+    CSQL_PROXY_MAX_SIGTERM_DELAY: "20s",
+  };
+}
+
+const probe = (path: string, timing: JsonObject): JsonObject => ({ httpGet: { path, port: HEALTH_PORT }, ...timing });
+
+/** What the proxy runs as, whatever pod it is in. `connectionName` is the variable's `value`, or where it comes from. */
+function container(address: "127.0.0.1" | "0.0.0.0", connectionName: JsonObject): JsonObject {
+  return {
+    name: SIDECAR,
+    image: IMAGE,
+    env: [...Object.entries(variables(address)).map(([name, value]) => ({ name, value })), { name: CONNECTION_NAME, ...connectionName }],
+    startupProbe: probe("/startup", { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 60 }),
+    livenessProbe: probe("/liveness", { periodSeconds: 60, timeoutSeconds: 30, failureThreshold: 5 }),
+    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+    securityContext: RESTRICTED,
+  };
+}
+
+const fromConfigMap = (name: string): JsonObject => ({ valueFrom: { configMapKeyRef: { name, key: CONNECTION_NAME } } });
+
+/** The proxy as a native sidecar, which starts before everything else in its pod, and ends after it. Kubernetes 1.29 or newer. */
+const asSidecar = (made: JsonObject): JsonObject => ({ ...made, restartPolicy: "Always" });
+
+/** The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that nothing in a release is known late. */
+export const platformSidecar = (release: string): JsonObject =>
+  asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy)));
+
+/** The sidecar of a pod of our own, in which a late-bound name does no harm. */
+export const ownSidecar = (connectionName: string): JsonObject => asSidecar(container("127.0.0.1", { value: connectionName }));
+
+/** Which instance the proxy of a platform connects to. @param connectionName may be known only late. */
+export function toProxyConfigMap({ namespace, release }: Wired, connectionName: string): JsonObject {
+  const { proxy } = kubernetesNames(release);
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: metadata(proxy, namespace, release),
+    data: { [CONNECTION_NAME]: connectionName },
+  };
+}
+
+/** Service account of the pods with a sidecar, or null where somebody else makes it. */
+export function toClientAccount({ namespace, release, connection }: Wired): JsonObject | null {
+  const { client } = kubernetesNames(release);
+  if (connection.serviceAccount !== client) return null;
+  return { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(client, namespace, release) };
+}
+
+/**
+ * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
+ * From a pod to them passwords and data go in plain text.
+ */
+export function toProxyDeployment({ namespace, release }: Wired): readonly JsonObject[] {
+  const { proxy } = kubernetesNames(release);
+  const own = metadata(proxy, namespace, release);
+  const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
+  const pod = {
+    serviceAccountName: proxy,
+    containers: [
+      {
+        ...container("0.0.0.0", fromConfigMap(proxy)),
+        ports: [{ name: "postgresql", containerPort: PROXY_PORT }],
+        readinessProbe: probe("/readiness", { periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 3 }),
+      },
+    ],
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels },
+      },
+    ],
+  };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: own,
+      spec: { replicas: 2, selector: { matchLabels }, template: { metadata: { labels: matchLabels }, spec: pod } },
+    },
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: own,
+      spec: { maxUnavailable: 1, selector: { matchLabels } },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: own,
+      spec: { selector: matchLabels, ports: [{ name: "postgresql", port: PROXY_PORT, targetPort: "postgresql" }] },
+    },
+    {
+      apiVersion: "networking.k8s.io/v1",
+      kind: "NetworkPolicy",
+      metadata: own,
+      spec: {
+        podSelector: { matchLabels },
+        policyTypes: ["Ingress"],
+        ingress: [{ from: [{ podSelector: {} }], ports: [{ protocol: "TCP", port: PROXY_PORT }] }],
+      },
+    },
+  ];
+}

@@ -1,0 +1,87 @@
+import type { Json, JsonObject } from "../model/json";
+import { labels, metadata, RESTRICTED } from "./metadata";
+
+/** A program in one file that runs in the cluster, and what it is given. */
+export interface ProgramPod {
+  /** The environment. */
+  readonly instance: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** ConfigMap with the program, and with what that reads beside it. */
+  readonly configMap: string;
+  /** The program's file in it. */
+  readonly file: string;
+  /** The program's command. */
+  readonly command: string;
+  /** Beside it; null where it connects by itself. */
+  readonly sidecar: JsonObject | null;
+}
+
+/** Node.js without a shell or a package manager. https://github.com/GoogleContainerTools/distroless */
+const IMAGE = "gcr.io/distroless/nodejs22-debian12:nonroot@sha256:13593b7570658e8477de39e2f4a1dd25db2f836d68a0ba771251572d23bb4f8e";
+
+/** The program, and what it reads, are mounted here. */
+const PROGRAM_PATH = "/program";
+
+/** Seconds after which a run is given up; the program itself gives up before, and says why. */
+const DEADLINE_SECONDS = 1_200;
+const RETRIES = 2;
+
+function podSpec({ instance, serviceAccount, configMap, file, command, sidecar }: ProgramPod): JsonObject {
+  const container = {
+    name: "program",
+    image: IMAGE,
+    args: [`${PROGRAM_PATH}/${file}`, command],
+    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+    securityContext: RESTRICTED,
+    // So that whoever waits for the Job is shown the program's sentence.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [{ name: "program", mountPath: PROGRAM_PATH, readOnly: true }],
+  };
+  return {
+    metadata: { labels: labels(instance) },
+    spec: {
+      restartPolicy: "Never",
+      serviceAccountName: serviceAccount,
+      // Its identity is the node's metadata server's to give; it asks nothing of Kubernetes.
+      automountServiceAccountToken: false,
+      initContainers: sidecar === null ? undefined : [sidecar],
+      containers: [container],
+      volumes: [{ name: "program", configMap: { name: configMap } }],
+    },
+  };
+}
+
+const jobSpec = (pod: ProgramPod): JsonObject => ({
+  backoffLimit: RETRIES,
+  activeDeadlineSeconds: DEADLINE_SECONDS,
+  template: podSpec(pod),
+});
+
+/** What a program and its inputs are mounted from. It never changes: another content has another name. */
+export function toProgramConfigMap(
+  name: string,
+  { namespace, instance }: Pick<ProgramPod, "namespace" | "instance">,
+  data: JsonObject,
+): JsonObject {
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(name, namespace, instance), immutable: true, data };
+}
+
+/** Runs the program once. It stays when it is done: who made it would make it again. */
+export function toProgramJob(name: string, pod: ProgramPod): JsonObject {
+  return { apiVersion: "batch/v1", kind: "Job", metadata: metadata(name, pod.namespace, pod.instance), spec: jobSpec(pod) };
+}
+
+/** Runs the program every day, one run at a time. @param hour UTC, 0 to 23. */
+export function toProgramCronJob(name: string, pod: ProgramPod, hour: number): JsonObject {
+  const spec: Readonly<Record<string, Json>> = {
+    schedule: `17 ${hour} * * *`,
+    timeZone: "Etc/UTC",
+    concurrencyPolicy: "Forbid",
+    startingDeadlineSeconds: 3_600,
+    successfulJobsHistoryLimit: 1,
+    failedJobsHistoryLimit: 3,
+    jobTemplate: { spec: jobSpec(pod) },
+  };
+  return { apiVersion: "batch/v1", kind: "CronJob", metadata: metadata(name, pod.namespace, pod.instance), spec };
+}

@@ -1,0 +1,132 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
+import { DatabaseProvisioning } from "../../constructs/gcp/database-provisioning";
+import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
+import { createObject } from "../../constructs/gcp/kubernetes-object";
+import { provisioningNamespace } from "../../constructs/gcp/names";
+import { allowConnections, type IdentityProject, principalOf } from "../../constructs/gcp/workload-identity";
+import { metadata } from "../../constructs/manifests/metadata";
+import { idOf } from "../../constructs/model/fields";
+import { mapValues } from "../../constructs/model/json";
+import { kubernetesNames } from "../../constructs/model/names";
+import type { ResolvedInstance } from "../../constructs/model/spec";
+import type { Wired } from "../../constructs/model/wire";
+import type { Database } from "./database";
+import { type GcpEnvironment, labelsOf } from "./environment";
+
+type Wiring = Readonly<Record<string, Wired>>;
+
+/** The platforms' secrets, what makes their databases and rotates their passwords, and who may read and connect. */
+export class Access extends pulumi.ComponentResource {
+  /** By platform. */
+  readonly secrets: Readonly<Record<string, DatabaseSecret>>;
+  /** By platform: what its pods must wait for. */
+  readonly ready: Readonly<Record<string, readonly pulumi.Resource[]>>;
+
+  constructor(environment: GcpEnvironment, database: Database, wired: Wiring, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:infra:Access", "access", {}, opts);
+    const own = { parent: this };
+    this.secrets = Object.assign(
+      {},
+      ...Object.values(environment.instances).map((instance) => createSecrets(this, environment, instance, database.keyReady)),
+    );
+    const { cluster } = environment.section;
+    const namespace = cluster === null ? null : createNamespace(environment.name, own);
+    const ready = Object.entries(environment.instances).map(([name, { tenants }]) => {
+      const postgres = serverOf(database, name);
+      const job = namespace === null ? [] : [createProvisioning(this, environment, name, postgres, this.secrets, namespace)];
+      return mapValues(tenants, (_tenant, platform) => [
+        ...job,
+        ...(cluster === null ? [] : createRights(this, environment, platform, postgres, this.secrets, wired)),
+      ]);
+    });
+    this.ready = Object.assign({}, ...ready);
+    this.registerOutputs({});
+  }
+}
+
+export function serverOf({ servers }: Database, instance: string): Postgres {
+  const found = servers[instance];
+  if (found === undefined) throw new TypeError(`no instance ${instance}`);
+  return found;
+}
+
+/** The project that the cluster's identities belong to. */
+const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({
+  project: idOf(section.project),
+  projectNumber: idOf(section.projectNumber),
+});
+
+/** Guarded as the databases are: with a secret its passwords are gone, though another run makes others. */
+function createSecrets(
+  parent: Access,
+  environment: GcpEnvironment,
+  { settings, tenants }: ResolvedInstance,
+  dependsOn: readonly pulumi.Resource[],
+): Readonly<Record<string, DatabaseSecret>> {
+  const { section } = environment;
+  const encryptionKey = section.encryptionKey === null ? null : idOf(section.encryptionKey);
+  const common = { project: idOf(section.project), region: section.region, encryptionKey, labels: labelsOf(environment) };
+  const opts = { parent, protect: settings.deletionProtection, dependsOn: [...dependsOn] };
+  return mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
+}
+
+function createNamespace(environment: string, opts: pulumi.CustomResourceOptions): pulumi.Resource {
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(provisioningNamespace(environment), null, environment) };
+  return createObject("provisioning-namespace", object, opts);
+}
+
+function createProvisioning(
+  parent: Access,
+  environment: GcpEnvironment,
+  name: string,
+  postgres: Postgres,
+  all: Readonly<Record<string, DatabaseSecret>>,
+  namespace: pulumi.Resource,
+): pulumi.Resource {
+  const { settings, tenants = {} } = environment.instances[name] ?? {};
+  const existing = settings?.existing ?? null;
+  const provisioning = new DatabaseProvisioning(
+    `${name}-provisioning`,
+    {
+      environment: environment.name,
+      instance: name,
+      postgres,
+      tls: { mode: "verify-full", ca: existing?.ca ?? null },
+      tenants,
+      secrets: Object.fromEntries(Object.keys(tenants).flatMap((platform) => (all[platform] ? [[platform, all[platform]]] : []))),
+      rotatesMaster: existing === null,
+      rotationDays: environment.section.rotationDays,
+      namespace: provisioningNamespace(environment.name),
+      identity: identityOf(environment),
+    },
+    { parent, dependsOn: [namespace] },
+  );
+  return provisioning.job;
+}
+
+/** External Secrets reads the platform's secret; its pods, or its proxy's, connect to its instance. */
+function createRights(
+  parent: Access,
+  environment: GcpEnvironment,
+  platform: string,
+  { connectionName }: Postgres,
+  secrets: Readonly<Record<string, DatabaseSecret>>,
+  wired: Wiring,
+): readonly pulumi.Resource[] {
+  const { access = "direct" } = environment.platforms[platform as keyof typeof environment.platforms] ?? {};
+  const { namespace = "", release = "", serviceAccounts = [] } = wired[platform] ?? {};
+  const names = kubernetesNames(release);
+  const member = (account: string) => principalOf(identityOf(environment), namespace, account);
+  const secret = secrets[platform];
+  const read =
+    secret === undefined
+      ? []
+      : allowSecret(`${platform}-reader`, secret.name, member(names.secretStore), "read", { parent, dependsOn: [secret.resource] });
+  const accounts = { direct: [], sidecar: serviceAccounts, proxy: [names.proxy] }[access];
+  const connect =
+    connectionName === null
+      ? []
+      : accounts.map((account) => allowConnections(`${platform}-${account}`, member(account), connectionName, { parent }));
+  return [...read, ...connect];
+}

@@ -1,0 +1,115 @@
+import { secretReader } from "../../constructs/gcp/external-secrets";
+import { readMaster } from "../../constructs/gcp/master";
+import { reachOf } from "../../constructs/gcp/reach";
+import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
+import { verification } from "../../constructs/gcp/verification";
+import { toClientAccount, toProxyConfigMap, toProxyDeployment } from "../../constructs/manifests/auth-proxy";
+import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/manifests/objects";
+import { UserError } from "../../constructs/model/errors";
+import { idOf } from "../../constructs/model/fields";
+import type { JsonObject } from "../../constructs/model/json";
+import type { ResolvedPlatform } from "../../constructs/model/spec";
+import type { Reach, Wired } from "../../constructs/model/wire";
+import type { Access } from "../../constructs/provisioning/access";
+import type { Patience, Server } from "../../constructs/provisioning/connect";
+import type { Cloud, Deployment } from "../clouds";
+import type { ProjectEnvironment } from "../load";
+import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
+import { type Outputs, readOutputs } from "./outputs";
+
+/** A store that whoever runs the cluster makes, where this project knows no cluster. */
+const CLUSTER_STORE = "gcp-secret-manager";
+
+/** Google Cloud, as the commands see it. */
+export const gcpCloud: Cloud = {
+  name: "gcp",
+  loadEnvironment: loadGcpEnvironment as (name: string) => ProjectEnvironment,
+  readDeployment: (environment, file) => new GcpDeployment(toGcp(environment), readOutputs(environment.name, file), file),
+  plan: async (environment, against) => {
+    // Loaded when asked for: the other commands need no Pulumi.
+    const { planGcp } = require("./plan") as typeof import("./plan");
+    return planGcp(toGcp(environment), against);
+  },
+};
+
+/** What `loadEnvironment` above has made. */
+const toGcp = (environment: ProjectEnvironment): GcpEnvironment => environment as unknown as GcpEnvironment;
+
+type Placed = ResolvedPlatform<{ readonly namespace: string; readonly release: string }>;
+
+/** An environment, and what its stack has printed. */
+class GcpDeployment implements Deployment {
+  constructor(
+    private readonly environment: GcpEnvironment,
+    private readonly outputs: Outputs,
+    private readonly file: string,
+  ) {}
+
+  server(instance: string) {
+    return this.find("instance", instance, this.outputs.instances);
+  }
+
+  reach(platform: string, instance: string): Reach {
+    const { access, settings } = this.platform(platform);
+    return reachOf({ ...settings, access }, this.server(instance));
+  }
+
+  ca(instance: string): string {
+    return this.server(instance).ca;
+  }
+
+  secretObjects(platform: string, wired: Wired): readonly JsonObject[] {
+    const { cluster, project } = this.environment.section;
+    const key = this.secretId(platform);
+    const ca = this.ca(this.platform(platform).instance);
+    if (cluster === null) return [toExternalSecret(wired, { secretStore: { kind: "ClusterSecretStore", name: CLUSTER_STORE }, key }, ca)];
+    const reader = secretReader({ project: idOf(project), cluster: idOf(cluster.name), location: cluster.location });
+    return [...toSecretStore(wired, reader), toExternalSecret(wired, { secretStore: secretStoreOf(wired), key }, ca)];
+  }
+
+  accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
+    const { access, instance } = this.platform(platform);
+    const { connectionName } = this.server(instance);
+    if (access === "direct" || connectionName === null) return [];
+    const account = toClientAccount(wired);
+    const proxies = access === "proxy" ? toProxyDeployment(wired) : [];
+    return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...proxies];
+  }
+
+  caution(platform: string): string | null {
+    if (this.environment.section.cluster !== null) return null;
+    const { access } = this.platform(platform);
+    const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read ${this.secretOf(platform)}.`;
+    return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
+  }
+
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Access> {
+    const manager = new SecretManager(patience, false);
+    const { host, port, masterSecret, ca, connectionName } = this.server(instance);
+    const mode = verification(connectionName !== null, this.environment.section);
+    const server: Server = { host, port, tls: { mode, ca }, via };
+    const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
+    const names = Object.fromEntries(tenants.map(([platform, { secret }]) => [secret, this.secretOf(platform)]));
+    return { server, master: await readMaster(manager, masterSecret, server), store: new SecretManagerStore(manager, names), patience };
+  }
+
+  private platform(name: string): Placed {
+    return this.find("platform", name, this.environment.platforms as Readonly<Record<string, Placed>>);
+  }
+
+  /** Whole name of a platform's secret. */
+  private secretOf(platform: string): string {
+    return this.find("platform", platform, this.outputs.platforms).secret;
+  }
+
+  /** Its name in the project, as External Secrets wants it. */
+  private secretId(platform: string): string {
+    return this.secretOf(platform).split("/").at(-1) ?? "";
+  }
+
+  private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {
+    const found = among[name];
+    if (found === undefined) throw new UserError(`${this.file} knows no ${kind} ${name}; run pulumi up again`);
+    return found;
+  }
+}

@@ -1,0 +1,99 @@
+import * as pulumi from "@pulumi/pulumi";
+import { CloudSqlAlerts } from "../../constructs/gcp/cloud-sql-alerts";
+import { CloudSqlPostgres, type Postgres } from "../../constructs/gcp/cloud-sql-postgres";
+import { PrivateServicesAccess } from "../../constructs/gcp/private-services-access";
+import { ServiceAgents } from "../../constructs/gcp/service-agents";
+import { idOf } from "../../constructs/model/fields";
+import { mapValues } from "../../constructs/model/json";
+import type { ResolvedInstance } from "../../constructs/model/spec";
+import { type GcpEnvironment, labelsOf, networkOf, secretName } from "./environment";
+
+/** The servers, their master's secrets, the network's way to them, and who is told. No platform changes anything in it. */
+export class Database extends pulumi.ComponentResource {
+  /** By instance. */
+  readonly servers: Readonly<Record<string, Postgres>>;
+  /** What uses of the environment's key have to wait for. */
+  readonly keyReady: readonly pulumi.Resource[];
+
+  constructor(environment: GcpEnvironment, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:infra:Database", "database", {}, opts);
+    const { section } = environment;
+    const project = idOf(section.project);
+    const network = networkOf(section);
+    const encryptionKey = section.encryptionKey === null ? null : idOf(section.encryptionKey);
+    const { create, prefixLength } = section.privateServicesAccess;
+    const makesSome = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
+    const access = makesSome
+      ? new PrivateServicesAccess(
+          "private-services",
+          { project, network, create, prefixLength, enableApis: section.enableApis },
+          { parent: this },
+        )
+      : null;
+    const agents = encryptionKey === null ? null : new ServiceAgents("agents", { project, encryptionKey }, { parent: this });
+    this.keyReady = agents?.ready ?? [];
+    const after = [...(access?.ready ?? []), ...this.keyReady];
+    this.servers = mapValues(environment.instances, (instance, name) => {
+      if (instance.settings.existing !== null) return importServer(environment, name, instance.settings.existing);
+      return createServer(this, environment, name, instance, { project, network, encryptionKey, after });
+    });
+    this.registerOutputs({});
+  }
+}
+
+function createServer(
+  parent: Database,
+  environment: GcpEnvironment,
+  name: string,
+  instance: ResolvedInstance,
+  place: {
+    readonly project: string;
+    readonly network: string;
+    readonly encryptionKey: string | null;
+    readonly after: readonly pulumi.Resource[];
+  },
+): CloudSqlPostgres {
+  const { section } = environment;
+  const labels = labelsOf(environment);
+  const postgres = new CloudSqlPostgres(
+    name,
+    {
+      ...place,
+      environment: environment.name,
+      instance: name,
+      settings: instance.settings,
+      maxConnections: instance.maxConnections,
+      region: section.region,
+      allocatedRange: section.privateServicesAccess.allocatedRange,
+      edition: section.edition,
+      disk: section.disk,
+      serverCaPool: section.serverCaPool === null ? null : idOf(section.serverCaPool),
+      denyMaintenance: section.denyMaintenance,
+      labels,
+    },
+    { parent },
+  );
+  const notificationChannels = section.notificationChannels.map(idOf);
+  new CloudSqlAlerts(
+    `${environment.name}-${name}`,
+    { postgres, instance, project: place.project, notificationChannels, labels },
+    { parent },
+  );
+  return postgres;
+}
+
+/** A database that somebody else made. */
+function importServer(
+  { section }: GcpEnvironment,
+  name: string,
+  { host, port, ca, masterSecret }: NonNullable<ResolvedInstance["settings"]["existing"]>,
+): Postgres {
+  const connection = section.existingConnections[name];
+  return {
+    host,
+    port,
+    ca: pulumi.output(ca ?? ""),
+    connectionName: connection === undefined ? null : pulumi.output(idOf(connection)),
+    masterSecret: secretName(idOf(section.project), masterSecret),
+  };
+}

@@ -1,0 +1,12 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Nothing but a protected entry of the state that depends on everything. Pulumi deletes what depends on others first, and stops at the
+ * first refusal: a destroy that is refused for the databases would otherwise have taken the platforms with it, and their rights.
+ */
+export class DeletionGuard extends pulumi.ComponentResource {
+  constructor(dependsOn: readonly pulumi.Resource[]) {
+    super("platform-postgres:infra:DeletionGuard", "deletion-guard", {}, { protect: true, dependsOn: [...dependsOn] });
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,52 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { reachOf } from "../../constructs/gcp/reach";
+import { mapValues } from "../../constructs/model/json";
+import type { ResolvedPlatform } from "../../constructs/model/spec";
+import { type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { platforms as registry } from "../../constructs/platforms/registry";
+import { Access, serverOf } from "./access";
+import { Database } from "./database";
+import { DeletionGuard } from "./deletion-guard";
+import type { GcpEnvironment } from "./environment";
+import type { Outputs } from "./outputs";
+import { Platforms } from "./platforms";
+import { createProviders } from "./providers";
+
+/**
+ * Everything of an environment, by how long it lives: servers for years, access as long as its platforms, releases from one version to
+ * the next.
+ *
+ * @returns what the stack prints.
+ */
+export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in keyof Outputs]: unknown } {
+  const opts = { providers: [...createProviders(environment)] };
+  const database = new Database(environment, opts);
+  const wired = wire(environment, database);
+  const access = new Access(environment, database, wired, opts);
+  const platforms = environment.section.cluster?.installReleases ? [new Platforms(environment, database, access, wired, opts)] : [];
+  const isGuarded = Object.values(environment.instances).some(({ settings }) => settings.existing === null && settings.deletionProtection);
+  if (isGuarded) new DeletionGuard([database, access, ...platforms]);
+  return {
+    environment: environment.name,
+    instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }) => ({
+      host,
+      port,
+      ca,
+      connectionName,
+      masterSecret,
+    })),
+    platforms: mapValues(access.secrets, ({ name }) => ({ secret: name })),
+    next: `npm run render -- --environment ${environment.name} --cloud gcp --outputs outputs.json`,
+  };
+}
+
+/** The wiring of every platform, in words that are known when it is planned. */
+function wire(environment: GcpEnvironment, database: Database): Readonly<Record<string, Wired>> {
+  return wirePlatforms(environment, registry, (platform, instance) => {
+    const resolved = environment.platforms[platform as keyof typeof registry] as ResolvedPlatform<{
+      readonly namespace: string;
+      readonly release: string;
+    }>;
+    return reachOf({ ...resolved.settings, access: resolved.access }, serverOf(database, instance));
+  });
+}

@@ -1,0 +1,34 @@
+import type { GcpSettings } from "../../constructs/gcp/section";
+import { gcp } from "../../constructs/gcp/target";
+import { idOf } from "../../constructs/model/fields";
+import { withCaTexts } from "../ca";
+import { loadEnvironment, type ProjectEnvironment } from "../load";
+
+/** An environment on Google Cloud, with its section in its own type. */
+export interface GcpEnvironment extends Omit<ProjectEnvironment, "section"> {
+  readonly section: GcpSettings;
+}
+
+/**
+ * An environment for Google Cloud, with the text of certificate authorities in the place of their files.
+ *
+ * @throws UserError, SpecError
+ */
+export const loadGcpEnvironment = (name: string): GcpEnvironment => withCaTexts(loadEnvironment(name, gcp)) as GcpEnvironment;
+
+/** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
+export function networkOf({ project, network }: GcpSettings): string {
+  const name = idOf(network);
+  return name.includes("/") ? name : `projects/${idOf(project)}/global/networks/${name}`;
+}
+
+/** Labels of everything that has labels. */
+export const labelsOf = ({ name, spec: { labels, owner } }: GcpEnvironment): Readonly<Record<string, string>> => ({
+  environment: name,
+  ...(owner ? { owner } : {}),
+  ...labels,
+});
+
+/** Whole name of a secret of Secret Manager. */
+export const secretName = (project: string, written: string): string =>
+  written.includes("/") ? written : `projects/${project}/secrets/${written}`;

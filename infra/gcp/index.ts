@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { formatViolation, UserError } from "../../constructs/model/errors";
+import { examplesIn } from "../../constructs/model/fields";
+import { deploy } from "./deploy";
+import { loadGcpEnvironment } from "./environment";
+
+/** What Pulumi's runner takes for "an error was told": it adds nothing of its own. */
+const TOLD = 32;
+
+/** What `pulumi` runs. The stack is called as the environment. */
+function main(): object {
+  const environment = loadGcpEnvironment(pulumi.getStack());
+  for (const warning of environment.warnings) void pulumi.log.warn(formatViolation(warning));
+  const examples = examplesIn(environment.section, "gcp");
+  if (examples.length > 0) {
+    const sentence = `${examples.length} ids of ${environment.name} are examples; write your own into infra/environments: ${examples.join(", ")}`;
+    if (!pulumi.runtime.isDryRun()) throw new UserError(sentence);
+    void pulumi.log.warn(sentence);
+  }
+  return deploy(environment);
+}
+
+/** Never thrown: the runner takes twenty seconds, and gigabytes, to show an error. */
+function report(error: unknown): object {
+  if (!(error instanceof UserError)) throw error;
+  void pulumi.log.error(error.message);
+  process.exitCode = TOLD;
+  return {};
+}
+
+function run(): object {
+  try {
+    return main();
+  } catch (error) {
+    return report(error);
+  }
+}
+
+module.exports = run();

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import { PlatformReleases } from "../../constructs/gcp/platform-releases";
+import { idOf } from "../../constructs/model/fields";
+import { mapValues } from "../../constructs/model/json";
+import { storeSecretName } from "../../constructs/model/names";
+import type { Wired } from "../../constructs/model/wire";
+import { type Access, serverOf } from "./access";
+import type { Database } from "./database";
+import type { GcpEnvironment } from "./environment";
+
+/** The platforms' releases in the cluster. Nothing in it holds data. */
+export class Platforms extends pulumi.ComponentResource {
+  constructor(
+    environment: GcpEnvironment,
+    database: Database,
+    access: Access,
+    wired: Readonly<Record<string, Wired>>,
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super("platform-postgres:infra:Platforms", "platforms", {}, opts);
+    const { cluster, project } = environment.section;
+    if (cluster === null) throw new TypeError("there is no cluster");
+    const platforms = mapValues(wired, (each, name) => {
+      const resolved = environment.platforms[name as keyof typeof environment.platforms];
+      const { ca, connectionName } = serverOf(database, resolved?.instance ?? "");
+      const secretId = storeSecretName(environment.name, name);
+      return { wired: each, access: resolved?.access ?? "direct", secretId, ca, connectionName, after: access.ready[name] ?? [] };
+    });
+    new PlatformReleases(
+      "releases",
+      {
+        externalSecrets: { project: idOf(project), cluster: idOf(cluster.name), location: cluster.location },
+        installExternalSecrets: cluster.installExternalSecrets,
+        installReloader: cluster.installReloader,
+        platforms,
+      },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,175 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** What a program told Pulumi of one resource. */
+export interface Registration {
+  readonly urn: string;
+  readonly type: string;
+  readonly name: string;
+  /** URN; empty for the stack. */
+  readonly parent: string;
+  /** Whether a provider makes it; components are only names. */
+  readonly custom: boolean;
+  /** Properties, in the order of their names. Secrets and what is not known yet are `[secret]` and `[unknown]`. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Paths of the inputs that are marked as secret. */
+  readonly secrets: readonly string[];
+  readonly protect: boolean;
+  readonly retainOnDelete: boolean;
+  /** URNs. */
+  readonly dependsOn: readonly string[];
+  readonly ignoreChanges: readonly string[];
+  /** URN and id of a provider; empty for one that nobody has chosen. */
+  readonly provider: string;
+}
+
+export interface Program {
+  readonly project: string;
+  readonly stack: string;
+  /** A preview: ids and outputs are not known yet. */
+  readonly preview: boolean;
+  /** Settings of the stack. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Outputs that a provider would add. */
+  readonly outputs?: (type: string, name: string, inputs: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
+  /** Answers of data sources, by their token. */
+  readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface Registrations {
+  readonly resources: readonly Registration[];
+  /** What the stack prints. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+
+/** How Pulumi marks values on the wire. https://github.com/pulumi/pulumi/blob/v3.248.0/sdk/nodejs/runtime/rpc.ts */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/** A protobuf message of Pulumi's, of which only these are read. */
+interface Request {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getCustom(): boolean;
+  getProtect(): boolean;
+  getRetainondelete(): boolean;
+  getDependenciesList(): string[];
+  getIgnorechangesList(): string[];
+  getAdditionalsecretoutputsList(): string[];
+  getProvider(): string;
+  getObject(): { toJavaScript(): Record<string, unknown> };
+}
+type Callback = (error: unknown, response?: { getUrn(): string }) => void;
+interface Monitor {
+  registerResource(request: Request, callback: Callback): void;
+  registerResourceOutputs(request: { getUrn(): string; getOutputs(): { toJavaScript(): object } }, callback: Callback): void;
+}
+
+/** Parts of Pulumi's runtime that are not exported, which is why its version is pinned. */
+const runtime = () => ({
+  ...(require("@pulumi/pulumi/runtime/state") as { withLocalStorage<T>(run: () => Promise<T>): Promise<T> }),
+  ...(require("@pulumi/pulumi/runtime/settings") as { getMonitor(): Monitor; waitForRPCs(): Promise<void> }),
+  ...(require("@pulumi/pulumi/runtime/config") as { setAllConfig(config: object, secrets: string[]): void }),
+});
+
+/**
+ * Runs a program without an engine or a provider, and notes what it registers. It proves nothing of what a provider or a cloud would do.
+ *
+ * Runs may overlap, and leave nothing behind.
+ *
+ * @throws whatever the program throws.
+ */
+export async function register(program: Program, run: () => object): Promise<Registrations> {
+  const limit = Error.stackTraceLimit;
+  // Pulumi notes a stack for every promise: without it a run takes a fifth of the time.
+  Error.stackTraceLimit = 0;
+  try {
+    return await runtime().withLocalStorage(() => registerWithin(program, run));
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+async function registerWithin(program: Program, run: () => object): Promise<Registrations> {
+  const { getMonitor, waitForRPCs, setAllConfig } = runtime();
+  const secretOutputs = new Map<string, readonly string[]>();
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => ({
+        id: program.preview ? undefined : `${name}-id`,
+        state: withSecrets({ ...inputs, ...program.outputs?.(type, name, inputs) }, secretOutputs.get(`${type} ${name}`) ?? []),
+      }),
+      call: ({ token, inputs }) => ({ ...inputs, ...program.calls?.[token] }),
+    },
+    program.project,
+    program.stack,
+    program.preview,
+  );
+  setAllConfig(program.config ?? {}, []);
+  const resources: Registration[] = [];
+  let outputs: Readonly<Record<string, unknown>> = {};
+  const monitor = getMonitor();
+  const forward = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) => {
+    secretOutputs.set(`${request.getType()} ${request.getName()}`, request.getAdditionalsecretoutputsList());
+    forward(request, (error, response) => {
+      if (response !== undefined) resources.push(toRegistration(request, response.getUrn()));
+      callback(error, response);
+    });
+  };
+  const forwardOutputs = monitor.registerResourceOutputs.bind(monitor);
+  monitor.registerResourceOutputs = (request, callback) => {
+    if (request.getUrn().includes("::pulumi:pulumi:Stack::"))
+      outputs = clean(request.getOutputs().toJavaScript(), "", []) as Readonly<Record<string, unknown>>;
+    forwardOutputs(request, callback);
+  };
+  // Not thrown within: each throw there leaves promises behind that nobody catches.
+  let failure: { readonly error: unknown } | null = null;
+  await pulumi.runtime.runInPulumiStack(async () => {
+    try {
+      return run();
+    } catch (error) {
+      failure = { error };
+      return {};
+    }
+  });
+  await waitForRPCs();
+  if (failure !== null) throw (failure as { readonly error: unknown }).error;
+  return { resources: resources.sort((a, b) => (a.urn < b.urn ? -1 : 1)), outputs };
+}
+
+const withSecrets = (state: Record<string, unknown>, names: readonly string[]): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(state).map(([key, value]) => [key, names.includes(key) && value !== undefined ? pulumi.secret(value) : value]),
+  );
+
+function toRegistration(request: Request, urn: string): Registration {
+  const secrets: string[] = [];
+  return {
+    urn,
+    type: request.getType(),
+    name: request.getName(),
+    parent: request.getParent(),
+    custom: request.getCustom(),
+    inputs: clean(request.getObject().toJavaScript(), "", secrets) as Readonly<Record<string, unknown>>,
+    secrets,
+    protect: request.getProtect(),
+    retainOnDelete: request.getRetainondelete(),
+    dependsOn: [...request.getDependenciesList()].sort(),
+    ignoreChanges: request.getIgnorechangesList(),
+    provider: request.getProvider(),
+  };
+}
+
+/** A value of the wire in plain words; paths of secrets are added to `secrets`. */
+function clean(value: unknown, path: string, secrets: string[]): unknown {
+  if (value === UNKNOWN) return "[unknown]";
+  if (Array.isArray(value)) return value.map((each, index) => clean(each, `${path}[${index}]`, secrets));
+  if (typeof value !== "object" || value === null) return value;
+  if (SIGNATURE in value) {
+    secrets.push(path);
+    return "[secret]";
+  }
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, each]) => [key, clean(each, path === "" ? key : `${path}.${key}`, secrets)]));
+}
