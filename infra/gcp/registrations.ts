@@ -29,7 +29,7 @@ export interface Program {
   readonly preview: boolean;
   /** Settings of the stack. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Outputs that a provider would add. */
+  /** Outputs that a provider would add, where it is no preview. */
   readonly outputs?: (type: string, name: string, inputs: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
   /** Answers of data sources, by their token. */
   readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -97,7 +97,10 @@ async function registerWithin(program: Program, run: () => object): Promise<Regi
     {
       newResource: ({ type, name, inputs }) => ({
         id: program.preview ? undefined : `${name}-id`,
-        state: withSecrets({ ...inputs, ...program.outputs?.(type, name, inputs) }, secretOutputs.get(`${type} ${name}`) ?? []),
+        state: withSecrets(
+          { ...inputs, ...(program.preview ? {} : program.outputs?.(type, name, inputs)) },
+          secretOutputs.get(`${type} ${name}`) ?? [],
+        ),
       }),
       call: ({ token, inputs }) => ({ ...inputs, ...program.calls?.[token] }),
     },

@@ -85,7 +85,12 @@ export function targetContract({ observe, exceptions }: TargetCase): void {
   promise("maxStorageGib", "lets the disk grow to five times its size by default", { storageGib: 100 }, 500);
   promise("maxStorageGib", "does not let the disk grow where the spec says null", { maxStorageGib: null }, null);
   promise("backupRetentionDays", "keeps automated backups for seven days by default", {}, 7);
-  promise("backupRetentionDays", "keeps none where the spec says 0", { backupRetentionDays: 0, pointInTimeRecovery: false }, 0);
+  promise(
+    "backupRetentionDays",
+    "keeps none where the spec says 0",
+    { backupRetentionDays: 0, pointInTimeRecovery: false, highAvailability: false },
+    0,
+  );
   promise("backupReplication", "copies backups nowhere by default", {}, null);
   promise("encryptedAtRest", "encrypts the disk, whatever the spec says", {}, true);
   promise("plainTextRefused", "refuses connections without TLS, whatever the spec says", {}, true);

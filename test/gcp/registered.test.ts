@@ -1,0 +1,10 @@
+/** In one file, so that one worker loads Pulumi, once, and registers each environment once. */
+import "./registered/access";
+import "./registered/catalogue";
+import "./registered/contract";
+import "./registered/database";
+import "./registered/guards";
+import "./registered/plan";
+import "./registered/releases";
+import "./registered/secrets";
+import "./registered/snapshots";

@@ -1,0 +1,178 @@
+import { describe, expect, it } from "vitest";
+import { TASK_FILE, type Task } from "../../../constructs/gcp/task";
+import { existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
+import { ofType, one, registrationsOf } from "../../fixtures/registrations";
+
+const POOL = "principal://iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/my-project.svc.id.goog/subject";
+
+/** What a Job or CronJob runs. */
+interface Pod {
+  readonly serviceAccountName: string;
+  readonly automountServiceAccountToken: boolean;
+  readonly initContainers?: readonly {
+    readonly restartPolicy: string;
+    readonly image: string;
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+  }[];
+  readonly containers: readonly {
+    readonly args: readonly string[];
+    readonly terminationMessagePolicy: string;
+    readonly securityContext: object;
+    readonly env?: unknown;
+  }[];
+  readonly volumes: readonly { readonly configMap: { readonly name: string } }[];
+}
+
+const podOf = (inputs: Readonly<Record<string, unknown>>): Pod => {
+  const spec = inputs.spec as { readonly template?: { readonly spec: Pod }; readonly jobTemplate?: { readonly spec: typeof spec } };
+  return spec.template?.spec ?? podOf({ spec: spec.jobTemplate?.spec });
+};
+const dataOf = (inputs: Readonly<Record<string, unknown>>) => inputs.data as Readonly<Record<string, string>>;
+
+describe("provisioning", () => {
+  it("runs the program of a ConfigMap that never changes, below a megabyte", async () => {
+    const { inputs } = one(await registrationsOf(fullGcp), "ConfigMap", /provisioning-program$/);
+    expect(inputs.immutable).toBe(true);
+    expect(Object.keys(dataOf(inputs))).toEqual(["program.js", TASK_FILE]);
+    const bytes = Buffer.byteLength(JSON.stringify(inputs.data));
+    expect(bytes).toBeGreaterThan(100_000);
+    // Kubernetes takes a mebibyte.
+    expect(bytes).toBeLessThan(0.75 * 2 ** 20);
+  });
+
+  it("is a Job of its own namespace, restricted, that stays when it is done and tells its last sentence", async () => {
+    const { inputs } = one(await registrationsOf(fullGcp), "Job");
+    expect(inputs.metadata).toMatchObject({ namespace: "postgres-full", name: expect.stringMatching(/^main-provision-[0-9a-f]{10}$/) });
+    expect(inputs.spec).toMatchObject({ backoffLimit: 2, activeDeadlineSeconds: 1200 });
+    expect(inputs.spec).not.toHaveProperty("ttlSecondsAfterFinished");
+    const pod = podOf(inputs);
+    expect(pod).toMatchObject({ serviceAccountName: "main-provisioning", automountServiceAccountToken: false, restartPolicy: "Never" });
+    const [container] = pod.containers;
+    expect(container).toMatchObject({
+      args: ["/program/program.js", "provision"],
+      terminationMessagePolicy: "FallbackToLogsOnError",
+      securityContext: { runAsUser: 65532, runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+    });
+    expect(container?.env).toBeUndefined();
+  });
+
+  it("reaches the instance through the Auth Proxy, which starts before it and ends after it", async () => {
+    const [proxy] = podOf(one(await registrationsOf(fullGcp), "Job").inputs).initContainers ?? [];
+    expect(proxy).toMatchObject({ restartPolicy: "Always", image: "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3" });
+    expect(proxy?.env).toContainEqual({
+      name: "CSQL_PROXY_INSTANCE_CONNECTION_NAME",
+      value: "my-project:europe-west4:full-main-1a2b3c4",
+    });
+    expect(proxy?.env).toContainEqual({ name: "CSQL_PROXY_PRIVATE_IP", value: "true" });
+  });
+
+  it("is another Job when the plan changes, and the same when nothing does", async () => {
+    const nameOf = async (spec: typeof fullGcp) => (one(await registrationsOf(spec), "Job").inputs.metadata as { name: string }).name;
+    const name = await nameOf(minimalGcp);
+    expect(await nameOf({ ...minimalGcp, labels: { a: "b" } })).toBe(name);
+    expect(await nameOf({ ...minimalGcp, platforms: { prefect: { poolSize: 4 } } })).not.toBe(name);
+  });
+
+  it("knows everything when it is planned, but the instance's connection name", async () => {
+    const registrations = await registrationsOf(minimalGcp, true);
+    expect(JSON.stringify(one(registrations, "ConfigMap").inputs)).not.toContain("[unknown]");
+    expect(JSON.stringify(one(registrations, "Job").inputs).match(/\[unknown\]/g)).toHaveLength(1);
+  });
+
+  it("waits for its rights, its program and its account", async () => {
+    const registrations = await registrationsOf(minimalGcp);
+    const own = registrations.resources.filter(({ name, custom }) => custom && /^main-provisioning-(?!job|rotation)/.test(name));
+    expect(own.length).toBeGreaterThan(5);
+    expect(one(registrations, "Job").dependsOn).toEqual(expect.arrayContaining(own.map(({ urn }) => urn)));
+    expect(one(registrations, "CronJob").dependsOn).toContain(one(registrations, "Job").urn);
+  });
+
+  it("may connect to its instance and use its secrets, and nothing else", async () => {
+    const registrations = await registrationsOf(minimalGcp);
+    const member = `${POOL}/ns/postgres-minimal/sa/main-provisioning`;
+    const [connect] = ofType(registrations, "IAMMember").filter(({ inputs }) => inputs.member === member);
+    expect(connect?.inputs).toEqual({
+      project: "my-project",
+      role: "roles/cloudsql.client",
+      member,
+      condition: {
+        title: "One instance of Cloud SQL",
+        expression:
+          'resource.name == "projects/my-project/instances/minimal-main-1a2b3c4" && resource.service == "sqladmin.googleapis.com"',
+      },
+    });
+    const granted = ofType(registrations, "SecretIamMember").filter(({ inputs }) => inputs.member === member);
+    expect(granted.map(({ inputs }) => [inputs.secretId, inputs.role])).toEqual([
+      ["projects/my-project/secrets/minimal--main--master", "roles/secretmanager.secretAccessor"],
+      ["projects/my-project/secrets/minimal--main--master", "roles/secretmanager.secretVersionManager"],
+      ["projects/my-project/secrets/minimal--prefect", "roles/secretmanager.secretAccessor"],
+      ["projects/my-project/secrets/minimal--prefect", "roles/secretmanager.secretVersionManager"],
+    ]);
+  });
+
+  it("rotates every day what is due, with the same program", async () => {
+    const registrations = await registrationsOf(fullGcp);
+    const { inputs } = one(registrations, "CronJob");
+    expect(inputs.spec).toMatchObject({ schedule: "17 3 * * *", concurrencyPolicy: "Forbid" });
+    const [job, rotation] = [podOf(one(registrations, "Job").inputs), podOf(inputs)];
+    expect(rotation.containers[0]?.args).toEqual(["/program/program.js", "rotate"]);
+    expect(rotation.volumes).toEqual(job.volumes);
+    expect(rotation.initContainers).toEqual(job.initContainers);
+  });
+
+  it("connects directly, with the given CA, to what is no Cloud SQL, and leaves its master alone", async () => {
+    const registrations = await registrationsOf(existingGcp);
+    expect(podOf(one(registrations, "Job").inputs).initContainers).toBeUndefined();
+    const task = JSON.parse(dataOf(one(registrations, "ConfigMap", /program$/).inputs)[TASK_FILE] ?? "") as Task;
+    expect(task).toMatchObject({
+      server: { host: "db.example.com", port: 5432, tls: { mode: "verify-full", ca: expect.stringContaining("own") } },
+      rotatesMaster: false,
+      masterSecret: "projects/my-project/secrets/postgres-master",
+    });
+    const master = ofType(registrations, "SecretIamMember").filter(({ inputs }) => String(inputs.secretId).endsWith("postgres-master"));
+    expect(master.map(({ inputs }) => inputs.role)).toEqual(["roles/secretmanager.secretAccessor"]);
+    expect(ofType(registrations, "IAMMember")).toEqual([]);
+  });
+
+  it("reaches a Cloud SQL that somebody else made through the Auth Proxy, where the spec names its connection", async () => {
+    const spec = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:theirs" } });
+    const registrations = await registrationsOf(spec);
+    const [proxy] = podOf(one(registrations, "Job").inputs).initContainers ?? [];
+    expect(JSON.stringify(proxy)).toContain("my-project:europe-west4:theirs");
+    expect(ofType(registrations, "IAMMember").map(({ name }) => name)).toEqual(["main-provisioning-connect", "mlflow-mlflow-db-client"]);
+  });
+
+  it("is left to somebody else where no cluster is named", async () => {
+    const registrations = await registrationsOf(withGcp(minimalGcp, { cluster: null }));
+    expect(registrations.resources.filter(({ type }) => type.startsWith("kubernetes:"))).toEqual([]);
+    expect(ofType(registrations, "Secret").length).toBe(2);
+  });
+});
+
+describe("rights of platforms", () => {
+  it("let each platform's store of External Secrets read its own secret only", async () => {
+    const registrations = await registrationsOf(fullGcp);
+    const readers = ofType(registrations, "SecretIamMember").filter(({ name }) => name.endsWith("-reader-secretAccessor"));
+    expect(readers.map(({ inputs }) => [inputs.secretId, inputs.member])).toEqual(
+      ["flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"].map((platform) => {
+        const namespace = platform === "kubeflow-pipelines" ? "kubeflow" : platform;
+        return [`projects/my-project/secrets/full--${platform}`, `${POOL}/ns/${namespace}/sa/${platform}-db-store`];
+      }),
+    );
+  });
+
+  it("let those connect who have a proxy: pods beside it, a chart's own accounts, or the proxy's pods", async () => {
+    const members = ofType(await registrationsOf(fullGcp), "IAMMember").map(({ inputs }) =>
+      String(inputs.member).replace(`${POOL}/ns/`, ""),
+    );
+    expect(members.sort()).toEqual([
+      "flyte/sa/flyte-db-client",
+      "kubeflow/sa/kubeflow-pipelines-cache",
+      "kubeflow/sa/metadata-grpc-server",
+      "kubeflow/sa/ml-pipeline",
+      "mlflow/sa/mlflow-db-client",
+      "postgres-full/sa/main-provisioning",
+      "skillflaw/sa/skillflaw-db-proxy",
+    ]);
+  });
+});

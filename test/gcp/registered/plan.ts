@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { planGcp } from "../../../infra/gcp/plan";
+import { minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
+import { registrationsOf } from "../../fixtures/registrations";
+
+const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What `pulumi stack export` would print after a deployment. */
+async function stored(spec: EnvironmentSpec): Promise<string> {
+  const { resources } = await registrationsOf(spec);
+  const file = join(directory, "state.json");
+  writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources } }));
+  return file;
+}
+
+const before: EnvironmentSpec = { ...minimalGcp, instances: { main: { readReplicas: 1 } } };
+const withMain = (change: object): EnvironmentSpec => ({ ...before, instances: { main: { readReplicas: 1, ...change } } });
+const planOf = async (spec: EnvironmentSpec, against: EnvironmentSpec | null = before) =>
+  planGcp(resolveGcp(spec), against === null ? null : await stored(against));
+
+describe("plan for Google Cloud", () => {
+  it("counts what there would be, by how long it lives", async () => {
+    const { resources, examples, compared } = await planOf(before, null);
+    expect(resources).toContainEqual({ stack: "minimal database", type: "gcp:sql/databaseInstance:DatabaseInstance", count: 2 });
+    expect(resources).toContainEqual({ stack: "minimal database", type: "gcp:secretmanager/secret:Secret", count: 1 });
+    expect(resources).toContainEqual({ stack: "minimal access", type: "kubernetes:batch/v1:Job", count: 1 });
+    expect(resources.map(({ stack }) => stack)).not.toContain("minimal platforms");
+    expect([examples, compared]).toEqual([[], null]);
+  });
+
+  it("finds nothing where nothing changes, nor where a change is made in place", async () => {
+    const harmless = [
+      before,
+      { ...before, labels: { stage: "test" } },
+      withMain({ size: { vcpus: 4, memoryGib: 16 }, majorVersion: 18, highAvailability: false }),
+      withMain({ storageGib: 20 }),
+      { ...before, platforms: { prefect: {}, mlflow: {} } },
+    ];
+    for (const spec of harmless) expect((await planOf(spec)).dangers).toEqual([]);
+  });
+
+  it.each([
+    [
+      "another region",
+      withGcp(before, { region: "europe-west1" }),
+      /^DatabaseInstance minimal-main would be replaced by an empty one, because of region/,
+    ],
+    [
+      "another key",
+      withGcp(before, { encryptionKey: "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/other" }),
+      /^DatabaseInstance minimal-main would be replaced by an empty one, because of encryptionKeyName/,
+    ],
+    ["a replica less", withMain({ readReplicas: 0 }), /^DatabaseInstance minimal-main-replica1 would be deleted; keep it in the spec$/],
+    ["a platform less", { ...before, platforms: {} }, /^Secret minimal--prefect would be deleted; keep it in the spec$/],
+    ["an older version", withMain({ majorVersion: 16 }), /^DatabaseInstance minimal-main: the major version cannot go from 17 to 16/],
+    ["another instance's name", { ...before, instances: { other: {} } }, /^DatabaseInstance minimal-main would be deleted/],
+    [
+      "another network's way",
+      withGcp(before, { privateServicesAccess: { prefixLength: 16 } }),
+      /^GlobalAddress private-services-range would be replaced by an empty one, because of prefixLength/,
+    ],
+  ] as const)("tells what would be lost with %s", async (_what, spec, expected) => {
+    expect((await planOf(spec)).dangers).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it("tells that a disk which does not grow by itself does not shrink either", async () => {
+    const fixed = (storageGib: number) => withMain({ storageGib, maxStorageGib: null });
+    expect((await planOf(fixed(50), fixed(100))).dangers).toEqual([
+      "DatabaseInstance minimal-main: the disk cannot go from 100 to 50; Cloud SQL lets it only grow",
+      "DatabaseInstance minimal-main-replica1: the disk cannot go from 100 to 50; Cloud SQL lets it only grow",
+    ]);
+  });
+
+  it("tells what would restart, and does not where nothing would", async () => {
+    const { notes, dangers } = await planOf(withMain({ parameters: { max_connections: 300 } }));
+    expect(notes).toEqual([
+      "DatabaseInstance minimal-main would restart, because of max_connections",
+      "DatabaseInstance minimal-main-replica1 would restart, because of max_connections",
+    ]);
+    expect(dangers).toEqual([]);
+    expect((await planOf(withMain({ parameters: { work_mem: "8MB" } }))).notes).toEqual([]);
+  });
+
+  it("refuses what is no state of this environment", async () => {
+    const plan = (file: string) => planGcp(resolveGcp(before), file);
+    await expect(plan(join(directory, "missing.json"))).rejects.toThrow("is no state in JSON; run pulumi stack export --stack minimal");
+    const other = join(directory, "other.json");
+    writeFileSync(other, JSON.stringify({ deployment: { resources: [{ urn: "urn:pulumi:other::platform-postgres::a::b", type: "a" }] } }));
+    await expect(plan(other)).rejects.toThrow("holds nothing of stack minimal");
+    writeFileSync(other, "{}");
+    await expect(plan(other)).rejects.toThrow("holds no state of Pulumi");
+  });
+});
