@@ -25,7 +25,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
   const access = new Access(environment, database, wired, opts);
   const platforms = environment.section.cluster?.installReleases ? [new Platforms(environment, database, access, wired, opts)] : [];
   const isGuarded = Object.values(environment.instances).some(({ settings }) => settings.existing === null && settings.deletionProtection);
-  if (isGuarded) new DeletionGuard([database, access, ...platforms]);
+  new DeletionGuard([database, access, ...platforms], isGuarded);
   return {
     environment: environment.name,
     instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }) => ({

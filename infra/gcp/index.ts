@@ -20,7 +20,7 @@ function main(): object {
   return deploy(environment);
 }
 
-/** Told, and never thrown: the runner takes twenty seconds and gigabytes to show an error on Node 20 and 22. */
+/** Told, and never thrown: the runner would add a stack to a person's mistake. */
 function report(error: unknown): object {
   const text = error instanceof Error ? error.stack : String(error);
   const message = error instanceof UserError ? error.message : `this is a defect of platform-postgres, please report it\n${text}`;

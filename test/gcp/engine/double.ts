@@ -93,7 +93,7 @@ export async function run(stack: Stack, mode: "preview" | "up"): Promise<Run> {
   const code = await new Promise<number>((resolve) => child.once("close", (status) => resolve(status ?? 1)));
   const duration = Date.now() - started;
   // As the engine: what a program that failed did not register is not what it wants gone.
-  if (code === 0) session.deleteUnregistered();
+  if (code === 0 && !session.isRefused) session.deleteUnregistered();
   return session.end(code, duration);
 }
 
@@ -104,17 +104,11 @@ export function destroy(stack: Stack): Run {
   return session.end(0, 0);
 }
 
-/** Takes the protection of a resource away, as `pulumi state unprotect` does. */
-export function unprotect(stack: Stack, isMeant: (urn: string) => boolean): void {
-  writeState(
-    stack,
-    readState(stack).map((kept) => (isMeant(kept.urn) ? { ...kept, protect: false } : kept)),
-  );
-}
+export const readStateText = ({ state }: Stack): string => (existsSync(state) ? readFileSync(state, "utf8") : "");
 
-export function readState({ state }: Stack): readonly Kept[] {
-  if (!existsSync(state)) return [];
-  return (JSON.parse(readFileSync(state, "utf8")) as { readonly deployment: { readonly resources: readonly Kept[] } }).deployment.resources;
+function readState(stack: Stack): readonly Kept[] {
+  const text = readStateText(stack);
+  return text === "" ? [] : (JSON.parse(text) as { readonly deployment: { readonly resources: readonly Kept[] } }).deployment.resources;
 }
 
 function writeState({ state }: Stack, resources: readonly Kept[]): void {
@@ -160,6 +154,10 @@ class Session {
     this.kept = new Map(readState(stack).map((each) => [each.urn, each]));
   }
 
+  get isRefused(): boolean {
+    return this.refusals > 0;
+  }
+
   show(text: string): void {
     this.shown += text;
   }
@@ -167,7 +165,7 @@ class Session {
   end(code: number, duration: number): Run {
     this.server.forceShutdown();
     if (!this.isPreview) writeState(this.stack, [...this.kept.values()]);
-    const exit = code === 0 && this.refusals > 0 ? 255 : code;
+    const exit = this.refusals > 0 ? 255 : code;
     return { code: exit, operations: this.operations, outputs: this.outputs, shown: this.shown, duration };
   }
 
@@ -218,7 +216,15 @@ class Session {
         response.setReturn(toStruct({ ...request.getArgs().toJavaScript(), ...answer(request.getTok()) }));
         return response;
       }),
-      registerResource: unary((request: InstanceType<typeof resourceMessages.RegisterResourceRequest>) => this.register(request)),
+      registerResource: unary((request: InstanceType<typeof resourceMessages.RegisterResourceRequest>) => {
+        try {
+          return this.register(request);
+        } catch (error) {
+          this.refuse((error as Error).message);
+          // As the engine ends a program at the first fault.
+          throw Object.assign(new Error("resource monitor shut down"), { code: grpc.status.UNAVAILABLE });
+        }
+      }),
       registerResourceOutputs: unary((request: { getUrn(): string; getOutputs(): Struct }) => {
         if (request.getUrn().includes("::pulumi:pulumi:Stack::")) this.outputs = request.getOutputs().toJavaScript();
         return new Empty();
@@ -352,7 +358,8 @@ function unary<Q, A>(respond: (request: Q) => A): grpc.handleUnaryCall<Q, A> {
     try {
       callback(null, respond(call.request));
     } catch (error) {
-      callback({ code: grpc.status.UNKNOWN, details: (error as Error).message });
+      const { code = grpc.status.UNKNOWN, message } = error as { readonly code?: number; readonly message: string };
+      callback({ code, details: message });
     }
   };
 }

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { destroy, type Run, readStateText, run, type Stack } from "./double";
+import type { ProjectCopy } from "./project";
+import { type Engine, type Outcome, STACK } from "./scenarios";
+import { typeOf, World } from "./world";
+
+/** The double of the engine, with the real program and the real runner. */
+export class DoubleEngine implements Engine {
+  readonly world: World;
+
+  constructor(private readonly project: ProjectCopy) {
+    this.world = this.worldWith({});
+  }
+
+  async up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
+    this.project.write(spec);
+    return toOutcome(await run(this.stack(faults), "up"));
+  }
+
+  async preview(spec: EnvironmentSpec): Promise<Outcome> {
+    this.project.write(spec);
+    return toOutcome(await run(this.stack(), "preview"));
+  }
+
+  async destroy(): Promise<Outcome> {
+    return toOutcome(destroy(this.stack()));
+  }
+
+  state(): string {
+    return readStateText(this.stack());
+  }
+
+  stack(faults: Readonly<Record<string, string>> = {}, name = STACK): Stack {
+    const state = join(this.project.directory, `${name}.state.json`);
+    return { project: this.project.directory, stack: name, state, world: this.worldWith(faults) };
+  }
+
+  private worldWith(faults: Readonly<Record<string, string>>): World {
+    return new World(join(this.project.directory, "world.json"), faults);
+  }
+}
+
+function toOutcome({ code, operations, shown, outputs }: Run): Outcome {
+  const changes: Record<string, number> = {};
+  const made = operations.filter(({ urn }) => /^(gcp|kubernetes|random):/.test(typeOf(urn)));
+  for (const { op } of made) changes[op] = (changes[op] ?? 0) + 1;
+  return { ok: code === 0, changes, shown, outputs };
+}

@@ -1,0 +1,36 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+
+const CHECKOUT = resolve(__dirname, "..", "..", "..");
+
+/** A copy of what `pulumi` runs, as a user has it after a clone, with environments of its own. */
+export class ProjectCopy {
+  readonly directory = mkdtempSync(
+    join(process.env.TEST_SERVERS === undefined ? tmpdir() : resolve(process.env.TEST_SERVERS, ".."), "platform-postgres-project-"),
+  );
+
+  constructor() {
+    for (const path of ["Pulumi.yaml", "package.json", "tsconfig.json", "infra", "constructs", ".build/bundles"]) {
+      mkdirSync(resolve(this.directory, path, ".."), { recursive: true });
+      // With their times: bundles are made when a source is newer.
+      cpSync(join(CHECKOUT, path), join(this.directory, path), { recursive: true, preserveTimestamps: true });
+    }
+    symlinkSync(join(CHECKOUT, "node_modules"), join(this.directory, "node_modules"));
+  }
+
+  write(spec: EnvironmentSpec): void {
+    writeFileSync(join(this.directory, "infra", "environments", `${spec.name}.ts`), `export default ${JSON.stringify(spec)};\n`);
+  }
+
+  /** Writes ids in the place of examples, as a user does. */
+  fillIn(environment: string): void {
+    const file = join(this.directory, "infra", "environments", `${environment}.ts`);
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll(/\{ example: ("[^"]+") \}/g, "$1"));
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
