@@ -1,0 +1,135 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { EnvironmentSpec } from "../../infra/environments/spec";
+import { CLUSTER, SECTION } from "../fixtures/gcp";
+import { one, registrationsOf } from "../fixtures/registrations";
+import { SecretManagerDouble } from "../fixtures/secret-manager";
+import { startServer, type TestServer } from "../fixtures/server";
+
+const MASTER = "projects/my-project/secrets/postgres-master";
+const PREFECT = "projects/my-project/secrets/job--prefect";
+
+/** Who a pod's container runs as; only root can become somebody else. */
+const NOBODY = process.getuid?.() === 0 ? { uid: 65532, gid: 65532 } : {};
+
+interface Result {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+describe("the program of the Job", () => {
+  let server: TestServer;
+  let secrets: SecretManagerDouble;
+  let directory: string;
+  let runs = 0;
+
+  beforeAll(async () => {
+    server = await startServer();
+    secrets = await new SecretManagerDouble().start();
+    directory = mkdtempSync(join(process.env.TEST_SERVERS ?? "/tmp", "job-"));
+    chmodSync(directory, 0o755);
+    secrets.make(MASTER, server.access.master);
+    secrets.make(PREFECT);
+  });
+  afterAll(async () => {
+    secrets.stop();
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const spec = (platforms: EnvironmentSpec["platforms"]): EnvironmentSpec => ({
+    name: "job",
+    gcp: { ...SECTION, cluster: { ...CLUSTER, installReleases: false }, rotationDays: 30 },
+    instances: {
+      main: {
+        existing: {
+          host: "localhost",
+          port: server.server.port,
+          ca: server.ca.certificate,
+          masterSecret: "postgres-master",
+          maxConnections: 200,
+        },
+      },
+    },
+    platforms,
+  });
+
+  /** As the cluster does: what the ConfigMap holds as files, the image's Node, no variables but the doubles', and nobody's rights. */
+  async function start(command: "provision" | "rotate", platforms: EnvironmentSpec["platforms"] = { prefect: {} }) {
+    const registrations = await registrationsOf(spec(platforms));
+    const { data } = one(registrations, "ConfigMap", /provisioning-program$/).inputs as { readonly data: Readonly<Record<string, string>> };
+    const job = one(registrations, command === "provision" ? "Job" : "CronJob");
+    const mounted = join(directory, String(runs++));
+    mkdirSync(mounted, { mode: 0o755 });
+    for (const [file, content] of Object.entries(data)) writeFileSync(join(mounted, file), content, { mode: 0o644 });
+    const [, path = "", argument = ""] = /"args":\["([^"]+)","([^"]+)"\]/.exec(JSON.stringify(job.inputs)) ?? [];
+    const child = spawn(process.execPath, [path.replace("/program", mounted), argument], {
+      ...NOBODY,
+      cwd: "/",
+      env: secrets.variables,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    const result = new Promise<Result>((resolve) => child.once("close", (code) => resolve({ code, output })));
+    return { child, result, output: () => output };
+  }
+  const run = async (...args: Parameters<typeof start>): Promise<Result> => (await start(...args)).result;
+  const passwords = () => [MASTER, PREFECT].flatMap((name) => secrets.contents(name).map(({ password }) => password));
+  const roles = () => server.sql("select rolname from pg_roles where rolname ~ '^(prefect|mlflow)' order by rolname");
+
+  it("is killed on its way, and the next try carries on: nothing is lost, nothing is made twice", { timeout: 60_000 }, async () => {
+    const first = await start("provision");
+    while ((await roles()).length === 0 && first.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+    first.child.kill("SIGKILL");
+    await first.result;
+    const { code, output } = await run("provision");
+    expect(output).toMatch(/(^|\n)(done|nothing to do)\n$/);
+    expect(code).toBe(0);
+    expect((await roles()).map(({ rolname }) => rolname)).toEqual(["prefect_a", "prefect_b", "prefect_owner"]);
+    expect(secrets.contents(PREFECT).map(({ username }) => username)).toEqual(["prefect_a", "prefect_b"]);
+  });
+
+  it("changes nothing when nothing has to change, and waits for rights that were just granted", async () => {
+    secrets.refusals = 2;
+    const { code, output } = await run("provision");
+    expect([code, output.split("\n").at(-2)]).toEqual([0, "nothing to do"]);
+    expect(output).toContain("waiting: Secret Manager refuses secret");
+  });
+
+  it("tells its last sentence, and no trace, where it cannot go on", async () => {
+    await server.sql("create role mlflow_owner; comment on role mlflow_owner is 'platform-postgres: environment another'");
+    secrets.make("projects/my-project/secrets/job--mlflow");
+    const { code, output } = await run("provision", { prefect: {}, mlflow: {} });
+    await server.sql("drop role mlflow_owner");
+    expect(code).toBe(1);
+    expect(output).toMatch(/^role mlflow_owner belongs to environment another; give this environment an instance of its own\n$/);
+    expect(output).not.toMatch(/^ +at /m);
+  });
+
+  it("rotates what is due, and nothing before", async () => {
+    const before = secrets.contents(PREFECT);
+    expect(await run("rotate")).toEqual({ code: 0, output: "" });
+    expect(secrets.contents(PREFECT)).toEqual(before);
+    secrets.age(31);
+    const { code, output } = await run("rotate");
+    expect([code, output]).toEqual([0, "prefect logs in as prefect_b from now on\n"]);
+    const [current, previous] = secrets.contents(PREFECT);
+    expect([current?.username, previous]).toEqual(["prefect_b", before[0]]);
+    expect(current?.password).not.toBe(before[1]?.password);
+    // The master that somebody else has stays as it is.
+    expect(secrets.contents(MASTER)).toEqual([server.access.master]);
+    expect(await run("rotate")).toEqual({ code: 0, output: "" });
+  });
+
+  it("shows no password, in no message and on no command line", async () => {
+    const { output } = await run("provision");
+    for (const password of passwords()) expect(output).not.toContain(password);
+    expect(passwords().length).toBe(3);
+  });
+});

@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
+import { SecretManagerDouble } from "../fixtures/secret-manager";
+
+const NAME = "projects/p/secrets/test--prefect";
+const patience = { deadlineMs: 5_000 };
+const credential = (username: string) => ({ username, password: `Password-of-${username}` });
+
+describe("Google Secret Manager as a store", () => {
+  let double: SecretManagerDouble;
+  beforeAll(async () => {
+    double = await new SecretManagerDouble().start();
+    for (const [name, value] of Object.entries(double.variables)) vi.stubEnv(name, value);
+  });
+  afterAll(() => {
+    double.stop();
+    vi.unstubAllEnvs();
+  });
+  afterEach(() => {
+    double.refusals = 0;
+  });
+  const store = (grantsAreNew = false) =>
+    new SecretManagerStore(new SecretManager(patience, grantsAreNew), { "test--prefect": NAME, "test--none": "projects/p/secrets/none" });
+
+  it("has nothing where there is no version, and then the newest two", async () => {
+    double.make(NAME);
+    expect(await store().read("test--prefect")).toBeNull();
+    await store().write("test--prefect", credential("b"));
+    expect(await store().read("test--prefect")).toEqual({ current: credential("b"), previous: null });
+    await store().write("test--prefect", credential("a"));
+    expect(await store().read("test--prefect")).toEqual({ current: credential("a"), previous: credential("b") });
+  });
+
+  it("destroys versions before the previous one, and after a leak that one, too", async () => {
+    double.make(NAME, credential("a"), credential("b"));
+    await store().write("test--prefect", credential("c"));
+    expect(double.contents(NAME).map(({ username }) => username)).toEqual(["c", "b"]);
+    await store().write("test--prefect", credential("d"), true);
+    expect(double.contents(NAME).map(({ username }) => username)).toEqual(["d"]);
+  });
+
+  it("returns from a write only when the new version is shown", async () => {
+    double.make(NAME, credential("a"));
+    double.staleLists = 2;
+    await store().write("test--prefect", credential("b"));
+    expect(double.staleLists).toBe(0);
+    expect((await store().read("test--prefect"))?.current).toEqual(credential("b"));
+  });
+
+  it("waits for a right that was just granted, where that can be, and says what is missing where it cannot", async () => {
+    double.make(NAME, credential("a"));
+    double.refusals = 3;
+    expect((await store(true).read("test--prefect"))?.current).toEqual(credential("a"));
+    double.refusals = 1;
+    await expect(store().read("test--prefect")).rejects.toThrow(
+      `Secret Manager refuses secret ${NAME} (Permission 'secretmanager.versions.list' denied); allow to read it and to add versions`,
+    );
+  });
+
+  it.each([
+    ["a secret that is not there", "test--none", "there is no secret projects/p/secrets/none; run pulumi up again"],
+    ["a secret that nobody has named", "test--other", "no secret of Google Cloud is known for test--other; run pulumi up again"],
+  ])("says of %s what to do", async (_what, secret, message) => {
+    await expect(store().read(secret)).rejects.toThrow(message);
+  });
+
+  it("never quotes what a secret holds", async () => {
+    double.make(NAME, "Canary-that-is-no-JSON");
+    const error = await store()
+      .read("test--prefect")
+      .catch((reason: Error) => reason.message);
+    expect(error).toBe(`secret ${NAME} holds no JSON with username and password; disable its last version`);
+  });
+
+  it("says that Google is out of reach", async () => {
+    vi.stubEnv("SECRET_MANAGER_ENDPOINT", "http://127.0.0.1:1");
+    const manager = new SecretManager({ deadlineMs: 0 }, false);
+    await expect(manager.newest(NAME, 1)).rejects.toThrow("Secret Manager does not answer; let the network reach it");
+    vi.stubEnv("SECRET_MANAGER_ENDPOINT", double.variables.SECRET_MANAGER_ENDPOINT ?? "");
+  });
+});
