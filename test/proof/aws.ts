@@ -3,16 +3,15 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pc from "picocolors";
 import type { JsonObject } from "../../constructs/model/json";
 import { stackName } from "../../infra/aws/environment";
-import { handleSignals } from "../../infra/local/signals";
 import setUpServers from "../fixtures/global-setup";
+import { inTurn, type Prove, type Undo } from "./in-turn";
 import { Deployment } from "./moto/deployment";
 import { ACCOUNT, type AwsDouble, type Made, REGION } from "./moto/double";
 import { development, productionIn, type Subject } from "./moto/subjects";
 import { World } from "./moto/world";
-import { MissingTool, moto } from "./tools";
+import { moto } from "./tools";
 
 /*
  * Deploys environments with the real CLI of AWS CDK to a double of AWS, in which the real functions provision and rotate a real
@@ -21,23 +20,6 @@ import { MissingTool, moto } from "./tools";
  * It proves nothing about what is doubled (test/proof/moto/server.py): how RDS, EKS and KMS behave, permissions, ways through networks,
  * updates and rollbacks of stacks, replacements.
  */
-
-/** A proof that does not hold. Those after it would build on it. */
-class Broken extends Error {}
-
-let held = 0;
-
-async function prove(what: string, run: () => Promise<string>): Promise<void> {
-  const start = performance.now();
-  try {
-    const shown = await run();
-    const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    process.stdout.write(`${pc.green("✔")} ${what} ${pc.dim(`${seconds} s`)}\n    ${pc.dim(shown)}\n`);
-    held++;
-  } catch (error) {
-    throw new Broken(`${what}\n${error instanceof Error ? error.message : error}`);
-  }
-}
 
 async function bootstraps({ world }: Deployment): Promise<string> {
   const { code, output } = await world.cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`]);
@@ -252,7 +234,7 @@ async function outlivesItsStacks(deployment: Deployment): Promise<string> {
   return `${guarded ? "the database's stack refuses to go" : "no stack is left"}; instances, databases, roles and secrets as before`;
 }
 
-async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, undo: Undo): Promise<void> {
+async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, prove: Prove, undo: Undo): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "platform-postgres-proof-"));
   undo.push(() => rmSync(directory, { recursive: true, force: true }));
   const world = await World.start(directory);
@@ -276,35 +258,9 @@ async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, undo: U
   process.stdout.write(`  Only noted down, because moto has no such types: ${noted.sort().join(", ")}\n`);
 }
 
-/** What has to be undone, the last first. */
-type Undo = (() => unknown)[];
-
-async function main(): Promise<void> {
-  const undo: Undo = [];
-  let undoing: Promise<void> | undefined;
-  const undoAll = () => {
-    undoing ??= (async () => {
-      for (let next = undo.pop(); next !== undefined; next = undo.pop()) await next();
-    })();
-    return undoing;
-  };
-  const signals = handleSignals(undoAll);
-  try {
-    moto();
-    undo.push(await setUpServers());
-    await proveAll(development, undo);
-    await proveAll(productionIn, undo);
-    process.stdout.write(`${held} proofs hold\n`);
-  } catch (error) {
-    if (signals.isStopping()) return;
-    const isMissing = error instanceof MissingTool;
-    if (!isMissing && !(error instanceof Broken)) throw error;
-    process.stderr.write(`${pc.red("✖")} ${isMissing ? "this proof cannot run here: " : ""}${error.message}\n`);
-    process.exitCode = isMissing ? 2 : 1;
-  } finally {
-    await undoAll();
-    signals.forget();
-  }
-}
-
-void main();
+void inTurn(async (prove, undo) => {
+  moto();
+  undo.push(await setUpServers());
+  await proveAll(development, prove, undo);
+  await proveAll(productionIn, prove, undo);
+});

@@ -89,6 +89,46 @@ function python(name: string, requirement: string): string {
   return join(directory, "venv", "bin", "python");
 }
 
+/** Google's proxy, and Pulumi's engine: Go fetches both, and compiles them. */
+const AUTH_PROXY = "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2@v2.25.3";
+const PULUMI = "3.230.0";
+/** What one of the engine's own dependencies was renamed to; a module of somebody else does not inherit that. */
+const CLIPBOARD = "github.com/atotto/clipboard=github.com/tgummerer/clipboard@v0.0.0-20241001131231-d02d263e614e";
+
+/** Path of the Cloud SQL Auth Proxy. @throws MissingTool without Go, or where its modules cannot be had. */
+export function authProxy(): string {
+  const directory = cached("cloud-sql-proxy-2.25.3", (target) =>
+    go(target, [["install", AUTH_PROXY]], "Go cannot install the Cloud SQL Auth Proxy"),
+  );
+  return join(directory, "cloud-sql-proxy");
+}
+
+/** Path of Pulumi's engine: the one on PATH, or one that is built, of 1.3 GB of modules and in three minutes. @throws MissingTool as above. */
+export function pulumiEngine(): string {
+  const { status, stdout } = spawnSync("sh", ["-c", "command -v pulumi"], { encoding: "utf8" });
+  if (status === 0) return stdout.trim();
+  const directory = cached(`pulumi-${PULUMI}`, (target) => {
+    const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${PULUMI}`;
+    const steps = [
+      ["mod", "init", "engine"],
+      ["mod", "edit", `-replace=${CLIPBOARD}`],
+      ["get", "-tool", `github.com/pulumi/pulumi/pkg/v3/cmd/pulumi@v${PULUMI}`],
+      ["build", "-ldflags", `-s -w ${version}`, "-o", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
+    ];
+    go(target, steps, "Go cannot build Pulumi's engine");
+  });
+  return join(directory, "pulumi");
+}
+
+function go(directory: string, steps: readonly (readonly string[])[], failed: string): void {
+  const env = { ...process.env, GOBIN: directory, GOFLAGS: "-mod=mod" };
+  for (const args of steps) {
+    const { status, stderr, error } = spawnSync("go", args, { cwd: directory, env, encoding: "utf8", maxBuffer: 64 * 2 ** 20 });
+    if (error !== undefined) throw new MissingTool(`${failed}: there is no go (${error.message}); install Go 1.25 or newer`);
+    if (status !== 0) throw new MissingTool(`${failed} (${stderr.trim().split("\n").at(-1)}); give it a module proxy that it can reach`);
+  }
+}
+
 /** Something that was tried; `problem` is null where it holds. */
 export interface Proof {
   readonly what: string;

