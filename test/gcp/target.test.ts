@@ -1,0 +1,262 @@
+import { describe, expect, it } from "vitest";
+import { retentionOf } from "../../constructs/gcp/backups";
+import { checkFlag, doubtFlag, restarts, toFlagValue } from "../../constructs/gcp/flags";
+import { gcp } from "../../constructs/gcp/target";
+import { connectionsOf, seriesOf } from "../../constructs/gcp/tiers";
+import { formatViolation } from "../../constructs/model/errors";
+import { existingGcp, minimalGcp, resolveGcp, SECTION, withGcp } from "../fixtures/gcp";
+import { refusal } from "../fixtures/specs";
+
+const refused = (spec: unknown): string => refusal(spec, gcp as never).replace("invalid spec:\n", "");
+const withMain = (change: object, spec = minimalGcp) => ({ ...spec, instances: { main: change } });
+const accessOf = (spec: unknown) => {
+  const { platforms } = resolveGcp(spec as never);
+  return Object.fromEntries(Object.entries(platforms).map(([name, platform]) => [name, `${platform?.access} ${platform?.tls}`]));
+};
+
+describe("tiers", () => {
+  it.each([
+    ["ENTERPRISE", "PD_SSD", 1, 4, "db-custom-1-4096"],
+    ["ENTERPRISE", "PD_SSD", 2, 8, "db-custom-2-8192"],
+    ["ENTERPRISE", "PD_SSD", 96, 624, "db-custom-96-638976"],
+    ["ENTERPRISE", "PD_SSD", 3, 8, null],
+    ["ENTERPRISE", "PD_SSD", 1, 3, null],
+    ["ENTERPRISE", "PD_SSD", 2, 14, null],
+    ["ENTERPRISE", "PD_SSD", 8, 7, null],
+    ["ENTERPRISE", "HYPERDISK_BALANCED", 4, 32, "db-custom-N4-4-32768"],
+    ["ENTERPRISE", "HYPERDISK_BALANCED", 82, 200, null],
+    ["ENTERPRISE_PLUS", "PD_SSD", 2, 16, "db-perf-optimized-N-2"],
+    ["ENTERPRISE_PLUS", "PD_SSD", 128, 864, "db-perf-optimized-N-128"],
+    ["ENTERPRISE_PLUS", "PD_SSD", 2, 8, null],
+    ["ENTERPRISE_PLUS", "HYPERDISK_BALANCED", 72, 576, "db-c4a-highmem-72"],
+    ["ENTERPRISE_PLUS", "HYPERDISK_BALANCED", 96, 768, null],
+  ] as const)("of %s with %s, %i vCPUs and %i GiB is %s", (edition, disk, vcpus, memoryGib, tier) => {
+    const series = seriesOf({ edition, disk });
+    expect(series.tier({ vcpus, memoryGib })).toBe(tier);
+    expect(series.tier(series.near({ vcpus, memoryGib }))).not.toBeNull();
+    if (tier !== null) expect(series.near({ vcpus, memoryGib })).toEqual({ vcpus, memoryGib });
+  });
+
+  it.each([
+    [4, 100],
+    [6, 200],
+    [8, 400],
+    [16, 500],
+    [32, 600],
+    [64, 800],
+    [128, 1000],
+  ])("with %i GiB have %i connections, as Cloud SQL sets them", (memoryGib, connections) => {
+    expect(connectionsOf(memoryGib)).toBe(connections);
+  });
+
+  it("give Hyperdisk more with more vCPUs, and less with a standby", () => {
+    const performance = (edition: "ENTERPRISE" | "ENTERPRISE_PLUS", vcpus: number, standby: boolean) =>
+      seriesOf({ edition, disk: "HYPERDISK_BALANCED" }).performance(vcpus, standby);
+    expect(performance("ENTERPRISE", 4, false)).toEqual({ iops: 15_000, throughput: 240 });
+    expect(performance("ENTERPRISE", 48, true)).toEqual({ iops: 100_000, throughput: 1_200 });
+    expect(performance("ENTERPRISE_PLUS", 16, false)).toEqual({ iops: 80_000, throughput: 1_600 });
+    expect(seriesOf({ edition: "ENTERPRISE", disk: "PD_SSD" }).performance(4, false)).toBeNull();
+  });
+});
+
+describe("retention", () => {
+  it.each([
+    [0, false, "ENTERPRISE", null],
+    [7, true, "ENTERPRISE", { logDays: 7, backups: 8 }],
+    [30, true, "ENTERPRISE", { logDays: 7, backups: 31 }],
+    [30, true, "ENTERPRISE_PLUS", { logDays: 30, backups: 31 }],
+    [3, false, "ENTERPRISE", { logDays: 0, backups: 4 }],
+  ] as const)("of %i days, with recovery %s, in %s is %j", (backupRetentionDays, pointInTimeRecovery, edition, expected) => {
+    expect(retentionOf({ backupRetentionDays, pointInTimeRecovery }, edition)).toEqual(expected);
+  });
+});
+
+describe("flags", () => {
+  it.each([
+    ["work_mem", "16MB", "16384"],
+    ["log_connections", true, "on"],
+    ["random_page_cost", 1.1, "1.1"],
+    ["cloudsql.logical_decoding", "yes", "on"],
+    ["log_min_duration_statement", "1s", "1000"],
+    ["cron.database_name", "jobs", "jobs"],
+  ])("%s of %s is written as %s", (name, value, text) => {
+    expect(checkFlag(name, value, 17)).toBeNull();
+    expect(doubtFlag(name, 17)).toBeNull();
+    expect(toFlagValue(name, value, 17)).toBe(text);
+  });
+
+  it("restart a server, or do not", () => {
+    expect([restarts("max_connections"), restarts("shared_buffers"), restarts("work_mem")]).toEqual([true, true, false]);
+  });
+});
+
+describe("a spec for Google Cloud", () => {
+  it("is complete with a project, a region and a network", () => {
+    expect(resolveGcp({ ...minimalGcp, gcp: SECTION }).section).toEqual({
+      ...SECTION,
+      privateServicesAccess: { create: true, prefixLength: 20, allocatedRange: null },
+      enableApis: false,
+      edition: "ENTERPRISE",
+      disk: "PD_SSD",
+      encryptionKey: null,
+      serverCaPool: null,
+      denyMaintenance: null,
+      cluster: null,
+      notificationChannels: [],
+      existingConnections: {},
+      rotationDays: 30,
+    });
+  });
+
+  it("resolves to itself, examples and all", () => {
+    const spec = withGcp(minimalGcp, { project: { example: "my-project" }, disk: "HYPERDISK_BALANCED", edition: "ENTERPRISE" });
+    const environment = resolveGcp({ ...spec, instances: { main: { size: { vcpus: 2, memoryGib: 8 } } } });
+    expect(resolveGcp(environment.spec as never)).toEqual(environment);
+  });
+
+  it.each([
+    [
+      withMain({ size: { vcpus: 3, memoryGib: 8 } }),
+      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 4 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 }',
+    ],
+    [
+      withGcp(minimalGcp, { edition: "ENTERPRISE_PLUS" }),
+      'instances.main.size: must be a size of edition ENTERPRISE_PLUS with disk PD_SSD (N2: 2/16, 4/32, 8/64, 16/128, 32/256, 48/384, 64/512, 80/640, 96/768, 128/864), got "2 vCPUs and 8 GiB"; the nearest is { vcpus: 2, memoryGib: 16 }',
+    ],
+    [withGcp(minimalGcp, { edition: "PLUS" as never }), 'gcp.edition: must be ENTERPRISE or ENTERPRISE_PLUS, got "PLUS"'],
+    [
+      withMain({ iops: 10_000 }),
+      'instances.main.iops: cannot be chosen on PD_SSD, got 10000; remove it, or set gcp.disk to "HYPERDISK_BALANCED"',
+    ],
+    [
+      withMain({ iops: 20_000 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
+      "instances.main.iops: must be from 3000 to 15000 with 2 vCPUs and highAvailability: true, got 20000",
+    ],
+    [
+      withMain({ parameters: { wrok_mem: "16MB" } }),
+      'instances.main.parameters.wrok_mem: is no flag of Cloud SQL for PostgreSQL 17, got "16MB"; did you mean "work_mem"?',
+    ],
+    [
+      withMain({ parameters: { autovacuum_freeze_max_age: 1000 } }),
+      "instances.main.parameters.autovacuum_freeze_max_age: must be a whole number from 100000000 to 2000000000, got 1000",
+    ],
+    [
+      withMain({ parameters: { wal_level: "logical" } }),
+      'instances.main.parameters.wal_level: is not known to be a flag of Cloud SQL, got "logical"; set cloudsql.logical_decoding to on for logical replication; then write acknowledge: { "gcp-flags-are-in-the-list": "<reason>" }',
+    ],
+    [
+      withMain({ parameters: { "cloudsql.iam_authentication": true } }),
+      "instances.main.parameters.cloudsql.iam_authentication: is set by this project, got true; set iamAuthentication: true",
+    ],
+    [
+      withMain({ maintenanceWindow: "sat:04:30-sat:05:30" }),
+      'instances.main.maintenanceWindow: must begin on the hour and last an hour at least, the first of which Cloud SQL takes, got "sat:04:30-sat:05:30"',
+    ],
+    [
+      withMain({ pointInTimeRecovery: false }),
+      "instances.main.pointInTimeRecovery: must be true with highAvailability on Cloud SQL, got false; turn it on, or the other off",
+    ],
+    [withMain({ readReplicas: 11 }), "instances.main.readReplicas: must be at most 10, what one primary may have, got 11"],
+    [
+      withMain({ backupReplication: { region: "europe-west1", kmsKey: "key" } }),
+      'instances.main.backupReplication.kmsKey: must be null on Cloud SQL, which encrypts backups with the database\'s own key, got "key"',
+    ],
+    [
+      withGcp(minimalGcp, { denyMaintenance: { from: "2026-11-01", to: "2027-02-15" } }),
+      'gcp.denyMaintenance.to: must be 1 to 90 days after 2026-11-01, got "2027-02-15"',
+    ],
+    [
+      withGcp(minimalGcp, { region: "europe-wets4" }),
+      'gcp.region: must be a region of Cloud SQL, got "europe-wets4"; did you mean "europe-west4"?',
+    ],
+    [
+      withGcp(existingGcp, { existingConnections: { main: "my-project:db" } }),
+      'gcp.existingConnections.main: must be an instance connection name (project:region:instance), got "my-project:db"',
+    ],
+    [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
+    [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
+    [
+      {
+        ...minimalGcp,
+        name: "an-environment-of-thirty-lettr",
+        gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" },
+        instances: { "an-instance-of-thirty-letters-x": {} },
+      },
+      "instances.an-instance-of-thirty-letters-x: name must be 1 to 30",
+    ],
+    [
+      { ...minimalGcp, owner: "ML Team" },
+      'owner: must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label, got "ML Team"',
+    ],
+    [
+      withMain({ existing: { host: "10.0.0.3", masterSecret: "master" } }),
+      "instances.main.existing.ca: is required: each instance of Cloud SQL has a certificate authority of its own, got null; gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' tells it",
+    ],
+  ])("is refused or accepted with a sentence that says what to change: %#", (spec, message) => {
+    const found = refused(spec);
+    if (message === "accepted") expect(found).toBe(message);
+    else expect(found).toContain(`  - ${message}`);
+    // One mistake is told once.
+    expect(found.split("\n")).toHaveLength(1);
+  });
+
+  it("cannot ask for a replica of a replica: what somebody else made is given none, and that is said", () => {
+    const { existing } = existingGcp.instances.main ?? {};
+    const { warnings } = resolveGcp({ ...existingGcp, instances: { main: { existing, readReplicas: 1 } } });
+    expect(warnings.map(formatViolation)).toEqual(["instances.main.readReplicas: has no effect on a database that somebody else made"]);
+  });
+
+  it("is warned of what Cloud SQL cannot keep", () => {
+    const { warnings } = resolveGcp(withMain({ backupRetentionDays: 30, allowedSources: ["10.0.0.0/16"] }) as never);
+    expect(warnings.map(formatViolation)).toEqual([
+      expect.stringMatching(/^instances\.main\.pointInTimeRecovery: reaches 7 days back with edition ENTERPRISE/),
+      expect.stringMatching(/^instances\.main\.allowedSources: has no effect on Cloud SQL/),
+    ]);
+  });
+});
+
+describe("ways of access on Google Cloud", () => {
+  const all = {
+    ...minimalGcp,
+    acknowledge: { "kubeflow-pipelines-is-for-development": "it is a test" },
+    platforms: {
+      flyte: { chart: "flyte-core" as const },
+      mlflow: {},
+      prefect: { redisHost: "redis.example", replicas: 2 },
+      skillflaw: {},
+      "kubeflow-pipelines": { images: { "api-server": "example.com/api:1", "cache-server": "example.com/cache:1" } },
+    },
+  };
+
+  it("are the Auth Proxy beside pods where it starts before migrations, and else TLS that verifies the authority", () => {
+    expect(accessOf(all)).toEqual({
+      flyte: "direct verify-ca",
+      mlflow: "sidecar proxy",
+      prefect: "direct verify-ca",
+      skillflaw: "sidecar proxy",
+      "kubeflow-pipelines": "sidecar proxy",
+    });
+  });
+
+  it("verify the name, too, where the certificate carries it", () => {
+    const pool = { serverCaPool: "projects/my-project/locations/europe-west4/caPools/db" };
+    expect(accessOf(withGcp(all, pool))).toMatchObject({ flyte: "direct verify-full", prefect: "direct verify-full" });
+    expect(accessOf(existingGcp)).toEqual({ mlflow: "direct verify-full" });
+  });
+
+  it("are direct to what is no Cloud SQL, and a proxy is refused there", () => {
+    expect(refused({ ...existingGcp, platforms: { mlflow: { access: "sidecar" } } })).toBe(
+      '  - platforms.mlflow.access: needs an instance of Cloud SQL, which the Auth Proxy connects to, got "sidecar"; use "direct", or name its connection in gcp.existingConnections',
+    );
+    const connected = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:db" } });
+    expect(accessOf(connected)).toEqual({ mlflow: "sidecar proxy" });
+    expect(accessOf({ ...connected, platforms: { mlflow: { access: "direct" } } })).toEqual({ mlflow: "direct verify-ca" });
+  });
+
+  it("with one proxy for all pods come with a warning about the plain-text hop", () => {
+    const { warnings } = resolveGcp({ ...minimalGcp, platforms: { mlflow: { access: "proxy" } } });
+    expect(warnings.map(formatViolation)).toEqual([
+      'platforms.mlflow.access: sends passwords and data in plain text from each pod to the proxy\'s pods, within the cluster, got "proxy"; use "auto" or "sidecar", which stay on loopback, or "direct", which is TLS to the server',
+    ]);
+  });
+});

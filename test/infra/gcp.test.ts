@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { reachDeployed } from "../../infra/cloud-session";
+import type { Invocation } from "../../infra/command";
+import { gcpCloud } from "../../infra/gcp/cloud";
+import type { ProjectEnvironment } from "../../infra/load";
+import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
+import { startScript } from "../fixtures/cli";
+import { minimalGcp, resolveGcp, withGcp } from "../fixtures/gcp";
+import { SecretManagerDouble } from "../fixtures/secret-manager";
+import { startServer, type TestServer } from "../fixtures/server";
+import { refusal } from "../fixtures/tenants";
+
+const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const secret = (name: string) => `projects/my-project/secrets/${name}`;
+
+/** What `pulumi stack output --json` prints. */
+function outputs(environment: string, instance: object, platforms: readonly string[]): string {
+  const file = join(directory, `${environment}.json`);
+  const main = {
+    host: `main.${environment}.postgres.internal`,
+    port: 5432,
+    masterSecret: secret(`${environment}--main--master`),
+    ...instance,
+  };
+  const named = Object.fromEntries(platforms.map((name) => [name, { secret: secret(`${environment}--${name}`) }]));
+  writeFileSync(file, JSON.stringify({ environment, instances: { main }, platforms: named, next: "" }));
+  return file;
+}
+
+describe("an environment that has been deployed to Google Cloud", () => {
+  let server: TestServer;
+  let secrets: SecretManagerDouble;
+  let file: string;
+  const environment = resolveGcp({
+    ...minimalGcp,
+    name: "deployed",
+    instances: { main: { parameters: { max_connections: 200 } } },
+  }) as unknown as ProjectEnvironment;
+
+  beforeAll(async () => {
+    // As Google's own authority does it: the certificate is for no name that anybody dials.
+    server = await startServer(17, "project:instance.invalid");
+    secrets = await new SecretManagerDouble().start();
+    secrets.make(secret("deployed--main--master"), server.access.master);
+    secrets.make(secret("deployed--prefect"));
+    file = outputs("deployed", { ca: server.ca.certificate, connectionName: "my-project:europe-west4:db" }, ["prefect"]);
+    for (const [name, value] of Object.entries(secrets.variables)) vi.stubEnv(name, value);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    secrets.stop();
+    await server.stop();
+  });
+  const silent = { doing: () => undefined, done: () => undefined, note: () => undefined, stop: () => undefined };
+  const reach = (options: object) =>
+    reachDeployed({ environment, cloud: gcpCloud, progress: silent, options, args: [] } as Invocation<object>, gcpCloud);
+
+  it("is provisioned and looked into by a person, through a tunnel", async () => {
+    const session = await reach({ outputs: file, via: [`127.0.0.1:${server.server.port}`] });
+    await provisionAll(session, silent as never);
+    expect(secrets.contents(secret("deployed--prefect")).map(({ username }) => username)).toEqual(["prefect_a", "prefect_b"]);
+    const found = await diagnoseAll(session, silent as never);
+    expect(found.length).toBeGreaterThan(10);
+    expect(found.filter(({ problem }) => problem !== null)).toEqual([]);
+  });
+
+  it.each([
+    [{}, "--outputs is missing; give the file that the deployment has written"],
+    [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run pulumi stack output --json > outputs.json"],
+    [{ outputs: __filename }, `${__filename} is no JSON; run pulumi stack output --json > outputs.json`],
+  ])("is asked for in a sentence: %j", async (options, message) => {
+    expect(await refusal(reach(options))).toBe(`UserError: ${message}`);
+  });
+
+  it("is refused when the outputs are of another environment, or of nothing", () => {
+    const other = outputs("other", {}, []);
+    expect(() => gcpCloud.readDeployment(environment, other)).toThrow(
+      `${other} is of environment other, not of deployed; select its stack, and run pulumi stack output --json > outputs.json`,
+    );
+    writeFileSync(other, "{}");
+    expect(() => gcpCloud.readDeployment(environment, other)).toThrow(`${other} has no outputs of this project`);
+  });
+
+  it("tells what is left to do where no cluster is known", () => {
+    const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null })) as unknown as ProjectEnvironment;
+    expect(gcpCloud.readDeployment(own, file).caution("prefect")).toBe(
+      "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read projects/my-project/secrets/deployed--prefect. What the proxy runs as needs roles/cloudsql.client.",
+    );
+  });
+});
+
+describe("commands for Google Cloud", () => {
+  it("render: writes the files for a cluster, with no password and the real names in them", { timeout: 60_000 }, async () => {
+    const ca = "-----BEGIN CERTIFICATE-----\nof the instance\n-----END CERTIFICATE-----\n";
+    const file = outputs("development", { ca, connectionName: "my-project:europe-west4:development-main-1a2b3c4" }, ["mlflow", "prefect"]);
+    const args = ["--environment", "development", "--cloud", "gcp", "--outputs", file];
+    const { code, output } = await startScript(directory, "render", args).result;
+    expect([code, output]).toEqual([0, expect.stringContaining("13 files in ")]);
+    const read = (path: string) => readFileSync(join(directory, "out", "development-gcp", path), "utf8");
+    expect(read("mlflow/values.yaml")).toContain("name: mlflow-db-proxy");
+    expect(read("mlflow/manifests.yaml")).toContain(
+      "CSQL_PROXY_INSTANCE_CONNECTION_NAME: my-project:europe-west4:development-main-1a2b3c4",
+    );
+    expect(read("mlflow/manifests.yaml")).toContain("name: mlflow-db-client");
+    expect(read("mlflow/external-secret.yaml")).toContain("key: development--mlflow");
+    expect(read("mlflow/external-secret.yaml")).toContain("clusterLocation: europe-west4");
+    expect(JSON.parse(read("summary.json"))).toMatchObject({
+      target: "gcp",
+      instances: { main: { host: "main.development.postgres.internal" } },
+    });
+  });
+
+  it("plan: counts what there would be, and names ids that are examples", { timeout: 60_000 }, async () => {
+    const { code, output } = await startScript(directory, "plan", ["--cloud", "gcp"]).result;
+    expect(code).toBe(0);
+    expect(output).toMatch(/development database *│ gcp:sql\/databaseInstance:DatabaseInstance *│ 1 /);
+    expect(output).toContain("these ids are examples, so it cannot be deployed: gcp.project, gcp.projectNumber, gcp.cluster.name");
+  });
+});
