@@ -2,7 +2,6 @@ import * as gcp from "@pulumi/gcp";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { stringify } from "yaml";
 import { idOf } from "../../constructs/model/fields";
 import type { GcpEnvironment } from "./environment";
 
@@ -33,7 +32,7 @@ function createClusterProvider({ section }: GcpEnvironment, google: gcp.Provider
   return new kubernetes.Provider("cluster", { kubeconfig });
 }
 
-/** No secret is in it: who uses it identifies by a plugin of gcloud. */
+/** As JSON, which is YAML, too. No secret is in it: who uses it identifies by a plugin of gcloud. */
 function toKubeconfig(endpoint: string, ca: string): string {
   const exec = {
     apiVersion: "client.authentication.k8s.io/v1beta1",
@@ -42,7 +41,7 @@ function toKubeconfig(endpoint: string, ca: string): string {
     provideClusterInfo: true,
     interactiveMode: "Never",
   };
-  return stringify({
+  return JSON.stringify({
     apiVersion: "v1",
     kind: "Config",
     "current-context": "cluster",

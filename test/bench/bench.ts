@@ -20,6 +20,7 @@ import { scramVerifier } from "../../constructs/provisioning/scram";
 import { memoryStore, tenant } from "../fixtures/tenants";
 import { toy } from "../fixtures/toy";
 import { compare, type Row } from "./measure";
+import { benchProgram } from "./program";
 import { benchSynth } from "./synth";
 
 const CHECKOUT = toPath(__dirname, "..", "..");
@@ -210,7 +211,7 @@ async function benchResolve(): Promise<readonly Row[]> {
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  for (const bench of [benchResolve, benchSynth, benchStart, benchProvision]) {
+  for (const bench of [benchResolve, benchSynth, benchProgram, benchStart, benchProvision]) {
     process.stderr.write(`${bench.name} ...\n`);
     rows.push(...(await bench()));
   }

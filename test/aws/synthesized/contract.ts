@@ -1,7 +1,8 @@
 import { describe } from "vitest";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
-import { NETWORK } from "../../fixtures/aws";
+import { minimalAws, NETWORK } from "../../fixtures/aws";
 import { databaseOf, ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
 
 /** The properties that are looked at, as CDK writes them. */
@@ -56,6 +57,20 @@ function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string
     },
   };
 }
+
+describe("RDS", () => {
+  neutralFields({
+    column: "AWS",
+    base: { size: { vcpus: 2, memoryGib: 16 }, storageGib: 400 },
+    own: {
+      backupReplication: { backupReplication: { region: "eu-west-1", kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/0a1b2c3d" } },
+      existing: {
+        existing: { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" },
+      },
+    },
+    observe: async (main) => JSON.stringify(databaseOf({ ...minimalAws, instances: { main } })),
+  });
+});
 
 describe("RDS keeps what a spec promises", () => {
   targetContract({ observe: async (spec, parameters) => observe(spec, parameters), exceptions: {} });

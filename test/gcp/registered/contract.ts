@@ -1,7 +1,8 @@
 import { describe } from "vitest";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
-import { CLUSTER, SECTION } from "../../fixtures/gcp";
+import { CLUSTER, existingGcp, minimalGcp, SECTION } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 /** The inputs that are looked at. */
@@ -67,6 +68,27 @@ async function observe(spec: Omit<EnvironmentSpec, "gcp">, parameters: readonly 
       .sort(),
   };
 }
+
+describe("Cloud SQL", () => {
+  neutralFields({
+    column: "Google Cloud",
+    base: { size: { vcpus: 2, memoryGib: 16 }, storageGib: 400 },
+    own: {
+      backupReplication: { backupReplication: { region: "europe-west1" } },
+      existing: { existing: existingGcp.instances.main?.existing },
+    },
+    observe: async (main) => {
+      const gcp = {
+        ...SECTION,
+        edition: "ENTERPRISE_PLUS",
+        disk: "HYPERDISK_BALANCED",
+        cluster: { ...CLUSTER, installReleases: false },
+      } as const;
+      const registrations = await registrationsOf({ ...minimalGcp, gcp, instances: { main } });
+      return JSON.stringify(registrations.resources);
+    },
+  });
+});
 
 describe("Cloud SQL keeps what a spec promises", () => {
   targetContract({
