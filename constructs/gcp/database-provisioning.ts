@@ -62,8 +62,11 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       own,
     );
     const rights = createRights(name, args, principalOf(args.identity, namespace, serviceAccount), own);
-    const data = { [BUNDLE_FILE]: readBundle("job").text, [TASK_FILE]: JSON.stringify(toTask(args)) };
-    const configMap = `${args.instance}-program-${hashOf(data)}`;
+    const { text, hash } = readBundle("job");
+    const task = JSON.stringify(toTask(args));
+    const data = { [BUNDLE_FILE]: text, [TASK_FILE]: task };
+    const version = hashOf(hash + task);
+    const configMap = `${args.instance}-program-${version}`;
     const program = createObject(`${name}-program`, toProgramConfigMap(configMap, { namespace, instance: environment }, data), own);
     const pod = (command: string, sidecar: JsonObject | null): ProgramPod => ({
       instance: environment,
@@ -78,7 +81,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       args.postgres.connectionName === null
         ? toObject(null)
         : lateBound((connectionName) => toObject(ownSidecar(connectionName)), args.postgres.connectionName);
-    const job = make((sidecar) => toProgramJob(`${args.instance}-provision-${hashOf(data)}`, pod("provision", sidecar)));
+    const job = make((sidecar) => toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)));
     this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights] });
     const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));
     createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
@@ -86,7 +89,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
   }
 }
 
-const hashOf = (data: object): string => createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, HASH_LENGTH);
+const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
 
 /** What the program is told. Nothing in it is known late, so that a preview shows whether it changes. */
 export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {

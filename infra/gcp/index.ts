@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { formatViolation, UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
-import { deploy } from "./deploy";
 import { loadGcpEnvironment } from "./environment";
 
 /** What Pulumi's runner takes for "an error was told": it adds nothing of its own. */
@@ -17,6 +16,8 @@ function main(): object {
     if (!pulumi.runtime.isDryRun()) throw new UserError(sentence);
     void pulumi.log.warn(sentence);
   }
+  // Loaded when the environment is right: Google's and Kubernetes' parts take longer than everything else.
+  const { deploy } = require("./deploy") as typeof import("./deploy");
   return deploy(environment);
 }
 

@@ -9,28 +9,43 @@ import { SCENARIOS } from "./engine/scenarios";
 
 const project = new ProjectCopy();
 afterAll(() => project.remove());
-const engine = new DoubleEngine(project);
 
-describe("the program, run by Pulumi's runner, with a double of the engine", () => {
-  it.each(SCENARIOS)("$what", async (scenario) => {
-    await scenario.run(engine);
+describe("the program, run by Pulumi's runner as Pulumi.yaml says", () => {
+  const engine = new DoubleEngine(project);
+
+  it("is a file: of a folder the runner takes what package.json names, and the engine deletes everything", () => {
+    const { main } = parse(readFileSync(join(project.directory, "Pulumi.yaml"), "utf8")) as { readonly main: string };
+    expect(statSync(join(project.directory, main)).isFile()).toBe(true);
   });
 
-  it.each([
-    ["a wrong spec", "wrong", "invalid spec:\n  - gcp.region: must be a region of Cloud SQL"],
-    ["ids that are examples", "development", "3 ids of development are examples; write your own into infra/environments: gcp.project,"],
-  ])("tells %s in one message, registers nothing and fails", async (_what, stack, message) => {
+  it("shows all of an environment in a preview, and warns of ids that are examples", async () => {
+    const { code, shown, operations } = await run(engine.stack({}, "development"), "preview");
+    expect([code, operations.filter(({ op }) => op !== "create")]).toEqual([0, []]);
+    expect(operations.length).toBeGreaterThan(40);
+    expect(shown).toMatch(/^warning: 3 ids of development are examples; write your own into infra\/environments: gcp\.project,[^\n]*\n$/);
+  });
+
+  it("tells a wrong spec in one message, registers nothing and fails", async () => {
     const section = { project: "my-project", projectNumber: "123456789012", region: "europe-wset4", network: "ml" };
     project.write({ name: "wrong", gcp: section, instances: { main: {} }, platforms: {} });
-    const { code, shown, operations } = await run(engine.stack({}, stack), "up");
-    expect(shown.startsWith(`error: ${message}`), shown).toBe(true);
+    const { code, shown, operations } = await run(engine.stack({}, "wrong"), "up");
+    expect(shown.startsWith("error: invalid spec:\n  - gcp.region: must be a region of Cloud SQL"), shown).toBe(true);
     expect(shown).not.toMatch(/^ +at /m);
     expect(code).toBe(32);
     expect(operations.map(({ urn }) => urn.split("::")[2])).toEqual(["pulumi:pulumi:Stack"]);
   });
+});
 
-  it("is a file of Pulumi.yaml: of a folder the runner takes what package.json names, and the engine deletes everything", () => {
-    const { main } = parse(readFileSync(join(project.directory, "Pulumi.yaml"), "utf8")) as { readonly main: string };
-    expect(statSync(join(project.directory, main)).isFile()).toBe(true);
+describe("with a double of Pulumi's engine", () => {
+  const engine = new DoubleEngine(project, true);
+
+  it.each(SCENARIOS)("$what", async (scenario) => {
+    await scenario.run(engine);
+  });
+
+  it("makes nothing as long as there are ids that are examples", async () => {
+    const { code, shown, operations } = await run(engine.stack({}, "development"), "up");
+    expect(shown).toMatch(/^error: 3 ids of development are examples; write your own into infra\/environments: gcp\.project,/);
+    expect([code, operations.length]).toEqual([32, 1]);
   });
 });

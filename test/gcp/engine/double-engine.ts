@@ -9,17 +9,21 @@ import { typeOf, World } from "./world";
 export class DoubleEngine implements Engine {
   readonly world: World;
 
-  constructor(private readonly project: ProjectCopy) {
+  /** @param bundled whether the program is run as one file. */
+  constructor(
+    private readonly project: ProjectCopy,
+    private readonly bundled = false,
+  ) {
     this.world = this.worldWith({});
   }
 
   async up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
-    this.project.write(spec);
+    this.prepare(spec);
     return toOutcome(await run(this.stack(faults), "up"));
   }
 
   async preview(spec: EnvironmentSpec): Promise<Outcome> {
-    this.project.write(spec);
+    this.prepare(spec);
     return toOutcome(await run(this.stack(), "preview"));
   }
 
@@ -34,6 +38,11 @@ export class DoubleEngine implements Engine {
   stack(faults: Readonly<Record<string, string>> = {}, name = STACK): Stack {
     const state = join(this.project.directory, `${name}.state.json`);
     return { project: this.project.directory, stack: name, state, world: this.worldWith(faults) };
+  }
+
+  private prepare(spec: EnvironmentSpec): void {
+    this.project.write(spec);
+    if (this.bundled) this.project.bundle();
   }
 
   private worldWith(faults: Readonly<Record<string, string>>): World {

@@ -54,6 +54,8 @@ export interface Stack {
 /** How Pulumi marks values on the wire. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+/** Milliseconds after which a program is ended. */
+const LONGEST = 60_000;
 const FEATURES = ["secrets", "resourceReferences", "aliasSpecs", "deletedWith"];
 
 /**
@@ -87,6 +89,9 @@ export async function run(stack: Stack, mode: "preview" | "up"): Promise<Run> {
       cwd: main.directory,
       env: { ...process.env, PULUMI_CONFIG: "{}", PULUMI_CONFIG_SECRET_KEYS: "[]" },
       stdio: ["ignore", "pipe", "pipe"],
+      // A program that cannot end must not outlive who waits for it.
+      timeout: LONGEST,
+      killSignal: "SIGKILL",
     },
   );
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => session.show(String(data)));

@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { buildSync } from "esbuild";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
@@ -22,6 +23,19 @@ export class ProjectCopy {
 
   write(spec: EnvironmentSpec): void {
     writeFileSync(join(this.directory, "infra", "environments", `${spec.name}.ts`), `export default ${JSON.stringify(spec)};\n`);
+  }
+
+  /**
+   * Makes one file of the program, with the environments as they are now, and runs that from now on: it loads in two thirds of the time,
+   * and is the same program.
+   */
+  bundle(): void {
+    const program = join(this.directory, "infra", "gcp", "program.js");
+    const entryPoints = [join(this.directory, "infra", "gcp", "index.ts")];
+    buildSync({ entryPoints, outfile: program, bundle: true, platform: "node", packages: "external", target: "node20" });
+    const file = join(this.directory, "Pulumi.yaml");
+    const text = readFileSync(file, "utf8").replace("infra/gcp/index.ts", "infra/gcp/program.js").replace(" --import tsx", "");
+    writeFileSync(file, text);
   }
 
   /** Writes ids in the place of examples, as a user does. */

@@ -2,7 +2,7 @@ import { describe } from "vitest";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
 import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
-import { CLUSTER, existingGcp, minimalGcp, SECTION } from "../../fixtures/gcp";
+import { existingGcp, minimalGcp, SECTION } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 /** The inputs that are looked at. */
@@ -38,7 +38,7 @@ const windowOf = ({ day, hour: start }: InstanceInputs["settings"]["maintenanceW
 
 /** What Pulumi is told, in words of no cloud. */
 async function observe(spec: Omit<EnvironmentSpec, "gcp">, parameters: readonly string[]): Promise<Observed> {
-  const registrations = await registrationsOf({ ...spec, gcp: { ...SECTION, cluster: { ...CLUSTER, installReleases: false } } });
+  const registrations = await registrationsOf({ ...spec, gcp: SECTION });
   const instance = one(registrations, "DatabaseInstance", /main$/);
   const { databaseVersion, deletionProtection, settings } = instance.inputs as unknown as InstanceInputs;
   const { backupConfiguration: backups } = settings;
@@ -82,7 +82,6 @@ describe("Cloud SQL", () => {
         ...SECTION,
         edition: "ENTERPRISE_PLUS",
         disk: "HYPERDISK_BALANCED",
-        cluster: { ...CLUSTER, installReleases: false },
       } as const;
       const registrations = await registrationsOf({ ...minimalGcp, gcp, instances: { main } });
       return JSON.stringify(registrations.resources);
