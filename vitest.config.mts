@@ -22,6 +22,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     sequence: { sequencer: LongestFirst },
+    // Most of what tests make is garbage soon: a larger nursery takes a tenth of the time off.
+    execArgv: ["--max-semi-space-size=64"],
     // One more than cores: half of the time they wait for PostgreSQL.
     maxWorkers: 3,
     // No test changes a module; loading each once per worker saves three seconds.

@@ -1,4 +1,6 @@
-import * as gcp from "@pulumi/gcp";
+import * as monitoring from "@pulumi/gcp/monitoring";
+import type * as sql from "@pulumi/gcp/sql";
+import type { input } from "@pulumi/gcp/types";
 import * as pulumi from "@pulumi/pulumi";
 import type { ResolvedInstance } from "../model/spec";
 import type { CloudSqlPostgres } from "./cloud-sql-postgres";
@@ -61,7 +63,7 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
 }
 
 /** `project:instance`, as metrics and logs name an instance. */
-const databaseId = ({ project, name }: gcp.sql.DatabaseInstance): pulumi.Output<string> => pulumi.interpolate`${project}:${name}`;
+const databaseId = ({ project, name }: sql.DatabaseInstance): pulumi.Output<string> => pulumi.interpolate`${project}:${name}`;
 
 /** A policy with one condition. */
 function createPolicy(
@@ -69,12 +71,12 @@ function createPolicy(
   name: string,
   { project, notificationChannels, labels }: CloudSqlAlertsArgs,
   title: string,
-  condition: Omit<gcp.types.input.monitoring.AlertPolicyCondition, "displayName">,
-  alertStrategy?: gcp.types.input.monitoring.AlertPolicyAlertStrategy,
+  condition: Omit<input.monitoring.AlertPolicyCondition, "displayName">,
+  alertStrategy?: input.monitoring.AlertPolicyAlertStrategy,
 ): void {
   const inputs = { project, combiner: "OR", notificationChannels: [...notificationChannels], userLabels: labels, alertStrategy };
   const conditions = [{ displayName: title, ...condition }];
-  new gcp.monitoring.AlertPolicy(name, { ...inputs, displayName: `PostgreSQL ${name}: ${title}`, conditions }, { parent });
+  new monitoring.AlertPolicy(name, { ...inputs, displayName: `PostgreSQL ${name}: ${title}`, conditions }, { parent });
 }
 
 /** A value that stays too high for a quarter of an hour. */
@@ -82,7 +84,7 @@ function watchMetric(
   parent: CloudSqlAlerts,
   name: string,
   args: CloudSqlAlertsArgs,
-  instance: gcp.sql.DatabaseInstance,
+  instance: sql.DatabaseInstance,
   { title, metric, above, sum }: Watch,
 ): void {
   const filter = pulumi.interpolate`resource.type = "cloudsql_database" AND resource.labels.database_id = "${databaseId(instance)}" AND metric.type = "cloudsql.googleapis.com/database/${metric}"`;

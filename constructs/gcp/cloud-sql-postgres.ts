@@ -1,4 +1,6 @@
-import * as gcp from "@pulumi/gcp";
+import * as dns from "@pulumi/gcp/dns";
+import * as secretmanager from "@pulumi/gcp/secretmanager";
+import * as sql from "@pulumi/gcp/sql";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { InstanceSettings } from "../model/instance";
@@ -73,8 +75,8 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
   readonly ca: pulumi.Output<string>;
   readonly connectionName: pulumi.Output<string>;
   readonly masterSecret: string;
-  readonly primary: gcp.sql.DatabaseInstance;
-  readonly replicas: readonly gcp.sql.DatabaseInstance[];
+  readonly primary: sql.DatabaseInstance;
+  readonly replicas: readonly sql.DatabaseInstance[];
 
   constructor(name: string, args: CloudSqlPostgresArgs, opts: pulumi.ComponentResourceOptions) {
     const settings = toSettings(args);
@@ -84,7 +86,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     // Where the disk grows by itself, its first size must not be read as a wish to shrink it.
     const ignoreChanges = args.settings.maxStorageGib === null ? [] : ["settings.diskSize"];
     const own = { parent: this, dependsOn: [...args.after], ignoreChanges, customTimeouts: TIMEOUTS };
-    this.primary = new gcp.sql.DatabaseInstance(
+    this.primary = new sql.DatabaseInstance(
       physicalName(args.environment, args.instance, null),
       { ...common, settings: { ...settings, ...toPrimarySettings(args), ipConfiguration: toIpConfiguration(args, this.host) } },
       own,
@@ -93,7 +95,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
       const replica = physicalName(args.environment, args.instance, index + 1);
       const source = { masterInstanceName: this.primary.name, instanceType: "READ_REPLICA_INSTANCE" };
       const ipConfiguration = toIpConfiguration(args, null);
-      return new gcp.sql.DatabaseInstance(replica, { ...common, ...source, settings: { ...settings, ipConfiguration } }, own);
+      return new sql.DatabaseInstance(replica, { ...common, ...source, settings: { ...settings, ipConfiguration } }, own);
     });
     this.connectionName = this.primary.connectionName;
     // The provider takes certificates for secrets, which they are not: whoever connects is shown them.
@@ -189,11 +191,11 @@ function toIpConfiguration({ network, allocatedRange, serverCaPool }: CloudSqlPo
 }
 
 /** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name. */
-function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: gcp.sql.DatabaseInstance): string {
+function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: sql.DatabaseInstance): string {
   const name = masterSecretName(args.environment, args.instance);
   const generated = new random.RandomPassword(name, { length: 32, special: false }, { parent });
   const password = pulumi.secret(generated.result);
-  const user = new gcp.sql.User(
+  const user = new sql.User(
     name,
     // A login that owns something cannot be deleted: it goes with its instance.
     { project: args.project, instance: primary.name, name: MASTER, type: "BUILT_IN", password, deletionPolicy: "ABANDON" },
@@ -201,7 +203,7 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
     { parent, ignoreChanges: ["password"] },
   );
   const secret = new DatabaseSecret(name, { ...args, secretId: name }, { parent });
-  new gcp.secretmanager.SecretVersion(
+  new secretmanager.SecretVersion(
     name,
     // A rotation adds versions after it: it is not looked at again.
     {
@@ -215,9 +217,9 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
 }
 
 /** A private zone for one name, which nothing but the network sees. */
-function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string, primary: gcp.sql.DatabaseInstance): void {
+function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string, primary: sql.DatabaseInstance): void {
   const name = physicalName(args.environment, args.instance, null);
-  const zone = new gcp.dns.ManagedZone(
+  const zone = new dns.ManagedZone(
     name,
     {
       project: args.project,
@@ -229,7 +231,7 @@ function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: 
     },
     { parent },
   );
-  new gcp.dns.RecordSet(
+  new dns.RecordSet(
     name,
     { project: args.project, managedZone: zone.name, name: `${host}.`, type: "A", ttl: DNS_TTL, rrdatas: [primary.privateIpAddress] },
     { parent },

@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as secretmanager from "@pulumi/gcp/secretmanager";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface DatabaseSecretArgs {
@@ -16,7 +16,7 @@ export interface DatabaseSecretArgs {
 export class DatabaseSecret extends pulumi.ComponentResource {
   /** Whole name: `projects/P/secrets/NAME`. */
   readonly name: string;
-  readonly resource: gcp.secretmanager.Secret;
+  readonly resource: secretmanager.Secret;
 
   constructor(
     name: string,
@@ -26,7 +26,7 @@ export class DatabaseSecret extends pulumi.ComponentResource {
     super("platform-postgres:gcp:DatabaseSecret", name, {}, opts);
     this.name = `projects/${project}/secrets/${secretId}`;
     const customerManagedEncryption = encryptionKey === null ? undefined : { kmsKeyName: encryptionKey };
-    this.resource = new gcp.secretmanager.Secret(
+    this.resource = new secretmanager.Secret(
       name,
       { project, secretId, replication: { userManaged: { replicas: [{ location: region, customerManagedEncryption }] } }, labels },
       { parent: this },
@@ -49,6 +49,6 @@ export function allowSecret(
 ): readonly pulumi.Resource[] {
   const roles = may === "read" ? READ : READ_AND_ADD;
   return roles.map(
-    (role) => new gcp.secretmanager.SecretIamMember(`${name}-${role.split(".").at(-1)}`, { secretId: secret, role, member }, opts),
+    (role) => new secretmanager.SecretIamMember(`${name}-${role.split(".").at(-1)}`, { secretId: secret, role, member }, opts),
   );
 }

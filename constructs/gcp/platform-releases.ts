@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import * as kubernetes from "@pulumi/kubernetes";
+import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
 import { toClientAccount, toProxyConfigMap, toProxyDeployment } from "../manifests/auth-proxy";
 import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
@@ -45,7 +45,7 @@ const SECRET_TIMEOUT = 300;
 /** The platforms' Helm releases in a GKE cluster that exists, each with its Secret, which is there before it starts. */
 export class PlatformReleases extends pulumi.ComponentResource {
   /** By platform. */
-  readonly releases: Readonly<Record<string, kubernetes.helm.v3.Release>>;
+  readonly releases: Readonly<Record<string, helm.Release>>;
 
   constructor(name: string, args: PlatformReleasesArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:PlatformReleases", name, {}, opts);
@@ -53,7 +53,7 @@ export class PlatformReleases extends pulumi.ComponentResource {
     const releases = Object.entries(args.platforms).map(
       ([platform, each]) => [platform, createRelease(this, platform, each, args.externalSecrets, operators)] as const,
     );
-    this.releases = Object.fromEntries(releases.filter((each): each is [string, kubernetes.helm.v3.Release] => each[1] !== null));
+    this.releases = Object.fromEntries(releases.filter((each): each is [string, helm.Release] => each[1] !== null));
     this.registerOutputs({});
   }
 }
@@ -63,7 +63,7 @@ function createOperators(
   { installExternalSecrets, installReloader }: PlatformReleasesArgs,
 ): readonly pulumi.Resource[] {
   const install = ({ chart, repository, version }: typeof EXTERNAL_SECRETS, values: JsonObject) =>
-    new kubernetes.helm.v3.Release(
+    new helm.Release(
       chart,
       {
         name: chart,
@@ -91,7 +91,7 @@ function createRelease(
   each: PlatformRelease,
   externalSecrets: ExternalSecretsArgs,
   operators: readonly pulumi.Resource[],
-): kubernetes.helm.v3.Release | null {
+): helm.Release | null {
   const { wired } = each;
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
@@ -132,13 +132,13 @@ function createChart(
   wired: Wired,
   release: HelmRelease,
   dependsOn: readonly pulumi.Resource[],
-): kubernetes.helm.v3.Release {
+): helm.Release {
   const source =
     release.repository === null
       ? // Relative, as providers read it, so that a state of one machine is a state of every machine.
         { chart: relative(process.cwd(), chartDirectory(platform)) }
       : { chart: release.chart, repositoryOpts: { repo: release.repository }, version: release.version };
-  return new kubernetes.helm.v3.Release(
+  return new helm.Release(
     platform,
     {
       ...source,

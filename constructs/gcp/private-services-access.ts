@@ -1,4 +1,6 @@
-import * as gcp from "@pulumi/gcp";
+import * as compute from "@pulumi/gcp/compute";
+import * as projects from "@pulumi/gcp/projects";
+import * as servicenetworking from "@pulumi/gcp/servicenetworking";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface PrivateServicesAccessArgs {
@@ -27,7 +29,7 @@ export class PrivateServicesAccess extends pulumi.ComponentResource {
     // What others in the project may use is not turned off with this stack.
     const apis = (args.enableApis ? APIS : []).map(
       (service) =>
-        new gcp.projects.Service(
+        new projects.Service(
           `${name}-${service.split(".")[0]}`,
           { project: args.project, service, disableOnDestroy: false },
           { parent: this },
@@ -46,13 +48,13 @@ function createPeering(
 ): pulumi.Resource {
   // Google refuses to end a peering for days after the last instance is gone, and others may use it by then: both stay.
   const opts = { parent, dependsOn: [...dependsOn], retainOnDelete: true };
-  const range = new gcp.compute.GlobalAddress(
+  const range = new compute.GlobalAddress(
     `${name}-range`,
     // A shared network's range belongs to its own project.
     { project: network.split("/")[1] ?? "", network, purpose: "VPC_PEERING", addressType: "INTERNAL", prefixLength },
     opts,
   );
-  return new gcp.servicenetworking.Connection(
+  return new servicenetworking.Connection(
     `${name}-peering`,
     { network, service: SERVICE, reservedPeeringRanges: [range.name], deletionPolicy: "ABANDON" },
     opts,

@@ -1,4 +1,5 @@
-import * as gcp from "@pulumi/gcp";
+import * as kms from "@pulumi/gcp/kms";
+import * as projects from "@pulumi/gcp/projects";
 import * as pulumi from "@pulumi/pulumi";
 
 export interface ServiceAgentsArgs {
@@ -19,8 +20,8 @@ export class ServiceAgents extends pulumi.ComponentResource {
     super("platform-postgres:gcp:ServiceAgents", name, {}, opts);
     this.ready = SERVICES.map((service) => {
       const [short] = service.split(".");
-      const agent = new gcp.projects.ServiceIdentity(`${name}-${short}`, { project, service }, { parent: this });
-      return new gcp.kms.CryptoKeyIAMMember(
+      const agent = new projects.ServiceIdentity(`${name}-${short}`, { project, service }, { parent: this });
+      return new kms.CryptoKeyIAMMember(
         `${name}-${short}`,
         { cryptoKeyId: encryptionKey, role: "roles/cloudkms.cryptoKeyEncrypterDecrypter", member: agent.member },
         // Without it nothing could be decrypted any more: it stays as long as the key does.

@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as projects from "@pulumi/gcp/projects";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** The project whose cluster gives pods their identities. */
@@ -27,7 +27,7 @@ export function allowConnections(
   member: string,
   connectionName: pulumi.Output<string>,
   opts: pulumi.CustomResourceOptions,
-): gcp.projects.IAMMember {
+): projects.IAMMember {
   const parts = connectionName.apply((text) => {
     const words = text.split(":");
     return { project: words.slice(0, -2).join(":"), instance: words.at(-1) };
@@ -36,7 +36,7 @@ export function allowConnections(
     ({ project, instance }) =>
       `resource.name == "projects/${project}/instances/${instance}" && resource.service == "sqladmin.googleapis.com"`,
   );
-  return new gcp.projects.IAMMember(
+  return new projects.IAMMember(
     name,
     { project: parts.project, role: "roles/cloudsql.client", member, condition: { title: "One instance of Cloud SQL", expression } },
     opts,

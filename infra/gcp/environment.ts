@@ -1,6 +1,6 @@
 import type { GcpSettings } from "../../constructs/gcp/section";
 import { gcp } from "../../constructs/gcp/target";
-import { idOf } from "../../constructs/model/fields";
+import { examplesIn, idOf } from "../../constructs/model/fields";
 import { withCaTexts } from "../ca";
 import { loadEnvironment, type ProjectEnvironment } from "../load";
 
@@ -15,6 +15,13 @@ export interface GcpEnvironment extends Omit<ProjectEnvironment, "section"> {
  * @throws UserError, SpecError
  */
 export const loadGcpEnvironment = (name: string): GcpEnvironment => withCaTexts(loadEnvironment(name, gcp)) as GcpEnvironment;
+
+/** What to say of ids that are examples; null where all are somebody's own. */
+export function tellExamples({ name, section }: GcpEnvironment): string | null {
+  const examples = examplesIn(section, "gcp");
+  if (examples.length === 0) return null;
+  return `${examples.length} ids of ${name} are examples; write your own into infra/environments: ${examples.join(", ")}`;
+}
 
 /** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
 export function networkOf({ project, network }: GcpSettings): string {

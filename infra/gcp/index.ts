@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { formatViolation, UserError } from "../../constructs/model/errors";
-import { examplesIn } from "../../constructs/model/fields";
-import { loadGcpEnvironment } from "./environment";
+import { loadGcpEnvironment, tellExamples } from "./environment";
 
 /** What Pulumi's runner takes for "an error was told": it adds nothing of its own. */
 const TOLD = 32;
@@ -10,12 +9,9 @@ const TOLD = 32;
 function main(): object {
   const environment = loadGcpEnvironment(pulumi.getStack());
   for (const warning of environment.warnings) void pulumi.log.warn(formatViolation(warning));
-  const examples = examplesIn(environment.section, "gcp");
-  if (examples.length > 0) {
-    const sentence = `${examples.length} ids of ${environment.name} are examples; write your own into infra/environments: ${examples.join(", ")}`;
-    if (!pulumi.runtime.isDryRun()) throw new UserError(sentence);
-    void pulumi.log.warn(sentence);
-  }
+  const examples = tellExamples(environment);
+  if (examples !== null && !pulumi.runtime.isDryRun()) throw new UserError(examples);
+  if (examples !== null) void pulumi.log.warn(examples);
   // Loaded when the environment is right: Google's and Kubernetes' parts take longer than everything else.
   const { deploy } = require("./deploy") as typeof import("./deploy");
   return deploy(environment);

@@ -1,5 +1,6 @@
-import * as gcp from "@pulumi/gcp";
-import * as kubernetes from "@pulumi/kubernetes";
+import * as container from "@pulumi/gcp/container";
+import { Provider as GoogleProvider } from "@pulumi/gcp/provider";
+import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { idOf } from "../../constructs/model/fields";
@@ -9,7 +10,7 @@ import type { GcpEnvironment } from "./environment";
 export function createProviders(environment: GcpEnvironment): readonly pulumi.ProviderResource[] {
   const { project, region, cluster } = environment.section;
   const settings = new pulumi.Config("gcp");
-  const google = new gcp.Provider("google", {
+  const google = new GoogleProvider("google", {
     project: idOf(project),
     region,
     impersonateServiceAccount: settings.get("impersonateServiceAccount"),
@@ -21,15 +22,15 @@ export function createProviders(environment: GcpEnvironment): readonly pulumi.Pr
 }
 
 /** The cluster, by the kubeconfig of the stack's settings, or as `gcloud container clusters get-credentials` would write one. */
-function createClusterProvider({ section }: GcpEnvironment, google: gcp.Provider, name: string, location: string): kubernetes.Provider {
+function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvider, name: string, location: string): KubernetesProvider {
   const settings = new pulumi.Config("kubernetes");
   const context = settings.get("context");
-  if (context !== undefined) return new kubernetes.Provider("cluster", { kubeconfig: settings.get("kubeconfig"), context });
-  const found = gcp.container.getClusterOutput({ project: idOf(section.project), name, location }, { provider: google });
+  if (context !== undefined) return new KubernetesProvider("cluster", { kubeconfig: settings.get("kubeconfig"), context });
+  const found = container.getClusterOutput({ project: idOf(section.project), name, location }, { provider: google });
   const kubeconfig = pulumi.all([found.endpoint, found.masterAuths]).apply(([endpoint, auths]) => {
     return toKubeconfig(endpoint, auths[0]?.clusterCaCertificate ?? "");
   });
-  return new kubernetes.Provider("cluster", { kubeconfig });
+  return new KubernetesProvider("cluster", { kubeconfig });
 }
 
 /** As JSON, which is YAML, too. No secret is in it: who uses it identifies by a plugin of gcloud. */

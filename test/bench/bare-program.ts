@@ -1,9 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as gcp from "@pulumi/gcp";
-import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 
 /*
  * A program that registers what another has registered, one after the other, without thinking: what Pulumi itself takes for that many
@@ -19,7 +16,12 @@ interface Registered {
 
 type Made = new (name: string, inputs: object) => pulumi.Resource;
 
-const PACKAGES: Readonly<Record<string, unknown>> = { gcp, kubernetes, random };
+/** Not imported: their declarations would take the compiler longer than all of ours. */
+const PACKAGES: Readonly<Record<string, unknown>> = {
+  gcp: require("@pulumi/gcp"),
+  kubernetes: require("@pulumi/kubernetes"),
+  random: require("@pulumi/random"),
+};
 
 /** `gcp:sql/databaseInstance:DatabaseInstance` is `gcp.sql.DatabaseInstance`, `kubernetes:core/v1:ConfigMap` is `kubernetes.core.v1.ConfigMap`. */
 function classOf(type: string): Made | null {
