@@ -122,7 +122,6 @@ function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs)
     edition: args.edition,
     tier,
     diskType: args.disk,
-    diskSize: settings.storageGib,
     diskAutoresize: settings.maxStorageGib !== null,
     diskAutoresizeLimit: settings.maxStorageGib ?? undefined,
     dataDiskProvisionedIops: settings.iops ?? undefined,
@@ -152,10 +151,12 @@ function toMaintenance({ maintenanceWindow }: InstanceSettings) {
   return { day: Math.floor(hours / 24) + 1, hour: hours % 24, updateTrack: "stable" };
 }
 
-/** What only a primary has: a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
+/** What only a primary has: a size, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
 function toPrimarySettings({ settings, edition, region, denyMaintenance }: CloudSqlPostgresArgs) {
   const retention = retentionOf(settings, edition);
   return {
+    // A replica is made as large as its primary is by then.
+    diskSize: settings.storageGib,
     availabilityType: settings.highAvailability ? "REGIONAL" : "ZONAL",
     backupConfiguration:
       retention === null

@@ -12,7 +12,7 @@ import { kubernetesNames } from "../../constructs/model/names";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import type { Wired } from "../../constructs/model/wire";
 import type { Database } from "./database";
-import { type GcpEnvironment, labelsOf } from "./environment";
+import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
 
 type Wiring = Readonly<Record<string, Wired>>;
 
@@ -61,14 +61,14 @@ const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({
 function createSecrets(
   parent: Access,
   environment: GcpEnvironment,
-  { settings, tenants }: ResolvedInstance,
+  instance: ResolvedInstance,
   dependsOn: readonly pulumi.Resource[],
 ): Readonly<Record<string, DatabaseSecret>> {
   const { section } = environment;
   const encryptionKey = section.encryptionKey === null ? null : idOf(section.encryptionKey);
   const common = { project: idOf(section.project), region: section.region, encryptionKey, labels: labelsOf(environment) };
-  const opts = { parent, protect: settings.deletionProtection, dependsOn: [...dependsOn] };
-  return mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
+  const opts = { parent, protect: isGuarded(instance), dependsOn: [...dependsOn] };
+  return mapValues(instance.tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
 }
 
 function createNamespace(environment: string, opts: pulumi.CustomResourceOptions): pulumi.Resource {

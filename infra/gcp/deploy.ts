@@ -7,7 +7,7 @@ import { platforms as registry } from "../../constructs/platforms/registry";
 import { Access, serverOf } from "./access";
 import { Database } from "./database";
 import { DeletionGuard } from "./deletion-guard";
-import type { GcpEnvironment } from "./environment";
+import { type GcpEnvironment, isGuarded } from "./environment";
 import type { Outputs } from "./outputs";
 import { Platforms } from "./platforms";
 import { createProviders } from "./providers";
@@ -24,8 +24,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
   const wired = wire(environment, database);
   const access = new Access(environment, database, wired, opts);
   const platforms = environment.section.cluster?.installReleases ? [new Platforms(environment, database, access, wired, opts)] : [];
-  const isGuarded = Object.values(environment.instances).some(({ settings }) => settings.existing === null && settings.deletionProtection);
-  new DeletionGuard([database, access, ...platforms], isGuarded);
+  new DeletionGuard([database, access, ...platforms], Object.values(environment.instances).some(isGuarded));
   return {
     environment: environment.name,
     instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }) => ({

@@ -1,6 +1,7 @@
 import type { GcpSettings } from "../../constructs/gcp/section";
 import { gcp } from "../../constructs/gcp/target";
 import { examplesIn, idOf } from "../../constructs/model/fields";
+import type { ResolvedInstance } from "../../constructs/model/spec";
 import { withCaTexts } from "../ca";
 import { loadEnvironment, type ProjectEnvironment } from "../load";
 
@@ -28,6 +29,10 @@ export function networkOf({ project, network }: GcpSettings): string {
   const name = idOf(network);
   return name.includes("/") ? name : `projects/${idOf(project)}/global/networks/${name}`;
 }
+
+/** Whether an instance, and what belongs to it, may not be deleted: never where somebody else made it, because nothing is. */
+export const isGuarded = ({ settings }: Pick<ResolvedInstance, "settings">): boolean =>
+  settings.existing === null && settings.deletionProtection;
 
 /** Labels of everything that has labels. */
 export const labelsOf = ({ name, spec: { labels, owner } }: GcpEnvironment): Readonly<Record<string, string>> => ({

@@ -8,27 +8,31 @@ import { typeOf, World } from "./world";
 /** The double of the engine, with the real program and the real runner. */
 export class DoubleEngine implements Engine {
   readonly world: World;
+  private messages = "";
 
-  /** @param bundled whether the program is run as one file. */
-  constructor(
-    private readonly project: ProjectCopy,
-    private readonly bundled = false,
-  ) {
+  /** Whether the program is run as one file. */
+  bundled = false;
+
+  constructor(private readonly project: ProjectCopy) {
     this.world = this.worldWith({});
   }
 
   async up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
     this.prepare(spec);
-    return toOutcome(await run(this.stack(faults), "up"));
+    return this.note(toOutcome(await run(this.stack(faults), "up")));
   }
 
   async preview(spec: EnvironmentSpec): Promise<Outcome> {
     this.prepare(spec);
-    return toOutcome(await run(this.stack(), "preview"));
+    return this.note(toOutcome(await run(this.stack(), "preview")));
   }
 
   async destroy(): Promise<Outcome> {
-    return toOutcome(destroy(this.stack()));
+    return this.note(toOutcome(destroy(this.stack())));
+  }
+
+  said(): string {
+    return this.messages;
   }
 
   state(): string {
@@ -38,6 +42,11 @@ export class DoubleEngine implements Engine {
   stack(faults: Readonly<Record<string, string>> = {}, name = STACK): Stack {
     const state = join(this.project.directory, `${name}.state.json`);
     return { project: this.project.directory, stack: name, state, world: this.worldWith(faults) };
+  }
+
+  private note(outcome: Outcome): Outcome {
+    this.messages += outcome.shown;
+    return outcome;
   }
 
   private prepare(spec: EnvironmentSpec): void {

@@ -18,6 +18,7 @@ const PASSPHRASE = "a passphrase of a proof";
  */
 export class RealEngine implements Engine {
   readonly world: World;
+  private messages = "";
   private readonly directory = mkdtempSync(join(tmpdir(), "platform-postgres-engine-"));
   /** @param pulumi path of the program. */
   constructor(
@@ -28,6 +29,10 @@ export class RealEngine implements Engine {
     mkdirSync(join(this.directory, "state"));
     mkdirSync(join(this.directory, "bin"));
     for (const name of PACKAGES) this.installProvider(name);
+  }
+
+  said(): string {
+    return this.messages;
   }
 
   remove(): void {
@@ -69,6 +74,7 @@ export class RealEngine implements Engine {
     let shown = "";
     const onOutput = (text: string) => {
       shown += text;
+      this.messages += text;
     };
     const stack = await this.open(spec, faults);
     try {

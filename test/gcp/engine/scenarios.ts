@@ -23,6 +23,8 @@ export interface Engine {
   destroy(): Promise<Outcome>;
   /** The state, as it is kept. */
   state(): string;
+  /** All that a person has seen so far. */
+  said(): string;
 }
 
 export interface Scenario {
@@ -134,7 +136,8 @@ export const SCENARIOS: readonly Scenario[] = [
     run: async (engine) => {
       assert.ok(JSON.stringify(engine.world.things).includes(CANARY), "the world has no password to look for");
       assert.ok(engine.state().includes("DatabaseInstance") && !engine.state().includes(CANARY));
-      return `${engine.state().length} letters of state`;
+      assert.ok(engine.said().includes(SENTENCE) && !engine.said().includes(CANARY));
+      return `${engine.state().length} letters of state, ${engine.said().length} of messages`;
     },
   },
   {

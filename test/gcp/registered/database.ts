@@ -74,7 +74,7 @@ describe("an instance of Cloud SQL", () => {
       expect(inputs).toMatchObject({ instanceType: "READ_REPLICA_INSTANCE", masterInstanceName: "full-main-1a2b3c4" });
       expect(inputs.settings).toMatchObject({ tier: "db-c4a-highmem-4", edition: "ENTERPRISE_PLUS", diskType: "HYPERDISK_BALANCED" });
       const settings = inputs.settings as object;
-      for (const only of ["availabilityType", "backupConfiguration", "finalBackupConfig", "maintenanceWindow"])
+      for (const only of ["availabilityType", "diskSize", "backupConfiguration", "finalBackupConfig", "maintenanceWindow"])
         expect(settings).not.toHaveProperty(only);
     }
   });

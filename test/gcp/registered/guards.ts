@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fullGcp, minimalGcp } from "../../fixtures/gcp";
+import { existingGcp, fullGcp, minimalGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 /** What holds data, or what data cannot be read or reached without. */
@@ -37,6 +37,10 @@ describe("deletion", () => {
       deletionProtection: false,
       settings: { deletionProtectionEnabled: false, finalBackupConfig: { enabled: true }, retainBackupsOnDelete: true },
     });
+  });
+
+  it("is nobody's to refuse of what somebody else made", async () => {
+    expect((await registrationsOf(existingGcp)).resources.filter(({ protect }) => protect)).toEqual([]);
   });
 
   it("leaves a network's way to Google's services, namespaces, and the right to the key", async () => {
