@@ -209,7 +209,7 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
     // A rotation adds versions after it: it is not looked at again.
     {
       secret: secret.resource.id,
-      secretData: pulumi.secret(password.apply((text) => JSON.stringify({ username: MASTER, password: text }))),
+      secretData: password.apply((text) => JSON.stringify({ username: MASTER, password: text })),
       deletionPolicy: "ABANDON",
     },
     { parent, dependsOn: [user], ignoreChanges: ["enabled", "secretData"] },

@@ -4,6 +4,7 @@ import "./registered/catalogue";
 import "./registered/contract";
 import "./registered/database";
 import "./registered/guards";
+import "./registered/late-bound";
 import "./registered/plan";
 import "./registered/releases";
 import "./registered/secrets";

@@ -41,7 +41,7 @@ describe("Google Secret Manager as a store", () => {
 
   it("returns from a write only when the new version is shown", async () => {
     double.make(NAME, credential("a"));
-    double.staleLists = 2;
+    double.staleLists = 3;
     await store().write("test--prefect", credential("b"));
     expect(double.staleLists).toBe(0);
     expect((await store().read("test--prefect"))?.current).toEqual(credential("b"));

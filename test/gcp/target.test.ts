@@ -173,6 +173,10 @@ describe("a spec for Google Cloud", () => {
       withGcp(existingGcp, { existingConnections: { main: "my-project:db" } }),
       'gcp.existingConnections.main: must be an instance connection name (project:region:instance), got "my-project:db"',
     ],
+    [
+      withGcp(minimalGcp, { encryptionKey: "projects/my-project/locations/global/keyRings/ml/cryptoKeys/postgres" }),
+      'gcp.encryptionKey: must be a key of europe-west4, as the databases are, got "projects/my-project/locations/global/keyRings',
+    ],
     [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
     [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
     [
