@@ -11,7 +11,7 @@ import type { Server } from "../provisioning/connect";
 import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { createObject } from "./kubernetes-object";
-import { lateBound } from "./late-bound";
+import { type LateObject, lateBound } from "./late-bound";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, type IdentityProject, principalOf } from "./workload-identity";
 
@@ -77,10 +77,12 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       command,
       sidecar,
     });
-    const make = (toObject: (sidecar: JsonObject | null) => JsonObject) =>
-      args.postgres.connectionName === null
-        ? toObject(null)
-        : lateBound((connectionName) => toObject(ownSidecar(connectionName)), args.postgres.connectionName);
+    // Nothing but the proxy's instance is known late.
+    const make = (toObject: (sidecar: JsonObject | null) => JsonObject): JsonObject | LateObject => {
+      const { connectionName } = args.postgres;
+      if (connectionName === null) return toObject(null);
+      return lateBound((text) => [toObject(ownSidecar(text))], connectionName)[0] ?? {};
+    };
     const job = make((sidecar) => toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)));
     this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights] });
     const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));

@@ -8,15 +8,15 @@ const MARK = "\uE000late\uE000";
 export type LateObject = Readonly<Record<string, unknown>>;
 
 /**
- * An object that is made of a text which is known late. Only what holds the text waits for it, so that a preview shows all the rest.
+ * Objects that are made of a text which is known late. Only what holds the text waits for it, so that a preview shows all the rest.
  *
  * @param make is called once, with a stand-in for the text.
  */
-export function lateBound(make: (text: string) => JsonObject, late: pulumi.Output<string>): LateObject {
+export function lateBound(make: (text: string) => readonly JsonObject[], late: pulumi.Output<string>): readonly LateObject[] {
   const put = (value: unknown): unknown => {
     if (typeof value === "string") return value.includes(MARK) ? late.apply((text) => value.replaceAll(MARK, text)) : value;
     if (Array.isArray(value)) return value.map(put);
     return isObject(value) ? mapValues(value, put) : value;
   };
-  return put(make(MARK)) as LateObject;
+  return put(make(MARK)) as readonly LateObject[];
 }

@@ -1,7 +1,7 @@
 import { relative } from "node:path";
 import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
-import { toClientAccount, toProxyConfigMap, toProxyDeployment } from "../manifests/auth-proxy";
+import { toProxyObjects } from "../manifests/auth-proxy";
 import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
@@ -110,14 +110,13 @@ function nameOf({ kind, metadata }: LateObject | JsonObject): string {
 
 /** What the chart's pods need in their namespace. */
 function toObjects({ wired, access, secretId, ca, connectionName }: PlatformRelease, externalSecrets: ExternalSecretsArgs) {
-  const reader = toSecretStore(wired, secretReader(externalSecrets));
-  const secret = lateBound((text) => waitForReady(toExternalSecret(wired, { secretStore: secretStoreOf(wired), key: secretId }, text)), ca);
-  const account = toClientAccount(wired);
-  const withCa = toCaConfigMap(wired, "") === null ? [] : [lateBound((text) => toCaConfigMap(wired, text) ?? {}, ca)];
-  const withProxy =
-    access === "direct" || connectionName === null ? [] : [lateBound((text) => toProxyConfigMap(wired, text), connectionName)];
-  const proxies = access === "proxy" ? toProxyDeployment(wired) : [];
-  return [...reader, secret, ...(account === null ? [] : [account]), ...withCa, ...withProxy, ...proxies, ...wired.wiring.objects];
+  const from = { secretStore: secretStoreOf(wired), key: secretId };
+  const withCa = lateBound(
+    (text) => [toCaConfigMap(wired, text), waitForReady(toExternalSecret(wired, from, text))].filter((each) => each !== null),
+    ca,
+  );
+  const withProxy = connectionName === null ? [] : lateBound((text) => toProxyObjects(wired, access, text), connectionName);
+  return [...toSecretStore(wired, secretReader(externalSecrets)), ...withCa, ...withProxy, ...wired.wiring.objects];
 }
 
 /** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../model/json";
 import { kubernetesNames } from "../model/names";
+import type { Topology } from "../model/target";
 import { SIDECAR, type Wired } from "../model/wire";
 import { labels, metadata, RESTRICTED } from "./metadata";
 
@@ -57,8 +58,20 @@ export const platformSidecar = (release: string): JsonObject =>
 /** The sidecar of a pod of our own, in which a late-bound name does no harm. */
 export const ownSidecar = (connectionName: string): JsonObject => asSidecar(container("127.0.0.1", { value: connectionName }));
 
-/** Which instance the proxy of a platform connects to. @param connectionName may be known only late. */
-export function toProxyConfigMap({ namespace, release }: Wired, connectionName: string): JsonObject {
+/**
+ * What a platform's pods need beside a release to reach the database through the proxy; nothing where they do not.
+ *
+ * @param connectionName may be known only late.
+ */
+export function toProxyObjects(wired: Wired, access: Topology["access"], connectionName: string): readonly JsonObject[] {
+  if (access === "direct") return [];
+  const account = toClientAccount(wired);
+  const deployment = access === "proxy" ? toProxyDeployment(wired) : [];
+  return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...deployment];
+}
+
+/** Which instance the proxy of a platform connects to. */
+function toProxyConfigMap({ namespace, release }: Wired, connectionName: string): JsonObject {
   const { proxy } = kubernetesNames(release);
   return {
     apiVersion: "v1",
@@ -69,7 +82,7 @@ export function toProxyConfigMap({ namespace, release }: Wired, connectionName: 
 }
 
 /** Service account of the pods with a sidecar, or null where somebody else makes it. */
-export function toClientAccount({ namespace, release, connection }: Wired): JsonObject | null {
+function toClientAccount({ namespace, release, connection }: Wired): JsonObject | null {
   const { client } = kubernetesNames(release);
   if (connection.serviceAccount !== client) return null;
   return { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(client, namespace, release) };
@@ -79,7 +92,7 @@ export function toClientAccount({ namespace, release, connection }: Wired): Json
  * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
  * From a pod to them passwords and data go in plain text.
  */
-export function toProxyDeployment({ namespace, release }: Wired): readonly JsonObject[] {
+function toProxyDeployment({ namespace, release }: Wired): readonly JsonObject[] {
   const { proxy } = kubernetesNames(release);
   const own = metadata(proxy, namespace, release);
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };

@@ -3,7 +3,7 @@ import { readMaster } from "../../constructs/gcp/master";
 import { reachOf } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
 import { verification } from "../../constructs/gcp/verification";
-import { toClientAccount, toProxyConfigMap, toProxyDeployment } from "../../constructs/manifests/auth-proxy";
+import { toProxyObjects } from "../../constructs/manifests/auth-proxy";
 import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/manifests/objects";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
@@ -70,10 +70,7 @@ class GcpDeployment implements Deployment {
   accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
     const { access, instance } = this.platform(platform);
     const { connectionName } = this.server(instance);
-    if (access === "direct" || connectionName === null) return [];
-    const account = toClientAccount(wired);
-    const proxies = access === "proxy" ? toProxyDeployment(wired) : [];
-    return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...proxies];
+    return connectionName === null ? [] : toProxyObjects(wired, access, connectionName);
   }
 
   caution(platform: string): string | null {

@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import { lateBound } from "../../../constructs/gcp/late-bound";
 
 describe("an object with a text that is known late", () => {
-  const object = lateBound((text) => ({ kind: "A", list: ["plain", `before ${text} and ${text}`], own: { text } }), pulumi.output("late"));
+  const [object] = lateBound(
+    (text) => [{ kind: "A", list: ["plain", `before ${text} and ${text}`], own: { text } }],
+    pulumi.output("late"),
+  );
 
   it("is plain wherever the text is not", () => {
     expect(object).toMatchObject({ kind: "A", list: ["plain", expect.anything()] });
