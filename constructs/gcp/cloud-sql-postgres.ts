@@ -24,6 +24,8 @@ export interface Postgres {
   readonly connectionName: pulumi.Output<string> | null;
   /** Whole name of the secret with the master's user name and password. */
   readonly masterSecret: string;
+  /** What must be there before the master can log in. */
+  readonly ready: readonly pulumi.Resource[];
 }
 
 export interface CloudSqlPostgresArgs {
@@ -75,12 +77,19 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
   readonly ca: pulumi.Output<string>;
   readonly connectionName: pulumi.Output<string>;
   readonly masterSecret: string;
+  readonly ready: readonly pulumi.Resource[];
   readonly primary: sql.DatabaseInstance;
   readonly replicas: readonly sql.DatabaseInstance[];
 
   constructor(name: string, args: CloudSqlPostgresArgs, opts: pulumi.ComponentResourceOptions) {
     const settings = toSettings(args);
-    super("platform-postgres:gcp:CloudSqlPostgres", name, {}, { ...opts, protect: args.settings.deletionProtection });
+    // Everything in it waits for the component, and so for what that waits for; the instance says so itself, for the way back.
+    super(
+      "platform-postgres:gcp:CloudSqlPostgres",
+      name,
+      {},
+      { ...opts, protect: args.settings.deletionProtection, dependsOn: [...args.after] },
+    );
     this.host = hostName(args.environment, args.instance);
     const common = toCommon(args);
     // Where the disk grows by itself, its first size must not be read as a wish to shrink it.
@@ -100,7 +109,9 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     this.connectionName = this.primary.connectionName;
     // The provider takes certificates for secrets, which they are not: whoever connects is shown them.
     this.ca = pulumi.unsecret(this.primary.serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
-    this.masterSecret = createMaster(this, args, this.primary);
+    const master = createMaster(this, args, this.primary);
+    this.masterSecret = master.secret;
+    this.ready = [master.version];
     createName(this, args, this.host, this.primary);
     this.registerOutputs({ connectionName: this.connectionName, host: this.host });
   }
@@ -191,8 +202,8 @@ function toIpConfiguration({ network, allocatedRange, serverCaPool }: CloudSqlPo
   };
 }
 
-/** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name. */
-function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: sql.DatabaseInstance): string {
+/** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name, and version. */
+function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: sql.DatabaseInstance) {
   const name = masterSecretName(args.environment, args.instance);
   const generated = new random.RandomPassword(name, { length: 32, special: false }, { parent });
   const password = pulumi.secret(generated.result);
@@ -204,7 +215,7 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
     { parent, ignoreChanges: ["password"] },
   );
   const secret = new DatabaseSecret(name, { ...args, secretId: name }, { parent });
-  new secretmanager.SecretVersion(
+  const version = new secretmanager.SecretVersion(
     name,
     // A rotation adds versions after it: it is not looked at again.
     {
@@ -214,7 +225,7 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
     },
     { parent, dependsOn: [user], ignoreChanges: ["enabled", "secretData"] },
   );
-  return secret.name;
+  return { secret: secret.name, version };
 }
 
 /** A private zone for one name, which nothing but the network sees. */

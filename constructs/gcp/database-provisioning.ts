@@ -10,7 +10,7 @@ import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
 import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
-import { createObject } from "./kubernetes-object";
+import { annotated, createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, type IdentityProject, principalOf } from "./workload-identity";
@@ -35,6 +35,8 @@ export interface DatabaseProvisioningArgs {
   readonly identity: IdentityProject;
 }
 
+/** Waited for longer than its deadline, so that it says why; and run again where it has failed, which Pulumi otherwise waits for again. */
+const AWAITED = { "pulumi.com/timeoutSeconds": "1500", "pulumi.com/replaceUnready": "true" };
 /** Hour (UTC) at which passwords are looked at. */
 const ROTATION_HOUR = 3;
 /** Letters of a hash that make a name. */
@@ -83,8 +85,8 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       if (connectionName === null) return toObject(null);
       return lateBound((text) => [toObject(ownSidecar(text))], connectionName)[0] ?? {};
     };
-    const job = make((sidecar) => toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)));
-    this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights] });
+    const job = make((sidecar) => annotated(toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)), AWAITED));
+    this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights, ...args.postgres.ready] });
     const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));
     createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
     this.registerOutputs({});
@@ -123,5 +125,6 @@ function createRights(
       allowSecret(`${name}-${platform}`, secret.name, member, "add", { ...opts, dependsOn: [secret.resource] }),
     ),
   ).flat();
-  return [...connect, ...allowSecret(`${name}-master`, postgres.masterSecret, member, rotatesMaster ? "add" : "read", opts), ...platforms];
+  const after = { ...opts, dependsOn: [...postgres.ready] };
+  return [...connect, ...allowSecret(`${name}-master`, postgres.masterSecret, member, rotatesMaster ? "add" : "list", after), ...platforms];
 }

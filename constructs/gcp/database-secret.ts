@@ -16,6 +16,8 @@ export interface DatabaseSecretArgs {
 export class DatabaseSecret extends pulumi.ComponentResource {
   /** Whole name: `projects/P/secrets/NAME`. */
   readonly name: string;
+  /** Its name in the project. */
+  readonly secretId: string;
   readonly resource: secretmanager.Secret;
 
   constructor(
@@ -24,6 +26,7 @@ export class DatabaseSecret extends pulumi.ComponentResource {
     opts: pulumi.ComponentResourceOptions,
   ) {
     super("platform-postgres:gcp:DatabaseSecret", name, {}, opts);
+    this.secretId = secretId;
     this.name = `projects/${project}/secrets/${secretId}`;
     const customerManagedEncryption = encryptionKey === null ? undefined : { kmsKeyName: encryptionKey };
     this.resource = new secretmanager.Secret(
@@ -35,20 +38,23 @@ export class DatabaseSecret extends pulumi.ComponentResource {
   }
 }
 
-/** Roles for one secret. */
+/** Roles for one secret: to read its newest version, to find all of them, and to add and destroy some. */
 const READ = ["roles/secretmanager.secretAccessor"];
-const READ_AND_ADD = [...READ, "roles/secretmanager.secretVersionManager"];
+const ROLES = {
+  read: READ,
+  list: [...READ, "roles/secretmanager.viewer"],
+  add: [...READ, "roles/secretmanager.secretVersionManager"],
+} as const;
 
-/** Lets a member use a secret, and no other; `add` lets it add versions, and destroy old ones. */
+/** Lets a member use a secret, and no other. */
 export function allowSecret(
   name: string,
   secret: string,
   member: string,
-  may: "read" | "add",
+  may: keyof typeof ROLES,
   opts: pulumi.CustomResourceOptions,
 ): readonly pulumi.Resource[] {
-  const roles = may === "read" ? READ : READ_AND_ADD;
-  return roles.map(
+  return ROLES[may].map(
     (role) => new secretmanager.SecretIamMember(`${name}-${role.split(".").at(-1)}`, { secretId: secret, role, member }, opts),
   );
 }

@@ -4,20 +4,19 @@ import { isWrongPassword, ProvisioningError } from "../provisioning/errors";
 import { setOwnPassword } from "../provisioning/provision";
 import type { SecretManager } from "./secret-manager-store";
 
-/** Versions that may work: the newest may be one that a rotation was interrupted at. */
-const TRIED = 2;
+/** Versions that may work: not the newest where a rotation was interrupted, and the first where the instance was made anew. */
+const TRIED = 20;
 
 /**
- * The master's credential. The newest version may not have reached the server yet: then the one before it works.
+ * The master's credential. The newest version may not have reached the server yet: then an older one works.
  *
  * @throws ProvisioningError where the secret is empty.
  */
 export async function readMaster(manager: SecretManager, secret: string, server: Server): Promise<Credential> {
-  const versions = (await manager.newest(secret, TRIED)).map(({ credential }) => credential);
-  const [newest] = versions;
+  const [newest, ...older] = (await manager.newest(secret, TRIED)).map(({ credential }) => credential);
   if (newest === undefined)
     throw new ProvisioningError(`secret ${secret} of the master is empty; put {"username": ..., "password": ...} into it`);
-  for (const credential of versions) if (await worksAt(server, credential)) return credential;
+  for (const credential of [newest, ...older]) if (await worksAt(server, credential)) return credential;
   return newest;
 }
 
@@ -44,7 +43,10 @@ export async function rotateMaster(
   const isInterrupted = newest.credential.password !== working.password;
   if (!isInterrupted && !isDue(newest.created)) return false;
   const next = isInterrupted ? newest.credential : { username: working.username, password: generatePassword() };
-  if (!isInterrupted) await manager.add(secret, next);
-  await withClient(server, working, "postgres", (client) => setOwnPassword(client, next));
+  // Nothing is added before a session is open: otherwise each try would push the password that works further down.
+  await withClient(server, working, "postgres", async (client) => {
+    if (!isInterrupted) await manager.add(secret, next);
+    await setOwnPassword(client, next);
+  });
   return true;
 }

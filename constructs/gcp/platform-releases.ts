@@ -9,7 +9,7 @@ import type { Topology } from "../model/target";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
-import { createObject } from "./kubernetes-object";
+import { annotated, createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 
 /** A platform to install, and what its pods reach the database with. */
@@ -49,13 +49,20 @@ export class PlatformReleases extends pulumi.ComponentResource {
 
   constructor(name: string, args: PlatformReleasesArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:PlatformReleases", name, {}, opts);
-    const operators = createOperators(this, args);
+    const before = [...createNamespaces(this, args), ...createOperators(this, args)];
     const releases = Object.entries(args.platforms).map(
-      ([platform, each]) => [platform, createRelease(this, platform, each, args.externalSecrets, operators)] as const,
+      ([platform, each]) => [platform, createRelease(this, platform, each, args.externalSecrets, before)] as const,
     );
     this.releases = Object.fromEntries(releases.filter((each): each is [string, helm.Release] => each[1] !== null));
     this.registerOutputs({});
   }
+}
+
+/** A namespace holds what others put there, too, perhaps another platform: it is never deleted with one, and may be there already. */
+function createNamespaces(parent: PlatformReleases, { platforms }: PlatformReleasesArgs): readonly pulumi.Resource[] {
+  const installed = Object.values(platforms).filter(({ wired }) => wired.wiring.release.kind === "helm");
+  const byName = new Map(installed.map(({ wired }) => [wired.namespace, toNamespace(wired)]));
+  return [...byName].map(([namespace, object]) => createObject(`namespace-${namespace}`, object, { parent, retainOnDelete: true }));
 }
 
 function createOperators(
@@ -90,15 +97,13 @@ function createRelease(
   platform: string,
   each: PlatformRelease,
   externalSecrets: ExternalSecretsArgs,
-  operators: readonly pulumi.Resource[],
+  before: readonly pulumi.Resource[],
 ): helm.Release | null {
   const { wired } = each;
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
-  // A namespace holds what others put there, too: it is never deleted with the platform.
-  const namespace = createObject(`${platform}-namespace`, toNamespace(wired), { parent, retainOnDelete: true });
   const objects = toObjects(each, externalSecrets).map((object) =>
-    createObject(`${platform}-${nameOf(object)}`, object, { parent, dependsOn: [namespace, ...operators, ...each.after] }),
+    createObject(`${platform}-${nameOf(object)}`, object, { parent, dependsOn: [...before, ...each.after] }),
   );
   return createChart(parent, platform, wired, release, objects);
 }
@@ -120,10 +125,8 @@ function toObjects({ wired, access, secretId, ca, connectionName }: PlatformRele
 }
 
 /** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */
-function waitForReady(object: JsonObject): JsonObject {
-  const annotations = { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) };
-  return { ...object, metadata: { ...(object.metadata as JsonObject), annotations } };
-}
+const waitForReady = (object: JsonObject): JsonObject =>
+  annotated(object, { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) });
 
 function createChart(
   parent: PlatformReleases,

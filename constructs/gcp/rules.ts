@@ -321,17 +321,12 @@ export const gcpWholeRules: readonly GcpRule[] = [
     severity: "error",
     check: ({ name: environment, section: { project }, instances }) =>
       Object.entries(instances).flatMap(([name, { readReplicas, existing }]) => {
+        if (existing !== null) return [];
+        const own = physicalName(environment, name, null).length + SUFFIX_LENGTH;
         const longest = physicalName(environment, name, readReplicas === 0 ? null : readReplicas).length + SUFFIX_LENGTH;
-        const length = `${idOf(project)}:`.length + longest;
-        return existing !== null || length <= LONGEST_NAME
-          ? []
-          : [
-              violation(
-                `instances.${name}`,
-                `name must be ${length - LONGEST_NAME} letters shorter: project, environment and instance have ${LONGEST_NAME} together`,
-                name,
-              ),
-            ];
+        const excess = Math.max(`${idOf(project)}:`.length + longest - LONGEST_NAME, own - LONGEST_ZONE);
+        const rule = `name must be ${excess} letters shorter: with the environment's it makes names of Cloud SQL and Cloud DNS`;
+        return excess <= 0 ? [] : [violation(`instances.${name}`, rule, name)];
       }),
     passing: { name: "production", section: SECTION, instances: { at: {} } },
     failing: {
@@ -339,6 +334,25 @@ export const gcpWholeRules: readonly GcpRule[] = [
       section: { ...SECTION, project: "a-project-of-thirty-letters-xx" },
       instances: { "at-an-instance-of-thirty-lettr": { readReplicas: 1 } },
     },
+  },
+  {
+    id: "gcp-allocated-range-is-there",
+    source: `${GUIDE}/configure-private-services-access`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { privateServicesAccess } }) =>
+      privateServicesAccess.create && privateServicesAccess.allocatedRange !== null
+        ? [
+            violation(
+              "gcp.privateServicesAccess.allocatedRange",
+              "must be null with create: the peering that is made has a range of its own",
+              privateServicesAccess.allocatedRange,
+              "remove it, or set create to false",
+            ),
+          ]
+        : [],
+    passing: { section: { ...SECTION, privateServicesAccess: { create: false, allocatedRange: "databases" } } },
+    failing: { section: { ...SECTION, privateServicesAccess: { allocatedRange: "databases" } } },
   },
   {
     id: "gcp-labels-have-no-dots",
@@ -392,6 +406,8 @@ export const gcpWholeRules: readonly GcpRule[] = [
 const MOST_DENIED_DAYS = 90;
 /** `project:instance` together. */
 const LONGEST_NAME = 98;
+/** A zone's name. https://cloud.google.com/dns/docs/reference/rest/v1/managedZones */
+const LONGEST_ZONE = 63;
 /** What Pulumi adds to a name, so that it is free: a name is blocked for a week after it was deleted. */
 const SUFFIX_LENGTH = "-1a2b3c4".length;
 

@@ -58,9 +58,8 @@ export class SecretManager {
   }
 
   /** Adds a version, and returns when it is the newest that anybody is shown. */
-  async add(secret: string, { username, password }: Credential): Promise<void> {
-    const data = Buffer.from(JSON.stringify({ username, password })).toString("base64");
-    const { name } = await this.ask<Version>(secret, "POST", `${secret}:addVersion`, { payload: { data } });
+  async add(secret: string, credential: Credential): Promise<void> {
+    const name = await this.addOnce(secret, credential);
     const deadline = Date.now() + VISIBLE_WITHIN;
     await backOff(
       async () => {
@@ -69,6 +68,19 @@ export class SecretManager {
       },
       { numOfAttempts: Number.MAX_SAFE_INTEGER, startingDelay: 200, maxDelay: 3_000, retry: () => Date.now() < deadline },
     );
+  }
+
+  /** An addition whose answer was lost may have been made: a second one would push the version before it out. */
+  private async addOnce(secret: string, { username, password }: Credential): Promise<string> {
+    const data = Buffer.from(JSON.stringify({ username, password })).toString("base64");
+    let isUncertain = false;
+    const add = async (): Promise<string> => {
+      const [newest] = isUncertain ? await this.newest(secret, 1) : [];
+      if (newest?.credential.password === password) return newest.name;
+      isUncertain = true;
+      return (await this.request<Version>("POST", `${secret}:addVersion`, { payload: { data } })).name;
+    };
+    return this.persist(secret, add);
   }
 
   /** Destroys every version but the newest ones. */
@@ -83,12 +95,20 @@ export class SecretManager {
   }
 
   /** @throws ProvisioningError */
-  private async ask<T>(secret: string, method: "GET" | "POST", path: string, data?: object): Promise<T> {
+  private ask<T>(secret: string, method: "GET" | "POST", path: string, data?: object): Promise<T> {
+    return this.persist(secret, () => this.request<T>(method, path, data));
+  }
+
+  private async request<T>(method: "GET" | "POST", path: string, data?: object): Promise<T> {
+    const answer = await this.auth.request<T>({ url: `${this.endpoint}/v1/${path}`, method, data, timeout: TIMEOUT, retry: false });
+    return answer.data;
+  }
+
+  /** Tries again what passes by itself. @throws ProvisioningError */
+  private async persist<T>(secret: string, run: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.patience.deadlineMs;
-    const request = async () =>
-      (await this.auth.request<T>({ url: `${this.endpoint}/v1/${path}`, method, data, timeout: TIMEOUT, retry: false })).data;
     try {
-      return await backOff(request, {
+      return await backOff(run, {
         numOfAttempts: Number.MAX_SAFE_INTEGER,
         startingDelay: 200,
         maxDelay: 10_000,

@@ -46,6 +46,6 @@ const hasConnector = ({ settings, section, instance }: GcpPlacement): boolean =>
 
 const direct = (placement: GcpPlacement): Topology => ({
   access: "direct",
-  tls: verification(hasConnector(placement), placement.section),
+  tls: verification({ isMade: placement.settings.existing === null, isCloudSql: hasConnector(placement) }, placement.section),
   caution: null,
 });

@@ -23,7 +23,7 @@ const IMAGE = "gcr.io/distroless/nodejs22-debian12:nonroot@sha256:13593b7570658e
 /** The program, and what it reads, are mounted here. */
 const PROGRAM_PATH = "/program";
 
-/** Seconds after which a run is given up; the program itself gives up before, and says why. */
+/** Seconds after which all tries together are given up; the program gives up each before, and says why. */
 const DEADLINE_SECONDS = 1_200;
 const RETRIES = 2;
 

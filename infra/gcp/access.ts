@@ -28,7 +28,7 @@ export class Access extends pulumi.ComponentResource {
     const own = { parent: this };
     this.secrets = Object.assign(
       {},
-      ...Object.values(environment.instances).map((instance) => createSecrets(this, environment, instance, database.keyReady)),
+      ...Object.values(environment.instances).map((instance) => createSecrets(this, environment, instance, database.after)),
     );
     const { cluster } = environment.section;
     const namespace = cluster === null ? null : createNamespace(environment.name, own);

@@ -83,7 +83,8 @@ class GcpDeployment implements Deployment {
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Access> {
     const manager = new SecretManager(patience, false);
     const { host, port, masterSecret, ca, connectionName } = this.server(instance);
-    const mode = verification(connectionName !== null, this.environment.section);
+    const isMade = this.environment.instances[instance]?.settings.existing === null;
+    const mode = verification({ isMade, isCloudSql: connectionName !== null }, this.environment.section);
     const server: Server = { host, port, tls: { mode, ca }, via };
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
     const names = Object.fromEntries(tenants.map(([platform, { secret }]) => [secret, this.secretOf(platform)]));

@@ -12,8 +12,8 @@ import { type GcpEnvironment, labelsOf, networkOf, secretName } from "./environm
 export class Database extends pulumi.ComponentResource {
   /** By instance. */
   readonly servers: Readonly<Record<string, Postgres>>;
-  /** What uses of the environment's key have to wait for. */
-  readonly keyReady: readonly pulumi.Resource[];
+  /** What everything of Google's has to wait for: APIs, the network's way to them, and the right to use the environment's key. */
+  readonly after: readonly pulumi.Resource[];
 
   constructor(environment: GcpEnvironment, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:infra:Database", "database", {}, opts);
@@ -31,11 +31,10 @@ export class Database extends pulumi.ComponentResource {
         )
       : null;
     const agents = encryptionKey === null ? null : new ServiceAgents("agents", { project, encryptionKey }, { parent: this });
-    this.keyReady = agents?.ready ?? [];
-    const after = [...(access?.ready ?? []), ...this.keyReady];
+    this.after = [...(access?.ready ?? []), ...(agents?.ready ?? [])];
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(environment, name, instance.settings.existing);
-      return createServer(this, environment, name, instance, { project, network, encryptionKey, after });
+      return createServer(this, environment, name, instance, { project, network, encryptionKey, after: this.after });
     });
     this.registerOutputs({});
   }
@@ -95,5 +94,6 @@ function importServer(
     ca: pulumi.output(ca ?? ""),
     connectionName: connection === undefined ? null : pulumi.output(idOf(connection)),
     masterSecret: secretName(idOf(section.project), masterSecret),
+    ready: [],
   };
 }

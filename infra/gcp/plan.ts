@@ -36,6 +36,8 @@ interface Stored {
   readonly urn: string;
   readonly type: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** Whether it stays when the state forgets it. */
+  readonly retainOnDelete: boolean;
 }
 
 export async function planGcp(environment: GcpEnvironment, against: string | null): Promise<Plan> {
@@ -78,8 +80,8 @@ function readState(file: string, environment: string): readonly Stored[] {
   const deployment = isObject(content) ? content.deployment : null;
   const resources = isObject(deployment) ? deployment.resources : null;
   if (!Array.isArray(resources)) throw new UserError(`${file} holds no state of Pulumi; run ${again}`);
-  const own = (resources as Partial<Stored>[]).flatMap(({ urn = "", type = "", inputs = {} }) =>
-    urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, inputs }] : [],
+  const own = (resources as Partial<Stored>[]).flatMap(({ urn = "", type = "", inputs = {}, retainOnDelete = false }) =>
+    urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, inputs, retainOnDelete }] : [],
   );
   if (own.length === 0) throw new UserError(`${file} holds nothing of stack ${environment}; run ${again}`);
   return own;
@@ -92,7 +94,7 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
     .flatMap((stored) => {
       const thing = `${stored.type.split(":").at(-1)} ${stored.urn.split("::").at(-1)}`;
       const next = after.find(({ urn }) => urn === stored.urn);
-      if (next === undefined) return [`${thing} would be deleted; keep it in the spec`];
+      if (next === undefined) return stored.retainOnDelete ? [] : [`${thing} would be deleted; keep it in the spec`];
       const replacing = changedPaths(stored, next).filter((path) => propertiesOf(stored.type)?.[path]?.replaces);
       return [
         ...(replacing.length > 0
@@ -137,7 +139,10 @@ function findShrinking(thing: string, before: Stored, after: Registration): read
 
 type Flag = { readonly name: string; readonly value: string };
 
-/** Instances that a change of flags would restart. */
+/** Other changes that restart an instance, by their path. */
+const RESTARTING = ["databaseVersion", "settings.tier", "settings.edition"];
+
+/** Instances that a change would restart. */
 function findRestarts(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   const flagsOf = (resource: Pick<Stored, "inputs"> | undefined): readonly Flag[] =>
     (resource?.inputs.settings as { readonly databaseFlags?: readonly Flag[] } | undefined)?.databaseFlags ?? [];
@@ -148,7 +153,8 @@ function findRestarts(before: readonly Stored[], after: readonly Registration[])
       if (stored === undefined) return [];
       const [had, has] = [stored, next].map((each) => new Map(flagsOf(each).map(({ name, value }) => [name, value])));
       const names = [...new Set([...(had?.keys() ?? []), ...(has?.keys() ?? [])])];
-      const changed = names.filter((name) => restarts(name) && had?.get(name) !== has?.get(name));
+      const flags = names.filter((name) => restarts(name) && had?.get(name) !== has?.get(name));
+      const changed = [...changedPaths(stored, next).filter((path) => RESTARTING.includes(path)), ...flags];
       return changed.length === 0 ? [] : [`DatabaseInstance ${next.name} would restart, because of ${changed.join(", ")}`];
     });
 }

@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { PlatformReleases } from "../../constructs/gcp/platform-releases";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
-import { storeSecretName } from "../../constructs/model/names";
 import type { Wired } from "../../constructs/model/wire";
 import { type Access, serverOf } from "./access";
 import type { Database } from "./database";
@@ -23,7 +22,7 @@ export class Platforms extends pulumi.ComponentResource {
     const platforms = mapValues(wired, (each, name) => {
       const resolved = environment.platforms[name as keyof typeof environment.platforms];
       const { ca, connectionName } = serverOf(database, resolved?.instance ?? "");
-      const secretId = storeSecretName(environment.name, name);
+      const secretId = access.secrets[name]?.secretId ?? "";
       return { wired: each, access: resolved?.access ?? "direct", secretId, ca, connectionName, after: access.ready[name] ?? [] };
     });
     new PlatformReleases(

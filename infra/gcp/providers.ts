@@ -24,13 +24,15 @@ export function createProviders(environment: GcpEnvironment): readonly pulumi.Pr
 /** The cluster, by the kubeconfig of the stack's settings, or as `gcloud container clusters get-credentials` would write one. */
 function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvider, name: string, location: string): KubernetesProvider {
   const settings = new pulumi.Config("kubernetes");
-  const context = settings.get("context");
-  if (context !== undefined) return new KubernetesProvider("cluster", { kubeconfig: settings.get("kubeconfig"), context });
+  const own = { kubeconfig: settings.get("kubeconfig"), context: settings.get("context") };
+  // Namespaces outlive a stack: who makes it again finds them.
+  const common = { upsertExistingObjects: true };
+  if ((own.kubeconfig ?? own.context) !== undefined) return new KubernetesProvider("cluster", { ...common, ...own });
   const found = container.getClusterOutput({ project: idOf(section.project), name, location }, { provider: google });
   const kubeconfig = pulumi.all([found.endpoint, found.masterAuths]).apply(([endpoint, auths]) => {
     return toKubeconfig(endpoint, auths[0]?.clusterCaCertificate ?? "");
   });
-  return new KubernetesProvider("cluster", { kubeconfig });
+  return new KubernetesProvider("cluster", { ...common, kubeconfig });
 }
 
 /** As JSON, which is YAML, too. No secret is in it: who uses it identifies by a plugin of gcloud. */

@@ -47,6 +47,13 @@ describe("Google Secret Manager as a store", () => {
     expect((await store().read("test--prefect"))?.current).toEqual(credential("b"));
   });
 
+  it("adds a version once, even where the answer to it was lost", async () => {
+    double.make(NAME, credential("a"), credential("b"));
+    double.lostAnswers = 1;
+    await store().write("test--prefect", credential("c"));
+    expect(double.contents(NAME).map(({ username }) => username)).toEqual(["c", "b"]);
+  });
+
   it("waits for a right that was just granted, where that can be, and says what is missing where it cannot", async () => {
     double.make(NAME, credential("a"));
     double.refusals = 3;

@@ -180,6 +180,14 @@ describe("a spec for Google Cloud", () => {
     [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
     [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
     [
+      { ...minimalGcp, name: "an-environment-of-thirty-lett", instances: { "an-instance-of-thirty-letters": {} } },
+      "instances.an-instance-of-thirty-letters: name must be 4 letters shorter: with the environment's it makes names of Cloud SQL and Cloud DNS",
+    ],
+    [
+      withGcp(minimalGcp, { privateServicesAccess: { allocatedRange: "databases" } }),
+      'gcp.privateServicesAccess.allocatedRange: must be null with create: the peering that is made has a range of its own, got "databases"; remove it, or set create to false',
+    ],
+    [
       {
         ...minimalGcp,
         name: "an-environment-of-thirty-lettr",
@@ -254,7 +262,10 @@ describe("ways of access on Google Cloud", () => {
     );
     const connected = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:db" } });
     expect(accessOf(connected)).toEqual({ mlflow: "sidecar proxy" });
-    expect(accessOf({ ...connected, platforms: { mlflow: { access: "direct" } } })).toEqual({ mlflow: "direct verify-ca" });
+    const direct = { ...connected, platforms: { mlflow: { access: "direct" as const } } };
+    expect(accessOf(direct)).toEqual({ mlflow: "direct verify-ca" });
+    const pool = { serverCaPool: "projects/my-project/locations/europe-west4/caPools/db" };
+    expect(accessOf(withGcp(direct, pool))).toEqual({ mlflow: "direct verify-ca" });
   });
 
   it("with one proxy for all pods come with a warning about the plain-text hop", () => {

@@ -9,8 +9,8 @@ import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
 import { type Command, TASK_FILE, type Task } from "../task";
 
-/** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. */
-const PATIENCE = 600_000;
+/** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. There are three tries. */
+const PATIENCE = 300_000;
 const DAY = 86_400_000;
 
 const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`waiting: ${sentence}`) };

@@ -79,11 +79,25 @@ describe("provisioning", () => {
     expect(JSON.stringify(one(registrations, "Job").inputs).match(/\[unknown\]/g)).toHaveLength(1);
   });
 
-  it("waits for its rights, its program and its account", async () => {
+  it("is waited for until it says why it has failed, and is run again then", async () => {
+    expect(one(await registrationsOf(fullGcp), "Job").inputs.metadata).toMatchObject({
+      annotations: { "pulumi.com/timeoutSeconds": "1500", "pulumi.com/replaceUnready": "true" },
+    });
+  });
+
+  it("waits for its rights, its program, its account, and the master's password", async () => {
     const registrations = await registrationsOf(minimalGcp);
     const own = registrations.resources.filter(({ name, custom }) => custom && /^main-provisioning-(?!job|rotation)/.test(name));
     expect(own.length).toBeGreaterThan(5);
     expect(one(registrations, "Job").dependsOn).toEqual(expect.arrayContaining(own.map(({ urn }) => urn)));
+    const version = one(registrations, "SecretVersion");
+    expect(version.dependsOn).toContain(one(registrations, "User").urn);
+    const needing = [
+      one(registrations, "Job"),
+      ...ofType(registrations, "SecretIamMember").filter(({ name }) => name.includes("-master-")),
+    ];
+    for (const { dependsOn } of needing) expect(dependsOn).toContain(version.urn);
+    expect(needing).toHaveLength(3);
     expect(one(registrations, "CronJob").dependsOn).toContain(one(registrations, "Job").urn);
   });
 
@@ -130,7 +144,7 @@ describe("provisioning", () => {
       masterSecret: "projects/my-project/secrets/postgres-master",
     });
     const master = ofType(registrations, "SecretIamMember").filter(({ inputs }) => String(inputs.secretId).endsWith("postgres-master"));
-    expect(master.map(({ inputs }) => inputs.role)).toEqual(["roles/secretmanager.secretAccessor"]);
+    expect(master.map(({ inputs }) => inputs.role)).toEqual(["roles/secretmanager.secretAccessor", "roles/secretmanager.viewer"]);
     expect(ofType(registrations, "IAMMember")).toEqual([]);
   });
 

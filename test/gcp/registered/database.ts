@@ -50,7 +50,6 @@ describe("an instance of Cloud SQL", () => {
         recordClientAddress: false,
       },
       ipConfiguration: {
-        allocatedIpRange: "databases",
         customSubjectAlternativeNames: ["main.full.postgres.internal"],
         ipv4Enabled: false,
         privateNetwork: "projects/host-project/global/networks/shared",
@@ -123,10 +122,11 @@ describe("an instance of Cloud SQL", () => {
   });
 
   it("takes the network's way to Google's services as it is, where another environment has made it", async () => {
-    const shared = withGcp(minimalGcp, { privateServicesAccess: { create: false } });
+    const shared = withGcp(minimalGcp, { privateServicesAccess: { create: false, allocatedRange: "databases" } });
     const registrations = await registrationsOf(shared);
     expect([...ofType(registrations, "Connection"), ...ofType(registrations, "GlobalAddress")]).toEqual([]);
     expect(one(registrations, "DatabaseInstance").dependsOn).toEqual([]);
+    expect(one(registrations, "DatabaseInstance").inputs.settings).toMatchObject({ ipConfiguration: { allocatedIpRange: "databases" } });
   });
 
   it("makes the range in the project of a shared network", async () => {

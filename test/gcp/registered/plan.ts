@@ -40,6 +40,8 @@ describe("plan for Google Cloud", () => {
       withMain({ size: { vcpus: 4, memoryGib: 16 }, majorVersion: 18, highAvailability: false }),
       withMain({ storageGib: 20 }),
       { ...before, platforms: { prefect: {}, mlflow: {} } },
+      // They stay, for whoever uses the network besides.
+      withGcp(before, { privateServicesAccess: { create: false } }),
     ];
     for (const spec of harmless) expect((await planOf(spec)).dangers).toEqual([]);
   });
@@ -83,6 +85,9 @@ describe("plan for Google Cloud", () => {
     ]);
     expect(dangers).toEqual([]);
     expect((await planOf(withMain({ parameters: { work_mem: "8MB" } }))).notes).toEqual([]);
+    expect((await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }))).notes[0]).toBe(
+      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier",
+    );
   });
 
   it("refuses what is no state of this environment", async () => {

@@ -122,6 +122,15 @@ describe("releases", () => {
     );
   });
 
+  it("share a namespace where the spec gives them one", async () => {
+    const shared = { ...existingGcp, platforms: { mlflow: { namespace: "ml" }, prefect: { namespace: "ml" } } };
+    const registrations = await registrationsOf(shared);
+    const names = ofType(registrations, "Namespace").map(({ name }) => name);
+    expect(names.sort()).toEqual(["namespace-ml", "provisioning-namespace"]);
+    const provider = registrations.resources.find(({ type }) => type === "pulumi:providers:kubernetes");
+    expect(provider?.inputs.upsertExistingObjects).toBe("true");
+  });
+
   it("are left out where somebody else installs them", async () => {
     const spec = withGcp(existingGcp, {
       cluster: { ...existingGcp.gcp?.cluster, name: "ml", location: "europe-west4", installReleases: false },
