@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
+import { bundleDirectory } from "../../../constructs/package/bundle";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
@@ -13,6 +14,8 @@ export class ProjectCopy {
   );
 
   constructor() {
+    // Made here, where it may be there already, and not in each copy.
+    bundleDirectory("job");
     for (const path of ["Pulumi.yaml", "package.json", "tsconfig.json", "infra", "constructs", ".build/bundles"]) {
       mkdirSync(resolve(this.directory, path, ".."), { recursive: true });
       // With their times: bundles are made when a source is newer.
