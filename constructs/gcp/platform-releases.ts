@@ -3,6 +3,7 @@ import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
 import { toProxyObjects } from "../manifests/auth-proxy";
 import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
+import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../manifests/operators";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Topology } from "../model/target";
@@ -33,10 +34,6 @@ export interface PlatformReleasesArgs {
   /** By platform. Those that no Helm chart installs are left out: they are files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
-
-/** Charts that others need first. Their API, `external-secrets.io/v1`, is what the manifests are written in. */
-const EXTERNAL_SECRETS = { chart: "external-secrets", repository: "https://charts.external-secrets.io", version: "2.9.0" };
-const RELOADER = { chart: "reloader", repository: "https://stakater.github.io/stakater-charts", version: "2.2.16" };
 
 /** Seconds. */
 const INSTALLATION = 1_800;
@@ -69,26 +66,24 @@ function createOperators(
   parent: PlatformReleases,
   { installExternalSecrets, installReloader }: PlatformReleasesArgs,
 ): readonly pulumi.Resource[] {
-  const install = ({ chart, repository, version }: typeof EXTERNAL_SECRETS, values: JsonObject) =>
+  const install = ({ release, namespace, chart, repository, version, values }: Operator) =>
     new helm.Release(
       chart,
       {
-        name: chart,
+        name: release,
         chart,
         version,
         repositoryOpts: { repo: repository },
-        namespace: chart,
+        namespace,
         createNamespace: true,
         values,
         atomic: true,
         timeout: INSTALLATION,
       },
-      { parent },
+      // Everybody's in the cluster once it is there: it stays for those who took to it.
+      { parent, retainOnDelete: true },
     );
-  return [
-    ...(installExternalSecrets ? [install(EXTERNAL_SECRETS, { installCRDs: true })] : []),
-    ...(installReloader ? [install(RELOADER, {})] : []),
-  ];
+  return [...(installExternalSecrets ? [install(EXTERNAL_SECRETS)] : []), ...(installReloader ? [install(RELOADER)] : [])];
 }
 
 /** Null for what no chart installs. */

@@ -43,13 +43,14 @@ describe("deletion", () => {
     expect((await registrationsOf(existingGcp)).resources.filter(({ protect }) => protect)).toEqual([]);
   });
 
-  it("leaves a network's way to Google's services, namespaces, and the right to the key", async () => {
+  it("leaves a network's way to Google's services, namespaces, operators, and the right to the key", async () => {
     const kept = (await registrationsOf(fullGcp)).resources.filter(({ retainOnDelete }) => retainOnDelete);
     expect([...new Set(kept.map(({ type }) => type.split(":").at(-1)))].sort()).toEqual([
       "Connection",
       "CryptoKeyIAMMember",
       "GlobalAddress",
       "Namespace",
+      "Release",
     ]);
     expect(kept.map(({ name }) => name)).not.toContain("provisioning-namespace");
   });

@@ -18,14 +18,23 @@ describe("releases", () => {
       skipAwait,
     ]);
     expect(shown).toEqual([
-      ["external-secrets", "external-secrets", "external-secrets", "2.9.0", true, undefined],
+      ["platform-postgres-external-secrets", "platform-postgres-external-secrets", "external-secrets", "2.9.0", true, undefined],
       ["flyte", "flyte", "flyte-binary", "v2.0.42", true, false],
       ["mlflow", "mlflow", "mlflow", "1.11.5", true, false],
       // Its hook migrates after the pods, which are ready only then: helm must not wait for them.
       ["prefect", "prefect", "prefect-server", "2026.8.18172642", false, true],
-      ["reloader", "reloader", "reloader", "2.2.16", true, undefined],
+      ["platform-postgres-reloader", "platform-postgres-reloader", "reloader", "2.2.16", true, undefined],
       ["skillflaw", "skillflaw", expect.stringMatching(/^(\.\.\/)*constructs\/platforms\/skillflaw\/chart$/), undefined, true, false],
     ]);
+  });
+
+  it("of operators stay when they are taken out, and so do the definitions of External Secrets when helm uninstalls it", async () => {
+    const releases = ofType(await registrationsOf(fullGcp), "Release");
+    expect(releases.filter(({ retainOnDelete }) => retainOnDelete).map(({ name }) => name)).toEqual(["external-secrets", "reloader"]);
+    expect(one(await registrationsOf(fullGcp), "Release", /^external-secrets$/).inputs.values).toEqual({
+      installCRDs: true,
+      crds: { annotations: { "helm.sh/resource-policy": "keep" } },
+    });
   });
 
   it("hold nothing that is known late, so that a preview shows all of them", async () => {
