@@ -88,7 +88,7 @@ export const instanceFields = {
       kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
-  /** Logins may also authenticate with an identity of the cloud; platforms do not use it. */
+  /** Allows logins that authenticate with an identity of the cloud, for people: no login that is created here does. */
   iamAuthentication: flag(false),
   /** Refuses deletion of the instance. */
   deletionProtection: flag(true),
@@ -103,8 +103,11 @@ export const instanceFields = {
 export type InstanceSettings = Settings<typeof instanceFields>;
 export type InstanceSpec = Written<typeof instanceFields>;
 
+/** The largest disk that can grow to a size: by a tenth of what it has, or more. GiB. */
+export const largestBefore = (sizeGib: number): number => Math.floor((sizeGib * 10) / 11);
+
 /** A ceiling closer than a tenth above the disk is refused by the clouds. */
-export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => maxStorageGib * 10 >= storageGib * 11;
+export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => storageGib <= largestBefore(maxStorageGib);
 
 /** Fills in what depends on another setting. */
 export function completeInstance(settings: InstanceSettings, written: InstanceSpec): InstanceSettings {

@@ -11,6 +11,8 @@ export interface ParameterType {
   readonly max?: number;
   /** Of an enum. */
   readonly values?: readonly string[];
+  /** Whether a server heeds a change only when it starts (context `postmaster` of `pg_settings`); left out where it does not. */
+  readonly restart?: boolean;
 }
 
 /** A configuration parameter as `pg_settings` describes it. `infra/docs/parameters.ts` writes the catalogue. */

@@ -18,7 +18,10 @@ const MODULES = ["auto_explain", "pg_prewarm", "pg_stat_statements", "pg_trgm", 
 
 /** Leaves out what nobody can set: context `internal`. */
 const QUERY = `select json_strip_nulls(json_build_object('name', lower(name), 'type', vartype, 'unit', unit, 'min', min_val::float8,
-  'max', max_val::float8, 'values', enumvals)) from pg_settings where context <> 'internal'`.replaceAll("\n", " ");
+  'max', max_val::float8, 'values', enumvals, 'restart', case when context = 'postmaster' then true end)) from pg_settings where context <> 'internal'`.replaceAll(
+  "\n",
+  " ",
+);
 
 /** Modules that the installed programs do not have. */
 const BY_HAND: readonly Parameter[] = [
