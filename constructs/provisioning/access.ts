@@ -10,6 +10,8 @@ export interface Access {
   readonly master: Credential;
   readonly store: SecretStore;
   readonly patience: Patience;
+  /** Command that restarts the server, for a person; left out where none is known. */
+  readonly restart?: string | null;
 }
 
 /** What provisioning makes on one server. */

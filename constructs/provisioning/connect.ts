@@ -2,7 +2,7 @@ import { type ConnectionOptions, checkServerIdentity, TLSSocket } from "node:tls
 import { backOff } from "exponential-backoff";
 import pg from "pg";
 import type { Credential } from "./credential";
-import { explain, isTransient } from "./errors";
+import { explain, isTransient, isUnknownName } from "./errors";
 
 /** Where a PostgreSQL server is, and how its certificate is verified. */
 export interface Server {
@@ -122,7 +122,9 @@ export async function withClient<T>(
 export interface Patience {
   /** Milliseconds during which transient faults are tried again. */
   readonly deadlineMs: number;
-  /** Told before each new try. */
+  /** Whether what is connected to may have been created a moment ago: a name that does not resolve yet is looked up again, too. */
+  readonly isFresh?: boolean;
+  /** Called before each new try. */
   readonly onRetry?: (sentence: string) => void;
 }
 
@@ -143,7 +145,7 @@ export async function persist<T>(
       maxDelay: 3_000,
       jitter: "full",
       retry: (error: unknown) => {
-        if (!isTransient(error) || Date.now() >= deadline) return false;
+        if (!(isTransient(error) || (patience.isFresh && isUnknownName(error))) || Date.now() >= deadline) return false;
         patience.onRetry?.(explain(error, attempt).message);
         return true;
       },

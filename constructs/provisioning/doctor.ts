@@ -1,4 +1,6 @@
 import pg from "pg";
+import type { InstanceSettings } from "../model/instance";
+import { findParameter, toPlainValue } from "../model/parameters";
 import type { Tenant } from "../model/spec";
 import type { Access, Scope } from "./access";
 import { type Client, certificateEnd, close, dialled, open, persist, type Server, withClient } from "./connect";
@@ -45,9 +47,10 @@ async function diagnoseLocked(
   client: Client,
   instanceName: string,
   scope: Scope,
-  { server, master, store }: Access,
+  access: Access,
   strangerCa: string,
 ): Promise<readonly Check[]> {
+  const { server, master, store } = access;
   const tenants = Object.entries(scope.instance.tenants);
   const versions = new Map<string, Versions | null>();
   for (const [name, tenant] of tenants) {
@@ -56,7 +59,7 @@ async function diagnoseLocked(
   const look = await lookAt(client, scope);
   const credential = tenants.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
   const checks = [
-    ...(await diagnoseServer(instanceName, scope, server, credential, strangerCa, look)),
+    ...(await diagnoseServer(instanceName, scope, access, credential, strangerCa, look)),
     ...diagnoseDrift(scope, look.observed, versions),
   ];
   for (let first = 0; first < tenants.length; first += AT_ONCE) {
@@ -72,6 +75,8 @@ async function diagnoseLocked(
 interface Look {
   readonly observed: Observed;
   readonly maxConnections: number;
+  /** Values in effect of parameters that change only with a restart, by name. */
+  readonly staticParameters: ReadonlyMap<string, string>;
   /** Sessions by login. */
   readonly sessions: ReadonlyMap<string, number>;
   /** Databases that an owner has, whether planned or made by its platform. */
@@ -85,7 +90,10 @@ interface Look {
 async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
   const tenants = Object.values(instance.tenants);
   const observed = await observe(client, tenants);
-  const settings = await client.query<{ max: number }>("select current_setting('max_connections')::int as max");
+  const settings = await client.query<{ name: string; setting: string }>(
+    "select lower(name) as name, setting from pg_settings where context = 'postmaster'",
+  );
+  const staticParameters = new Map(settings.rows.map((row) => [row.name, row.setting]));
   const sessions = await client.query<{ login: string; count: number }>(
     "select usename as login, count(*)::int as count from pg_stat_activity where usename is not null group by 1",
   );
@@ -104,7 +112,8 @@ async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
   );
   return {
     observed,
-    maxConnections: settings.rows[0]?.max ?? 0,
+    maxConnections: Number(staticParameters.get("max_connections")),
+    staticParameters,
     sessions: new Map(sessions.rows.map((row) => [row.login, row.count])),
     foundDatabases: new Map(found.rows.map((row) => [row.owner, row.names])),
     visitors: new Map(visitors.rows.map((row) => [row.database, row.roles])),
@@ -115,20 +124,27 @@ async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
 async function diagnoseServer(
   name: string,
   { instance }: Scope,
-  server: Server,
+  { server, restart }: Access,
   credential: Credential,
   strangerCa: string,
   look: Look,
 ): Promise<readonly Check[]> {
   const subject = `instance ${name}`;
   const missing = instance.maxConnections - look.maxConnections;
+  const command = restart == null ? "restart the server" : `restart the server with ${restart}`;
   const connections: Check = {
     subject,
     promise: `allows ${instance.maxConnections} connections`,
     problem:
       missing <= 0
         ? null
-        : `max_connections is ${look.maxConnections}, the budget counts on ${instance.maxConnections}; set it and restart the server`,
+        : `max_connections is ${look.maxConnections}, the budget counts on ${instance.maxConnections}; set it if it is not, and ${command}`,
+  };
+  const waiting = waitingParameters(instance.settings, look.staticParameters);
+  const parameters: Check = {
+    subject,
+    promise: "parameters that need a restart are in effect",
+    problem: waiting.length === 0 ? null : `${waiting.join(", ")}; ${command}`,
   };
   const { version } = look.observed.server;
   const major = Math.floor(version / 10_000);
@@ -138,13 +154,26 @@ async function diagnoseServer(
     promise: `is PostgreSQL ${expected}`,
     problem: major === expected ? null : `it is PostgreSQL ${major}; set majorVersion to ${major}, or upgrade the server`,
   };
-  if (server.tls.mode === "proxy") return [isExpected, connections];
+  if (server.tls.mode === "proxy") return [isExpected, connections, parameters];
   return [
     isExpected,
     connections,
+    parameters,
     await refusesStranger(subject, server, credential, strangerCa),
     ...(look.certificateEnd === null ? [] : [certificateLasts(subject, look.certificateEnd)]),
   ];
+}
+
+/** What the spec sets, and the server has not started with yet. What a host computes (RDS's formulas) is not compared. */
+function waitingParameters({ parameters, majorVersion }: InstanceSettings, inEffect: ReadonlyMap<string, string>): readonly string[] {
+  return Object.entries(parameters).flatMap(([name, value]) => {
+    const parameter = findParameter(name, majorVersion);
+    const expected = parameter === null ? null : toPlainValue(parameter, value);
+    const found = inEffect.get(name.toLowerCase());
+    // Connections are a check of their own, with what the budget counts on.
+    if (expected === null || found === undefined || found === expected || name === "max_connections") return [];
+    return [`${name} is ${found}, the spec says ${expected}`];
+  });
 }
 
 /** With a password of nobody's: who listens in between, or a server that asks for it in clear, must not learn a real one. */

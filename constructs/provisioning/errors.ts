@@ -39,6 +39,9 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT.includes(codeOf(error)) || /Connection terminated|timeout expired|timeout exceeded/.test(messageOf(error));
 }
 
+/** Passes by itself only where the name has just been created; otherwise it is a person's mistake. */
+export const isUnknownName = (error: unknown): boolean => codeOf(error) === "ENOTFOUND";
+
 export const isWrongPassword = (error: unknown): boolean => codeOf(error) === "28P01";
 /** The login is right, but all connections of its limit are in use. */
 export const isLoginFull = (error: unknown): boolean => codeOf(error) === "53300" && messageOf(error).includes("for role");

@@ -18,6 +18,8 @@ export interface ObservedServer {
   readonly createRole: boolean;
   readonly createDatabase: boolean;
   readonly readOnly: boolean;
+  /** `max_connections` in effect: a change takes a restart. */
+  readonly maxConnections: number;
 }
 
 export interface ObservedRole {
@@ -58,7 +60,8 @@ export async function observeServer(client: Client): Promise<ObservedServer> {
   const { rows } = await client.query<ObservedServer>(
     `select current_setting('server_version_num')::int as version, current_user as master, rolsuper as superuser,
             rolcreaterole as "createRole", rolcreatedb as "createDatabase",
-            pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "readOnly"
+            pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "readOnly",
+            current_setting('max_connections')::int as "maxConnections"
        from pg_roles where rolname = current_user`,
   );
   const [server] = rows;

@@ -46,10 +46,21 @@ export function refuseServer(server: ObservedServer): string | null {
  *
  * Nothing is ever dropped, and no grant to anybody else is taken away but PUBLIC's: `doctor` reports those.
  */
-export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed): Plan {
-  const problems = tenants.flatMap((tenant) => findProblems(environment, tenant, observed));
+export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed, restart: string | null = null): Plan {
+  const problems = [
+    ...findShortage(tenants, observed.server, restart),
+    ...tenants.flatMap((tenant) => findProblems(environment, tenant, observed)),
+  ];
   if (problems.length > 0) return { steps: [], problems };
   return { steps: tenants.flatMap((tenant) => planTenant(environment, tenant, observed)), problems };
+}
+
+/** Limits that do not fit would only move the failure into the platforms. */
+function findShortage(tenants: readonly DesiredTenant[], { maxConnections }: ObservedServer, restart: string | null): readonly string[] {
+  const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
+  if (needed <= maxConnections) return [];
+  const remedy = `set it if it is not, restart the server${restart === null ? "" : ` with ${restart}`}`;
+  return [`max_connections is ${maxConnections}, and the platforms need ${needed}; ${remedy}, and run this again`];
 }
 
 const comment = (environment: string): string => `platform-postgres: environment ${environment}`;

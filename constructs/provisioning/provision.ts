@@ -39,7 +39,7 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
     ([, tenant]): DesiredTenant => ({ ...tenant, storedLogins: storedLogins(tenant, stored.get(tenant.secret) ?? null) }),
   );
   const observed = await observe(client, desired);
-  const { steps, problems } = plan(environment, desired, observed);
+  const { steps, problems } = plan(environment, desired, observed, access.restart);
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
 
   const versions = new Map<string, Versions>();

@@ -214,6 +214,18 @@ describe("doctor", () => {
     expect(problems(await look(its))).toEqual([]);
   });
 
+  it("sees a parameter that waits for a restart, and names the command", async () => {
+    const its = await sound();
+    const { main } = { main: scope.instance };
+    const parameters = { ...main.settings.parameters, shared_buffers: "256MB", work_mem: "1GB", max_connections: 150 };
+    const changed = { ...scope, instance: { ...main, settings: { ...main.settings, parameters } } };
+    const access = { ...its.access, restart: "aws rds reboot-db-instance --db-instance-identifier main" };
+    const [{ setting }] = (await its.sql("select setting from pg_settings where name = 'shared_buffers'")) as [{ setting: string }];
+    expect(problems(await diagnose("main", changed, access, its.stranger.certificate))).toEqual([
+      `instance main: shared_buffers is ${setting}, the spec says 32768; restart the server with ${access.restart}`,
+    ]);
+  });
+
   it("sees fewer connections than the budget counts on, and another major version", async () => {
     const its = await sound();
     const wide = {
@@ -222,7 +234,7 @@ describe("doctor", () => {
     };
     expect(problems(await diagnose("main", wide, its.access, its.stranger.certificate))).toEqual([
       "instance main: it is PostgreSQL 17; set majorVersion to 17, or upgrade the server",
-      "instance main: max_connections is 200, the budget counts on 500; set it and restart the server",
+      "instance main: max_connections is 200, the budget counts on 500; set it if it is not, and restart the server",
     ]);
   });
 

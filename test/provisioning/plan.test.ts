@@ -10,9 +10,34 @@ const server: ObservedServer = {
   createRole: true,
   createDatabase: true,
   readOnly: false,
+  maxConnections: 100,
 };
 const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
 const desired = (change = {}) => ({ ...tenant("ml", change), storedLogins: ["ml_a", "ml_b"] });
+
+describe("a plan for a server that has fewer connections than platforms need", () => {
+  const limited = desired({ logins: [60, 60].map((connectionLimit, index) => ({ name: `ml_${"ab"[index]}`, connectionLimit })) });
+  const other = { ...limited, owner: "other_owner" };
+
+  it("changes nothing, and names the restart that a static parameter waits for", () => {
+    const restart = "aws rds reboot-db-instance --db-instance-identifier main";
+    expect(plan("test", [limited, other], empty, restart)).toEqual({
+      steps: [],
+      problems: [
+        `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart}, and run this again`,
+      ],
+    });
+    expect(plan("test", [limited, other], empty).problems).toEqual([
+      "max_connections is 100, and the platforms need 120; set it if it is not, restart the server, and run this again",
+    ]);
+  });
+
+  it("goes on where they fit: only one of a platform's logins is in use at a time", () => {
+    expect(plan("test", [limited], empty).problems).toEqual([]);
+    const larger = { ...empty, server: { ...server, maxConnections: 120 } };
+    expect(plan("test", [limited, other], larger).problems).toEqual([]);
+  });
+});
 
 describe("refuseServer", () => {
   it.each<[Partial<ObservedServer>, string | null]>([
