@@ -73,7 +73,8 @@ function explain(error: unknown, secret: string): unknown {
 
 const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
 
-const isOutOfReach = (error: unknown): boolean => {
+/** Whether nothing answered: a name that does not resolve, or no way through the network. */
+export const isOutOfReach = (error: unknown): boolean => {
   const { name, code } = error as { readonly name?: string; readonly code?: string };
   return name === "TimeoutError" || OUT_OF_REACH.includes(code ?? "");
 };

@@ -74,13 +74,13 @@ class AwsDeployment implements Deployment {
   }
 
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Access> {
-    const client = createSecretsClient(this.environment.section.region);
-    const { host, port, masterSecret } = this.find("instance", instance, this.outputs.instances);
+    const client = createSecretsClient(null, this.environment.section.region);
+    const { host, port, masterSecret, restart } = this.find("instance", instance, this.outputs.instances);
     const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
     const arns = tenants.map(([platform, { secret }]) => [secret, this.find("platform", platform, this.outputs.platforms).secretArn]);
     const master = await readMaster(client, { masterSecret }, server);
-    return { server, master, store: new SecretsManagerStore(client, Object.fromEntries(arns)), patience };
+    return { server, master, store: new SecretsManagerStore(client, Object.fromEntries(arns)), patience, restart };
   }
 
   private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {

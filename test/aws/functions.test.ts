@@ -1,10 +1,12 @@
 import { createServer, type Server as TcpServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { handler as protect } from "../../constructs/aws/functions/protect";
 import { handler as provision, type ResourceEvent } from "../../constructs/aws/functions/provision";
 import { type RotationEvent, handler as rotate } from "../../constructs/aws/functions/rotate";
 import type { Tenant } from "../../constructs/model/spec";
 import { withClient } from "../../constructs/provisioning/connect";
 import { type Answer, throughFramework } from "../fixtures/provider-framework";
+import { RdsDouble } from "../fixtures/rds";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal, tenant } from "../fixtures/tenants";
@@ -89,6 +91,27 @@ describe("the provisioning function", () => {
     expect(await worksAs(credential, "old")).toBe("old_owner");
   });
 
+  it("waits until AWS knows everywhere what its role may do", async () => {
+    const tenants = { fresh: tenant("fresh") };
+    const arns = secretsOf(tenants);
+    secrets.refusals = 2;
+    expect(await create(tenants, { secrets: arns })).toMatchObject({ Status: "SUCCESS" });
+    expect(secrets.refusals).toBe(0);
+    expect(console.log).toHaveBeenCalledWith(
+      "waiting: AWS does not allow or reach it yet (User is not authorized to perform: secretsmanager:GetSecretValue)",
+    );
+  });
+
+  it("says what its role may not do when the time is over", async () => {
+    secrets.refusals = Number.POSITIVE_INFINITY;
+    const { Status, Reason } = await create({ denied: tenant("denied") }, {}, MOMENT_OF_RETRIES);
+    secrets.refusals = 0;
+    expect([Status, Reason.split("\n")[0]]).toEqual([
+      "FAILED",
+      `Secrets Manager refuses secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); allow it, and its key`,
+    ]);
+  });
+
   it("changes nothing when it runs again, not even a version of a secret", async () => {
     const tenants = { again: tenant("again") };
     const arns = secretsOf(tenants);
@@ -145,6 +168,11 @@ describe("a first deployment that fails tells CloudFormation", () => {
     );
   });
 
+  it("that the endpoint's name is unknown, after it has looked it up again until its time was over", async () => {
+    await failing({ host: "db.invalid" }, MOMENT_OF_RETRIES);
+    expect(console.log).toHaveBeenCalledWith(expect.stringMatching(/^waiting: the name db\.invalid does not resolve/));
+  });
+
   it("that the master's password is wrong", async () => {
     secrets.begin(master, "first", "AWSCURRENT", JSON.stringify({ ...server.access.master, password: "wrong" }));
     expect(await failing({}, MINUTES)).toBe(
@@ -176,7 +204,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
 
   it("that the function cannot reach Secrets Manager", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    expect(await failing({}, MINUTES)).toBe(
+    expect(await failing({}, MOMENT_OF_RETRIES)).toBe(
       `Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, or secretsManagerEndpoint: true in the section aws${LOGS}`,
     );
   });
@@ -266,6 +294,52 @@ describe("the rotation function", () => {
     );
   });
 
+  it("makes a password current only with the login that works: one that provisioning has put back since is given again", async () => {
+    const tenants = { overlap: tenant("overlap") };
+    const arn = await provisioned("overlap");
+    secrets.begin(arn, "token", "AWSPENDING");
+    for (const each of STEPS.slice(0, 3)) await step(each, arn, "token");
+    // Another deployment, which knows the current version and the one before, and makes both of them work.
+    expect(await create(tenants, { secrets: { "test--overlap": arn } })).toMatchObject({ Status: "SUCCESS" });
+    expect(await refusal(worksAs(secrets.value(arn, "AWSPENDING"), "overlap"))).toContain("password authentication failed");
+    await step("finishSecret", arn, "token");
+    expect(secrets.value(arn)?.username).toBe("overlap_b");
+    expect(await worksAs(secrets.value(arn), "overlap")).toBe("overlap_owner");
+  });
+
+  it("leaves the current version where the pending login does not act as the owner", async () => {
+    const arn = await provisioned("astray");
+    const before = secrets.value(arn);
+    secrets.begin(arn, "token", "AWSPENDING");
+    for (const each of STEPS.slice(0, 3)) await step(each, arn, "token");
+    await server.sql("alter role astray_b in database astray reset role");
+    expect(await refusal(step("finishSecret", arn, "token"))).toBe(
+      "ProvisioningError: the new login acts as astray_b, not as astray_owner; run npm run provision first",
+    );
+    expect(secrets.value(arn)).toEqual(before);
+  });
+
+  it("makes the master's password current only when it logs in, and gives it again where an older one was put back", async () => {
+    await server.sql("create role boss login createrole createdb password 'boss-password-boss-password'");
+    const boss = { username: "boss", password: "boss-password-boss-password" };
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(boss));
+    await provisioned("bossed");
+    secrets.begin(master, "token", "AWSPENDING");
+    for (const each of STEPS.slice(0, 3)) await step(each, master, "token");
+    await server.sql("alter role boss password 'boss-password-boss-password'");
+    await step("finishSecret", master, "token");
+    const after = secrets.value(master);
+    expect(after?.password).not.toBe(boss.password);
+    expect(await worksAs(after, "postgres")).toBe("boss");
+    // With a login that can no longer log in, nothing becomes current.
+    secrets.begin(master, "next", "AWSPENDING");
+    for (const each of STEPS.slice(0, 3)) await step(each, master, "next");
+    await server.sql("alter role boss nologin");
+    expect(await refusal(step("finishSecret", master, "next"))).toMatch(/refuses boss \(role "boss" is not permitted to log in\)/);
+    expect(secrets.value(master)).toEqual(after);
+    expect(secrets.value(master, "AWSPENDING")?.username).toBe("boss");
+  });
+
   it("rotates the master, on the same login, and carries on after every interruption", async () => {
     await server.sql("create role chief login createrole createdb password 'chief-password-chief-password'");
     const chief = { username: "chief", password: "chief-password-chief-password" };
@@ -298,5 +372,56 @@ describe("the rotation function", () => {
     expect(await refusal(step("createSecret", empty, "token"))).toBe(
       `ProvisioningError: secret ${empty} has no password yet; deploy the environment first`,
     );
+  });
+});
+
+describe("the function that protects instances", () => {
+  let rds: RdsDouble;
+  beforeAll(async () => {
+    rds = await RdsDouble.start();
+  });
+  afterAll(() => rds?.stop());
+  beforeEach(() => {
+    for (const [name, value] of Object.entries(rds.environment)) vi.stubEnv(name, value);
+    rds.isProtected.clear();
+    for (const identifier of ["main", "spare"]) rds.isProtected.set(identifier, false);
+  });
+  const send = (RequestType: "Create" | "Update" | "Delete", change: { protect?: string[]; release?: string[] }) =>
+    throughFramework(
+      protect as never,
+      {
+        RequestType,
+        ...(RequestType === "Create" ? {} : { PhysicalResourceId: "deletion-protection" }),
+        ResourceProperties: { protect: [], release: [], ...change },
+        OldResourceProperties: {},
+      },
+      MOMENT_OF_RETRIES + 2_000,
+    );
+
+  it("turns deletion protection on where the environment asks for it, and off where it does not", async () => {
+    expect(await send("Create", { protect: ["main", "spare"] })).toMatchObject({
+      Status: "SUCCESS",
+      PhysicalResourceId: "deletion-protection",
+    });
+    expect([...rds.isProtected.values()]).toEqual([true, true]);
+    expect(await send("Update", { protect: ["main"], release: ["spare"] })).toMatchObject({ Status: "SUCCESS" });
+    expect([...rds.isProtected.values()]).toEqual([true, false]);
+  });
+
+  it("leaves instances as protected as they are when its stack is deleted", async () => {
+    rds.isProtected.set("main", true);
+    expect(await send("Delete", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
+    expect(rds.isProtected.get("main")).toBe(true);
+  });
+
+  it("waits for an instance that is busy, and for its own rights", async () => {
+    rds.faults.push("AccessDenied", "InvalidDBInstanceState");
+    expect(await send("Create", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
+    expect([rds.isProtected.get("main"), rds.faults]).toEqual([true, []]);
+  });
+
+  it("says in a sentence that an instance is gone", async () => {
+    const { Status, Reason } = await send("Create", { protect: ["gone"] });
+    expect([Status, Reason.split("\n")[0]]).toEqual(["FAILED", "RDS has no instance gone; deploy the environment's database stack again"]);
   });
 });

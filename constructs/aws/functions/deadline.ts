@@ -29,7 +29,7 @@ export async function withinTime<T>(context: Context, run: (patience: Patience) 
     console.log(`waiting: ${sentence}`);
   };
   try {
-    return await Promise.race([run({ deadlineMs: Math.max(remaining - LAST_TRY, 0), onRetry }), end]);
+    return await Promise.race([run({ deadlineMs: Math.max(remaining - LAST_TRY, 0), onRetry, isFresh: true }), end]);
   } catch (error) {
     throw toPlain(error);
   } finally {

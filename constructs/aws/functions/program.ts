@@ -1,5 +1,6 @@
-/** The two functions of an instance, in one bundle. */
+/** The functions of an environment, in one bundle. */
+import { handler as protect } from "./protect";
 import { handler as provision } from "./provision";
 import { handler as rotate } from "./rotate";
 
-export { provision, rotate };
+export { protect, provision, rotate };

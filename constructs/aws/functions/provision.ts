@@ -10,7 +10,11 @@ export interface ResourceEvent {
   readonly RequestType: "Create" | "Update" | "Delete";
   readonly PhysicalResourceId?: string;
   /** The tenants as JSON: CloudFormation would make texts of their numbers. */
-  readonly ResourceProperties: Omit<Task<Tenant>, "tenants"> & { readonly tenants: string };
+  readonly ResourceProperties: Omit<Task<Tenant>, "tenants"> & {
+    readonly tenants: string;
+    /** Command that restarts the instance, for a person; left out for an existing database. */
+    readonly restart?: string;
+  };
 }
 
 /** Always the same: CloudFormation must never take an update for a replacement. */
@@ -25,12 +29,12 @@ export async function handler(event: ResourceEvent, context: Context): Promise<{
     tenants: JSON.parse(event.ResourceProperties.tenants) as Task<Tenant>["tenants"],
   };
   return withinTime(context, async (patience) => {
-    const client = createSecretsClient();
+    const client = createSecretsClient(patience);
     const server = serverOf(task);
     const master = await readMaster(client, task, server);
     const store = new SecretsManagerStore(client, task.secrets);
     const work = { environment: task.environment, instance: { tenants: task.tenants } };
-    const { changes } = await provision(work, { server, master, store, patience });
+    const { changes } = await provision(work, { server, master, store, patience, restart: event.ResourceProperties.restart });
     for (const { why } of changes) console.log(why);
     return done;
   });

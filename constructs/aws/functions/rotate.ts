@@ -6,7 +6,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import type { TenantLogins } from "../../provisioning/access";
-import { type Patience, persist, type Server, withClient } from "../../provisioning/connect";
+import { type Client, type Patience, persist, type Server, withClient } from "../../provisioning/connect";
 import { type Credential, generatePassword } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
@@ -44,7 +44,7 @@ interface Rotation {
 export async function handler(event: RotationEvent, context: Context): Promise<void> {
   const task = JSON.parse(process.env[VARIABLES.task] ?? "{}") as Task<TenantLogins>;
   await withinTime(context, async (patience) => {
-    const client = createSecretsClient();
+    const client = createSecretsClient(patience);
     const rotation = { event, client, task, server: serverOf(task), patience, tenant: tenantOf(event.SecretId, task) };
     await STEPS[event.Step](rotation);
     console.log(`${event.Step} done`);
@@ -83,36 +83,52 @@ async function createSecret({ event, client, tenant }: Rotation): Promise<void> 
   );
 }
 
-/** Tells the server the pending password. */
+/** Gives the server the pending password. */
 async function setSecret(rotation: Rotation): Promise<void> {
-  const { client, task, server, patience, tenant } = rotation;
   if (await isFinished(rotation)) return;
-  const pending = await requirePending(rotation);
-  const master = await readMaster(client, task, server);
-  const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
-  await persist(server, master, "postgres", patience, () =>
-    tenant === null
-      ? withClient(server, master, "postgres", (session) => setOwnPassword(session, pending))
-      : withLock(access, [tenant], (session) => setPassword(session, pending)),
-  );
+  await withPending(rotation, (session, pending) => givePassword(rotation, session, pending));
 }
 
 /** Logs in with the pending password. */
 async function testSecret(rotation: Rotation): Promise<void> {
-  const { server, patience, tenant } = rotation;
+  const { server, patience } = rotation;
   const pending = await readPending(rotation);
-  if (pending === null) return;
-  await persist(server, pending, "postgres", patience, () =>
-    tenant === null ? withClient(server, pending, "postgres", async () => undefined) : proveCredential(tenant, pending, server),
+  if (pending !== null) await persist(server, pending, "postgres", patience, () => tryPassword(rotation, pending));
+}
+
+/**
+ * Makes the pending version the current one; the current one becomes the previous.
+ *
+ * Under the lock, and after giving and trying the password once more: since the third step, another run may have put an older one back.
+ */
+async function finishSecret(rotation: Rotation): Promise<void> {
+  if (await isFinished(rotation)) return;
+  await withPending(rotation, async (session, pending) => {
+    await givePassword(rotation, session, pending);
+    await tryPassword(rotation, pending);
+    await makeCurrent(rotation);
+  });
+}
+
+/** Runs something as the master, while no other run changes the server, with the version that is pending then. */
+async function withPending(rotation: Rotation, run: (session: Client, pending: Credential) => Promise<void>): Promise<void> {
+  const { client, task, server, patience } = rotation;
+  await requirePending(rotation);
+  const master = await readMaster(client, task, server);
+  const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
+  await persist(server, master, "postgres", patience, () =>
+    withLock(access, Object.values(task.tenants), async (session) => run(session, await requirePending(rotation))),
   );
 }
 
-/** Makes the pending version the current one; the current one becomes the previous. */
-async function finishSecret(rotation: Rotation): Promise<void> {
-  const { event, client } = rotation;
+const givePassword = ({ tenant }: Rotation, session: Client, pending: Credential): Promise<void> =>
+  tenant === null ? setOwnPassword(session, pending) : setPassword(session, pending);
+
+const tryPassword = ({ tenant, server }: Rotation, pending: Credential): Promise<void> =>
+  tenant === null ? withClient(server, pending, "postgres", async () => undefined) : proveCredential(tenant, pending, server);
+
+async function makeCurrent({ event, client }: Rotation): Promise<void> {
   const { SecretId, ClientRequestToken } = event;
-  if (await isFinished(rotation)) return;
-  await requirePending(rotation);
   const current = await readVersion(client, SecretId, "AWSCURRENT");
   const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
   await ask(SecretId, client.send(new UpdateSecretVersionStageCommand(move)));

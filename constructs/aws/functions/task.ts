@@ -1,18 +1,21 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type Server, withClient } from "../../provisioning/connect";
+import { type Patience, type Server, withClient } from "../../provisioning/connect";
 import type { Credential } from "../../provisioning/credential";
 import { isWrongPassword, ProvisioningError } from "../../provisioning/errors";
 import { regionRoots } from "../regions";
 import { readVersion } from "../secrets-manager-store";
 import { type Task, VARIABLES } from "../task";
+import { makePatient } from "./patience";
 
 /** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
 const SECRETS_TIMEOUT = 5_000;
 const SECRETS_ATTEMPTS = 3;
 
-export function createSecretsClient(region?: string): SecretsManagerClient {
+/** @param patience how long to wait for rights and ways that were created a moment ago; null not to. */
+export function createSecretsClient(patience: Patience | null, region?: string): SecretsManagerClient {
   const requestHandler = { connectionTimeout: SECRETS_TIMEOUT, requestTimeout: SECRETS_TIMEOUT, throwOnRequestTimeout: true };
-  return new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
+  const client = new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
+  return patience === null ? client : makePatient(client, patience);
 }
 
 export function serverOf({ host, port }: Pick<Task<unknown>, "host" | "port">): Server {

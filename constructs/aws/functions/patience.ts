@@ -1,0 +1,44 @@
+import { backOff } from "exponential-backoff";
+import type { Patience } from "../../provisioning/connect";
+import { isOutOfReach } from "../secrets-manager-store";
+
+/** What of a client's middleware is used here; the SDK's own type depends on every call of the client. */
+interface Middleware {
+  add(around: (next: Send) => Send, options: { readonly step: "initialize"; readonly name: string }): void;
+}
+type Send = (request: unknown) => Promise<unknown>;
+
+/** How AWS refuses a role that it has heard of only in one place: IAM is eventually consistent. */
+const NOT_YET_ALLOWED =
+  /^(AccessDenied(Exception)?|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|NotAuthorized(Exception)?)$/;
+
+/**
+ * Whether something may only have been created too recently: a role's rights take seconds to minutes to be known everywhere, an
+ * endpoint's private name as long to resolve.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+ */
+export const isTooEarly = (error: unknown): boolean =>
+  NOT_YET_ALLOWED.test((error as { readonly name?: string }).name ?? "") || isOutOfReach(error);
+
+/** Milliseconds before the second try, and between any two at most. */
+const PAUSES = { startingDelay: 500, maxDelay: 15_000 };
+
+/** Makes every call of a client wait, until the deadline, for what was created a moment ago. Faults of other kinds are thrown at once. */
+export function makePatient<C extends { readonly middlewareStack: object }>(
+  client: C,
+  { deadlineMs, onRetry }: Patience,
+  isPassing = isTooEarly,
+): C {
+  const deadline = Date.now() + deadlineMs;
+  const retry = (error: unknown) => {
+    if (!isPassing(error) || Date.now() >= deadline) return false;
+    onRetry?.(`AWS does not allow or reach it yet (${(error as Error).message})`);
+    return true;
+  };
+  (client.middlewareStack as Middleware).add(
+    (next) => (request) => backOff(() => next(request), { ...PAUSES, numOfAttempts: Number.MAX_SAFE_INTEGER, jitter: "full", retry }),
+    // The first step, so that each try is signed anew.
+    { step: "initialize", name: "patience" },
+  );
+  return client;
+}

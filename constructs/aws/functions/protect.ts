@@ -1,0 +1,49 @@
+import { ModifyDBInstanceCommand, RDSClient } from "@aws-sdk/client-rds";
+import { ProvisioningError } from "../../provisioning/errors";
+import { type Context, withinTime } from "./deadline";
+import { isTooEarly, makePatient } from "./patience";
+
+/** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
+export interface ProtectionEvent {
+  readonly RequestType: "Create" | "Update" | "Delete";
+  readonly PhysicalResourceId?: string;
+  readonly ResourceProperties: {
+    /** Identifiers of the instances whose deletion RDS is to refuse. */
+    readonly protect: readonly string[];
+    /** Identifiers of those whose deletion it is to allow. */
+    readonly release: readonly string[];
+  };
+}
+
+/** Always the same: CloudFormation must never take an update for a replacement. */
+const RESOURCE_ID = "deletion-protection";
+
+/**
+ * Turns the deletion protection of instances on or off. When its stack is deleted it does nothing: the instances outlive the stack, and
+ * stay as protected as they are.
+ */
+export async function handler(event: ProtectionEvent, context: Context): Promise<{ readonly PhysicalResourceId: string }> {
+  const done = { PhysicalResourceId: event.PhysicalResourceId ?? RESOURCE_ID };
+  if (event.RequestType === "Delete") return done;
+  const { protect, release } = event.ResourceProperties;
+  return withinTime(context, async (patience) => {
+    const client = makePatient(new RDSClient({}), patience, (error) => isTooEarly(error) || isBusy(error));
+    for (const identifier of protect) await setProtection(client, identifier, true);
+    for (const identifier of release) await setProtection(client, identifier, false);
+    return done;
+  });
+}
+
+/** An instance that is being backed up or changed takes no other change. */
+const isBusy = (error: unknown): boolean => nameOf(error) === "InvalidDBInstanceState" || nameOf(error) === "InvalidDBInstanceStateFault";
+
+const nameOf = (error: unknown): string => (error as { readonly name?: string }).name ?? "";
+
+async function setProtection(client: RDSClient, identifier: string, isOn: boolean): Promise<void> {
+  const change = { DBInstanceIdentifier: identifier, DeletionProtection: isOn, ApplyImmediately: true };
+  await client.send(new ModifyDBInstanceCommand(change)).catch((error) => {
+    if (!/^DBInstanceNotFound(Fault)?$/.test(nameOf(error))) throw error;
+    throw new ProvisioningError(`RDS has no instance ${identifier}; deploy the environment's database stack again`);
+  });
+  console.log(`deletion protection of ${identifier} is ${isOn ? "on" : "off"}`);
+}
