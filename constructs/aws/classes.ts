@@ -47,3 +47,17 @@ export function connectionsOf(memoryGib: number): number {
   const connections = ((memoryGib * 1024 - KEPT_MIB) * MIB) / BYTES_PER_CONNECTION;
   return Math.min(Math.floor(connections / 10) * 10, MOST_CONNECTIONS);
 }
+
+/**
+ * A parameter group's `max_connections`: exactly `connections` on a class with this memory, and on a smaller class no more than RDS's own
+ * default. The group changes at once, the class perhaps in the next maintenance window: until then a restart starts the old class.
+ *
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html
+ *
+ * @param memoryGib GiB of the class.
+ */
+export function maxConnectionsFormula(connections: number, memoryGib: number): string {
+  // Twice what is kept, so that it never falls short on its own class.
+  const bytesPerConnection = Math.floor(((memoryGib * 1024 - 2 * KEPT_MIB) * MIB) / connections);
+  return `LEAST({DBInstanceClassMemory/${Math.min(bytesPerConnection, BYTES_PER_CONNECTION)}},${connections})`;
+}

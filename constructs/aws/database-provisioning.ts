@@ -46,7 +46,8 @@ export class DatabaseProvisioning extends Construct {
   constructor(scope: Construct, id: string, props: DatabaseProvisioningProps) {
     super(scope, id);
     this.function = createFunction(this, "Function", "provision", {
-      ...props,
+      network: props,
+      logRetentionDays: props.logRetentionDays,
       timeout: TIMEOUT,
       environment: caVariable(props.ca),
       description: "Makes the platforms' databases and logins",
@@ -65,6 +66,7 @@ export class DatabaseProvisioning extends Construct {
       properties: {
         ...toTask(props),
         tenants: JSON.stringify(props.tenants),
+        ...(props.postgres.restart === null ? {} : { restart: props.postgres.restart }),
         generation: props.generation,
         program: readBundle("functions").hash,
       },

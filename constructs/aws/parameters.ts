@@ -36,13 +36,13 @@ const RDS_PARAMETERS: ReadonlyMap<string, ParameterType> = new Map<string, Param
   ["rds.adaptive_autovacuum", { type: "bool" }],
   ["rds.allowed_extensions", { type: "string" }],
   ["rds.custom_dns_resolution", { type: "bool" }],
-  ["rds.enable_pgactive", { type: "bool" }],
+  ["rds.enable_pgactive", { type: "bool", restart: true }],
   ["rds.force_admin_logging_level", { type: "enum", values: LEVELS }],
   ["rds.force_autovacuum_logging_level", { type: "enum", values: LEVELS }],
   ["rds.force_ssl", { type: "bool" }],
   ["rds.log_retention_period", { type: "integer", unit: "min", min: 1440, max: 10080 }],
-  ["rds.logical_replication", { type: "bool" }],
-  ["rds.rds_superuser_reserved_connections", { type: "integer", min: 0, max: 262143 }],
+  ["rds.logical_replication", { type: "bool", restart: true }],
+  ["rds.rds_superuser_reserved_connections", { type: "integer", min: 0, max: 262143, restart: true }],
   ["rds.restrict_password_commands", { type: "bool" }],
 ]);
 
@@ -113,6 +113,9 @@ const isExpression = (name: string, { type }: ParameterType, value: Value): bool
 
 const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   RDS_PARAMETERS.get(name) ?? findParameter(name, majorVersion);
+
+/** Whether a parameter is static in RDS's words: a change waits for the next restart, which RDS does not bring about by itself. */
+export const isStatic = (name: string, majorVersion: MajorVersion): boolean => findRdsParameter(name, majorVersion)?.restart ?? false;
 
 /** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
 export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Advice | null {

@@ -1,10 +1,11 @@
 import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
-import { type CfnResource, Duration, RemovalPolicy } from "aws-cdk-lib";
+import { type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct, type IConstruct } from "constructs";
 import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
+import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../manifests/operators";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Wired } from "../model/wire";
@@ -28,8 +29,8 @@ export interface PlatformReleasesProps {
     readonly vpc: ec2.IVpc;
     /** Private, where the cluster's endpoint can be reached. */
     readonly subnets: readonly ec2.ISubnet[];
-    /** The first is given to what talks to the cluster. */
-    readonly securityGroups: readonly ec2.ISecurityGroup[];
+    /** What talks to the cluster is put into it, and reaches the cluster's endpoint by it. */
+    readonly securityGroup: ec2.ISecurityGroup;
   };
   readonly region: string;
   readonly installExternalSecrets: boolean;
@@ -38,13 +39,11 @@ export interface PlatformReleasesProps {
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
-/** Charts that others need first. Their API, `external-secrets.io/v1`, is what the manifests are written in. */
-const EXTERNAL_SECRETS = { chart: "external-secrets", repository: "https://charts.external-secrets.io", version: "2.9.0" };
-const RELOADER = { chart: "reloader", repository: "https://stakater.github.io/stakater-charts", version: "2.2.16" };
-
 /** Lambda's own limit, within which helm has to be done. */
 const INSTALLATION = Duration.minutes(14);
 const SECRET_TIMEOUT = Duration.minutes(5);
+/** A new access entry is not known to the cluster at once; until then it answers "Unauthorized". */
+const ACCESS_TIMEOUT = Duration.minutes(10);
 
 /** The platforms' Helm releases in an EKS cluster that exists, each with its Secret, which is there before it starts. */
 export class PlatformReleases extends Construct {
@@ -67,23 +66,33 @@ export class PlatformReleases extends Construct {
  * A cluster that somebody else made, and the right to change it. In two steps: an imported cluster ignores the options that would
  * make its provider, and the provider needs a cluster.
  */
-function reachCluster(scope: Construct, { name, vpc, subnets, securityGroups }: PlatformReleasesProps["cluster"]) {
+function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: PlatformReleasesProps["cluster"]) {
   const attributes = { clusterName: name, vpc };
   const named = eks.Cluster.fromClusterAttributes(scope, "NamedCluster", attributes);
   const kubectlProvider = new eks.KubectlProvider(scope, "Kubectl", {
     cluster: named,
     kubectlLayer: new KubectlV35Layer(scope, "KubectlLayer"),
     privateSubnets: [...subnets],
-    securityGroups: securityGroups.slice(0, 1),
+    securityGroups: [securityGroup],
   });
-  const ready = new eks.AccessEntry(scope, "Access", {
+  const access = new eks.AccessEntry(scope, "Access", {
     cluster: named,
     principal: kubectlProvider.role?.roleArn ?? "",
     accessPolicies: [
       eks.AccessPolicy.fromAccessPolicyName("AmazonEKSClusterAdminPolicy", { accessScopeType: eks.AccessScopeType.CLUSTER }),
     ],
   });
-  return { cluster: eks.Cluster.fromClusterAttributes(scope, "Cluster", { ...attributes, kubectlProvider }), ready };
+  const cluster = eks.Cluster.fromClusterAttributes(scope, "Cluster", { ...attributes, kubectlProvider });
+  // Asked again and again until it is answered; what installs or applies gives up at the first refusal.
+  const ready = new eks.KubernetesObjectValue(scope, "Ready", {
+    cluster,
+    objectType: "namespace",
+    objectName: "kube-system",
+    jsonPath: ".metadata.name",
+    timeout: ACCESS_TIMEOUT,
+  });
+  ready.node.addDependency(access);
+  return { cluster, ready };
 }
 
 function createOperators(
@@ -91,20 +100,19 @@ function createOperators(
   cluster: eks.ICluster,
   { installExternalSecrets, installReloader }: PlatformReleasesProps,
 ): readonly eks.HelmChart[] {
-  const install = (id: string, chart: typeof EXTERNAL_SECRETS, values: JsonObject) =>
+  const install = (id: string, operator: Operator) =>
+    // Others in the cluster may use it by then: it stays when this stack goes, fails or no longer asks for it. The next one adopts it.
     new eks.HelmChart(scope, id, {
       cluster,
-      ...chart,
-      release: chart.chart,
-      namespace: chart.chart,
+      ...operator,
       createNamespace: true,
-      values,
       wait: true,
       timeout: INSTALLATION,
+      removalPolicy: RemovalPolicy.RETAIN,
     });
   return [
-    ...(installExternalSecrets ? [install("ExternalSecrets", EXTERNAL_SECRETS, { installCRDs: true })] : []),
-    ...(installReloader ? [install("Reloader", RELOADER, {})] : []),
+    ...(installExternalSecrets ? [install("ExternalSecrets", EXTERNAL_SECRETS)] : []),
+    ...(installReloader ? [install("Reloader", RELOADER)] : []),
   ];
 }
 
@@ -138,12 +146,19 @@ function createRelease(
     jsonPath: '.status.conditions[?(@.status=="True")].type',
     timeout: SECRET_TIMEOUT,
   });
+  // Asked again whenever what it waits for changes; the handler ignores the property, and CloudFormation sees it.
+  propertiesOf(secret).addPropertyOverride("WaitsFor", Stack.of(scope).toJsonString(toObjects(platform, region).filter(isExternalSecret)));
   secret.node.addDependency(objects);
   const chart = createChart(own, cluster, id, wired, release);
-  (chart.node.findChild("Resource").node.defaultChild as CfnResource).addPropertyOverride("DatabaseGeneration", platform.generation);
+  propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation);
   chart.node.addDependency(secret);
   return chart;
 }
+
+/** The resource behind one of the CDK's custom resources. */
+const propertiesOf = (construct: Construct): CfnResource => construct.node.findChild("Resource").node.defaultChild as CfnResource;
+
+const isExternalSecret = ({ kind }: JsonObject): boolean => kind === "ExternalSecret";
 
 function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly JsonObject[] {
   const configMap = toCaConfigMap(wired, ca);

@@ -6,8 +6,8 @@ import type { Construct } from "constructs";
 import { bundleDirectory } from "../package/bundle";
 
 export interface PostgresFunctionProps {
-  readonly vpc: ec2.IVpc;
-  readonly subnets: readonly ec2.ISubnet[];
+  /** Where it runs; null outside of any network, with a way to AWS's APIs. */
+  readonly network: { readonly vpc: ec2.IVpc; readonly subnets: readonly ec2.ISubnet[] } | null;
   readonly timeout: Duration;
   /** Process variables. No secret stands in them. */
   readonly environment: Readonly<Record<string, string>>;
@@ -16,11 +16,11 @@ export interface PostgresFunctionProps {
   readonly logRetentionDays: number;
 }
 
-/** The program that changes PostgreSQL, as a function in the database's network. */
+/** A part of the program that changes PostgreSQL, as a function. */
 export function createFunction(
   scope: Construct,
   id: string,
-  handler: "provision" | "rotate",
+  handler: "protect" | "provision" | "rotate",
   props: PostgresFunctionProps,
 ): lambda.Function {
   return new lambda.Function(scope, id, {
@@ -33,11 +33,15 @@ export function createFunction(
     memorySize: 512,
     environment: { ...props.environment },
     logGroup: new logs.LogGroup(scope, `${id}Log`, { retention: props.logRetentionDays as logs.RetentionDays }),
-    vpc: props.vpc,
-    vpcSubnets: { subnets: [...props.subnets] },
-    securityGroups: [createSecurityGroup(scope, id, props.vpc)],
+    ...(props.network === null ? {} : placeIn(scope, id, props.network)),
   });
 }
+
+const placeIn = (scope: Construct, id: string, { vpc, subnets }: NonNullable<PostgresFunctionProps["network"]>) => ({
+  vpc,
+  vpcSubnets: { subnets: [...subnets] },
+  securityGroups: [createSecurityGroup(scope, id, vpc)],
+});
 
 /** Out to the databases, as each lets it in, and to AWS over TLS; nothing comes in. */
 function createSecurityGroup(scope: Construct, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {

@@ -2,8 +2,9 @@ import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import * as events from "aws-cdk-lib/aws-events";
+import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
 import * as rds from "aws-cdk-lib/aws-rds";
-import type * as sns from "aws-cdk-lib/aws-sns";
+import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { ResolvedInstance } from "../model/spec";
 import type { RdsPostgres } from "./rds-postgres";
@@ -22,8 +23,11 @@ const FREE_MEMORY = 0.05;
 const USED_CONNECTIONS = 0.8;
 /** Percent. */
 const USED_CPU = 90;
-/** Seconds that a replica may be behind. */
-const LAG = 300;
+/**
+ * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes, which are no fault:
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PostgreSQL.Replication.ReadReplicas.Monitor.html
+ */
+const LAG = 900;
 /** Hours without a finished backup; one is made each day. */
 const BACKUP_HOURS = 30;
 
@@ -35,7 +39,7 @@ export class RdsAlarms extends Construct {
   constructor(scope: Construct, id: string, props: RdsAlarmsProps) {
     super(scope, id);
     const { postgres, topic } = props;
-    const alarms = [...createInstanceAlarms(this, props), ...createReplicaAlarms(this, postgres), ...createBackupAlarm(this, props)];
+    const alarms = [...createInstanceAlarms(this, props), ...createReplicaAlarms(this, props), ...createBackupAlarm(this, props)];
     for (const alarm of alarms) {
       alarm.addAlarmAction(new SnsAction(topic));
       alarm.addOkAction(new SnsAction(topic));
@@ -74,11 +78,10 @@ function createAlarm(
 function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
   const { settings, maxConnections } = instance;
   const database = postgres.instance;
-  const storage = { below: Math.round(settings.storageGib * FREE_STORAGE * GIB) };
   const memory = { below: Math.round(settings.size.memoryGib * FREE_MEMORY * GIB) };
   const connections = { above: Math.floor(maxConnections * USED_CONNECTIONS) };
   return [
-    createAlarm(scope, "Storage", database.metricFreeStorageSpace(), storage, `Less than ${percent(FREE_STORAGE)} of the disk is free`),
+    createStorageAlarm(scope, "Storage", database, settings),
     createAlarm(scope, "Cpu", database.metricCPUUtilization(), { above: USED_CPU }, `The CPU is busier than ${USED_CPU} %`),
     createAlarm(scope, "Memory", database.metricFreeableMemory(), memory, `Less than ${percent(FREE_MEMORY)} of the memory can be freed`),
     createAlarm(
@@ -91,10 +94,24 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
   ];
 }
 
-function createReplicaAlarms(scope: Construct, { replicas }: RdsPostgres): readonly cloudwatch.Alarm[] {
-  return replicas.map((replica, index) => {
+/** Of an instance or a replica: a replica's disk fills up by itself, too, and then no longer follows. */
+function createStorageAlarm(
+  scope: Construct,
+  id: string,
+  database: rds.IDatabaseInstance,
+  { storageGib }: ResolvedInstance["settings"],
+): cloudwatch.Alarm {
+  const free = { below: Math.round(storageGib * FREE_STORAGE * GIB) };
+  return createAlarm(scope, id, database.metricFreeStorageSpace(), free, `Less than ${percent(FREE_STORAGE)} of the disk is free`);
+}
+
+function createReplicaAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
+  return postgres.replicas.flatMap((replica, index) => {
     const lag = replica.metric("ReplicaLag", { statistic: "Maximum" });
-    return createAlarm(scope, `ReplicaLag${index + 1}`, lag, { above: LAG }, `The replica is more than ${LAG} s behind`);
+    return [
+      createAlarm(scope, `ReplicaLag${index + 1}`, lag, { above: LAG }, `The replica is more than ${LAG} s behind`),
+      createStorageAlarm(scope, `ReplicaStorage${index + 1}`, replica, instance.settings),
+    ];
   });
 }
 
@@ -111,6 +128,8 @@ function createBackupAlarm(scope: Construct, { postgres, instance }: RdsAlarmsPr
       resources: [postgres.instance.instanceArn],
       detail: { EventID: ["RDS-EVENT-0002"] },
     },
+    // EventBridge counts what it delivers: a rule needs a target. Subscribe to it to hear of every backup.
+    targets: [new SnsTopic(new sns.Topic(scope, "Backups", { displayName: "Backups of PostgreSQL", enforceSSL: true }))],
   });
   const period = Duration.hours(1);
   return [

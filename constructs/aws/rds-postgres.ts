@@ -1,4 +1,4 @@
-import { Duration, SecretValue } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, SecretValue, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
@@ -10,7 +10,7 @@ import type { InstanceSettings } from "../model/instance";
 import { mapValues } from "../model/json";
 import type { ResolvedInstance } from "../model/spec";
 import type { Reach } from "../model/wire";
-import { classOf } from "./classes";
+import { classOf, maxConnectionsFormula } from "./classes";
 import { DatabaseSecret } from "./database-secret";
 import { grantRead } from "./grants";
 import { toRdsValue } from "./parameters";
@@ -25,6 +25,8 @@ export interface IRdsPostgres extends ec2.IConnectable {
   readonly secret: secretsmanager.ISecret;
   /** Encrypts its secrets; null where that is the account's own key. */
   readonly key: kms.IKey | null;
+  /** Command that restarts it, for a person; null for an existing database. */
+  readonly restart: string | null;
   /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void;
 }
@@ -70,7 +72,12 @@ const MASTER_PASSWORD: secretsmanager.CfnSecret.GenerateSecretStringProperty = {
   excludeCharacters: "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}",
 };
 
-/** RDS for PostgreSQL in private subnets: encrypted, verified, guarded against deletion, and watched. */
+/**
+ * RDS for PostgreSQL in private subnets: encrypted, verified, and watched.
+ *
+ * Deletion protection is not part of it: an instance that is protected from its first second on cannot be rolled back, and blocks its
+ * stack. `DeletionProtection` turns it on in a later stack, when there is something to protect.
+ */
 export class RdsPostgres extends Construct implements IRdsPostgres {
   readonly instance: rds.DatabaseInstance;
   readonly replicas: readonly rds.DatabaseInstanceReadReplica[];
@@ -78,6 +85,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   readonly connection: Reach;
   readonly secret: secretsmanager.ISecret;
   readonly key: kms.IKey;
+  readonly restart: string;
 
   constructor(scope: Construct, id: string, props: RdsPostgresProps) {
     super(scope, id);
@@ -92,6 +100,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", master.arn);
     const common = createCommon(this, props, securityGroup, this.key);
     this.instance = createInstance(this, props, common, this.key, master.arn);
+    this.restart = `aws rds reboot-db-instance --region ${Stack.of(this).region} --db-instance-identifier ${this.instance.instanceIdentifier}`;
     this.replicas = createReplicas(this, props, common, this.instance);
     this.connection = { host: this.instance.dbInstanceEndpointAddress, port: PORT, sidecar: null };
   }
@@ -109,6 +118,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
       connections,
       secret,
       key,
+      restart: null,
       grantConnect: (grantee) => grantConnect(grantee, { connections, secret, key }),
     };
   }
@@ -152,7 +162,7 @@ function createParameterGroup(scope: Construct, { instance: { settings, maxConne
     description: "PostgreSQL",
     parameters: {
       ...mapValues(others, (value, name) => toRdsValue(name, value, settings.majorVersion)),
-      max_connections: String(maxConnections),
+      max_connections: maxConnectionsFormula(maxConnections, settings.size.memoryGib),
       "rds.force_ssl": "1",
     },
     removalPolicy: RETAIN,
@@ -188,10 +198,8 @@ function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: 
     preferredMaintenanceWindow: settings.maintenanceWindow,
     autoMinorVersionUpgrade: true,
     copyTagsToSnapshot: true,
-    deletionProtection: settings.deletionProtection,
     deleteAutomatedBackups: false,
     applyImmediately: props.applyImmediately,
-    removalPolicy: RETAIN,
   };
 }
 
@@ -224,6 +232,7 @@ function createInstance(scope: Construct, { instance: { settings } }: RdsPostgre
     multiAz: settings.highAvailability,
     backupRetention: Duration.days(settings.backupRetentionDays),
     preferredBackupWindow: settings.backupWindow,
+    removalPolicy: RETAIN,
   });
   const resource = instance.node.defaultChild as rds.CfnDBInstance;
   if (settings.backupReplication !== null) {
@@ -237,8 +246,14 @@ function createInstance(scope: Construct, { instance: { settings } }: RdsPostgre
 
 function createReplicas(scope: Construct, { instance: { settings } }: RdsPostgresProps, common: Common, source: rds.DatabaseInstance) {
   const numbers = Array.from({ length: settings.readReplicas }, (_, index) => index + 1);
-  // Encrypted with the source's key, as RDS has it: saying so is refused.
-  return numbers.map(
-    (number) => new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, { ...common, sourceDatabaseInstance: source }),
-  );
+  const replica = {
+    // Encrypted with the source's key, as RDS has it: saying so is refused.
+    ...common,
+    sourceDatabaseInstance: source,
+    // RDS does not resize a replica with its source, and refuses IOPS on a smaller disk. Without IOPS it gets its source's real size.
+    allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
+    // It holds nothing that its source does not: it can be removed, for a major upgrade or because it failed.
+    removalPolicy: RemovalPolicy.DESTROY,
+  };
+  return numbers.map((number) => new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica));
 }

@@ -1,23 +1,22 @@
 import { type Violation, violation } from "../model/errors";
-import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
 import { isCheckedEverywhere } from "../model/rules";
 import { nearest } from "../model/suggest";
-import { created, type InstanceRule, type WholeRule } from "../model/target";
+import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";
 import { CLASSES, classAbove, classOf } from "./classes";
 import { checkRdsParameter } from "./parameters";
 import { REGIONS } from "./regions";
-import { awsFields } from "./section";
 import { GP3 } from "./storage";
 
-const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
-const READ = "2026-11-21";
+export const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
+export const READ = "2026-11-21";
+export const CHECKED = "2026-11-30";
 
 /** A window shorter than this is refused. Minutes. */
 const SHORTEST_WINDOW = 30;
 
-const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
+export const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
 
 /** What RDS refuses only when it is deployed, or never. */
 export const awsRules: readonly InstanceRule[] = [
@@ -85,6 +84,25 @@ export const awsRules: readonly InstanceRule[] = [
         : [],
     passing: { pointInTimeRecovery: false, backupRetentionDays: 0 },
     failing: { pointInTimeRecovery: false },
+  }),
+  created({
+    id: "aws-identities-need-their-own-login",
+    source: `${GUIDE}/database-authentication.html`,
+    date: CHECKED,
+    severity: "warning",
+    check: ({ iamAuthentication }, path) =>
+      iamAuthentication
+        ? [
+            violation(
+              `${path}.iamAuthentication`,
+              "only allows such logins, for people: RDS takes one method for each login, and no login here is of that kind",
+              true,
+              "create a role of your own and grant it rds_iam; never grant rds_iam to a login of a platform, which ends its password",
+            ),
+          ]
+        : [],
+    passing: {},
+    failing: { iamAuthentication: true },
   }),
   created({
     id: "aws-replicated-backups-need-a-key",
@@ -191,189 +209,15 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   return [violation(`${at}.kmsKey`, `must be the ARN of a key in ${region}, because the database is encrypted`, kmsKey ?? undefined)];
 }
 
-const didYouMean = (region: string): string => {
+export const didYouMean = (region: string): string => {
   const near = nearest(region, REGIONS);
   return near === null ? "" : `did you mean "${near}"?`;
 };
 
 /** RDS listens on IPv4 unless it is asked for both, and EC2 refuses a network whose host part is not zero. */
-function refuseSource(source: string): string | null {
+export function refuseSource(source: string): string | null {
   if (source.includes(":")) return "must be an IPv4 network, because the database listens on IPv4";
   const [address = "", bits = ""] = source.split("/");
   const value = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
   return value % 2 ** (32 - Number(bits)) === 0 ? null : `must begin at the network's first address (/${bits})`;
 }
-
-const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
-const NETWORK = {
-  vpc: "vpc-0a1b2c3d4e5f60718",
-  privateSubnets: [
-    { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
-    { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
-  ],
-};
-const CLUSTER = {
-  name: "ml",
-  securityGroups: ["sg-0a1b2c3d"],
-  oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B",
-};
-const region = "eu-central-1";
-
-const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
-
-/** About the section `aws`, alone and together with instances. */
-export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
-  {
-    id: "aws-region-of-rds",
-    source: `${GUIDE}/UsingWithRDS.SSL.html`,
-    date: READ,
-    severity: "error",
-    check: ({ section }) =>
-      REGIONS.includes(section.region)
-        ? []
-        : [
-            violation(
-              "aws.region",
-              "must be a region of RDS whose certificate authority is known",
-              section.region,
-              didYouMean(section.region),
-            ),
-          ],
-    passing: { section: { region } },
-    failing: { section: { region: "eu-centrl-1" } },
-  },
-  {
-    id: "aws-two-zones",
-    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    date: READ,
-    severity: "error",
-    check: ({ section: { network, region: its } }) => {
-      if (network === null) return [];
-      const zones = network.privateSubnets.map((subnet) => subnet.zone);
-      const elsewhere = zones.flatMap((zone, index) =>
-        zone.startsWith(its) ? [] : [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${its}`, zone)],
-      );
-      const ids = network.privateSubnets.map((subnet) => idOf(subnet.id));
-      const twice = ids.flatMap((id, index) =>
-        ids.indexOf(id) < index ? [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)] : [],
-      );
-      if (elsewhere.length + twice.length > 0 || new Set(zones).size > 1) return [...elsewhere, ...twice];
-      return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
-    },
-    passing: { section: { region, network: NETWORK } },
-    failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
-  },
-  {
-    id: "aws-existing-needs-its-network",
-    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { network }, instances }) =>
-      network === null && Object.values(instances).some(({ existing }) => existing !== null)
-        ? [violation("aws.network", "must be the network of the existing database", null, "write its VPC and private subnets")]
-        : [],
-    passing: { section: { region, network: NETWORK }, instances: { main: { existing: EXISTING } } },
-    failing: { section: { region }, instances: { main: { existing: EXISTING } } },
-  },
-  {
-    id: "aws-new-network-has-addresses",
-    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { vpcCidr } }) => {
-      const rule = refuseSource(vpcCidr);
-      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr)];
-    },
-    passing: { section: { region, vpcCidr: "10.16.0.0/20" } },
-    failing: { section: { region, vpcCidr: "10.16.1.0/20" } },
-  },
-  {
-    id: "aws-cluster-is-let-in",
-    source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { cluster } }) =>
-      cluster !== null && cluster.securityGroups.length === 0
-        ? [
-            violation(
-              "aws.cluster.securityGroups",
-              "must name at least one",
-              "none",
-              "write the group of the cluster, its nodes or its pods",
-            ),
-          ]
-        : [],
-    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
-    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, securityGroups: [] } } },
-  },
-  {
-    id: "aws-settings-have-an-effect",
-    source: "https://docs.aws.amazon.com/eks/latest/userguide/helm.html",
-    date: READ,
-    severity: "warning",
-    check: ({ section: { network, vpcCidr, cluster } }) => [
-      ...(network !== null && vpcCidr !== awsFields.vpcCidr.default ? [unused("aws.vpcCidr", "with network")] : []),
-      ...(["installExternalSecrets", "installReloader"] as const)
-        .filter((field) => cluster?.installReleases === false && cluster[field])
-        .map((field) => unused(`aws.cluster.${field}`, "with installReleases: false")),
-    ],
-    passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true } } },
-    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, installReleases: false } } },
-  },
-  {
-    id: "aws-cluster-needs-its-network",
-    source: "https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { cluster, network } }) =>
-      cluster !== null && network === null
-        ? [violation("aws.network", "must be the cluster's network", null, "write its VPC and private subnets, or remove cluster")]
-        : [],
-    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
-    failing: { section: { region, cluster: CLUSTER } },
-  },
-  {
-    id: "aws-things-stand-in-the-region",
-    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
-    date: READ,
-    severity: "error",
-    check: ({ section, instances }) => {
-      const masters = Object.entries(instances).map(
-        ([name, { existing }]) => [`instances.${name}.existing.masterSecret`, existing?.masterSecret ?? null] as const,
-      );
-      const own = (["kmsKey", "alarmTopic"] as const).map((field) => [`aws.${field}`, section[field] && idOf(section[field])] as const);
-      const regionOf = (arn: string) => arn.split(":")[3] ?? section.region;
-      return [...own, ...masters].flatMap(([path, arn]) =>
-        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)],
-      );
-    },
-    passing: { section: { region, kmsKey: KEY } },
-    failing: { section: { region: "eu-west-1", kmsKey: KEY } },
-  },
-  {
-    id: "aws-backups-go-elsewhere",
-    source: `${GUIDE}/USER_ReplicateBackups.html`,
-    date: READ,
-    severity: "error",
-    check: ({ section, instances }) =>
-      Object.entries(instances).flatMap(([name, { backupReplication, existing }]) =>
-        existing === null && backupReplication?.region === section.region
-          ? [violation(`instances.${name}.backupReplication.region`, "must be another than that of the database", section.region)]
-          : [],
-      ),
-    passing: { section: { region }, instances: { main: { backupReplication: { region: "eu-west-1", kmsKey: null } } } },
-    failing: { section: { region }, instances: { main: { backupReplication: { region, kmsKey: null } } } },
-  },
-  {
-    id: "aws-existing-security-groups-name-instances",
-    source: `${GUIDE}/Overview.RDSSecurityGroups.html`,
-    date: READ,
-    severity: "error",
-    check: ({ section, instances }) =>
-      Object.keys(section.existingSecurityGroups).flatMap((name) =>
-        instances[name]?.existing ? [] : [violation(`aws.existingSecurityGroups.${name}`, "must name an instance with existing", name)],
-      ),
-    passing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: { existing: EXISTING } } },
-    failing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: {} } },
-  },
-];

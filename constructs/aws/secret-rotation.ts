@@ -38,7 +38,8 @@ export class SecretRotation extends Construct {
     super(scope, id);
     const task = { ...toTask(props), tenants: mapValues(props.tenants, toTenantLogins) };
     this.function = createFunction(this, "Function", "rotate", {
-      ...props,
+      network: props,
+      logRetentionDays: props.logRetentionDays,
       timeout: TIMEOUT,
       environment: { [VARIABLES.task]: Stack.of(this).toJsonString(task), GENERATION: props.generation, ...caVariable(props.ca) },
       description: "Rotates the passwords of PostgreSQL",

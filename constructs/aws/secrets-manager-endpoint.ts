@@ -4,19 +4,23 @@ import { Construct } from "constructs";
 export interface SecretsManagerEndpointProps {
   readonly vpc: ec2.IVpc;
   readonly subnets: readonly ec2.ISubnet[];
+  /** Networks that may use it, as CIDR blocks: all of the VPC's, because its private name holds for everything in there. */
+  readonly cidrs: readonly string[];
 }
 
 /**
- * A way to Secrets Manager for private subnets that have none to the internet. It calls KMS by itself, so no other is needed.
+ * A way to Secrets Manager for private subnets that have none to the internet. Secrets Manager calls KMS itself, so no other is needed.
  *
- * Whoever is to use it is let in by its `connections`.
+ * From then on its private name resolves to this endpoint in the whole VPC, and AWS refuses a second one ("conflicting DNS domain"):
+ * https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
  */
 export class SecretsManagerEndpoint extends Construct implements ec2.IConnectable {
   readonly connections: ec2.Connections;
 
-  constructor(scope: Construct, id: string, { vpc, subnets }: SecretsManagerEndpointProps) {
+  constructor(scope: Construct, id: string, { vpc, subnets, cidrs }: SecretsManagerEndpointProps) {
     super(scope, id);
     const securityGroup = new ec2.SecurityGroup(this, "SecurityGroup", { vpc, description: "Secrets Manager", allowAllOutbound: false });
+    for (const cidr of cidrs) securityGroup.addIngressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(443), "Everything in the network");
     new ec2.InterfaceVpcEndpoint(this, "Endpoint", {
       vpc,
       service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,

@@ -25,25 +25,39 @@ export const awsFields = {
       vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's id (vpc-...)" }),
       /** At least two, in different zones. */
       privateSubnets: list(group({ id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's id (subnet-...)" }), zone: text(ZONE) })),
+      /** The VPC's CIDR blocks. Only `secretsManagerEndpoint` needs them: everything in the VPC uses that endpoint from then on. */
+      cidrs: list(text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-8])$`), form: "a VPC's CIDR block of /16 to /28" })),
     }),
   ),
   /** Addresses of a network that is made. */
   vpcCidr: text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-4])$`), form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
-  /** Makes an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. */
+  /** Zones of a network that is created, two or more; by default the first two of the region, which may lack the instance class. */
+  zones: list(text(ZONE)),
+  /**
+   * Creates an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. Its private name
+   * then holds for the whole VPC, which AWS allows for one endpoint only.
+   */
   secretsManagerEndpoint: flag(false),
+  /** Security group of the network's existing endpoint of Secrets Manager: provisioning is let in to it. */
+  existingSecretsManagerEndpoint: nullable(id(SECURITY_GROUP)),
   /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. */
   cluster: nullable(
     group({
       name: id({ pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, form: "an EKS cluster's name" }),
       /** Of the cluster, its nodes or its pods: they may connect to the databases. */
       securityGroups: list(id(SECURITY_GROUP)),
+      /**
+       * The group that EKS created for the cluster, whose members reach its endpoint: releases are installed from within it.
+       * `aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId`
+       */
+      clusterSecurityGroup: nullable(id(SECURITY_GROUP)),
       /** The cluster's OIDC provider, by which pods get their roles. */
       oidcProvider: id(arn("iam", "oidc-provider/[A-Za-z0-9./_-]+", "the ARN of an OIDC provider")),
       /** Installs the platforms' Helm releases; otherwise only files are made. */
       installReleases: flag(true),
-      /** Installs External Secrets, where nobody has. */
+      /** Installs External Secrets, where nobody has. It stays in the cluster when this is set back to false. */
       installExternalSecrets: flag(false),
-      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. */
+      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. It stays, too. */
       installReloader: flag(false),
     }),
   ),

@@ -1,7 +1,8 @@
 import { defineTarget } from "../model/target";
 import { connectionsOf } from "./classes";
-import { awsRules, awsWholeRules } from "./rules";
+import { awsRules } from "./rules";
 import { awsFields } from "./section";
+import { awsWholeRules } from "./section-rules";
 
 /** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 15;

@@ -1,18 +1,21 @@
 import { CfnOutput } from "aws-cdk-lib";
-import type { Construct } from "constructs";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import type { Construct, IConstruct } from "constructs";
 import { DatabaseProvisioning } from "../../constructs/aws/database-provisioning";
 import { DatabaseSecret } from "../../constructs/aws/database-secret";
+import { DeletionProtection } from "../../constructs/aws/deletion-protection";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
 import { SecretRotation } from "../../constructs/aws/secret-rotation";
 import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
+import type { DatabaseStack } from "./database-stack";
 import { type AwsEnvironment, generationOf } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
-type Servers = Readonly<Record<string, IRdsPostgres>>;
+type Servers = Pick<DatabaseStack, "servers" | "created">;
 type PlatformAccess = Outputs["platforms"][string];
 
 /** The platforms' secrets, what makes their databases, and what rotates their passwords. Its failures never touch a server. */
@@ -20,18 +23,18 @@ export class AccessStack extends EnvironmentStack {
   /** By platform. */
   readonly platforms: Outputs["platforms"];
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, servers: Servers) {
+  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, { servers, created }: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = placeIn(this, environment, network);
     // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
     new CfnOutput(this, "Instances", {
-      description: "Where each server listens, its master's secret, its key and its security groups",
+      description: "Where each server listens, its master's secret, its key, its security groups, and the command that restarts it",
       value: this.toJsonString(mapValues(servers, toOutput)),
     });
-    const needsEndpoint = environment.section.secretsManagerEndpoint || environment.section.network === null;
-    const endpoint = needsEndpoint ? new SecretsManagerEndpoint(this, "SecretsManager", placement) : null;
-    const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, endpoint));
+    const way = reachSecretsManager(this, environment, placement);
+    const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, way));
     this.platforms = Object.assign({}, ...access);
+    createProtection(this, environment, created);
     new CfnOutput(this, "Platforms", {
       description: "Each platform's secret, and the role that External Secrets reads it with",
       value: this.toJsonString(this.platforms),
@@ -43,13 +46,41 @@ export class AccessStack extends EnvironmentStack {
   }
 }
 
-const toOutput = ({ connection: { host, port }, secret, key, connections }: IRdsPostgres): Outputs["instances"][string] => ({
+const toOutput = ({ connection: { host, port }, secret, key, connections, restart }: IRdsPostgres): Outputs["instances"][string] => ({
   host,
   port,
   masterSecret: secret.secretArn,
   key: key?.keyArn ?? null,
   securityGroups: connections.securityGroups.map((group) => group.securityGroupId),
+  restart,
 });
+
+/** How functions reach Secrets Manager: what comes before them, and what they have to be let in to. */
+interface Way {
+  readonly before: readonly IConstruct[];
+  readonly existing: ec2.Connections | null;
+}
+
+function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: Placement): Way {
+  const { network, vpcCidr, secretsManagerEndpoint, existingSecretsManagerEndpoint } = section;
+  if (network === null || secretsManagerEndpoint) {
+    const cidrs = network?.cidrs ?? [vpcCidr];
+    return { before: [new SecretsManagerEndpoint(scope, "SecretsManager", { ...placement, cidrs })], existing: null };
+  }
+  if (existingSecretsManagerEndpoint === null) return { before: [], existing: null };
+  const group = ec2.SecurityGroup.fromSecurityGroupId(scope, "SecretsManager", idOf(existingSecretsManagerEndpoint));
+  return { before: [], existing: new ec2.Connections({ securityGroups: [group], defaultPort: ec2.Port.tcp(443) }) };
+}
+
+/** Protects the instances that the environment creates: here, because a failure here never touches them. */
+function createProtection(scope: Construct, { instances, section }: AwsEnvironment, created: DatabaseStack["created"]): void {
+  const those = Object.entries(created).map(([name, postgres]) => ({
+    postgres,
+    isProtected: instances[name]?.settings.deletionProtection ?? true,
+  }));
+  if (those.length === 0) return;
+  new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: section.logRetentionDays });
+}
 
 /** Everything about one instance; what it makes for each platform. */
 function createAccess(
@@ -58,7 +89,7 @@ function createAccess(
   placement: Placement,
   name: string,
   postgres: IRdsPostgres,
-  endpoint: SecretsManagerEndpoint | null,
+  way: Way,
 ): Readonly<Record<string, PlatformAccess>> {
   const { settings, tenants = {} } = environment.instances[name] ?? {};
   const { rotationDays, logRetentionDays } = environment.section;
@@ -69,14 +100,12 @@ function createAccess(
   const props = { ...placement, ...common, postgres };
 
   const provisioning = Object.keys(secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);
-  const after = [endpoint, provisioning?.resource].filter((each) => each != null);
+  const after = [...way.before, ...(provisioning === null ? [] : [provisioning.resource])];
   const includeMaster = existing === null;
   const isRotated = provisioning !== null || includeMaster;
   const rotation = isRotated ? new SecretRotation(stack, `${name}-rotation`, { ...props, after, includeMaster, rotationDays }) : null;
-  if (endpoint !== null) {
-    for (const each of [provisioning, rotation]) if (each !== null) endpoint.connections.allowDefaultPortFrom(each.function);
-    provisioning?.resource.node.addDependency(endpoint);
-  }
+  for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
+  provisioning?.resource.node.addDependency(...way.before);
   return mapValues(secrets, ({ arn }, platform) => ({
     secretArn: arn,
     readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),

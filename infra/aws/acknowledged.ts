@@ -46,7 +46,12 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   { rule: "RDS2", path: /\/Replica\d+\/Resource$/, reason: "A replica is encrypted with its source's key; saying so is refused." },
   { rule: "RDS3", path: /\/Replica\d+\/Resource$/, reason: "A replica is a copy; the instance has its standby." },
   { rule: "RDS3", path: /\/Instance\/Resource$/, reason: `${SPEC}: highAvailability.` },
-  { rule: "RDS10", path: /\/(Instance|Replica\d+)\/Resource$/, reason: `${SPEC}: deletionProtection.` },
+  {
+    rule: "RDS10",
+    path: /\/Instance\/Resource$/,
+    reason: "The access stack turns it on as soon as the instance exists; from the start it would make a first failure final.",
+  },
+  { rule: "RDS10", path: /\/Replica\d+\/Resource$/, reason: "A replica holds nothing that its source does not, and may be deleted." },
   { rule: "RDS13", path: /\/Instance\/Resource$/, reason: `${SPEC}: backupRetentionDays.` },
   { rule: "SMG4", path: /\/MasterSecret\/Resource$/, reason: "The stack with the rotation's function rotates it." },
 ];

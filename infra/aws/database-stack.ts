@@ -16,15 +16,15 @@ import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 export class DatabaseStack extends EnvironmentStack {
   /** By instance. */
   readonly servers: Readonly<Record<string, IRdsPostgres>>;
+  /** Those that it creates, by instance. */
+  readonly created: Readonly<Record<string, RdsPostgres>>;
+  /** Name of an export. Whoever imports it keeps this stack from being deleted. */
+  readonly lock: string;
 
   constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null) {
-    const guarded = Object.values(environment.instances).some(({ settings }) => settings.existing === null && settings.deletionProtection);
-    super(scope, {
-      environment,
-      part: "database",
-      description: `PostgreSQL of ${environment.name}`,
-      terminationProtection: guarded,
-    });
+    super(scope, { environment, part: "database", description: `PostgreSQL of ${environment.name}` });
+    this.lock = `${this.stackName}-lock`;
+    new CfnOutput(this, "Lock", { description: "The guard imports it, while there is one", value: this.stackName, exportName: this.lock });
     const { section } = environment;
     const placement = placeIn(this, environment, network);
     const key = section.kmsKey === null ? null : kms.Key.fromKeyArn(this, "Key", idOf(section.kmsKey));
@@ -33,13 +33,16 @@ export class DatabaseStack extends EnvironmentStack {
     );
     const isMade = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
     const topic = isMade ? alarmTopic(this, environment) : null;
+    const created: Record<string, RdsPostgres> = {};
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);
       const { applyImmediately, logRetentionDays } = section;
       const postgres = new RdsPostgres(this, name, { instance, ...placement, clients, key, applyImmediately, logRetentionDays });
       if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
+      created[name] = postgres;
       return postgres;
     });
+    this.created = created;
   }
 }
 

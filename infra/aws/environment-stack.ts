@@ -1,5 +1,6 @@
-import { Annotations, CfnRule, Fn, Stack, Tags } from "aws-cdk-lib";
+import { Annotations, Aspects, CfnRule, Fn, Stack, Tags } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
+import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { examplesIn, idOf } from "../../constructs/model/fields";
 import { type AwsEnvironment, type PARTS, stackName } from "./environment";
@@ -25,6 +26,12 @@ export class EnvironmentStack extends Stack {
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
+    // CDK's own functions and flow logs, too, which otherwise keep theirs for ever.
+    Aspects.of(this).add({
+      visit: (each) => {
+        if (each instanceof CfnLogGroup) each.retentionInDays = section.logRetentionDays;
+      },
+    });
     refuseExamples(this, examplesIn(section, "aws"));
   }
 }

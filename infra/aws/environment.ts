@@ -9,7 +9,7 @@ export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
 }
 
 /** The stacks of an environment, in the order in which they are deployed. */
-export const PARTS = ["network", "database", "access", "platforms"] as const;
+export const PARTS = ["network", "database", "access", "platforms", "guard"] as const;
 /** Name of one of them. */
 export const stackName = (environment: string, part: (typeof PARTS)[number]): string => `postgres-${environment}-${part}`;
 

@@ -5,7 +5,7 @@ import { RETAIN } from "../../constructs/aws/retain";
 import type { AwsEnvironment } from "./environment";
 import { EnvironmentStack, type Placement } from "./environment-stack";
 
-/** Zones of the network; RDS asks for two. */
+/** How many zones the network has where the environment names none; RDS asks for two. */
 const ZONES = 2;
 
 /** What databases stand in, and so outlives the stack as they do. */
@@ -14,12 +14,16 @@ const RETAINED = ["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable", "
 /** A network for an environment that names none: two zones, private subnets, no way to or from the internet. */
 export class NetworkStack extends EnvironmentStack {
   readonly placement: Placement;
+  private readonly zones: readonly string[];
 
   constructor(scope: Construct, environment: AwsEnvironment) {
     super(scope, { environment, part: "network", description: `Network of ${environment.name}` });
+    const { vpcCidr, zones } = environment.section;
+    // Otherwise asked of CloudFormation: with an account named, CDK would ask AWS while it synthesizes.
+    this.zones = zones.length > 0 ? zones : Array.from({ length: ZONES }, (_, index) => Fn.select(index, Fn.getAzs()));
     const vpc = new ec2.Vpc(this, "Vpc", {
-      ipAddresses: ec2.IpAddresses.cidr(environment.section.vpcCidr),
-      maxAzs: ZONES,
+      ipAddresses: ec2.IpAddresses.cidr(vpcCidr),
+      maxAzs: this.zones.length,
       natGateways: 0,
       subnetConfiguration: [{ name: "database", subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
       flowLogs: { Rejected: { trafficType: ec2.FlowLogTrafficType.REJECT } },
@@ -29,8 +33,7 @@ export class NetworkStack extends EnvironmentStack {
     this.placement = { vpc, subnets: vpc.isolatedSubnets };
   }
 
-  /** Asked of CloudFormation: with an account named, CDK would ask AWS while it synthesizes. */
   override get availabilityZones(): string[] {
-    return Array.from({ length: ZONES }, (_, index) => Fn.select(index, Fn.getAzs()));
+    return [...this.zones];
   }
 }

@@ -16,6 +16,8 @@ export interface Outputs {
         /** ARN of what encrypts its secrets; null where that is the account's own key. */
         readonly key: string | null;
         readonly securityGroups: readonly string[];
+        /** Command that restarts the instance; null for an existing database. */
+        readonly restart: string | null;
       }
     >
   >;

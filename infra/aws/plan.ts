@@ -3,8 +3,10 @@ import { basename, join } from "node:path";
 import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
+import { hasRoomToGrow } from "../../constructs/model/instance";
 import type { Plan } from "../clouds";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
+import { findNotes } from "./notes";
 import { synthesize, type Template } from "./synthesize";
 
 /** What holds data, or what data cannot be read or reached without. */
@@ -31,11 +33,13 @@ const ENDING = ".template.json";
 export function planAws(environment: AwsEnvironment, against: string | null): Plan {
   const templates = synthesize(environment);
   const stored = against === null ? null : readStored(against, environment.name);
+  const compare = (find: typeof findDangers) =>
+    Object.entries(stored ?? {}).flatMap(([stack, before]) => find(stack, before, templates[stack] ?? { Resources: {} }));
   return {
     resources: Object.entries(templates).flatMap(([stack, template]) => count(stack, template)),
     examples: examplesIn(environment.section, "aws"),
-    dangers: Object.entries(stored ?? {}).flatMap(([stack, before]) => findDangers(stack, before, templates[stack] ?? { Resources: {} })),
-    notes: [],
+    dangers: compare(findDangers),
+    notes: compare(findNotes),
     compared: stored === null ? null : Object.keys(stored),
   };
 }
@@ -77,7 +81,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
     const thing = `${stack}: ${type} ${id}`;
     if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
       dangers.push(`${thing} would move to another VPC, and RDS keeps an instance in its own; take that change back`);
-    if (!STATEFUL.includes(type)) return;
+    if (!STATEFUL.includes(type) || (change.isRemoval && isDisposable(change.oldValue))) return;
     if (change.isRemoval)
       dangers.push(
         `${thing} would ${change.oldValue?.DeletionPolicy === undefined ? "be deleted" : "stay, but nothing would look after it"}; keep it in the spec`,
@@ -93,13 +97,30 @@ export function findDangers(stack: string, before: Template, after: Template): r
       if (!change.isRemoval && Number(has) < Number(had))
         dangers.push(`${thing}: ${name} cannot go from ${had} to ${has}; RDS lets it only grow`);
     }
+    const [had, has] = [change.oldProperties, change.newProperties].map((properties) => Number(properties?.AllocatedStorage));
+    // Where the disk grows by itself, it may have this size already.
+    if (
+      had !== undefined &&
+      has !== undefined &&
+      has > had &&
+      !hasRoomToGrow(had, has) &&
+      change.oldProperties?.MaxAllocatedStorage === undefined
+    )
+      dangers.push(`${thing}: AllocatedStorage cannot go from ${had} to ${has}; RDS grows a disk by a tenth or more`);
   });
   return dangers;
 }
 
+/** What CloudFormation deletes with its entry, because it holds no data of its own: a read replica. */
+const isDisposable = (resource: { readonly DeletionPolicy?: string; readonly Properties?: object } | undefined): boolean =>
+  resource?.DeletionPolicy === "Delete" && Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier");
+
 const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
 
-/** Replicas follow their source's upgrade, and cannot be given the new version's parameter group before. */
+/**
+ * RDS upgrades replicas with their source, and CloudFormation then changes them once more, to a parameter group of the new version.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.html
+ */
 function refuseUpgradeWithReplicas(stack: string, before: Template, after: Template): readonly string[] {
   const upgraded = Object.keys(after.Resources).filter((id) => {
     const [had, has] = [before, after].map((template) => template.Resources[id]?.Properties?.EngineVersion);
@@ -110,6 +131,6 @@ function refuseUpgradeWithReplicas(stack: string, before: Template, after: Templ
     .filter((id) => replicas.some((source) => source.includes(`"${id}"`)))
     .map(
       (id) =>
-        `${stack}: AWS::RDS::DBInstance ${id} cannot be upgraded together with its replicas; set readReplicas to 0 before, and back after it`,
+        `${stack}: AWS::RDS::DBInstance ${id} cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, then change majorVersion and deploy, then set readReplicas back`,
     );
 }

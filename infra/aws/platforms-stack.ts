@@ -21,7 +21,7 @@ export class PlatformsStack extends EnvironmentStack {
   ) {
     super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
     const { cluster, region } = environment.section;
-    if (cluster === null) throw new TypeError("there is no cluster");
+    if (cluster?.clusterSecurityGroup == null) throw new TypeError("there is no cluster to install releases in");
     const wired = wirePlatforms(environment, registry, (_platform, instance) => {
       const server = servers[instance];
       if (server === undefined) throw new TypeError(`no instance ${instance}`);
@@ -37,9 +37,7 @@ export class PlatformsStack extends EnvironmentStack {
       cluster: {
         name: idOf(cluster.name),
         ...placeIn(this, environment, network),
-        securityGroups: cluster.securityGroups.map((group, index) =>
-          ec2.SecurityGroup.fromSecurityGroupId(this, `Cluster${index + 1}`, idOf(group), { mutable: false }),
-        ),
+        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(this, "ClusterGroup", idOf(cluster.clusterSecurityGroup), { mutable: false }),
       },
       region,
       installExternalSecrets: cluster.installExternalSecrets,

@@ -24,6 +24,7 @@ export default {
     cluster: {
       name: { example: "ml-platform" },
       securityGroups: [{ example: "sg-0a1b2c3d4e5f60713" }],
+      clusterSecurityGroup: { example: "sg-0a1b2c3d4e5f60715" },
       oidcProvider: { example: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B2C3D4E5F60714" },
       installExternalSecrets: true,
       installReloader: true,

@@ -65,13 +65,13 @@ describe("cdk synth", () => {
     const { status, stderr } = runApp("production", { ...env, CDK_OUTDIR: outdir });
     expect([status, stderr]).toEqual([
       0,
-      expect.stringContaining("7 ids of production are examples, so it cannot be deployed: aws.account, "),
+      expect.stringContaining("8 ids of production are examples, so it cannot be deployed: aws.account, "),
     ]);
     const report = JSON.parse(readFileSync(join(outdir, "validation-report.json"), "utf8")) as Report;
     // CDK's own validation reports only where it finds something.
     expect(report.pluginReports.flatMap(({ violations }) => violations)).toEqual([]);
     const metadata = readdirSync(outdir).filter((file) => file.endsWith(".metadata.json"));
-    expect(metadata.length).toBe(3);
+    expect(metadata.length).toBe(4);
     for (const file of metadata) expect(readFileSync(join(outdir, file), "utf8")).not.toMatch(/aws:cdk:(warning|error)/);
     const acknowledged = report.pluginReports.find(({ pluginName }) => pluginName === "AwsSolutions")?.suppressedViolations ?? [];
     expect(acknowledged.length).toBeGreaterThan(5);

@@ -3,7 +3,8 @@ import { minimalAws, NETWORK, productionAws, withAws, withMain } from "../../fix
 import { ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 
 describe("the access stack", () => {
-  const { access } = templatesOf(productionAws);
+  const production = templatesOf(productionAws);
+  const { access } = production;
 
   it("makes each platform's secret empty, readable over TLS only", () => {
     for (const { Properties = {} } of Object.values(ofType(access, "AWS::SecretsManager::Secret")))
@@ -25,7 +26,7 @@ describe("the access stack", () => {
     expect(provisioning.VpcConfig).toMatchObject({ SubnetIds: ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"] });
     expect(propertiesOf(access, "Custom::PostgresProvisioning").ServiceTimeout).toBe("660");
     // What answers CloudFormation is outside the network: inside there may be no way to it.
-    expect(propertiesOf(access, "AWS::Lambda::Function", /framework/).VpcConfig).toBeUndefined();
+    expect(propertiesOf(access, "AWS::Lambda::Function", /^mainprovisioning.*framework/).VpcConfig).toBeUndefined();
   });
 
   it("provisions again when the plan, the program or the server changes", () => {
@@ -110,11 +111,54 @@ describe("the access stack", () => {
     expect(endpoints(withAws(minimalAws, { secretsManagerEndpoint: true }))).toBe(1);
     const own = withAws(minimalAws, { network: null });
     expect(endpoints(own)).toBe(1);
-    const ingress = propertiesOf(
-      templatesOf(own).access,
-      "AWS::EC2::SecurityGroupIngress",
-      /mainprovisioning.*443$|SecretsManager.*mainprovisioning/,
+  });
+
+  it("lets everything in the network in to the endpoint, whose name holds for all of it", () => {
+    const ingress = (spec: typeof minimalAws) =>
+      (
+        propertiesOf(templatesOf(spec).access, "AWS::EC2::SecurityGroup", /^SecretsManager/).SecurityGroupIngress as { CidrIp: string }[]
+      ).map(({ CidrIp }) => CidrIp);
+    expect(ingress(withAws(minimalAws, { secretsManagerEndpoint: true }))).toEqual(["10.0.0.0/16", "10.64.0.0/16"]);
+    expect(ingress(withAws(minimalAws, { network: null, vpcCidr: "10.9.0.0/16" }))).toEqual(["10.9.0.0/16"]);
+  });
+
+  it("uses an endpoint that is there, and is let in to it", () => {
+    const { access: its } = templatesOf(withAws(minimalAws, { existingSecretsManagerEndpoint: "sg-0a1b2c3d" }));
+    expect(ofType(its, "AWS::EC2::VPCEndpoint")).toEqual({});
+    const rules = Object.values(ofType(its, "AWS::EC2::SecurityGroupIngress")).map(({ Properties = {} }) => Properties);
+    expect(rules.filter(({ FromPort }) => FromPort === 443)).toMatchObject(
+      ["mainprovisioning", "mainrotation"].map((name) => ({
+        GroupId: "sg-0a1b2c3d",
+        ToPort: 443,
+        SourceSecurityGroupId: { "Fn::GetAtt": [expect.stringMatching(`^${name}`), "GroupId"] },
+      })),
     );
-    expect(ingress).toMatchObject({ FromPort: 443, ToPort: 443 });
+  });
+
+  it("protects each instance as the spec says, from outside the network and with one right", () => {
+    const instances = { main: {}, spare: { deletionProtection: false } };
+    const { access: its } = templatesOf({ ...minimalAws, instances, platforms: { prefect: { instance: "main" } } });
+    const { protect, release } = propertiesOf(its, "Custom::PostgresDeletionProtection") as Record<string, unknown[]>;
+    expect([text(protect), text(release)]).toEqual([expect.stringContaining("Refmain"), expect.stringContaining("Refspare")]);
+    const { Handler, VpcConfig } = propertiesOf(its, "AWS::Lambda::Function", /^DeletionProtectionFunction/);
+    expect([Handler, VpcConfig]).toEqual(["program.protect", undefined]);
+  });
+
+  it("prints the command that restarts each instance", () => {
+    const { Outputs } = access as unknown as { Outputs: { Instances: { Value: unknown } } };
+    expect(text(Outputs.Instances.Value)).toContain("aws rds reboot-db-instance --region eu-central-1 --db-instance-identifier ");
+  });
+
+  it("keeps every log of its functions as long as the environment says, those of the CDK, too", () => {
+    for (const [part, template] of Object.entries({
+      ...production,
+      ...templatesOf(withAws(minimalAws, { network: null, logRetentionDays: 365 })),
+    })) {
+      const groups = Object.entries(ofType(template, "AWS::Logs::LogGroup"));
+      for (const [id, { Properties }] of groups) expect([part, id, Properties?.RetentionInDays]).toEqual([part, id, 365]);
+      const functions = Object.entries(ofType(template, "AWS::Lambda::Function")).filter(([id]) => !id.startsWith("LogRetention"));
+      for (const [id, { Properties }] of functions)
+        expect([id, text(Properties?.LoggingConfig ?? "") + text(groups)]).toEqual([id, expect.stringMatching(/LogGroup/)]);
+    }
   });
 });

@@ -3,7 +3,7 @@ import type { EnvironmentSpec } from "../../../infra/environments/spec";
 import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
 import { minimalAws, NETWORK } from "../../fixtures/aws";
-import { databaseOf, ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
+import { databaseOf, ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 
 /** The properties that are looked at, as CDK writes them. */
 interface InstanceProperties {
@@ -18,7 +18,6 @@ interface InstanceProperties {
   readonly StorageEncrypted: boolean;
   readonly PubliclyAccessible: boolean;
   readonly EnableIAMDatabaseAuthentication?: boolean;
-  readonly DeletionProtection: boolean;
 }
 
 /** What CloudFormation is told, in words of no cloud. */
@@ -45,9 +44,16 @@ function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string
     publicAddress: instance.PubliclyAccessible,
     allowedSources: ingress.map(({ CidrIp }) => CidrIp),
     iamAuthentication: instance.EnableIAMDatabaseAuthentication ?? false,
-    deletionProtection: instance.DeletionProtection,
+    // Turned on by the access stack, when the instance is there; the guard refuses the stacks' deletion.
+    get deletionProtection() {
+      const { access, guard } = templatesOf(environment);
+      const { protect } = propertiesOf(access, "Custom::PostgresDeletionProtection") as { protect: readonly unknown[] };
+      const isLocked = text(propertiesOf(guard, "AWS::SSM::Parameter").Value).includes("Fn::ImportValue");
+      if (protect.length > 0 !== isLocked) throw new Error("the instance and its stacks are guarded differently");
+      return isLocked;
+    },
     outlivesDeployment: resource?.DeletionPolicy === "RetainExceptOnCreate" && resource.UpdateReplacePolicy === "Retain",
-    maxConnections: Number(group.max_connections),
+    maxConnections: Number(/,(\d+)\)$/.exec(group.max_connections ?? "")?.[1]),
     parameters: Object.fromEntries(parameters.map((name) => [name, group[name] ?? ""])),
     labels: Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])),
     // Asked for by one promise, and in another stack.
@@ -68,7 +74,7 @@ describe("RDS", () => {
         existing: { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" },
       },
     },
-    observe: async (main) => JSON.stringify(databaseOf({ ...minimalAws, instances: { main } })),
+    observe: async (main) => text(templatesOf({ ...minimalAws, instances: { main } })),
   });
 });
 

@@ -36,9 +36,12 @@ describe("the database stack", () => {
 
   it("sets max_connections from the memory, never from the platforms, and the spec's where it says so", () => {
     const parameters = (template: Template) => propertiesOf(template, "AWS::RDS::DBParameterGroup").Parameters;
-    expect(parameters(minimal.database)).toMatchObject({ max_connections: "870", "rds.force_ssl": "1" });
+    expect(parameters(minimal.database)).toMatchObject({
+      max_connections: "LEAST({DBInstanceClassMemory/9256395},870)",
+      "rds.force_ssl": "1",
+    });
     const written = templatesOf(withMain(minimalAws, { parameters: { max_connections: 300 } }));
-    expect(parameters(written.database)).toMatchObject({ max_connections: "300" });
+    expect(parameters(written.database)).toMatchObject({ max_connections: "LEAST({DBInstanceClassMemory/9531392},300)" });
   });
 
   it("writes parameters as RDS takes them", () => {
@@ -80,9 +83,20 @@ describe("the database stack", () => {
       DBInstanceClass: "db.m7g.xlarge",
       StorageType: "gp3",
       PubliclyAccessible: false,
-      DeletionProtection: true,
     });
     expect([replica.StorageEncrypted, replica.KmsKeyId, replica.MasterUserPassword]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it("gives whatever has IOPS a size of its own, and no size below: there a replica gets its source's real one", () => {
+    for (const storageGib of [100, 400, 1000]) {
+      const instances = Object.values(ofType(databaseOf(withMain(minimalAws, { storageGib, readReplicas: 2 })), "AWS::RDS::DBInstance"));
+      expect(instances).toHaveLength(3);
+      for (const { Properties: its = {} } of instances) {
+        const isReplica = its.SourceDBInstanceIdentifier !== undefined;
+        const expected = isReplica && storageGib < 400 ? undefined : String(storageGib);
+        expect([its.Iops, its.AllocatedStorage]).toEqual([storageGib < 400 ? undefined : 12000, expected]);
+      }
+    }
   });
 
   it("lets in the cluster and the spec's networks on one port, and nothing out", () => {
@@ -113,13 +127,23 @@ describe("the database stack", () => {
       ["CPUUtilization", "GreaterThanThreshold", 90],
       ["FreeableMemory", "LessThanThreshold", Math.round(16 * 0.05 * 2 ** 30)],
       ["DatabaseConnections", "GreaterThanThreshold", 1416],
-      ["ReplicaLag", "GreaterThanThreshold", 300],
+      ["ReplicaLag", "GreaterThanThreshold", 900],
+      ["FreeStorageSpace", "LessThanThreshold", 40 * 2 ** 30],
       ["TriggeredRules", "LessThanThreshold", 1],
     ]);
-    const topic = Object.keys(ofType(database, "AWS::SNS::Topic"))[0];
+    const replica = { Name: "DBInstanceIdentifier", Value: { Ref: "mainReplica17707FE11" } };
+    expect(alarms.filter((its) => text(its.Dimensions) === text([replica])).map((its) => its.MetricName)).toEqual([
+      "ReplicaLag",
+      "FreeStorageSpace",
+    ]);
+    const [topic, backups] = Object.keys(ofType(database, "AWS::SNS::Topic"));
+    // A rule without a target is not counted.
+    expect(propertiesOf(database, "AWS::Events::Rule").Targets).toMatchObject([{ Arn: { Ref: backups } }]);
     expect(alarms.every((its) => text(its.AlarmActions) === text([{ Ref: topic }]))).toBe(true);
     expect(propertiesOf(database, "AWS::RDS::EventSubscription").SnsTopicArn).toEqual({ Ref: topic });
-    const { PolicyDocument } = propertiesOf(database, "AWS::SNS::TopicPolicy") as { PolicyDocument: { Statement: object[] } };
+    const { PolicyDocument } = propertiesOf(database, "AWS::SNS::TopicPolicy", /^AlarmTopic/) as {
+      PolicyDocument: { Statement: object[] };
+    };
     expect(PolicyDocument.Statement).toContainEqual(
       expect.objectContaining({
         Effect: "Allow",
@@ -130,7 +154,7 @@ describe("the database stack", () => {
     );
     const alarmTopic = "arn:aws:sns:eu-central-1:111122223333:pager";
     const given = databaseOf(withAws(minimalAws, { alarmTopic }));
-    expect(ofType(given, "AWS::SNS::Topic")).toEqual({});
+    expect(Object.keys(ofType(given, "AWS::SNS::Topic"))).toEqual([backups]);
     expect(propertiesOf(given, "AWS::RDS::EventSubscription").SnsTopicArn).toBe(alarmTopic);
   });
 });

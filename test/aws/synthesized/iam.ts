@@ -53,6 +53,13 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "kms:Decrypt": "Secrets Manager, for GetSecretValue",
     "kms:GenerateDataKey": "Secrets Manager, for PutSecretValue",
   },
+  DeletionProtectionFunction: {
+    "rds:ModifyDBInstance": "ModifyDBInstance of the environment's instances: their deletion protection",
+  },
+  DeletionProtectionProviderframeworkonEvent: {
+    "lambda:InvokeFunction": "Invoke of the function that protects",
+    "lambda:GetFunction": "GetFunction, until the function is active",
+  },
   reader: {
     "secretsmanager:GetSecretValue": "GetSecretValue by External Secrets",
     "secretsmanager:DescribeSecret": "DescribeSecret by External Secrets",

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { awsFields } from "../../../constructs/aws/section";
 import { instanceFields } from "../../../constructs/model/instance";
+import { findNotes } from "../../../infra/aws/notes";
 import { findDangers, planAws } from "../../../infra/aws/plan";
 import { synthesize } from "../../../infra/aws/synthesize";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
-import { CLUSTER, minimalAws, NETWORK, resolveAws, withAws, withMain } from "../../fixtures/aws";
+import { CLUSTER, minimalAws, NETWORK, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
 import { databaseOf, templatesOf } from "../../fixtures/templates";
 
 /** In the database's stack, where a platform changes nothing. */
@@ -60,6 +61,8 @@ const OF_SECTION: Readonly<Record<keyof typeof awsFields, readonly [Parameters<t
     /^database: .* would move to another VPC, and RDS keeps an instance in its own; /,
   ],
   vpcCidr: [{ vpcCidr: "10.9.0.0/16" }, KEPT],
+  zones: [{ zones: ["eu-central-1b", "eu-central-1c"] }, KEPT],
+  existingSecretsManagerEndpoint: [{ existingSecretsManagerEndpoint: "sg-0a1b2c3d" }, KEPT],
   secretsManagerEndpoint: [{ secretsManagerEndpoint: true }, KEPT],
   cluster: [{ cluster: CLUSTER }, KEPT],
   kmsKey: [{ kmsKey: KEY }, REPLACED],
@@ -87,6 +90,14 @@ describe("changing", () => {
     check(dangersOfDatabase(minimalAws, withAws(minimalAws, change)), expected);
   });
 
+  it("a disk by less than a tenth is refused by RDS, and told, where it does not grow by itself", () => {
+    const fixed = (storageGib: number) => withMain(minimalAws, { storageGib, maxStorageGib: null });
+    expect(dangersOfDatabase(fixed(100), fixed(105))).toEqual([
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F: AllocatedStorage cannot go from 100 to 105; RDS grows a disk by a tenth or more",
+    ]);
+    expect(dangersOfDatabase(fixed(100), fixed(110))).toEqual([]);
+  });
+
   it("back to an older version or a smaller disk is refused by RDS, and told", () => {
     expect(dangersOfDatabase(withMain(minimalAws, { majorVersion: 18 }), minimalAws)).toEqual([
       "database: AWS::RDS::DBInstance mainInstanceE2E9393F: EngineVersion cannot go from 18 to 17; RDS lets it only grow",
@@ -99,7 +110,31 @@ describe("changing", () => {
   it("the major version together with replicas is refused by RDS, and told", () => {
     const before = withMain(minimalAws, { readReplicas: 1 });
     expect(dangersOfDatabase(before, withMain(before, { majorVersion: 18 }))).toEqual([
-      "database: AWS::RDS::DBInstance mainInstanceE2E9393F cannot be upgraded together with its replicas; set readReplicas to 0 before, and back after it",
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, then change majorVersion and deploy, then set readReplicas back",
+    ]);
+  });
+
+  it("follows the advice for a major upgrade with replicas to its end, without a word of loss", () => {
+    const steps = [
+      { majorVersion: 17, readReplicas: 1 },
+      { majorVersion: 17, readReplicas: 0 },
+      { majorVersion: 18, readReplicas: 0 },
+      { majorVersion: 18, readReplicas: 1 },
+    ] as const;
+    const specs = steps.map((step) => withMain(minimalAws, step));
+    const told = specs.slice(1).map((spec, index) => {
+      const [before, after] = [databaseOf(specs[index] ?? spec), databaseOf(spec)];
+      return [findDangers("database", before, after), findNotes("database", before, after)];
+    });
+    expect(told).toEqual([
+      [
+        [],
+        [
+          "database: AWS::RDS::DBInstance mainReplica17707FE11 would be deleted; it is a replica, which holds nothing that its source does not",
+        ],
+      ],
+      [[], ["database: AWS::RDS::DBInstance mainInstanceE2E9393F would restart in its maintenance window, because of EngineVersion"]],
+      [[], []],
     ]);
   });
 
@@ -118,6 +153,60 @@ describe("changing", () => {
   });
 });
 
+describe("what a change asks of a person", () => {
+  const notes = (before: EnvironmentSpec, after: EnvironmentSpec) => findNotes("database", databaseOf(before), databaseOf(after));
+  const INSTANCE = "database: AWS::RDS::DBInstance mainInstanceE2E9393F";
+  const REAL_SIZE = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size";
+
+  it("is a restart for static parameters, which RDS does not bring about, and the command", () => {
+    const change = { parameters: { max_connections: 300, shared_buffers: "1GB", work_mem: "16MB" } };
+    expect(notes(minimalAws, withMain(minimalAws, change))).toEqual([
+      `${INSTANCE}: max_connections, shared_buffers would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole command), or set applyImmediately`,
+    ]);
+    expect(notes(minimalAws, withMain(minimalAws, { parameters: { work_mem: "16MB" } }))).toEqual([]);
+  });
+
+  it("is nothing where CloudFormation restarts at once, or another class does it in the window; both are told", () => {
+    const immediately = withAws(minimalAws, { applyImmediately: true });
+    expect(notes(immediately, withMain(immediately, { parameters: { max_connections: 300 } }))).toEqual([
+      `${INSTANCE} would restart at once, because of max_connections`,
+    ]);
+    expect(notes(minimalAws, withMain(minimalAws, { size: { vcpus: 4, memoryGib: 16 } }))).toEqual([
+      `${INSTANCE} would restart in its maintenance window, because of DBInstanceClass, max_connections`,
+    ]);
+  });
+
+  it("is to look at the real size before a disk that grows by itself is enlarged", () => {
+    expect(notes(minimalAws, withMain(minimalAws, { storageGib: 200 }))).toEqual([
+      `${INSTANCE} would grow from 100 to 200 GiB: RDS refuses that if its disk has grown beyond 181 GiB by itself, unless it is 200 GiB already (${REAL_SIZE})`,
+    ]);
+    const fixed = (storageGib: number) => withMain(minimalAws, { storageGib, maxStorageGib: null });
+    expect(notes(fixed(100), fixed(200))).toEqual([]);
+  });
+
+  it("is the same before a replica with a size of its own is added, and not below 400 GiB, where it gets its source's", () => {
+    expect(notes(large, withMain(large, { readReplicas: 1 }))).toEqual([
+      `database: AWS::RDS::DBInstance mainReplica17707FE11 is a new replica with 400 GiB: RDS refuses one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
+    ]);
+    expect(notes(minimalAws, withMain(minimalAws, { readReplicas: 1 }))).toEqual([]);
+  });
+
+  it("is who looks after operators that stay, and names releases that go", () => {
+    const [before, after] = [
+      productionAws,
+      { ...withAws(productionAws, { cluster: CLUSTER }), platforms: { ...productionAws.platforms, mlflow: undefined } },
+    ].map((spec) => templatesOf(spec).platforms);
+    if (before === undefined || after === undefined) throw new TypeError("no platforms");
+    expect(findNotes("platforms", before, after)).toEqual([
+      ...["external-secrets", "reloader"].map(
+        (name) =>
+          `platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but nobody would upgrade it from here; say who does`,
+      ),
+      "platforms: release mlflow in namespace mlflow would be uninstalled, and its pods end; its databases and its secret stay",
+    ]);
+  });
+});
+
 describe("a plan", () => {
   const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -126,8 +215,8 @@ describe("a plan", () => {
     for (const [stack, template] of Object.entries(synthesize(resolveAws(minimalAws))))
       writeFileSync(join(directory, `${stack}.template.json`), JSON.stringify(template));
     const same = planAws(resolveAws(minimalAws), directory);
-    expect(same.compared).toEqual(["postgres-minimal-access", "postgres-minimal-database"]);
-    expect(same.dangers).toEqual([]);
+    expect(same.compared).toEqual(["postgres-minimal-access", "postgres-minimal-database", "postgres-minimal-guard"]);
+    expect([same.dangers, same.notes]).toEqual([[], []]);
     const one = planAws(resolveAws(withAws(minimalAws, { kmsKey: KEY })), join(directory, "postgres-minimal-database.template.json"));
     expect(one.dangers.some((danger) => danger.startsWith("postgres-minimal-database: AWS::RDS::DBInstance"))).toBe(true);
   });
@@ -139,7 +228,7 @@ describe("a plan", () => {
   });
 
   const NAMES =
-    "give a folder that cdk synth has written, or one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json";
+    "give a folder that cdk synth has written, or one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json, postgres-minimal-guard.template.json";
   it.each(["/no/such/path", __dirname, __filename])("refuses %s in a sentence", (path) => {
     expect(() => planAws(resolveAws(minimalAws), path)).toThrow(`${path} holds no template of minimal; ${NAMES}`);
   });

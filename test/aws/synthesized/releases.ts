@@ -17,8 +17,8 @@ describe("the platforms stack", () => {
       its.Namespace,
     ]);
     expect(charts).toEqual([
-      ["external-secrets", "2.9.0", "external-secrets"],
-      ["reloader", "2.2.16", "reloader"],
+      ["platform-postgres-external-secrets", "2.9.0", "platform-postgres-external-secrets"],
+      ["platform-postgres-reloader", "2.2.16", "platform-postgres-reloader"],
       ["flyte", "v2.0.42", "flyte"],
       ["mlflow", "1.11.5", "mlflow"],
       ["prefect", "2026.8.18172642", "prefect"],
@@ -52,13 +52,52 @@ describe("the platforms stack", () => {
       expect([DeletionPolicy, Properties?.PruneLabel]).toEqual(["Retain", undefined]);
   });
 
-  it("waits for the right to change the cluster before it does", () => {
+  it("keeps operators, and what others made with them: on removal, on a failed first deployment, and for another environment", () => {
+    const operators = Object.values(ofType(platforms, "Custom::AWSCDK-EKS-HelmChart")).filter(({ Properties: its }) =>
+      String(its?.Release).startsWith("platform-postgres-"),
+    );
+    // Not RetainExceptOnCreate: what a deployment has only adopted, its rollback would uninstall.
+    expect(operators.map(({ DeletionPolicy, UpdateReplacePolicy }) => [DeletionPolicy, UpdateReplacePolicy])).toEqual([
+      ["Retain", "Retain"],
+      ["Retain", "Retain"],
+    ]);
+    expect(JSON.parse(String(operators[0]?.Properties?.Values))).toMatchObject({
+      crds: { annotations: { "helm.sh/resource-policy": "keep" } },
+    });
+  });
+
+  it("works from within the cluster's own security group", () => {
+    const { VpcConfig } = propertiesOf(platforms, "AWS::Lambda::Function", /^ReleasesKubectlHandler/);
+    expect(VpcConfig).toMatchObject({ SecurityGroupIds: ["sg-0a1b2c3d4e5f60714"] });
+  });
+
+  it("waits for a Secret again whenever its ExternalSecret changes: another secret, database or key", () => {
+    const waitsOf = (spec: typeof productionAws) =>
+      propertiesOf(templatesOf(spec).platforms, "Custom::AWSCDK-EKS-KubernetesObjectValue", /prefect/);
+    const { WaitsFor } = waitsOf(productionAws);
+    expect(text(WaitsFor)).toContain('"kind\\":\\"ExternalSecret');
+    expect(text(WaitsFor)).toContain("PublishOutputRefprefectsecret");
+    expect(text(WaitsFor)).not.toContain("CERTIFICATE");
+    const kmsKey = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+    expect(waitsOf(withAws(productionAws, { kmsKey })).WaitsFor).not.toEqual(WaitsFor);
+    expect(waitsOf(withAws(productionAws, { rotationDays: 5 })).WaitsFor).toEqual(WaitsFor);
+  });
+
+  it("waits for the right to change the cluster before it does: a new access entry is refused for minutes", () => {
     const [entry] = Object.keys(ofType(platforms, "AWS::EKS::AccessEntry"));
+    const [ready, asked] = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-KubernetesObjectValue")).find(([id]) =>
+      /^ReleasesReady/.test(id),
+    ) as unknown as [string, { DependsOn: string[]; Properties: object }];
+    expect(asked.DependsOn).toContain(entry);
+    expect(asked.Properties).toMatchObject({ ObjectType: "namespace", ObjectName: "kube-system", TimeoutSeconds: 600 });
+    const charts = Object.values(ofType(platforms, "Custom::AWSCDK-EKS-HelmChart")) as unknown as { DependsOn: string[] }[];
+    // Operators first, and platforms after their Secrets.
+    for (const { DependsOn } of charts.slice(0, 2)) expect(DependsOn).toContain(ready);
     const namespaces = manifests.filter((each) => text(each.Properties?.Manifest).includes("Namespace")) as unknown as {
       DependsOn: string[];
     }[];
     expect(namespaces).toHaveLength(4);
-    for (const { DependsOn } of namespaces) expect(DependsOn).toContain(entry);
+    for (const { DependsOn } of namespaces) expect(DependsOn).toContain(ready);
   });
 
   it("gives pods the roots of their region, and no others", () => {
@@ -79,7 +118,8 @@ describe("the platforms stack", () => {
   });
 
   it("refers to the other stacks weakly, so that a platform can be removed", () => {
-    expect(text(production)).toContain("Fn::GetStackOutput");
-    expect(text(production)).not.toContain("Fn::ImportValue");
+    const { guard: _locks, ...others } = production;
+    expect(text(others)).toContain("Fn::GetStackOutput");
+    expect(text(others)).not.toContain("Fn::ImportValue");
   });
 });

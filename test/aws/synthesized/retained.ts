@@ -10,8 +10,9 @@ describe("what outlives its stack", () => {
   const RETAINED = [...STATEFUL.filter((type) => !type.startsWith("AWS::EC2")), "AWS::RDS::DBParameterGroup"];
 
   it("is kept when it is removed or replaced, and taken away when its first deployment fails", () => {
-    const retained = Object.values(production).flatMap((template) => RETAINED.flatMap((type) => Object.entries(ofType(template, type))));
-    expect(retained.length).toBeGreaterThan(10);
+    const all = Object.values(production).flatMap((template) => RETAINED.flatMap((type) => Object.entries(ofType(template, type))));
+    const retained = all.filter(([, { Properties }]) => Properties?.SourceDBInstanceIdentifier === undefined);
+    expect(retained).toHaveLength(10);
     for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of retained)
       expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, "RetainExceptOnCreate", "Retain"]);
     const others = [
@@ -20,6 +21,18 @@ describe("what outlives its stack", () => {
     ];
     const its = others.filter(([id]) => id.startsWith("main"));
     expect(its.map(([, resource]) => resource.DeletionPolicy)).toEqual(["RetainExceptOnCreate", "RetainExceptOnCreate"]);
+  });
+
+  it("is no replica: it holds nothing that its source does not, and may go", () => {
+    const [replica] = Object.values(ofType(production.database, "AWS::RDS::DBInstance")).filter(
+      ({ Properties }) => Properties?.SourceDBInstanceIdentifier !== undefined,
+    );
+    expect([replica?.DeletionPolicy, replica?.UpdateReplacePolicy]).toEqual(["Delete", "Delete"]);
+  });
+
+  it("is not protected by its own template: what is, from its first second on, cannot be rolled back", () => {
+    const resources = Object.values(production).flatMap((template) => Object.values(template.Resources));
+    expect(resources.filter(({ Properties }) => Properties?.DeletionProtection !== undefined)).toEqual([]);
   });
 
   it("has no name of its own that would stand in the way of the next deployment", () => {

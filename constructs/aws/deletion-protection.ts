@@ -1,0 +1,60 @@
+import { CustomResource, Duration } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { Provider } from "aws-cdk-lib/custom-resources";
+import { Construct } from "constructs";
+import { createFunction } from "./postgres-functions";
+import type { RdsPostgres } from "./rds-postgres";
+
+export interface DeletionProtectionProps {
+  readonly instances: readonly {
+    readonly postgres: RdsPostgres;
+    /** Whether RDS refuses to delete it. */
+    readonly isProtected: boolean;
+  }[];
+  /** Days for which logs are kept. */
+  readonly logRetentionDays: number;
+}
+
+const TIMEOUT = Duration.minutes(10);
+/** CloudFormation gives up only after the function has said why. */
+const SERVICE_TIMEOUT = TIMEOUT.plus(Duration.minutes(1));
+
+/**
+ * Turns RDS's deletion protection on, or off, once the instances exist. Put it into a later stack than theirs.
+ *
+ * In their own template it would be on from the first second: a deployment that fails then cannot be rolled back (ROLLBACK_FAILED), and
+ * a second instance that fails blocks the stack of the first.
+ */
+export class DeletionProtection extends Construct {
+  constructor(scope: Construct, id: string, { instances, logRetentionDays }: DeletionProtectionProps) {
+    super(scope, id);
+    const protect = createFunction(this, "Function", "protect", {
+      // The API of RDS is reached from outside the network: no endpoint is needed.
+      network: null,
+      timeout: TIMEOUT,
+      environment: {},
+      description: "Turns the deletion protection of PostgreSQL on or off",
+      logRetentionDays,
+    });
+    protect.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ["rds:ModifyDBInstance"],
+        resources: instances.map(({ postgres }) => postgres.instance.instanceArn),
+      }),
+    );
+    const provider = new Provider(this, "Provider", {
+      onEventHandler: protect,
+      logGroup: new logs.LogGroup(this, "ProviderLog", { retention: logRetentionDays as logs.RetentionDays }),
+    });
+    const named = (isProtected: boolean) =>
+      instances.filter((each) => each.isProtected === isProtected).map((each) => each.postgres.instance.instanceIdentifier);
+    const resource = new CustomResource(this, "Resource", {
+      serviceToken: provider.serviceToken,
+      resourceType: "Custom::PostgresDeletionProtection",
+      serviceTimeout: SERVICE_TIMEOUT,
+      properties: { protect: named(true), release: named(false) },
+    });
+    resource.node.addDependency(protect);
+  }
+}

@@ -1,0 +1,266 @@
+import { type Violation, violation } from "../model/errors";
+import { idOf } from "../model/fields";
+import type { WholeRule } from "../model/target";
+import { REGIONS } from "./regions";
+import { CHECKED, didYouMean, EXISTING, GUIDE, READ, refuseSource } from "./rules";
+import { awsFields } from "./section";
+
+const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+const NETWORK = {
+  vpc: "vpc-0a1b2c3d4e5f60718",
+  privateSubnets: [
+    { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
+    { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
+  ],
+};
+const CLUSTER = {
+  name: "ml",
+  securityGroups: ["sg-0a1b2c3d"],
+  clusterSecurityGroup: "sg-0a1b2c3e",
+  oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B",
+};
+const region = "eu-central-1";
+
+const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
+
+/** About the section `aws`, alone and together with instances. */
+export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-region-of-rds",
+    source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section }) =>
+      REGIONS.includes(section.region)
+        ? []
+        : [
+            violation(
+              "aws.region",
+              "must be a region of RDS whose certificate authority is known",
+              section.region,
+              didYouMean(section.region),
+            ),
+          ],
+    passing: { section: { region } },
+    failing: { section: { region: "eu-centrl-1" } },
+  },
+  {
+    id: "aws-two-zones",
+    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { network, region: its } }) => {
+      if (network === null) return [];
+      const zones = network.privateSubnets.map((subnet) => subnet.zone);
+      const elsewhere = zones.flatMap((zone, index) =>
+        zone.startsWith(its) ? [] : [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${its}`, zone)],
+      );
+      const ids = network.privateSubnets.map((subnet) => idOf(subnet.id));
+      const twice = ids.flatMap((id, index) =>
+        ids.indexOf(id) < index ? [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)] : [],
+      );
+      if (elsewhere.length + twice.length > 0 || new Set(zones).size > 1) return [...elsewhere, ...twice];
+      return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
+    },
+    passing: { section: { region, network: NETWORK } },
+    failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
+  },
+  {
+    id: "aws-existing-needs-its-network",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { network }, instances }) =>
+      network === null && Object.values(instances).some(({ existing }) => existing !== null)
+        ? [violation("aws.network", "must be the network of the existing database", null, "write its VPC and private subnets")]
+        : [],
+    passing: { section: { region, network: NETWORK }, instances: { main: { existing: EXISTING } } },
+    failing: { section: { region }, instances: { main: { existing: EXISTING } } },
+  },
+  {
+    id: "aws-new-network-has-addresses",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { vpcCidr } }) => {
+      const rule = refuseSource(vpcCidr);
+      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr)];
+    },
+    passing: { section: { region, vpcCidr: "10.16.0.0/20" } },
+    failing: { section: { region, vpcCidr: "10.16.1.0/20" } },
+  },
+  {
+    id: "aws-cluster-is-let-in",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster } }) =>
+      cluster !== null && cluster.securityGroups.length === 0
+        ? [
+            violation(
+              "aws.cluster.securityGroups",
+              "must name at least one",
+              "none",
+              "write the group of the cluster, its nodes or its pods",
+            ),
+          ]
+        : [],
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, securityGroups: [] } } },
+  },
+  {
+    id: "aws-releases-reach-the-cluster",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { cluster } }) =>
+      cluster?.installReleases && cluster.clusterSecurityGroup === null
+        ? [
+            violation(
+              "aws.cluster.clusterSecurityGroup",
+              "is required with installReleases: only its members are sure to reach the cluster's endpoint",
+              null,
+              "aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it",
+            ),
+          ]
+        : [],
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, clusterSecurityGroup: null } } },
+  },
+  {
+    id: "aws-endpoint-lets-the-network-in",
+    source: "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { network, secretsManagerEndpoint, existingSecretsManagerEndpoint } }) => {
+      if (existingSecretsManagerEndpoint !== null)
+        return network === null || secretsManagerEndpoint
+          ? [
+              violation(
+                "aws.existingSecretsManagerEndpoint",
+                "must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC",
+                idOf(existingSecretsManagerEndpoint),
+                network === null ? "name the network that it is in" : "remove it, or set secretsManagerEndpoint to false",
+              ),
+            ]
+          : [];
+      return secretsManagerEndpoint && network?.cidrs.length === 0
+        ? [
+            violation(
+              "aws.network.cidrs",
+              "is required with secretsManagerEndpoint: its private DNS name holds for the whole VPC, and who is not let in loses Secrets Manager",
+              "none",
+              "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
+            ),
+          ]
+        : [];
+    },
+    passing: { section: { region, secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: ["10.0.0.0/16"] } } },
+    failing: { section: { region, secretsManagerEndpoint: true, network: NETWORK } },
+  },
+  {
+    id: "aws-one-secrets-manager-endpoint",
+    source: "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { network, secretsManagerEndpoint } }) =>
+      network !== null && secretsManagerEndpoint
+        ? [
+            violation(
+              "aws.secretsManagerEndpoint",
+              "fails where the VPC already has an endpoint of Secrets Manager (conflicting DNS domain)",
+              true,
+              "then name its security group in existingSecretsManagerEndpoint instead",
+            ),
+          ]
+        : [],
+    passing: { section: { region, network: NETWORK } },
+    failing: { section: { region, secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: ["10.0.0.0/16"] } } },
+  },
+  {
+    id: "aws-new-network-has-two-zones",
+    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { zones, region: its } }) => {
+      const elsewhere = zones.flatMap((zone, index) =>
+        zone.startsWith(its) ? [] : [violation(`aws.zones[${index}]`, `must be a zone of ${its}`, zone)],
+      );
+      if (elsewhere.length > 0 || zones.length === 0 || (zones.length > 1 && new Set(zones).size === zones.length)) return elsewhere;
+      return [violation("aws.zones", "must be two or more different zones", zones.join(", "))];
+    },
+    passing: { section: { region, zones: ["eu-central-1a", "eu-central-1c"] } },
+    failing: { section: { region, zones: ["eu-central-1a"] } },
+  },
+  {
+    id: "aws-settings-have-an-effect",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/helm.html",
+    date: READ,
+    severity: "warning",
+    check: ({ section: { network, vpcCidr, zones, cluster } }) => [
+      ...(network !== null && vpcCidr !== awsFields.vpcCidr.default ? [unused("aws.vpcCidr", "with network")] : []),
+      ...(network !== null && zones.length > 0 ? [unused("aws.zones", "with network")] : []),
+      ...(["installExternalSecrets", "installReloader"] as const)
+        .filter((field) => cluster?.installReleases === false && cluster[field])
+        .map((field) => unused(`aws.cluster.${field}`, "with installReleases: false")),
+    ],
+    passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true } } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, installReleases: false } } },
+  },
+  {
+    id: "aws-cluster-needs-its-network",
+    source: "https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster, network } }) =>
+      cluster !== null && network === null
+        ? [violation("aws.network", "must be the cluster's network", null, "write its VPC and private subnets, or remove cluster")]
+        : [],
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, cluster: CLUSTER } },
+  },
+  {
+    id: "aws-things-stand-in-the-region",
+    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+    date: READ,
+    severity: "error",
+    check: ({ section, instances }) => {
+      const masters = Object.entries(instances).map(
+        ([name, { existing }]) => [`instances.${name}.existing.masterSecret`, existing?.masterSecret ?? null] as const,
+      );
+      const own = (["kmsKey", "alarmTopic"] as const).map((field) => [`aws.${field}`, section[field] && idOf(section[field])] as const);
+      const regionOf = (arn: string) => arn.split(":")[3] ?? section.region;
+      return [...own, ...masters].flatMap(([path, arn]) =>
+        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)],
+      );
+    },
+    passing: { section: { region, kmsKey: KEY } },
+    failing: { section: { region: "eu-west-1", kmsKey: KEY } },
+  },
+  {
+    id: "aws-backups-go-elsewhere",
+    source: `${GUIDE}/USER_ReplicateBackups.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section, instances }) =>
+      Object.entries(instances).flatMap(([name, { backupReplication, existing }]) =>
+        existing === null && backupReplication?.region === section.region
+          ? [violation(`instances.${name}.backupReplication.region`, "must be another than that of the database", section.region)]
+          : [],
+      ),
+    passing: { section: { region }, instances: { main: { backupReplication: { region: "eu-west-1", kmsKey: null } } } },
+    failing: { section: { region }, instances: { main: { backupReplication: { region, kmsKey: null } } } },
+  },
+  {
+    id: "aws-existing-security-groups-name-instances",
+    source: `${GUIDE}/Overview.RDSSecurityGroups.html`,
+    date: READ,
+    severity: "error",
+    check: ({ section, instances }) =>
+      Object.keys(section.existingSecurityGroups).flatMap((name) =>
+        instances[name]?.existing ? [] : [violation(`aws.existingSecurityGroups.${name}`, "must name an instance with existing", name)],
+      ),
+    passing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: { existing: EXISTING } } },
+    failing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: {} } },
+  },
+];

@@ -1,0 +1,34 @@
+import { Fn } from "aws-cdk-lib";
+import * as ssm from "aws-cdk-lib/aws-ssm";
+import type { Construct } from "constructs";
+import type { AwsEnvironment } from "./environment";
+import { EnvironmentStack } from "./environment-stack";
+
+export interface GuardStackProps {
+  readonly environment: AwsEnvironment;
+  /** Name of an export of the database's stack. */
+  readonly lock: string;
+  /** Whether the deletion of the environment's stacks is refused. */
+  readonly isClosed: boolean;
+}
+
+/**
+ * Refuses the deletion of the environment's stacks, once all of them are there: it cannot be deleted itself, is what `cdk destroy`
+ * deletes first, and uses an export of the database's stack, which CloudFormation therefore does not delete either.
+ *
+ * Termination protection of the database's stack itself would be on before its first resource is created, and a first deployment that
+ * fails could then neither be deleted nor repeated.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+ */
+export class GuardStack extends EnvironmentStack {
+  constructor(scope: Construct, { environment, lock, isClosed }: GuardStackProps) {
+    super(scope, {
+      environment,
+      part: "guard",
+      description: `Refuses the deletion of ${environment.name}`,
+      terminationProtection: isClosed,
+    });
+    const description = "Locks the stack of the databases while an instance has deletionProtection";
+    new ssm.StringParameter(this, "Lock", { description, stringValue: isClosed ? Fn.importValue(lock) : "open" });
+  }
+}

@@ -1,0 +1,98 @@
+import { isStatic } from "../../constructs/aws/parameters";
+import { largestBefore, type MajorVersion } from "../../constructs/model/instance";
+import type { Resource, Template } from "./synthesize";
+
+/** Changes that restart an instance, at once or in its maintenance window. */
+const RESTARTING = ["DBInstanceClass", "EngineVersion"];
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** A resource that both templates have, or one of them. */
+interface Change {
+  readonly id: string;
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+}
+
+/** What a change of templates would do besides losing anything, and what RDS asks of a person: a sentence each. */
+export function findNotes(stack: string, before: Template, after: Template): readonly string[] {
+  const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])];
+  return ids.flatMap((id) => {
+    const change = { id, before: before.Resources[id], after: after.Resources[id] };
+    switch ((change.after ?? change.before)?.Type) {
+      case "AWS::RDS::DBInstance":
+        return noteInstance(stack, change, before, after);
+      case "Custom::AWSCDK-EKS-HelmChart":
+        return noteRelease(stack, change);
+      default:
+        return [];
+    }
+  });
+}
+
+const propertiesOf = (resource: Resource | undefined): Properties => resource?.Properties ?? {};
+const isReplica = (resource: Resource | undefined): boolean => propertiesOf(resource).SourceDBInstanceIdentifier !== undefined;
+const giB = (resource: Resource | undefined): number => Number(propertiesOf(resource).AllocatedStorage);
+
+const REAL_SIZE = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size";
+
+function noteInstance(stack: string, { id, before, after }: Change, had: Template, has: Template): readonly string[] {
+  const thing = `${stack}: AWS::RDS::DBInstance ${id}`;
+  if (after === undefined)
+    return isReplica(before) ? [`${thing} would be deleted; it is a replica, which holds nothing that its source does not`] : [];
+  if (before === undefined) return isReplica(after) ? noteNewReplica(thing, after) : [];
+  return [...noteGrowth(thing, before, after), ...noteRestarts(thing, before, after, had, has)];
+}
+
+/** Below 400 GiB a replica gets its source's real size; from there on it has IOPS, and so a size of its own. */
+function noteNewReplica(thing: string, replica: Resource): readonly string[] {
+  const { MaxAllocatedStorage: ceiling, AllocatedStorage: size } = propertiesOf(replica);
+  if (ceiling === undefined || size === undefined) return [];
+  return [
+    `${thing} is a new replica with ${size} GiB: RDS refuses one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
+  ];
+}
+
+function noteGrowth(thing: string, before: Resource, after: Resource): readonly string[] {
+  if (!(giB(after) > giB(before)) || propertiesOf(before).MaxAllocatedStorage === undefined || isReplica(after)) return [];
+  return [
+    `${thing} would grow from ${giB(before)} to ${giB(after)} GiB: RDS refuses that if its disk has grown beyond ${largestBefore(giB(after))} GiB by itself, unless it is ${giB(after)} GiB already (${REAL_SIZE})`,
+  ];
+}
+
+function noteRestarts(thing: string, before: Resource, after: Resource, had: Template, has: Template): readonly string[] {
+  const [old, next] = [propertiesOf(before), propertiesOf(after)];
+  const immediately = next.ApplyImmediately === true;
+  const changed = RESTARTING.filter((name) => old[name] !== next[name]);
+  const waiting = staticChanges(old, next, had, has);
+  const reasons = [...changed, ...(immediately || changed.length > 0 ? waiting : [])];
+  if (reasons.length > 0) {
+    const when = immediately ? "at once" : "in its maintenance window";
+    return [`${thing} would restart ${when}, because of ${reasons.join(", ")}`];
+  }
+  if (waiting.length === 0) return [];
+  return [
+    `${thing}: ${waiting.join(", ")} would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole command), or set applyImmediately`,
+  ];
+}
+
+/** Static parameters of an instance's group that differ. A major version brings a group of its own, and a restart anyway. */
+function staticChanges(old: Properties, next: Properties, had: Template, has: Template): readonly string[] {
+  const [before, after] = [parametersOf(old, had), parametersOf(next, has)];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return names.filter((name) => before[name] !== after[name] && isStatic(name, Number(next.EngineVersion) as MajorVersion));
+}
+
+function parametersOf({ DBParameterGroupName: group }: Properties, { Resources }: Template): Properties {
+  const id = (group as { readonly Ref?: string } | undefined)?.Ref ?? "";
+  return (propertiesOf(Resources[id]).Parameters ?? {}) as Properties;
+}
+
+function noteRelease(stack: string, { before, after }: Change): readonly string[] {
+  if (before === undefined || after !== undefined) return [];
+  const { Release, Namespace } = propertiesOf(before);
+  const thing = `${stack}: release ${Release} in namespace ${Namespace}`;
+  return before.DeletionPolicy === "Retain"
+    ? [`${thing} would stay, with everything that uses it, but nobody would upgrade it from here; say who does`]
+    : [`${thing} would be uninstalled, and its pods end; its databases and its secret stay`];
+}
