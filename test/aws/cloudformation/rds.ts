@@ -1,0 +1,86 @@
+import { GP3 } from "../../../constructs/aws/storage";
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** An instance or replica of RDS, as far as this double knows it. */
+export interface DbInstance {
+  readonly id: string;
+  /** Identifier of its source; null for a primary. */
+  readonly source: string | null;
+  /** GiB that it really has: it may have grown by itself. */
+  sizeGib: number;
+  iops: number | null;
+  majorVersion: number;
+  family: string;
+  deletionProtection: boolean;
+}
+
+/**
+ * A double of RDS and of CloudFormation's handler of AWS::RDS::DBInstance, after its source
+ * (aws-cloudformation/aws-cloudformation-resource-providers-rds, 2025-07): sizes and IOPS, replicas, upgrades, deletion protection.
+ *
+ * It does not prove what RDS itself refuses besides, how long anything takes, or what a restart does.
+ */
+export class RdsWorld {
+  readonly instances = new Map<string, DbInstance>();
+
+  create(id: string, properties: Properties): void {
+    const source = sourceOf(properties);
+    const size = properties.AllocatedStorage === undefined ? null : Number(properties.AllocatedStorage);
+    const of = source === null ? null : this.find(source);
+    if (of !== null && size !== null && size < of.sizeGib)
+      throw new Error(`The storage of a read replica must not be smaller than that of its source (${size} of ${of.sizeGib} GiB)`);
+    const sizeGib = size ?? of?.sizeGib ?? 0;
+    const iops = checkedIops(properties, sizeGib);
+    const majorVersion = of?.majorVersion ?? Number(properties.EngineVersion);
+    const deletionProtection = properties.DeletionProtection === true;
+    this.instances.set(id, { id, source, sizeGib, iops, majorVersion, family: familyOf(properties), deletionProtection });
+  }
+
+  /** The call that the handler makes, and RDS's answer. gp3 is always sent a size: the template's, or else the larger of real and template. */
+  update(id: string, before: Properties, after: Properties): void {
+    const instance = this.find(id);
+    const written = after.AllocatedStorage === undefined ? null : Number(after.AllocatedStorage);
+    const isChanged = before.AllocatedStorage !== after.AllocatedStorage && written !== null;
+    const sizeGib = isChanged ? written : Math.max(instance.sizeGib, written ?? 0);
+    if (sizeGib < instance.sizeGib) throw new Error(`Invalid storage size: ${sizeGib} GiB is less than the ${instance.sizeGib} GiB it has`);
+    if (sizeGib > instance.sizeGib && sizeGib * 10 < instance.sizeGib * 11)
+      throw new Error(`Invalid storage size: a disk of ${instance.sizeGib} GiB grows by at least 10 percent`);
+    const iops = checkedIops(after, sizeGib);
+    const version = Number(after.EngineVersion ?? instance.majorVersion);
+    if (familyOf(after) !== `postgres${version}`)
+      throw new Error(`The parameter group ${familyOf(after)} cannot be used for postgres ${version}`);
+    Object.assign(instance, { sizeGib, iops, family: familyOf(after) });
+    if (version !== instance.majorVersion) this.upgrade(instance, version);
+    if (typeof after.DeletionProtection === "boolean") instance.deletionProtection = after.DeletionProtection;
+  }
+
+  /** "any read replicas associated with the database are also upgraded". */
+  private upgrade(instance: DbInstance, version: number): void {
+    for (const each of this.instances.values()) if (each.id === instance.id || each.source === instance.id) each.majorVersion = version;
+  }
+
+  delete(id: string): void {
+    if (this.find(id).deletionProtection)
+      throw new Error("Cannot delete protected DB Instance, please disable deletion protection and try again.");
+    this.instances.delete(id);
+  }
+
+  private find(id: string): DbInstance {
+    const found = this.instances.get(id);
+    if (found === undefined) throw new Error(`DBInstance ${id} not found.`);
+    return found;
+  }
+}
+
+const sourceOf = ({ SourceDBInstanceIdentifier: arn }: Properties): string | null =>
+  typeof arn === "string" ? (arn.split(":").at(-1) ?? null) : null;
+
+const familyOf = ({ DBParameterGroupName: name }: Properties): string => String(name).split("|").at(-1) ?? "";
+
+function checkedIops({ Iops }: Properties, sizeGib: number): number | null {
+  if (Iops === undefined) return null;
+  if (sizeGib < GP3.stripedFromGib)
+    throw new Error(`You can't specify IOPS or storage throughput for engine postgres and a storage size less than ${GP3.stripedFromGib}.`);
+  return Number(Iops);
+}
