@@ -66,7 +66,7 @@ function explain(error: unknown, secret: string): unknown {
     return new ProvisioningError(`secret ${secret} cannot be used (${message}); restore it if it is scheduled for deletion`);
   if (isOutOfReach(error))
     return new ProvisioningError(
-      "Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, or secretsManagerEndpoint: true in the section aws",
+      "Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint",
     );
   return error;
 }

@@ -205,7 +205,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
   it("that the function cannot reach Secrets Manager", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     expect(await failing({}, MOMENT_OF_RETRIES)).toBe(
-      `Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, or secretsManagerEndpoint: true in the section aws${LOGS}`,
+      `Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint${LOGS}`,
     );
   });
 

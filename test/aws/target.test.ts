@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CLASSES, classAbove, classOf, connectionsOf } from "../../constructs/aws/classes";
+import { CLASSES, classAbove, classOf, connectionsOf, maxConnectionsFormula } from "../../constructs/aws/classes";
 import { performanceOf } from "../../constructs/aws/storage";
 import { aws } from "../../constructs/aws/target";
 import type { InstanceSettings } from "../../constructs/model/instance";
@@ -40,6 +40,30 @@ describe("classes", () => {
     [64, 5000],
   ])("with %i GiB have %i connections", (memoryGib, connections) => {
     expect(connectionsOf(memoryGib)).toBe(connections);
+  });
+});
+
+describe("max_connections", () => {
+  /** What RDS computes for a class: a quarter of a gibibyte and more of its memory is not the database's. */
+  const computed = (formula: string, memoryGib: number) => {
+    const [, divisor = "", most = ""] = /^LEAST\(\{DBInstanceClassMemory\/(\d+)\},(\d+)\)$/.exec(formula) ?? [];
+    return Math.min(Math.floor(((memoryGib * 1024 - 290) * 2 ** 20) / Number(divisor)), Number(most));
+  };
+
+  it("is exactly the number on the class that it is for, whether RDS's or the spec's", () => {
+    for (const { memoryGib } of CLASSES) {
+      const connections = connectionsOf(memoryGib);
+      for (const wanted of [20, connections, 5000])
+        expect([memoryGib, computed(maxConnectionsFormula(wanted, memoryGib), memoryGib)]).toEqual([memoryGib, wanted]);
+    }
+  });
+
+  it("does not start a smaller class with a larger one's number, while the change of the class waits for its window", () => {
+    const larger = maxConnectionsFormula(connectionsOf(64), 64);
+    expect(connectionsOf(64)).toBe(5000);
+    // No more than RDS's own default for 4 GiB: LEAST({DBInstanceClassMemory/9531392},5000).
+    expect(computed(larger, 4)).toBeLessThanOrEqual(computed("LEAST({DBInstanceClassMemory/9531392},5000)", 4));
+    expect(computed(maxConnectionsFormula(420, 4), 64)).toBe(420);
   });
 });
 
@@ -163,6 +187,27 @@ describe("a spec for AWS", () => {
     [{ account: "12" }, 'aws.account: must be an account\'s number of 12 digits, got "12"'],
     [{ account: { example: "12" } }, "aws.account: must be an account's number of 12 digits, got an object"],
     [
+      { cluster: { ...CLUSTER, clusterSecurityGroup: null } },
+      "aws.cluster.clusterSecurityGroup: is required with installReleases: only its members are sure to reach the cluster's endpoint, got null; aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it",
+    ],
+    [
+      { secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: [] } },
+      "aws.network.cidrs: is required with secretsManagerEndpoint: its private DNS name holds for the whole VPC, and who is not let in loses Secrets Manager, got \"none\"; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
+    ],
+    [
+      { secretsManagerEndpoint: true, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
+      'aws.existingSecretsManagerEndpoint: must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; remove it, or set secretsManagerEndpoint to false',
+    ],
+    [
+      { network: null, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
+      'aws.existingSecretsManagerEndpoint: must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in',
+    ],
+    [{ network: null, zones: ["eu-west-1a", "eu-central-1b"] }, 'aws.zones[0]: must be a zone of eu-central-1, got "eu-west-1a"'],
+    [
+      { network: null, zones: ["eu-central-1b", "eu-central-1b"] },
+      'aws.zones: must be two or more different zones, got "eu-central-1b, eu-central-1b"',
+    ],
+    [
       { existingSecurityGroups: { main: "sg-0a1b2c3d" } },
       'aws.existingSecurityGroups.main: must name an instance with existing, got "main"',
     ],
@@ -177,6 +222,14 @@ describe("a spec for AWS", () => {
     expect(warnings.map(({ path, rule }) => `${path} ${rule}`)).toEqual([
       "aws.vpcCidr has no effect with network",
       "aws.cluster.installReloader has no effect with installReleases: false",
+    ]);
+  });
+
+  it("is warned of what AWS refuses only in some networks, and of what an identity's login takes", () => {
+    const { warnings } = resolveAws(withMain(withAws(minimalAws, { secretsManagerEndpoint: true }), { iamAuthentication: true }));
+    expect(warnings.map(({ path, rule, remedy }) => `${path} ${rule}; ${remedy}`)).toEqual([
+      "aws.secretsManagerEndpoint fails where the VPC already has an endpoint of Secrets Manager (conflicting DNS domain); then name its security group in existingSecretsManagerEndpoint instead",
+      "instances.main.iamAuthentication only allows such logins, for people: RDS takes one method for each login, and no login here is of that kind; create a role of your own and grant it rds_iam; never grant rds_iam to a login of a platform, which ends its password",
     ]);
   });
 

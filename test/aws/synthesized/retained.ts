@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { STATEFUL } from "../../../infra/aws/plan";
 import type { Template } from "../../../infra/aws/synthesize";
 import { minimalAws, productionAws, withAws } from "../../fixtures/aws";
-import { ofType, templatesOf } from "../../fixtures/templates";
+import { ofType, templatesOf, text } from "../../fixtures/templates";
 
 const production = templatesOf(productionAws);
 
@@ -83,6 +83,14 @@ describe("the network stack", () => {
     );
     for (const { DeletionPolicy } of [...subnets, ...Object.values(ofType(network, "AWS::EC2::VPC"))])
       expect(DeletionPolicy).toBe("RetainExceptOnCreate");
+  });
+
+  it("has the zones that the environment names, because the region's first two may lack the class", () => {
+    const zones = ["eu-central-1b", "eu-central-1c"];
+    const { network: named, database } = templatesOf(withAws(minimalAws, { network: null, zones }));
+    const subnets = Object.values(ofType(named, "AWS::EC2::Subnet"));
+    expect(subnets.map(({ Properties }) => Properties?.AvailabilityZone)).toEqual(zones);
+    expect(text(Object.values(ofType(database, "AWS::RDS::DBSubnetGroup"))[0]?.Properties?.SubnetIds).match(/OutputName/g)).toHaveLength(2);
   });
 
   it("has no way to the internet or from it", () => {
