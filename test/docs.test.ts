@@ -8,8 +8,8 @@ import type { PlatformName } from "../infra/docs/facts";
 const names = Object.keys(platforms) as PlatformName[];
 
 describe("docs", () => {
-  it("have a page for each platform, and one for what they have in common", () => {
-    expect(readdirSync(join(__dirname, "..", "docs")).sort()).toEqual([...names, "operating"].map((name) => `${name}.md`).sort());
+  it("have a page for each platform, and those for what they have in common", () => {
+    expect(readdirSync(join(__dirname, "..", "docs")).sort()).toEqual([...names, "first-deployment", "operating", "troubleshooting"].map((name) => `${name}.md`).sort());
   });
 
   it.each(names)("of %s say what the code says (npm run docs writes it), why, and what its own documentation gets wrong", (name) => {

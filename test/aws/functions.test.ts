@@ -410,8 +410,8 @@ describe("the function that protects instances", () => {
 
   it("leaves instances as protected as they are when its stack is deleted", async () => {
     rds.isProtected.set("main", true);
-    expect(await send("Delete", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
-    expect(rds.isProtected.get("main")).toBe(true);
+    expect(await send("Delete", { protect: ["spare"], release: ["main"] })).toMatchObject({ Status: "SUCCESS" });
+    expect([...rds.isProtected.values()]).toEqual([true, false]);
   });
 
   it("waits for an instance that is busy, and for its own rights", async () => {
