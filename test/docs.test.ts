@@ -9,7 +9,9 @@ const names = Object.keys(platforms) as PlatformName[];
 
 describe("docs", () => {
   it("have a page for each platform, and those for what they have in common", () => {
-    expect(readdirSync(join(__dirname, "..", "docs")).sort()).toEqual([...names, "first-deployment", "operating", "troubleshooting"].map((name) => `${name}.md`).sort());
+    expect(readdirSync(join(__dirname, "..", "docs")).sort()).toEqual(
+      [...names, "first-deployment", "operating", "troubleshooting"].map((name) => `${name}.md`).sort(),
+    );
   });
 
   it.each(names)("of %s say what the code says (npm run docs writes it), why, and what its own documentation gets wrong", (name) => {

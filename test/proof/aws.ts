@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/manifests/operators";
 import type { JsonObject } from "../../constructs/model/json";
 import { stackName } from "../../infra/aws/environment";
 import setUpServers from "../fixtures/global-setup";
@@ -47,7 +48,7 @@ async function deploys(deployment: Deployment): Promise<string> {
   const { code, output } = await deployment.deploy();
   assert.equal(code, 0, output);
   const { name, section } = deployment.subject.environment;
-  const parts = [section.network === null ? "network" : "platforms", "database", "access"] as const;
+  const parts = [section.network === null ? "network" : "platforms", "database", "access", "guard"] as const;
   const complete = parts.map((part) => [stackName(name, part), "CREATE_COMPLETE"]);
   assert.deepEqual(await deployment.stacks(), Object.fromEntries(complete));
   const hosts = Object.values(deployment.outputs.instances).map(({ host }) => host);
@@ -164,7 +165,7 @@ async function releasesInOrder(deployment: Deployment): Promise<string> {
   const { outputs } = deployment;
   const { platforms } = deployment.subject.environment;
   const shown: string[] = [];
-  const operators = steps.filter(({ properties }) => ["external-secrets", "reloader"].includes(String(properties.Release)));
+  const operators = steps.filter(({ properties }) => [EXTERNAL_SECRETS, RELOADER].some(({ release }) => release === properties.Release));
   assert.equal(operators.length, 2);
   const begun = Math.max(...[...operators, ...deployment.made("Custom::PostgresProvisioning")].map((each) => steps.indexOf(each)));
   for (const { platform, secretArn, host } of deployment.tenants) {
@@ -221,17 +222,34 @@ async function tellsNoPassword({ world, secrets }: Deployment, directory: string
     .join(", ")}`;
 }
 
-/** A guarded database's stack refuses. What is retained is there still, and its network with it. */
+/** Turned on by the real function, through RDS's API, when the instances are there. */
+async function protectsInstances({ world, subject }: Deployment): Promise<string> {
+  interface Answer {
+    readonly DBInstances: readonly {
+      readonly DBInstanceIdentifier: string;
+      readonly DeletionProtection: boolean;
+      readonly ReadReplicaSourceDBInstanceIdentifier?: string;
+    }[];
+  }
+  const { DBInstances: instances } = await world.aws.ask<Answer>("rds", "describe_db_instances");
+  const primaries = instances.filter((each) => each.ReadReplicaSourceDBInstanceIdentifier === undefined);
+  const wanted = Object.values(subject.environment.instances).map(({ settings }) => settings.deletionProtection);
+  assert.deepEqual(primaries.map((each) => each.DeletionProtection).sort(), wanted.sort());
+  return primaries.map((each) => `${each.DBInstanceIdentifier} ${each.DeletionProtection ? "protected" : "may be deleted"}`).join(", ");
+}
+
+/** The guard refuses, and the CLI stops there. What is retained is there still, and its network with it. */
 async function outlivesItsStacks(deployment: Deployment): Promise<string> {
   const { name, instances } = deployment.subject.environment;
   const guarded = Object.values(instances).some(({ settings }) => settings.deletionProtection);
+  const stacks = await deployment.stacks();
+  assert.ok(stackName(name, "guard") in stacks);
   const before = { state: await deployment.state(), hosts: await deployment.hosts() };
   const { code, output } = await deployment.destroy();
-  const left = guarded ? { [stackName(name, "database")]: "CREATE_COMPLETE" } : {};
-  assert.deepEqual(await deployment.stacks(), left, output);
+  assert.deepEqual(await deployment.stacks(), guarded ? stacks : {}, output);
   assert.equal(code === 0, !guarded, output);
   assert.deepEqual({ state: await deployment.state(), hosts: await deployment.hosts() }, before);
-  return `${guarded ? "the database's stack refuses to go" : "no stack is left"}; instances, databases, roles and secrets as before`;
+  return `${guarded ? "the guard refuses to go, and all stacks are there" : "no stack is left"}; instances, databases, roles and secrets as before`;
 }
 
 async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, prove: Prove, undo: Undo): Promise<void> {
@@ -245,6 +263,7 @@ async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, prove: 
   await that("an account is bootstrapped", bootstraps);
   if (section.network === null) await that("a deployment that cannot provision fails, and says why", failsHonestly);
   await that("a deployment makes stacks, instances and endpoints", deploys);
+  await that("every instance is protected as the spec says", protectsInstances);
   await that("every login of every secret gets into its databases, as their owner", logsIn);
   await that("every secret is going to be rotated", willRotate);
   if (section.cluster !== null) await that("releases come after their databases, and each chart after its Secret", releasesInOrder);

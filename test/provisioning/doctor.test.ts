@@ -230,11 +230,11 @@ describe("doctor", () => {
     const its = await sound();
     const wide = {
       ...scope,
-      instance: { ...scope.instance, maxConnections: 500, settings: { ...scope.instance.settings, majorVersion: 18 as const } },
+      instance: { ...scope.instance, maxConnections: 600, settings: { ...scope.instance.settings, majorVersion: 18 as const } },
     };
     expect(problems(await diagnose("main", wide, its.access, its.stranger.certificate))).toEqual([
       "instance main: it is PostgreSQL 17; set majorVersion to 17, or upgrade the server",
-      "instance main: max_connections is 200, the budget counts on 500; set it if it is not, and restart the server",
+      "instance main: max_connections is 500, the budget counts on 600; set it if it is not, and restart the server",
     ]);
   });
 

@@ -33,6 +33,7 @@ from moto.secretsmanager.exceptions import SecretHasNoValueException
 from moto.secretsmanager.models import SecretsManagerBackend, secretsmanager_backends
 from moto.secretsmanager.utils import random_password
 from moto.server import ThreadedMotoServer
+from moto.ssm import models as ssm
 
 NODE = os.environ["NODE"]
 REGION = os.environ["AWS_REGION"]
@@ -92,6 +93,22 @@ def create_tagged_key(cls, resource_name, cloudformation_json, account_id, regio
 
 
 kms.Key.create_from_cloudformation_json = classmethod(create_tagged_key)
+
+
+# Systems Manager: a parameter without a name gets one from CloudFormation, and its tags are a map there.
+
+create_parameter = ssm.Parameter.create_from_cloudformation_json.__func__
+
+
+def create_named_parameter(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
+    properties = cloudformation_json["Properties"]
+    properties.setdefault("Name", resource_name)
+    tags = properties.get("Tags")
+    properties["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()] if isinstance(tags, dict) else tags or []
+    return create_parameter(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs)
+
+
+ssm.Parameter.create_from_cloudformation_json = classmethod(create_named_parameter)
 
 
 # Lambda: without Docker, the code that was uploaded, in a process of Node, with the function's variables and no others of the shell.
@@ -234,8 +251,8 @@ class RotationSchedule(Noted):
         return cls(resource_name, account_id, region_name)
 
 
-class Provisioning(Noted):
-    """Calls the function behind CDK's provider, as that does."""
+class OwnResource(Noted):
+    """A custom resource of this project: calls the function behind CDK's provider, as that does."""
 
     @classmethod
     def create_from_cloudformation_json(cls, resource_name, cloudformation_json, account_id, region_name, **kwargs):
@@ -271,7 +288,8 @@ def to_texts(value):
 TYPES = {
     "AWS::SecretsManager::Secret": Secret,
     "AWS::SecretsManager::RotationSchedule": RotationSchedule,
-    "Custom::PostgresProvisioning": Provisioning,
+    "Custom::PostgresProvisioning": OwnResource,
+    "Custom::PostgresDeletionProtection": OwnResource,
 }
 
 

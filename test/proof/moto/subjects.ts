@@ -46,7 +46,7 @@ export async function productionIn(aws: AwsDouble): Promise<Subject> {
           { id: await createSubnet(aws, vpc.VpcId, `${REGION}b`, "10.0.1.0/24"), zone: `${REGION}b` },
         ],
       },
-      cluster: { ...production.aws.cluster, name: "ml-platform", securityGroups: [GroupId], oidcProvider },
+      cluster: { ...production.aws.cluster, name: "ml-platform", securityGroups: [GroupId], clusterSecurityGroup: GroupId, oidcProvider },
     },
     platforms: {
       ...production.platforms,
