@@ -127,6 +127,16 @@ export interface Migration {
   readonly secretPath: string | null;
 }
 
+/** What a platform's clients ask, where the platform may refuse them and still answer its probes. */
+export interface ClientCheck {
+  /** Path and query of a request that changes nothing. */
+  readonly path: string;
+  /** How the answer begins that refuses the request's Host. */
+  readonly refusal: string;
+  /** The setting that lists the hosts it answers. */
+  readonly setting: string;
+}
+
 /** Everything a platform needs besides the databases, as plain data; aws, gcp, local and render only deliver it. */
 export interface Wiring {
   readonly secret: Readonly<Record<string, SecretTemplate>>;
@@ -139,7 +149,7 @@ export interface Wiring {
   /** Migration by hand, in order; none where there is no command for it. */
   readonly migrate: readonly Migration[];
   /** The HTTP path that says whether it works, and whether answering it takes a query. */
-  readonly health: { readonly path: string; readonly asksDatabase: boolean };
+  readonly health: { readonly path: string; readonly asksDatabase: boolean; readonly client: ClientCheck | null };
   /** What whoever installs the files has to know, a sentence each. */
   readonly notes: readonly string[];
 }

@@ -19,7 +19,7 @@ void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   const running = (options.url ?? []).map((written) => readRunning(written, environment));
   const look = async (session: Pick<Session, "environment" | "instances">) => {
     const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
-    const checks = [...(await diagnoseAll(session, progress)), ...health];
+    const checks = [...(await diagnoseAll(session, progress)), ...health.flat()];
     progress.stop();
     process.stdout.write(`${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;

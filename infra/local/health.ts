@@ -25,22 +25,35 @@ export function readRunning(written: string, environment: ProjectEnvironment): R
   return { platform, url: parsed };
 }
 
-/** Asks a running platform the way its own probes do. */
-export async function checkHealth({ platform, url }: Running, environment: ProjectEnvironment): Promise<Check> {
-  const health = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform]?.wiring.health;
-  const path = health?.path ?? "/";
+/** Asks a running platform what its probes ask, and then what its clients ask, where it may refuse only them. */
+export async function checkHealth({ platform, url }: Running, environment: ProjectEnvironment): Promise<readonly Check[]> {
+  const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform];
+  if (wired === undefined) throw new TypeError(`${platform} was not wired`);
+  const { path, asksDatabase, client } = wired.wiring.health;
   // Without what may follow: a query may hold a token.
   const address = `${url.origin}${url.pathname.replace(/\/$/, "")}`;
-  const promise = `answers GET ${path}${health?.asksDatabase === true ? ", which asks the database" : ""}`;
+  const problem = await ask(address, path, ({ ok, status }) => (ok ? null : `${address} answered ${status}; see the platform's own log`));
+  const health = { subject: platform, promise: `answers GET ${path}${asksDatabase ? ", which asks the database" : ""}`, problem };
+  if (problem !== null || client === null) return [health];
+  const refused = await ask(address, client.path, async (response) =>
+    // Any other answer is a matter of its own, such as a login that is required.
+    response.status === 403 && (await response.text()).startsWith(client.refusal)
+      ? `${address} refuses requests for this host; add "${url.hostname}" to platforms.${platform}.${client.setting} and deploy`
+      : null,
+  );
+  return [health, { subject: platform, promise: `answers clients that use the host ${url.host}`, problem: refused }];
+}
+
+/** What is wrong with the answer to a GET, or with getting one. */
+async function ask(
+  address: string,
+  path: string,
+  check: (response: Response) => string | null | Promise<string | null>,
+): Promise<string | null> {
   try {
-    const response = await fetch(`${address}${path}`, { signal: AbortSignal.timeout(PATIENCE) });
-    return {
-      subject: platform,
-      promise,
-      problem: response.ok ? null : `${address} answered ${response.status}; see the platform's own log`,
-    };
+    return await check(await fetch(`${address}${path}`, { signal: AbortSignal.timeout(PATIENCE) }));
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { readonly code?: string } };
-    return { subject: platform, promise, problem: `${address} does not answer (${cause?.code ?? message}); is it running there?` };
+    return `${address} does not answer (${cause?.code ?? message}); is it running there?`;
   }
 }

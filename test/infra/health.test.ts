@@ -9,19 +9,33 @@ import localEnvironment from "../../infra/environments/local";
 import type { ProjectEnvironment } from "../../infra/load";
 import { checkHealth, readRunning } from "../../infra/local/health";
 
-/** A double of a platform: it answers below /at/ as its probes are asked, and 503 everywhere else. */
+/**
+ * A double of a platform: it answers below /at/ what probes ask, and 503 everywhere else. Below /mlflow/ it treats hosts as MLflow's
+ * security middleware does; that MLflow does so is what `npm run proof:servers` shows.
+ */
 let server: Server;
 let environment: ProjectEnvironment;
 let port: number;
 
-const said = async (written: string): Promise<string | null> => (await checkHealth(readRunning(written, environment), environment)).problem;
+const checks = (written: string) => checkHealth(readRunning(written, environment), environment);
+const said = async (written: string): Promise<string | null> =>
+  (await checks(written)).find(({ problem }) => problem !== null)?.problem ?? null;
+
+/** Status and text of an answer to a path, for a host. */
+function answer(path: string, host: string): readonly [number, string] {
+  if (["/at/api/ready", "/at/readyz", "/mlflow/health", "/login/health"].includes(path)) return [200, "OK"];
+  if (path.startsWith("/login/api/")) return [403, "Permission denied"];
+  if (!path.startsWith("/mlflow/api/")) return [503, "password=canary"];
+  return host.startsWith("127.0.0.1") ? [200, "{}"] : [403, "Invalid Host header - possible DNS rebinding attack detected"];
+}
 
 describe("doctor --url", () => {
   beforeAll(async () => {
     environment = resolve(localEnvironment, { target: local, platforms });
     server = createServer((request, response) => {
-      response.statusCode = ["/at/api/ready", "/at/readyz"].includes(request.url ?? "") ? 200 : 503;
-      response.end("password=canary");
+      const [status, text] = answer(request.url ?? "", request.headers.host ?? "");
+      response.statusCode = status;
+      response.end(text);
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
     ({ port } = server.address() as AddressInfo);
@@ -31,8 +45,22 @@ describe("doctor --url", () => {
   it("asks the path that the platform's own probes ask, below the address that is given", async () => {
     expect(await said(`prefect=http://127.0.0.1:${port}/at`)).toBeNull();
     expect(await said(`flyte=http://127.0.0.1:${port}/at/`)).toBeNull();
-    const { promise } = await checkHealth(readRunning(`flyte=http://127.0.0.1:${port}/at`, environment), environment);
-    expect(promise).toBe("answers GET /readyz, which asks the database");
+    const promises = (await checks(`flyte=http://127.0.0.1:${port}/at`)).map(({ promise }) => promise);
+    expect(promises).toEqual(["answers GET /readyz, which asks the database"]);
+  });
+
+  it("asks MLflow as a client, too, because its probes are answered where clients are refused", async () => {
+    expect(await checks(`mlflow=http://127.0.0.1:${port}/mlflow`)).toEqual([
+      { subject: "mlflow", promise: "answers GET /health", problem: null },
+      { subject: "mlflow", promise: `answers clients that use the host 127.0.0.1:${port}`, problem: null },
+    ]);
+    expect(await said(`mlflow=http://localhost:${port}/mlflow`)).toBe(
+      `http://localhost:${port}/mlflow refuses requests for this host; add "localhost" to platforms.mlflow.hosts and deploy`,
+    );
+  });
+
+  it("reports no problem where a platform denies permission, and knows its host", async () => {
+    expect(await said(`mlflow=http://127.0.0.1:${port}/login`)).toBeNull();
   });
 
   it("says what it got, without what the platform wrote", async () => {

@@ -48,7 +48,7 @@ export const flyte = definePlatform({
       variables: {},
       files: its.files(connection, settings),
       migrate: its.migrate(connection, settings),
-      health: its.health,
+      health: { ...its.health, client: null },
       notes: [...its.notes(settings), ...NOTES],
     };
   },

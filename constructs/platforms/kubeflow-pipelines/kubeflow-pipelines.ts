@@ -102,7 +102,7 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
     },
     files: {},
     migrate: [],
-    health: { path: "/apis/v2beta1/healthz", asksDatabase: false },
+    health: { path: "/apis/v2beta1/healthz", asksDatabase: false, client: null },
     notes: [
       "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
       "The base names images without PostgreSQL: those of this file take their place. What runs in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stays the base's.",

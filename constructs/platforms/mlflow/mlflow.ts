@@ -1,6 +1,7 @@
 import { flag, integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
+  type ClientCheck,
   COMMON_VALUES,
   type CommonFields,
   type Connection,
@@ -25,6 +26,7 @@ import {
 } from "../../model/pod";
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
+import { allowedHosts, allowedOrigins, hostFields } from "./hosts";
 import { MLFLOW_CHART, mlflowRules } from "./rules";
 
 const fields = {
@@ -36,6 +38,7 @@ const fields = {
   maxOverflow: integer({ min: 1, max: 100, default: 2 }),
   /** Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections. */
   jobs: flag(false),
+  ...hostFields,
 };
 
 export type MlflowFields = typeof fields;
@@ -44,7 +47,17 @@ type MlflowSettings = Settings<MlflowFields & CommonFields>;
 /** What the verified chart runs. */
 const IMAGE = "burakince/mlflow:3.15.1";
 
+const HOSTS: Guard = { setting: "hosts" };
+const ORIGINS: Guard = { setting: "origins" };
+
 const IN_CLEAR: Guard = { because: "it would stand in clear in the release; name an existing Secret" };
+
+/** Probes are answered whatever their Host is; clients are not. */
+const CLIENT: ClientCheck = {
+  path: "/api/2.0/mlflow/experiments/search?max_results=1",
+  refusal: "Invalid Host header",
+  setting: "hosts",
+};
 
 /** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
 const STORE_URI = "postgresql+psycopg2://";
@@ -92,6 +105,13 @@ export const mlflow = definePlatform({
     "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": { setting: "poolSize" },
     "extraEnvVars.MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": { setting: "maxOverflow" },
     "extraEnvVars.MLFLOW_SERVER_ENABLE_JOB_EXECUTION": { setting: "jobs" },
+    serverAllowedHosts: HOSTS,
+    corsAllowedOrigins: ORIGINS,
+    // The chart writes keys as options in kebab-case, and options win over variables.
+    "extraArgs.allowedHosts": HOSTS,
+    "extraArgs.allowed-hosts": HOSTS,
+    "extraArgs.corsAllowedOrigins": ORIGINS,
+    "extraArgs.cors-allowed-origins": ORIGINS,
     "image.repository": { setting: "images" },
     "image.tag": { setting: "images" },
     "image.digest": { setting: "images" },
@@ -110,13 +130,16 @@ export const mlflow = definePlatform({
     MLFLOW_SQLALCHEMYSTORE_: THE_CONNECTION,
     MLFLOW_WORKERS: { setting: "workers" },
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: { setting: "jobs" },
+    MLFLOW_SERVER_ALLOWED_HOSTS: HOSTS,
+    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: ORIGINS,
   },
   rules: mlflowRules,
   chart: () => ({
     name: "mlflow",
     repository: "https://community-charts.github.io/helm-charts",
     verifiedVersions: ["1.11.5"],
-    supported: { pattern: /^1\.\d+\.\d+$/, form: "1.x", unverified: "1.11.6" },
+    // The schema of older ones refuses serverAllowedHosts and image.digest.
+    supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
     source: MLFLOW_CHART,
   }),
   logsIn: () => ["init migrate", "mlflow"],
@@ -166,17 +189,37 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
     release: helmRelease(mlflow.chart(settings), settings, releaseValues(connection, settings, pools, migration)),
     objects: [],
     files: {},
-    variables: { MLFLOW_BACKEND_STORE_URI: STORE_URI, MLFLOW_WORKERS: String(settings.workers), ...address, ...pools },
+    variables: {
+      MLFLOW_BACKEND_STORE_URI: STORE_URI,
+      MLFLOW_WORKERS: String(settings.workers),
+      ...address,
+      ...pools,
+      ...hostVariables(settings),
+    },
     migrate: [migration],
-    health: { path: "/health", asksDatabase: false },
-    notes: [
-      "Artifacts stay in the pod unless values set artifactRoot.",
-      "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
-        "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
-      ...(settings.jobs
-        ? []
-        : ["Jobs within the server are off, because each kind of them opens pools of its own; set jobs: true to have them."]),
-    ],
+    health: { path: "/health", asksDatabase: false, client: CLIENT },
+    notes: notes(settings),
+  };
+}
+
+function notes({ jobs, hosts }: MlflowSettings): readonly string[] {
+  return [
+    "Artifacts stay in the pod unless values set artifactRoot.",
+    "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
+      "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
+    ...(hosts.length === 0
+      ? ["MLflow answers its Service's names, localhost and private addresses; list any other host, such as an ingress's, in hosts."]
+      : []),
+    ...(jobs ? [] : ["Jobs within the server are off, because each kind of them opens pools of its own; set jobs: true to have them."]),
+  ];
+}
+
+/** On this machine MLflow's own defaults do, unless the spec names a host or an origin. */
+function hostVariables(settings: MlflowSettings): Variables {
+  if (settings.hosts.length === 0 && settings.origins.length === 0) return {};
+  return {
+    MLFLOW_SERVER_ALLOWED_HOSTS: allowedHosts(settings).join(","),
+    MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: allowedOrigins(settings).join(","),
   };
 }
 
@@ -198,6 +241,9 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
       existingDatabaseSecret: { name: connection.secret, usernameKey: "username", passwordKey: "password" },
     },
     extraArgs: { workers: String(settings.workers) },
+    // The chart adds the hosts of its own ingress, so they stand here rather than in a variable, which would win over them.
+    serverAllowedHosts: allowedHosts(settings),
+    corsAllowedOrigins: allowedOrigins(settings),
     extraEnvVars: Object.fromEntries(plain),
     extraVolumes: mounts?.volumes,
     extraVolumeMounts: mounts?.volumeMounts,

@@ -3,6 +3,8 @@ import type { PlatformRule } from "../../model/platform";
 import type { MlflowFields } from "./mlflow";
 
 export const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
+/** MLflow's page on network protection. */
+const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   {
@@ -23,5 +25,24 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
         : [],
     passing: { values: { artifactRoot: { proxiedArtifactStorage: true } } },
     failing: { values: { persistence: { enabled: true } } },
+  },
+  {
+    id: "mlflow-knows-its-hosts-and-origins",
+    source: MLFLOW_SECURITY,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ hosts, origins }, path) =>
+      Object.entries({ hosts, origins })
+        .filter(([, entries]) => entries.includes("*"))
+        .map(([field, entries]) =>
+          violation(
+            `${path}.${field}`,
+            "turns off a check that keeps other sites' pages from using MLflow through a visitor's browser",
+            entries,
+            "name them one by one",
+          ),
+        ),
+    passing: { hosts: ["mlflow.example.com"], origins: ["https://portal.example.com"] },
+    failing: { hosts: ["*"] },
   },
 ];

@@ -133,7 +133,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
         secretPath: null,
       },
     ],
-    health: { path: "/api/ready", asksDatabase: true },
+    health: { path: "/api/ready", asksDatabase: true, client: null },
     notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
   };
 }

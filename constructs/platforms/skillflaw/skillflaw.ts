@@ -158,7 +158,7 @@ function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiri
     variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
     files: {},
     migrate: [migration(settings)],
-    health: { path: "/health", asksDatabase: false },
+    health: { path: "/health", asksDatabase: false, client: null },
     notes: notes(settings),
   };
 }

@@ -1,0 +1,78 @@
+import { list, type Settings, text } from "../../model/fields";
+import { isObject } from "../../model/json";
+import type { CommonFields } from "../../model/platform";
+
+const LABEL = "[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?";
+const NAME = `${LABEL}(\\.${LABEL})*`;
+const PORT = "[1-9]\\d{0,4}";
+
+export const hostFields = {
+  /** Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name. */
+  hosts: list(
+    text({
+      pattern: new RegExp(`^${NAME}(:(${PORT}|\\*))?$`),
+      form: "a host in lower case, such as mlflow.example.com or *.example.com:8443, without scheme and path",
+    }),
+  ),
+  /** Other sites whose pages may call MLflow from a browser. `*` allows every site, without credentials. */
+  origins: list(
+    text({
+      // Exact: MLflow matches `*` as a wildcard, but Flask-CORS as a regular expression that is open at its end.
+      pattern: new RegExp(`^(\\*|https?://${NAME.replaceAll("*]", "]")}(:${PORT})?)$`),
+      form: "an origin in lower case without wildcards, such as https://portal.example.com, or * for every site",
+    }),
+  ),
+};
+
+type HostSettings = Pick<Settings<typeof hostFields & CommonFields>, "hosts" | "origins" | "release" | "namespace" | "values">;
+
+/**
+ * What MLflow allows by itself, and stops allowing once any host is named: this machine (`kubectl port-forward`) and private addresses
+ * (scrapers, load balancers). Probes need none of them: `/health` and `/version` answer to any Host. Python's `fnmatch` reads the entries
+ * with a `*`; a bracket of an IPv6 address is written `[[]` in these.
+ *
+ * https://github.com/mlflow/mlflow/blob/v3.15.1/mlflow/server/security_utils.py
+ */
+const OWN_DEFAULTS: readonly string[] = [
+  ...["localhost", "127.0.0.1", "0.0.0.0"].flatMap(withPorts),
+  "[::1]",
+  "[[]::1]:*",
+  "10.*",
+  "172.1[6-9].*",
+  "172.2[0-9].*",
+  "172.3[01].*",
+  "192.168.*",
+  "[[]f[cd]*",
+];
+
+/** The hosts that MLflow answers: its own defaults, its Service, and the spec's. MLflow compares ports, so each name is there twice. */
+export function allowedHosts({ hosts, ...settings }: HostSettings): readonly string[] {
+  const named = hosts.flatMap((host) => (host.includes(":") ? [host] : withPorts(host)));
+  const service = serviceHosts(settings);
+  return [...new Set([...OWN_DEFAULTS, ...[...service, `${service.at(-1)}.`].flatMap(withPorts), ...named])];
+}
+
+/**
+ * The origins of pages that may change something. MLflow does not compare an Origin with the Host: it refuses its own pages under every
+ * name but `localhost` until their origin is listed. Hosts with a wildcard give none, see `origins`.
+ */
+export function allowedOrigins({ hosts, origins, ...settings }: HostSettings): readonly string[] {
+  const exact = hosts.filter((host) => !host.includes("*"));
+  const port = servicePort(settings);
+  const own = serviceHosts(settings).map((host) => `http://${host}${port === 80 ? "" : `:${port}`}`);
+  return [...new Set([...own, ...exact.flatMap((host) => [`https://${host}`, `http://${host}`]), ...origins])];
+}
+
+/** How a cluster resolves a Service: in its namespace, and in others. */
+function serviceHosts({ release, namespace }: Pick<HostSettings, "release" | "namespace">): readonly string[] {
+  return [release, `${release}.${namespace}`, `${release}.${namespace}.svc`, `${release}.${namespace}.svc.cluster.local`];
+}
+
+/** The chart's own, unless `values` say otherwise; a browser leaves 80 out of an Origin. */
+function servicePort({ values: { service } }: Pick<HostSettings, "values">): number {
+  return isObject(service) && typeof service.port === "number" ? service.port : 80;
+}
+
+function withPorts(host: string): readonly string[] {
+  return [host, `${host}:*`];
+}
