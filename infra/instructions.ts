@@ -8,10 +8,13 @@ export interface InstructionsSource {
   readonly secretFile: string;
   /** What a person must change before the files are right for a cluster; null where nothing. */
   readonly caution: string | null;
+  /** What starts it on this machine, where its database is here: commands, and the directory to type them in. */
+  readonly start?: { readonly directory: string; readonly commands: readonly string[] } | undefined;
 }
 
 /** How to install a platform from its files, and what to mind. */
-export function toInstructions(name: string, title: string, wired: Wired, { secretFile, caution }: InstructionsSource): string {
+export function toInstructions(name: string, title: string, wired: Wired, from: InstructionsSource): string {
+  const { secretFile, caution, start } = from;
   const { namespace, connection, wiring } = wired;
   const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
   return [
@@ -22,6 +25,9 @@ export function toInstructions(name: string, title: string, wired: Wired, { secr
     `TLS        ${toTls(wired)}`,
     `Health     GET ${wiring.health.path} ${wiring.health.asksDatabase ? "(asks the database)" : "(does not ask the database)"}`,
     "",
+    ...(start === undefined || start.commands.length === 0
+      ? []
+      : [`On this machine, in ${start.directory}:`, "", ...start.commands.map((command) => `  ${command}`), ""]),
     "In a cluster:",
     "",
     ...toInstallation(wired, secretFile).map((command) => `  ${command}`),

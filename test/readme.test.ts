@@ -2,10 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { local } from "../constructs/local/target";
+import { mapValues } from "../constructs/model/json";
 import type { Platform } from "../constructs/model/platform";
 import { resolve } from "../constructs/model/resolve";
+import { wirePlatforms } from "../constructs/model/wire";
 import { platforms } from "../constructs/platforms/registry";
 import localEnvironment from "../infra/environments/local";
+import { toStarts } from "../infra/local/report";
+import { toStartCommands } from "../infra/local/start-commands";
 
 const ROOT = join(__dirname, "..");
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -45,6 +49,16 @@ describe("README", () => {
       expect(row?.[2]).toBe(platform.driver.name);
       expect(row?.[5]).toBe(String(its.peak));
     }
+  });
+
+  it("shows the commands that npm start prints to start a platform", () => {
+    const environment = resolve(localEnvironment, { target: local, platforms });
+    const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 54320, sidecar: null }));
+    const starts = mapValues(wired, ({ wiring }, name) => ({
+      title: platforms[name as keyof typeof platforms].title,
+      startCommands: toStartCommands(name, wiring, { output: "out/local", python: ".venv" }),
+    }));
+    expect(readme).toContain(`\n\`\`\`sh\n${toStarts(starts).join("\n")}\n\`\`\`\n`);
   });
 
   it("shows TypeScript that stands in the repository, where it is type-checked", () => {

@@ -127,6 +127,14 @@ export interface Migration {
   readonly secretPath: string | null;
 }
 
+/**
+ * How a platform starts outside Kubernetes, with the wiring's variables: from pinned packages of PyPI, in an environment that holds
+ * nothing else, or from an image.
+ */
+export type ProcessStart =
+  | { readonly kind: "python"; readonly packages: readonly string[]; readonly command: readonly [string, ...string[]] }
+  | { readonly kind: "image"; readonly image: string };
+
 /** What a platform's clients ask, where the platform may refuse them and still answer its probes. */
 export interface ClientCheck {
   /** Path and query of a request that changes nothing. */
@@ -146,6 +154,8 @@ export interface Wiring {
   /** What a process needs that runs outside Kubernetes: its variables, and files by name. */
   readonly variables: Readonly<Record<string, Variable | ProcessText>>;
   readonly files: Readonly<Record<string, ProcessText>>;
+  /** How such a process starts; null where the platform needs more than a database. */
+  readonly start: ProcessStart | null;
   /** Migration by hand, in order; none where there is no command for it. */
   readonly migrate: readonly Migration[];
   /** The HTTP path that says whether it works, and whether answering it takes a query. */

@@ -13,6 +13,7 @@ import type { Progress } from "../progress";
 import { localDirectories } from "./directories";
 import { stranger } from "./identity";
 import type { Session } from "./session";
+import { startDirectories, toStartCommands } from "./start-commands";
 import { locate, passwordsOf, runningOf } from "./tenant";
 
 /** These files show what a cluster gets; the database is this machine's. */
@@ -59,6 +60,8 @@ export interface PlatformSummary {
   readonly connectionLimit: number;
   /** What a process on this machine starts with: `platform.env`, or the platform's own configuration file. */
   readonly configurationFile: string;
+  /** The commands that start it on this machine; none where its files alone cannot. */
+  readonly startCommands: readonly string[];
 }
 
 /** Writes `out/<environment>/`: what each platform starts with. One process at a time, so that none writes what another has renewed. */
@@ -82,6 +85,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
     const { ca, access, directory } = runningOf(session, instance);
     const versions = await passwordsOf(name, tenant, access.store);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
+    const startCommands = toStartCommands(name, each.wiring, startDirectories(environment.name));
     const processFiles = toProcessFiles(name, each.wiring, {
       credential: versions.current,
       secret: mapValues(each.wiring.secret, (template) => toPlainText(template, versions.current, ca)),
@@ -89,7 +93,13 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
       directory: join(output, name),
     });
     files.push(
-      ...toPlatformFiles(name, title, each, { ca, objects: [], secretFile: "secret.yaml", caution: directory === null ? null : CAUTION }),
+      ...toPlatformFiles(name, title, each, {
+        ca,
+        objects: [],
+        secretFile: "secret.yaml",
+        caution: directory === null ? null : CAUTION,
+        start: { directory: process.cwd(), commands: startCommands },
+      }),
       ...(await readChart(name, each.wiring.release)),
       { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current, ca)]), secret: true },
       ...processFiles,
@@ -102,6 +112,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
       owner: tenant.owner,
       login: versions.current.username,
       connectionLimit: tenant.logins[0].connectionLimit,
+      startCommands,
       configurationFile: join(output, processFiles[0]?.path ?? name),
     };
   }

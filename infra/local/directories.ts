@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { isAbsolute, join, relative, resolve } from "node:path";
 import { UserError } from "../../constructs/model/errors";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 
@@ -10,6 +10,12 @@ export const root = (): string => realPath(resolve(process.env.PLATFORM_POSTGRES
 /** One directory has one name here, by whatever links it is reached. */
 function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** A path below the current directory as people type it; any other as it is. */
+export function typed(path: string): string {
+  const below = relative(realPath(process.cwd()), path);
+  return below.startsWith("..") || isAbsolute(below) ? path : below;
 }
 
 /** Directories of an environment on this machine. */

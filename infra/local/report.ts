@@ -56,16 +56,24 @@ export function toBudgetLine({ instances }: Pick<Session, "instances">): string 
 }
 
 export function toHints(environment: ProjectEnvironment, summary: Readonly<Record<string, PlatformSummary>>): string {
-  const first = Object.keys(summary).find((name) => summary[name]?.configurationFile.endsWith(".env")) ?? "prefect";
+  const starts = toStarts(summary);
+  const [first = ""] = Object.keys(summary).sort((a, b) => Number(startsByItself(summary[b])) - Number(startsByItself(summary[a])));
   const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
   const output = relative(root(), localDirectories(environment.name).output);
   return [
-    `Start a platform:   env $(cat ${output}/${first}/platform.env) <its server>`,
+    ...(starts.length === 0 ? [] : ["Start a platform, in another terminal:", "", ...starts.map((line) => `  ${line}`), ""]),
     `Open a prompt:      npm run sql --${flag} ${first}`,
     `Change a password:  npm run rotate --${flag} --platform ${first}`,
     `Look for faults:    npm run doctor${flag === "" ? "" : ` --${flag}`}`,
     `For a cluster:      ${output}/${first}/README.txt`,
   ].join("\n");
+}
+
+const startsByItself = (platform: PlatformSummary | undefined): boolean => (platform?.startCommands.length ?? 0) > 0;
+
+/** The commands that start each platform, below its title. */
+export function toStarts(summary: Readonly<Record<string, Pick<PlatformSummary, "title" | "startCommands">>>): readonly string[] {
+  return Object.values(summary).flatMap(({ title, startCommands }) => (startCommands.length === 0 ? [] : [`# ${title}`, ...startCommands]));
 }
 
 export function toWarnings(environment: ProjectEnvironment): string {

@@ -84,6 +84,17 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(before).toHaveLength(11);
     running = await startAndStay(directory);
     expect(running.output()).toContain("✔ main is as it should be (5 platforms)");
+    expect(running.output()).toContain(
+      [
+        "",
+        "  # MLflow",
+        `  python3 -m venv ${directory}/.venv/mlflow`,
+        `  ${directory}/.venv/mlflow/bin/pip install mlflow==3.15.1 psycopg2-binary==2.9.13`,
+        `  env $(cat ${directory}/out/local/mlflow/platform.env) ${directory}/.venv/mlflow/bin/mlflow server`,
+        "  # Prefect",
+        "",
+      ].join("\n"),
+    );
     expect(passwords()).toEqual(before);
   });
 
@@ -112,6 +123,10 @@ describe("npm start", { timeout: 60_000 }, () => {
       /✔ prefect has a new password, on login prefect_b .*\nprefect_a works until the next rotation\. Restart the platform with out\/local\/prefect\/platform\.env\.\n/,
     );
     expect(readFileSync(join(directory, "out/local/prefect/platform.env"), "utf8")).toContain("://prefect_b:");
+
+    expect(readFileSync(join(directory, "out/local/mlflow/README.txt"), "utf8")).toContain(
+      `\nOn this machine, in ${process.cwd()}:\n\n  python3 -m venv ${directory}/.venv/mlflow\n`,
+    );
 
     shown = { passwords: passwords(), args: commandLines() };
     running.child.kill("SIGINT");

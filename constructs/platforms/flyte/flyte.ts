@@ -47,6 +47,8 @@ export const flyte = definePlatform({
       objects: [],
       variables: {},
       files: its.files(connection, settings),
+      // It starts with a cluster's API and a bucket only.
+      start: null,
       migrate: its.migrate(connection, settings),
       health: { ...its.health, client: null },
       notes: [...its.notes(settings), ...NOTES],

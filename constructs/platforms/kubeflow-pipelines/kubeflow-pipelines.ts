@@ -101,6 +101,7 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
       DBCONFIG_POSTGRESQLCONFIG_EXTRAPARAMS: extraParameters(tls),
     },
     files: {},
+    start: null,
     migrate: [],
     health: { path: "/apis/v2beta1/healthz", asksDatabase: false, client: null },
     notes: [

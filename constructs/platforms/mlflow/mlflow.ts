@@ -45,7 +45,8 @@ export type MlflowFields = typeof fields;
 type MlflowSettings = Settings<MlflowFields & CommonFields>;
 
 /** What the verified chart runs. */
-const IMAGE = "burakince/mlflow:3.15.1";
+const VERSION = "3.15.1";
+const IMAGE = `burakince/mlflow:${VERSION}`;
 
 const HOSTS: Guard = { setting: "hosts" };
 const ORIGINS: Guard = { setting: "origins" };
@@ -196,6 +197,7 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
       ...pools,
       ...hostVariables(settings),
     },
+    start: { kind: "python", packages: [`mlflow==${VERSION}`, "psycopg2-binary==2.9.13"], command: ["mlflow", "server"] },
     migrate: [migration],
     health: { path: "/health", asksDatabase: false, client: CLIENT },
     notes: notes(settings),

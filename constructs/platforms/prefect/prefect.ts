@@ -37,7 +37,10 @@ const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod
 
 const SECRET_KEY = "connection-string";
 /** What the verified chart runs. */
-const IMAGE = "prefecthq/prefect:3.8.3-python3.11";
+const VERSION = "3.8.3";
+const IMAGE = `prefecthq/prefect:${VERSION}-python3.11`;
+/** The oldest that this version allows. It calls what FastAPI 0.165 no longer has, and pip would install that. */
+const FASTAPI = "fastapi==0.139.0";
 const MIGRATE = "prefect server database upgrade -y";
 
 /** Prefect's server: asyncpg by SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
@@ -123,6 +126,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     objects: [],
     files: {},
     variables,
+    start: { kind: "python", packages: [`prefect==${VERSION}`, FASTAPI], command: ["prefect", "server", "start"] },
     migrate: [
       {
         name: "migrate",

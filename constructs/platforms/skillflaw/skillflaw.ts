@@ -157,6 +157,8 @@ function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiri
     objects: [],
     variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
     files: {},
+    // It is not on PyPI. The image starts a server by itself, as in the chart.
+    start: { kind: "image", image: settings.images.skillflaw ?? IMAGE },
     migrate: [migration(settings)],
     health: { path: "/health", asksDatabase: false, client: null },
     notes: notes(settings),

@@ -1,0 +1,45 @@
+import { isAbsolute, join } from "node:path";
+import type { ProcessStart, Wiring } from "../../constructs/model/platform";
+import { localDirectories, root, typed } from "./directories";
+
+/** Directories as they stand in a command. */
+interface Directories {
+  /** The environment's files: relative to where the commands are typed, or absolute. */
+  readonly output: string;
+  /** Holds an environment of Python for each platform. */
+  readonly python: string;
+}
+
+/** Where an environment's commands find what they need on this machine. */
+export const startDirectories = (environment: string): Directories => ({
+  output: typed(localDirectories(environment).output),
+  python: typed(join(root(), ".venv")),
+});
+
+/** The commands that start a platform on this machine, to be pasted as they are; none where a database is not enough to start it. */
+export function toStartCommands(name: string, { start }: Pick<Wiring, "start">, directories: Directories): readonly string[] {
+  if (start === null) return [];
+  return start.kind === "python" ? inPython(name, start, directories) : inContainer(name, start, directories);
+}
+
+function inPython(
+  name: string,
+  { packages, command: [program, ...rest] }: ProcessStart & { kind: "python" },
+  { output, python }: Directories,
+): readonly string[] {
+  const directory = `${python}/${name}`;
+  return [
+    `python3 -m venv ${directory}`,
+    `${directory}/bin/pip install ${packages.join(" ")}`,
+    `env $(cat ${output}/${name}/platform.env) ${[`${directory}/bin/${program}`, ...rest].join(" ")}`,
+  ];
+}
+
+/** `platform.env` names the CA by its absolute path, so the container finds it at the same one. */
+function inContainer(name: string, { image }: ProcessStart & { kind: "image" }, { output }: Directories): readonly string[] {
+  const directory = isAbsolute(output) ? output : `$(pwd -P)/${output}`;
+  return [
+    `docker run --rm --network host --env-file ${output}/${name}/platform.env \\`,
+    `    --volume "${directory}:${directory}:ro" ${image}`,
+  ];
+}
