@@ -4,7 +4,7 @@ import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct, type IConstruct } from "constructs";
-import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
+import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toOwner, toSecretStore } from "../manifests/objects";
 import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../manifests/operators";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
@@ -24,6 +24,8 @@ export interface PlatformRelease {
 }
 
 export interface PlatformReleasesProps {
+  /** Name of the environment. */
+  readonly environment: string;
   readonly cluster: {
     readonly name: string;
     readonly vpc: ec2.IVpc;
@@ -56,7 +58,7 @@ export class PlatformReleases extends Construct {
     const operators = createOperators(this, cluster, props);
     for (const operator of operators) operator.node.addDependency(ready);
     const charts = Object.entries(props.platforms).map(
-      ([name, platform]) => [name, createRelease(this, name, cluster, props.region, platform, [ready, ...operators])] as const,
+      ([name, platform]) => [name, createRelease(this, name, cluster, props, platform, [ready, ...operators])] as const,
     );
     this.charts = Object.fromEntries(charts.filter((each): each is [string, eks.HelmChart] => each[1] !== null));
   }
@@ -121,7 +123,7 @@ function createRelease(
   scope: Construct,
   id: string,
   cluster: eks.ICluster,
-  region: string,
+  { environment, region }: PlatformReleasesProps,
   platform: PlatformRelease,
   before: readonly IConstruct[],
 ): eks.HelmChart | null {
@@ -136,7 +138,9 @@ function createRelease(
   };
   // A namespace holds what others put there, too: it is never deleted with the platform.
   const namespace = apply("Namespace", [toNamespace(wired)], before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
-  const objects = apply("Objects", toObjects(platform, region), [namespace]);
+  // Refused where it is there already: what follows would overwrite another environment's, and a rollback would delete it.
+  const owner = apply("Owner", [toOwner(wired, environment)], [namespace], { overwrite: false });
+  const objects = apply("Objects", toObjects(platform, region), [owner]);
   const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
     cluster,
     objectType: "externalsecret",

@@ -9,6 +9,16 @@ export function toNamespace({ namespace, release }: Wired): JsonObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, release) };
 }
 
+/** Says which environment a release belongs to. Where it is created, and never overwritten, another environment cannot take the release over. */
+export function toOwner({ namespace, release }: Wired, environment: string): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: metadata(kubernetesNames(release).owner, namespace, release),
+    data: { environment },
+  };
+}
+
 /** The CA that pods verify the database with, or null where a proxy does. */
 export function toCaConfigMap({ namespace, release, connection: { tls } }: Wired, ca: string): JsonObject | null {
   if (tls.mode === "proxy") return null;

@@ -42,6 +42,8 @@ export function kubernetesNames(release: string): {
   readonly client: string;
   /** Of a cloud's proxy: its settings, and its Deployment and Service where it is one for all pods. */
   readonly proxy: string;
+  /** Says which environment the release belongs to. */
+  readonly owner: string;
 } {
   return {
     secret: `${release}-db`,
@@ -50,6 +52,7 @@ export function kubernetesNames(release: string): {
     secretStore: `${release}-db-store`,
     client: `${release}-db-client`,
     proxy: `${release}-db-proxy`,
+    owner: `${release}-db-owner`,
   };
 }
 

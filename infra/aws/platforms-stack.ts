@@ -39,6 +39,7 @@ export class PlatformsStack extends EnvironmentStack {
         ...placeIn(this, environment, network),
         securityGroup: ec2.SecurityGroup.fromSecurityGroupId(this, "ClusterGroup", idOf(cluster.clusterSecurityGroup), { mutable: false }),
       },
+      environment: environment.name,
       region,
       installExternalSecrets: cluster.installExternalSecrets,
       installReloader: cluster.installReloader,

@@ -23,6 +23,7 @@ export class ClusterWorld {
   private keepsDefinitions = false;
   /** ExternalSecrets, and so Secrets, as `namespace/name`: of this environment and of others. */
   readonly secrets = new Set<string>();
+  private readonly configMaps = new Set<string>();
 
   install({ Release: name, Namespace: namespace, Values: values = "{}" }: Properties): void {
     const key = `${namespace}/${name}`;
@@ -48,12 +49,19 @@ export class ClusterWorld {
     this.secrets.clear();
   }
 
-  apply({ Manifest: manifest }: Properties): void {
-    for (const object of externalSecretsIn(manifest)) this.secrets.add(object);
+  /** `kubectl create` where nothing may be overwritten, and otherwise `kubectl apply`. */
+  apply({ Manifest: manifest, Overwrite: overwrite }: Properties, isCreation: boolean): void {
+    for (const object of objectsIn(manifest, "ConfigMap")) {
+      if (isCreation && overwrite === false && this.configMaps.has(object))
+        throw new Error(`Error from server (AlreadyExists): configmaps "${object.split("/")[1]}" already exists`);
+      this.configMaps.add(object);
+    }
+    for (const object of objectsIn(manifest, "ExternalSecret")) this.secrets.add(object);
   }
 
   remove({ Manifest: manifest }: Properties): void {
-    for (const object of externalSecretsIn(manifest)) this.secrets.delete(object);
+    for (const object of objectsIn(manifest, "ConfigMap")) this.configMaps.delete(object);
+    for (const object of objectsIn(manifest, "ExternalSecret")) this.secrets.delete(object);
   }
 
   /** What the handler waits for. */
@@ -62,7 +70,7 @@ export class ClusterWorld {
   }
 }
 
-const externalSecretsIn = (manifest: unknown): readonly string[] =>
+const objectsIn = (manifest: unknown, wanted: string): readonly string[] =>
   (JSON.parse(String(manifest)) as { kind: string; metadata: { name: string; namespace: string } }[])
-    .filter(({ kind }) => kind === "ExternalSecret")
+    .filter(({ kind }) => kind === wanted)
     .map(({ metadata: { namespace, name } }) => `${namespace}/${name}`);

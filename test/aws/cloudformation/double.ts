@@ -100,9 +100,10 @@ export class CloudFormation {
       try {
         const properties = resolve(Properties, scope) as Physical["properties"];
         const physical = { id: this.idOf(had, `${name}-${id}`, type, properties), type, properties, policy };
-        // Also what fails is there, and has to be taken away.
-        stack.resources.set(id, physical);
+        // What fails is there, too, and has to be taken away; but CDK's framework ignores the deletion of what it could not create.
+        if (!type.startsWith("Custom::")) stack.resources.set(id, physical);
         this.handle(had, physical, id);
+        stack.resources.set(id, physical);
       } catch (error) {
         if (had !== undefined) stack.resources.set(id, had);
         this.events.push(`${name} ${id} ${type}: ${(error as Error).message}`);

@@ -29,8 +29,8 @@ export function handlersOf(rds: RdsWorld, cluster: ClusterWorld): Readonly<Recor
       delete: (_id, properties) => cluster.uninstall(properties),
     },
     "Custom::AWSCDK-EKS-KubernetesResource": {
-      create: (_id, properties) => cluster.apply(properties),
-      update: (_id, _before, after) => cluster.apply(after),
+      create: (_id, properties) => cluster.apply(properties, true),
+      update: (_id, _before, after) => cluster.apply(after, false),
       delete: (_id, properties) => cluster.remove(properties),
     },
     "Custom::AWSCDK-EKS-KubernetesObjectValue": {

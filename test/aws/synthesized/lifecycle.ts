@@ -183,6 +183,16 @@ describe("a cluster that others use, too", () => {
     expect([[...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual([["team/billing-db", "first/prefect-db"], true]);
   });
 
+  it("refuses an environment that would take over another's release, and leaves that as it is", () => {
+    const third = { ...inCluster("third", {}), platforms: { prefect: { namespace: "first" } } };
+    const before = JSON.stringify([[...cluster.releases], [...cluster.secrets]]);
+    expect(account.deploy(third)).toContain('Error from server (AlreadyExists): configmaps "prefect-db-owner" already exists');
+    expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(before);
+    // Nor by trying again.
+    expect(account.deploy(third)).toContain('configmaps "prefect-db-owner" already exists');
+    expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(before);
+  });
+
   it("keeps them when they are handed over to somebody else, and the plan says so", () => {
     const { told, result } = account.change(inCluster("first", {}));
     expect(told).toEqual(
