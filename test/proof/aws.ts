@@ -157,7 +157,7 @@ const MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource";
 const READY = "Custom::AWSCDK-EKS-KubernetesObjectValue";
 
 /** What of a release CloudFormation makes, in order. */
-const RELEASE = ["Namespace", "ExternalSecret", "externalsecret ready", "chart"];
+const RELEASE = ["Namespace", "ConfigMap", "ExternalSecret", "externalsecret ready", "chart"];
 
 /** CloudFormation in the double makes things in the worst order that references and dependencies allow. */
 async function releasesInOrder(deployment: Deployment): Promise<string> {
@@ -200,7 +200,8 @@ function kindOf(made: Made): string {
   if (made.type === HELM) return "chart";
   if (made.type === READY) return `${made.properties.ObjectType} ready`;
   const kinds = manifestOf(made).map(({ kind }) => String(kind));
-  return RELEASE.find((kind) => kinds.includes(kind)) ?? kinds.join(", ");
+  // The CA's ConfigMap comes together with the ExternalSecret.
+  return RELEASE.findLast((kind) => kinds.includes(kind)) ?? kinds.join(", ");
 }
 
 /** Secrets are the only place for a password. */

@@ -66,6 +66,17 @@ describe("the platforms stack", () => {
     });
   });
 
+  it("writes whose a release is before anything of it, and never over another's", () => {
+    const [owner, { Properties }] = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-KubernetesResource")).find(([id]) =>
+      /^ReleasesprefectOwner/.test(id),
+    ) as unknown as [string, { Properties: { Manifest: string; Overwrite: boolean } }];
+    expect([Properties.Overwrite, JSON.parse(Properties.Manifest)[0].data]).toEqual([false, { environment: "production" }]);
+    const objects = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-KubernetesResource")).find(([id]) =>
+      /^ReleasesprefectObjects/.test(id),
+    ) as unknown as [string, { DependsOn: string[] }];
+    expect(objects[1].DependsOn).toContain(owner);
+  });
+
   it("works from within the cluster's own security group", () => {
     const { VpcConfig } = propertiesOf(platforms, "AWS::Lambda::Function", /^ReleasesKubectlHandler/);
     expect(VpcConfig).toMatchObject({ SecurityGroupIds: ["sg-0a1b2c3d4e5f60714"] });
