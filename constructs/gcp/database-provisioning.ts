@@ -13,7 +13,7 @@ import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { annotated, createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { TASK_FILE, type Task } from "./task";
-import { allowConnections, type IdentityProject, principalOf } from "./workload-identity";
+import { allowConnections, type ClientIdentity, createIdentity } from "./workload-identity";
 
 export interface DatabaseProvisioningArgs {
   /** Name of the environment, and of the instance in it. */
@@ -32,7 +32,8 @@ export interface DatabaseProvisioningArgs {
   readonly rotationDays: number;
   /** Of nothing else: whoever may change what is in it, may become the master. */
   readonly namespace: string;
-  readonly identity: IdentityProject;
+  /** Of its service account, `provisioningAccount`. */
+  readonly identity: ClientIdentity;
 }
 
 /** Waited for longer than its deadline, so that it says why; and run again where it has failed, which Pulumi otherwise waits for again. */
@@ -57,13 +58,16 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const { environment, namespace } = args;
     // The next plan makes another Job: nothing here holds data.
     const own = { parent: this, protect: false };
-    const serviceAccount = `${args.instance}-provisioning`;
+    const serviceAccount = provisioningAccount(args.instance);
     const account = createObject(
       `${name}-account`,
-      { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(serviceAccount, namespace, environment) },
+      annotated(
+        { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(serviceAccount, namespace, environment) },
+        args.identity.annotations,
+      ),
       own,
     );
-    const rights = createRights(name, args, principalOf(args.identity, namespace, serviceAccount), own);
+    const rights = createRights(name, args, own);
     const { text, hash } = readBundle("job");
     const task = JSON.stringify(toTask(args));
     const data = { [BUNDLE_FILE]: text, [TASK_FILE]: task };
@@ -93,6 +97,9 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
   }
 }
 
+/** What it runs as, in its namespace. */
+export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
+
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
 
 /** What the program is told. Nothing in it is known late, so that a preview shows whether it changes. */
@@ -115,16 +122,23 @@ export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioning
 /** The instance, the master's secret, and the platforms': nothing else of the project. */
 function createRights(
   name: string,
-  { postgres, secrets, rotatesMaster }: DatabaseProvisioningArgs,
-  member: string,
-  opts: pulumi.CustomResourceOptions,
+  { environment, postgres, secrets, rotatesMaster, identity }: DatabaseProvisioningArgs,
+  own: pulumi.CustomResourceOptions,
 ): readonly pulumi.Resource[] {
+  const { member } = identity;
+  const accounts = createIdentity(`${name}-identity`, identity, environment, own);
+  const opts = { ...own, dependsOn: [...accounts] };
   const connect = postgres.connectionName === null ? [] : [allowConnections(`${name}-connect`, member, postgres.connectionName, opts)];
   const platforms = Object.values(
     mapValues(secrets, (secret, platform) =>
-      allowSecret(`${name}-${platform}`, secret.name, member, "add", { ...opts, dependsOn: [secret.resource] }),
+      allowSecret(`${name}-${platform}`, secret.name, member, "add", { ...opts, dependsOn: [...accounts, secret.resource] }),
     ),
   ).flat();
-  const after = { ...opts, dependsOn: [...postgres.ready] };
-  return [...connect, ...allowSecret(`${name}-master`, postgres.masterSecret, member, rotatesMaster ? "add" : "list", after), ...platforms];
+  const after = { ...opts, dependsOn: [...accounts, ...postgres.ready] };
+  return [
+    ...accounts,
+    ...connect,
+    ...allowSecret(`${name}-master`, postgres.masterSecret, member, rotatesMaster ? "add" : "read", after),
+    ...platforms,
+  ];
 }

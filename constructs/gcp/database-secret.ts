@@ -38,12 +38,11 @@ export class DatabaseSecret extends pulumi.ComponentResource {
   }
 }
 
-/** Roles for one secret: to read its newest version, to find all of them, and to add and destroy some. */
-const READ = ["roles/secretmanager.secretAccessor"];
+/** Roles for one secret: to find and read its versions, and to add and destroy some. */
+const ACCESS = "roles/secretmanager.secretAccessor";
 const ROLES = {
-  read: READ,
-  list: [...READ, "roles/secretmanager.viewer"],
-  add: [...READ, "roles/secretmanager.secretVersionManager"],
+  read: [ACCESS, "roles/secretmanager.viewer"],
+  add: [ACCESS, "roles/secretmanager.secretVersionManager"],
 } as const;
 
 /** Lets a member use a secret, and no other. */

@@ -23,6 +23,8 @@ export interface PlatformRelease {
   readonly ca: pulumi.Output<string>;
   /** For the Auth Proxy; null where the database is no Cloud SQL. */
   readonly connectionName: pulumi.Output<string> | null;
+  /** Annotations of the service account that its proxy runs as. */
+  readonly clientAnnotations: JsonObject;
   /** What must be there before its pods start: databases, logins, and the rights of its service accounts. */
   readonly after: readonly pulumi.Resource[];
 }
@@ -109,13 +111,17 @@ function nameOf({ kind, metadata }: LateObject | JsonObject): string {
 }
 
 /** What the chart's pods need in their namespace. */
-function toObjects({ wired, access, secretId, ca, connectionName }: PlatformRelease, externalSecrets: ExternalSecretsArgs) {
+function toObjects(
+  { wired, access, secretId, ca, connectionName, clientAnnotations }: PlatformRelease,
+  externalSecrets: ExternalSecretsArgs,
+) {
   const from = { secretStore: secretStoreOf(wired), key: secretId };
   const withCa = lateBound(
     (text) => [toCaConfigMap(wired, text), waitForReady(toExternalSecret(wired, from, text))].filter((each) => each !== null),
     ca,
   );
-  const withProxy = connectionName === null ? [] : lateBound((text) => toProxyObjects(wired, access, text), connectionName);
+  const withProxy =
+    connectionName === null ? [] : lateBound((text) => toProxyObjects(wired, access, text, clientAnnotations), connectionName);
   return [...toSecretStore(wired, secretReader(externalSecrets)), ...withCa, ...withProxy, ...wired.wiring.objects];
 }
 

@@ -19,6 +19,9 @@ export const EDITIONS = ["ENTERPRISE", "ENTERPRISE_PLUS"] as const;
 /** https://cloud.google.com/sql/docs/postgres/storage-options-overview */
 export const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
 
+/** https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity */
+export const SERVICE_ACCOUNTS = ["direct", "google"] as const;
+
 /** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const gcpFields = {
   /** Project that is deployed to. */
@@ -40,7 +43,7 @@ export const gcpFields = {
     /** Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google. */
     allocatedRange: nullable(text({ pattern: new RegExp(`^${NETWORK_NAME}$`), form: "a range's name" })),
   }),
-  /** Enables the APIs that are needed, in the project. */
+  /** Enables the APIs that are needed, in the project. Cloud Resource Manager must be on before: `gcloud services enable cloudresourcemanager.googleapis.com`. */
   enableApis: flag(false),
   /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. */
   edition: choice(EDITIONS, "ENTERPRISE"),
@@ -63,7 +66,7 @@ export const gcpFields = {
       form: "a CA pool (projects/P/locations/L/caPools/POOL)",
     }),
   ),
-  /** Days without maintenance, at most 90: before an event, or every year. */
+  /** Days without maintenance, at most 90: before an event, or (when acknowledged) every year. */
   denyMaintenance: nullable(group({ from: text(DATE), to: text(DATE) })),
   /** GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null leaves both to somebody else. */
   cluster: nullable(
@@ -73,10 +76,15 @@ export const gcpFields = {
       location: text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?$/, form: "a region or zone" }),
       /** Installs the platforms' Helm releases; otherwise only files are made. */
       installReleases: flag(true),
-      /** Installs External Secrets, where nobody has. */
+      /** Installs External Secrets, where nobody has. Setting it back to false leaves it in the cluster, and nobody upgrades it. */
       installExternalSecrets: flag(false),
-      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. */
+      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there. */
       installReloader: flag(false),
+      /**
+       * What the Auth Proxy is for Google. `direct` is the Kubernetes service account itself; `google` is a Google service account that is
+       * created for each, as all of Google's examples have it. Changing it restarts no database.
+       */
+      serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
     }),
   ),
   /** Who is told of alerts. */

@@ -1,11 +1,73 @@
+import { createHash } from "node:crypto";
 import * as projects from "@pulumi/gcp/projects";
+import * as serviceaccount from "@pulumi/gcp/serviceaccount";
 import type * as pulumi from "@pulumi/pulumi";
+import type { JsonObject } from "../model/json";
 
 /** The project whose cluster gives pods their identities. */
 export interface IdentityProject {
   readonly project: string;
   readonly projectNumber: string;
 }
+
+/** What a Kubernetes service account with the Auth Proxy is for Google. Everything of it is known when it is planned. */
+export interface ClientIdentity {
+  /** As IAM writes it. */
+  readonly member: string;
+  /** What the Kubernetes service account needs. */
+  readonly annotations: JsonObject;
+  /** Google service account to create, and whose it is; null where there is none in between. */
+  readonly account: {
+    readonly project: string;
+    readonly accountId: string;
+    readonly email: string;
+    /** `NAMESPACE/NAME` of the Kubernetes service account. */
+    readonly of: string;
+  } | null;
+}
+
+/** Letters of a hash that make a name. */
+const HASH_LENGTH = 10;
+
+/** @param kind as `gcp.cluster.serviceAccounts` has it. */
+export function clientIdentity(
+  identity: IdentityProject,
+  kind: "direct" | "google",
+  environment: string,
+  namespace: string,
+  serviceAccount: string,
+): ClientIdentity {
+  if (kind === "direct") return { member: principalOf(identity, namespace, serviceAccount), annotations: {}, account: null };
+  const { project } = identity;
+  const of = `${namespace}/${serviceAccount}`;
+  // Google takes 30 letters, which the names together exceed.
+  const accountId = `postgres-${createHash("sha256").update(`${environment}/${of}`).digest("hex").slice(0, HASH_LENGTH)}`;
+  const email = `${accountId}@${project}.iam.gserviceaccount.com`;
+  return {
+    member: `serviceAccount:${email}`,
+    annotations: { "iam.gke.io/gcp-service-account": email },
+    account: { project, accountId, email, of },
+  };
+}
+
+/** Creates the Google service account of an identity, and lets the Kubernetes service account act as it; nothing where there is none. */
+export function createIdentity(
+  name: string,
+  { account }: ClientIdentity,
+  environment: string,
+  opts: pulumi.CustomResourceOptions,
+): readonly pulumi.Resource[] {
+  if (account === null) return [];
+  const { project, accountId, of } = account;
+  const displayName = `PostgreSQL ${environment}: ${of}`.slice(0, LONGEST_DISPLAY_NAME);
+  const made = new serviceaccount.Account(name, { project, accountId, displayName }, opts);
+  const member = `serviceAccount:${project}.svc.id.goog[${of}]`;
+  const binding = { serviceAccountId: made.name, role: "roles/iam.workloadIdentityUser", member };
+  return [made, new serviceaccount.IAMMember(name, binding, opts)];
+}
+
+/** https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts */
+const LONGEST_DISPLAY_NAME = 100;
 
 /**
  * A service account of Kubernetes as a member of IAM, without a service account of Google's in between. Workload Identity has to be on.

@@ -62,11 +62,17 @@ export const ownSidecar = (connectionName: string): JsonObject => asSidecar(cont
  * What a platform's pods need beside a release to reach the database through the proxy; nothing where they do not.
  *
  * @param connectionName may be known only late.
+ * @param annotations of the service account that the proxy runs as.
  */
-export function toProxyObjects(wired: Wired, access: Topology["access"], connectionName: string): readonly JsonObject[] {
+export function toProxyObjects(
+  wired: Wired,
+  access: Topology["access"],
+  connectionName: string,
+  annotations: JsonObject,
+): readonly JsonObject[] {
   if (access === "direct") return [];
-  const account = toClientAccount(wired);
-  const deployment = access === "proxy" ? toProxyDeployment(wired) : [];
+  const account = toClientAccount(wired, annotations);
+  const deployment = access === "proxy" ? toProxyDeployment(wired, annotations) : [];
   return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...deployment];
 }
 
@@ -82,17 +88,23 @@ function toProxyConfigMap({ namespace, release }: Wired, connectionName: string)
 }
 
 /** Service account of the pods with a sidecar, or null where somebody else makes it. */
-function toClientAccount({ namespace, release, connection }: Wired): JsonObject | null {
+function toClientAccount({ namespace, release, connection }: Wired, annotations: JsonObject): JsonObject | null {
   const { client } = kubernetesNames(release);
   if (connection.serviceAccount !== client) return null;
-  return { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(client, namespace, release) };
+  return toAccount(metadata(client, namespace, release), annotations);
 }
+
+const toAccount = (own: JsonObject, annotations: JsonObject): JsonObject => ({
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: Object.keys(annotations).length === 0 ? own : { ...own, annotations },
+});
 
 /**
  * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
  * From a pod to them passwords and data go in plain text.
  */
-function toProxyDeployment({ namespace, release }: Wired): readonly JsonObject[] {
+function toProxyDeployment({ namespace, release }: Wired, annotations: JsonObject): readonly JsonObject[] {
   const { proxy } = kubernetesNames(release);
   const own = metadata(proxy, namespace, release);
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
@@ -115,7 +127,7 @@ function toProxyDeployment({ namespace, release }: Wired): readonly JsonObject[]
     ],
   };
   return [
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
+    toAccount(own, annotations),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning } from "../../constructs/gcp/database-provisioning";
+import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningNamespace } from "../../constructs/gcp/names";
-import { allowConnections, type IdentityProject, principalOf } from "../../constructs/gcp/workload-identity";
+import { allowConnections, createIdentity, principalOf } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/manifests/metadata";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
@@ -13,6 +13,7 @@ import type { ResolvedInstance } from "../../constructs/model/spec";
 import type { Wired } from "../../constructs/model/wire";
 import type { Database } from "./database";
 import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
+import { clientOf, identityOf, proxyAccounts } from "./identity";
 
 type Wiring = Readonly<Record<string, Wired>>;
 
@@ -50,12 +51,6 @@ export function serverOf({ servers }: Database, instance: string): Postgres {
   if (found === undefined) throw new TypeError(`no instance ${instance}`);
   return found;
 }
-
-/** The project that the cluster's identities belong to. */
-const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({
-  project: idOf(section.project),
-  projectNumber: idOf(section.projectNumber),
-});
 
 /** Guarded as the databases are: with a secret its passwords are gone, though another run makes others. */
 function createSecrets(
@@ -98,7 +93,7 @@ function createProvisioning(
       rotatesMaster: existing === null,
       rotationDays: environment.section.rotationDays,
       namespace: provisioningNamespace(environment.name),
-      identity: identityOf(environment),
+      identity: clientOf(environment, provisioningNamespace(environment.name), provisioningAccount(name)),
     },
     { parent, dependsOn: [namespace] },
   );
@@ -115,18 +110,19 @@ function createRights(
   wired: Wiring,
 ): readonly pulumi.Resource[] {
   const { access = "direct" } = environment.platforms[platform as keyof typeof environment.platforms] ?? {};
-  const { namespace = "", release = "", serviceAccounts = [] } = wired[platform] ?? {};
-  const names = kubernetesNames(release);
-  const member = (account: string) => principalOf(identityOf(environment), namespace, account);
+  const own = wired[platform];
+  if (own === undefined) return [];
+  const reader = principalOf(identityOf(environment), own.namespace, kubernetesNames(own.release).secretStore);
   const secret = secrets[platform];
   const read =
-    secret === undefined
-      ? []
-      : allowSecret(`${platform}-reader`, secret.name, member(names.secretStore), "read", { parent, dependsOn: [secret.resource] });
-  const accounts = { direct: [], sidecar: serviceAccounts, proxy: [names.proxy] }[access];
+    secret === undefined ? [] : allowSecret(`${platform}-reader`, secret.name, reader, "read", { parent, dependsOn: [secret.resource] });
   const connect =
     connectionName === null
       ? []
-      : accounts.map((account) => allowConnections(`${platform}-${account}`, member(account), connectionName, { parent }));
+      : proxyAccounts(own, access).flatMap((account) => {
+          const client = clientOf(environment, own.namespace, account);
+          const made = createIdentity(`${platform}-${account}-identity`, client, environment.name, { parent });
+          return [...made, allowConnections(`${platform}-${account}`, client.member, connectionName, { parent, dependsOn: [...made] })];
+        });
   return [...read, ...connect];
 }

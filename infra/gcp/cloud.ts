@@ -9,12 +9,14 @@ import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
 import type { ResolvedPlatform } from "../../constructs/model/spec";
-import type { Reach, Wired } from "../../constructs/model/wire";
+import { type Reach, type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { platforms as registry } from "../../constructs/platforms/registry";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../clouds";
 import type { ProjectEnvironment } from "../load";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
+import { annotationsOf, tellAccounts } from "./identity";
 import { type Outputs, readOutputs } from "./outputs";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
@@ -70,12 +72,15 @@ class GcpDeployment implements Deployment {
   accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
     const { access, instance } = this.platform(platform);
     const { connectionName } = this.server(instance);
-    return connectionName === null ? [] : toProxyObjects(wired, access, connectionName);
+    return connectionName === null ? [] : toProxyObjects(wired, access, connectionName, annotationsOf(this.environment, wired, access));
   }
 
   caution(platform: string): string | null {
-    if (this.environment.section.cluster !== null) return null;
     const { access } = this.platform(platform);
+    if (this.environment.section.cluster !== null) {
+      const wired = wirePlatforms(this.environment, registry, (name, instance) => this.reach(name, instance))[platform];
+      return wired === undefined ? null : tellAccounts(this.environment, wired, access);
+    }
     const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read ${this.secretOf(platform)}.`;
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }

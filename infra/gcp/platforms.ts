@@ -6,6 +6,7 @@ import type { Wired } from "../../constructs/model/wire";
 import { type Access, serverOf } from "./access";
 import type { Database } from "./database";
 import type { GcpEnvironment } from "./environment";
+import { annotationsOf } from "./identity";
 
 /** The platforms' releases in the cluster. Nothing in it holds data. */
 export class Platforms extends pulumi.ComponentResource {
@@ -23,7 +24,9 @@ export class Platforms extends pulumi.ComponentResource {
       const resolved = environment.platforms[name as keyof typeof environment.platforms];
       const { ca, connectionName } = serverOf(database, resolved?.instance ?? "");
       const secretId = access.secrets[name]?.secretId ?? "";
-      return { wired: each, access: resolved?.access ?? "direct", secretId, ca, connectionName, after: access.ready[name] ?? [] };
+      const reached = resolved?.access ?? "direct";
+      const clientAnnotations = annotationsOf(environment, each, reached);
+      return { wired: each, access: reached, secretId, ca, connectionName, clientAnnotations, after: access.ready[name] ?? [] };
     });
     new PlatformReleases(
       "releases",

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TASK_FILE, type Task } from "../../../constructs/gcp/task";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { Registrations } from "../../../infra/gcp/registrations";
 import { existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
@@ -166,6 +168,9 @@ describe("provisioning", () => {
 describe("rights of platforms", () => {
   it("let each platform's store of External Secrets read its own secret only", async () => {
     const registrations = await registrationsOf(fullGcp);
+    // To list the versions is what LatestOrFetch needs.
+    for (const role of ["secretAccessor", "viewer"])
+      expect(ofType(registrations, "SecretIamMember").filter(({ name }) => name.endsWith(`-reader-${role}`))).toHaveLength(5);
     const readers = ofType(registrations, "SecretIamMember").filter(({ name }) => name.endsWith("-reader-secretAccessor"));
     expect(readers.map(({ inputs }) => [inputs.secretId, inputs.member])).toEqual(
       ["flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"].map((platform) => {
@@ -188,5 +193,74 @@ describe("rights of platforms", () => {
       "postgres-full/sa/main-provisioning",
       "skillflaw/sa/skillflaw-db-proxy",
     ]);
+  });
+});
+
+describe("Google service accounts, where the cluster's section asks for them", () => {
+  const withAccounts = (spec: EnvironmentSpec) =>
+    withGcp(spec, { cluster: { name: "ml", location: "europe-west4", ...spec.gcp?.cluster, serviceAccounts: "google" } });
+  const emailOf = (registrations: Registrations, name: string) =>
+    `${String(one(registrations, "Account", new RegExp(`^${name}`)).inputs.accountId)}@my-project.iam.gserviceaccount.com`;
+
+  it("are not created unless it does", async () => {
+    expect(ofType(await registrationsOf(fullGcp), "Account")).toEqual([]);
+    expect(JSON.stringify((await registrationsOf(fullGcp)).resources)).not.toContain("iam.gke.io/gcp-service-account");
+  });
+
+  it("are one for each service account with a proxy, which alone may act as it, and may connect", async () => {
+    const registrations = await registrationsOf(withAccounts(fullGcp));
+    const accounts = ofType(registrations, "Account");
+    expect(accounts.map(({ inputs }) => inputs.displayName)).toEqual([
+      "PostgreSQL full: postgres-full/main-provisioning",
+      "PostgreSQL full: flyte/flyte-db-client",
+      "PostgreSQL full: kubeflow/kubeflow-pipelines-cache",
+      "PostgreSQL full: kubeflow/metadata-grpc-server",
+      "PostgreSQL full: kubeflow/ml-pipeline",
+      "PostgreSQL full: mlflow/mlflow-db-client",
+      "PostgreSQL full: skillflaw/skillflaw-db-proxy",
+    ]);
+    for (const { inputs } of accounts) expect(inputs.accountId).toMatch(/^postgres-[0-9a-f]{10}$/);
+    expect(new Set(accounts.map(({ inputs }) => inputs.accountId)).size).toBe(7);
+    const bindings = ofType(registrations, "IAMMember").filter(({ type }) => type.startsWith("gcp:serviceaccount/"));
+    expect(bindings.map(({ inputs }) => [inputs.role, inputs.member])).toContainEqual([
+      "roles/iam.workloadIdentityUser",
+      "serviceAccount:my-project.svc.id.goog[mlflow/mlflow-db-client]",
+    ]);
+    expect(bindings).toHaveLength(7);
+    const connect = one(registrations, "IAMMember", /^mlflow-mlflow-db-client$/);
+    expect([connect.inputs.role, connect.inputs.member]).toEqual([
+      "roles/cloudsql.client",
+      `serviceAccount:${emailOf(registrations, "mlflow")}`,
+    ]);
+    expect(connect.dependsOn).toContain(one(registrations, "Account", /^mlflow/).urn);
+  });
+
+  it("are named by the Kubernetes service accounts that are made here, and all of it is known in a preview", async () => {
+    const registrations = await registrationsOf(withAccounts(fullGcp), true);
+    const annotated = [
+      ["main-provisioning-account", "main-provisioning"],
+      ["mlflow-serviceaccount-mlflow-db-client", "mlflow"],
+      ["skillflaw-serviceaccount-skillflaw-db-proxy", "skillflaw"],
+    ] as const;
+    for (const [name, account] of annotated)
+      expect(one(registrations, "ServiceAccount", new RegExp(`^${name}$`)).inputs.metadata).toMatchObject({
+        annotations: { "iam.gke.io/gcp-service-account": emailOf(registrations, account) },
+      });
+  });
+
+  it("have the rights of the Job that provisions, too: as soon as it is annotated, a pod is nothing else for Google", async () => {
+    const registrations = await registrationsOf(withAccounts(minimalGcp));
+    const member = `serviceAccount:${emailOf(registrations, "main-provisioning")}`;
+    const own = registrations.resources.filter(({ type, name }) => /I[aA][mM]Member/.test(type) && name.startsWith("main-provisioning-"));
+    const rights = own.filter(({ type }) => !type.startsWith("gcp:serviceaccount/"));
+    expect(rights.map(({ inputs }) => inputs.member)).toEqual([member, member, member, member, member]);
+    expect(one(registrations, "Job").dependsOn).toEqual(expect.arrayContaining(own.map(({ urn }) => urn)));
+  });
+
+  it("leave External Secrets as it is, which uses the Kubernetes service account directly", async () => {
+    const registrations = await registrationsOf(withAccounts(fullGcp));
+    expect(one(registrations, "SecretIamMember", /^mlflow-reader-secretAccessor$/).inputs.member).toBe(
+      `${POOL}/ns/mlflow/sa/mlflow-db-store`,
+    );
   });
 });

@@ -1,11 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { pathsOf, propertiesOf } from "../../../infra/gcp/catalogue";
 import type { Registration } from "../../../infra/gcp/registrations";
-import { existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
+import { CLUSTER, existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
 import { kindsOf } from "../../fixtures/kubernetes-types";
 import { registrationsOf } from "../../fixtures/registrations";
 
-const SPECS = { minimalGcp, fullGcp, existingGcp, without: withGcp(minimalGcp, { cluster: null }) };
+const SPECS = {
+  minimalGcp,
+  fullGcp,
+  existingGcp,
+  without: withGcp(minimalGcp, { cluster: null }),
+  accounts: withGcp(minimalGcp, { cluster: { ...CLUSTER, serviceAccounts: "google" } }),
+};
 
 /** What a provider would refuse of a resource, or would silently drop. */
 function problemsOf({ type, name, inputs }: Pick<Registration, "type" | "name" | "inputs">): readonly string[] {
