@@ -25,8 +25,13 @@ export function createProviders(environment: GcpEnvironment): readonly pulumi.Pr
 function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvider, name: string, location: string): KubernetesProvider {
   const settings = new pulumi.Config("kubernetes");
   const own = { kubeconfig: settings.get("kubeconfig"), context: settings.get("context") };
-  // Namespaces outlive a stack: who makes it again finds them.
-  const common = { upsertExistingObjects: true };
+  const common = {
+    // Namespaces outlive a stack: who makes it again finds them.
+    upsertExistingObjects: true,
+    // Without it another endpoint or CA of the same cluster replaces the provider, and with it every release and namespace.
+    // https://github.com/pulumi/pulumi-kubernetes/issues/4019
+    clusterIdentifier: `projects/${idOf(section.project)}/locations/${location}/clusters/${name}`,
+  };
   if ((own.kubeconfig ?? own.context) !== undefined) return new KubernetesProvider("cluster", { ...common, ...own });
   const found = container.getClusterOutput({ project: idOf(section.project), name, location }, { provider: google });
   const kubeconfig = pulumi.all([found.endpoint, found.masterAuths]).apply(([endpoint, auths]) => {

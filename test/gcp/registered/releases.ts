@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { mapValues } from "../../../constructs/model/json";
-import { existingGcp, fullGcp, withGcp } from "../../fixtures/gcp";
+import { deploy } from "../../../infra/gcp/deploy";
+import { PROJECT } from "../../../infra/gcp/plan";
+import { register } from "../../../infra/gcp/registrations";
+import { existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 const metadataOf = ({ inputs }: { readonly inputs: Readonly<Record<string, unknown>> }) =>
@@ -65,6 +68,8 @@ describe("releases", () => {
       provider: {
         gcpsm: {
           projectID: "my-project",
+          // Of a secret whose newest version is disabled it takes the one before, as our own program does.
+          secretVersionSelectionPolicy: "LatestOrFetch",
           auth: {
             workloadIdentity: {
               clusterLocation: "europe-west4",
@@ -138,6 +143,30 @@ describe("releases", () => {
     expect(names.sort()).toEqual(["namespace-ml", "provisioning-namespace"]);
     const provider = registrations.resources.find(({ type }) => type === "pulumi:providers:kubernetes");
     expect(provider?.inputs.upsertExistingObjects).toBe("true");
+  });
+
+  it("stay when the endpoint of the cluster changes: the provider is known by the cluster's name, whatever reaches it", async () => {
+    const identifierOf = async (config: Readonly<Record<string, string>>, endpoint: string) => {
+      const calls = { "gcp:container/getCluster:getCluster": { endpoint, masterAuths: [{ clusterCaCertificate: endpoint }] } };
+      const environment = resolveGcp(existingGcp);
+      const program = { project: PROJECT, stack: environment.name, preview: false, config, calls };
+      const { resources } = await register(program, () => deploy(environment));
+      return resources.find(({ type }) => type === "pulumi:providers:kubernetes")?.inputs;
+    };
+    const expected = "projects/my-project/locations/europe-west4/clusters/ml";
+    const found = [
+      await identifierOf({}, "10.30.0.2"),
+      await identifierOf({}, "10.30.0.3"),
+      await identifierOf({ "kubernetes:context": "ml" }, "10.30.0.2"),
+      await identifierOf({ "kubernetes:kubeconfig": "apiVersion: v1" }, "10.30.0.2"),
+    ];
+    expect(found.map((inputs) => inputs?.clusterIdentifier)).toEqual([expected, expected, expected, expected]);
+    expect(found.map((inputs) => inputs?.context ?? inputs?.kubeconfig)).toEqual([
+      expect.stringContaining("10.30.0.2"),
+      expect.stringContaining("10.30.0.3"),
+      "ml",
+      "apiVersion: v1",
+    ]);
   });
 
   it("are left out where somebody else installs them", async () => {
