@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkProvider } from "../../constructs/gcp/provider-version";
 import { formatViolation, UserError } from "../../constructs/model/errors";
 import { loadGcpEnvironment, tellExamples } from "./environment";
 
@@ -7,6 +8,7 @@ const TOLD = 32;
 
 /** What `pulumi` runs. The stack is called as the environment. */
 function main(): object {
+  checkProvider();
   const environment = loadGcpEnvironment(pulumi.getStack());
   for (const warning of environment.warnings) void pulumi.log.warn(formatViolation(warning));
   const examples = tellExamples(environment);
