@@ -16,6 +16,8 @@ export interface CloudSqlAlertsArgs {
 
 /** Shares of what there is, from which on somebody should look. */
 const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8 } as const;
+/** Bytes. */
+const GIB = 2 ** 30;
 /** Seconds that a replica may be behind. */
 const LAG = 300;
 
@@ -34,9 +36,15 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
   constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:CloudSqlAlerts", name, {}, opts);
     const { postgres, instance } = args;
+    // Cloud SQL enlarges a disk only when it is nearly full: its share says nothing as long as it may grow.
+    const mostStorage = instance.settings.maxStorageGib ?? instance.settings.storageGib;
     const percent = (share: number) => `${share * 100} %`;
     const onEach: Readonly<Record<string, Watch>> = {
-      disk: { title: `more than ${percent(USED.disk)} of the disk is used`, metric: "disk/utilization", above: USED.disk },
+      disk: {
+        title: `more than ${percent(USED.disk)} of ${mostStorage} GiB of disk is used`,
+        metric: "disk/bytes_used",
+        above: mostStorage * GIB * USED.disk,
+      },
       cpu: { title: `the CPUs are used by more than ${percent(USED.cpu)}`, metric: "cpu/utilization", above: USED.cpu },
       memory: { title: `more than ${percent(USED.memory)} of the memory is used`, metric: "memory/utilization", above: USED.memory },
     };
@@ -94,9 +102,12 @@ function watchMetric(
   createPolicy(parent, name, args, title, { conditionThreshold });
 }
 
-/** Cloud SQL has no metric for backups: it writes a system event for each, with an error where it failed. */
+/** Statuses of a backup window without a backup. https://cloud.google.com/sql/docs/postgres/backup-recovery/view-audit-logs-for-automated-backups */
+const NO_BACKUP = ["STATUS_FAILED", "STATUS_ATTEMPT_FAILED", "STATUS_SKIPPED"];
+
+/** Cloud SQL has no metric for backups: it writes a system event for each window, which is no error even where the backup failed. */
 function watchBackups(parent: CloudSqlAlerts, name: string, args: CloudSqlAlertsArgs): void {
-  const filter = pulumi.interpolate`resource.type="cloudsql_database" AND resource.labels.database_id="${databaseId(args.postgres.primary)}" AND protoPayload.methodName="cloudsql.instances.automatedBackup" AND severity>=ERROR`;
+  const filter = pulumi.interpolate`resource.type="cloudsql_database" AND resource.labels.database_id="${databaseId(args.postgres.primary)}" AND protoPayload.methodName="cloudsql.instances.automatedBackup" AND protoPayload.metadata.windowStatus=(${NO_BACKUP.map((status) => `"${status}"`).join(" OR ")})`;
   const strategy = { notificationRateLimit: { period: "3600s" }, autoClose: "86400s" };
-  createPolicy(parent, name, args, "an automated backup has failed", { conditionMatchedLog: { filter } }, strategy);
+  createPolicy(parent, name, args, "an automated backup has failed, or was skipped", { conditionMatchedLog: { filter } }, strategy);
 }

@@ -9,6 +9,7 @@ import { retentionOf } from "./backups";
 import { DatabaseSecret } from "./database-secret";
 import { toFlagValue } from "./flags";
 import { hostName, masterSecretName, physicalName } from "./names";
+import { checkProvider } from "./provider-version";
 import type { GcpSettings } from "./section";
 import { seriesOf } from "./tiers";
 
@@ -46,7 +47,7 @@ export interface CloudSqlPostgresArgs {
   readonly encryptionKey: string | null;
   /** Pool that signs its certificate; null takes Google's authority for this instance. */
   readonly serverCaPool: string | null;
-  /** Days without maintenance, as `mm-dd` or `yyyy-mm-dd`. */
+  /** Days without maintenance, as `yyyy-mm-dd`, or `mm-dd` for every year. */
   readonly denyMaintenance: { readonly from: string; readonly to: string } | null;
   readonly labels: Readonly<Record<string, string>>;
   /** What must be there first: the network's private services access. Nothing in an instance names it. */
@@ -63,13 +64,19 @@ const FINAL_BACKUP_DAYS = 30;
 const INSIGHTS = { queryStringLength: 4096, queryPlansPerMinute: 5 };
 /** Seconds that a name is remembered for: a failover keeps the address, another instance does not. */
 const DNS_TTL = 60;
-/** Cloud SQL takes half an hour for some changes. */
-const TIMEOUTS = { create: "60m", update: "60m", delete: "60m" };
+/**
+ * Longer than any operation of Cloud SQL. If the wait for a creation ends first, the provider forgets the instance, which runs and is
+ * billed. https://github.com/hashicorp/terraform-provider-google-beta/blob/93c65b2/google-beta/services/sql/resource_sql_database_instance.go#L1958
+ */
+const TIMEOUTS = { create: "6h", update: "6h", delete: "6h" };
 
 /**
  * Cloud SQL for PostgreSQL at a private address: encrypted, guarded against deletion, backed up, and with a name of its own.
  *
- * `protect` is set on the component where the spec asks for `deletionProtection`, so that it covers replicas, login and secret, too.
+ * `protect` is set on the component where the spec asks for `deletionProtection`, so that it covers login and secret, too. Replicas hold
+ * nothing that the primary has not: removing one from the spec deletes it.
+ *
+ * @throws UserError if the installed provider is too old.
  */
 export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgres {
   readonly host: string;
@@ -82,6 +89,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
   readonly replicas: readonly sql.DatabaseInstance[];
 
   constructor(name: string, args: CloudSqlPostgresArgs, opts: pulumi.ComponentResourceOptions) {
+    checkProvider();
     const settings = toSettings(args);
     // Everything in it waits for the component, and so for what that waits for; the instance says so itself, for the way back.
     super(
@@ -92,20 +100,24 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     );
     this.host = hostName(args.environment, args.instance);
     const common = toCommon(args);
-    // Where the disk grows by itself, its first size must not be read as a wish to shrink it.
-    const ignoreChanges = args.settings.maxStorageGib === null ? [] : ["settings.diskSize"];
-    const own = { parent: this, dependsOn: [...args.after], ignoreChanges, customTimeouts: TIMEOUTS };
+    const own = { parent: this, dependsOn: [...args.after], customTimeouts: TIMEOUTS };
     this.primary = new sql.DatabaseInstance(
       physicalName(args.environment, args.instance, null),
-      { ...common, settings: { ...settings, ...toPrimarySettings(args), ipConfiguration: toIpConfiguration(args, this.host) } },
+      {
+        ...common,
+        deletionProtection: args.settings.deletionProtection,
+        // Read only in a major upgrade, which Cloud SQL refuses while replicas are left behind.
+        includeReplicasForMajorVersionUpgrade: true,
+        settings: {
+          ...settings,
+          ...toPrimarySettings(args),
+          deletionProtectionEnabled: args.settings.deletionProtection,
+          ipConfiguration: toIpConfiguration(args, this.host),
+        },
+      },
       own,
     );
-    this.replicas = Array.from({ length: args.settings.readReplicas }, (_, index) => {
-      const replica = physicalName(args.environment, args.instance, index + 1);
-      const source = { masterInstanceName: this.primary.name, instanceType: "READ_REPLICA_INSTANCE" };
-      const ipConfiguration = toIpConfiguration(args, null);
-      return new sql.DatabaseInstance(replica, { ...common, ...source, settings: { ...settings, ipConfiguration } }, own);
-    });
+    this.replicas = createReplicas(args, this.primary, { ...common, settings }, own);
     this.connectionName = this.primary.connectionName;
     // The provider takes certificates for secrets, which they are not: whoever connects is shown them.
     this.ca = pulumi.unsecret(this.primary.serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
@@ -122,8 +134,23 @@ const toCommon = (args: CloudSqlPostgresArgs) => ({
   region: args.region,
   databaseVersion: `POSTGRES_${args.settings.majorVersion}`,
   encryptionKeyName: args.encryptionKey ?? undefined,
-  deletionProtection: args.settings.deletionProtection,
 });
+
+function createReplicas(
+  args: CloudSqlPostgresArgs,
+  primary: sql.DatabaseInstance,
+  common: ReturnType<typeof toCommon> & { readonly settings: ReturnType<typeof toSettings> },
+  opts: pulumi.CustomResourceOptions,
+): readonly sql.DatabaseInstance[] {
+  const settings = { ...common.settings, deletionProtectionEnabled: false, ipConfiguration: toIpConfiguration(args, null) };
+  const source = { masterInstanceName: primary.name, instanceType: "READ_REPLICA_INSTANCE" };
+  return Array.from({ length: args.settings.readReplicas }, (_, index) => {
+    const name = physicalName(args.environment, args.instance, index + 1);
+    // The primary's upgrade upgrades them: their own version would race it.
+    const own = { ...opts, protect: false, ignoreChanges: ["databaseVersion"] };
+    return new sql.DatabaseInstance(name, { ...common, ...source, deletionProtection: false, settings }, own);
+  });
+}
 
 /** What the primary and its replicas have alike. @throws TypeError where no tier has the size, which the target's rules refuse. */
 function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs) {
@@ -138,7 +165,6 @@ function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs)
     dataDiskProvisionedIops: settings.iops ?? undefined,
     dataDiskProvisionedThroughput: settings.throughputMibps ?? undefined,
     databaseFlags: toFlags(settings, maxConnections),
-    deletionProtectionEnabled: settings.deletionProtection,
     insightsConfig: { queryInsightsEnabled: true, recordApplicationTags: true, recordClientAddress: false, ...INSIGHTS },
     userLabels: args.labels,
   };
@@ -162,6 +188,9 @@ function toMaintenance({ maintenanceWindow }: InstanceSettings) {
   return { day: Math.floor(hours / 24) + 1, hour: hours % 24, updateTrack: "stable" };
 }
 
+/** As Cloud SQL answers: `2026-1-5`. Any other form differs for ever. https://github.com/GoogleCloudPlatform/magic-modules/pull/11277 */
+const toGoogleDate = (date: string): string => date.replaceAll(/(^|-)0/g, "$1");
+
 /** What only a primary has: a size, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
 function toPrimarySettings({ settings, edition, region, denyMaintenance }: CloudSqlPostgresArgs) {
   const retention = retentionOf(settings, edition);
@@ -182,7 +211,9 @@ function toPrimarySettings({ settings, edition, region, denyMaintenance }: Cloud
           },
     maintenanceWindow: toMaintenance(settings),
     denyMaintenancePeriod:
-      denyMaintenance === null ? undefined : { startDate: denyMaintenance.from, endDate: denyMaintenance.to, time: "00:00:00" },
+      denyMaintenance === null
+        ? undefined
+        : { startDate: toGoogleDate(denyMaintenance.from), endDate: toGoogleDate(denyMaintenance.to), time: "00:00:00" },
     finalBackupConfig: { enabled: true, retentionDays: FINAL_BACKUP_DAYS },
     retainBackupsOnDelete: true,
   };

@@ -311,8 +311,27 @@ export const gcpWholeRules: readonly GcpRule[] = [
         ? []
         : [violation("gcp.denyMaintenance.to", `must be 1 to ${MOST_DENIED_DAYS} days after ${from}`, to)];
     },
-    passing: { section: { ...SECTION, denyMaintenance: { from: "11-20", to: "01-05" } } },
+    passing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-20", to: "2027-01-05" } } },
     failing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-01", to: "2027-02-15" } } },
+  },
+  {
+    id: "gcp-denied-days-have-a-year",
+    source: "https://github.com/hashicorp/terraform-provider-google/issues/29169",
+    date: "2026-11-30",
+    severity: "acknowledge",
+    check: ({ section: { denyMaintenance } }) =>
+      denyMaintenance === null || denyMaintenance.from.length !== "mm-dd".length
+        ? []
+        : [
+            violation(
+              "gcp.denyMaintenance.from",
+              "must have a year: with days of every year each pulumi up updates the instance again",
+              denyMaintenance.from,
+              "write yyyy-mm-dd in both fields, and change them once a year",
+            ),
+          ],
+    passing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-20", to: "2027-01-05" } } },
+    failing: { section: { ...SECTION, denyMaintenance: { from: "11-20", to: "01-05" } } },
   },
   {
     id: "gcp-names-fit",

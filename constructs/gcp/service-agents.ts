@@ -6,6 +6,8 @@ export interface ServiceAgentsArgs {
   readonly project: string;
   /** Cloud KMS key that they may use. */
   readonly encryptionKey: string;
+  /** What must be there first: the services' APIs. */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** Google's services that encrypt with the key, each as an identity of its own in the project. */
@@ -16,11 +18,11 @@ export class ServiceAgents extends pulumi.ComponentResource {
   /** What uses the key has to wait for these. */
   readonly ready: readonly pulumi.Resource[];
 
-  constructor(name: string, { project, encryptionKey }: ServiceAgentsArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { project, encryptionKey, after }: ServiceAgentsArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:ServiceAgents", name, {}, opts);
     this.ready = SERVICES.map((service) => {
       const [short] = service.split(".");
-      const agent = new projects.ServiceIdentity(`${name}-${short}`, { project, service }, { parent: this });
+      const agent = new projects.ServiceIdentity(`${name}-${short}`, { project, service }, { parent: this, dependsOn: [...after] });
       return new kms.CryptoKeyIAMMember(
         `${name}-${short}`,
         { cryptoKeyId: encryptionKey, role: "roles/cloudkms.cryptoKeyEncrypterDecrypter", member: agent.member },

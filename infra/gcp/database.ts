@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CloudSqlAlerts } from "../../constructs/gcp/cloud-sql-alerts";
 import { CloudSqlPostgres, type Postgres } from "../../constructs/gcp/cloud-sql-postgres";
 import { PrivateServicesAccess } from "../../constructs/gcp/private-services-access";
+import { ProjectServices } from "../../constructs/gcp/project-services";
 import { ServiceAgents } from "../../constructs/gcp/service-agents";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
@@ -23,21 +24,33 @@ export class Database extends pulumi.ComponentResource {
     const encryptionKey = section.encryptionKey === null ? null : idOf(section.encryptionKey);
     const { create, prefixLength } = section.privateServicesAccess;
     const makesSome = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
+    const apis = section.enableApis
+      ? new ProjectServices("apis", { project, services: servicesOf(environment) }, { parent: this }).ready
+      : [];
     const access = makesSome
-      ? new PrivateServicesAccess(
-          "private-services",
-          { project, network, create, prefixLength, enableApis: section.enableApis },
-          { parent: this },
-        )
+      ? new PrivateServicesAccess("private-services", { network, create, prefixLength, after: apis }, { parent: this })
       : null;
-    const agents = encryptionKey === null ? null : new ServiceAgents("agents", { project, encryptionKey }, { parent: this });
-    this.after = [...(access?.ready ?? []), ...(agents?.ready ?? [])];
+    const agents = encryptionKey === null ? null : new ServiceAgents("agents", { project, encryptionKey, after: apis }, { parent: this });
+    this.after = [...apis, ...(access?.ready ?? []), ...(agents?.ready ?? [])];
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(environment, name, instance.settings.existing);
       return createServer(this, environment, name, instance, { project, network, encryptionKey, after: this.after });
     });
     this.registerOutputs({});
   }
+}
+
+/** APIs that are asked for anything: of a database that somebody else made only the proxy's and the secrets'. */
+function servicesOf({ section, instances }: GcpEnvironment): readonly string[] {
+  const makesSome = Object.values(instances).some(({ settings }) => settings.existing === null);
+  const usesCloudSql = makesSome || section.encryptionKey !== null || Object.keys(section.existingConnections).length > 0;
+  const usesAccounts = section.cluster?.serviceAccounts === "google";
+  return [
+    "secretmanager",
+    ...(usesCloudSql ? ["sqladmin"] : []),
+    ...(makesSome ? ["servicenetworking", "dns", "monitoring"] : []),
+    ...(usesAccounts ? ["iam", "iamcredentials"] : []),
+  ];
 }
 
 function createServer(

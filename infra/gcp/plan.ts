@@ -25,6 +25,8 @@ const STATEFUL = [
   "gcp:dns/recordSet:RecordSet",
 ];
 const INSTANCE = "gcp:sql/databaseInstance:DatabaseInstance";
+const RELEASE = "kubernetes:helm.sh/v3:Release";
+const PEERING = "gcp:servicenetworking/connection:Connection";
 
 /** What a cluster that nobody has looked at would answer. */
 export const CALLS = {
@@ -48,7 +50,17 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
     resources: count(environment.name, resources),
     examples: examplesIn(environment.section, "gcp"),
     dangers: stored === null ? [] : findDangers(stored, resources),
-    notes: stored === null ? [] : findRestarts(stored, resources),
+    notes: [
+      ...findPeering(stored ?? [], resources),
+      ...(stored === null
+        ? []
+        : [
+            ...findRestarts(stored, resources),
+            ...findSecondRuns(stored, resources),
+            ...findDisks(stored, resources),
+            ...findGoing(stored, resources),
+          ]),
+    ],
     compared: stored === null ? null : [`stack ${environment.name}`],
   };
 }
@@ -92,9 +104,9 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
   return before
     .filter(({ type }) => STATEFUL.includes(type))
     .flatMap((stored) => {
-      const thing = `${stored.type.split(":").at(-1)} ${stored.urn.split("::").at(-1)}`;
+      const thing = nameOf(stored);
       const next = after.find(({ urn }) => urn === stored.urn);
-      if (next === undefined) return stored.retainOnDelete ? [] : [`${thing} would be deleted; keep it in the spec`];
+      if (next === undefined) return stored.retainOnDelete || isReplica(stored) ? [] : [`${thing} would be deleted; keep it in the spec`];
       const replacing = changedPaths(stored, next).filter((path) => propertiesOf(stored.type)?.[path]?.replaces);
       return [
         ...(replacing.length > 0
@@ -103,6 +115,20 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
         ...(stored.type === INSTANCE ? findShrinking(thing, stored, next) : []),
       ];
     });
+}
+
+/** Type and name, as a person reads them. */
+const nameOf = ({ urn }: Pick<Stored, "urn">): string => `${urn.split("::")[2]?.split(":").at(-1)} ${urn.split("::").at(-1)}`;
+
+/** A read replica holds nothing that its primary has not. */
+const isReplica = ({ inputs }: Pick<Stored, "inputs">): boolean => inputs.instanceType === "READ_REPLICA_INSTANCE";
+
+/** Instances that are there, and stay. */
+function instancesThatStay(before: readonly Stored[], after: readonly Registration[]) {
+  return after.flatMap((next) => {
+    const stored = next.type === INSTANCE ? before.find(({ urn }) => urn === next.urn) : undefined;
+    return stored === undefined ? [] : [{ stored, next }];
+  });
 }
 
 /** Paths whose value is written, known, and another than before. What nobody writes, such as a name that Pulumi makes, stays. */
@@ -127,15 +153,20 @@ function groupPaths(inputs: unknown): ReadonlyMap<string, string> {
 /** Numbers that Cloud SQL only lets grow. */
 function findShrinking(thing: string, before: Stored, after: Registration): readonly string[] {
   const version = ({ inputs }: Pick<Stored, "inputs">) => Number(String(inputs.databaseVersion ?? "").replace("POSTGRES_", ""));
-  const disk = ({ inputs }: Pick<Stored, "inputs">) => Number((inputs.settings as { readonly diskSize?: number } | undefined)?.diskSize);
   const grows: readonly (readonly [name: string, had: number, has: number])[] = [
     ["the major version", version(before), version(after)],
-    ...(after.ignoreChanges.includes("settings.diskSize") ? [] : [["the disk", disk(before), disk(after)] as const]),
+    ...(diskOf(after).diskAutoresize === true ? [] : [["the disk", sizeOf(before), sizeOf(after)] as const]),
   ];
   return grows
     .filter(([, had, has]) => has < had)
     .map(([name, had, has]) => `${thing}: ${name} cannot go from ${had} to ${has}; Cloud SQL lets it only grow`);
 }
+
+/** What is said of an instance's disk. */
+const diskOf = ({ inputs }: Pick<Stored, "inputs">) =>
+  (inputs.settings ?? {}) as { readonly diskSize?: number; readonly diskAutoresize?: boolean };
+/** GiB; NaN where nothing is said. */
+const sizeOf = (resource: Pick<Stored, "inputs">): number => Number(diskOf(resource).diskSize);
 
 type Flag = { readonly name: string; readonly value: string };
 
@@ -146,15 +177,69 @@ const RESTARTING = ["databaseVersion", "settings.tier", "settings.edition"];
 function findRestarts(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   const flagsOf = (resource: Pick<Stored, "inputs"> | undefined): readonly Flag[] =>
     (resource?.inputs.settings as { readonly databaseFlags?: readonly Flag[] } | undefined)?.databaseFlags ?? [];
+  return instancesThatStay(before, after).flatMap(({ stored, next }) => {
+    const [had, has] = [stored, next].map((each) => new Map(flagsOf(each).map(({ name, value }) => [name, value])));
+    const names = [...new Set([...(had?.keys() ?? []), ...(has?.keys() ?? [])])];
+    const flags = names.filter((name) => restarts(name) && had?.get(name) !== has?.get(name));
+    const changed = [...changedPaths(stored, next).filter((path) => RESTARTING.includes(path)), ...flags];
+    const follows = changed.includes("databaseVersion") && after.some((each) => each.parent === next.parent && isReplica(each));
+    return changed.length === 0
+      ? []
+      : [
+          `${nameOf(next)} would restart, because of ${changed.join(", ")}${follows ? "; its replicas are upgraded with it, and restart, too" : ""}`,
+        ];
+  });
+}
+
+/** After these the provider reads the instance before it sends the rest, and the rest of the same run may be lost. */
+const SENT_ALONE: Readonly<Record<string, readonly string[]>> = {
+  databaseVersion: ["databaseVersion"],
+  "settings.edition": ["settings.edition", "settings.tier"],
+};
+
+/** Instances for which one run is not enough. */
+function findSecondRuns(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
+  return instancesThatStay(before, after).flatMap(({ stored, next }) => {
+    const changed = changedPaths(stored, next);
+    const alone = Object.keys(SENT_ALONE).filter((path) => changed.includes(path));
+    const sent = alone.length === 1 ? SENT_ALONE[alone[0] ?? ""] : undefined;
+    const lost = changed.filter((path) => !(sent ?? alone).includes(path));
+    return alone.length === 0 || lost.length === 0
+      ? []
+      : [
+          `${nameOf(next)}: run pulumi up a second time, because Google's provider may lose ${lost.join(", ")} in a run that changes ${alone.join(" and ")}`,
+        ];
+  });
+}
+
+/** Sizes that are smaller than what a disk has grown to. */
+function findDisks(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
+  return instancesThatStay(before, after)
+    .filter(({ stored, next }) => diskOf(next).diskAutoresize === true && sizeOf(next) < sizeOf(stored))
+    .map(({ stored, next }) => `${nameOf(next)}: its disk of ${sizeOf(stored)} GiB stays, because storageGib (${sizeOf(next)}) is smaller`);
+}
+
+/** What would leave, or stay without anybody who looks after it. */
+function findGoing(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
+  return before
+    .filter((stored) => !after.some(({ urn }) => urn === stored.urn))
+    .flatMap((stored) => {
+      if (isReplica(stored))
+        return [`${nameOf(stored)} would be deleted: a read replica, which has nothing that its primary does not have`];
+      if (stored.type !== RELEASE) return [];
+      return stored.retainOnDelete
+        ? [`${nameOf(stored)} would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does`]
+        : [`${nameOf(stored)} would be uninstalled; its databases stay`];
+    });
+}
+
+/** A network has one peering, which outlives its stack. */
+function findPeering(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return after
-    .filter(({ type }) => type === INSTANCE)
-    .flatMap((next) => {
-      const stored = before.find(({ urn }) => urn === next.urn);
-      if (stored === undefined) return [];
-      const [had, has] = [stored, next].map((each) => new Map(flagsOf(each).map(({ name, value }) => [name, value])));
-      const names = [...new Set([...(had?.keys() ?? []), ...(has?.keys() ?? [])])];
-      const flags = names.filter((name) => restarts(name) && had?.get(name) !== has?.get(name));
-      const changed = [...changedPaths(stored, next).filter((path) => RESTARTING.includes(path)), ...flags];
-      return changed.length === 0 ? [] : [`DatabaseInstance ${next.name} would restart, because of ${changed.join(", ")}`];
+    .filter((next) => next.type === PEERING && !before.some(({ urn }) => urn === next.urn))
+    .map((next) => {
+      const [, project, , , network] = String(next.inputs.network).split("/");
+      const look = `gcloud services vpc-peerings list --network ${network} --project ${project}`;
+      return `${nameOf(next)} would be created, and Google refuses a second one in a network; if ${look} shows one (of another environment, or kept from a stack that was destroyed), set gcp.privateServicesAccess.create to false`;
     });
 }

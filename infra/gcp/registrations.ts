@@ -18,6 +18,8 @@ export interface Registration {
   /** URNs. */
   readonly dependsOn: readonly string[];
   readonly ignoreChanges: readonly string[];
+  /** How long an operation may take; empty where the provider decides. */
+  readonly timeouts: { readonly create?: string; readonly update?: string; readonly delete?: string };
   /** URN and id of a provider; empty for one that nobody has chosen. */
   readonly provider: string;
 }
@@ -55,6 +57,7 @@ interface Request {
   getRetainondelete(): boolean;
   getDependenciesList(): string[];
   getIgnorechangesList(): string[];
+  getCustomtimeouts(): { toObject(): { readonly create: string; readonly update: string; readonly pb_delete: string } } | undefined;
   getAdditionalsecretoutputsList(): string[];
   getProvider(): string;
   getObject(): { toJavaScript(): Record<string, unknown> };
@@ -160,8 +163,14 @@ function toRegistration(request: Request, urn: string): Registration {
     retainOnDelete: request.getRetainondelete(),
     dependsOn: [...request.getDependenciesList()].sort(),
     ignoreChanges: request.getIgnorechangesList(),
+    timeouts: toTimeouts(request),
     provider: request.getProvider(),
   };
+}
+
+function toTimeouts(request: Request): Registration["timeouts"] {
+  const { create, update, pb_delete } = request.getCustomtimeouts()?.toObject() ?? {};
+  return create === undefined ? {} : { create, update, delete: pb_delete };
 }
 
 /** A value of the wire in plain words; paths of secrets are added to `secrets`. */

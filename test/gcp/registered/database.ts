@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { CloudSqlPostgres } from "../../../constructs/gcp/cloud-sql-postgres";
-import { register } from "../../../infra/gcp/registrations";
+import { checkProvider, OLDEST_PROVIDER } from "../../../constructs/gcp/provider-version";
+import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import { type Registration, register } from "../../../infra/gcp/registrations";
 import { existingGcp, fullGcp, minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
@@ -35,7 +37,7 @@ describe("an instance of Cloud SQL", () => {
         { name: "work_mem", value: "16384" },
       ],
       deletionProtectionEnabled: true,
-      denyMaintenancePeriod: { endDate: "01-05", startDate: "11-20", time: "00:00:00" },
+      denyMaintenancePeriod: { endDate: "2027-1-5", startDate: "2026-11-20", time: "00:00:00" },
       diskAutoresize: true,
       diskAutoresizeLimit: 2000,
       diskSize: 400,
@@ -62,7 +64,7 @@ describe("an instance of Cloud SQL", () => {
       tier: "db-c4a-highmem-4",
       userLabels: { environment: "full", owner: "ml-platform", stage: "production" },
     });
-    expect(ignoreChanges).toEqual(["settings.diskSize"]);
+    expect(ignoreChanges).toEqual([]);
   });
 
   it("has replicas of its size, without what only a primary has", async () => {
@@ -83,10 +85,65 @@ describe("an instance of Cloud SQL", () => {
     expect(one(registrations, "DatabaseInstance").dependsOn).toContain(one(registrations, "Connection").urn);
   });
 
-  it("does not look at the size of a disk that grows, and does where it does not", async () => {
-    const fixed = { ...minimalGcp, instances: { main: { maxStorageGib: null } } };
-    expect(one(await registrationsOf(minimalGcp), "DatabaseInstance").ignoreChanges).toEqual(["settings.diskSize"]);
-    expect(one(await registrationsOf(fixed), "DatabaseInstance").ignoreChanges).toEqual([]);
+  it("is upgraded together with its replicas, whose own version is not looked at", async () => {
+    const registrations = await registrationsOf(fullGcp);
+    expect(one(registrations, "DatabaseInstance", /main$/).inputs.includeReplicasForMajorVersionUpgrade).toBe(true);
+    for (const replica of ofType(registrations, "DatabaseInstance").filter(({ name }) => name !== "full-main")) {
+      expect(replica.inputs).not.toHaveProperty("includeReplicasForMajorVersionUpgrade");
+      expect(replica.ignoreChanges).toEqual(["databaseVersion"]);
+    }
+  });
+
+  it("is waited for longer than the provider's own 90 minutes, after which it would be forgotten and billed", async () => {
+    const instances = ofType(await registrationsOf(fullGcp), "DatabaseInstance");
+    expect(instances.map(({ timeouts }) => timeouts)).toEqual(instances.map(() => ({ create: "6h", update: "6h", delete: "6h" })));
+  });
+
+  it("writes days without maintenance as Cloud SQL answers them, without leading zeros", async () => {
+    const days = async (from: string, to: string) => {
+      const spec = {
+        ...withGcp(minimalGcp, { denyMaintenance: { from, to } }),
+        acknowledge: { "gcp-denied-days-have-a-year": "it is a test" },
+      };
+      return (one(await registrationsOf(spec), "DatabaseInstance").inputs.settings as { denyMaintenancePeriod: object })
+        .denyMaintenancePeriod;
+    };
+    expect(await days("2027-01-05", "2027-02-10")).toEqual({ startDate: "2027-1-5", endDate: "2027-2-10", time: "00:00:00" });
+    expect(await days("11-20", "01-05")).toEqual({ startDate: "11-20", endDate: "1-5", time: "00:00:00" });
+  });
+
+  it("leaves ranges alone that others add to the network's peering", async () => {
+    expect(one(await registrationsOf(minimalGcp), "Connection").ignoreChanges).toEqual(["reservedPeeringRanges"]);
+  });
+
+  it.each([
+    ["9.36.0", "got 9.36.0"],
+    ["9.35.1", "got 9.35.1"],
+    ["8.41.2", "got 8.41.2"],
+  ])("is not created with @pulumi/gcp %s, which ignores changes of its settings", async (version, got) => {
+    const manifest = require("@pulumi/gcp/package.json") as { version: string };
+    const installed = manifest.version;
+    manifest.version = version;
+    try {
+      expect(() => new CloudSqlPostgres("i", {} as never, {})).toThrow(
+        `@pulumi/gcp: must be 9.36.1 or newer, because older versions ignore changes in the settings of an instance, ${got}; run npm install @pulumi/gcp@^9.36.1`,
+      );
+    } finally {
+      manifest.version = installed;
+    }
+  });
+
+  it.each(["9.36.1", "9.37.0", "10.0.0"])("is created with @pulumi/gcp %s", (version) => {
+    const manifest = require("@pulumi/gcp/package.json") as { version: string };
+    const installed = manifest.version;
+    manifest.version = version;
+    expect(checkProvider).not.toThrow();
+    manifest.version = installed;
+  });
+
+  it("asks npm for the provider that it accepts", () => {
+    const { peerDependencies } = require("../../../package.json") as { readonly peerDependencies: Readonly<Record<string, string>> };
+    expect(peerDependencies["@pulumi/gcp"]).toBe(`^${OLDEST_PROVIDER}`);
   });
 
   it("begins backups when the spec's window does, and keeps them in another region where the spec names one", async () => {
@@ -158,6 +215,52 @@ describe("an instance of Cloud SQL", () => {
       conditions: [{ conditionThreshold: { thresholdValue: 480 } }],
     });
     expect(JSON.stringify(inputs)).toContain('resource.labels.database_id = \\"my-project:full-main-1a2b3c4\\"');
+  });
+
+  it("is watched by the bytes on its disk, against the size that it may grow to, or has where it does not grow", async () => {
+    const thresholdOf = async (main: object) =>
+      one(await registrationsOf({ ...minimalGcp, instances: { main } }), "AlertPolicy", /main-disk$/).inputs.conditions as readonly {
+        readonly displayName: string;
+        readonly conditionThreshold: { readonly filter: string; readonly thresholdValue: number };
+      }[];
+    const [growing] = await thresholdOf({ storageGib: 100, maxStorageGib: 500 });
+    expect(growing?.displayName).toBe("more than 90 % of 500 GiB of disk is used");
+    expect(growing?.conditionThreshold.filter).toContain('metric.type = "cloudsql.googleapis.com/database/disk/bytes_used"');
+    expect(growing?.conditionThreshold.thresholdValue).toBe(450 * 1024 ** 3);
+    const [fixed] = await thresholdOf({ storageGib: 100, maxStorageGib: null });
+    expect(fixed?.conditionThreshold.thresholdValue).toBe(90 * 1024 ** 3);
+  });
+
+  it("is watched for backup windows without a backup, which are no errors for Google", async () => {
+    const [condition] = one(await registrationsOf(minimalGcp), "AlertPolicy", /-backups$/).inputs.conditions as readonly {
+      readonly conditionMatchedLog: { readonly filter: string };
+    }[];
+    expect(condition?.conditionMatchedLog.filter).toBe(
+      'resource.type="cloudsql_database" AND resource.labels.database_id="my-project:minimal-main-1a2b3c4" AND protoPayload.methodName="cloudsql.instances.automatedBackup" AND protoPayload.metadata.windowStatus=("STATUS_FAILED" OR "STATUS_ATTEMPT_FAILED" OR "STATUS_SKIPPED")',
+    );
+  });
+
+  it("has the APIs that it asks for, before anything of Google's", async () => {
+    const servicesOf = async (spec: EnvironmentSpec) => {
+      const registrations = await registrationsOf(withGcp(spec, { enableApis: true }));
+      const services = ofType(registrations, "Service").filter(({ type }) => type === "gcp:projects/service:Service");
+      return { registrations, services, names: services.map(({ inputs }) => String(inputs.service).split(".")[0]) };
+    };
+    const made = await servicesOf(fullGcp);
+    expect(made.names).toEqual(["dns", "monitoring", "secretmanager", "servicenetworking", "sqladmin"]);
+    const urns = made.services.map(({ urn }) => urn);
+    const waitsFor = (registration: Registration | undefined): readonly string[] =>
+      // A child is registered when its parent is, and so after what that waits for.
+      registration === undefined
+        ? []
+        : [...registration.dependsOn, ...waitsFor(made.registrations.resources.find(({ urn }) => urn === registration.parent))];
+    for (const type of ["ServiceIdentity", "GlobalAddress", "Connection", "DatabaseInstance", "ManagedZone", "Secret"])
+      for (const each of ofType(made.registrations, type)) expect(waitsFor(each), each.urn).toEqual(expect.arrayContaining(urns));
+    for (const { inputs } of made.services) expect(inputs.disableOnDestroy).toBe(false);
+    expect((await servicesOf(existingGcp)).names).toEqual(["secretmanager"]);
+    const connected = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:theirs" } });
+    expect((await servicesOf(connected)).names).toEqual(["secretmanager", "sqladmin"]);
+    expect(ofType(await registrationsOf(minimalGcp), "Service").filter(({ type }) => type.startsWith("gcp:"))).toEqual([]);
   });
 
   it("is told nothing of platforms: another platform changes nothing of the servers", async () => {

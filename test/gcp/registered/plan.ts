@@ -39,6 +39,7 @@ describe("plan for Google Cloud", () => {
       { ...before, labels: { stage: "test" } },
       withMain({ size: { vcpus: 4, memoryGib: 16 }, majorVersion: 18, highAvailability: false }),
       withMain({ storageGib: 20 }),
+      withMain({ readReplicas: 0 }),
       { ...before, platforms: { prefect: {}, mlflow: {} } },
       // They stay, for whoever uses the network besides.
       withGcp(before, { privateServicesAccess: { create: false } }),
@@ -57,7 +58,6 @@ describe("plan for Google Cloud", () => {
       withGcp(before, { encryptionKey: "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/other" }),
       /^DatabaseInstance minimal-main would be replaced by an empty one, because of encryptionKeyName/,
     ],
-    ["a replica less", withMain({ readReplicas: 0 }), /^DatabaseInstance minimal-main-replica1 would be deleted; keep it in the spec$/],
     ["a platform less", { ...before, platforms: {} }, /^Secret minimal--prefect would be deleted; keep it in the spec$/],
     ["an older version", withMain({ majorVersion: 16 }), /^DatabaseInstance minimal-main: the major version cannot go from 17 to 16/],
     ["another instance's name", { ...before, instances: { other: {} } }, /^DatabaseInstance minimal-main would be deleted/],
@@ -85,9 +85,55 @@ describe("plan for Google Cloud", () => {
     ]);
     expect(dangers).toEqual([]);
     expect((await planOf(withMain({ parameters: { work_mem: "8MB" } }))).notes).toEqual([]);
-    expect((await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }))).notes[0]).toBe(
-      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier",
+    expect((await planOf({ ...before, instances: { main: { majorVersion: 18 } } })).notes).toContain(
+      "DatabaseInstance minimal-main would restart, because of databaseVersion",
     );
+  });
+
+  it("says that replicas are upgraded with their primary, and that other settings of the same run take a second one", async () => {
+    const { notes, dangers } = await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }));
+    expect(dangers).toEqual([]);
+    expect(notes).toEqual([
+      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier; its replicas are upgraded with it, and restart, too",
+      "DatabaseInstance minimal-main-replica1 would restart, because of settings.tier",
+      "DatabaseInstance minimal-main: run pulumi up a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
+    ]);
+    const enterprise = withMain({ size: { vcpus: 2, memoryGib: 8 } });
+    const plus = (change: object) => withGcp(withMain({ size: { vcpus: 2, memoryGib: 16 }, ...change }), { edition: "ENTERPRISE_PLUS" });
+    const secondRuns = async (change: object) =>
+      (await planOf(plus(change), enterprise)).notes.filter((note) => note.includes("second time"));
+    // The tier is sent with the edition; flags are not.
+    expect(await secondRuns({ parameters: { max_connections: 300 }, readReplicas: 0 })).toEqual([
+      "DatabaseInstance minimal-main: run pulumi up a second time, because Google's provider may lose settings.databaseFlags[].value in a run that changes settings.edition",
+    ]);
+  });
+
+  it("says what goes with a replica, a platform or an operator that is taken out, and what stays", async () => {
+    const cluster = { name: "ml", location: "europe-west4" };
+    const own = withGcp(before, { cluster: { ...cluster, installExternalSecrets: true, installReloader: true } });
+    const less = withGcp({ ...before, instances: { main: { readReplicas: 0 } }, platforms: {} }, { cluster });
+    expect((await planOf(less, own)).notes).toEqual([
+      "DatabaseInstance minimal-main-replica1 would be deleted: a read replica, which has nothing that its primary does not have",
+      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does",
+      "Release prefect would be uninstalled; its databases stay",
+      "Release reloader would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does",
+    ]);
+  });
+
+  it("warns of a peering that the network may have, before Google refuses it, and not where it is this stack's", async () => {
+    const note =
+      "Connection private-services-peering would be created, and Google refuses a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or kept from a stack that was destroyed), set gcp.privateServicesAccess.create to false";
+    expect((await planOf(before, null)).notes).toEqual([note]);
+    expect((await planOf(before)).notes).toEqual([]);
+    expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).toEqual([]);
+  });
+
+  it("says that a disk which has grown stays, where storageGib is smaller", async () => {
+    const { notes, dangers } = await planOf(withMain({ storageGib: 50 }));
+    expect([notes, dangers]).toEqual([
+      ["DatabaseInstance minimal-main: its disk of 100 GiB stays, because storageGib (50) is smaller"],
+      [],
+    ]);
   });
 
   it("refuses what is no state of this environment", async () => {

@@ -1,0 +1,28 @@
+import * as projects from "@pulumi/gcp/projects";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface ProjectServicesArgs {
+  readonly project: string;
+  /** Names of the APIs without `.googleapis.com`. */
+  readonly services: readonly string[];
+}
+
+/** Enables APIs in a project. Cloud Resource Manager must be on before: the provider asks it for the project. */
+export class ProjectServices extends pulumi.ComponentResource {
+  /** What uses an API has to wait for these. */
+  readonly ready: readonly pulumi.Resource[];
+
+  constructor(name: string, { project, services }: ProjectServicesArgs, opts: pulumi.ComponentResourceOptions) {
+    super("platform-postgres:gcp:ProjectServices", name, {}, opts);
+    this.ready = services.map(
+      (service) =>
+        new projects.Service(
+          `${name}-${service}`,
+          // What others in the project may use is not turned off with this stack.
+          { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
+          { parent: this },
+        ),
+    );
+    this.registerOutputs({});
+  }
+}
