@@ -113,13 +113,18 @@ async function registerWithin(program: Program, run: () => object): Promise<Regi
   );
   setAllConfig(program.config ?? {}, []);
   const resources: Registration[] = [];
+  const urns: Urns = new Map();
   let outputs: Readonly<Record<string, unknown>> = {};
   const monitor = getMonitor();
   const forward = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
     secretOutputs.set(`${request.getType()} ${request.getName()}`, request.getAdditionalsecretoutputsList());
     forward(request, (error, response) => {
-      if (response !== undefined) resources.push(toRegistration(request, response.getUrn()));
+      if (response !== undefined) {
+        const own = response.getUrn();
+        urns.set(own, urnOf(program, request, urns));
+        resources.push(toRegistration(request, own, urns));
+      }
       callback(error, response);
     });
   };
@@ -149,22 +154,33 @@ const withSecrets = (state: Record<string, unknown>, names: readonly string[]): 
     Object.entries(state).map(([key, value]) => [key, names.includes(key) && value !== undefined ? pulumi.secret(value) : value]),
   );
 
-function toRegistration(request: Request, urn: string): Registration {
+/** An engine's URNs by those of the mocks, which leave out all parents but the nearest: no state would know them. */
+type Urns = Map<string, string>;
+
+function urnOf({ project, stack }: Program, request: Request, urns: Urns): string {
+  const above = urns.get(request.getParent())?.split("::")[2] ?? "";
+  const isTop = above === "" || above === "pulumi:pulumi:Stack";
+  return `urn:pulumi:${stack}::${project}::${isTop ? "" : `${above}$`}${request.getType()}::${request.getName()}`;
+}
+
+function toRegistration(request: Request, own: string, urns: Urns): Registration {
+  const urn = (mocked: string) => urns.get(mocked) ?? mocked;
   const secrets: string[] = [];
+  const [, provider = "", id = ""] = /^(.*)::([^:]*)$/.exec(request.getProvider()) ?? [];
   return {
-    urn,
+    urn: urn(own),
     type: request.getType(),
     name: request.getName(),
-    parent: request.getParent(),
+    parent: urn(request.getParent()),
     custom: request.getCustom(),
     inputs: clean(request.getObject().toJavaScript(), "", secrets) as Readonly<Record<string, unknown>>,
     secrets,
     protect: request.getProtect(),
     retainOnDelete: request.getRetainondelete(),
-    dependsOn: [...request.getDependenciesList()].sort(),
+    dependsOn: request.getDependenciesList().map(urn).sort(),
     ignoreChanges: request.getIgnorechangesList(),
     timeouts: toTimeouts(request),
-    provider: request.getProvider(),
+    provider: provider === "" ? "" : `${urn(provider)}::${id}`,
   };
 }
 

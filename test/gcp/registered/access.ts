@@ -155,7 +155,7 @@ describe("provisioning", () => {
     const registrations = await registrationsOf(spec);
     const [proxy] = podOf(one(registrations, "Job").inputs).initContainers ?? [];
     expect(JSON.stringify(proxy)).toContain("my-project:europe-west4:theirs");
-    expect(ofType(registrations, "IAMMember").map(({ name }) => name)).toEqual(["main-provisioning-connect", "mlflow-mlflow-db-client"]);
+    expect(ofType(registrations, "IAMMember").map(({ name }) => name)).toEqual(["mlflow-mlflow-db-client", "main-provisioning-connect"]);
   });
 
   it("is left to somebody else where no cluster is named", async () => {
@@ -211,13 +211,13 @@ describe("Google service accounts, where the cluster's section asks for them", (
     const registrations = await registrationsOf(withAccounts(fullGcp));
     const accounts = ofType(registrations, "Account");
     expect(accounts.map(({ inputs }) => inputs.displayName)).toEqual([
-      "PostgreSQL full: postgres-full/main-provisioning",
       "PostgreSQL full: flyte/flyte-db-client",
       "PostgreSQL full: kubeflow/kubeflow-pipelines-cache",
       "PostgreSQL full: kubeflow/metadata-grpc-server",
       "PostgreSQL full: kubeflow/ml-pipeline",
       "PostgreSQL full: mlflow/mlflow-db-client",
       "PostgreSQL full: skillflaw/skillflaw-db-proxy",
+      "PostgreSQL full: postgres-full/main-provisioning",
     ]);
     for (const { inputs } of accounts) expect(inputs.accountId).toMatch(/^postgres-[0-9a-f]{10}$/);
     expect(new Set(accounts.map(({ inputs }) => inputs.accountId)).size).toBe(7);
