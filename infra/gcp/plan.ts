@@ -38,6 +38,8 @@ interface Stored {
   readonly urn: string;
   readonly type: string;
   readonly inputs: Readonly<Record<string, unknown>>;
+  /** What there was when it was last looked at. */
+  readonly outputs: Readonly<Record<string, unknown>>;
   /** Whether it stays when the state forgets it. */
   readonly retainOnDelete: boolean;
 }
@@ -92,8 +94,8 @@ function readState(file: string, environment: string): readonly Stored[] {
   const deployment = isObject(content) ? content.deployment : null;
   const resources = isObject(deployment) ? deployment.resources : null;
   if (!Array.isArray(resources)) throw new UserError(`${file} holds no state of Pulumi; run ${again}`);
-  const own = (resources as Partial<Stored>[]).flatMap(({ urn = "", type = "", inputs = {}, retainOnDelete = false }) =>
-    urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, inputs, retainOnDelete }] : [],
+  const own = (resources as Partial<Stored>[]).flatMap(({ urn = "", type = "", inputs = {}, outputs = inputs, retainOnDelete = false }) =>
+    urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, inputs, outputs, retainOnDelete }] : [],
   );
   if (own.length === 0) throw new UserError(`${file} holds nothing of stack ${environment}; run ${again}`);
   return own;
@@ -137,7 +139,8 @@ function changedPaths(before: Stored, after: Registration): readonly string[] {
   const ignored = after.ignoreChanges;
   return [...groupPaths(after.inputs)]
     .filter(([path, value]) => !ignored.includes(path) && !/\[(unknown|secret)\]/.test(value) && had.get(path) !== value)
-    .map(([path]) => path);
+    .map(([path]) => path)
+    .filter((path) => path !== DISK_SIZE || !hasOutgrown(before, after));
 }
 
 /** Values by their path as texts; those of a list together. */
@@ -155,7 +158,7 @@ function findShrinking(thing: string, before: Stored, after: Registration): read
   const version = ({ inputs }: Pick<Stored, "inputs">) => Number(String(inputs.databaseVersion ?? "").replace("POSTGRES_", ""));
   const grows: readonly (readonly [name: string, had: number, has: number])[] = [
     ["the major version", version(before), version(after)],
-    ...(diskOf(after).diskAutoresize === true ? [] : [["the disk", sizeOf(before), sizeOf(after)] as const]),
+    ...(diskOf(after.inputs).diskAutoresize === true ? [] : [["the disk", sizeOf(before.outputs), sizeOf(after.inputs)] as const]),
   ];
   return grows
     .filter(([, had, has]) => has < had)
@@ -163,10 +166,15 @@ function findShrinking(thing: string, before: Stored, after: Registration): read
 }
 
 /** What is said of an instance's disk. */
-const diskOf = ({ inputs }: Pick<Stored, "inputs">) =>
-  (inputs.settings ?? {}) as { readonly diskSize?: number; readonly diskAutoresize?: boolean };
-/** GiB; NaN where nothing is said. */
-const sizeOf = (resource: Pick<Stored, "inputs">): number => Number(diskOf(resource).diskSize);
+const diskOf = (properties: Readonly<Record<string, unknown>>) =>
+  (properties.settings ?? {}) as { readonly diskSize?: number; readonly diskAutoresize?: boolean };
+/** GiB; NaN where nothing is said. Of a state what the disk has grown to. */
+const sizeOf = (properties: Readonly<Record<string, unknown>>): number => Number(diskOf(properties).diskSize);
+
+const DISK_SIZE = "settings.diskSize";
+/** Whether a disk that grows by itself is larger than what is asked for: that is no change. */
+const hasOutgrown = (before: Stored, after: Registration): boolean =>
+  diskOf(after.inputs).diskAutoresize === true && sizeOf(after.inputs) < sizeOf(before.outputs);
 
 type Flag = { readonly name: string; readonly value: string };
 
@@ -215,8 +223,11 @@ function findSecondRuns(before: readonly Stored[], after: readonly Registration[
 /** Sizes that are smaller than what a disk has grown to. */
 function findDisks(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return instancesThatStay(before, after)
-    .filter(({ stored, next }) => diskOf(next).diskAutoresize === true && sizeOf(next) < sizeOf(stored))
-    .map(({ stored, next }) => `${nameOf(next)}: its disk of ${sizeOf(stored)} GiB stays, because storageGib (${sizeOf(next)}) is smaller`);
+    .filter(({ stored, next }) => hasOutgrown(stored, next))
+    .map(
+      ({ stored, next }) =>
+        `${nameOf(next)}: its disk of ${sizeOf(stored.outputs)} GiB stays, because storageGib (${sizeOf(next.inputs)}) is smaller`,
+    );
 }
 
 /** What would leave, or stay without anybody who looks after it. */

@@ -5,6 +5,7 @@ import "./registered/contract";
 import "./registered/database";
 import "./registered/guards";
 import "./registered/late-bound";
+import "./registered/lifecycles";
 import "./registered/plan";
 import "./registered/releases";
 import "./registered/secrets";

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { EnvironmentSpec } from "../../../infra/environments/spec";
-import { destroy, type Run, readStateText, run, type Stack } from "./double";
+import { destroy, type Run, run } from "./double";
 import type { ProjectCopy } from "./project";
 import { type Engine, type Outcome, STACK } from "./scenarios";
-import { typeOf, World } from "./world";
+import { readStateText, type Stack } from "./session";
+import { inFiles, typeOf, World } from "./world";
 
 /** The double of the engine, with the real program and the real runner. */
 export class DoubleEngine implements Engine {
@@ -55,11 +56,12 @@ export class DoubleEngine implements Engine {
   }
 
   private worldWith(faults: Readonly<Record<string, string>>): World {
-    return new World(join(this.project.directory, "world.json"), faults);
+    return new World(inFiles(join(this.project.directory, "world.json")), faults);
   }
 }
 
-function toOutcome({ code, operations, shown, outputs }: Run): Outcome {
+/** In words that a scenario looks at. */
+export function toOutcome({ code, operations, shown, outputs }: Run): Outcome {
   const changes: Record<string, number> = {};
   const made = operations.filter(({ urn }) => /^(gcp|kubernetes|random):/.test(typeOf(urn)));
   for (const { op } of made) changes[op] = (changes[op] ?? 0) + 1;

@@ -4,7 +4,9 @@ import providerServices from "@pulumi/pulumi/proto/provider_grpc_pb";
 import messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { answer, type Inputs, World } from "./world";
+import { diffConfig } from "./cluster-provider";
+import { pick } from "./wire";
+import { type Inputs, inFiles, World } from "./world";
 
 /*
  * A stand-in provider as a process of its own, for Pulumi's real engine: `provider.ts <package> <version>`. Its world is the file that
@@ -12,7 +14,7 @@ import { answer, type Inputs, World } from "./world";
  */
 
 const [name = "", version = ""] = process.argv.slice(2);
-const world = new World(process.env.WORLD ?? "", JSON.parse(process.env.FAULTS ?? "{}") as Record<string, string>);
+const world = new World(inFiles(process.env.WORLD ?? ""), JSON.parse(process.env.FAULTS ?? "{}") as Record<string, string>);
 
 const toStruct = (value: Inputs): Struct => Struct.fromJavaScript(value as { [key: string]: JavaScriptValue });
 const fromStruct = (struct: Struct | undefined): Inputs => struct?.toJavaScript() ?? {};
@@ -69,7 +71,7 @@ function update(request: InstanceType<typeof messages.UpdateRequest>) {
   const inputs = fromStruct(request.getNews());
   const outputs = request.getPreview()
     ? { ...fromStruct(request.getOlds()), ...inputs }
-    : world.update(request.getUrn(), request.getId(), inputs);
+    : world.update(request.getUrn(), request.getId(), inputs, fromStruct(request.getOlds()));
   response.setProperties(toStruct(outputs));
   return response;
 }
@@ -91,9 +93,12 @@ const implementation: grpc.UntypedServiceImplementation = {
     response.setInputs(request.getNews());
     return response;
   }),
-  diffConfig: unary(() => {
+  diffConfig: unary((request: InstanceType<typeof messages.DiffRequest>) => {
+    const [old, next] = [fromStruct(request.getOlds()), fromStruct(request.getNews())];
     const response = new messages.DiffResponse();
-    response.setChanges(messages.DiffResponse.DiffChanges.DIFF_NONE);
+    const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
+    response.setChanges(JSON.stringify(old) === JSON.stringify(next) ? DIFF_NONE : DIFF_SOME);
+    response.setReplacesList(name === "kubernetes" ? [...diffConfig(old, next)] : []);
     return response;
   }),
   configure: unary(() => {
@@ -104,7 +109,7 @@ const implementation: grpc.UntypedServiceImplementation = {
   }),
   invoke: unary((request: { getTok(): string; getArgs(): Struct }) => {
     const response = new messages.InvokeResponse();
-    response.setReturn(toStruct({ ...fromStruct(request.getArgs()), ...answer(request.getTok()) }));
+    response.setReturn(toStruct({ ...fromStruct(request.getArgs()), ...world.answer(request.getTok()) }));
     return response;
   }),
   check: unary(check),
@@ -112,10 +117,13 @@ const implementation: grpc.UntypedServiceImplementation = {
   create: unary(create),
   update: unary(update),
   read: unary((request: InstanceType<typeof messages.ReadRequest>) => {
+    const found = world.things[`${request.getUrn()} ${request.getId()}`];
     const response = new messages.ReadResponse();
+    // Without an id it is gone.
+    if (found === undefined) return response;
     response.setId(request.getId());
-    response.setProperties(request.getProperties());
-    response.setInputs(request.getInputs());
+    response.setProperties(toStruct(found));
+    response.setInputs(toStruct(pick(fromStruct(request.getInputs()), found)));
     return response;
   }),
   delete: unary((request: InstanceType<typeof messages.DeleteRequest>) => {

@@ -8,13 +8,13 @@ import { deploy } from "../../../infra/gcp/deploy";
 import { PROJECT } from "../../../infra/gcp/plan";
 import { resolveGcp } from "../../fixtures/gcp";
 import type { Engine, Outcome } from "./scenarios";
-import { PACKAGES, World } from "./world";
+import { inFiles, PACKAGES, World } from "./world";
 
 const PASSPHRASE = "a passphrase of a proof";
 
 /**
  * Pulumi's own engine, with its state in a folder, and stand-in providers. The program runs in this process (Automation API): who runs it
- * by `Pulumi.yaml` needs Pulumi's language host beside the engine.
+ * by `Pulumi.yaml` needs Pulumi's language host beside the engine. It refreshes, as `Pulumi.yaml` asks for.
  */
 export class RealEngine implements Engine {
   readonly world: World;
@@ -25,7 +25,7 @@ export class RealEngine implements Engine {
     private readonly pulumi: string,
     private readonly stack: string,
   ) {
-    this.world = new World(join(this.directory, "world.json"));
+    this.world = new World(inFiles(join(this.directory, "world.json")));
     mkdirSync(join(this.directory, "state"));
     mkdirSync(join(this.directory, "bin"));
     for (const name of PACKAGES) this.installProvider(name);
@@ -41,7 +41,7 @@ export class RealEngine implements Engine {
 
   up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
     return this.run(spec, faults, async (stack, onOutput) => {
-      const { summary, outputs } = await stack.up({ onOutput, onError: onOutput });
+      const { summary, outputs } = await stack.up({ onOutput, onError: onOutput, refresh: true });
       const printed = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
       return { changes: summary.resourceChanges ?? {}, outputs: printed };
     });
@@ -49,14 +49,14 @@ export class RealEngine implements Engine {
 
   preview(spec: EnvironmentSpec): Promise<Outcome> {
     return this.run(spec, {}, async (stack, onOutput) => {
-      const { changeSummary } = await stack.preview({ onOutput, onError: onOutput });
+      const { changeSummary } = await stack.preview({ onOutput, onError: onOutput, refresh: true });
       return { changes: changeSummary, outputs: {} };
     });
   }
 
   destroy(): Promise<Outcome> {
     return this.run(null, {}, async (stack, onOutput) => {
-      const { summary } = await stack.destroy({ onOutput, onError: onOutput });
+      const { summary } = await stack.destroy({ onOutput, onError: onOutput, refresh: true });
       return { changes: summary.resourceChanges ?? {}, outputs: {} };
     });
   }
