@@ -81,7 +81,7 @@ class GcpDeployment implements Deployment {
       const wired = wirePlatforms(this.environment, registry, (name, instance) => this.reach(name, instance))[platform];
       return wired === undefined ? null : tellAccounts(this.environment, wired, access);
     }
-    const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read ${this.secretOf(platform)}.`;
+    const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read and list the versions of ${this.secretOf(platform)}, and set its secretVersionSelectionPolicy to LatestOrFetch.`;
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }
 

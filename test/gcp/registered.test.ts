@@ -8,5 +8,6 @@ import "./registered/late-bound";
 import "./registered/lifecycles";
 import "./registered/plan";
 import "./registered/releases";
+import "./registered/roles";
 import "./registered/secrets";
 import "./registered/snapshots";

@@ -19,8 +19,8 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const secret = (name: string) => `projects/my-project/secrets/${name}`;
 
 /** What `pulumi stack output --json` prints. */
-function outputs(environment: string, instance: object, platforms: readonly string[]): string {
-  const file = join(directory, `${environment}.json`);
+function outputs(environment: string, instance: object, platforms: readonly string[], name = environment): string {
+  const file = join(directory, `${name}.json`);
   const main = {
     host: `main.${environment}.postgres.internal`,
     port: 5432,
@@ -86,10 +86,39 @@ describe("an environment that has been deployed to Google Cloud", () => {
     expect(() => gcpCloud.readDeployment(environment, other)).toThrow(`${other} has no outputs of this project`);
   });
 
+  it("says which service accounts a person must annotate, where Google service accounts are asked for and a chart makes its own", () => {
+    const spec = { ...minimalGcp, name: "deployed", acknowledge: { "kubeflow-pipelines-is-for-development": "it is a test" } };
+    const platforms = {
+      prefect: {},
+      "kubeflow-pipelines": { images: { "api-server": "example.com/api:1", "cache-server": "example.com/c:1" } },
+    };
+    const own = (serviceAccounts: "direct" | "google") =>
+      resolveGcp(
+        withGcp({ ...spec, platforms }, { cluster: { name: "ml", location: "europe-west4", serviceAccounts } }),
+      ) as unknown as ProjectEnvironment;
+    const connected = outputs(
+      "deployed",
+      { ca: "ca", connectionName: "my-project:europe-west4:db" },
+      ["prefect", "kubeflow-pipelines"],
+      "google",
+    );
+    expect(gcpCloud.readDeployment(own("direct"), connected).caution("kubeflow-pipelines")).toBeNull();
+    const google = gcpCloud.readDeployment(own("google"), connected);
+    expect(google.caution("prefect")).toBeNull();
+    const email = "postgres-[0-9a-f]{10}@my-project\\.iam\\.gserviceaccount\\.com";
+    const annotate = (account: string) =>
+      `kubectl annotate serviceaccount --namespace kubeflow ${account} iam\\.gke\\.io/gcp-service-account=${email}`;
+    expect(google.caution("kubeflow-pipelines")).toMatch(
+      new RegExp(
+        `^The service accounts of the proxy are not made here; run ${["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"].map(annotate).join(" && ")}$`,
+      ),
+    );
+  });
+
   it("tells what is left to do where no cluster is known", () => {
     const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null })) as unknown as ProjectEnvironment;
     expect(gcpCloud.readDeployment(own, file).caution("prefect")).toBe(
-      "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read projects/my-project/secrets/deployed--prefect. What the proxy runs as needs roles/cloudsql.client.",
+      "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read and list the versions of projects/my-project/secrets/deployed--prefect, and set its secretVersionSelectionPolicy to LatestOrFetch. What the proxy runs as needs roles/cloudsql.client.",
     );
   });
 });
