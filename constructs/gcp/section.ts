@@ -43,7 +43,10 @@ export const gcpFields = {
     /** Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google. */
     allocatedRange: nullable(text({ pattern: new RegExp(`^${NETWORK_NAME}$`), form: "a range's name" })),
   }),
-  /** Enables the APIs that are needed, in the project. Cloud Resource Manager must be on before: `gcloud services enable cloudresourcemanager.googleapis.com`. */
+  /**
+   * Enables the APIs that are needed, in the project. Cloud Resource Manager must be on before:
+   * `gcloud services enable cloudresourcemanager.googleapis.com`.
+   */
   enableApis: flag(false),
   /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. */
   edition: choice(EDITIONS, "ENTERPRISE"),
