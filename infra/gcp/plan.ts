@@ -220,10 +220,10 @@ function findSecondRuns(before: readonly Stored[], after: readonly Registration[
   });
 }
 
-/** Sizes that are smaller than what a disk has grown to. */
+/** Changes of a size that is smaller than what the disk has grown to. */
 function findDisks(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return instancesThatStay(before, after)
-    .filter(({ stored, next }) => hasOutgrown(stored, next))
+    .filter(({ stored, next }) => sizeOf(stored.inputs) !== sizeOf(next.inputs) && hasOutgrown(stored, next))
     .map(
       ({ stored, next }) =>
         `${nameOf(next)}: its disk of ${sizeOf(stored.outputs)} GiB stays, because storageGib (${sizeOf(next.inputs)}) is smaller`,

@@ -182,6 +182,7 @@ async function proveEngine(prove: Prove, undo: Undo): Promise<void> {
     async () => `${run(pulumi, ["version"]).output.trim()}, ${pulumi.includes(".local") ? "built" : "found on PATH"}`,
   );
   for (const { what, run: scenario } of SCENARIOS) await prove(`Pulumi's engine: ${what}`, () => scenario(engine));
+  await prove("Pulumi's engine: another endpoint of the cluster replaces nothing", () => proveRotation(pulumi, undo));
   for (const own of [development, production]) {
     const each = new RealEngine(pulumi, own.name);
     undo.push(() => each.remove());
@@ -193,6 +194,20 @@ async function proveEngine(prove: Prove, undo: Undo): Promise<void> {
       return `${changes.create} created; then ${again.changes.same} the same`;
     });
   }
+}
+
+async function proveRotation(pulumi: string, undo: Undo): Promise<string> {
+  const engine = new RealEngine(pulumi, "rotated");
+  undo.push(() => engine.remove());
+  const rotated = { ...spec, name: "rotated", gcp: { ...SECTION, cluster: CLUSTER } };
+  const first = await engine.up(rotated);
+  assert.ok(first.ok, first.shown);
+  engine.world.moveCluster("10.30.0.3");
+  const { ok, changes, shown } = await engine.up(rotated);
+  assert.ok(ok, shown);
+  const { same = 0, update = 0, ...others } = changes;
+  assert.deepEqual([others, update], [{}, 1], shown);
+  return `${same} the same, and the provider updated`;
 }
 
 /** Runs what needs a tool, or says that it did not. */

@@ -92,6 +92,7 @@ describe("an instance that is there", () => {
   it("gets a larger disk, where storageGib is more than it has grown to", async () => {
     // The state knows when a preview or a deployment has looked.
     expect(await engine.up(spec(section, { readReplicas: 1, size }))).toMatchObject(done);
+    expect((await engine.plan(spec(section, { readReplicas: 1, size }))).notes).toEqual([]);
     expect((await engine.plan(spec(section, { readReplicas: 1, size, storageGib: 120 }))).notes).toContain(
       "DatabaseInstance life-main: its disk of 150 GiB stays, because storageGib (120) is smaller",
     );
