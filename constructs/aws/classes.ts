@@ -49,8 +49,9 @@ export function connectionsOf(memoryGib: number): number {
 }
 
 /**
- * A parameter group's `max_connections`: exactly `connections` on a class with this memory, and on a smaller class no more than RDS's own
- * default. The group changes at once, the class perhaps in the next maintenance window: until then a restart starts the old class.
+ * A parameter group's `max_connections`: exactly `connections` on a class with this memory or more. On a smaller class it is the share that
+ * its memory has, and no fewer than RDS's own default up to that number. The group changes at once, the class perhaps in the next
+ * maintenance window: until then a restart starts the old class.
  *
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html
  *

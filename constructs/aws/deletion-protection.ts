@@ -11,6 +11,8 @@ export interface DeletionProtectionProps {
     readonly postgres: RdsPostgres;
     /** Whether RDS refuses to delete it. */
     readonly isProtected: boolean;
+    /** Changes when the instance becomes another: references across stacks do not notice that. */
+    readonly generation: string;
   }[];
   /** Days for which logs are kept. */
   readonly logRetentionDays: number;
@@ -53,7 +55,7 @@ export class DeletionProtection extends Construct {
       serviceToken: provider.serviceToken,
       resourceType: "Custom::PostgresDeletionProtection",
       serviceTimeout: SERVICE_TIMEOUT,
-      properties: { protect: named(true), release: named(false) },
+      properties: { protect: named(true), release: named(false), generations: instances.map(({ generation }) => generation) },
     });
     resource.node.addDependency(protect);
   }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
 import { type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
@@ -44,6 +45,8 @@ export interface PlatformReleasesProps {
 /** Lambda's own limit, within which helm has to be done. */
 const INSTALLATION = Duration.minutes(14);
 const SECRET_TIMEOUT = Duration.minutes(5);
+/** Letters of a hash that make a label. */
+const HASH_LENGTH = 16;
 /** A new access entry is not known to the cluster at once; until then it answers "Unauthorized". */
 const ACCESS_TIMEOUT = Duration.minutes(10);
 
@@ -130,7 +133,9 @@ function createRelease(
   const { wired } = platform;
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
-  const own = new Construct(scope, id);
+  // Another namespace or name makes another release: its owner is asked anew, and the one before is uninstalled.
+  const isUsual = wired.namespace === id && wired.release === id;
+  const own = new Construct(scope, isUsual ? id : `${id}-${wired.namespace}-${wired.release}`);
   const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[], kept: object = {}) => {
     const applied = new eks.KubernetesManifest(own, name, { cluster, manifest: manifest.map(withoutUndefined), overwrite: true, ...kept });
     applied.node.addDependency(...after);
@@ -140,18 +145,17 @@ function createRelease(
   const namespace = apply("Namespace", [toNamespace(wired)], before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
   // Refused where it is there already: what follows would overwrite another environment's, and a rollback would delete it.
   const owner = apply("Owner", [toOwner(wired, environment)], [namespace], { overwrite: false });
-  const objects = apply("Objects", toObjects(platform, region), [owner]);
+  const { manifest, mark } = markSecret(scope, toObjects(platform, region));
+  const objects = apply("Objects", manifest, [owner]);
   const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
     cluster,
-    objectType: "externalsecret",
+    objectType: "secret",
     objectName: wired.connection.secret,
     objectNamespace: wired.namespace,
-    // Empty, and so waited for, until the condition Ready is true.
-    jsonPath: '.status.conditions[?(@.status=="True")].type',
+    // Empty, and so waited for, until External Secrets has written what this manifest says. A condition Ready may be of the one before.
+    jsonPath: `.metadata.labels.${mark}`,
     timeout: SECRET_TIMEOUT,
   });
-  // Asked again whenever what it waits for changes; the handler ignores the property, and CloudFormation sees it.
-  propertiesOf(secret).addPropertyOverride("WaitsFor", Stack.of(scope).toJsonString(toObjects(platform, region).filter(isExternalSecret)));
   secret.node.addDependency(objects);
   const chart = createChart(own, cluster, id, wired, release);
   propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation);
@@ -162,7 +166,25 @@ function createRelease(
 /** The resource behind one of the CDK's custom resources. */
 const propertiesOf = (construct: Construct): CfnResource => construct.node.findChild("Resource").node.defaultChild as CfnResource;
 
-const isExternalSecret = ({ kind }: JsonObject): boolean => kind === "ExternalSecret";
+/** Lets External Secrets label the Secret with what its manifest says, so that one can wait for exactly that. */
+function markSecret(scope: Construct, objects: readonly JsonObject[]): { readonly manifest: readonly JsonObject[]; readonly mark: string } {
+  // References are resolved to names of outputs, which are known.
+  const text = JSON.stringify(Stack.of(scope).resolve(objects.filter(({ kind }) => kind === "ExternalSecret")));
+  const mark = `platform-postgres-${createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH)}`;
+  const manifest = objects.map((object) => (object.kind === "ExternalSecret" ? withLabel(object, mark) : object));
+  return { manifest, mark };
+}
+
+/** With a template of metadata, External Secrets no longer copies its own labels. */
+function withLabel(externalSecret: JsonObject, mark: string): JsonObject {
+  const { metadata, spec } = externalSecret as {
+    readonly metadata: JsonObject;
+    readonly spec: JsonObject & { readonly target: JsonObject };
+  };
+  const labels = { ...(metadata.labels as JsonObject), [mark]: "true" };
+  const template = { ...(spec.target.template as JsonObject), metadata: { labels } };
+  return { ...externalSecret, spec: { ...spec, target: { ...spec.target, template } } };
+}
 
 function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly JsonObject[] {
   const configMap = toCaConfigMap(wired, ca);

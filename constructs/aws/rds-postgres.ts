@@ -25,7 +25,7 @@ export interface IRdsPostgres extends ec2.IConnectable {
   readonly secret: secretsmanager.ISecret;
   /** Encrypts its secrets; null where that is the account's own key. */
   readonly key: kms.IKey | null;
-  /** Command that restarts it, for a person; null for an existing database. */
+  /** Commands that restart it, for a person, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
   readonly restart: string | null;
   /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void;
@@ -100,8 +100,8 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", master.arn);
     const common = createCommon(this, props, securityGroup, this.key);
     this.instance = createInstance(this, props, common, this.key, master.arn);
-    this.restart = `aws rds reboot-db-instance --region ${Stack.of(this).region} --db-instance-identifier ${this.instance.instanceIdentifier}`;
     this.replicas = createReplicas(this, props, common, this.instance);
+    this.restart = [...this.replicas, this.instance].map(restartCommand).join(" && ");
     this.connection = { host: this.instance.dbInstanceEndpointAddress, port: PORT, sidecar: null };
   }
 
@@ -127,6 +127,10 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     grantConnect(grantee, this);
   }
 }
+
+/** https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN */
+const restartCommand = (database: rds.IDatabaseInstance): string =>
+  `aws rds reboot-db-instance --region ${Stack.of(database).region} --db-instance-identifier ${database.instanceIdentifier}`;
 
 function grantConnect(
   grantee: iam.IGrantable & ec2.IConnectable,

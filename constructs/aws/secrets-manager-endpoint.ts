@@ -14,9 +14,7 @@ export interface SecretsManagerEndpointProps {
  * From then on its private name resolves to this endpoint in the whole VPC, and AWS refuses a second one ("conflicting DNS domain"):
  * https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
  */
-export class SecretsManagerEndpoint extends Construct implements ec2.IConnectable {
-  readonly connections: ec2.Connections;
-
+export class SecretsManagerEndpoint extends Construct {
   constructor(scope: Construct, id: string, { vpc, subnets, cidrs }: SecretsManagerEndpointProps) {
     super(scope, id);
     const securityGroup = new ec2.SecurityGroup(this, "SecurityGroup", { vpc, description: "Secrets Manager", allowAllOutbound: false });
@@ -33,6 +31,5 @@ export class SecretsManagerEndpoint extends Construct implements ec2.IConnectabl
       securityGroups: [securityGroup],
       open: false,
     });
-    this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(443) });
   }
 }

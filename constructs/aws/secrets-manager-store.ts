@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
@@ -101,7 +102,8 @@ export class SecretsManagerStore implements SecretStore {
 
   async write(secret: string, { username, password }: Credential, forget = false): Promise<void> {
     const arn = this.arnOf(secret);
-    const version = { SecretId: arn, SecretString: JSON.stringify({ username, password }) };
+    // One token for all tries of this call: a try whose answer was lost must not make a second version.
+    const version = { SecretId: arn, SecretString: JSON.stringify({ username, password }), ClientRequestToken: randomUUID() };
     await ask(arn, this.client.send(new PutSecretValueCommand(version)));
     if (forget) await this.forgetPrevious(arn);
   }

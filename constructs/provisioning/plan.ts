@@ -59,7 +59,8 @@ export function plan(environment: string, tenants: readonly DesiredTenant[], obs
 function findShortage(tenants: readonly DesiredTenant[], { maxConnections }: ObservedServer, restart: string | null): readonly string[] {
   const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
   if (needed <= maxConnections) return [];
-  const remedy = `set it if it is not, restart the server${restart === null ? "" : ` with ${restart}`}`;
+  const how = restart === null ? "" : ` with ${restart}`;
+  const remedy = `set it if it is not, restart the server${how} (a larger size that waits for the maintenance window has to come first)`;
   return [`max_connections is ${maxConnections}, and the platforms need ${needed}; ${remedy}, and run this again`];
 }
 

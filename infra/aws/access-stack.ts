@@ -11,7 +11,7 @@ import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-end
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import type { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, generationOf } from "./environment";
+import { type AwsEnvironment, generationOf, isGuarded } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
@@ -73,13 +73,14 @@ function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, plac
 }
 
 /** Protects the instances that the environment creates: here, because a failure here never touches them. */
-function createProtection(scope: Construct, { instances, section }: AwsEnvironment, created: DatabaseStack["created"]): void {
+function createProtection(scope: Construct, environment: AwsEnvironment, created: DatabaseStack["created"]): void {
   const those = Object.entries(created).map(([name, postgres]) => ({
     postgres,
-    isProtected: instances[name]?.settings.deletionProtection ?? true,
+    isProtected: isGuarded(environment, name),
+    generation: generationOf(environment, name),
   }));
   if (those.length === 0) return;
-  new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: section.logRetentionDays });
+  new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: environment.section.logRetentionDays });
 }
 
 /** Everything about one instance; what it makes for each platform. */

@@ -23,6 +23,9 @@ export function generationOf({ section, instances }: AwsEnvironment, name: strin
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 8);
 }
 
+/** Whether the deletion of an instance that the environment creates is refused. */
+export const isGuarded = ({ instances }: AwsEnvironment, name: string): boolean => instances[name]?.settings.deletionProtection === true;
+
 /** PEM text of the certificate authority of an instance. */
 export const caOf = ({ section, instances }: AwsEnvironment, name: string): string =>
   instances[name]?.settings.existing?.ca ?? regionRoots(section.region);

@@ -24,6 +24,12 @@ export function findNotes(stack: string, before: Template, after: Template): rea
         return noteInstance(stack, change, before, after);
       case "Custom::AWSCDK-EKS-HelmChart":
         return noteRelease(stack, change);
+      case "Custom::PostgresDeletionProtection":
+        return noteProtection(stack, change);
+      case "AWS::EC2::VPCEndpoint":
+        return change.after === undefined
+          ? [`${stack}: the endpoint of Secrets Manager would be deleted; everything in the VPC then needs another way to it`]
+          : [];
       default:
         return [];
     }
@@ -33,6 +39,10 @@ export function findNotes(stack: string, before: Template, after: Template): rea
 const propertiesOf = (resource: Resource | undefined): Properties => resource?.Properties ?? {};
 const isReplica = (resource: Resource | undefined): boolean => propertiesOf(resource).SourceDBInstanceIdentifier !== undefined;
 const giB = (resource: Resource | undefined): number => Number(propertiesOf(resource).AllocatedStorage);
+
+/** A replica gets the parameter group of the new version at once, and its source may still have the old one. */
+const AFTER_UPGRADE =
+  "add replicas only after that, when aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]' shows the new version";
 
 const REAL_SIZE = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size";
 
@@ -54,7 +64,7 @@ function noteNewReplica(thing: string, replica: Resource): readonly string[] {
 }
 
 function noteGrowth(thing: string, before: Resource, after: Resource): readonly string[] {
-  if (!(giB(after) > giB(before)) || propertiesOf(before).MaxAllocatedStorage === undefined || isReplica(after)) return [];
+  if (!(giB(after) > giB(before)) || propertiesOf(before).MaxAllocatedStorage === undefined) return [];
   return [
     `${thing} would grow from ${giB(before)} to ${giB(after)} GiB: RDS refuses that if its disk has grown beyond ${largestBefore(giB(after))} GiB by itself, unless it is ${giB(after)} GiB already (${REAL_SIZE})`,
   ];
@@ -68,24 +78,37 @@ function noteRestarts(thing: string, before: Resource, after: Resource, had: Tem
   const reasons = [...changed, ...(immediately || changed.length > 0 ? waiting : [])];
   if (reasons.length > 0) {
     const when = immediately ? "at once" : "in its maintenance window";
-    return [`${thing} would restart ${when}, because of ${reasons.join(", ")}`];
+    const more = !immediately && changed.includes("EngineVersion") && !isReplica(after) ? `; ${AFTER_UPGRADE}` : "";
+    return [`${thing} would restart ${when}, because of ${reasons.join(", ")}${more}`];
   }
   if (waiting.length === 0) return [];
   return [
-    `${thing}: ${waiting.join(", ")} would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole command), or set applyImmediately`,
+    `${thing}: ${waiting.join(", ")} would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole commands, replicas first), or set applyImmediately`,
   ];
 }
 
-/** Static parameters of an instance's group that differ. A major version brings a group of its own, and a restart anyway. */
+/** Static parameters of an instance's group that differ. A major version brings another group, and a restart anyway. */
 function staticChanges(old: Properties, next: Properties, had: Template, has: Template): readonly string[] {
-  const [before, after] = [parametersOf(old, had), parametersOf(next, has)];
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return names.filter((name) => before[name] !== after[name] && isStatic(name, Number(next.EngineVersion) as MajorVersion));
+  const [before, after] = [groupOf(old, had), groupOf(next, has)];
+  const names = [...new Set([...Object.keys(before.parameters), ...Object.keys(after.parameters)])];
+  return names.filter((name) => before.parameters[name] !== after.parameters[name] && isStatic(name, after.majorVersion));
 }
 
-function parametersOf({ DBParameterGroupName: group }: Properties, { Resources }: Template): Properties {
+/** The parameter group of an instance or replica, which alone says a replica's version. */
+function groupOf({ DBParameterGroupName: group }: Properties, { Resources }: Template) {
   const id = (group as { readonly Ref?: string } | undefined)?.Ref ?? "";
-  return (propertiesOf(Resources[id]).Parameters ?? {}) as Properties;
+  const { Family: family, Parameters: parameters = {} } = propertiesOf(Resources[id]);
+  return { parameters: parameters as Properties, majorVersion: Number(String(family).replace("postgres", "")) as MajorVersion };
+}
+
+function noteProtection(stack: string, { before, after }: Change): readonly string[] {
+  const [had, has] = [before, after].map((resource) => ((propertiesOf(resource).release ?? []) as readonly unknown[]).length) as [
+    number,
+    number,
+  ];
+  return after !== undefined && has > had
+    ? [`${stack}: deletion protection of ${has - had} instances would be turned off, and without any that has it the stacks can be deleted`]
+    : [];
 }
 
 function noteRelease(stack: string, { before, after }: Change): readonly string[] {
@@ -93,6 +116,6 @@ function noteRelease(stack: string, { before, after }: Change): readonly string[
   const { Release, Namespace } = propertiesOf(before);
   const thing = `${stack}: release ${Release} in namespace ${Namespace}`;
   return before.DeletionPolicy === "Retain"
-    ? [`${thing} would stay, with everything that uses it, but nobody would upgrade it from here; say who does`]
+    ? [`${thing} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`]
     : [`${thing} would be uninstalled, and its pods end; its databases and its secret stay`];
 }

@@ -131,6 +131,6 @@ function refuseUpgradeWithReplicas(stack: string, before: Template, after: Templ
     .filter((id) => replicas.some((source) => source.includes(`"${id}"`)))
     .map(
       (id) =>
-        `${stack}: AWS::RDS::DBInstance ${id} cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, then change majorVersion and deploy, then set readReplicas back`,
+        `${stack}: AWS::RDS::DBInstance ${id} cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, change majorVersion and deploy, wait until the instance has the new version (at once with applyImmediately, else after its maintenance window), and set readReplicas back`,
     );
 }

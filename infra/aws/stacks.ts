@@ -1,7 +1,7 @@
 import type { App } from "aws-cdk-lib";
 import { AccessStack } from "./access-stack";
 import { DatabaseStack } from "./database-stack";
-import type { AwsEnvironment } from "./environment";
+import { type AwsEnvironment, isGuarded } from "./environment";
 import type { Placement } from "./environment-stack";
 import { GuardStack } from "./guard-stack";
 import { NetworkStack } from "./network-stack";
@@ -20,7 +20,7 @@ export function createStacks(app: App, environment: AwsEnvironment): void {
   const last = environment.section.cluster?.installReleases ? createPlatforms(app, environment, placement, database, access) : access;
   const created = Object.keys(database.created);
   if (created.length === 0) return;
-  const isClosed = created.some((name) => environment.instances[name]?.settings.deletionProtection);
+  const isClosed = created.some((name) => isGuarded(environment, name));
   const guard = new GuardStack(app, { environment, lock: database.lock, isClosed });
   guard.addStackDependency(last, "it guards what is there, and goes first");
 }

@@ -408,6 +408,12 @@ describe("the function that protects instances", () => {
     expect([...rds.isProtected.values()]).toEqual([true, false]);
   });
 
+  it("leaves for the maintenance window what waits for it", async () => {
+    rds.pending.add("main");
+    expect(await send("Create", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
+    expect([rds.isProtected.get("main"), [...rds.pending]]).toEqual([true, ["main"]]);
+  });
+
   it("leaves instances as protected as they are when its stack is deleted", async () => {
     rds.isProtected.set("main", true);
     expect(await send("Delete", { protect: ["spare"], release: ["main"] })).toMatchObject({ Status: "SUCCESS" });

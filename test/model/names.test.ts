@@ -20,6 +20,7 @@ describe("names", () => {
       migrateJob: "prefect-db-migrate",
       client: "prefect-db-client",
       proxy: "prefect-db-proxy",
+      owner: "prefect-db-owner",
       secretStore: "prefect-db-store",
     });
   });

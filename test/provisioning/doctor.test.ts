@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { createServerCertificate } from "../../constructs/local/certificates";
 import { open } from "../../constructs/provisioning/connect";
-import { type Check, diagnose } from "../../constructs/provisioning/doctor";
+import { type Check, diagnose, waitingParameters } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { bothPlatforms, startServer, type TestServer } from "../fixtures/server";
@@ -216,13 +216,27 @@ describe("doctor", () => {
 
   it("sees a parameter that waits for a restart, and names the command", async () => {
     const its = await sound();
-    const { main } = { main: scope.instance };
-    const parameters = { ...main.settings.parameters, shared_buffers: "256MB", work_mem: "1GB", max_connections: 150 };
+    const main = scope.instance;
+    const parameters = {
+      ...main.settings.parameters,
+      shared_buffers: "256MB",
+      work_mem: "1GB",
+      max_connections: 150,
+    };
     const changed = { ...scope, instance: { ...main, settings: { ...main.settings, parameters } } };
     const access = { ...its.access, restart: "aws rds reboot-db-instance --db-instance-identifier main" };
     const [{ setting }] = (await its.sql("select setting from pg_settings where name = 'shared_buffers'")) as [{ setting: string }];
     expect(problems(await diagnose("main", changed, access, its.stranger.certificate))).toEqual([
       `instance main: shared_buffers is ${setting}, the spec says 32768; restart the server with ${access.restart}`,
+    ]);
+  });
+
+  it("takes a list that the host has added to for what the spec says", () => {
+    const settings = (libraries: string) => ({ ...scope.instance.settings, parameters: { shared_preload_libraries: libraries } });
+    const inEffect = new Map([["shared_preload_libraries", "rdsutils,pgaudit, pg_stat_statements"]]);
+    expect(waitingParameters(settings("pg_stat_statements, pgaudit"), inEffect)).toEqual([]);
+    expect(waitingParameters(settings("pgaudit,pg_cron"), inEffect)).toEqual([
+      "shared_preload_libraries is rdsutils,pgaudit, pg_stat_statements, the spec says pgaudit,pg_cron",
     ]);
   });
 

@@ -24,11 +24,11 @@ describe("a plan for a server that has fewer connections than platforms need", (
     expect(plan("test", [limited, other], empty, restart)).toEqual({
       steps: [],
       problems: [
-        `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart}, and run this again`,
+        `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart} (a larger size that waits for the maintenance window has to come first), and run this again`,
       ],
     });
     expect(plan("test", [limited, other], empty).problems).toEqual([
-      "max_connections is 100, and the platforms need 120; set it if it is not, restart the server, and run this again",
+      "max_connections is 100, and the platforms need 120; set it if it is not, restart the server (a larger size that waits for the maintenance window has to come first), and run this again",
     ]);
   });
 

@@ -12,13 +12,15 @@ type Send = (request: unknown) => Promise<unknown>;
 const NOT_YET_ALLOWED =
   /^(AccessDenied(Exception)?|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|NotAuthorized(Exception)?)$/;
 
+/** Name of a fault of AWS. */
+export const nameOf = (error: unknown): string => (error as { readonly name?: string }).name ?? "";
+
 /**
  * Whether something may only have been created too recently: a role's rights take seconds to minutes to be known everywhere, an
  * endpoint's private name as long to resolve.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
  */
-export const isTooEarly = (error: unknown): boolean =>
-  NOT_YET_ALLOWED.test((error as { readonly name?: string }).name ?? "") || isOutOfReach(error);
+export const isTooEarly = (error: unknown): boolean => NOT_YET_ALLOWED.test(nameOf(error)) || isOutOfReach(error);
 
 /** Milliseconds before the second try, and between any two at most. */
 const PAUSES = { startingDelay: 500, maxDelay: 15_000 };

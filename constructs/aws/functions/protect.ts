@@ -1,7 +1,7 @@
 import { ModifyDBInstanceCommand, RDSClient } from "@aws-sdk/client-rds";
 import { ProvisioningError } from "../../provisioning/errors";
 import { type Context, withinTime } from "./deadline";
-import { isTooEarly, makePatient } from "./patience";
+import { isTooEarly, makePatient, nameOf } from "./patience";
 
 /** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
 export interface ProtectionEvent {
@@ -35,12 +35,11 @@ export async function handler(event: ProtectionEvent, context: Context): Promise
 }
 
 /** An instance that is being backed up or changed takes no other change. */
-const isBusy = (error: unknown): boolean => nameOf(error) === "InvalidDBInstanceState" || nameOf(error) === "InvalidDBInstanceStateFault";
-
-const nameOf = (error: unknown): string => (error as { readonly name?: string }).name ?? "";
+const isBusy = (error: unknown): boolean => /^InvalidDBInstanceState(Fault)?$/.test(nameOf(error));
 
 async function setProtection(client: RDSClient, identifier: string, isOn: boolean): Promise<void> {
-  const change = { DBInstanceIdentifier: identifier, DeletionProtection: isOn, ApplyImmediately: true };
+  // Without ApplyImmediately, which would also apply, in the middle of the day, what waits for the maintenance window.
+  const change = { DBInstanceIdentifier: identifier, DeletionProtection: isOn };
   await client.send(new ModifyDBInstanceCommand(change)).catch((error) => {
     if (!/^DBInstanceNotFound(Fault)?$/.test(nameOf(error))) throw error;
     throw new ProvisioningError(`RDS has no instance ${identifier}; deploy the environment's database stack again`);

@@ -64,9 +64,9 @@ export class ClusterWorld {
     for (const object of objectsIn(manifest, "ExternalSecret")) this.secrets.delete(object);
   }
 
-  /** What the handler waits for. */
+  /** What the handler waits for: External Secrets is quick here, and writes what a manifest says at once. */
   check({ ObjectType: type, ObjectNamespace: namespace, ObjectName: name }: Properties): void {
-    if (type === "externalsecret" && !this.secrets.has(`${namespace}/${name}`)) throw new Error(`Timeout waiting for output from kubectl`);
+    if (type === "secret" && !this.secrets.has(`${namespace}/${name}`)) throw new Error("Timeout waiting for output from kubectl command");
   }
 }
 

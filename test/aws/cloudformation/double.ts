@@ -62,7 +62,7 @@ export class CloudFormation {
   update({ name, template }: Artifact): void {
     const stack = this.stackOf(name);
     const before = { template: stack.template, resources: new Map(stack.resources) };
-    const failure = this.refuseLostExports(name, stack, template) ?? this.apply(name, stack, template);
+    const failure = this.refuseLostExports(name, template) ?? this.apply(name, stack, template);
     if (failure !== null) {
       stack.status = this.rollBack(name, stack, before) ? "UPDATE_ROLLBACK_COMPLETE" : "UPDATE_ROLLBACK_FAILED";
       return;
@@ -127,7 +127,8 @@ export class CloudFormation {
     if (had === undefined) {
       handler.create(now.id, now.properties);
       for (const [beginning, message] of this.faults) if (logicalId.startsWith(beginning)) throw new Error(message);
-    } else if (JSON.stringify(had.properties) !== JSON.stringify(now.properties)) handler.update(had.id, had.properties, now.properties);
+    } else if (JSON.stringify(had.properties) !== JSON.stringify(now.properties))
+      handler.update(had.id, had.properties, now.properties, false);
   }
 
   private rollBack(name: string, stack: Stack, before: Pick<Stack, "template" | "resources">): boolean {
@@ -136,7 +137,8 @@ export class CloudFormation {
       const now = stack.resources.get(id);
       if (now === undefined || JSON.stringify(now.properties) === JSON.stringify(physical.properties)) continue;
       isClean =
-        this.attempt(name, id, () => this.handlers[physical.type]?.update(physical.id, now.properties, physical.properties)) && isClean;
+        this.attempt(name, id, () => this.handlers[physical.type]?.update(physical.id, now.properties, physical.properties, true)) &&
+        isClean;
       stack.resources.set(id, physical);
     }
     const added = [...stack.resources.keys()].filter((id) => !before.resources.has(id));
@@ -207,7 +209,7 @@ export class CloudFormation {
     );
   }
 
-  private refuseLostExports(name: string, _stack: Stack, next: DeployedTemplate): string | null {
+  private refuseLostExports(name: string, next: DeployedTemplate): string | null {
     const lost = this.usesOf(name).find(([exported]) => !exportsOf(next).includes(exported));
     return lost === undefined ? null : `Export ${lost[0]} cannot be deleted as it is in use by ${lost[1]}`;
   }

@@ -6,7 +6,7 @@ type Properties = Readonly<Record<string, unknown>>;
 /** What CloudFormation does with a resource by its type. What throws, fails with that message. */
 export interface Handler {
   create(id: string, properties: Properties): void;
-  update(id: string, before: Properties, after: Properties): void;
+  update(id: string, before: Properties, after: Properties, isRollback: boolean): void;
   delete(id: string, properties: Properties): void;
 }
 
@@ -18,7 +18,7 @@ export function handlersOf(rds: RdsWorld, cluster: ClusterWorld): Readonly<Recor
   return {
     "AWS::RDS::DBInstance": {
       create: (id, properties) => rds.create(id, properties),
-      update: (id, before, after) => rds.update(id, before, after),
+      update: (id, before, after, isRollback) => rds.update(id, before, after, isRollback),
       delete: (id) => rds.delete(id),
     },
     // As constructs/aws/functions/protect.ts, whose own test is with the real client.

@@ -13,6 +13,8 @@ export interface DbInstance {
   majorVersion: number;
   family: string;
   deletionProtection: boolean;
+  /** Major version that waits for the maintenance window; null where none does. */
+  pendingVersion: number | null;
 }
 
 /**
@@ -33,35 +35,43 @@ export class RdsWorld {
     const sizeGib = size ?? of?.sizeGib ?? 0;
     const iops = checkedIops(properties, sizeGib);
     const majorVersion = of?.majorVersion ?? Number(properties.EngineVersion);
-    const deletionProtection = properties.DeletionProtection === true;
-    this.instances.set(id, { id, source, sizeGib, iops, majorVersion, family: familyOf(properties), deletionProtection });
+    // A replica is given its group by a change after its creation, which the handler applies at once.
+    checkFamily(familyOf(properties), majorVersion);
+    const protection = { deletionProtection: properties.DeletionProtection === true, pendingVersion: null };
+    this.instances.set(id, { id, source, sizeGib, iops, majorVersion, family: familyOf(properties), ...protection });
   }
 
   /** The call that the handler makes, and RDS's answer. gp3 is always sent a size: the template's, or else the larger of real and template. */
-  update(id: string, before: Properties, after: Properties): void {
+  update(id: string, before: Properties, after: Properties, isRollback: boolean): void {
     const instance = this.find(id);
     const written = after.AllocatedStorage === undefined ? null : Number(after.AllocatedStorage);
-    const isChanged = before.AllocatedStorage !== after.AllocatedStorage && written !== null;
+    // On the way back it sends the largest of all, because no disk shrinks.
+    const isChanged = before.AllocatedStorage !== after.AllocatedStorage && written !== null && !isRollback;
     const sizeGib = isChanged ? written : Math.max(instance.sizeGib, written ?? 0);
     if (sizeGib < instance.sizeGib) throw new Error(`Invalid storage size: ${sizeGib} GiB is less than the ${instance.sizeGib} GiB it has`);
     if (sizeGib > instance.sizeGib && sizeGib * 10 < instance.sizeGib * 11)
       throw new Error(`Invalid storage size: a disk of ${instance.sizeGib} GiB grows by at least 10 percent`);
     const iops = checkedIops(after, sizeGib);
     const version = Number(after.EngineVersion ?? instance.majorVersion);
-    if (familyOf(after) !== `postgres${version}`)
-      throw new Error(`The parameter group ${familyOf(after)} cannot be used for postgres ${version}`);
+    checkFamily(familyOf(after), version);
     Object.assign(instance, { sizeGib, iops, family: familyOf(after) });
-    if (version !== instance.majorVersion) this.upgrade(instance, version);
+    instance.pendingVersion = version === instance.majorVersion ? null : version;
+    if (after.ApplyImmediately === true) this.maintain();
     if (typeof after.DeletionProtection === "boolean") instance.deletionProtection = after.DeletionProtection;
   }
 
-  /** "any read replicas associated with the database are also upgraded". */
-  private upgrade(instance: DbInstance, version: number): void {
-    for (const each of this.instances.values()) if (each.id === instance.id || each.source === instance.id) each.majorVersion = version;
+  /** The maintenance window: what waits is applied, and "any read replicas associated with the database are also upgraded". */
+  maintain(): void {
+    for (const instance of this.instances.values()) {
+      const { id, pendingVersion: version } = instance;
+      if (version === null) continue;
+      for (const each of this.instances.values()) if (each.id === id || each.source === id) each.majorVersion = version;
+      instance.pendingVersion = null;
+    }
   }
 
   delete(id: string): void {
-    if (this.find(id).deletionProtection)
+    if (this.instances.get(id)?.deletionProtection)
       throw new Error("Cannot delete protected DB Instance, please disable deletion protection and try again.");
     this.instances.delete(id);
   }
@@ -77,6 +87,11 @@ const sourceOf = ({ SourceDBInstanceIdentifier: arn }: Properties): string | nul
   typeof arn === "string" ? (arn.split(":").at(-1) ?? null) : null;
 
 const familyOf = ({ DBParameterGroupName: name }: Properties): string => String(name).split("|").at(-1) ?? "";
+
+function checkFamily(family: string, version: number): void {
+  if (family !== `postgres${version}`)
+    throw new Error(`The Parameter Group of family ${family} cannot be used for this instance of postgres ${version}`);
+}
 
 function checkedIops({ Iops }: Properties, sizeGib: number): number | null {
   if (Iops === undefined) return null;

@@ -120,9 +120,13 @@ describe("a guarded environment, from its first deployment to its last", () => {
     const grown = (storageGib: number, readReplicas: number) => withMain(spec, { readReplicas, storageGib });
     for (const name of ["mainInstance", "mainReplica1"]) account.instance(name).sizeGib = 700;
     const { told, result } = account.change(grown(500, 1));
-    expect(told).toEqual([
-      expect.stringContaining("RDS refuses that if its disk has grown beyond 454 GiB by itself, unless it is 500 GiB already"),
-    ]);
+    expect(told).toEqual(
+      ["mainInstanceE2E9393F", "mainReplica17707FE11"].map((id) =>
+        expect.stringMatching(
+          `${id} would grow from 400 to 500 GiB: RDS refuses that if its disk has grown beyond 454 GiB by itself, unless`,
+        ),
+      ),
+    );
     expect(result).toContain("Invalid storage size: 500 GiB is less than the 700 GiB it has");
     expect(account.statuses.database).toBe("UPDATE_ROLLBACK_COMPLETE");
     expect([account.deploy(grown(700, 1)), account.instance("mainReplica1").sizeGib]).toEqual(["ok", 700]);
@@ -131,8 +135,17 @@ describe("a guarded environment, from its first deployment to its last", () => {
 
   it("is upgraded by following the plan to its end; no replica is left behind", () => {
     const at = (majorVersion: 17 | 18, readReplicas: number) => withMain(spec, { storageGib: 700, majorVersion, readReplicas });
-    const steps = [at(17, 2), at(17, 0), at(18, 0), at(18, 1)].map((step) => account.change(step));
-    expect(steps.map(({ result }) => result)).toEqual(["ok", "ok", "ok", "ok"]);
+    const steps = [at(17, 2), at(17, 0), at(18, 0)].map((step) => account.change(step));
+    expect(steps.map(({ result }) => result)).toEqual(["ok", "ok", "ok"]);
+    expect(steps[2]?.told).toEqual([
+      expect.stringMatching(/would restart in its maintenance window, because of EngineVersion; add replicas only after that, /),
+    ]);
+    // Before the window it is what it was, and a replica of it, too.
+    expect(account.deploy(at(18, 1))).toContain("The Parameter Group of family postgres18 cannot be used for this instance of postgres 17");
+    expect(account.statuses.database).toBe("UPDATE_ROLLBACK_COMPLETE");
+    rds.maintain();
+    steps.push(account.change(at(18, 1)));
+    expect(steps[3]?.result).toBe("ok");
     expect(steps.flatMap(({ told }) => told).filter((sentence) => sentence.startsWith("danger"))).toEqual([]);
     const versions = [...rds.instances.values()].map(({ id, majorVersion }) => [/-([a-z]+[A-Z][a-z]+\d?)/.exec(id)?.[1], majorVersion]);
     expect(versions).toEqual([
@@ -167,7 +180,7 @@ describe("a cluster that others use, too", () => {
   cluster.secrets.add("team/billing-db");
 
   it("keeps the operators and everybody's Secrets when the first deployment fails, and adopts them in the next", () => {
-    cloud.faults.set("ReleasesprefectChart", "helm: timed out waiting for the condition");
+    cloud.faults.set("ReleasesprefectfirstprefectChart", "helm: timed out waiting for the condition");
     expect(account.deploy(first)).toContain("postgres-first-platforms is in ROLLBACK_COMPLETE");
     expect([[...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual([["team/billing-db"], true]);
     cloud.faults.clear();
@@ -188,9 +201,17 @@ describe("a cluster that others use, too", () => {
     const before = JSON.stringify([[...cluster.releases], [...cluster.secrets]]);
     expect(account.deploy(third)).toContain('Error from server (AlreadyExists): configmaps "prefect-db-owner" already exists');
     expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(before);
-    // Nor by trying again.
+    // Nor by trying again, nor by moving there.
     expect(account.deploy(third)).toContain('configmaps "prefect-db-owner" already exists');
     expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(before);
+    expect(account.deploy(inCluster("third", {}))).toBe("ok");
+    const there = JSON.stringify([[...cluster.releases], [...cluster.secrets]]);
+    const { told, result } = account.change(third);
+    expect(told).toEqual([
+      "postgres-third-platforms: release prefect in namespace third would be uninstalled, and its pods end; its databases and its secret stay",
+    ]);
+    expect(result).toContain('configmaps "prefect-db-owner" already exists');
+    expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(there);
   });
 
   it("keeps them when they are handed over to somebody else, and the plan says so", () => {
@@ -198,10 +219,14 @@ describe("a cluster that others use, too", () => {
     expect(told).toEqual(
       ["external-secrets", "reloader"].map(
         (name) =>
-          `postgres-first-platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but nobody would upgrade it from here; say who does`,
+          `postgres-first-platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`,
       ),
     );
-    expect([result, [...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual(["ok", ["team/billing-db", "first/prefect-db"], true]);
+    expect([result, [...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual([
+      "ok",
+      ["team/billing-db", "first/prefect-db", "third/prefect-db"],
+      true,
+    ]);
   });
 
   it("refuses to take over External Secrets of somebody else, changes nothing of it, and goes on without its own", () => {

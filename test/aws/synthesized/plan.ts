@@ -110,7 +110,7 @@ describe("changing", () => {
   it("the major version together with replicas is refused by RDS, and told", () => {
     const before = withMain(minimalAws, { readReplicas: 1 });
     expect(dangersOfDatabase(before, withMain(before, { majorVersion: 18 }))).toEqual([
-      "database: AWS::RDS::DBInstance mainInstanceE2E9393F cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, then change majorVersion and deploy, then set readReplicas back",
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F cannot be upgraded together with its replicas; set readReplicas to 0 and deploy, change majorVersion and deploy, wait until the instance has the new version (at once with applyImmediately, else after its maintenance window), and set readReplicas back",
     ]);
   });
 
@@ -133,7 +133,12 @@ describe("changing", () => {
           "database: AWS::RDS::DBInstance mainReplica17707FE11 would be deleted; it is a replica, which holds nothing that its source does not",
         ],
       ],
-      [[], ["database: AWS::RDS::DBInstance mainInstanceE2E9393F would restart in its maintenance window, because of EngineVersion"]],
+      [
+        [],
+        [
+          "database: AWS::RDS::DBInstance mainInstanceE2E9393F would restart in its maintenance window, because of EngineVersion; add replicas only after that, when aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]' shows the new version",
+        ],
+      ],
       [[], []],
     ]);
   });
@@ -161,7 +166,7 @@ describe("what a change asks of a person", () => {
   it("is a restart for static parameters, which RDS does not bring about, and the command", () => {
     const change = { parameters: { max_connections: 300, shared_buffers: "1GB", work_mem: "16MB" } };
     expect(notes(minimalAws, withMain(minimalAws, change))).toEqual([
-      `${INSTANCE}: max_connections, shared_buffers would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole command), or set applyImmediately`,
+      `${INSTANCE}: max_connections, shared_buffers would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole commands, replicas first), or set applyImmediately`,
     ]);
     expect(notes(minimalAws, withMain(minimalAws, { parameters: { work_mem: "16MB" } }))).toEqual([]);
   });
@@ -173,6 +178,30 @@ describe("what a change asks of a person", () => {
     ]);
     expect(notes(minimalAws, withMain(minimalAws, { size: { vcpus: 4, memoryGib: 16 } }))).toEqual([
       `${INSTANCE} would restart in its maintenance window, because of DBInstanceClass, max_connections`,
+    ]);
+  });
+
+  it("is the same of replicas, which have their own restart", () => {
+    const replicated = withMain(minimalAws, { readReplicas: 1 });
+    const changed = withMain(replicated, { parameters: { max_connections: 300 } });
+    expect(notes(replicated, changed).map((note) => note.split(" would take effect")[0])).toEqual([
+      `${INSTANCE}: max_connections`,
+      "database: AWS::RDS::DBInstance mainReplica17707FE11: max_connections",
+    ]);
+    const { Outputs } = templatesOf(replicated).access as unknown as { Outputs: { Instances: { Value: unknown } } };
+    const printed = JSON.stringify(Outputs.Instances.Value);
+    expect(printed.match(/aws rds reboot-db-instance/g)).toHaveLength(2);
+    expect(printed.indexOf("RefmainReplica1")).toBeLessThan(printed.lastIndexOf("RefmainInstance"));
+  });
+
+  it("names what opens or closes for others: deletion, and a way to Secrets Manager", () => {
+    const all = (before: EnvironmentSpec, after: EnvironmentSpec) =>
+      findNotes("access", templatesOf(before).access, templatesOf(after).access);
+    expect(all(minimalAws, withMain(minimalAws, { deletionProtection: false }))).toEqual([
+      "access: deletion protection of 1 instances would be turned off, and without any that has it the stacks can be deleted",
+    ]);
+    expect(all(withAws(minimalAws, { secretsManagerEndpoint: true }), minimalAws)).toEqual([
+      "access: the endpoint of Secrets Manager would be deleted; everything in the VPC then needs another way to it",
     ]);
   });
 
@@ -200,7 +229,7 @@ describe("what a change asks of a person", () => {
     expect(findNotes("platforms", before, after)).toEqual([
       ...["external-secrets", "reloader"].map(
         (name) =>
-          `platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but nobody would upgrade it from here; say who does`,
+          `platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`,
       ),
       "platforms: release mlflow in namespace mlflow would be uninstalled, and its pods end; its databases and its secret stay",
     ]);
