@@ -23,4 +23,12 @@ describe("docs", () => {
     const wrong = page.split("\n## What its own documentation gets wrong\n")[1] ?? "";
     expect(wrong.split("\n").filter((line) => line.startsWith("| ")).length).toBeGreaterThan(4);
   });
+
+  it("give every command of the CDK its environment, because it takes another one without", () => {
+    const root = join(__dirname, "..");
+    const pages = readdirSync(join(root, "docs")).map((page) => readFileSync(join(root, "docs", page), "utf8"));
+    const commands = pages.flatMap((page) => page.match(/npx cdk (deploy|destroy|diff|rollback|synth)[^`\n]*/g) ?? []);
+    expect(commands.length).toBeGreaterThan(5);
+    expect(commands.filter((command) => !command.includes("-c environment="))).toEqual([]);
+  });
 });

@@ -35,36 +35,34 @@ export interface Outputs {
 
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, file: string): Outputs {
-  const content = parse(readText(file), file);
+  const again = `run npx cdk deploy --all -c environment=${environment} --outputs-file cdk-outputs.json`;
   const stack = stackName(environment, "access");
-  return {
-    instances: outputOf<Outputs["instances"]>(content, stack, "Instances", file),
-    platforms: outputOf<Outputs["platforms"]>(content, stack, "Platforms", file),
+  const outputs = readStack(file, stack, again);
+  const read = <T>(output: string): T => {
+    const value = outputs?.[output];
+    const parsed = typeof value === "string" ? parse(value, file, again) : null;
+    if (!isObject(parsed)) throw new UserError(`${file} has no output ${output} of stack ${stack}; ${again}`);
+    return parsed as T;
   };
+  return { instances: read("Instances"), platforms: read("Platforms") };
 }
 
-const AGAIN = "run npx cdk deploy --all --outputs-file cdk-outputs.json";
-
-function readText(file: string): string {
+function readStack(file: string, stack: string, again: string): Readonly<Record<string, unknown>> | null {
+  let text: string;
   try {
-    return readFileSync(file, "utf8");
+    text = readFileSync(file, "utf8");
   } catch {
-    throw new UserError(`there is no file ${file}; ${AGAIN}`);
+    throw new UserError(`there is no file ${file}; ${again}`);
   }
+  const content = parse(text, file, again);
+  const outputs = isObject(content) ? content[stack] : undefined;
+  return isObject(outputs) ? outputs : null;
 }
 
-function parse(text: string, file: string): unknown {
+function parse(text: string, file: string, again: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError(`${file} is no JSON; ${AGAIN}`);
+    throw new UserError(`${file} is not valid JSON; ${again}`);
   }
-}
-
-function outputOf<T>(content: unknown, stack: string, output: string, file: string): T {
-  const outputs = isObject(content) ? content[stack] : undefined;
-  const value = isObject(outputs) ? outputs[output] : undefined;
-  const parsed = typeof value === "string" ? parse(value, file) : null;
-  if (!isObject(parsed)) throw new UserError(`${file} has no output ${output} of stack ${stack}; ${AGAIN}`);
-  return parsed as T;
 }

@@ -143,8 +143,14 @@ describe("an environment that has been deployed", () => {
 
   it.each([
     [{}, "--outputs is missing; give the file that the deployment has written"],
-    [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run npx cdk deploy --all --outputs-file cdk-outputs.json"],
-    [{ outputs: __filename }, `${__filename} is no JSON; run npx cdk deploy --all --outputs-file cdk-outputs.json`],
+    [
+      { outputs: "/no/such/file" },
+      "there is no file /no/such/file; run npx cdk deploy --all -c environment=deployed --outputs-file cdk-outputs.json",
+    ],
+    [
+      { outputs: __filename },
+      `${__filename} is not valid JSON; run npx cdk deploy --all -c environment=deployed --outputs-file cdk-outputs.json`,
+    ],
     [{ via: ["nowhere"] }, "--via nowhere: must be HOST:PORT, such as localhost:5433"],
     [{ via: ["mian=localhost:1"] }, '--via mian=localhost:1: must name an instance (main), as in main=localhost:1; did you mean "main"?'],
   ])("is asked for in a sentence: %j", async (options, message) => {
@@ -155,7 +161,7 @@ describe("an environment that has been deployed", () => {
   it("is refused when the outputs are of another environment", () => {
     const other = outputs("other", {}, {});
     expect(() => awsCloud.readDeployment(environment, other)).toThrow(
-      `${other} has no output Instances of stack postgres-deployed-access; run npx cdk deploy --all --outputs-file cdk-outputs.json`,
+      `${other} has no output Instances of stack postgres-deployed-access; run npx cdk deploy --all -c environment=deployed --outputs-file cdk-outputs.json`,
     );
   });
 });
