@@ -157,7 +157,7 @@ const MANIFEST = "Custom::AWSCDK-EKS-KubernetesResource";
 const READY = "Custom::AWSCDK-EKS-KubernetesObjectValue";
 
 /** What of a release CloudFormation makes, in order. */
-const RELEASE = ["Namespace", "ConfigMap", "ExternalSecret", "externalsecret ready", "chart"];
+const RELEASE = ["Namespace", "ConfigMap", "ExternalSecret", "secret ready", "chart"];
 
 /** CloudFormation in the double makes things in the worst order that references and dependencies allow. */
 async function releasesInOrder(deployment: Deployment): Promise<string> {
