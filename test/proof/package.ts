@@ -58,6 +58,7 @@ import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisionin
 import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
 import { reachOf } from "platform-postgres/gcp/reach";
 import { gcp } from "platform-postgres/gcp/target";
+import { clientIdentity } from "platform-postgres/gcp/workload-identity";
 import { mapValues } from "platform-postgres/model/json";
 import { resolve } from "platform-postgres/model/resolve";
 import { wirePlatforms } from "platform-postgres/model/wire";
@@ -79,7 +80,8 @@ const postgres = new CloudSqlPostgres("main", {
 const { tenants } = instance;
 const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
 new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres", identity: { project, projectNumber },
+  ...names, postgres, tenants, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres",
+  identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
 }, {});
 const access = environment.platforms.prefect?.access ?? "direct";
 const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres));
