@@ -1,12 +1,10 @@
 import { createServer, type Server as TcpServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { handler as protect } from "../../constructs/aws/functions/protect";
 import { handler as provision, type ResourceEvent } from "../../constructs/aws/functions/provision";
 import { type RotationEvent, handler as rotate } from "../../constructs/aws/functions/rotate";
 import type { Tenant } from "../../constructs/model/spec";
 import { withClient } from "../../constructs/provisioning/connect";
 import { type Answer, throughFramework } from "../fixtures/provider-framework";
-import { RdsDouble } from "../fixtures/rds";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal, tenant } from "../fixtures/tenants";
@@ -372,62 +370,5 @@ describe("the rotation function", () => {
     expect(await refusal(step("createSecret", empty, "token"))).toBe(
       `ProvisioningError: secret ${empty} has no password yet; deploy the environment first`,
     );
-  });
-});
-
-describe("the function that protects instances", () => {
-  let rds: RdsDouble;
-  beforeAll(async () => {
-    rds = await RdsDouble.start();
-  });
-  afterAll(() => rds?.stop());
-  beforeEach(() => {
-    for (const [name, value] of Object.entries(rds.environment)) vi.stubEnv(name, value);
-    rds.isProtected.clear();
-    for (const identifier of ["main", "spare"]) rds.isProtected.set(identifier, false);
-  });
-  const send = (RequestType: "Create" | "Update" | "Delete", change: { protect?: string[]; release?: string[] }) =>
-    throughFramework(
-      protect as never,
-      {
-        RequestType,
-        ...(RequestType === "Create" ? {} : { PhysicalResourceId: "deletion-protection" }),
-        ResourceProperties: { protect: [], release: [], ...change },
-        OldResourceProperties: {},
-      },
-      MOMENT_OF_RETRIES + 2_000,
-    );
-
-  it("turns deletion protection on where the environment asks for it, and off where it does not", async () => {
-    expect(await send("Create", { protect: ["main", "spare"] })).toMatchObject({
-      Status: "SUCCESS",
-      PhysicalResourceId: "deletion-protection",
-    });
-    expect([...rds.isProtected.values()]).toEqual([true, true]);
-    expect(await send("Update", { protect: ["main"], release: ["spare"] })).toMatchObject({ Status: "SUCCESS" });
-    expect([...rds.isProtected.values()]).toEqual([true, false]);
-  });
-
-  it("leaves for the maintenance window what waits for it", async () => {
-    rds.pending.add("main");
-    expect(await send("Create", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
-    expect([rds.isProtected.get("main"), [...rds.pending]]).toEqual([true, ["main"]]);
-  });
-
-  it("leaves instances as protected as they are when its stack is deleted", async () => {
-    rds.isProtected.set("main", true);
-    expect(await send("Delete", { protect: ["spare"], release: ["main"] })).toMatchObject({ Status: "SUCCESS" });
-    expect([...rds.isProtected.values()]).toEqual([true, false]);
-  });
-
-  it("waits for an instance that is busy, and for its own rights", async () => {
-    rds.faults.push("AccessDenied", "InvalidDBInstanceState");
-    expect(await send("Create", { protect: ["main"] })).toMatchObject({ Status: "SUCCESS" });
-    expect([rds.isProtected.get("main"), rds.faults]).toEqual([true, []]);
-  });
-
-  it("says in a sentence that an instance is gone", async () => {
-    const { Status, Reason } = await send("Create", { protect: ["gone"] });
-    expect([Status, Reason.split("\n")[0]]).toEqual(["FAILED", "RDS has no instance gone; deploy the environment's database stack again"]);
   });
 });
