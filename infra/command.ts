@@ -3,14 +3,17 @@ import pc from "picocolors";
 import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import { CLOUDS, type Cloud, loadCloud } from "./clouds";
-import { loadEnvironment, type ProjectEnvironment } from "./load";
+import { loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { createProgress, type Progress } from "./progress";
 
+/** The environment of this machine where none is named. */
+const LOCAL = "local";
+
 /** A command line whose options every command has. */
-export function createCommand(name: string, description: string, environment = "local"): Command {
+export function createCommand(name: string, description: string): Command {
   return new Command(`npm run ${name} --`.replace("npm run start", "npm start"))
     .description(description)
-    .option("-e, --environment <name>", "a file of infra/environments", environment)
+    .option("-e, --environment <name>", `a file of infra/environments (default: ${LOCAL}; with --cloud the only one that has its section)`)
     .allowExcessArguments(false)
     .exitOverride();
 }
@@ -51,11 +54,14 @@ export async function main<O>(command: Command, run: (invocation: Invocation<O>)
   process.umask(0o022);
   try {
     command.parse();
-    const options = command.opts<O & CloudOptions & { environment: string }>();
+    const options = command.opts<O & CloudOptions & { environment?: string }>();
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
     if (cloud === null && (options.outputs ?? options.via) !== undefined)
       throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
-    const environment = cloud?.loadEnvironment(options.environment) ?? loadEnvironment(options.environment, local);
+    const environment =
+      cloud === null
+        ? loadEnvironment(options.environment ?? LOCAL, local)
+        : cloud.loadEnvironment(options.environment ?? onlyEnvironmentOn(cloud.name, "--environment NAME"));
     process.exitCode = await run({ environment, cloud, progress, options, args: command.args });
   } catch (error) {
     progress.stop();

@@ -8,7 +8,7 @@ import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
-import type { EnvironmentSpec } from "./environments/spec";
+import type { EnvironmentSpec, NamedSpec } from "./environments/spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
 
@@ -23,14 +23,38 @@ export function loadEnvironment(name: string, target: Target): ProjectEnvironmen
   const known = environmentNames();
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
   const spec = readSpec(name);
-  if (Object.keys(target.section).length > 0 && !hasSection(spec, target)) {
-    const others = known.filter((other) => other !== name);
-    throw new UserError(
-      `environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts, or use ${others.join(" or ")}`,
-    );
+  if (Object.keys(target.section).length > 0 && !Object.hasOwn(spec, target.name)) {
+    const others = environmentsOn(target.name);
+    const remedy = others.length === 0 ? "" : `, or use ${others.join(" or ")}`;
+    throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
   return resolve(spec, { target, platforms });
 }
+
+/**
+ * The environment to work on where nobody names one: the only one that has a cloud's section. A guess among several could deploy, or
+ * destroy, another than was meant.
+ *
+ * @param option how a person names one.
+ * @throws UserError where there are several, or none.
+ */
+export function onlyEnvironmentOn(section: string, option: string): string {
+  const names = environmentsOn(section);
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return only;
+  if (only === undefined) throw new UserError(`no environment has a section ${section}; write one into a file of infra/environments`);
+  throw new UserError(`${names.length} environments have a section ${section}; add ${option} with one of ${names.join(", ")}`);
+}
+
+/** Environments that have a cloud's section. A file that cannot be loaded is reported when it is asked for. */
+const environmentsOn = (section: string): readonly string[] =>
+  environmentNames().filter((name) => {
+    try {
+      return Object.hasOwn(readSpec(name), section);
+    } catch {
+      return false;
+    }
+  });
 
 const environmentNames = (): readonly string[] =>
   readdirSync(DIRECTORY)
@@ -38,15 +62,23 @@ const environmentNames = (): readonly string[] =>
     .map((file) => file.slice(0, -3));
 
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
-function readSpec(name: string): EnvironmentSpec {
+function readSpec(name: string): NamedSpec {
   let loaded: { readonly default?: EnvironmentSpec };
   try {
     loaded = require(`./environments/${name}.ts`);
   } catch (error) {
     throw new UserError(`infra/environments/${name}.ts cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!isObject(loaded.default)) throw new UserError(`infra/environments/${name}.ts must export an environment by default`);
-  return loaded.default;
+  const { default: spec } = loaded;
+  if (!isObject(spec)) throw new UserError(`infra/environments/${name}.ts must export an environment by default`);
+  return named(spec, name);
 }
 
-const hasSection = (spec: EnvironmentSpec, target: Target): boolean => Object.hasOwn(spec, target.name);
+/** A copy of a file is another environment, and must not plan, or destroy, what the first one has. */
+function named(spec: EnvironmentSpec, file: string): NamedSpec {
+  if (spec.name !== undefined && spec.name !== file)
+    throw new UserError(
+      `infra/environments/${file}.ts: name must be the file's, got ${JSON.stringify(spec.name)}; leave it out, or rename the file`,
+    );
+  return { ...spec, name: file };
+}

@@ -1,14 +1,16 @@
 import { App, Validations } from "aws-cdk-lib";
 import { formatViolation, UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
+import { nearest } from "../../constructs/model/suggest";
+import { onlyEnvironmentOn } from "../load";
 import { acknowledgeFindings } from "./acknowledged";
 import { loadAwsEnvironment } from "./load";
 import { createStacks } from "./stacks";
 
-/** What `cdk` runs. The environment comes by `-c environment=NAME`. */
+/** What `cdk` runs. */
 function main(): void {
   const app = new App();
-  const environment = loadAwsEnvironment(String(app.node.tryGetContext("environment") ?? "development"));
+  const environment = loadAwsEnvironment(chooseEnvironment(app.node.getAllContext()));
   for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
   const examples = examplesIn(environment.section, "aws");
   if (examples.length > 0)
@@ -16,6 +18,13 @@ function main(): void {
   createStacks(app, environment);
   if (process.env.CDK_VALIDATION !== "false") addChecks(app);
   app.synth();
+}
+
+/** `-c environment=NAME`, or the only one. A key that is only meant to be that one would otherwise be ignored. */
+function chooseEnvironment({ environment, ...others }: Readonly<Record<string, unknown>>): string {
+  const meant = Object.keys(others).find((key) => nearest(key, ["environment"]) !== null);
+  if (meant !== undefined) throw new UserError(`unknown context key ${meant}; did you mean -c environment=${others[meant]}?`);
+  return environment === undefined ? onlyEnvironmentOn("aws", "-c environment=NAME") : String(environment);
 }
 
 /** Loaded when asked for: it takes longer than everything else. */

@@ -3,5 +3,8 @@ import type { gcp } from "../../constructs/gcp/target";
 import type { Spec } from "../../constructs/model/spec";
 import type { platforms } from "../../constructs/platforms/registry";
 
-/** What an environment's file holds: data only. */
-export type EnvironmentSpec = Spec<typeof platforms, { readonly aws: typeof aws; readonly gcp: typeof gcp }>;
+/** An environment with its name. */
+export type NamedSpec = Spec<typeof platforms, { readonly aws: typeof aws; readonly gcp: typeof gcp }>;
+
+/** What an environment's file holds: data only. Its name is the file's, and `name` can be left out. */
+export type EnvironmentSpec = Omit<NamedSpec, "name"> & { readonly name?: string };

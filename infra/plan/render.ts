@@ -11,7 +11,7 @@ import { root } from "../local/directories";
 import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
 
 const command = withCloudOptions(
-  createCommand("render", "Write the files for a cluster, from what a deployment has printed. They hold no password.", "development"),
+  createCommand("render", "Write the files for a cluster, from what a deployment has printed. They hold no password."),
 );
 
 void main<CloudOptions>(command, async ({ environment, cloud, options }) => {

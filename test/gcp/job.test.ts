@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { EnvironmentSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/environments/spec";
 import { CLUSTER, SECTION } from "../fixtures/gcp";
 import { one, registrationsOf } from "../fixtures/registrations";
 import { SecretManagerDouble } from "../fixtures/secret-manager";
@@ -39,7 +39,7 @@ describe("the program of the Job", () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const spec = (platforms: EnvironmentSpec["platforms"]): EnvironmentSpec => ({
+  const spec = (platforms: NamedSpec["platforms"]): NamedSpec => ({
     name: "job",
     gcp: { ...SECTION, cluster: { ...CLUSTER, installReleases: false }, rotationDays: 30 },
     instances: {
@@ -57,7 +57,7 @@ describe("the program of the Job", () => {
   });
 
   /** As the cluster does: what the ConfigMap holds as files, the image's Node, no variables but the doubles', and nobody's rights. */
-  async function start(command: "provision" | "rotate", platforms: EnvironmentSpec["platforms"] = { prefect: {} }) {
+  async function start(command: "provision" | "rotate", platforms: NamedSpec["platforms"] = { prefect: {} }) {
     const registrations = await registrationsOf(spec(platforms));
     const { data } = one(registrations, "ConfigMap", /provisioning-program$/).inputs as { readonly data: Readonly<Record<string, string>> };
     const job = one(registrations, command === "provision" ? "Job" : "CronJob");

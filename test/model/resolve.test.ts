@@ -7,7 +7,7 @@ import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import { defineTarget } from "../../constructs/model/target";
 import { platforms } from "../../constructs/platforms/registry";
-import type { EnvironmentSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/environments/spec";
 import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
 
 describe("resolve", () => {
@@ -339,7 +339,7 @@ describe("resolve", () => {
   });
 
   it("derives the spec's type from the platforms: each has settings of its own", () => {
-    const specs: EnvironmentSpec[] = [
+    const specs: NamedSpec[] = [
       { name: "a", instances: { main: {} }, platforms: { mlflow: { workers: 1 } } },
       // @ts-expect-error workers is not a setting of Prefect
       { name: "b", instances: { main: {} }, platforms: { prefect: { workers: 1 } } },

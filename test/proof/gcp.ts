@@ -9,7 +9,7 @@ import pc from "picocolors";
 import { withClient } from "../../constructs/provisioning/connect";
 import development from "../../infra/environments/development";
 import production from "../../infra/environments/production";
-import type { EnvironmentSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/environments/spec";
 import { CLUSTER, fullGcp, SECTION } from "../fixtures/gcp";
 import setUpServers from "../fixtures/global-setup";
 import { one, registrationsOf } from "../fixtures/registrations";
@@ -31,7 +31,7 @@ import { authProxy, kubernetesValidate, MissingTool, pulumiEngine, run } from ".
  * It proves nothing about what is doubled: the Admin API, Secret Manager, what Google's provider and a cluster would say.
  */
 
-const spec: EnvironmentSpec = {
+const spec: NamedSpec = {
   name: "proof",
   gcp: { ...SECTION, cluster: { ...CLUSTER, installReleases: false } },
   instances: { main: {} },

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
 import { minimalAws, NETWORK } from "../../fixtures/aws";
@@ -21,7 +21,7 @@ interface InstanceProperties {
 }
 
 /** What CloudFormation is told, in words of no cloud. */
-function observe(spec: Omit<EnvironmentSpec, "aws">, parameters: readonly string[]): Observed {
+function observe(spec: Omit<NamedSpec, "aws">, parameters: readonly string[]): Observed {
   const environment = { ...spec, aws: { region: "eu-central-1", network: NETWORK } };
   const database = databaseOf(environment);
   const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as unknown as InstanceProperties;

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ACKNOWLEDGED } from "../../../infra/aws/acknowledged";
 import { checks } from "../../../infra/aws/checks";
 import { createStacks } from "../../../infra/aws/stacks";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { minimalAws, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
 
 describe("findings of AwsSolutions", () => {
@@ -20,7 +20,7 @@ describe("findings of AwsSolutions", () => {
   ];
 
   /** What is found where nothing is acknowledged. */
-  function findingsOf(spec: EnvironmentSpec): readonly { readonly rule: string; readonly path: string }[] {
+  function findingsOf(spec: NamedSpec): readonly { readonly rule: string; readonly path: string }[] {
     const app = new App({ outdir: join(directory, spec.name), context: { "aws:cdk:disable-asset-staging": true } });
     createStacks(app, resolveAws(spec));
     app.synth();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findNotes } from "../../../infra/aws/notes";
 import { findDangers } from "../../../infra/aws/plan";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { CLUSTER, minimalAws, NETWORK, withAws, withMain } from "../../fixtures/aws";
 import { artifactsOf } from "../../fixtures/templates";
 import { Cli } from "../cloudformation/cli";
@@ -17,20 +17,20 @@ class Account {
   readonly cloud = new CloudFormation(handlersOf(this.rds, this.cluster));
   private readonly cli = new Cli(this.cloud);
   /** Environments, as they were last deployed. */
-  private readonly deployed = new Map<string, EnvironmentSpec>();
+  private readonly deployed = new Map<string, NamedSpec>();
 
-  deploy(spec: EnvironmentSpec): string {
+  deploy(spec: NamedSpec): string {
     const result = this.cli.deploy(artifactsOf(spec));
     if (result === "ok") this.deployed.set(spec.name, spec);
     return result;
   }
 
-  destroy(spec: EnvironmentSpec): string {
+  destroy(spec: NamedSpec): string {
     return this.cli.destroy(artifactsOf(spec));
   }
 
   /** What the plan says of a change, and then what comes of it. */
-  change(spec: EnvironmentSpec): { readonly told: readonly string[]; readonly result: string } {
+  change(spec: NamedSpec): { readonly told: readonly string[]; readonly result: string } {
     const before = artifactsOf(this.deployed.get(spec.name) ?? spec);
     const after = new Map(artifactsOf(spec).map((each) => [each.name, each.template]));
     const told = before.flatMap(({ name, template }) => {
@@ -52,7 +52,7 @@ class Account {
   }
 }
 
-const spec: EnvironmentSpec = {
+const spec: NamedSpec = {
   ...minimalAws,
   name: "life",
   instances: { main: {}, flyte: {} },
@@ -171,7 +171,7 @@ describe("a guarded environment, from its first deployment to its last", () => {
 describe("a cluster that others use, too", () => {
   const account = new Account();
   const { cluster, cloud } = account;
-  const inCluster = (name: string, change: object): EnvironmentSpec => ({
+  const inCluster = (name: string, change: object): NamedSpec => ({
     ...withAws({ ...minimalAws, name }, { network: NETWORK, cluster: { ...CLUSTER, ...change } }),
     platforms: { prefect: { namespace: name } },
   });

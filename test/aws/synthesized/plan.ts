@@ -7,15 +7,15 @@ import { instanceFields } from "../../../constructs/model/instance";
 import { findNotes } from "../../../infra/aws/notes";
 import { findDangers, planAws } from "../../../infra/aws/plan";
 import { synthesize } from "../../../infra/aws/synthesize";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { CLUSTER, minimalAws, NETWORK, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
 import { databaseOf, templatesOf } from "../../fixtures/templates";
 
 /** In the database's stack, where a platform changes nothing. */
-const dangersOfDatabase = (before: EnvironmentSpec, after: EnvironmentSpec): readonly string[] =>
+const dangersOfDatabase = (before: NamedSpec, after: NamedSpec): readonly string[] =>
   findDangers("database", databaseOf(before), databaseOf(after));
 
-const dangers = (before: EnvironmentSpec, after: EnvironmentSpec): readonly string[] => {
+const dangers = (before: NamedSpec, after: NamedSpec): readonly string[] => {
   const [had, has] = [templatesOf(before), templatesOf(after)];
   return Object.entries(had).flatMap(([part, template]) => findDangers(part, template, has[part as keyof typeof has] ?? { Resources: {} }));
 };
@@ -26,7 +26,7 @@ const REPLACED = /^database: AWS::RDS::DBInstance mainInstanceE2E9393F would be 
 const KEPT = null;
 
 /** Each field of an instance, changed: what the change loses, or null. */
-const OF_INSTANCE: Readonly<Record<keyof typeof instanceFields, readonly [EnvironmentSpec, object, RegExp | null]>> = {
+const OF_INSTANCE: Readonly<Record<keyof typeof instanceFields, readonly [NamedSpec, object, RegExp | null]>> = {
   majorVersion: [minimalAws, { majorVersion: 18 }, KEPT],
   size: [minimalAws, { size: { vcpus: 4, memoryGib: 16 } }, KEPT],
   storageGib: [minimalAws, { storageGib: 500 }, KEPT],
@@ -159,7 +159,7 @@ describe("changing", () => {
 });
 
 describe("what a change asks of a person", () => {
-  const notes = (before: EnvironmentSpec, after: EnvironmentSpec) => findNotes("database", databaseOf(before), databaseOf(after));
+  const notes = (before: NamedSpec, after: NamedSpec) => findNotes("database", databaseOf(before), databaseOf(after));
   const INSTANCE = "database: AWS::RDS::DBInstance mainInstanceE2E9393F";
   const REAL_SIZE = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size";
 
@@ -195,8 +195,7 @@ describe("what a change asks of a person", () => {
   });
 
   it("names what opens or closes for others: deletion, and a way to Secrets Manager", () => {
-    const all = (before: EnvironmentSpec, after: EnvironmentSpec) =>
-      findNotes("access", templatesOf(before).access, templatesOf(after).access);
+    const all = (before: NamedSpec, after: NamedSpec) => findNotes("access", templatesOf(before).access, templatesOf(after).access);
     expect(all(minimalAws, withMain(minimalAws, { deletionProtection: false }))).toEqual([
       "access: deletion protection of 1 instances would be turned off, and without any that has it the stacks can be deleted",
     ]);

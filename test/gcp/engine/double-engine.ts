@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { destroy, type Run, run } from "./double";
 import type { ProjectCopy } from "./project";
 import { type Engine, type Outcome, STACK } from "./scenarios";
@@ -18,12 +18,12 @@ export class DoubleEngine implements Engine {
     this.world = this.worldWith({});
   }
 
-  async up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
+  async up(spec: NamedSpec, faults = {}): Promise<Outcome> {
     this.prepare(spec);
     return this.note(toOutcome(await run(this.stack(faults), "up")));
   }
 
-  async preview(spec: EnvironmentSpec): Promise<Outcome> {
+  async preview(spec: NamedSpec): Promise<Outcome> {
     this.prepare(spec);
     return this.note(toOutcome(await run(this.stack(), "preview")));
   }
@@ -50,7 +50,7 @@ export class DoubleEngine implements Engine {
     return outcome;
   }
 
-  private prepare(spec: EnvironmentSpec): void {
+  private prepare(spec: NamedSpec): void {
     this.project.write(spec);
     if (this.bundled) this.project.bundle();
   }

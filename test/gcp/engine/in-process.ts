@@ -4,7 +4,7 @@ import providerMessages from "@pulumi/pulumi/proto/provider_pb";
 import type resourceMessages from "@pulumi/pulumi/proto/resource_pb";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { Plan } from "../../../infra/clouds";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { deploy } from "../../../infra/gcp/deploy";
 import { PROJECT, planGcp } from "../../../infra/gcp/plan";
 import { resolveGcp } from "../../fixtures/gcp";
@@ -54,14 +54,14 @@ export class InProcessEngine {
   }
 
   /** @param refresh what `--refresh=false` turns off; otherwise what `Pulumi.yaml` says. */
-  async up(spec: EnvironmentSpec, { faults = {}, refresh = REFRESHES }: UpOptions = {}): Promise<Outcome> {
+  async up(spec: NamedSpec, { faults = {}, refresh = REFRESHES }: UpOptions = {}): Promise<Outcome> {
     const session = this.begin(faults, false, refresh);
     if (!session.isRefused) await runProgram(session, this.world, this.stack, spec, false);
     if (!session.isRefused) session.deleteUnregistered();
     return end(session);
   }
 
-  async preview(spec: EnvironmentSpec): Promise<Outcome> {
+  async preview(spec: NamedSpec): Promise<Outcome> {
     const session = this.begin({}, true, REFRESHES);
     await runProgram(session, this.world, this.stack, spec, true);
     if (!session.isRefused) session.deleteUnregistered();
@@ -75,7 +75,7 @@ export class InProcessEngine {
   }
 
   /** What `npm run plan -- --against state.json` says. */
-  plan(spec: EnvironmentSpec): Promise<Plan> {
+  plan(spec: NamedSpec): Promise<Plan> {
     return planGcp(resolveGcp(spec), readState(this).length === 0 ? null : this.state);
   }
 
@@ -100,7 +100,7 @@ function end(session: Session): Outcome {
   return toOutcome({ code: session.isRefused ? 255 : 0, operations: session.operations, outputs: {}, shown: session.shown, duration: 0 });
 }
 
-async function runProgram(session: Session, world: World, stack: string, spec: EnvironmentSpec, isPreview: boolean): Promise<void> {
+async function runProgram(session: Session, world: World, stack: string, spec: NamedSpec, isPreview: boolean): Promise<void> {
   const environment = resolveGcp(spec);
   const limit = Error.stackTraceLimit;
   // Pulumi notes a stack for every promise: without it a run takes a fifth of the time.

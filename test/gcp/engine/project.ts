@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
 import { bundleDirectory } from "../../../constructs/package/bundle";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
 
-/** A copy of what `pulumi` runs, as a user has it after a clone, with environments of its own. */
+/** A copy of what `pulumi` and `cdk` run, as a user has it after a clone, with environments of its own. */
 export class ProjectCopy {
   readonly directory = mkdtempSync(
     join(process.env.TEST_SERVERS === undefined ? tmpdir() : resolve(process.env.TEST_SERVERS, ".."), "platform-postgres-project-"),
@@ -16,7 +16,7 @@ export class ProjectCopy {
   constructor() {
     // Made here, where it may be there already, and not in each copy.
     bundleDirectory("job");
-    for (const path of ["Pulumi.yaml", "package.json", "tsconfig.json", "infra", "constructs", ".build/bundles"]) {
+    for (const path of ["Pulumi.yaml", "cdk.json", "package.json", "tsconfig.json", "infra", "constructs", ".build/bundles"]) {
       mkdirSync(resolve(this.directory, path, ".."), { recursive: true });
       // With their times: bundles are made when a source is newer.
       cpSync(join(CHECKOUT, path), join(this.directory, path), { recursive: true, preserveTimestamps: true });
@@ -24,7 +24,7 @@ export class ProjectCopy {
     symlinkSync(join(CHECKOUT, "node_modules"), join(this.directory, "node_modules"));
   }
 
-  write(spec: EnvironmentSpec): void {
+  write(spec: NamedSpec): void {
     writeFileSync(join(this.directory, "infra", "environments", `${spec.name}.ts`), `export default ${JSON.stringify(spec)};\n`);
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { type InlineProgramArgs, LocalWorkspace, type OpMap, type Stack } from "@pulumi/pulumi/automation";
 import { formatViolation } from "../../../constructs/model/errors";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { deploy } from "../../../infra/gcp/deploy";
 import { PROJECT } from "../../../infra/gcp/plan";
 import { resolveGcp } from "../../fixtures/gcp";
@@ -39,7 +39,7 @@ export class RealEngine implements Engine {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  up(spec: EnvironmentSpec, faults = {}): Promise<Outcome> {
+  up(spec: NamedSpec, faults = {}): Promise<Outcome> {
     return this.run(spec, faults, async (stack, onOutput) => {
       const { summary, outputs } = await stack.up({ onOutput, onError: onOutput, refresh: true });
       const printed = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
@@ -47,7 +47,7 @@ export class RealEngine implements Engine {
     });
   }
 
-  preview(spec: EnvironmentSpec): Promise<Outcome> {
+  preview(spec: NamedSpec): Promise<Outcome> {
     return this.run(spec, {}, async (stack, onOutput) => {
       const { changeSummary } = await stack.preview({ onOutput, onError: onOutput, refresh: true });
       return { changes: changeSummary, outputs: {} };
@@ -67,7 +67,7 @@ export class RealEngine implements Engine {
   }
 
   private async run(
-    spec: EnvironmentSpec | null,
+    spec: NamedSpec | null,
     faults: Readonly<Record<string, string>>,
     work: (stack: Stack, onOutput: (text: string) => void) => Promise<{ readonly changes: OpMap; readonly outputs: Outcome["outputs"] }>,
   ): Promise<Outcome> {
@@ -85,7 +85,7 @@ export class RealEngine implements Engine {
     }
   }
 
-  private async open(spec: EnvironmentSpec | null, faults: Readonly<Record<string, string>>): Promise<Stack> {
+  private async open(spec: NamedSpec | null, faults: Readonly<Record<string, string>>): Promise<Stack> {
     const program = async () => {
       if (spec === null) return {};
       const environment = resolveGcp(spec);

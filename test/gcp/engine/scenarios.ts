@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
 import { CANARY, type World } from "./world";
 
@@ -18,8 +18,8 @@ export interface Outcome {
 export interface Engine {
   readonly world: World;
   /** @param faults what the world's next creations fail with, by type. */
-  up(spec: EnvironmentSpec, faults?: Readonly<Record<string, string>>): Promise<Outcome>;
-  preview(spec: EnvironmentSpec): Promise<Outcome>;
+  up(spec: NamedSpec, faults?: Readonly<Record<string, string>>): Promise<Outcome>;
+  preview(spec: NamedSpec): Promise<Outcome>;
   destroy(): Promise<Outcome>;
   /** The state, as it is kept. */
   state(): string;
@@ -34,13 +34,13 @@ export interface Scenario {
 
 export const STACK = "scenario";
 
-const spec: EnvironmentSpec = {
+const spec: NamedSpec = {
   name: STACK,
   gcp: { ...SECTION, cluster: CLUSTER },
   instances: { main: {} },
   platforms: { mlflow: {} },
 };
-const withMain = (change: object): EnvironmentSpec => ({ ...spec, instances: { main: change } });
+const withMain = (change: object): NamedSpec => ({ ...spec, instances: { main: change } });
 const SENTENCE = "role mlflow_owner was made by somebody else; drop it, or give the platform another database";
 
 const instanceOf = ({ things }: World) => {

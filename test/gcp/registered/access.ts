@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { TASK_FILE, type Task } from "../../../constructs/gcp/task";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import type { Registrations } from "../../../infra/gcp/registrations";
 import { existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
@@ -197,7 +197,7 @@ describe("rights of platforms", () => {
 });
 
 describe("Google service accounts, where the cluster's section asks for them", () => {
-  const withAccounts = (spec: EnvironmentSpec) =>
+  const withAccounts = (spec: NamedSpec) =>
     withGcp(spec, { cluster: { name: "ml", location: "europe-west4", ...spec.gcp?.cluster, serviceAccounts: "google" } });
   const emailOf = (registrations: Registrations, name: string) =>
     `${String(one(registrations, "Account", new RegExp(`^${name}`)).inputs.accountId)}@my-project.iam.gserviceaccount.com`;

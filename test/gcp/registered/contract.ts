@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
 import { existingGcp, minimalGcp, SECTION } from "../../fixtures/gcp";
@@ -37,7 +37,7 @@ const windowOf = ({ day, hour: start }: InstanceInputs["settings"]["maintenanceW
   `${DAYS[day - 1]}:${hour(start)}-${DAYS[(day - 1 + Math.floor((start + 1) / 24)) % 7]}:${hour(start + 1)}`;
 
 /** What Pulumi is told, in words of no cloud. */
-async function observe(spec: Omit<EnvironmentSpec, "gcp">, parameters: readonly string[]): Promise<Observed> {
+async function observe(spec: Omit<NamedSpec, "gcp">, parameters: readonly string[]): Promise<Observed> {
   const registrations = await registrationsOf({ ...spec, gcp: SECTION });
   const instance = one(registrations, "DatabaseInstance", /main$/);
   const { databaseVersion, deletionProtection, settings } = instance.inputs as unknown as InstanceInputs;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CloudSqlPostgres } from "../../../constructs/gcp/cloud-sql-postgres";
 import { checkProvider, OLDEST_PROVIDER } from "../../../constructs/gcp/provider-version";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { type Registration, register } from "../../../infra/gcp/registrations";
 import { existingGcp, fullGcp, minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
@@ -241,7 +241,7 @@ describe("an instance of Cloud SQL", () => {
   });
 
   it("has the APIs that it asks for, before anything of Google's", async () => {
-    const servicesOf = async (spec: EnvironmentSpec) => {
+    const servicesOf = async (spec: NamedSpec) => {
       const registrations = await registrationsOf(withGcp(spec, { enableApis: true }));
       const services = ofType(registrations, "Service").filter(({ type }) => type === "gcp:projects/service:Service");
       return { registrations, services, names: services.map(({ inputs }) => String(inputs.service).split(".")[0]) };

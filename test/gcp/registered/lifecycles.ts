@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
 import { InProcessEngine } from "../engine/in-process";
 import { INSTANCE } from "../engine/instances";
@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const engine = new InProcessEngine(directory, "life");
 const { world } = engine;
-const spec = (change: Partial<EnvironmentSpec["gcp"]> = {}, main: object = {}, more: Partial<EnvironmentSpec> = {}): EnvironmentSpec => ({
+const spec = (change: Partial<NamedSpec["gcp"]> = {}, main: object = {}, more: Partial<NamedSpec> = {}): NamedSpec => ({
   name: "life",
   gcp: { ...SECTION, cluster: CLUSTER, ...change },
   instances: { main },

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { planGcp } from "../../../infra/gcp/plan";
 import { minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { registrationsOf } from "../../fixtures/registrations";
@@ -11,16 +11,16 @@ const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What `pulumi stack export` would print after a deployment. */
-async function stored(spec: EnvironmentSpec): Promise<string> {
+async function stored(spec: NamedSpec): Promise<string> {
   const { resources } = await registrationsOf(spec);
   const file = join(directory, "state.json");
   writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources } }));
   return file;
 }
 
-const before: EnvironmentSpec = { ...minimalGcp, instances: { main: { readReplicas: 1 } } };
-const withMain = (change: object): EnvironmentSpec => ({ ...before, instances: { main: { readReplicas: 1, ...change } } });
-const planOf = async (spec: EnvironmentSpec, against: EnvironmentSpec | null = before) =>
+const before: NamedSpec = { ...minimalGcp, instances: { main: { readReplicas: 1 } } };
+const withMain = (change: object): NamedSpec => ({ ...before, instances: { main: { readReplicas: 1, ...change } } });
+const planOf = async (spec: NamedSpec, against: NamedSpec | null = before) =>
   planGcp(resolveGcp(spec), against === null ? null : await stored(against));
 
 describe("plan for Google Cloud", () => {

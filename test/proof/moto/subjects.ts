@@ -5,7 +5,7 @@ import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { loadAwsEnvironment } from "../../../infra/aws/load";
 import local from "../../../infra/environments/local";
 import production from "../../../infra/environments/production";
-import type { EnvironmentSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/environments/spec";
 import { ACCOUNT, type AwsDouble, REGION } from "./double";
 
 /** An environment, and how the CLI is told of it. */
@@ -33,7 +33,7 @@ export async function productionIn(aws: AwsDouble): Promise<Subject> {
     "create_open_id_connect_provider",
     provider,
   );
-  const spec: EnvironmentSpec = {
+  const spec: NamedSpec = {
     ...production,
     acknowledge: local.acknowledge,
     aws: {

@@ -1,0 +1,85 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { ProjectCopy } from "../gcp/engine/project";
+
+const project = new ProjectCopy();
+const DIRECTORY = join(project.directory, "infra", "environments");
+afterAll(() => project.remove());
+
+/** A file as a user writes it. */
+const write = (file: string, spec: object) => writeFileSync(join(DIRECTORY, `${file}.ts`), `export default ${JSON.stringify(spec)};\n`);
+const ON_AWS = { aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: {} };
+const LOCAL = { instances: { main: {} }, platforms: {} };
+
+function run(program: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+  const env = { ...process.env, CDK_VALIDATION: "false", NO_COLOR: "1", ...variables };
+  const command = ["--require", "tsx/cjs", program, ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project.directory, encoding: "utf8", env });
+  return { status, stdout, stderr };
+}
+const plan = (...args: readonly string[]) => run("infra/plan/plan.ts", args);
+/** What the CLI runs. */
+const app = (context: object) =>
+  run("infra/aws/app.ts", [], { CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(project.directory, "cdk.out") });
+
+describe("an environment", () => {
+  beforeEach(() => {
+    for (const file of readdirSync(DIRECTORY)) if (file !== "spec.ts") rmSync(join(DIRECTORY, file));
+    write("one", ON_AWS);
+    write("here", LOCAL);
+  });
+
+  it("has its file's name, and is the only one with a cloud's section where none is named", () => {
+    const { status, stdout, stderr } = plan("--cloud", "aws");
+    expect([status, stdout.includes("postgres-one-database"), stderr]).toEqual([0, true, ""]);
+    expect(app({})).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(readdirSync(join(project.directory, "cdk.out"))).toContain("postgres-one-database.template.json");
+  });
+
+  it("that is a copy with the name of the first is refused, and plans nothing of that", () => {
+    write("two", { name: "one", ...ON_AWS });
+    expect(plan("--cloud", "aws", "--environment", "two")).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: '✖ infra/environments/two.ts: name must be the file\'s, got "one"; leave it out, or rename the file\n',
+    });
+  });
+
+  it("has to be named where several could be meant: a guess could deploy, or destroy, another", () => {
+    write("two", ON_AWS);
+    expect(plan("--cloud", "aws").stderr).toBe("✖ 2 environments have a section aws; add --environment NAME with one of one, two\n");
+    expect(app({})).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "2 environments have a section aws; add -c environment=NAME with one of one, two\n",
+    });
+    expect(app({ environment: "two" }).status).toBe(0);
+  });
+
+  it("is not guessed from a key that is nearly right", () => {
+    expect(app({ enviroment: "staging" })).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "unknown context key enviroment; did you mean -c environment=staging?\n",
+    });
+  });
+
+  it("without a cloud's section is told which others have one, and no others", () => {
+    expect(plan("--cloud", "aws", "--environment", "here").stderr).toBe(
+      "✖ environment here has no section aws; write one into infra/environments/here.ts, or use one\n",
+    );
+    rmSync(join(DIRECTORY, "one.ts"));
+    expect(plan("--cloud", "aws", "--environment", "here").stderr).toBe(
+      "✖ environment here has no section aws; write one into infra/environments/here.ts\n",
+    );
+    expect(plan("--cloud", "aws").stderr).toBe("✖ no environment has a section aws; write one into a file of infra/environments\n");
+  });
+
+  it("that cannot be loaded is reported when it is asked for, and stands in nobody's way", () => {
+    writeFileSync(join(DIRECTORY, "broken.ts"), "export default {{\n");
+    expect(plan("--cloud", "aws").status).toBe(0);
+    expect(plan("--cloud", "aws", "--environment", "broken").stderr).toMatch(/^✖ infra\/environments\/broken\.ts cannot be loaded: /);
+  });
+});
