@@ -102,6 +102,20 @@ describe("architecture", () => {
     expect(wrong.map(shown)).toEqual([]);
   });
 
+  it("keeps commands in one room, one file each, which npm runs and nothing imports", () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    const run = Object.entries(scripts).flatMap(([name, line]) => {
+      const [, file] = /(infra\/commands\/\S+)/.exec(line) ?? [];
+      return file === undefined ? [] : [[name, file]];
+    });
+    const commands = sourceFiles("infra/commands");
+    expect(run.map(([, file]) => file).sort()).toEqual([...commands].sort());
+    expect(run.filter(([name, file]) => file !== `infra/commands/${name}.ts`)).toEqual([]);
+    expect(infra.filter(({ to }) => to.startsWith("infra/commands/")).map(shown)).toEqual([]);
+  });
+
   it("has no import cycle", () => {
     const graph = new Map<string, readonly string[]>();
     for (const file of [...sourceFiles("constructs"), ...sourceFiles("infra")]) {

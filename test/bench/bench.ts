@@ -46,7 +46,7 @@ async function benchStart(): Promise<readonly Row[]> {
   const command = (name: string) =>
     new Promise<void>((done, fail) => {
       const env = { ...process.env, PLATFORM_POSTGRES_DIRECTORY: join(directory, name) };
-      const child = spawn(process.execPath, ["--require", "tsx/cjs", "infra/local/start.ts", "--once"], {
+      const child = spawn(process.execPath, ["--require", "tsx/cjs", "infra/commands/start.ts", "--once"], {
         cwd: CHECKOUT,
         env,
         stdio: "ignore",

@@ -175,7 +175,7 @@ describe("npm run render", () => {
       prefect: { secretArn: arn("prefect"), readerRoleArn: null },
     };
     const file = outputs("development", { main: { host, port: 5432, masterSecret: arn("master") } }, platforms);
-    const args = ["--require", "tsx/cjs", "infra/plan/render.ts", "--environment", "development", "--cloud", "aws", "--outputs", file];
+    const args = ["--require", "tsx/cjs", "infra/commands/render.ts", "--environment", "development", "--cloud", "aws", "--outputs", file];
     const { status, stderr, stdout } = run(process.execPath, args, { PLATFORM_POSTGRES_DIRECTORY: directory });
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("13 files in ");

@@ -19,7 +19,7 @@ function run(program: string, args: readonly string[], variables: Readonly<Recor
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project.directory, encoding: "utf8", env });
   return { status, stdout, stderr };
 }
-const plan = (...args: readonly string[]) => run("infra/plan/plan.ts", args);
+const plan = (...args: readonly string[]) => run("infra/commands/plan.ts", args);
 /** What the CLI runs. */
 const app = (context: object) =>
   run("infra/aws/app.ts", [], { CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(project.directory, "cdk.out") });

@@ -175,7 +175,7 @@ function release(): readonly Proof[] {
 
 function prove(): readonly Proof[] {
   run("curl", ["--version"]);
-  const { log } = start("node --require tsx/cjs infra/local/start.ts", CHECKOUT, "start.log");
+  const { log } = start("node --require tsx/cjs infra/commands/start.ts", CHECKOUT, "start.log");
   until("PostgreSQL", log, () => readFileSync(log, "utf8").includes("Ctrl-C"));
   const installed = [MLFLOW, PREFECT].map(install);
   if (installed.some(({ problem }) => problem !== null)) return installed;
@@ -195,7 +195,7 @@ function prove(): readonly Proof[] {
     "node",
     "--require",
     "tsx/cjs",
-    join(ROOT, "infra/local/doctor.ts"),
+    join(ROOT, "infra/commands/doctor.ts"),
     ...urls,
   ]);
   const checked = {

@@ -1,9 +1,9 @@
 import { reachDeployed } from "../cloud-session";
 import type { Cloud } from "../clouds";
 import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
-import { deliver, diagnoseAll, provisionAll } from "./deliver";
-import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "./report";
-import { withServers } from "./session";
+import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
+import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "../local/report";
+import { withServers } from "../local/session";
 
 const command = createCommand(
   "provision",

@@ -10,8 +10,8 @@ import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { createCommand, main } from "../command";
-import { withServers } from "./session";
-import { locate, passwordsOf, runningOf } from "./tenant";
+import { withServers } from "../local/session";
+import { locate, passwordsOf, runningOf } from "../local/tenant";
 
 interface Options {
   readonly database?: string;

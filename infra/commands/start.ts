@@ -3,9 +3,9 @@ import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { createCommand, main } from "../command";
 import type { ProjectEnvironment } from "../load";
-import { deliver, diagnoseAll, provisionAll } from "./deliver";
-import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "./report";
-import { resetEnvironment, type Session, withServers } from "./session";
+import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
+import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "../local/report";
+import { resetEnvironment, type Session, withServers } from "../local/session";
 
 interface Options {
   readonly once?: boolean;

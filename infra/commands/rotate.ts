@@ -2,10 +2,10 @@ import { relative } from "node:path";
 import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "../command";
-import { deliver } from "./deliver";
-import { root } from "./directories";
-import { withServers } from "./session";
-import { locate, runningOf } from "./tenant";
+import { deliver } from "../local/deliver";
+import { root } from "../local/directories";
+import { withServers } from "../local/session";
+import { locate, runningOf } from "../local/tenant";
 
 interface Options {
   readonly platform: string;

@@ -1,9 +1,9 @@
 import { reachDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
-import { diagnoseAll } from "./deliver";
-import { checkHealth, readRunning } from "./health";
-import { toCheckReport, toCheckTable } from "./report";
-import { type Session, withServers } from "./session";
+import { diagnoseAll } from "../local/deliver";
+import { checkHealth, readRunning } from "../local/health";
+import { toCheckReport, toCheckTable } from "../local/report";
+import { type Session, withServers } from "../local/session";
 
 interface Options extends CloudOptions {
   readonly all?: boolean;
