@@ -1,9 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { toCaConfigMap, toMigrateJob, toNamespace } from "../constructs/kubernetes/objects";
+import { type SecretFields, toField } from "../constructs/kubernetes/secret-template";
 import { writeAtomically } from "../constructs/local/files";
-import { toCaConfigMap, toMigrateJob, toNamespace } from "../constructs/manifests/objects";
-import { type SecretFields, toField } from "../constructs/manifests/secret-template";
 import { UserError } from "../constructs/model/errors";
 import type { Json, JsonObject } from "../constructs/model/json";
 import type { Kustomization, ProcessText, Variable, Wiring } from "../constructs/model/platform";

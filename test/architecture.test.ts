@@ -8,17 +8,17 @@ const ROOT = resolve(__dirname, "..");
 /** Which folders of `constructs` each folder may import, besides itself. `infra` and `test` may import all of them. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
-  platforms: ["model"],
+  kubernetes: ["model"],
+  platforms: ["model", "kubernetes"],
   provisioning: ["model"],
-  manifests: ["model"],
   package: [],
-  aws: ["model", "platforms", "provisioning", "manifests", "package"],
-  gcp: ["model", "platforms", "provisioning", "manifests", "package"],
-  local: ["model", "platforms", "provisioning", "manifests", "package"],
+  aws: ["model", "platforms", "provisioning", "kubernetes", "package"],
+  gcp: ["model", "platforms", "provisioning", "kubernetes", "package"],
+  local: ["model", "platforms", "provisioning", "kubernetes", "package"],
 };
 
 /** Folders that are pure: no npm package, nothing of Node. */
-const IMPORTS_NO_PACKAGE = ["model", "platforms", "manifests"];
+const IMPORTS_NO_PACKAGE = ["model", "platforms", "kubernetes"];
 /** Packages that the published package does not need: bundles contain the first three, and esbuild makes the bundles. */
 const IN_BUNDLES = ["@aws-sdk/client-rds", "@aws-sdk/client-secrets-manager", "google-auth-library", "esbuild"];
 const CLOUD_PACKAGES = /^(aws-cdk-lib|constructs$|cdk-nag|@aws-|@pulumi|@google-cloud)/;
@@ -89,7 +89,7 @@ describe("architecture", () => {
     expect(constructs.filter(({ to }) => /^(infra|test)\//.test(to)).map(shown)).toEqual([]);
   });
 
-  it("keeps model, platforms and manifests free of packages and of Node", () => {
+  it("keeps model, platforms and kubernetes free of packages and of Node", () => {
     const wrong = constructs.filter(({ from, to }) => IMPORTS_NO_PACKAGE.includes(folderOf(from)) && !to.startsWith("constructs/"));
     expect(wrong.map(shown)).toEqual([]);
   });

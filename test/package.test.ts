@@ -40,7 +40,7 @@ const sources = (folder: string): readonly string[] =>
     .map((file) => join("constructs", folder, file));
 
 /** What a person can import, by subpath: all of these folders, but what runs only in a bundle. */
-const FOLDERS = ["model", "provisioning", "manifests", "aws", "gcp"];
+const FOLDERS = ["model", "provisioning", "kubernetes", "aws", "gcp"];
 const HIDDEN = /^constructs\/(aws\/(functions\/|secrets-manager-store\.ts$)|gcp\/(job\/|(master|secret-manager-store)\.ts$))/;
 const PUBLIC: Readonly<Record<string, string>> = {
   "./platforms/registry": "constructs/platforms/registry.ts",

@@ -1,4 +1,4 @@
-import type { SecretReader } from "../manifests/objects";
+import type { SecretReader } from "../kubernetes/objects";
 
 /** How External Secrets reads a platform's secret: as a service account that may take a role, which may read that secret. */
 export const secretReader = (region: string, roleArn: string): SecretReader => ({

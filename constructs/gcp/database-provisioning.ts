@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { ownSidecar, PROXY_PORT } from "../manifests/auth-proxy";
-import { metadata } from "../manifests/metadata";
-import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "../manifests/program-job";
+import { metadata } from "../kubernetes/metadata";
 import type { JsonObject } from "../model/json";
 import { mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
+import { ownSidecar, PROXY_PORT } from "./auth-proxy";
 import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { annotated, createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
+import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, type ClientIdentity, createIdentity } from "./workload-identity";
 

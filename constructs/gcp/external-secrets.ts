@@ -1,4 +1,4 @@
-import type { SecretReader } from "../manifests/objects";
+import type { SecretReader } from "../kubernetes/objects";
 
 export interface ExternalSecretsArgs {
   readonly project: string;

@@ -1,14 +1,14 @@
 import { relative } from "node:path";
 import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
-import { toProxyObjects } from "../manifests/auth-proxy";
-import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../manifests/objects";
-import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../manifests/operators";
+import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../kubernetes/objects";
+import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Topology } from "../model/target";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
+import { toProxyObjects } from "./auth-proxy";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
 import { annotated, createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";

@@ -1,7 +1,7 @@
-import { PROXY_PORT, platformSidecar } from "../manifests/auth-proxy";
 import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
 import type { Reach } from "../model/wire";
+import { PROXY_PORT, platformSidecar } from "./auth-proxy";
 
 /**
  * How a platform's pods reach their instance, in words that are known when it is planned.

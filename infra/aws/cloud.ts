@@ -1,7 +1,7 @@
 import { secretReader } from "../../constructs/aws/external-secrets";
 import { createSecretsClient, readMaster } from "../../constructs/aws/functions/task";
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
-import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/manifests/objects";
+import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
 import { UserError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";

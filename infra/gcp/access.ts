@@ -5,7 +5,7 @@ import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secre
 import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningNamespace } from "../../constructs/gcp/names";
 import { allowConnections, createIdentity, principalOf } from "../../constructs/gcp/workload-identity";
-import { metadata } from "../../constructs/manifests/metadata";
+import { metadata } from "../../constructs/kubernetes/metadata";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { kubernetesNames } from "../../constructs/model/names";

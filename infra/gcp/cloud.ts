@@ -1,10 +1,10 @@
+import { toProxyObjects } from "../../constructs/gcp/auth-proxy";
 import { secretReader } from "../../constructs/gcp/external-secrets";
 import { readMaster } from "../../constructs/gcp/master";
 import { reachOf } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
 import { verification } from "../../constructs/gcp/verification";
-import { toProxyObjects } from "../../constructs/manifests/auth-proxy";
-import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/manifests/objects";
+import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { toSecret } from "../../constructs/kubernetes/objects";
+import { toPlainText } from "../../constructs/kubernetes/secret-template";
 import { alone } from "../../constructs/local/ownership";
-import { toSecret } from "../../constructs/manifests/objects";
-import { toPlainText } from "../../constructs/manifests/secret-template";
 import { mapValues } from "../../constructs/model/json";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";

@@ -1,5 +1,5 @@
+import { toCaConfigMap, toMigrateJob, toSecret } from "../../constructs/kubernetes/objects";
 import { local } from "../../constructs/local/target";
-import { toCaConfigMap, toMigrateJob, toSecret } from "../../constructs/manifests/objects";
 import { SpecError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Platform, Platforms, Release } from "../../constructs/model/platform";

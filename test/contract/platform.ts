@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toExternalSecret, toSecret } from "../../constructs/manifests/objects";
+import { toExternalSecret, toSecret } from "../../constructs/kubernetes/objects";
 import { peakOf } from "../../constructs/model/budget";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Topology } from "../../constructs/model/target";

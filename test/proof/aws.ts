@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/manifests/operators";
+import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/kubernetes/operators";
 import type { JsonObject } from "../../constructs/model/json";
 import { stackName } from "../../infra/aws/environment";
 import setUpServers from "../fixtures/global-setup";

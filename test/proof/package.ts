@@ -182,7 +182,7 @@ const filesOf = (directory: string): readonly string[] =>
 const published = (): readonly string[] => filesOf(join(app, "node_modules", name));
 
 const BELONGS =
-  /^(dist\/(model|platforms|provisioning|manifests|aws|gcp|package|bundles)\/.+|constructs\/platforms\/[\w-]+\/chart\/.+|package\.json|README\.md|LICENSE)$/;
+  /^(dist\/(model|platforms|provisioning|kubernetes|aws|gcp|package|bundles)\/.+|constructs\/platforms\/[\w-]+\/chart\/.+|package\.json|README\.md|LICENSE)$/;
 
 function holdsWhatItShould(): Proof {
   const files = published();
@@ -332,7 +332,7 @@ function prove(): readonly Proof[] {
   install(app, ...oldest("aws"));
   install(program, ...oldest("gcp"));
   install(script);
-  const neutral = ["model", "platforms", "provisioning", "manifests"];
+  const neutral = ["model", "platforms", "provisioning", "kubernetes"];
   return [
     holdsWhatItShould(),
     installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, peersOf("aws")),

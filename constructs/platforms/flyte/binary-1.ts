@@ -1,4 +1,4 @@
-import { caPath, inPod } from "../../model/pod";
+import { caPath, inPod } from "../../kubernetes/pod";
 import { mergeValues } from "../../model/values";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";

@@ -1,5 +1,5 @@
+import { caPath, inPod } from "../../kubernetes/pod";
 import type { Guard } from "../../model/platform";
-import { caPath, inPod } from "../../model/pod";
 import { mergeValues } from "../../model/values";
 import { expectedRevision } from "../revisions";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";

@@ -1,6 +1,6 @@
+import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import { type Chart, COMMON_VALUES, type Connection, type Guard, THE_CONNECTION } from "../../model/platform";
-import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../model/pod";
 import { FLYTE_CHARTS, FLYTE_SOURCE, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 

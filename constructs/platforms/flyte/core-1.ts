@@ -1,6 +1,6 @@
+import { inPod, reloadOnSecretChange } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import { type Guard, THE_CONNECTION, type Tls } from "../../model/platform";
-import { inPod, reloadOnSecretChange } from "../../model/pod";
 import {
   FLYTE_CHARTS,
   FLYTE_SOURCE,

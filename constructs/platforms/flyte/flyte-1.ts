@@ -1,5 +1,5 @@
+import { inPod } from "../../kubernetes/pod";
 import type { Connection, Migration, Revision } from "../../model/platform";
-import { inPod } from "../../model/pod";
 import { expectedRevision } from "../revisions";
 import { options } from "./edition";
 import type { FlyteSettings } from "./settings";

@@ -1,6 +1,6 @@
+import { caPath, inPod } from "../../kubernetes/pod";
 import { integer, type Settings, text } from "../../model/fields";
 import { type CommonFields, type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
-import { caPath, inPod } from "../../model/pod";
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";

@@ -1,6 +1,6 @@
+import { caPath, reloadOnSecretChange, sidecars, splitImage, tlsMounts } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import type { Connection, Patch } from "../../model/platform";
-import { caPath, reloadOnSecretChange, sidecars, splitImage, tlsMounts } from "../../model/pod";
 
 /** Where upstream's manifests keep what API server, cache server and metadata have in common. */
 const CONFIG_MAP = "pipeline-install-config";

@@ -1,3 +1,13 @@
+import {
+  migrationContainer,
+  reloadOnSecretChange,
+  serviceAccountValues,
+  sidecars,
+  splitImage,
+  tlsMounts,
+  tlsVariables,
+  toEnv,
+} from "../../kubernetes/pod";
 import { flag, integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
@@ -14,16 +24,6 @@ import {
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import {
-  migrationContainer,
-  reloadOnSecretChange,
-  serviceAccountValues,
-  sidecars,
-  splitImage,
-  tlsMounts,
-  tlsVariables,
-  toEnv,
-} from "../../model/pod";
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
 import { allowedHosts, allowedOrigins, hostFields } from "./hosts";

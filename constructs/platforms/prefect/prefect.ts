@@ -1,3 +1,4 @@
+import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
 import { integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
@@ -12,7 +13,6 @@ import {
   type Variables,
   type Wiring,
 } from "../../model/platform";
-import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../model/pod";
 import { databaseUrl } from "../../model/secret";
 import { redisFields } from "../redis";
 import { alembic, expectedRevision } from "../revisions";

@@ -1,3 +1,4 @@
+import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../kubernetes/pod";
 import { integer, nullable, type Settings, text } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import { KUBERNETES_NAME } from "../../model/names";
@@ -15,7 +16,6 @@ import {
   type Tls,
   type Wiring,
 } from "../../model/platform";
-import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../model/pod";
 import { databaseUrl } from "../../model/secret";
 import { redisFields } from "../redis";
 import { alembic } from "../revisions";

@@ -1,5 +1,5 @@
+import { labels, metadata, RESTRICTED } from "../kubernetes/metadata";
 import type { Json, JsonObject } from "../model/json";
-import { labels, metadata, RESTRICTED } from "./metadata";
 
 /** A program in one file that runs in the cluster, and what it is given. */
 export interface ProgramPod {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/manifests/operators";
+import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/kubernetes/operators";
 
 describe("operators", () => {
   it("have names that no other release of a cluster has by chance, and that Kubernetes takes", () => {

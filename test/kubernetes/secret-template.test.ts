@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toGoTemplate, toPlainText } from "../../constructs/manifests/secret-template";
+import { toGoTemplate, toPlainText } from "../../constructs/kubernetes/secret-template";
 import type { SecretTemplate } from "../../constructs/model/platform";
 
 const template: SecretTemplate = [

@@ -1,8 +1,8 @@
+import { labels, metadata, RESTRICTED } from "../kubernetes/metadata";
 import type { JsonObject } from "../model/json";
 import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
 import { SIDECAR, type Wired } from "../model/wire";
-import { labels, metadata, RESTRICTED } from "./metadata";
 
 /** Cloud SQL Auth Proxy. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
 const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3";

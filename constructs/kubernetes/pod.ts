@@ -1,5 +1,5 @@
-import { type JsonObject, mapValues } from "./json";
-import type { Connection, Migration, ProcessText, Tls, Variables } from "./platform";
+import { type JsonObject, mapValues } from "../model/json";
+import type { Connection, Migration, ProcessText, Tls, Variables } from "../model/platform";
 
 /** Names of the volumes with the CA and with the platform's Secret in a pod. */
 export const CA_VOLUME = "db-ca";

@@ -1,8 +1,8 @@
 import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
-import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "../model/pod";
 import type { Wired } from "../model/wire";
 import { metadata } from "./metadata";
+import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "./pod";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
 
 export function toNamespace({ namespace, release }: Wired): JsonObject {
