@@ -35,7 +35,7 @@ export interface Deployment {
   /** Kubernetes objects by which the platform's pods reach the database. */
   accessObjects(platform: string, wired: Wired): readonly JsonObject[];
   /** What a person must do before those work; null where nothing. */
-  caution(platform: string): string | null;
+  caution(platform: string, wired: Wired): string | null;
   /**
    * With the person's own credentials.
    *

@@ -3,17 +3,17 @@ import pc from "picocolors";
 import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import { CLOUDS, type Cloud, loadCloud } from "./clouds";
-import { loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
+import { LOCAL_ENVIRONMENT, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { createProgress, type Progress } from "./progress";
-
-/** The environment of this machine where none is named. */
-const LOCAL = "local";
 
 /** A command line whose options every command has. */
 export function createCommand(name: string, description: string): Command {
   return new Command(`npm run ${name} --`.replace("npm run start", "npm start"))
     .description(description)
-    .option("-e, --environment <name>", `a file of infra/environments (default: ${LOCAL}; with --cloud the only one that has its section)`)
+    .option(
+      "-e, --environment <name>",
+      `a file of infra/environments (default: ${LOCAL_ENVIRONMENT}; with --cloud the only one that has its section)`,
+    )
     .allowExcessArguments(false)
     .exitOverride();
 }
@@ -60,7 +60,7 @@ export async function main<O>(command: Command, run: (invocation: Invocation<O>)
       throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
     const environment =
       cloud === null
-        ? loadEnvironment(options.environment ?? LOCAL, local)
+        ? loadEnvironment(options.environment ?? LOCAL_ENVIRONMENT, local)
         : cloud.loadEnvironment(options.environment ?? onlyEnvironmentOn(cloud.name, "--environment NAME"));
     process.exitCode = await run({ environment, cloud, progress, options, args: command.args });
   } catch (error) {

@@ -8,7 +8,7 @@ export interface InstructionsSource {
   readonly secretFile: string;
   /** What a person must change before the files are right for a cluster; null where nothing. */
   readonly caution: string | null;
-  /** What starts it on this machine, where its database is here: commands, and the directory to type them in. */
+  /** Commands that start it on this machine, and the directory to type them in, if its database is here. */
   readonly start?: { readonly directory: string; readonly commands: readonly string[] } | undefined;
 }
 

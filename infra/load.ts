@@ -8,9 +8,12 @@ import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
-import type { EnvironmentSpec, NamedSpec } from "./environments/spec";
+import type { EnvironmentSpec, NamedSpec } from "./spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
+
+/** The environment of this machine, if the user names none. */
+export const LOCAL_ENVIRONMENT = "local";
 
 const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 
@@ -32,11 +35,11 @@ export function loadEnvironment(name: string, target: Target): ProjectEnvironmen
 }
 
 /**
- * The environment to work on where nobody names one: the only one that has a cloud's section. A guess among several could deploy, or
- * destroy, another than was meant.
+ * The environment to work on if the user names none: the only one that has a cloud's section. A guess among several could deploy, or
+ * destroy, the wrong one.
  *
  * @param option how a person names one.
- * @throws UserError where there are several, or none.
+ * @throws UserError if there are several, or none.
  */
 export function onlyEnvironmentOn(section: string, option: string): string {
   const names = environmentsOn(section);
@@ -46,19 +49,19 @@ export function onlyEnvironmentOn(section: string, option: string): string {
   throw new UserError(`${names.length} environments have a section ${section}; add ${option} with one of ${names.join(", ")}`);
 }
 
-/** Environments that have a cloud's section. A file that cannot be loaded is reported when it is asked for. */
+/** Environments that have a cloud's section, or may have it: loading reports a broken file when the user names it. */
 const environmentsOn = (section: string): readonly string[] =>
   environmentNames().filter((name) => {
     try {
       return Object.hasOwn(readSpec(name), section);
     } catch {
-      return false;
+      return true;
     }
   });
 
 const environmentNames = (): readonly string[] =>
   readdirSync(DIRECTORY)
-    .filter((file) => file.endsWith(".ts") && file !== "spec.ts")
+    .filter((file) => file.endsWith(".ts"))
     .map((file) => file.slice(0, -3));
 
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
@@ -74,7 +77,7 @@ function readSpec(name: string): NamedSpec {
   return named(spec, name);
 }
 
-/** A copy of a file is another environment, and must not plan, or destroy, what the first one has. */
+/** A copy of a file is another environment, and must not plan or destroy the resources of the first one. */
 function named(spec: EnvironmentSpec, file: string): NamedSpec {
   if (spec.name !== undefined && spec.name !== file)
     throw new UserError(

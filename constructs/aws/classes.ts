@@ -58,7 +58,7 @@ export function connectionsOf(memoryGib: number): number {
  * @param memoryGib GiB of the class.
  */
 export function maxConnectionsFormula(connections: number, memoryGib: number): string {
-  // Twice what is kept, so that it never falls short on its own class.
+  // Subtracts the reserve twice, so that the class itself never gets fewer connections.
   const bytesPerConnection = Math.floor(((memoryGib * 1024 - 2 * KEPT_MIB) * MIB) / connections);
   return `LEAST({DBInstanceClassMemory/${Math.min(bytesPerConnection, BYTES_PER_CONNECTION)}},${connections})`;
 }

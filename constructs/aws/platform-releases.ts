@@ -32,7 +32,7 @@ export interface PlatformReleasesProps {
     readonly vpc: ec2.IVpc;
     /** Private, where the cluster's endpoint can be reached. */
     readonly subnets: readonly ec2.ISubnet[];
-    /** What talks to the cluster is put into it, and reaches the cluster's endpoint by it. */
+    /** Gives functions access to the cluster's endpoint: they become its members. */
     readonly securityGroup: ec2.ISecurityGroup;
   };
   readonly region: string;
@@ -88,7 +88,7 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: P
     ],
   });
   const cluster = eks.Cluster.fromClusterAttributes(scope, "Cluster", { ...attributes, kubectlProvider });
-  // Asked again and again until it is answered; what installs or applies gives up at the first refusal.
+  // Retries until the cluster answers; resources that install or apply fail at the first refusal.
   const ready = new eks.KubernetesObjectValue(scope, "Ready", {
     cluster,
     objectType: "namespace",
@@ -133,7 +133,7 @@ function createRelease(
   const { wired } = platform;
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
-  // Another namespace or name makes another release: its owner is asked anew, and the one before is uninstalled.
+  // Another namespace or name is another release: its owner is checked again, and the previous release is uninstalled.
   const isUsual = wired.namespace === id && wired.release === id;
   const own = new Construct(scope, isUsual ? id : `${id}-${wired.namespace}-${wired.release}`);
   const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[], kept: object = {}) => {
@@ -143,7 +143,7 @@ function createRelease(
   };
   // A namespace holds what others put there, too: it is never deleted with the platform.
   const namespace = apply("Namespace", [toNamespace(wired)], before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
-  // Refused where it is there already: what follows would overwrite another environment's, and a rollback would delete it.
+  // Creation fails if it exists: the next objects would overwrite another environment's, and a rollback would delete them.
   const owner = apply("Owner", [toOwner(wired, environment)], [namespace], { overwrite: false });
   const { manifest, mark } = markSecret(scope, toObjects(platform, region));
   const objects = apply("Objects", manifest, [owner]);
@@ -152,7 +152,7 @@ function createRelease(
     objectType: "secret",
     objectName: wired.connection.secret,
     objectNamespace: wired.namespace,
-    // Empty, and so waited for, until External Secrets has written what this manifest says. A condition Ready may be of the one before.
+    // Empty, and so waited for, until External Secrets has written this manifest. A condition Ready may belong to the previous one.
     jsonPath: `.metadata.labels.${mark}`,
     timeout: SECRET_TIMEOUT,
   });
@@ -166,7 +166,7 @@ function createRelease(
 /** The resource behind one of the CDK's custom resources. */
 const propertiesOf = (construct: Construct): CfnResource => construct.node.findChild("Resource").node.defaultChild as CfnResource;
 
-/** Lets External Secrets label the Secret with what its manifest says, so that one can wait for exactly that. */
+/** Has External Secrets label the Secret with a hash of the manifest, so that CloudFormation can wait for this version. */
 function markSecret(scope: Construct, objects: readonly JsonObject[]): { readonly manifest: readonly JsonObject[]; readonly mark: string } {
   // References are resolved to names of outputs, which are known.
   const text = JSON.stringify(Stack.of(scope).resolve(objects.filter(({ kind }) => kind === "ExternalSecret")));

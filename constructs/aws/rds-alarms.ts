@@ -6,6 +6,7 @@ import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
+import { GIB } from "../model/instance";
 import type { ResolvedInstance } from "../model/spec";
 import type { RdsPostgres } from "./rds-postgres";
 
@@ -15,8 +16,6 @@ export interface RdsAlarmsProps {
   readonly topic: sns.ITopic;
 }
 
-const GIB = 2 ** 30;
-
 /** Shares of what there is, from which on somebody should look. */
 const FREE_STORAGE = 0.1;
 const FREE_MEMORY = 0.05;
@@ -24,7 +23,7 @@ const USED_CONNECTIONS = 0.8;
 /** Percent. */
 const USED_CPU = 90;
 /**
- * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes, which are no fault:
+ * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes without being behind:
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PostgreSQL.Replication.ReadReplicas.Monitor.html
  */
 const LAG = 900;

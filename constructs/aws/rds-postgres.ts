@@ -256,7 +256,7 @@ function createReplicas(scope: Construct, { instance: { settings } }: RdsPostgre
     sourceDatabaseInstance: source,
     // RDS does not resize a replica with its source, and refuses IOPS on a smaller disk. Without IOPS it gets its source's real size.
     allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
-    // It holds nothing that its source does not: it can be removed, for a major upgrade or because it failed.
+    // A replica has no data that its source does not have: it can be removed, for a major upgrade or after a failure.
     removalPolicy: RemovalPolicy.DESTROY,
   };
   return numbers.map((number) => new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica));

@@ -95,9 +95,9 @@ export const awsRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.iamAuthentication`,
-              "only allows such logins, for people: RDS takes one method for each login, and no login here is of that kind",
+              "only allows IAM logins for people: RDS accepts one method per login, and this project creates logins with passwords",
               true,
-              "create a role of your own and grant it rds_iam; never grant rds_iam to a login of a platform, which ends its password",
+              "create a role for each person and grant it rds_iam; never grant rds_iam to a platform's login, because its password then stops working",
             ),
           ]
         : [],

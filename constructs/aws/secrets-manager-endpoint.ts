@@ -4,7 +4,7 @@ import { Construct } from "constructs";
 export interface SecretsManagerEndpointProps {
   readonly vpc: ec2.IVpc;
   readonly subnets: readonly ec2.ISubnet[];
-  /** Networks that may use it, as CIDR blocks: all of the VPC's, because its private name holds for everything in there. */
+  /** Networks that may use it, as CIDR blocks: all of the VPC's, because its private name applies to the whole VPC. */
   readonly cidrs: readonly string[];
 }
 

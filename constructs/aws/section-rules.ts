@@ -138,7 +138,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
           ? [
               violation(
                 "aws.existingSecretsManagerEndpoint",
-                "must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC",
+                "must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC",
                 idOf(existingSecretsManagerEndpoint),
                 network === null ? "name the network that it is in" : "remove it, or set secretsManagerEndpoint to false",
               ),
@@ -148,7 +148,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.network.cidrs",
-              "is required with secretsManagerEndpoint: its private DNS name holds for the whole VPC, and who is not let in loses Secrets Manager",
+              "is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager",
               "none",
               "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
             ),
@@ -168,9 +168,9 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.secretsManagerEndpoint",
-              "fails where the VPC already has an endpoint of Secrets Manager (conflicting DNS domain)",
+              "fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain)",
               true,
-              "then name its security group in existingSecretsManagerEndpoint instead",
+              "if it has one, name its security group in existingSecretsManagerEndpoint instead",
             ),
           ]
         : [],
@@ -245,7 +245,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     check: ({ section, instances }) =>
       Object.entries(instances).flatMap(([name, { backupReplication, existing }]) =>
         existing === null && backupReplication?.region === section.region
-          ? [violation(`instances.${name}.backupReplication.region`, "must be another than that of the database", section.region)]
+          ? [violation(`instances.${name}.backupReplication.region`, "must differ from the database's region", section.region)]
           : [],
       ),
     passing: { section: { region }, instances: { main: { backupReplication: { region: "eu-west-1", kmsKey: null } } } },

@@ -35,7 +35,7 @@ export const awsFields = {
   zones: list(text(ZONE)),
   /**
    * Creates an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. Its private name
-   * then holds for the whole VPC, which AWS allows for one endpoint only.
+   * then applies to the whole VPC, which AWS allows for one endpoint only.
    */
   secretsManagerEndpoint: flag(false),
   /** Security group of the network's existing endpoint of Secrets Manager: provisioning is let in to it. */
@@ -55,7 +55,7 @@ export const awsFields = {
       oidcProvider: id(arn("iam", "oidc-provider/[A-Za-z0-9./_-]+", "the ARN of an OIDC provider")),
       /** Installs the platforms' Helm releases; otherwise only files are made. */
       installReleases: flag(true),
-      /** Installs External Secrets, where nobody has. It stays in the cluster when this is set back to false. */
+      /** Installs External Secrets, if the cluster has none. It stays in the cluster when you set this back to false. */
       installExternalSecrets: flag(false),
       /** Installs Reloader, which restarts pods when a rotation has changed their Secret. It stays, too. */
       installReloader: flag(false),

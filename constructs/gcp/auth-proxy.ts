@@ -1,4 +1,5 @@
 import { labels, metadata, RESTRICTED } from "../kubernetes/metadata";
+import { toServiceAccount } from "../kubernetes/objects";
 import type { JsonObject } from "../model/json";
 import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
@@ -91,14 +92,8 @@ function toProxyConfigMap({ namespace, release }: Wired, connectionName: string)
 function toClientAccount({ namespace, release, connection }: Wired, annotations: JsonObject): JsonObject | null {
   const { client } = kubernetesNames(release);
   if (connection.serviceAccount !== client) return null;
-  return toAccount(metadata(client, namespace, release), annotations);
+  return toServiceAccount(client, namespace, release, annotations);
 }
-
-const toAccount = (own: JsonObject, annotations: JsonObject): JsonObject => ({
-  apiVersion: "v1",
-  kind: "ServiceAccount",
-  metadata: Object.keys(annotations).length === 0 ? own : { ...own, annotations },
-});
 
 /**
  * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
@@ -127,7 +122,7 @@ function toProxyDeployment({ namespace, release }: Wired, annotations: JsonObjec
     ],
   };
   return [
-    toAccount(own, annotations),
+    toServiceAccount(proxy, namespace, release, annotations),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",

@@ -2,6 +2,7 @@ import * as monitoring from "@pulumi/gcp/monitoring";
 import type * as sql from "@pulumi/gcp/sql";
 import type { input } from "@pulumi/gcp/types";
 import * as pulumi from "@pulumi/pulumi";
+import { GIB } from "../model/instance";
 import type { ResolvedInstance } from "../model/spec";
 import type { CloudSqlPostgres } from "./cloud-sql-postgres";
 
@@ -16,8 +17,6 @@ export interface CloudSqlAlertsArgs {
 
 /** Shares of what there is, from which on somebody should look. */
 const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8 } as const;
-/** Bytes. */
-const GIB = 2 ** 30;
 /** Seconds that a replica may be behind. */
 const LAG = 300;
 
@@ -105,7 +104,7 @@ function watchMetric(
 /** Statuses of a backup window without a backup. https://cloud.google.com/sql/docs/postgres/backup-recovery/view-audit-logs-for-automated-backups */
 const NO_BACKUP = ["STATUS_FAILED", "STATUS_ATTEMPT_FAILED", "STATUS_SKIPPED"];
 
-/** Cloud SQL has no metric for backups: it writes a system event for each window, which is no error even where the backup failed. */
+/** Cloud SQL has no metric for backups. It writes a system event for each window, without severity ERROR even if the backup failed. */
 function watchBackups(parent: CloudSqlAlerts, name: string, args: CloudSqlAlertsArgs): void {
   const filter = pulumi.interpolate`resource.type="cloudsql_database" AND resource.labels.database_id="${databaseId(args.postgres.primary)}" AND protoPayload.methodName="cloudsql.instances.automatedBackup" AND protoPayload.metadata.windowStatus=(${NO_BACKUP.map((status) => `"${status}"`).join(" OR ")})`;
   const strategy = { notificationRateLimit: { period: "3600s" }, autoClose: "86400s" };

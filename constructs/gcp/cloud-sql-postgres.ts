@@ -73,8 +73,8 @@ const TIMEOUTS = { create: "6h", update: "6h", delete: "6h" };
 /**
  * Cloud SQL for PostgreSQL at a private address: encrypted, guarded against deletion, backed up, and with a name of its own.
  *
- * `protect` is set on the component where the spec asks for `deletionProtection`, so that it covers login and secret, too. Replicas hold
- * nothing that the primary has not: removing one from the spec deletes it.
+ * With `deletionProtection`, `protect` is set on the component, so that it covers login and secret, too. Replicas have no data that the
+ * primary does not have: removing one from the spec deletes it.
  *
  * @throws UserError if the installed provider is too old.
  */

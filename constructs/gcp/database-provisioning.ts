@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { metadata } from "../kubernetes/metadata";
+import { annotated } from "../kubernetes/metadata";
+import { toServiceAccount } from "../kubernetes/objects";
 import type { JsonObject } from "../model/json";
 import { mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
@@ -9,7 +10,7 @@ import type { Server } from "../provisioning/connect";
 import { ownSidecar, PROXY_PORT } from "./auth-proxy";
 import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
-import { annotated, createObject } from "./kubernetes-object";
+import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
 import { TASK_FILE, type Task } from "./task";
@@ -61,10 +62,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const serviceAccount = provisioningAccount(args.instance);
     const account = createObject(
       `${name}-account`,
-      annotated(
-        { apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(serviceAccount, namespace, environment) },
-        args.identity.annotations,
-      ),
+      toServiceAccount(serviceAccount, namespace, environment, args.identity.annotations),
       own,
     );
     const rights = createRights(name, args, own);

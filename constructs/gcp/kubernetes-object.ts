@@ -23,10 +23,6 @@ const KINDS: Readonly<Record<string, () => Made>> = {
   ServiceAccount: () => core.ServiceAccount,
 };
 
-/** An object with what tells Pulumi how to wait for it. https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/ */
-export const annotated = (object: JsonObject, annotations: JsonObject): JsonObject =>
-  Object.keys(annotations).length === 0 ? object : { ...object, metadata: { ...(object.metadata as JsonObject), annotations } };
-
 /** An object of the cluster as Pulumi's resource. Its kind is told in plain words. */
 export function createObject(name: string, object: JsonObject | LateObject, opts: pulumi.CustomResourceOptions): pulumi.CustomResource {
   const Kind = KINDS[String(object.kind)]?.();

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
+import { annotated } from "../kubernetes/metadata";
 import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../kubernetes/objects";
 import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
 import type { JsonObject } from "../model/json";
@@ -10,7 +11,7 @@ import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
 import { toProxyObjects } from "./auth-proxy";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
-import { annotated, createObject } from "./kubernetes-object";
+import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 
 /** A platform to install, and what its pods reach the database with. */
@@ -82,7 +83,7 @@ function createOperators(
         atomic: true,
         timeout: INSTALLATION,
       },
-      // Everybody's in the cluster once it is there: it stays for those who took to it.
+      // Others in the cluster may use it by then: it stays.
       { parent, retainOnDelete: true },
     );
   return [...(installExternalSecrets ? [install(EXTERNAL_SECRETS)] : []), ...(installReloader ? [install(RELOADER)] : [])];

@@ -43,7 +43,7 @@ function createPeering(
   return new servicenetworking.Connection(
     `${name}-peering`,
     { network, service: SERVICE, reservedPeeringRanges: [range.name], deletionPolicy: "ABANDON" },
-    // Ranges that others add to the network's only peering are theirs: a refresh sees them, and a change would take them away.
+    // A refresh sees ranges that others add to the network's only peering; a change would remove them.
     { ...opts, ignoreChanges: ["reservedPeeringRanges"] },
   );
 }

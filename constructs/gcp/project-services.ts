@@ -9,7 +9,7 @@ export interface ProjectServicesArgs {
 
 /** Enables APIs in a project. Cloud Resource Manager must be on before: the provider asks it for the project. */
 export class ProjectServices extends pulumi.ComponentResource {
-  /** What uses an API has to wait for these. */
+  /** Resources that use an API have to wait for these. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, { project, services }: ProjectServicesArgs, opts: pulumi.ComponentResourceOptions) {
@@ -18,7 +18,7 @@ export class ProjectServices extends pulumi.ComponentResource {
       (service) =>
         new projects.Service(
           `${name}-${service}`,
-          // What others in the project may use is not turned off with this stack.
+          // Others in the project may use the API: deleting this stack does not turn it off.
           { project, service: `${service}.googleapis.com`, disableOnDestroy: false },
           { parent: this },
         ),

@@ -10,14 +10,12 @@ export const OLDEST_PROVIDER = "9.36.1";
 /** @throws UserError if the installed `@pulumi/gcp` is too old. */
 export function checkProvider(): void {
   const { version } = require("@pulumi/gcp/package.json") as { readonly version: string };
-  if (isOlder(version, OLDEST_PROVIDER))
-    throw new UserError(
-      `@pulumi/gcp: must be ${OLDEST_PROVIDER} or newer, because older versions ignore changes in the settings of an instance, got ${version}; run npm install @pulumi/gcp@^${OLDEST_PROVIDER}`,
-    );
+  const problem = refuseProvider(version);
+  if (problem !== null) throw new UserError(problem);
 }
 
-function isOlder(version: string, than: string): boolean {
-  const [had, needed] = [version, than].map((each) => each.split(/[.-]/).slice(0, 3).map(Number));
-  const at = needed?.findIndex((number, index) => number !== had?.[index]) ?? -1;
-  return at >= 0 && (had?.[at] ?? 0) < (needed?.[at] ?? 0);
+/** Why a version of `@pulumi/gcp` cannot be used, or null where it can. */
+export function refuseProvider(version: string): string | null {
+  if (version.localeCompare(OLDEST_PROVIDER, "en", { numeric: true }) >= 0) return null;
+  return `@pulumi/gcp: must be ${OLDEST_PROVIDER} or newer, because older versions ignore changes in the settings of an instance, got ${version}; run npm install @pulumi/gcp@^${OLDEST_PROVIDER}`;
 }

@@ -79,13 +79,13 @@ export const gcpFields = {
       location: text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?$/, form: "a region or zone" }),
       /** Installs the platforms' Helm releases; otherwise only files are made. */
       installReleases: flag(true),
-      /** Installs External Secrets, where nobody has. Setting it back to false leaves it in the cluster, and nobody upgrades it. */
+      /** Installs External Secrets, if the cluster has none. Setting this back to false leaves it in the cluster, without upgrades. */
       installExternalSecrets: flag(false),
       /** Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there. */
       installReloader: flag(false),
       /**
-       * What the Auth Proxy is for Google. `direct` is the Kubernetes service account itself; `google` is a Google service account that is
-       * created for each, as all of Google's examples have it. Changing it restarts no database.
+       * Google identity of the Auth Proxy. `direct` is the Kubernetes service account itself; `google` creates a Google service account
+       * for each, as in all of Google's examples. Changing it restarts no database.
        */
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
     }),

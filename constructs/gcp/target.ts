@@ -1,6 +1,7 @@
 import { defineTarget, type Placement, type Topology } from "../model/target";
-import { gcpRules, gcpWholeRules } from "./rules";
+import { gcpRules } from "./rules";
 import { gcpFields } from "./section";
+import { gcpWholeRules } from "./section-rules";
 import { connectionsOf } from "./tiers";
 import { verification } from "./verification";
 

@@ -10,13 +10,13 @@ export interface IdentityProject {
   readonly projectNumber: string;
 }
 
-/** What a Kubernetes service account with the Auth Proxy is for Google. Everything of it is known when it is planned. */
+/** The Google identity of a Kubernetes service account with the Auth Proxy. Contains no deploy-time values. */
 export interface ClientIdentity {
   /** As IAM writes it. */
   readonly member: string;
-  /** What the Kubernetes service account needs. */
+  /** Annotations that the Kubernetes service account needs. */
   readonly annotations: JsonObject;
-  /** Google service account to create, and whose it is; null where there is none in between. */
+  /** Google service account to create; null if the Kubernetes service account itself is the identity. */
   readonly account: {
     readonly project: string;
     readonly accountId: string;
@@ -50,7 +50,7 @@ export function clientIdentity(
   };
 }
 
-/** Creates the Google service account of an identity, and lets the Kubernetes service account act as it; nothing where there is none. */
+/** Creates the Google service account of an identity, if it has one, and lets the Kubernetes service account act as it. */
 export function createIdentity(
   name: string,
   { account }: ClientIdentity,

@@ -15,6 +15,10 @@ export const labels = (instance: string): JsonObject => ({
   "app.kubernetes.io/instance": instance,
 });
 
+/** An object with annotations; unchanged if there are none. */
+export const annotated = (object: JsonObject, annotations: JsonObject): JsonObject =>
+  Object.keys(annotations).length === 0 ? object : { ...object, metadata: { ...(object.metadata as JsonObject), annotations } };
+
 /** What every container of ours may not do: write its root, gain rights, be root. 65532 is `nonroot` of distroless images. */
 export const RESTRICTED: JsonObject = {
   allowPrivilegeEscalation: false,

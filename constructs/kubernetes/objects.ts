@@ -1,7 +1,7 @@
 import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
 import type { Wired } from "../model/wire";
-import { metadata } from "./metadata";
+import { annotated, metadata } from "./metadata";
 import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "./pod";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
 
@@ -9,7 +9,7 @@ export function toNamespace({ namespace, release }: Wired): JsonObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, release) };
 }
 
-/** Says which environment a release belongs to. Where it is created, and never overwritten, another environment cannot take the release over. */
+/** Names the environment that a release belongs to. Created and never overwritten, it keeps other environments from taking the release over. */
 export function toOwner({ namespace, release }: Wired, environment: string): JsonObject {
   return {
     apiVersion: "v1",
@@ -17,6 +17,11 @@ export function toOwner({ namespace, release }: Wired, environment: string): Jso
     metadata: metadata(kubernetesNames(release).owner, namespace, release),
     data: { environment },
   };
+}
+
+/** @param instance the Helm release that it belongs to, or the environment. */
+export function toServiceAccount(name: string, namespace: string, instance: string, annotations: JsonObject): JsonObject {
+  return annotated({ apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(name, namespace, instance) }, annotations);
 }
 
 /** The CA that pods verify the database with, or null where a proxy does. */

@@ -1,5 +1,6 @@
 import { type JsonObject, mapValues } from "../model/json";
 import type { Connection, Migration, ProcessText, Tls, Variables } from "../model/platform";
+import { RESTRICTED } from "./metadata";
 
 /** Names of the volumes with the CA and with the platform's Secret in a pod. */
 export const CA_VOLUME = "db-ca";
@@ -39,14 +40,7 @@ export function migrationContainer({ name, image, command, variables, secretPath
     workingDir: "/tmp",
     env: toEnv(variables, connection),
     resources: { requests: { cpu: "100m", memory: "256Mi" } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsNonRoot: true,
-      runAsUser: 1001,
-      capabilities: { drop: ["ALL"] },
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: { ...RESTRICTED, runAsUser: 1001 },
     volumeMounts: [
       { name: TEMPORARY_VOLUME, mountPath: "/tmp" },
       ...(secretPath === null ? [] : [{ name: SECRET_VOLUME, mountPath: secretPath, readOnly: true }]),

@@ -88,7 +88,7 @@ export const instanceFields = {
       kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
-  /** Allows logins that authenticate with an identity of the cloud, for people: no login that is created here does. */
+  /** Allows people to log in with a cloud identity. The platforms' logins use passwords. */
   iamAuthentication: flag(false),
   /** Refuses deletion of the instance. */
   deletionProtection: flag(true),
@@ -102,6 +102,9 @@ export const instanceFields = {
 
 export type InstanceSettings = Settings<typeof instanceFields>;
 export type InstanceSpec = Written<typeof instanceFields>;
+
+/** Bytes. */
+export const GIB = 2 ** 30;
 
 /** The largest disk that can grow to a size: by a tenth of what it has, or more. GiB. */
 export const largestBefore = (sizeGib: number): number => Math.floor((sizeGib * 10) / 11);

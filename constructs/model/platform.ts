@@ -135,11 +135,11 @@ export type ProcessStart =
   | { readonly kind: "python"; readonly packages: readonly string[]; readonly command: readonly [string, ...string[]] }
   | { readonly kind: "image"; readonly image: string };
 
-/** What a platform's clients ask, where the platform may refuse them and still answer its probes. */
+/** A request of a platform's clients, if the platform may reject clients while it answers its probes. */
 export interface ClientCheck {
   /** Path and query of a request that changes nothing. */
   readonly path: string;
-  /** How the answer begins that refuses the request's Host. */
+  /** Beginning of the answer that rejects the request's Host. */
   readonly refusal: string;
   /** The setting that lists the hosts it answers. */
   readonly setting: string;

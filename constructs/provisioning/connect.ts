@@ -122,7 +122,7 @@ export async function withClient<T>(
 export interface Patience {
   /** Milliseconds during which transient faults are tried again. */
   readonly deadlineMs: number;
-  /** Whether what is connected to may have been created a moment ago: a name that does not resolve yet is looked up again, too. */
+  /** Whether the server may have been created seconds ago: a name that does not resolve yet is looked up again, too. */
   readonly isFresh?: boolean;
   /** Called before each new try. */
   readonly onRetry?: (sentence: string) => void;

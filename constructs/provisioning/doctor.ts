@@ -165,8 +165,8 @@ async function diagnoseServer(
 }
 
 /**
- * What the spec sets, and the server has not started with yet. What a host computes (RDS's formulas) or names itself (`rds.`, `cloudsql.`)
- * is not compared; to a list the host may have added its own.
+ * Parameters of the spec that the server has not started with yet. Formulas of RDS and the hosts' own parameters (`rds.`, `cloudsql.`)
+ * are not compared. A host may have added entries to a list.
  *
  * @param inEffect values of static parameters by name, as `pg_settings` shows them.
  */
@@ -178,7 +178,7 @@ export function waitingParameters(
     const parameter = findParameter(name, majorVersion);
     const expected = parameter === null ? null : toPlainValue(parameter, value);
     const found = inEffect.get(name.toLowerCase());
-    // Connections are a check of their own, with what the budget counts on.
+    // max_connections is compared with the budget, in another check.
     if (expected === null || found === undefined || name === "max_connections" || contains(found, expected)) return [];
     return [`${name} is ${found}, the spec says ${expected}`];
   });

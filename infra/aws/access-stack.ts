@@ -55,7 +55,7 @@ const toOutput = ({ connection: { host, port }, secret, key, connections, restar
   restart,
 });
 
-/** How functions reach Secrets Manager: what comes before them, and what they have to be let in to. */
+/** How functions reach Secrets Manager: resources to create first, and an existing endpoint to be let in to. */
 interface Way {
   readonly before: readonly IConstruct[];
   readonly existing: ec2.Connections | null;

@@ -49,9 +49,9 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   {
     rule: "RDS10",
     path: /\/Instance\/Resource$/,
-    reason: "The access stack turns it on as soon as the instance exists; from the start it would make a first failure final.",
+    reason: "The access stack turns it on as soon as the instance exists. From the start, it would make a first failure final.",
   },
-  { rule: "RDS10", path: /\/Replica\d+\/Resource$/, reason: "A replica holds nothing that its source does not, and may be deleted." },
+  { rule: "RDS10", path: /\/Replica\d+\/Resource$/, reason: "A replica has no data that its source does not have, and may be deleted." },
   { rule: "RDS13", path: /\/Instance\/Resource$/, reason: `${SPEC}: backupRetentionDays.` },
   { rule: "SMG4", path: /\/MasterSecret\/Resource$/, reason: "The stack with the rotation's function rotates it." },
 ];

@@ -18,7 +18,7 @@ export class DatabaseStack extends EnvironmentStack {
   readonly servers: Readonly<Record<string, IRdsPostgres>>;
   /** Those that it creates, by instance. */
   readonly created: Readonly<Record<string, RdsPostgres>>;
-  /** Name of an export. Whoever imports it keeps this stack from being deleted. */
+  /** Name of an export. While another stack imports it, CloudFormation does not delete this stack. */
   readonly lock: string;
 
   constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null) {

@@ -26,7 +26,7 @@ export class EnvironmentStack extends Stack {
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
-    // CDK's own functions and flow logs, too, which otherwise keep theirs for ever.
+    // CDK's own functions and flow logs, too, whose logs otherwise never expire.
     Aspects.of(this).add({
       visit: (each) => {
         if (each instanceof CfnLogGroup) each.retentionInDays = section.logRetentionDays;

@@ -14,7 +14,7 @@ interface Change {
   readonly after: Resource | undefined;
 }
 
-/** What a change of templates would do besides losing anything, and what RDS asks of a person: a sentence each. */
+/** Sentences about what a change of templates does without losing data, and about what a person has to do for it. */
 export function findNotes(stack: string, before: Template, after: Template): readonly string[] {
   const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])];
   return ids.flatMap((id) => {
@@ -28,7 +28,9 @@ export function findNotes(stack: string, before: Template, after: Template): rea
         return noteProtection(stack, change);
       case "AWS::EC2::VPCEndpoint":
         return change.after === undefined
-          ? [`${stack}: the endpoint of Secrets Manager would be deleted; everything in the VPC then needs another way to it`]
+          ? [
+              `${stack}: the endpoint of Secrets Manager would be deleted; after that, everything in the VPC needs another way to Secrets Manager`,
+            ]
           : [];
       default:
         return [];
@@ -49,24 +51,24 @@ const REAL_SIZE = "aws rds describe-db-instances --query 'DBInstances[].[DBInsta
 function noteInstance(stack: string, { id, before, after }: Change, had: Template, has: Template): readonly string[] {
   const thing = `${stack}: AWS::RDS::DBInstance ${id}`;
   if (after === undefined)
-    return isReplica(before) ? [`${thing} would be deleted; it is a replica, which holds nothing that its source does not`] : [];
+    return isReplica(before) ? [`${thing} would be deleted; a read replica has no data that its source does not have`] : [];
   if (before === undefined) return isReplica(after) ? noteNewReplica(thing, after) : [];
   return [...noteGrowth(thing, before, after), ...noteRestarts(thing, before, after, had, has)];
 }
 
-/** Below 400 GiB a replica gets its source's real size; from there on it has IOPS, and so a size of its own. */
+/** Below 400 GiB a replica gets its source's real size; from 400 GiB on it has IOPS, and so the template states a size. */
 function noteNewReplica(thing: string, replica: Resource): readonly string[] {
   const { MaxAllocatedStorage: ceiling, AllocatedStorage: size } = propertiesOf(replica);
   if (ceiling === undefined || size === undefined) return [];
   return [
-    `${thing} is a new replica with ${size} GiB: RDS refuses one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
+    `${thing} is a new replica with ${size} GiB: RDS rejects one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
   ];
 }
 
 function noteGrowth(thing: string, before: Resource, after: Resource): readonly string[] {
   if (!(giB(after) > giB(before)) || propertiesOf(before).MaxAllocatedStorage === undefined) return [];
   return [
-    `${thing} would grow from ${giB(before)} to ${giB(after)} GiB: RDS refuses that if its disk has grown beyond ${largestBefore(giB(after))} GiB by itself, unless it is ${giB(after)} GiB already (${REAL_SIZE})`,
+    `${thing} would grow from ${giB(before)} to ${giB(after)} GiB: RDS rejects that if its disk has grown beyond ${largestBefore(giB(after))} GiB by itself, unless it is ${giB(after)} GiB already (${REAL_SIZE})`,
   ];
 }
 
@@ -83,7 +85,7 @@ function noteRestarts(thing: string, before: Resource, after: Resource, had: Tem
   }
   if (waiting.length === 0) return [];
   return [
-    `${thing}: ${waiting.join(", ")} would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole commands, replicas first), or set applyImmediately`,
+    `${thing}: ${waiting.join(", ")} would take effect only at its next restart; RDS does not restart it, and alarms and the connection budget use the new value from the deployment on. After the deployment, run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately`,
   ];
 }
 
@@ -102,12 +104,10 @@ function groupOf({ DBParameterGroupName: group }: Properties, { Resources }: Tem
 }
 
 function noteProtection(stack: string, { before, after }: Change): readonly string[] {
-  const [had, has] = [before, after].map((resource) => ((propertiesOf(resource).release ?? []) as readonly unknown[]).length) as [
-    number,
-    number,
-  ];
-  return after !== undefined && has > had
-    ? [`${stack}: deletion protection of ${has - had} instances would be turned off, and without any that has it the stacks can be deleted`]
+  const released = (resource: Resource | undefined) => ((propertiesOf(resource).release ?? []) as readonly unknown[]).length;
+  const more = released(after) - released(before);
+  return more > 0
+    ? [`${stack}: deletion protection would be turned off (instances: ${more}); once no instance has it, the stacks can be deleted`]
     : [];
 }
 
@@ -116,6 +116,6 @@ function noteRelease(stack: string, { before, after }: Change): readonly string[
   const { Release, Namespace } = propertiesOf(before);
   const thing = `${stack}: release ${Release} in namespace ${Namespace}`;
   return before.DeletionPolicy === "Retain"
-    ? [`${thing} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`]
-    : [`${thing} would be uninstalled, and its pods end; its databases and its secret stay`];
+    ? [`${thing} would stay, with everything that uses it, but this stack would no longer upgrade it; name a new owner`]
+    : [`${thing} would be uninstalled, and its pods stopped; its databases and its secret stay`];
 }

@@ -97,21 +97,15 @@ export function findDangers(stack: string, before: Template, after: Template): r
       if (!change.isRemoval && Number(has) < Number(had))
         dangers.push(`${thing}: ${name} cannot go from ${had} to ${has}; RDS lets it only grow`);
     }
-    const [had, has] = [change.oldProperties, change.newProperties].map((properties) => Number(properties?.AllocatedStorage));
-    // Where the disk grows by itself, it may have this size already.
-    if (
-      had !== undefined &&
-      has !== undefined &&
-      has > had &&
-      !hasRoomToGrow(had, has) &&
-      change.oldProperties?.MaxAllocatedStorage === undefined
-    )
+    const [had, has] = [Number(change.oldProperties?.AllocatedStorage), Number(change.newProperties?.AllocatedStorage)];
+    // A disk that grows by itself may have this size already.
+    if (has > had && !hasRoomToGrow(had, has) && change.oldProperties?.MaxAllocatedStorage === undefined)
       dangers.push(`${thing}: AllocatedStorage cannot go from ${had} to ${has}; RDS grows a disk by a tenth or more`);
   });
   return dangers;
 }
 
-/** What CloudFormation deletes with its entry, because it holds no data of its own: a read replica. */
+/** Whether removing a resource deletes it without losing data: a read replica. */
 const isDisposable = (resource: { readonly DeletionPolicy?: string; readonly Properties?: object } | undefined): boolean =>
   resource?.DeletionPolicy === "Delete" && Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier");
 

@@ -13,7 +13,7 @@ interface Options extends CloudOptions {
 const DANGER = 2;
 
 const command = withCloudOptions(
-  createCommand("plan", "Say what a deployment would make, and what it would lose of a stored template. Needs no account."),
+  createCommand("plan", "Show what a deployment would create, and what it would destroy compared with a saved template. Needs no account."),
 ).option(
   "--against <path>",
   "what is there: a template that cdk synth has written, or a folder of them; what pulumi stack export has printed",

@@ -11,7 +11,7 @@ import { root } from "../local/directories";
 import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
 
 const command = withCloudOptions(
-  createCommand("render", "Write the files for a cluster, from what a deployment has printed. They hold no password."),
+  createCommand("render", "Write the files for a cluster from the outputs of a deployment. They contain no password."),
 );
 
 void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
@@ -38,7 +38,7 @@ async function toFiles(environment: ProjectEnvironment, deployment: Deployment):
         ca,
         objects: deployment.accessObjects(name, each),
         secretFile: "external-secret.yaml",
-        caution: deployment.caution(name),
+        caution: deployment.caution(name, each),
       }),
       { path: `${name}/external-secret.yaml`, content: toYaml(deployment.secretObjects(name, each)), secret: false },
       ...(await readChart(name, each.wiring.release)),

@@ -1,4 +1,4 @@
-import type { EnvironmentSpec } from "./spec";
+import type { EnvironmentSpec } from "../spec";
 
 /** One small server for a team to try things on; it may be deleted, and nobody is woken when its zone fails. */
 export default {

@@ -1,4 +1,4 @@
-import type { EnvironmentSpec } from "./spec";
+import type { EnvironmentSpec } from "../spec";
 
 /** What `npm start` builds on this machine: all platforms on one server. */
 export default {

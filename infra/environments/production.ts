@@ -1,4 +1,4 @@
-import type { EnvironmentSpec } from "./spec";
+import type { EnvironmentSpec } from "../spec";
 
 /**
  * What people work on: standbys in a second zone, a month of backups, and Prefect's background services apart from its servers.

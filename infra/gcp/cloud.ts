@@ -9,14 +9,13 @@ import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
 import type { ResolvedPlatform } from "../../constructs/model/spec";
-import { type Reach, type Wired, wirePlatforms } from "../../constructs/model/wire";
-import { platforms as registry } from "../../constructs/platforms/registry";
+import type { Reach, Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../clouds";
 import type { ProjectEnvironment } from "../load";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
-import { annotationsOf, tellAccounts } from "./identity";
+import { annotateAccounts, annotationsOf } from "./identity";
 import { type Outputs, readOutputs } from "./outputs";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
@@ -75,12 +74,9 @@ class GcpDeployment implements Deployment {
     return connectionName === null ? [] : toProxyObjects(wired, access, connectionName, annotationsOf(this.environment, wired, access));
   }
 
-  caution(platform: string): string | null {
+  caution(platform: string, wired: Wired): string | null {
     const { access } = this.platform(platform);
-    if (this.environment.section.cluster !== null) {
-      const wired = wirePlatforms(this.environment, registry, (name, instance) => this.reach(name, instance))[platform];
-      return wired === undefined ? null : tellAccounts(this.environment, wired, access);
-    }
+    if (this.environment.section.cluster !== null) return annotateAccounts(this.environment, wired, access);
     const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read and list the versions of ${this.secretOf(platform)}, and set its secretVersionSelectionPolicy to LatestOrFetch.`;
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }

@@ -40,7 +40,7 @@ export class Database extends pulumi.ComponentResource {
   }
 }
 
-/** APIs that are asked for anything: of a database that somebody else made only the proxy's and the secrets'. */
+/** The APIs that an environment uses. An existing database needs only those of the proxy and of the secrets. */
 function servicesOf({ section, instances }: GcpEnvironment): readonly string[] {
   const makesSome = Object.values(instances).some(({ settings }) => settings.existing === null);
   const usesCloudSql = makesSome || section.encryptionKey !== null || Object.keys(section.existingConnections).length > 0;

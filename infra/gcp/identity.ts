@@ -11,7 +11,7 @@ export const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({
   projectNumber: idOf(section.projectNumber),
 });
 
-/** What a service account with the Auth Proxy is for Google. */
+/** The Google identity of a service account with the Auth Proxy. */
 export const clientOf = (environment: GcpEnvironment, namespace: string, account: string): ClientIdentity =>
   clientIdentity(identityOf(environment), environment.section.cluster?.serviceAccounts ?? "direct", environment.name, namespace, account);
 
@@ -20,14 +20,14 @@ export function proxyAccounts({ release, serviceAccounts }: Wired, access: Topol
   return { direct: [], sidecar: serviceAccounts, proxy: [kubernetesNames(release).proxy] }[access];
 }
 
-/** Annotations of the one service account that this project makes for a platform's proxy. */
+/** Annotations of the service account that this project creates for a platform's proxy. */
 export function annotationsOf(environment: GcpEnvironment, wired: Wired, access: Topology["access"]) {
   const { client, proxy } = kubernetesNames(wired.release);
   return clientOf(environment, wired.namespace, access === "proxy" ? proxy : client).annotations;
 }
 
-/** What a person must annotate, because the service account is the chart's or the user's; null where nothing. */
-export function tellAccounts(environment: GcpEnvironment, wired: Wired, access: Topology["access"]): string | null {
+/** The commands that annotate service accounts which a chart or the user creates; null if there are none. */
+export function annotateAccounts(environment: GcpEnvironment, wired: Wired, access: Topology["access"]): string | null {
   const own = Object.values(kubernetesNames(wired.release));
   const foreign = proxyAccounts(wired, access).filter((account) => !own.includes(account));
   const commands = foreign.flatMap((account) =>
@@ -35,5 +35,7 @@ export function tellAccounts(environment: GcpEnvironment, wired: Wired, access: 
       ([key, value]) => `kubectl annotate serviceaccount --namespace ${wired.namespace} ${account} ${key}=${String(value)}`,
     ),
   );
-  return commands.length === 0 ? null : `The service accounts of the proxy are not made here; run ${commands.join(" && ")}`;
+  return commands.length === 0
+    ? null
+    : `A chart or you create the service accounts of the proxy. To annotate them, run ${commands.join(" && ")}`;
 }

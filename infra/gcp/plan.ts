@@ -119,10 +119,10 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
     });
 }
 
-/** Type and name, as a person reads them. */
+/** Type and name, in readable form. */
 const nameOf = ({ urn }: Pick<Stored, "urn">): string => `${urn.split("::")[2]?.split(":").at(-1)} ${urn.split("::").at(-1)}`;
 
-/** A read replica holds nothing that its primary has not. */
+/** A read replica has no data that its primary does not have. */
 const isReplica = ({ inputs }: Pick<Stored, "inputs">): boolean => inputs.instanceType === "READ_REPLICA_INSTANCE";
 
 /** Instances that are there, and stay. */
@@ -165,14 +165,14 @@ function findShrinking(thing: string, before: Stored, after: Registration): read
     .map(([name, had, has]) => `${thing}: ${name} cannot go from ${had} to ${has}; Cloud SQL lets it only grow`);
 }
 
-/** What is said of an instance's disk. */
+/** Settings of an instance's disk. */
 const diskOf = (properties: Readonly<Record<string, unknown>>) =>
   (properties.settings ?? {}) as { readonly diskSize?: number; readonly diskAutoresize?: boolean };
-/** GiB; NaN where nothing is said. Of a state what the disk has grown to. */
+/** GiB; NaN if not set. In a state the size that the disk has grown to. */
 const sizeOf = (properties: Readonly<Record<string, unknown>>): number => Number(diskOf(properties).diskSize);
 
 const DISK_SIZE = "settings.diskSize";
-/** Whether a disk that grows by itself is larger than what is asked for: that is no change. */
+/** Whether a disk that grows by itself is larger than the spec's size: that is not a change. */
 const hasOutgrown = (before: Stored, after: Registration): boolean =>
   diskOf(after.inputs).diskAutoresize === true && sizeOf(after.inputs) < sizeOf(before.outputs);
 
@@ -194,12 +194,12 @@ function findRestarts(before: readonly Stored[], after: readonly Registration[])
     return changed.length === 0
       ? []
       : [
-          `${nameOf(next)} would restart, because of ${changed.join(", ")}${follows ? "; its replicas are upgraded with it, and restart, too" : ""}`,
+          `${nameOf(next)} would restart, because of ${changed.join(", ")}${follows ? "; its replicas are upgraded and restart with it" : ""}`,
         ];
   });
 }
 
-/** After these the provider reads the instance before it sends the rest, and the rest of the same run may be lost. */
+/** After changing these, the provider reads the instance before it sends the rest, and may lose the rest. */
 const SENT_ALONE: Readonly<Record<string, readonly string[]>> = {
   databaseVersion: ["databaseVersion"],
   "settings.edition": ["settings.edition", "settings.tier"],
@@ -220,7 +220,7 @@ function findSecondRuns(before: readonly Stored[], after: readonly Registration[
   });
 }
 
-/** Changes of a size that is smaller than what the disk has grown to. */
+/** Sizes in the spec that are smaller than the disk has grown to. */
 function findDisks(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return instancesThatStay(before, after)
     .filter(({ stored, next }) => sizeOf(stored.inputs) !== sizeOf(next.inputs) && hasOutgrown(stored, next))
@@ -230,16 +230,15 @@ function findDisks(before: readonly Stored[], after: readonly Registration[]): r
     );
 }
 
-/** What would leave, or stay without anybody who looks after it. */
+/** Replicas and releases that would be deleted, or stay without upgrades. */
 function findGoing(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return before
     .filter((stored) => !after.some(({ urn }) => urn === stored.urn))
     .flatMap((stored) => {
-      if (isReplica(stored))
-        return [`${nameOf(stored)} would be deleted: a read replica, which has nothing that its primary does not have`];
+      if (isReplica(stored)) return [`${nameOf(stored)} would be deleted; a read replica has no data that its primary does not have`];
       if (stored.type !== RELEASE) return [];
       return stored.retainOnDelete
-        ? [`${nameOf(stored)} would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does`]
+        ? [`${nameOf(stored)} would stay in the cluster, and this project would no longer upgrade it; name a new owner`]
         : [`${nameOf(stored)} would be uninstalled; its databases stay`];
     });
 }
@@ -251,6 +250,6 @@ function findPeering(before: readonly Stored[], after: readonly Registration[]):
     .map((next) => {
       const [, project, , , network] = String(next.inputs.network).split("/");
       const look = `gcloud services vpc-peerings list --network ${network} --project ${project}`;
-      return `${nameOf(next)} would be created, and Google refuses a second one in a network; if ${look} shows one (of another environment, or kept from a stack that was destroyed), set gcp.privateServicesAccess.create to false`;
+      return `${nameOf(next)} would be created, and Google rejects a second one in a network; if ${look} shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false`;
     });
 }

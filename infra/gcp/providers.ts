@@ -28,7 +28,7 @@ function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvid
   const common = {
     // Namespaces outlive a stack: who makes it again finds them.
     upsertExistingObjects: true,
-    // Without it another endpoint or CA of the same cluster replaces the provider, and with it every release and namespace.
+    // Without it, another endpoint or CA of the same cluster replaces the provider, and with it every release and namespace.
     // https://github.com/pulumi/pulumi-kubernetes/issues/4019
     clusterIdentifier: `projects/${idOf(section.project)}/locations/${location}/clusters/${name}`,
   };

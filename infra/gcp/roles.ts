@@ -10,7 +10,7 @@ export interface Role {
 }
 
 /**
- * What to grant to whoever runs `pulumi up`. A preview and `destroy` need the same, because every run refreshes.
+ * Roles for a person who runs `pulumi up`. A preview and `destroy` need the same, because every run refreshes.
  *
  * https://cloud.google.com/iam/docs/understanding-roles
  */

@@ -25,7 +25,7 @@ export function readRunning(written: string, environment: ProjectEnvironment): R
   return { platform, url: parsed };
 }
 
-/** Asks a running platform what its probes ask, and then what its clients ask, where it may refuse only them. */
+/** Sends a running platform the request of its probes, and then that of its clients, which it may reject. */
 export async function checkHealth({ platform, url }: Running, environment: ProjectEnvironment): Promise<readonly Check[]> {
   const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform];
   if (wired === undefined) throw new TypeError(`${platform} was not wired`);
@@ -36,15 +36,15 @@ export async function checkHealth({ platform, url }: Running, environment: Proje
   const health = { subject: platform, promise: `answers GET ${path}${asksDatabase ? ", which asks the database" : ""}`, problem };
   if (problem !== null || client === null) return [health];
   const refused = await ask(address, client.path, async (response) =>
-    // Any other answer is a matter of its own, such as a login that is required.
+    // Any other answer has another reason, such as a required login.
     response.status === 403 && (await response.text()).startsWith(client.refusal)
-      ? `${address} refuses requests for this host; add "${url.hostname}" to platforms.${platform}.${client.setting} and deploy`
+      ? `${address} rejects requests for this host; add "${url.hostname}" to platforms.${platform}.${client.setting} and deploy`
       : null,
   );
   return [health, { subject: platform, promise: `answers clients that use the host ${url.host}`, problem: refused }];
 }
 
-/** What is wrong with the answer to a GET, or with getting one. */
+/** Returns the problem with the answer to a GET, or the reason why there is no answer; null if there is no problem. */
 async function ask(
   address: string,
   path: string,

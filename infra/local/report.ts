@@ -5,7 +5,7 @@ import { budget } from "../../constructs/model/budget";
 import { formatViolation } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import type { Check } from "../../constructs/provisioning/doctor";
-import type { ProjectEnvironment } from "../load";
+import { LOCAL_ENVIRONMENT, type ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
 import { localDirectories, root } from "./directories";
 import type { Session } from "./session";
@@ -57,8 +57,9 @@ export function toBudgetLine({ instances }: Pick<Session, "instances">): string 
 
 export function toHints(environment: ProjectEnvironment, summary: Readonly<Record<string, PlatformSummary>>): string {
   const starts = toStarts(summary);
-  const [first = ""] = Object.keys(summary).sort((a, b) => Number(startsByItself(summary[b])) - Number(startsByItself(summary[a])));
-  const flag = environment.name === "local" ? "" : ` --environment ${environment.name}`;
+  const names = Object.keys(summary);
+  const first = names.find((name) => summary[name]?.startCommands.length !== 0) ?? names[0] ?? "";
+  const flag = environment.name === LOCAL_ENVIRONMENT ? "" : ` --environment ${environment.name}`;
   const output = relative(root(), localDirectories(environment.name).output);
   return [
     ...(starts.length === 0 ? [] : ["Start a platform, in another terminal:", "", ...starts.map((line) => `  ${line}`), ""]),
@@ -68,8 +69,6 @@ export function toHints(environment: ProjectEnvironment, summary: Readonly<Recor
     `For a cluster:      ${output}/${first}/README.txt`,
   ].join("\n");
 }
-
-const startsByItself = (platform: PlatformSummary | undefined): boolean => (platform?.startCommands.length ?? 0) > 0;
 
 /** The commands that start each platform, below its title. */
 export function toStarts(summary: Readonly<Record<string, Pick<PlatformSummary, "title" | "startCommands">>>): readonly string[] {

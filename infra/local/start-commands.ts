@@ -6,7 +6,7 @@ import { localDirectories, root, typed } from "./directories";
 interface Directories {
   /** The environment's files: relative to where the commands are typed, or absolute. */
   readonly output: string;
-  /** Holds an environment of Python for each platform. */
+  /** Contains a Python environment for each platform. */
   readonly python: string;
 }
 
@@ -16,7 +16,7 @@ export const startDirectories = (environment: string): Directories => ({
   python: typed(join(root(), ".venv")),
 });
 
-/** The commands that start a platform on this machine, to be pasted as they are; none where a database is not enough to start it. */
+/** The commands that start a platform on this machine, ready to paste; none if it needs more than a database. */
 export function toStartCommands(name: string, { start }: Pick<Wiring, "start">, directories: Directories): readonly string[] {
   if (start === null) return [];
   return start.kind === "python" ? inPython(name, start, directories) : inContainer(name, start, directories);

@@ -192,15 +192,15 @@ describe("a spec for AWS", () => {
     ],
     [
       { secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: [] } },
-      "aws.network.cidrs: is required with secretsManagerEndpoint: its private DNS name holds for the whole VPC, and who is not let in loses Secrets Manager, got \"none\"; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
+      "aws.network.cidrs: is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager, got \"none\"; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
     ],
     [
       { secretsManagerEndpoint: true, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
-      'aws.existingSecretsManagerEndpoint: must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; remove it, or set secretsManagerEndpoint to false',
+      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; remove it, or set secretsManagerEndpoint to false',
     ],
     [
       { network: null, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
-      'aws.existingSecretsManagerEndpoint: must be null where an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in',
+      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in',
     ],
     [{ network: null, zones: ["eu-west-1a", "eu-central-1b"] }, 'aws.zones[0]: must be a zone of eu-central-1, got "eu-west-1a"'],
     [
@@ -228,8 +228,8 @@ describe("a spec for AWS", () => {
   it("is warned of what AWS refuses only in some networks, and of what an identity's login takes", () => {
     const { warnings } = resolveAws(withMain(withAws(minimalAws, { secretsManagerEndpoint: true }), { iamAuthentication: true }));
     expect(warnings.map(({ path, rule, remedy }) => `${path} ${rule}; ${remedy}`)).toEqual([
-      "aws.secretsManagerEndpoint fails where the VPC already has an endpoint of Secrets Manager (conflicting DNS domain); then name its security group in existingSecretsManagerEndpoint instead",
-      "instances.main.iamAuthentication only allows such logins, for people: RDS takes one method for each login, and no login here is of that kind; create a role of your own and grant it rds_iam; never grant rds_iam to a login of a platform, which ends its password",
+      "aws.secretsManagerEndpoint fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain); if it has one, name its security group in existingSecretsManagerEndpoint instead",
+      "instances.main.iamAuthentication only allows IAM logins for people: RDS accepts one method per login, and this project creates logins with passwords; create a role for each person and grant it rds_iam; never grant rds_iam to a platform's login, because its password then stops working",
     ]);
   });
 

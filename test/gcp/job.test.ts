@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { NamedSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/spec";
 import { CLUSTER, SECTION } from "../fixtures/gcp";
 import { one, registrationsOf } from "../fixtures/registrations";
 import { SecretManagerDouble } from "../fixtures/secret-manager";

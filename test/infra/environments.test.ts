@@ -26,7 +26,7 @@ const app = (context: object) =>
 
 describe("an environment", () => {
   beforeEach(() => {
-    for (const file of readdirSync(DIRECTORY)) if (file !== "spec.ts") rmSync(join(DIRECTORY, file));
+    for (const file of readdirSync(DIRECTORY)) rmSync(join(DIRECTORY, file));
     write("one", ON_AWS);
     write("here", LOCAL);
   });
@@ -77,9 +77,10 @@ describe("an environment", () => {
     expect(plan("--cloud", "aws").stderr).toBe("✖ no environment has a section aws; write one into a file of infra/environments\n");
   });
 
-  it("that cannot be loaded is reported when it is asked for, and stands in nobody's way", () => {
+  it("that cannot be loaded is reported when it is named, and counts as one that could be meant", () => {
     writeFileSync(join(DIRECTORY, "broken.ts"), "export default {{\n");
-    expect(plan("--cloud", "aws").status).toBe(0);
+    expect(plan("--cloud", "aws").stderr).toBe("✖ 2 environments have a section aws; add --environment NAME with one of broken, one\n");
+    expect(plan("--cloud", "aws", "--environment", "one").status).toBe(0);
     expect(plan("--cloud", "aws", "--environment", "broken").stderr).toMatch(/^✖ infra\/environments\/broken\.ts cannot be loaded: /);
   });
 });

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
 import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
 import { gcpCloud } from "../../infra/gcp/cloud";
@@ -30,6 +32,14 @@ function outputs(environment: string, instance: object, platforms: readonly stri
   const named = Object.fromEntries(platforms.map((name) => [name, { secret: secret(`${environment}--${name}`) }]));
   writeFileSync(file, JSON.stringify({ environment, instances: { main }, platforms: named, next: "" }));
   return file;
+}
+
+/** What a person must do for a platform, as `npm run render` asks for it. */
+function cautionOf(environment: ProjectEnvironment, file: string, platform: keyof typeof platforms): string | null {
+  const deployment = gcpCloud.readDeployment(environment, file);
+  const wired = wirePlatforms(environment, platforms, (name, instance) => deployment.reach(name, instance))[platform];
+  if (wired === undefined) throw new TypeError(`${platform} was not wired`);
+  return deployment.caution(platform, wired);
 }
 
 describe("an environment that has been deployed to Google Cloud", () => {
@@ -88,13 +98,13 @@ describe("an environment that has been deployed to Google Cloud", () => {
 
   it("says which service accounts a person must annotate, where Google service accounts are asked for and a chart makes its own", () => {
     const spec = { ...minimalGcp, name: "deployed", acknowledge: { "kubeflow-pipelines-is-for-development": "it is a test" } };
-    const platforms = {
+    const wanted = {
       prefect: {},
       "kubeflow-pipelines": { images: { "api-server": "example.com/api:1", "cache-server": "example.com/c:1" } },
     };
     const own = (serviceAccounts: "direct" | "google") =>
       resolveGcp(
-        withGcp({ ...spec, platforms }, { cluster: { name: "ml", location: "europe-west4", serviceAccounts } }),
+        withGcp({ ...spec, platforms: wanted }, { cluster: { name: "ml", location: "europe-west4", serviceAccounts } }),
       ) as unknown as ProjectEnvironment;
     const connected = outputs(
       "deployed",
@@ -102,22 +112,21 @@ describe("an environment that has been deployed to Google Cloud", () => {
       ["prefect", "kubeflow-pipelines"],
       "google",
     );
-    expect(gcpCloud.readDeployment(own("direct"), connected).caution("kubeflow-pipelines")).toBeNull();
-    const google = gcpCloud.readDeployment(own("google"), connected);
-    expect(google.caution("prefect")).toBeNull();
+    expect(cautionOf(own("direct"), connected, "kubeflow-pipelines")).toBeNull();
+    expect(cautionOf(own("google"), connected, "prefect")).toBeNull();
     const email = "postgres-[0-9a-f]{10}@my-project\\.iam\\.gserviceaccount\\.com";
     const annotate = (account: string) =>
       `kubectl annotate serviceaccount --namespace kubeflow ${account} iam\\.gke\\.io/gcp-service-account=${email}`;
-    expect(google.caution("kubeflow-pipelines")).toMatch(
+    expect(cautionOf(own("google"), connected, "kubeflow-pipelines")).toMatch(
       new RegExp(
-        `^The service accounts of the proxy are not made here; run ${["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"].map(annotate).join(" && ")}$`,
+        `^A chart or you create the service accounts of the proxy\\. To annotate them, run ${["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"].map(annotate).join(" && ")}$`,
       ),
     );
   });
 
   it("tells what is left to do where no cluster is known", () => {
     const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null })) as unknown as ProjectEnvironment;
-    expect(gcpCloud.readDeployment(own, file).caution("prefect")).toBe(
+    expect(cautionOf(own, file, "prefect")).toBe(
       "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read and list the versions of projects/my-project/secrets/deployed--prefect, and set its secretVersionSelectionPolicy to LatestOrFetch. What the proxy runs as needs roles/cloudsql.client.",
     );
   });

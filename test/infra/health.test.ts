@@ -55,7 +55,7 @@ describe("doctor --url", () => {
       { subject: "mlflow", promise: `answers clients that use the host 127.0.0.1:${port}`, problem: null },
     ]);
     expect(await said(`mlflow=http://localhost:${port}/mlflow`)).toBe(
-      `http://localhost:${port}/mlflow refuses requests for this host; add "localhost" to platforms.mlflow.hosts and deploy`,
+      `http://localhost:${port}/mlflow rejects requests for this host; add "localhost" to platforms.mlflow.hosts and deploy`,
     );
   });
 

@@ -7,7 +7,7 @@ import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import { defineTarget } from "../../constructs/model/target";
 import { platforms } from "../../constructs/platforms/registry";
-import type { NamedSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/spec";
 import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
 
 describe("resolve", () => {

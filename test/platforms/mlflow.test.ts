@@ -145,6 +145,7 @@ describe("a spec of MLflow", () => {
     ["origins", "portal.example.com", ORIGIN],
     ["origins", "https://portal.example.com/", ORIGIN],
     ["origins", "https://*.example.com", ORIGIN],
+    ["origins", "https://portal-*-1.example.com", ORIGIN],
   ])("refuses %s with %s", (field, written, rule) => {
     expect(refusal(mlflow, { [field]: [written] })).toBe(
       `invalid spec:\n  - platforms.mlflow.${field}[0]: ${rule}, got ${JSON.stringify(written)}`,

@@ -9,7 +9,7 @@ import pc from "picocolors";
 import { withClient } from "../../constructs/provisioning/connect";
 import development from "../../infra/environments/development";
 import production from "../../infra/environments/production";
-import type { NamedSpec } from "../../infra/environments/spec";
+import type { NamedSpec } from "../../infra/spec";
 import { CLUSTER, fullGcp, SECTION } from "../fixtures/gcp";
 import setUpServers from "../fixtures/global-setup";
 import { one, registrationsOf } from "../fixtures/registrations";

@@ -8,7 +8,7 @@ interface Middleware {
 }
 type Send = (request: unknown) => Promise<unknown>;
 
-/** How AWS refuses a role that it has heard of only in one place: IAM is eventually consistent. */
+/** How AWS rejects a role that is not known in all places yet: IAM is eventually consistent. */
 const NOT_YET_ALLOWED =
   /^(AccessDenied(Exception)?|UnauthorizedOperation|UnrecognizedClientException|InvalidClientTokenId|NotAuthorized(Exception)?)$/;
 
@@ -25,7 +25,7 @@ export const isTooEarly = (error: unknown): boolean => NOT_YET_ALLOWED.test(name
 /** Milliseconds before the second try, and between any two at most. */
 const PAUSES = { startingDelay: 500, maxDelay: 15_000 };
 
-/** Makes every call of a client wait, until the deadline, for what was created a moment ago. Faults of other kinds are thrown at once. */
+/** Retries each call of a client, until the deadline, while AWS rejects a role or endpoint that is too new. Throws other faults at once. */
 export function makePatient<C extends { readonly middlewareStack: object }>(
   client: C,
   { deadlineMs, onRetry }: Patience,

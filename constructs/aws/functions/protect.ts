@@ -38,7 +38,7 @@ export async function handler(event: ProtectionEvent, context: Context): Promise
 const isBusy = (error: unknown): boolean => /^InvalidDBInstanceState(Fault)?$/.test(nameOf(error));
 
 async function setProtection(client: RDSClient, identifier: string, isOn: boolean): Promise<void> {
-  // Without ApplyImmediately, which would also apply, in the middle of the day, what waits for the maintenance window.
+  // ApplyImmediately would also apply the changes that wait for the maintenance window, in the middle of the day.
   const change = { DBInstanceIdentifier: identifier, DeletionProtection: isOn };
   await client.send(new ModifyDBInstanceCommand(change)).catch((error) => {
     if (!/^DBInstanceNotFound(Fault)?$/.test(nameOf(error))) throw error;

@@ -2,15 +2,19 @@ import { list, type Settings, text } from "../../model/fields";
 import { isObject } from "../../model/json";
 import type { CommonFields } from "../../model/platform";
 
-const LABEL = "[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?";
-const NAME = `${LABEL}(\\.${LABEL})*`;
+const nameOf = (letters: string): string => {
+  const label = `[${letters}]([${letters}-]{0,61}[${letters}])?`;
+  return `${label}(\\.${label})*`;
+};
+const NAME = nameOf("a-z0-9");
+const PATTERN = nameOf("a-z0-9*");
 const PORT = "[1-9]\\d{0,4}";
 
 export const hostFields = {
   /** Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name. */
   hosts: list(
     text({
-      pattern: new RegExp(`^${NAME}(:(${PORT}|\\*))?$`),
+      pattern: new RegExp(`^${PATTERN}(:(${PORT}|\\*))?$`),
       form: "a host in lower case, such as mlflow.example.com or *.example.com:8443, without scheme and path",
     }),
   ),
@@ -18,7 +22,7 @@ export const hostFields = {
   origins: list(
     text({
       // Exact: MLflow matches `*` as a wildcard, but Flask-CORS as a regular expression that is open at its end.
-      pattern: new RegExp(`^(\\*|https?://${NAME.replaceAll("*]", "]")}(:${PORT})?)$`),
+      pattern: new RegExp(`^(\\*|https?://${NAME}(:${PORT})?)$`),
       form: "an origin in lower case without wildcards, such as https://portal.example.com, or * for every site",
     }),
   ),

@@ -207,12 +207,12 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
 function notes({ jobs, hosts }: MlflowSettings): readonly string[] {
   return [
     "Artifacts stay in the pod unless values set artifactRoot.",
-    "The chart makes the key that signs sessions itself, a new one at every rendering without a cluster (helm template, Argo CD): " +
-      "there, set flaskServerSecretKey, or everybody is logged out by each deployment.",
+    "The chart creates the key that signs sessions. Without a cluster (helm template, Argo CD) each rendering creates a new key: " +
+      "in that case set flaskServerSecretKey, or each deployment logs all users out.",
     ...(hosts.length === 0
       ? ["MLflow answers its Service's names, localhost and private addresses; list any other host, such as an ingress's, in hosts."]
       : []),
-    ...(jobs ? [] : ["Jobs within the server are off, because each kind of them opens pools of its own; set jobs: true to have them."]),
+    ...(jobs ? [] : ["Jobs within the server are off, because each kind of job opens further pools; to turn them on, set jobs: true."]),
   ];
 }
 
@@ -243,7 +243,7 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
       existingDatabaseSecret: { name: connection.secret, usernameKey: "username", passwordKey: "password" },
     },
     extraArgs: { workers: String(settings.workers) },
-    // The chart adds the hosts of its own ingress, so they stand here rather than in a variable, which would win over them.
+    // The chart adds the hosts of its ingress to these values. A variable would override both.
     serverAllowedHosts: allowedHosts(settings),
     corsAllowedOrigins: allowedOrigins(settings),
     extraEnvVars: Object.fromEntries(plain),

@@ -1,5 +1,5 @@
 import { describe } from "vitest";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { neutralFields } from "../../contract/neutral-fields";
 import { type Observed, targetContract } from "../../contract/target";
 import { minimalAws, NETWORK } from "../../fixtures/aws";

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { ACKNOWLEDGED } from "../../../infra/aws/acknowledged";
 import { checks } from "../../../infra/aws/checks";
 import { createStacks } from "../../../infra/aws/stacks";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { minimalAws, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
 
 describe("findings of AwsSolutions", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findNotes } from "../../../infra/aws/notes";
 import { findDangers } from "../../../infra/aws/plan";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, minimalAws, NETWORK, withAws, withMain } from "../../fixtures/aws";
 import { artifactsOf } from "../../fixtures/templates";
 import { Cli } from "../cloudformation/cli";
@@ -123,7 +123,7 @@ describe("a guarded environment, from its first deployment to its last", () => {
     expect(told).toEqual(
       ["mainInstanceE2E9393F", "mainReplica17707FE11"].map((id) =>
         expect.stringMatching(
-          `${id} would grow from 400 to 500 GiB: RDS refuses that if its disk has grown beyond 454 GiB by itself, unless`,
+          `${id} would grow from 400 to 500 GiB: RDS rejects that if its disk has grown beyond 454 GiB by itself, unless`,
         ),
       ),
     );
@@ -208,7 +208,7 @@ describe("a cluster that others use, too", () => {
     const there = JSON.stringify([[...cluster.releases], [...cluster.secrets]]);
     const { told, result } = account.change(third);
     expect(told).toEqual([
-      "postgres-third-platforms: release prefect in namespace third would be uninstalled, and its pods end; its databases and its secret stay",
+      "postgres-third-platforms: release prefect in namespace third would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
     expect(result).toContain('configmaps "prefect-db-owner" already exists');
     expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(there);
@@ -219,7 +219,7 @@ describe("a cluster that others use, too", () => {
     expect(told).toEqual(
       ["external-secrets", "reloader"].map(
         (name) =>
-          `postgres-first-platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`,
+          `postgres-first-platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name a new owner`,
       ),
     );
     expect([result, [...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual([

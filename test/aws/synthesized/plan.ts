@@ -7,7 +7,7 @@ import { instanceFields } from "../../../constructs/model/instance";
 import { findNotes } from "../../../infra/aws/notes";
 import { findDangers, planAws } from "../../../infra/aws/plan";
 import { synthesize } from "../../../infra/aws/synthesize";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, minimalAws, NETWORK, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
 import { databaseOf, templatesOf } from "../../fixtures/templates";
 
@@ -129,9 +129,7 @@ describe("changing", () => {
     expect(told).toEqual([
       [
         [],
-        [
-          "database: AWS::RDS::DBInstance mainReplica17707FE11 would be deleted; it is a replica, which holds nothing that its source does not",
-        ],
+        ["database: AWS::RDS::DBInstance mainReplica17707FE11 would be deleted; a read replica has no data that its source does not have"],
       ],
       [
         [],
@@ -166,7 +164,7 @@ describe("what a change asks of a person", () => {
   it("is a restart for static parameters, which RDS does not bring about, and the command", () => {
     const change = { parameters: { max_connections: 300, shared_buffers: "1GB", work_mem: "16MB" } };
     expect(notes(minimalAws, withMain(minimalAws, change))).toEqual([
-      `${INSTANCE}: max_connections, shared_buffers would take effect only at its next restart, which RDS does not bring about, while alarms and the connection budget count with the new value; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the whole commands, replicas first), or set applyImmediately`,
+      `${INSTANCE}: max_connections, shared_buffers would take effect only at its next restart; RDS does not restart it, and alarms and the connection budget use the new value from the deployment on. After the deployment, run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately`,
     ]);
     expect(notes(minimalAws, withMain(minimalAws, { parameters: { work_mem: "16MB" } }))).toEqual([]);
   });
@@ -197,16 +195,16 @@ describe("what a change asks of a person", () => {
   it("names what opens or closes for others: deletion, and a way to Secrets Manager", () => {
     const all = (before: NamedSpec, after: NamedSpec) => findNotes("access", templatesOf(before).access, templatesOf(after).access);
     expect(all(minimalAws, withMain(minimalAws, { deletionProtection: false }))).toEqual([
-      "access: deletion protection of 1 instances would be turned off, and without any that has it the stacks can be deleted",
+      "access: deletion protection would be turned off (instances: 1); once no instance has it, the stacks can be deleted",
     ]);
     expect(all(withAws(minimalAws, { secretsManagerEndpoint: true }), minimalAws)).toEqual([
-      "access: the endpoint of Secrets Manager would be deleted; everything in the VPC then needs another way to it",
+      "access: the endpoint of Secrets Manager would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
     ]);
   });
 
   it("is to look at the real size before a disk that grows by itself is enlarged", () => {
     expect(notes(minimalAws, withMain(minimalAws, { storageGib: 200 }))).toEqual([
-      `${INSTANCE} would grow from 100 to 200 GiB: RDS refuses that if its disk has grown beyond 181 GiB by itself, unless it is 200 GiB already (${REAL_SIZE})`,
+      `${INSTANCE} would grow from 100 to 200 GiB: RDS rejects that if its disk has grown beyond 181 GiB by itself, unless it is 200 GiB already (${REAL_SIZE})`,
     ]);
     const fixed = (storageGib: number) => withMain(minimalAws, { storageGib, maxStorageGib: null });
     expect(notes(fixed(100), fixed(200))).toEqual([]);
@@ -214,7 +212,7 @@ describe("what a change asks of a person", () => {
 
   it("is the same before a replica with a size of its own is added, and not below 400 GiB, where it gets its source's", () => {
     expect(notes(large, withMain(large, { readReplicas: 1 }))).toEqual([
-      `database: AWS::RDS::DBInstance mainReplica17707FE11 is a new replica with 400 GiB: RDS refuses one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
+      `database: AWS::RDS::DBInstance mainReplica17707FE11 is a new replica with 400 GiB: RDS rejects one that is smaller than its source; if the source's disk has grown beyond that by itself, raise storageGib to its real size first (${REAL_SIZE})`,
     ]);
     expect(notes(minimalAws, withMain(minimalAws, { readReplicas: 1 }))).toEqual([]);
   });
@@ -228,9 +226,9 @@ describe("what a change asks of a person", () => {
     expect(findNotes("platforms", before, after)).toEqual([
       ...["external-secrets", "reloader"].map(
         (name) =>
-          `platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name its new owner`,
+          `platforms: release platform-postgres-${name} in namespace platform-postgres-${name} would stay, with everything that uses it, but this stack would no longer upgrade it; name a new owner`,
       ),
-      "platforms: release mlflow in namespace mlflow would be uninstalled, and its pods end; its databases and its secret stay",
+      "platforms: release mlflow in namespace mlflow would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
   });
 });

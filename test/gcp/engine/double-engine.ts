@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { destroy, type Run, run } from "./double";
 import type { ProjectCopy } from "./project";
 import { type Engine, type Outcome, STACK } from "./scenarios";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
 import { bundleDirectory } from "../../../constructs/package/bundle";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
 

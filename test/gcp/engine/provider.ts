@@ -3,9 +3,9 @@ import pluginMessages from "@pulumi/pulumi/proto/plugin_pb";
 import providerServices from "@pulumi/pulumi/proto/provider_grpc_pb";
 import messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { type JavaScriptValue, Struct } from "google-protobuf/google/protobuf/struct_pb";
+import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { diffConfig } from "./cluster-provider";
-import { pick } from "./wire";
+import { pick, toStruct } from "./wire";
 import { type Inputs, inFiles, World } from "./world";
 
 /*
@@ -16,7 +16,6 @@ import { type Inputs, inFiles, World } from "./world";
 const [name = "", version = ""] = process.argv.slice(2);
 const world = new World(inFiles(process.env.WORLD ?? ""), JSON.parse(process.env.FAULTS ?? "{}") as Record<string, string>);
 
-const toStruct = (value: Inputs): Struct => Struct.fromJavaScript(value as { [key: string]: JavaScriptValue });
 const fromStruct = (struct: Struct | undefined): Inputs => struct?.toJavaScript() ?? {};
 
 /** A call with one answer. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
 import { CANARY, type World } from "./world";
 

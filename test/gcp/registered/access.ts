@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TASK_FILE, type Task } from "../../../constructs/gcp/task";
-import type { NamedSpec } from "../../../infra/environments/spec";
 import type { Registrations } from "../../../infra/gcp/registrations";
+import type { NamedSpec } from "../../../infra/spec";
 import { existingGcp, fullGcp, minimalGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 

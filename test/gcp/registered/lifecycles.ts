@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
 import { InProcessEngine } from "../engine/in-process";
 import { INSTANCE } from "../engine/instances";
@@ -104,7 +104,7 @@ describe("an instance that is there", () => {
     const upgraded = spec(section, { readReplicas: 1, storageGib: 200, maxStorageGib: 500, majorVersion: 18 });
     const { notes, dangers } = await engine.plan(upgraded);
     expect(dangers).toEqual([]);
-    expect(notes[0]).toMatch(/^DatabaseInstance life-main would restart, .*; its replicas are upgraded with it, and restart, too$/);
+    expect(notes[0]).toMatch(/^DatabaseInstance life-main would restart, .*; its replicas are upgraded and restart with it$/);
     expect(notes).toContainEqual(
       expect.stringMatching(
         /^DatabaseInstance life-main: run pulumi up a second time, .* may lose settings\.databaseFlags\[\]\.value, settings\.tier /,
@@ -123,7 +123,7 @@ describe("an instance that is there", () => {
     const { notes, dangers } = await engine.plan(less);
     expect(dangers).toEqual(["Secret life--mlflow would be deleted; keep it in the spec"]);
     expect([...notes].sort()).toEqual([
-      "DatabaseInstance life-main-replica1 would be deleted: a read replica, which has nothing that its primary does not have",
+      "DatabaseInstance life-main-replica1 would be deleted; a read replica has no data that its primary does not have",
       "Release mlflow would be uninstalled; its databases stay",
     ]);
     const refused = await engine.up(less);
@@ -147,7 +147,7 @@ describe("operators", () => {
     const secrets = countOf(":external-secrets.io/");
     expect(secrets).toBeGreaterThan(0);
     expect((await engine.plan(spec(section(false), main))).notes).toEqual([
-      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does",
+      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it; name a new owner",
     ]);
     expect((await engine.up(spec(section(false), main))).changes).toMatchObject({ discard: 1 });
     expect([

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { NamedSpec } from "../../../infra/environments/spec";
 import { planGcp } from "../../../infra/gcp/plan";
+import type { NamedSpec } from "../../../infra/spec";
 import { minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { registrationsOf } from "../../fixtures/registrations";
 
@@ -94,7 +94,7 @@ describe("plan for Google Cloud", () => {
     const { notes, dangers } = await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }));
     expect(dangers).toEqual([]);
     expect(notes).toEqual([
-      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier; its replicas are upgraded with it, and restart, too",
+      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier; its replicas are upgraded and restart with it",
       "DatabaseInstance minimal-main-replica1 would restart, because of settings.tier",
       "DatabaseInstance minimal-main: run pulumi up a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
     ]);
@@ -113,16 +113,16 @@ describe("plan for Google Cloud", () => {
     const own = withGcp(before, { cluster: { ...cluster, installExternalSecrets: true, installReloader: true } });
     const less = withGcp({ ...before, instances: { main: { readReplicas: 0 } }, platforms: {} }, { cluster });
     expect((await planOf(less, own)).notes).toEqual([
-      "DatabaseInstance minimal-main-replica1 would be deleted: a read replica, which has nothing that its primary does not have",
-      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does",
+      "DatabaseInstance minimal-main-replica1 would be deleted; a read replica has no data that its primary does not have",
+      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it; name a new owner",
       "Release prefect would be uninstalled; its databases stay",
-      "Release reloader would stay in the cluster, and this project would no longer upgrade it: whoever runs the cluster does",
+      "Release reloader would stay in the cluster, and this project would no longer upgrade it; name a new owner",
     ]);
   });
 
   it("warns of a peering that the network may have, before Google refuses it, and not where it is this stack's", async () => {
     const note =
-      "Connection private-services-peering would be created, and Google refuses a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or kept from a stack that was destroyed), set gcp.privateServicesAccess.create to false";
+      "Connection private-services-peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
     expect((await planOf(before, null)).notes).toEqual([note]);
     expect((await planOf(before)).notes).toEqual([]);
     expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).toEqual([]);

@@ -4,7 +4,7 @@ import { resolve } from "../../../constructs/model/resolve";
 import { platforms } from "../../../constructs/platforms/registry";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { createStacks } from "../../../infra/aws/stacks";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 
 /** The stacks of an environment that has no file: its spec is JSON in the variable SPEC. */
 const app = new App();

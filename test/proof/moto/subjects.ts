@@ -5,7 +5,7 @@ import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { loadAwsEnvironment } from "../../../infra/aws/load";
 import local from "../../../infra/environments/local";
 import production from "../../../infra/environments/production";
-import type { NamedSpec } from "../../../infra/environments/spec";
+import type { NamedSpec } from "../../../infra/spec";
 import { ACCOUNT, type AwsDouble, REGION } from "./double";
 
 /** An environment, and how the CLI is told of it. */

@@ -1,0 +1,290 @@
+import { type Violation, violation } from "../model/errors";
+import { idOf } from "../model/fields";
+import type { InstanceSettings } from "../model/instance";
+import { mapValues } from "../model/json";
+import { suggest } from "../model/suggest";
+import type { WholeRule } from "../model/target";
+import { LOG_DAYS } from "./backups";
+import { physicalName } from "./names";
+import { REGIONS } from "./regions";
+import { EXISTING, GUIDE, READ } from "./rules";
+import type { GcpSettings, gcpFields } from "./section";
+import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
+
+/** A rule about the section and each instance that is to be made. */
+const each = (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
+  function checkEach({ section, instances }) {
+    const made = Object.entries(instances).filter(([, { existing }]) => existing === null);
+    return made.flatMap(([name, instance]) => check(section, instance, `instances.${name}`));
+  };
+
+type GcpRule = WholeRule<typeof gcpFields>;
+
+const SECTION = { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "default" };
+const KEY = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
+const CLUSTER = { name: "ml", location: "europe-west4" };
+
+/** About the section, alone or together with instances. */
+export const gcpWholeRules: readonly GcpRule[] = [
+  {
+    id: "gcp-region-of-cloud-sql",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { region } }) =>
+      REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a region of Cloud SQL", region, suggest(region, REGIONS))],
+    passing: { section: SECTION },
+    failing: { section: { ...SECTION, region: "europe-wets4" } },
+  },
+  {
+    id: "gcp-size-has-a-tier",
+    source: `${GUIDE}/machine-series-overview`,
+    date: READ,
+    severity: "error",
+    check: each((section, { size }, path) => {
+      const series = seriesOf(section);
+      if (series.tier(size) !== null) return [];
+      const { vcpus, memoryGib } = series.near(size);
+      const rule = `must be a size of edition ${section.edition} with disk ${section.disk} (${series.name}: ${series.sizes})`;
+      const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
+      return [violation(`${path}.size`, rule, got, `the nearest is { vcpus: ${vcpus}, memoryGib: ${memoryGib} }`)];
+    }),
+    passing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 16 } } } },
+    failing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 8 } } } },
+  },
+  {
+    id: "gcp-only-hyperdisk-is-provisioned",
+    source: `${GUIDE}/storage-options-overview`,
+    date: READ,
+    severity: "error",
+    check: each(checkPerformance),
+    passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { iops: 15000, throughputMibps: 240 } } },
+    failing: { section: SECTION, instances: { at: { iops: 12000 } } },
+  },
+  {
+    id: "gcp-recovery-reaches-as-far-as-logs",
+    source: `${GUIDE}/backup-recovery/pitr`,
+    date: READ,
+    severity: "warning",
+    check: each(({ edition }, { pointInTimeRecovery, backupRetentionDays }, path) =>
+      pointInTimeRecovery && backupRetentionDays > LOG_DAYS[edition]
+        ? [
+            violation(
+              `${path}.pointInTimeRecovery`,
+              `reaches ${LOG_DAYS[edition]} days back with edition ${edition}; beyond it there are daily backups`,
+              true,
+            ),
+          ]
+        : [],
+    ),
+    passing: { section: SECTION, instances: { at: { backupRetentionDays: 7 } } },
+    failing: { section: SECTION, instances: { at: { backupRetentionDays: 14 } } },
+  },
+  {
+    id: "gcp-key-is-in-the-region",
+    source: `${GUIDE}/cmek`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { encryptionKey, region }, instances }) => {
+      if (encryptionKey === null) return [];
+      const location = idOf(encryptionKey).split("/")[3];
+      if (location !== region)
+        return [violation("gcp.encryptionKey", `must be a key of ${region}, as the databases are`, idOf(encryptionKey))];
+      const copied = Object.entries(instances).filter(([, { backupReplication }]) => backupReplication !== null);
+      return copied.map(([name]) =>
+        violation(
+          `instances.${name}.backupReplication`,
+          "must be null with gcp.encryptionKey, which no other region has",
+          {},
+          "remove one of the two",
+        ),
+      );
+    },
+    passing: { section: { ...SECTION, encryptionKey: KEY } },
+    failing: {
+      section: { ...SECTION, encryptionKey: KEY },
+      instances: { at: { backupReplication: { region: "europe-west1" } } },
+    },
+  },
+  {
+    id: "gcp-ca-pool-is-in-the-region",
+    source: `${GUIDE}/customer-managed-ca`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { serverCaPool, region } }) =>
+      serverCaPool === null || idOf(serverCaPool).split("/")[3] === region
+        ? []
+        : [violation("gcp.serverCaPool", `must be a pool of ${region}, as the databases are`, idOf(serverCaPool))],
+    passing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west4/caPools/db" } },
+    failing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west1/caPools/db" } },
+  },
+  {
+    id: "gcp-deny-period-ends",
+    source: `${GUIDE}/maintenance`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { denyMaintenance } }) => {
+      if (denyMaintenance === null) return [];
+      const { from, to } = denyMaintenance;
+      if (from.length !== to.length)
+        return [violation("gcp.denyMaintenance.to", "must have a year where the other day has one, and none where it has none", to)];
+      const days = daysBetween(from, to);
+      return days !== null && days >= 1 && days <= MOST_DENIED_DAYS
+        ? []
+        : [violation("gcp.denyMaintenance.to", `must be 1 to ${MOST_DENIED_DAYS} days after ${from}`, to)];
+    },
+    passing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-20", to: "2027-01-05" } } },
+    failing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-01", to: "2027-02-15" } } },
+  },
+  {
+    id: "gcp-denied-days-have-a-year",
+    source: "https://github.com/hashicorp/terraform-provider-google/issues/29169",
+    date: "2026-11-30",
+    severity: "acknowledge",
+    check: ({ section: { denyMaintenance } }) =>
+      denyMaintenance === null || denyMaintenance.from.length !== "mm-dd".length
+        ? []
+        : [
+            violation(
+              "gcp.denyMaintenance.from",
+              "must have a year: without one, each pulumi up updates the instance again",
+              denyMaintenance.from,
+              "write yyyy-mm-dd in both fields, and change them once a year",
+            ),
+          ],
+    passing: { section: { ...SECTION, denyMaintenance: { from: "2026-11-20", to: "2027-01-05" } } },
+    failing: { section: { ...SECTION, denyMaintenance: { from: "11-20", to: "01-05" } } },
+  },
+  {
+    id: "gcp-names-fit",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "error",
+    check: ({ name: environment, section: { project }, instances }) =>
+      Object.entries(instances).flatMap(([name, { readReplicas, existing }]) => {
+        if (existing !== null) return [];
+        const own = physicalName(environment, name, null).length + SUFFIX_LENGTH;
+        const longest = physicalName(environment, name, readReplicas === 0 ? null : readReplicas).length + SUFFIX_LENGTH;
+        const excess = Math.max(`${idOf(project)}:`.length + longest - LONGEST_NAME, own - LONGEST_ZONE);
+        const rule = `name must be ${excess} letters shorter: with the environment's it makes names of Cloud SQL and Cloud DNS`;
+        return excess <= 0 ? [] : [violation(`instances.${name}`, rule, name)];
+      }),
+    passing: { name: "production", section: SECTION, instances: { at: {} } },
+    failing: {
+      name: "an-environment-of-thirty-letter",
+      section: { ...SECTION, project: "a-project-of-thirty-letters-xx" },
+      instances: { "at-an-instance-of-thirty-lettr": { readReplicas: 1 } },
+    },
+  },
+  {
+    id: "gcp-allocated-range-is-there",
+    source: `${GUIDE}/configure-private-services-access`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { privateServicesAccess } }) =>
+      privateServicesAccess.create && privateServicesAccess.allocatedRange !== null
+        ? [
+            violation(
+              "gcp.privateServicesAccess.allocatedRange",
+              "must be null with create: the peering that is made has a range of its own",
+              privateServicesAccess.allocatedRange,
+              "remove it, or set create to false",
+            ),
+          ]
+        : [],
+    passing: { section: { ...SECTION, privateServicesAccess: { create: false, allocatedRange: "databases" } } },
+    failing: { section: { ...SECTION, privateServicesAccess: { allocatedRange: "databases" } } },
+  },
+  {
+    id: "gcp-labels-have-no-dots",
+    source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    date: READ,
+    severity: "error",
+    check: ({ labels, owner }) => [
+      ...Object.entries(labels).flatMap(([key, value]) =>
+        LABEL.test(value) ? [] : [violation(`labels.${key}`, "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud", value)],
+      ),
+      ...(owner === null || LABEL.test(owner)
+        ? []
+        : [violation("owner", "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label", owner)]),
+    ],
+    passing: { section: SECTION, labels: { stage: "test" }, owner: "ml-platform" },
+    failing: { section: SECTION, labels: { version: "1.2" } },
+  },
+  {
+    id: "gcp-existing-connections-are-existing",
+    source: `${GUIDE}/connect-auth-proxy`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { existingConnections }, instances }) =>
+      Object.keys(existingConnections).flatMap((name) =>
+        instances[name]?.existing == null
+          ? [violation(`gcp.existingConnections.${name}`, "must name an instance that has existing", name)]
+          : [],
+      ),
+    passing: {
+      section: { ...SECTION, existingConnections: { at: "my-project:europe-west4:db" } },
+      instances: { at: { existing: EXISTING } },
+    },
+    failing: { section: { ...SECTION, existingConnections: { at: "my-project:europe-west4:db" } }, instances: { at: {} } },
+  },
+  {
+    id: "gcp-operators-come-with-releases",
+    source: "https://external-secrets.io/latest/provider/google-secrets-manager/",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster } }) => {
+      if (cluster === null || cluster.installReleases) return [];
+      const fields = (["installExternalSecrets", "installReloader"] as const).filter((field) => cluster[field]);
+      return fields.map((field) => violation(`gcp.cluster.${field}`, "must be false without installReleases", true));
+    },
+    passing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true } } },
+    failing: { section: { ...SECTION, cluster: { ...CLUSTER, installReleases: false, installReloader: true } } },
+  },
+];
+
+/** Cloud SQL's most days. */
+const MOST_DENIED_DAYS = 90;
+/** `project:instance` together. */
+const LONGEST_NAME = 98;
+/** A zone's name. https://cloud.google.com/dns/docs/reference/rest/v1/managedZones */
+const LONGEST_ZONE = 63;
+/** What Pulumi adds to a name, so that it is free: a name is blocked for a week after it was deleted. */
+const SUFFIX_LENGTH = "-1a2b3c4".length;
+
+const LABEL = /^[a-z0-9_-]{1,63}$/;
+
+/** Days from one day to another, of the next year where no year is said and it is earlier; null where there is no such day. */
+function daysBetween(from: string, to: string): number | null {
+  const year = from.length === "mm-dd".length ? "2025-" : "";
+  const [start, end] = [Date.parse(`${year}${from}`), Date.parse(`${year}${to}`)];
+  if (Number.isNaN(start) || Number.isNaN(end)) return null;
+  const days = (end - start) / 86_400_000;
+  return year !== "" && days < 0 ? days + 365 : days;
+}
+
+function checkPerformance(section: GcpSettings, { size, iops, throughputMibps, highAvailability }: InstanceSettings, path: string) {
+  const chosen = { iops, throughputMibps };
+  const most = seriesOf(section).performance(size.vcpus, highAvailability);
+  const bounds = most && { iops: [HYPERDISK_FLOOR.iops, most.iops], throughputMibps: [HYPERDISK_FLOOR.throughput, most.throughput] };
+  return Object.values(
+    mapValues(chosen, (value, field) => {
+      if (value === null) return null;
+      const [min = 0, max = 0] = bounds?.[field as keyof typeof chosen] ?? [];
+      if (bounds === null)
+        return violation(
+          `${path}.${field}`,
+          `cannot be chosen on ${section.disk}`,
+          value,
+          'remove it, or set gcp.disk to "HYPERDISK_BALANCED"',
+        );
+      return value >= min && value <= max
+        ? null
+        : violation(
+            `${path}.${field}`,
+            `must be from ${min} to ${max} with ${size.vcpus} vCPUs and highAvailability: ${highAvailability}`,
+            value,
+          );
+    }),
+  ).filter((found) => found !== null);
+}
