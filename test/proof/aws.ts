@@ -22,8 +22,8 @@ import { moto } from "./tools";
  * updates and rollbacks of stacks, replacements.
  */
 
-async function bootstraps({ world }: Deployment): Promise<string> {
-  const { code, output } = await world.cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`]);
+async function bootstraps({ world, subject }: Deployment): Promise<string> {
+  const { code, output } = await world.cdk(["bootstrap", `aws://${ACCOUNT}/${REGION}`, ...subject.options], subject.variables);
   assert.equal(code, 0, output);
   const { Parameter } = await world.aws.ask<{ Parameter: { Value: string } }>("ssm", "get_parameter", {
     Name: "/cdk-bootstrap/hnb659fds/version",
