@@ -91,7 +91,8 @@ async function benchProvision(): Promise<readonly Row[]> {
     programs,
     directory: join(programs, "servers", "bench"),
     port: 53_000,
-    maxConnections: 100,
+    // The limits of 200 platforms together.
+    maxConnections: 1_000,
     parameters: { fsync: "off" },
     certificate: await createServerCertificate(ca),
     master,
