@@ -10,7 +10,7 @@ import type { ProjectEnvironment } from "./load";
  *
  * @throws UserError where there is no such file.
  */
-export function withCaTexts(environment: ProjectEnvironment): ProjectEnvironment {
+export function withCaTexts<E extends ProjectEnvironment>(environment: E): E {
   const instances = mapValues(environment.instances, (instance, name) => {
     const { existing } = instance.settings;
     if (existing?.ca == null || existing.ca.includes("-----BEGIN CERTIFICATE-----")) return instance;

@@ -3,8 +3,7 @@ import type { Reach, Wired } from "../constructs/model/wire";
 import type { Access } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
-
-export const CLOUDS = ["aws", "gcp"] as const;
+import type { CLOUDS } from "./spec";
 
 /** A cloud, as the commands see it. */
 export interface Cloud {

@@ -2,9 +2,10 @@ import { Command, CommanderError, Option } from "commander";
 import pc from "picocolors";
 import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
-import { CLOUDS, type Cloud, loadCloud } from "./clouds";
+import { type Cloud, loadCloud } from "./clouds";
 import { LOCAL_ENVIRONMENT, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { createProgress, type Progress } from "./progress";
+import { CLOUDS } from "./spec";
 
 /** A command line whose options every command has. */
 export function createCommand(name: string, description: string): Command {

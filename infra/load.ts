@@ -1,14 +1,15 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../constructs/model/errors";
+import type { Fields } from "../constructs/model/fields";
 import { isObject } from "../constructs/model/json";
-import { resolve } from "../constructs/model/resolve";
+import { resolveUnknown } from "../constructs/model/resolve";
 import type { Environment } from "../constructs/model/spec";
 import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
-import type { EnvironmentSpec, NamedSpec } from "./spec";
+import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
 
@@ -22,7 +23,7 @@ const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
  *
  * @throws UserError where there is no such file, or no section for the target; SpecError where it is wrong.
  */
-export function loadEnvironment(name: string, target: Target): ProjectEnvironment {
+export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): Environment<typeof platforms, X> {
   const known = environmentNames();
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
   const spec = readSpec(name);
@@ -31,7 +32,7 @@ export function loadEnvironment(name: string, target: Target): ProjectEnvironmen
     const remedy = others.length === 0 ? "" : `, or use ${others.join(" or ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
-  return resolve(spec, { target, platforms });
+  return resolveUnknown(spec, { target, platforms, sections: CLOUDS });
 }
 
 /**

@@ -30,9 +30,31 @@ export function formatViolation({ path, rule, got, remedy }: Violation): string 
 
 /** A written value as shown in a message: short, on one line. What is in an object is not shown: it may be a secret. */
 export function show(value: unknown): string {
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
-  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? String(value));
+  const text = toText(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function toText(value: unknown): string {
+  switch (typeof value) {
+    case "undefined":
+      return "nothing";
+    case "string":
+      return JSON.stringify(value.slice(0, 60));
+    case "bigint":
+      return `${value}n`;
+    case "function":
+      return "a function";
+    case "object":
+      return value === null ? "null" : toKind(value);
+    default:
+      return String(value);
+  }
+}
+
+function toKind(value: object): string {
+  if (Array.isArray(value)) return "a list";
+  const kind = [Date, Map, Set].find((each) => value instanceof each);
+  return kind === undefined ? "an object" : `a ${kind.name}`;
 }
 
 export function violation(path: string, rule: string, got: unknown, remedy = ""): Violation {

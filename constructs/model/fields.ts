@@ -1,13 +1,14 @@
 import { type Violation, violation } from "./errors";
-import { isObject, type JsonObject } from "./json";
+import { isPlainObject, type JsonObject } from "./json";
 import { suggest } from "./suggest";
+import { toEntries, toList, toSettings, UNREADABLE, type Unreadable } from "./unreadable";
 
 /** Where violations go while a value is read. */
 export type Report = (violation: Violation) => void;
 
 /**
  * A setting as one value: its type, default, check and key follow from it. There is no second place where any of them is written.
- * `read` gets what a person wrote (perhaps from JSON), reports what is wrong with it and returns the complete value.
+ * `read` gets what a person wrote (perhaps from JSON), reports what is wrong with it and returns the complete value, or `UNREADABLE`.
  */
 export interface Field<out T, out Required extends boolean = boolean, out W = T> {
   /** Never set: the type of what a person writes, where it is not that of the complete value. */
@@ -15,9 +16,11 @@ export interface Field<out T, out Required extends boolean = boolean, out W = T>
   readonly required: Required;
   /** The default, or undefined where the setting is required. */
   readonly default: T | undefined;
+  /** What to write, in words. */
+  readonly form: string;
   /** Of a whole number: the smallest. */
   readonly min?: number;
-  read(written: unknown, path: string, report: Report): T;
+  read(written: unknown, path: string, report: Report): T | Unreadable;
 }
 
 export type Fields = Readonly<Record<string, Field<unknown, boolean, unknown>>>;
@@ -33,41 +36,78 @@ export type Written<F extends Fields> = {
   readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? K : never]: WrittenOf<F[K]>;
 } & { readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? never : K]?: WrittenOf<F[K]> };
 
-/** Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. */
-export function readFields<F extends Fields>(fields: F, written: unknown, path: string, report: Report): Settings<F> {
-  if (!isObject(written)) report(violation(path, "must be an object", written));
-  const given = isObject(written) ? written : {};
+/** Keys that people know from other tools, in lower case without separators, and what to do here. */
+export type Elsewhere = ReadonlyMap<string, string>;
+const NOWHERE: Elsewhere = new Map();
+
+/**
+ * Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. Reading a malformed
+ * setting of the result throws: see `ifReadable`.
+ *
+ * @param elsewhere advice on unknown keys that people are likely to write.
+ */
+export function readFields<F extends Fields>(
+  fields: F,
+  written: unknown,
+  path: string,
+  report: Report,
+  elsewhere: Elsewhere = NOWHERE,
+): Settings<F> {
+  const isReadable = isPlainObject(written);
+  if (!isReadable) report(violation(path, "must be an object", written));
+  const given = isReadable ? written : {};
   for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(fields, key))
-      report({ path: join(path, key), rule: "unknown key", got: null, remedy: suggest(key, Object.keys(fields)) });
+    if (Object.hasOwn(fields, key)) continue;
+    const advice = elsewhere.get(key.toLowerCase().replaceAll(/[_-]/g, ""));
+    report({ path: join(path, key), rule: "unknown key", got: null, remedy: advice ?? suggest(key, Object.keys(fields)) });
   }
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, field]) => [key, readField(field, given[key], join(path, key), report)]),
-  ) as Settings<F>;
+  const read = (key: string, field: Field<unknown>) => readField(field, ownValue(given, key), join(path, key), report);
+  const entries = Object.entries(fields).map(([key, field]) => [key, isReadable ? read(key, field) : UNREADABLE] as const);
+  return toSettings(entries) as Settings<F>;
 }
+
+/** Not what an object inherits: a field may be called as a member of every object. */
+const ownValue = (object: Readonly<Record<string, unknown>>, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
 
 function readField(field: Field<unknown>, written: unknown, path: string, report: Report): unknown {
   if (written !== undefined) return field.read(written, path, report);
-  if (field.required) report({ path, rule: "is required", got: null, remedy: "" });
-  return field.default;
+  if (!field.required) return field.default;
+  report({ path, rule: "is required", got: null, remedy: `write ${field.form}` });
+  return UNREADABLE;
 }
 
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
-/** A check returns what must hold, or null where it does. */
-type Check = (value: unknown) => string | null;
+/** The longest text that is looked at: some patterns take a square of its length in time. */
+const LONGEST_TEXT = 1_000;
+
+interface Definition<T> {
+  /** What must be written, in words. */
+  readonly form: string;
+  accepts(value: unknown): boolean;
+  /** The value that a text, or another kind of value, was meant to be; null where that is not clear. */
+  meant(value: unknown): T | null;
+}
 
 /** A setting that a person must write, unless it gets a default. */
-function define<T>(check: Check): Field<T, true> {
+function define<T>({ form, accepts, meant }: Definition<T>): Field<T, true> {
   return {
     required: true,
     default: undefined,
+    form,
     read(written, path, report) {
-      const rule = check(written);
-      if (rule !== null) report(violation(path, rule, written));
-      return written as T;
+      if (accepts(written)) return written as T;
+      report(violation(path, `must be ${form}`, written, remedyOf(written, meant(written))));
+      return UNREADABLE;
     },
   };
+}
+
+function remedyOf(written: unknown, meant: unknown): string {
+  if (written === null) return "leave it out for the default";
+  if (meant === null) return "";
+  return typeof meant === "string" ? `write it in quotes: ${JSON.stringify(meant)}` : `write it without quotes: ${meant}`;
 }
 
 const withDefault = <T>(field: Field<T>, defaultValue: T): Field<T, false> => ({ ...field, required: false, default: defaultValue });
@@ -80,32 +120,39 @@ interface Bounds {
 /** A whole number between two bounds, both allowed. */
 export function integer(bounds: Bounds & { readonly default: number }): Field<number, false>;
 export function integer(bounds: Bounds): Field<number, true>;
-export function integer(bounds: Bounds & { readonly default?: number }): Field<number> {
-  const inside = (value: unknown) => Number.isInteger(value) && (value as number) >= bounds.min && (value as number) <= bounds.max;
-  const field = define<number>((value) => (inside(value) ? null : `must be a whole number from ${bounds.min} to ${bounds.max}`));
-  const bounded = { ...field, min: bounds.min };
-  return bounds.default === undefined ? bounded : withDefault(bounded, bounds.default);
+export function integer({ min, max, default: defaultValue }: Bounds & { readonly default?: number }): Field<number> {
+  const accepts = (value: unknown) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+  const meant = (value: unknown) =>
+    typeof value === "string" && /^\d{1,15}$/.test(value) && accepts(Number(value)) ? Number(value) : null;
+  const field = { ...define<number>({ form: `a whole number from ${min} to ${max}`, accepts, meant }), min };
+  return defaultValue === undefined ? field : withDefault(field, defaultValue);
 }
 
 export function flag(defaultValue: boolean): Field<boolean, false> {
-  return withDefault(
-    define<boolean>((value) => (typeof value === "boolean" ? null : "must be true or false")),
-    defaultValue,
-  );
+  const meant = (value: unknown) => (value === "true" ? true : value === "false" ? false : null);
+  return withDefault(define<boolean>({ form: "true or false", accepts: (value) => typeof value === "boolean", meant }), defaultValue);
 }
 
 interface Form {
   readonly pattern: RegExp;
   /** What `pattern` means, in words. */
   readonly form: string;
+  /** The most characters; `LONGEST_TEXT` by default. */
+  readonly longest?: number;
 }
+
+const fits = (value: unknown, { pattern, longest = LONGEST_TEXT }: Form): value is string =>
+  typeof value === "string" && value.length <= longest && pattern.test(value);
+
+/** The text that a number or a truth value was meant to be. */
+const meantText = (value: unknown, form: Form): string | null =>
+  ["number", "bigint", "boolean"].includes(typeof value) && fits(String(value), form) ? String(value) : null;
 
 /** A string of a given form. */
 export function text(rule: Form & { readonly default: string }): Field<string, false>;
 export function text(rule: Form): Field<string, true>;
 export function text(rule: Form & { readonly default?: string }): Field<string> {
-  const fits = (value: unknown) => typeof value === "string" && rule.pattern.test(value);
-  const field = define<string>((value) => (fits(value) ? null : `must be ${rule.form}`));
+  const field = define<string>({ form: rule.form, accepts: (value) => fits(value, rule), meant: (value) => meantText(value, rule) });
   return rule.default === undefined ? field : withDefault(field, rule.default);
 }
 
@@ -117,36 +164,36 @@ export const idOf = (id: Id): string => (typeof id === "string" ? id : id.exampl
 
 /** An id of a given form. */
 export function id(rule: Form): Field<Id, true> {
-  return define<Id>((value) => {
-    const text = isExample(value) ? value.example : value;
-    return typeof text === "string" && rule.pattern.test(text) ? null : `must be ${rule.form}`;
-  });
+  const accepts = (value: unknown) => fits(isExample(value) ? value.example : value, rule);
+  return define<Id>({ form: rule.form, accepts, meant: (value) => meantText(value, rule) });
 }
 
 const isExample = (value: unknown): value is { readonly example: string } =>
-  isObject(value) && Object.keys(value).length === 1 && typeof value.example === "string";
+  isPlainObject(value) && Object.keys(value).length === 1 && typeof ownValue(value, "example") === "string";
 
 /** Paths of the ids that are marked as examples. */
 export function examplesIn(value: unknown, path: string): readonly string[] {
   if (isExample(value)) return [path];
   if (Array.isArray(value)) return value.flatMap((entry, index) => examplesIn(entry, `${path}[${index}]`));
-  return isObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, join(path, key))) : [];
+  return isPlainObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, join(path, key))) : [];
 }
 
 /** One of a closed list; `retired` explains a value that was allowed once. */
 export function choice<const T extends string | number>(
   values: readonly T[],
   defaultValue: T,
-  retired: Readonly<Record<string, string>> = {},
+  retired: ReadonlyMap<unknown, string> = new Map(),
 ): Field<T, false> {
+  const form = listed(values);
   const field: Field<T> = {
     required: false,
     default: defaultValue,
+    form,
     read(written, path, report) {
-      const isKnown = values.includes(written as T);
-      const reason = typeof written === "number" && Object.hasOwn(retired, written) ? (retired[written] ?? "") : "";
-      if (!isKnown) report(violation(path, `must be ${listed(values)}`, written, reason));
-      return written as T;
+      if (values.includes(written as T)) return written as T;
+      const meant = values.find((value) => typeof written !== "object" && typeof written !== "symbol" && String(value) === String(written));
+      report(violation(path, `must be ${form}`, written, retired.get(written) ?? remedyOf(written, meant ?? null)));
+      return UNREADABLE;
     },
   };
   return field as Field<T, false>;
@@ -162,6 +209,7 @@ export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, fal
   return {
     required: false,
     default: null,
+    form: `${field.form}, or null`,
     read: (written, path, report) => (written === null ? null : field.read(written, path, report)),
   };
 }
@@ -171,7 +219,11 @@ export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Wr
   return {
     required: false,
     default: readFields(fields, {}, "", () => undefined),
-    read: (written, path, report) => readFields(fields, written, path, report),
+    form: `an object with ${Object.keys(fields).join(", ")}`,
+    read(written, path, report) {
+      const settings = readFields(fields, written, path, report);
+      return isPlainObject(written) ? settings : UNREADABLE;
+    },
   };
 }
 
@@ -184,14 +236,20 @@ export function map<T>(
   return {
     required: false,
     default: defaultValue,
+    form: "an object",
     read(written, path, report) {
-      if (!isObject(written)) {
-        report(violation(path, "must be an object", written));
-        return defaultValue;
+      if (!isPlainObject(written)) {
+        report(violation(path, "must be an object", written, written === null ? "leave it out for the default" : ""));
+        return UNREADABLE;
       }
       const own = Object.entries(written).filter(([, entry]) => entry !== undefined);
-      for (const [name] of own) if (!key.pattern.test(name)) report(violation(`${path}.${name}`, `key must be ${key.form}`, name));
-      return { ...defaultValue, ...Object.fromEntries(own.map(([name, entry]) => [name, value.read(entry, `${path}.${name}`, report)])) };
+      const read = own.map(([name, entry]) => {
+        const at = `${path}.${name}`;
+        if (fits(name, key)) return [name, value.read(entry, at, report)] as const;
+        report(violation(at, `key must be ${key.form}`, name));
+        return [name, UNREADABLE] as const;
+      });
+      return toEntries([...new Map([...Object.entries(defaultValue), ...read])]) as Readonly<Record<string, T>>;
     },
   };
 }
@@ -200,33 +258,46 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
   return {
     required: false,
     default: [],
+    form: "a list",
     read(written, path, report) {
-      if (Array.isArray(written)) return written.map((entry, index) => item.read(entry, `${path}[${index}]`, report));
-      report(violation(path, "must be a list", written));
-      return [];
+      // A sparse list has holes, which `map` would keep.
+      if (Array.isArray(written))
+        return toList(Array.from(written, (entry: unknown, index) => item.read(entry, `${path}[${index}]`, report))) as readonly T[];
+      report(violation(path, "must be a list", written, written === null ? "leave it out for the default" : ""));
+      return UNREADABLE;
     },
   };
 }
 
 /** A string, boolean or finite number. */
 export function scalar(): Field<string | number | boolean, true> {
-  const isScalar = (value: unknown) => typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
-  return define((value) => (isScalar(value) ? null : "must be a string, number or boolean"));
+  const accepts = (value: unknown) => fits(value, ANY_TEXT) || typeof value === "boolean" || Number.isFinite(value);
+  return define<string | number | boolean>({ form: "a string, number or boolean", accepts, meant: () => null });
 }
+
+const ANY_TEXT: Form = { pattern: /^/, form: "a text" };
+
+/** What no file of values for a chart comes near to: levels within each other, and values in all. */
+const MOST_LEVELS = 100;
+const MOST_VALUES = 20_000;
 
 /** Free plain data, such as the values of a Helm chart. */
 export function json(): Field<JsonObject, false> {
-  const field = define<JsonObject>((value) => (isObject(value) && isPlain(value) ? null : "must be an object of plain data (JSON)"));
-  return withDefault(field, {});
+  const form = `an object of plain data (JSON) with at most ${MOST_LEVELS} levels and ${MOST_VALUES} values`;
+  const accepts = (value: unknown) => isPlainObject(value) && isPlain(value);
+  return withDefault(define<JsonObject>({ form, accepts, meant: () => null }), {});
 }
 
-/** Whether a value survives JSON; `undefined` within an object counts as left out. */
+/** Whether a value survives JSON; `undefined` within an object counts as left out. A circle has too many levels. */
 function isPlain(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isPlain);
-  if (typeof value === "object" && value !== null) {
-    return (
-      Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every((child) => child === undefined || isPlain(child))
-    );
-  }
-  return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
+  let count = 0;
+  const visit = (each: unknown, level: number): boolean => {
+    count += 1;
+    if (count > MOST_VALUES || level > MOST_LEVELS) return false;
+    // Not `every`, which passes over the holes of a sparse list.
+    if (Array.isArray(each)) return Array.from(each).every((item) => visit(item, level + 1));
+    if (isPlainObject(each)) return Object.values(each).every((child) => child === undefined || visit(child, level + 1));
+    return each === null || typeof each === "string" || typeof each === "boolean" || Number.isFinite(each);
+  };
+  return visit(value, 0);
 }

@@ -1,16 +1,22 @@
-import { choice, flag, group, integer, list, map, nullable, type Settings, scalar, text, type Written } from "./fields";
+import { choice, type Elsewhere, flag, group, integer, list, map, nullable, type Settings, scalar, text, type Written } from "./fields";
+import { isPlainObject } from "./json";
+import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
 /** Versions that the PostgreSQL project still mends. https://www.postgresql.org/support/versioning/ */
 export const MAJOR_VERSIONS = [15, 16, 17, 18] as const;
 export type MajorVersion = (typeof MAJOR_VERSIONS)[number];
 
-const RETIRED_VERSIONS: Readonly<Record<string, string>> = {
-  "10": "PostgreSQL 10 reached its end of life on 2022-11-10",
-  "11": "PostgreSQL 11 reached its end of life on 2023-11-09",
-  "14": "PostgreSQL 14 reached its end of life on 2026-11-12",
-  "13": "PostgreSQL 13 reached its end of life on 2025-11-13",
-  "12": "PostgreSQL 12 reached its end of life on 2024-11-21",
-};
+const RETIRED_VERSIONS: ReadonlyMap<unknown, string> = new Map(
+  (
+    [
+      [14, "2026-11-12"],
+      [13, "2025-11-13"],
+      [12, "2024-11-21"],
+      [11, "2023-11-09"],
+      [10, "2022-11-10"],
+    ] as const
+  ).map(([version, date]) => [version, `PostgreSQL ${version} reached its end of life on ${date}`]),
+);
 
 /** What is logged unless `parameters` says otherwise; PostgreSQL's own defaults log none of it. */
 export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boolean>> = {
@@ -27,7 +33,7 @@ const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
 /** An IPv4 address, for a larger pattern. */
 export const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
 const CIDR = {
-  pattern: new RegExp(`^(${IPV4}/(3[0-2]|[12]?[0-9])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
+  pattern: new RegExp(`^(${IPV4}/(3[0-2]|[12]?[0-9])|(?=[0-9a-fA-F]*:)[0-9a-fA-F:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
   form: "a CIDR block such as 10.0.0.0/16",
 };
 
@@ -38,13 +44,16 @@ export const MAX_CONNECTIONS = { min: 10, max: 262143 } as const;
 const VOLUME = { min: 20, max: 65536 } as const;
 const DEFAULT_STORAGE_GROWTH = 5;
 
+/** Characters of a certificate authority's PEM text: a bundle of a cloud's is a quarter of a megabyte. */
+const LONGEST_CA = 1_000_000;
+
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */
   host: text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address" }),
   /** TCP port. */
   port: integer({ min: 1, max: 65535, default: 5432 }),
   /** PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots). */
-  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file" })),
+  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA })),
   /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
   masterSecret: text({ pattern: /\S/, form: "the id of a secret" }),
   /** The server's `max_connections`. */
@@ -113,11 +122,33 @@ export const largestBefore = (sizeGib: number): number => Math.floor((sizeGib * 
 export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => storageGib <= largestBefore(maxStorageGib);
 
 /** Fills in what depends on another setting. */
-export function completeInstance(settings: InstanceSettings, written: InstanceSpec): InstanceSettings {
-  if (written.maxStorageGib !== undefined) return settings;
-  const ceiling = Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, VOLUME.max);
-  return { ...settings, maxStorageGib: hasRoomToGrow(settings.storageGib, ceiling) ? ceiling : null };
+export function completeInstance(settings: InstanceSettings, written: unknown): InstanceSettings {
+  if (isPlainObject(written) && written.maxStorageGib !== undefined) return settings;
+  const maxStorageGib = ifReadable(() => {
+    const ceiling = Math.min(settings.storageGib * DEFAULT_STORAGE_GROWTH, VOLUME.max);
+    return hasRoomToGrow(settings.storageGib, ceiling) ? ceiling : null;
+  }, UNREADABLE);
+  return withSettings(settings, { maxStorageGib }) as InstanceSettings;
 }
+
+/** What an instance is called by who knows another tool. */
+export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
+  ...["tier", "class", "instanceclass", "dbinstanceclass", "instancetype", "machinetype"].map(
+    (key) => [key, "write size: { vcpus, memoryGib }, from which the class or tier follows"] as const,
+  ),
+  ...["multiaz", "availabilitytype", "ha"].map((key) => [key, "use highAvailability"] as const),
+  ...["engineversion", "databaseversion", "postgresversion", "version"].map((key) => [key, "use majorVersion"] as const),
+  ...["allocatedstorage", "disksize", "storage"].map((key) => [key, "use storageGib"] as const),
+  ...["maxallocatedstorage", "diskautoresizelimit"].map((key) => [key, "use maxStorageGib"] as const),
+  ...["backupretentionperiod", "backupretention"].map((key) => [key, "use backupRetentionDays"] as const),
+  ...["databaseflags", "flags", "parametergroup"].map((key) => [key, "use parameters"] as const),
+  ...["masterusername", "masteruserpassword", "masterpassword", "username", "password", "rootpassword"].map(
+    (key) => [key, "remove it; the target creates the master user, and keeps its password in the secret store"] as const,
+  ),
+  ...["database", "databases", "dbname", "databasename"].map(
+    (key) => [key, "remove it; list the platforms under platforms, each gets its own database"] as const,
+  ),
+]);
 
 /** `max_connections` as the spec sets it, or null. */
 export function writtenMaxConnections(settings: InstanceSettings): number | null {

@@ -8,6 +8,14 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** An object literal, or an object of parsed JSON: no list, and of no class such as `Map`. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isObject(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Another realm has another `Object.prototype`, which has no prototype either.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** A frozen copy of a plain value and of everything in it. */
 export function frozenCopy<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;

@@ -1,4 +1,4 @@
-import { choice, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
+import { choice, type Elsewhere, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
 import type { MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import { KUBERNETES_NAME } from "./names";
@@ -37,6 +37,18 @@ export function commonFields(platform: string) {
     values: json(),
   };
 }
+
+/** What people call a platform's settings in other tools. */
+export const PLATFORM_ELSEWHERE: Elsewhere = new Map([
+  ["version", "use chartVersion"],
+  ["image", "use images"],
+  ["name", "use release"],
+  ["env", "use values"],
+  ...["database", "databases", "dbname", "databasename"].map(
+    (key) => [key, "remove it; its databases have fixed names, and instance says which server holds them"] as const,
+  ),
+  ...["host", "port", "username", "password", "databaseurl"].map((key) => [key, "remove it; the connection is wired"] as const),
+]);
 
 export type CommonFields = ReturnType<typeof commonFields>;
 

@@ -1,4 +1,5 @@
 import type { Violation } from "./errors";
+import { ifReadable } from "./unreadable";
 
 /** *error*: the vendor rejects it, or it has destroyed data. *acknowledge*: refused until the spec gives a reason. *warning*: shown. */
 export type Severity = "error" | "acknowledge" | "warning";
@@ -29,6 +30,17 @@ export interface Finding {
   readonly violation: Violation;
 }
 
+/** Checks every rule; one that reads a malformed setting finds nothing, because that has been reported. */
 export function checkRules<Subject>(rules: readonly Rule<Subject, unknown>[], subject: Subject, path: string): readonly Finding[] {
-  return rules.flatMap(({ id, severity, ...rule }) => rule.check(subject, path).map((found) => ({ rule: id, severity, violation: found })));
+  return rules.flatMap(({ id, severity, ...rule }) =>
+    ifReadable(() => rule.check(subject, path), []).map((found) => ({ rule: id, severity, violation: found })),
+  );
+}
+
+/** What is wrong with each entry of a map, where a malformed one hides nothing of the others. */
+export function checkEach<V>(
+  map: Readonly<Record<string, V>>,
+  check: (value: V, key: string) => readonly Violation[],
+): readonly Violation[] {
+  return Object.entries(map).flatMap(([key, value]) => ifReadable(() => check(value, key), []));
 }

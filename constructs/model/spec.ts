@@ -1,12 +1,10 @@
 import type { Violation } from "./errors";
 import { type Fields, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
+import type { JsonObject } from "./json";
 import { NAME } from "./names";
 import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
-
-/** The sections of a spec that say what already exists on a target, by the target's name. */
-export const SECTION_NAMES = ["aws", "gcp"] as const;
 
 const label = text({ pattern: /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, form: "1 to 63 of a-z, 0-9, '.', '_' and hyphens" });
 
@@ -39,10 +37,30 @@ export interface CoreSpec<P extends Platforms> {
   readonly platforms: { readonly [K in keyof P]?: PlatformSpec<P[K]> };
 }
 
-/** What a person writes, with one optional section per target. */
+/** What a person writes, with one optional section for each of several targets. */
 export type Spec<P extends Platforms, T extends Readonly<Record<string, Target>>> = CoreSpec<P> & {
   readonly [K in keyof T]?: Written<T[K]["section"]>;
 };
+
+/** What a person writes for one target: its section is required if it has fields. Sections of others are free data, if they are allowed. */
+export type SpecOn<P extends Platforms, X extends Fields, N extends string, O extends string> = CoreSpec<P> &
+  (string extends N ? unknown : [keyof X] extends [never] ? unknown : { readonly [K in N]: Written<X> }) & {
+    readonly [K in Exclude<O, N>]?: JsonObject;
+  };
+
+type KeysOf<W> = W extends readonly unknown[] ? never : W extends object ? keyof W : never;
+type At<W, K> = W extends readonly unknown[] ? never : W extends object ? (K extends keyof W ? W[K] : never) : never;
+
+/** A written type `S`, in which a key that `W` lacks has no possible value: the compiler rejects misspelt keys of a `const`, too. */
+export type Exact<S, W> = S extends string | number | boolean | null | undefined
+  ? S
+  : JsonObject extends NonNullable<W>
+    ? S
+    : S extends readonly (infer E)[]
+      ? W extends readonly (infer V)[]
+        ? readonly Exact<E, V>[]
+        : never
+      : { readonly [K in keyof S]: K extends KeysOf<W> ? Exact<S[K], At<W, K>> : never };
 
 /** One of the two logins of a platform. */
 export interface Login {
@@ -86,15 +104,30 @@ export interface ResolvedPlatform<S> {
   readonly databases: Readonly<Record<string, string>>;
 }
 
-/** A spec, checked and complete. Plain data, deeply frozen; `resolve(environment.spec)` equals it. */
-export interface Environment<P extends Platforms = Platforms> {
+/** Platforms of a spec whose type is `W`: those that it leaves open may be missing. */
+type ResolvedPlatforms<P extends Platforms, W> = {
+  readonly [K in keyof W as K extends keyof P ? K : never]: ResolvedPlatform<PlatformSettings<P[K & keyof P]>>;
+};
+
+/**
+ * A spec, checked and complete. Plain data, deeply frozen; `resolve(environment.spec)` equals it.
+ *
+ * `X` are the fields of the target's section; `I` names the instances and `W` has a key for each platform, where a spec is known at
+ * compile time.
+ */
+export interface Environment<
+  P extends Platforms = Platforms,
+  X extends Fields = Fields,
+  I extends string = string,
+  W = { readonly [K in keyof P]?: unknown },
+> {
   readonly spec: CoreSpec<P>;
   readonly name: string;
   readonly target: string;
   /** The target's own section, complete. */
-  readonly section: Settings<Fields>;
-  readonly instances: Readonly<Record<string, ResolvedInstance>>;
-  readonly platforms: { readonly [K in keyof P]?: ResolvedPlatform<PlatformSettings<P[K]>> };
+  readonly section: Settings<X>;
+  readonly instances: Readonly<Record<I, ResolvedInstance>>;
+  readonly platforms: ResolvedPlatforms<P, W>;
   /** What is allowed but should be known. */
   readonly warnings: readonly Violation[];
 }

@@ -52,8 +52,8 @@ export type WholeRule<X extends Fields> = Rule<
 >;
 
 /** A host of PostgreSQL as plain data: what it accepts, and how it sizes a server. It creates nothing. */
-export interface Target<X extends Fields = Fields> {
-  readonly name: string;
+export interface Target<X extends Fields = Fields, N extends string = string> {
+  readonly name: N;
   /** The fields of its own section of the spec. */
   readonly section: X;
   readonly rules: readonly InstanceRule[];
@@ -66,6 +66,7 @@ export interface Target<X extends Fields = Fields> {
   topology(access: Access, placement: Placement<X>): Topology | Advice;
 }
 
-export function defineTarget<X extends Fields>(target: Target<X>): Target<X> {
+/** Infers the types of a target's section and name. */
+export function defineTarget<X extends Fields, const N extends string>(target: Target<X, N>): Target<X, N> {
   return target;
 }

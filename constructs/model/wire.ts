@@ -35,9 +35,9 @@ export const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as
  *
  * @param reach called once per platform; its host may be a late-bound token.
  */
-export function wirePlatforms<P extends Platforms>(
-  environment: Environment<P>,
-  platforms: P,
+export function wirePlatforms(
+  environment: Environment,
+  platforms: Platforms,
   reach: (platform: string, instance: string) => Reach,
 ): Readonly<Record<string, Wired>> {
   const used = Object.keys(environment.platforms);
@@ -47,7 +47,7 @@ export function wirePlatforms<P extends Platforms>(
       const platform = platforms[name];
       if (resolved === undefined || platform === undefined)
         throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
-      const settings = resolved.settings as Settings<CommonFields>;
+      const { settings } = resolved;
       const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(name, resolved.instance));
       const wiring = withUserValues(platform.wire(connection, settings), settings.values);
       const serviceAccounts = [connection.serviceAccount ?? platform.serviceAccounts(settings)].flat();

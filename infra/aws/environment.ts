@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { regionRoots } from "../../constructs/aws/regions";
-import type { AwsSettings } from "../../constructs/aws/section";
-import type { ProjectEnvironment } from "../load";
+import type { awsFields } from "../../constructs/aws/section";
+import type { Environment } from "../../constructs/model/spec";
+import type { platforms } from "../../constructs/platforms/registry";
 
 /** An environment on AWS, with its section in its own type. */
-export interface AwsEnvironment extends Omit<ProjectEnvironment, "section"> {
-  readonly section: AwsSettings;
-}
+export type AwsEnvironment = Environment<typeof platforms, typeof awsFields>;
 
 /** The stacks of an environment, in the order in which they are deployed. */
 export const PARTS = ["network", "database", "access", "platforms", "guard"] as const;

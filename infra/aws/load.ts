@@ -13,7 +13,7 @@ const LONGEST_CA = 2_300;
  * @throws UserError, SpecError
  */
 export function loadAwsEnvironment(name: string): AwsEnvironment {
-  const environment = withCaTexts(loadEnvironment(name, aws)) as AwsEnvironment;
+  const environment = withCaTexts(loadEnvironment(name, aws));
   for (const [instance, { settings }] of Object.entries(environment.instances)) {
     const length = settings.existing?.ca?.length ?? 0;
     if (length > LONGEST_CA)

@@ -3,7 +3,7 @@ import { peak, peakOf } from "../../constructs/model/budget";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
 import type { CommonFields, Migration, Platform } from "../../constructs/model/platform";
-import { resolve } from "../../constructs/model/resolve";
+import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import localEnvironment from "../environments/local";
@@ -71,7 +71,7 @@ const toSpec = (name: string, written: JsonObject): string => `\`\`\`json\n${JSO
 function wire(name: PlatformName, written: JsonObject): { readonly wired: Wired; readonly settings: Settings<CommonFields> } {
   const { acknowledge } = localEnvironment;
   const spec = { name: "docs", acknowledge, instances: { main: {} }, platforms: { [name]: written } };
-  const environment = resolve(spec as never, { target: local, platforms });
+  const environment = resolveUnknown(spec, { target: local, platforms });
   const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }))[name];
   const settings = environment.platforms[name]?.settings;
   if (wired === undefined || settings === undefined) throw new TypeError(`${name} was not wired`);

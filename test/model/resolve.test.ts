@@ -138,9 +138,18 @@ describe("resolve", () => {
   });
 
   it.each<[string, unknown, string]>([
-    ["null", null, "name: is required\n  - instances: must be an object, got nothing\n  - platforms: must be an object, got nothing"],
-    ["no instance", { ...minimal, instances: {} }, "instances: must name at least one instance, got an object; add main: {}"],
-    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got a list"],
+    ["null", null, "spec: must be an object, got null"],
+    [
+      "nothing",
+      {},
+      "name: is required; write 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter\n  - instances: is required; write instances: { main: {} }\n  - platforms: is required; write platforms: { flyte: {} }",
+    ],
+    [
+      "no instance",
+      { ...minimal, instances: {} },
+      "instances: must name at least one instance, got an object; write instances: { main: {} }",
+    ],
+    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got a list; write platforms: { flyte: {} }"],
     [
       "an instance that is not there",
       withPrefect({ instance: "mian" }),
@@ -154,16 +163,20 @@ describe("resolve", () => {
     [
       "a text for a number",
       withInstance({ storageGib: "100" }),
-      'instances.main.storageGib: must be a whole number from 20 to 65536, got "100"',
+      'instances.main.storageGib: must be a whole number from 20 to 65536, got "100"; write it without quotes: 100',
     ],
     ["a text for a flag", withInstance({ highAvailability: "yes" }), 'instances.main.highAvailability: must be true or false, got "yes"'],
     ["a window without zone", withInstance({ backupWindow: "2am" }), 'instances.main.backupWindow: must be hh:mm-hh:mm (UTC), got "2am"'],
     ["a nested key", withInstance({ size: { cpus: 2 } }), 'instances.main.size.cpus: unknown key; did you mean "vcpus"?'],
-    ["a missing key of a group", withInstance({ existing: { host: "db" } }), "instances.main.existing.masterSecret: is required"],
+    [
+      "a missing key of a group",
+      withInstance({ existing: { host: "db", ca: "ca.pem" } }),
+      "instances.main.existing.masterSecret: is required; write the id of a secret",
+    ],
     [
       "values that are no data",
       withPrefect({ values: { a: () => 1 } }),
-      "platforms.prefect.values: must be an object of plain data (JSON), got an object",
+      "platforms.prefect.values: must be an object of plain data (JSON) with at most 100 levels and 20000 values, got an object",
     ],
     [
       "a network that is none",
@@ -199,7 +212,7 @@ describe("resolve", () => {
   it("refuses a mistyped id among what is acknowledged, but not one that may be another target's", () => {
     const reason = "read on 2026-11-21";
     expect(refusal({ ...minimal, acknowledge: { "prefect-chart-versoin": reason } })).toBe(
-      'invalid spec:\n  - acknowledge.prefect-chart-versoin: names no rule; did you mean "prefect-chart-version"?',
+      'invalid spec:\n  - acknowledge.prefect-chart-versoin: is not the id of a rule; did you mean "prefect-chart-version"?',
     );
     expect(refusal({ ...minimal, acknowledge: { "aws-some-rule": reason } })).toBe("accepted");
   });
@@ -229,7 +242,7 @@ describe("resolve", () => {
     });
     const spec = { ...minimal, aws: { vpcId: "subnet-1" }, gcp: { project: "p" } };
     expect(refusal(spec, aws as never)).toBe('invalid spec:\n  - aws.vpcId: must be a VPC\'s id, got "subnet-1"');
-    expect(refusal(minimal, aws as never)).toBe("invalid spec:\n  - aws.vpcId: is required");
+    expect(refusal(minimal, aws as never)).toBe("invalid spec:\n  - aws.vpcId: is required; write a VPC's id");
     expect(resolve(spec as Spec, given).spec).toMatchObject({ aws: { vpcId: "subnet-1" }, gcp: { project: "p" } });
     expect(refusal({ ...minimal, azure: {} })).toBe(
       "invalid spec:\n  - azure: unknown key; known are acknowledge, aws, gcp, instances, labels, name, owner, platforms",
@@ -326,10 +339,10 @@ describe("resolve", () => {
           }),
         }),
       };
-      const environment = resolve({ name: "test", instances: { main: {} }, platforms: { toy: {} } } as never, {
-        target: local,
-        platforms: registry as Platforms,
-      });
+      const environment = resolve(
+        { name: "test", instances: { main: {} }, platforms: { toy: {} } },
+        { target: local, platforms: registry },
+      );
       expect(environment.instances.main?.tenants.toy?.databases).toEqual([
         { name: "one", extensions: ["x", "y"] },
         { name: "two", extensions: [] },

@@ -1,11 +1,11 @@
 import { aws as target } from "../../../constructs/aws/target";
-import { resolve } from "../../../constructs/model/resolve";
+import { resolveUnknown } from "../../../constructs/model/resolve";
 import { platforms } from "../../../constructs/platforms/registry";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { loadAwsEnvironment } from "../../../infra/aws/load";
 import local from "../../../infra/environments/local";
 import production from "../../../infra/environments/production";
-import type { NamedSpec } from "../../../infra/spec";
+import { CLOUDS, type NamedSpec } from "../../../infra/spec";
 import { ACCOUNT, type AwsDouble, REGION } from "./double";
 
 /** An environment, and how the CLI is told of it. */
@@ -54,7 +54,7 @@ export async function productionIn(aws: AwsDouble): Promise<Subject> {
     },
   };
   return {
-    environment: resolve(spec, { target, platforms }) as unknown as AwsEnvironment,
+    environment: resolveUnknown(spec, { target, platforms, sections: CLOUDS }),
     options: ["--app", "node --require tsx/cjs test/proof/moto/app.ts"],
     variables: { SPEC: JSON.stringify(spec) },
   };

@@ -1,0 +1,135 @@
+import { peak } from "./budget";
+import { violation } from "./errors";
+import { type Fields, type Report, readFields, type Settings } from "./fields";
+import type { InstanceSettings } from "./instance";
+import { IDENTIFIER, RESERVED_DATABASES } from "./names";
+import { type CommonFields, commonFields, PLATFORM_ELSEWHERE, type Platform, type PlatformDatabase, type Platforms } from "./platform";
+import { entriesOf, type Instances } from "./read";
+import { suggest } from "./suggest";
+import type { Target, Topology } from "./target";
+import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
+
+/** A platform on its instance. Null is what cannot be decided, because a setting that it depends on was reported as malformed. */
+export interface Placed {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly settings: Settings<CommonFields>;
+  readonly instance: string | null;
+  readonly databases: Readonly<Record<string, PlatformDatabase>> | null;
+  /** Most connections at a time. */
+  readonly peak: number | null;
+  /** Also null if the target cannot do what the spec asks for, which was reported. */
+  readonly topology: Topology | null;
+}
+
+export interface Surroundings {
+  readonly target: Target;
+  readonly platforms: Platforms;
+  readonly section: Settings<Fields>;
+  readonly instances: Instances;
+}
+
+/** Reads the platforms and decides where and how each connects. */
+export function placePlatforms(written: unknown, around: Surroundings, report: Report): readonly Placed[] {
+  const { platforms, instances } = around;
+  const example = `platforms: { ${Object.keys(platforms)[0] ?? ""}: {} }`;
+  return entriesOf(written, "platforms", example, report).flatMap(([name, value]) => {
+    const path = `platforms.${name}`;
+    const platform = Object.hasOwn(platforms, name) ? platforms[name] : undefined;
+    if (platform === undefined) {
+      report({ path, rule: "unknown platform", got: null, remedy: suggest(name, Object.keys(platforms)) });
+      return [];
+    }
+    const fields = { ...commonFields(name), ...platform.fields };
+    const read = readFields(fields, value, path, report, PLATFORM_ELSEWHERE) as Settings<CommonFields>;
+    const instance = placeOn(read, instances.names, path, report);
+    const chartVersion = ifReadable(() => read.chartVersion || platform.chart(read).verifiedVersions[0], UNREADABLE);
+    const settings = withSettings(read, { instance: instance ?? UNREADABLE, chartVersion }) as Settings<CommonFields>;
+    return [
+      {
+        name,
+        platform,
+        settings,
+        instance,
+        databases: ifReadable(() => platform.databases(settings), null),
+        peak: ifReadable(() => peak(platform.connections(settings)), null),
+        topology: ifReadable(() => decideTopology(name, platform, settings, around, report), null),
+      },
+    ];
+  });
+}
+
+/** The instance that holds a platform's databases, or null where that is not clear, which is reported once. */
+function placeOn(settings: Settings<CommonFields>, instances: readonly string[], path: string, report: Report): string | null {
+  const written = ifReadable(() => settings.instance, UNREADABLE);
+  if (written === UNREADABLE || instances.length === 0) return null;
+  if (written === null && instances.length > 1) {
+    report({
+      path: `${path}.instance`,
+      rule: "is required where there is more than one instance",
+      got: null,
+      remedy: `use ${instances.join(" or ")}`,
+    });
+  }
+  if (written === null) return instances.length === 1 ? (instances[0] ?? null) : null;
+  if (instances.includes(written)) return written;
+  report(violation(`${path}.instance`, "must name an instance", written, suggest(written, instances)));
+  return null;
+}
+
+function decideTopology(
+  name: string,
+  platform: Platform,
+  settings: Settings<CommonFields>,
+  { target, section, instances }: Surroundings,
+  report: Report,
+): Topology | null {
+  const sidecarBeforeMigrations = platform.sidecarBeforeMigrations(settings);
+  const path = `platforms.${name}.access`;
+  if (settings.access === "sidecar" && !sidecarBeforeMigrations) {
+    report(
+      violation(
+        path,
+        `the chart of ${platform.title} cannot start a sidecar before its migrations`,
+        settings.access,
+        'use "direct" or "proxy"',
+      ),
+    );
+    return null;
+  }
+  const instance = settings.instance ?? "";
+  const its: InstanceSettings | undefined = instances.settings[instance];
+  if (its === undefined) return null;
+  const topology = target.topology(settings.access, { sidecarBeforeMigrations, section, instance, settings: its });
+  if ("tls" in topology) return topology;
+  report(violation(path, topology.rule, settings.access, topology.remedy));
+  return null;
+}
+
+/** Refuses two platforms of one release, and two in one database. */
+export function checkNames(placed: readonly Placed[], report: Report): void {
+  const releases = new Map<string, string>();
+  const databases = new Map<string, string>();
+  for (const { name, settings, instance, databases: own } of placed) {
+    ifReadable(() => {
+      const release = `${settings.namespace}/${settings.release}`;
+      const other = releases.get(release);
+      if (other !== undefined)
+        report(
+          violation(`platforms.${name}.release`, `is already the release of ${other} in namespace ${settings.namespace}`, settings.release),
+        );
+      releases.set(release, name);
+    }, undefined);
+
+    const names = new Set(Object.values(own ?? {}).map((database) => database.name));
+    for (const database of names) {
+      const path = `platforms.${name}`;
+      const owner = instance === null ? undefined : databases.get(`${instance}/${database}`);
+      if (owner !== undefined) report(violation(path, `uses a database that ${owner} has on the same instance`, database));
+      if (RESERVED_DATABASES.includes(database))
+        report(violation(path, "must not use a database that belongs to PostgreSQL or a cloud", database));
+      if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
+      if (instance !== null) databases.set(`${instance}/${database}`, name);
+    }
+  }
+}

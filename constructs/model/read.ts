@@ -1,0 +1,67 @@
+import { type Violation, violation } from "./errors";
+import { type Fields, json, type Report, readFields, type Settings } from "./fields";
+import { completeInstance, INSTANCE_ELSEWHERE, type InstanceSettings, instanceFields } from "./instance";
+import { isPlainObject } from "./json";
+import { NAME } from "./names";
+import { environmentFields } from "./spec";
+import { suggest } from "./suggest";
+import type { Target } from "./target";
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** The environment's own settings. */
+export function readEnvelope(written: Given, sections: readonly string[], report: Report): Settings<typeof environmentFields> {
+  const known = [...Object.keys(environmentFields), "instances", "platforms", ...sections];
+  const own: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(written)) {
+    if (Object.hasOwn(environmentFields, key)) own[key] = value;
+    else if (!known.includes(key)) report({ path: key, rule: "unknown key", got: null, remedy: suggest(key, known) });
+  }
+  return readFields(environmentFields, own, "", report);
+}
+
+/** Its own section is checked by the target; those of others are carried along, if they are allowed and plain data. */
+export function readSections(
+  written: Given,
+  { target, sections }: { readonly target: Target; readonly sections: readonly string[] },
+  report: Report,
+): Readonly<Record<string, Settings<Fields>>> {
+  const others = sections.filter((name) => name !== target.name && written[name] !== undefined);
+  const own =
+    Object.keys(target.section).length > 0
+      ? [[target.name, readFields(target.section, written[target.name] ?? {}, target.name, report)] as const]
+      : [];
+  return Object.fromEntries([
+    ...others.map((name) => [name, json().read(written[name], name, report) as Settings<Fields>] as const),
+    ...own,
+  ]);
+}
+
+export interface Instances {
+  /** As written: platforms may name one whose settings are malformed. */
+  readonly names: readonly string[];
+  /** Of those with a valid name. */
+  readonly settings: Readonly<Record<string, InstanceSettings>>;
+}
+
+export function readInstances(written: unknown, report: Report): Instances {
+  const entries = entriesOf(written, "instances", "instances: { main: {} }", report);
+  if (isPlainObject(written) && entries.length === 0)
+    report(violation("instances", "must name at least one instance", written, "write instances: { main: {} }"));
+  const settings = entries.flatMap(([name, value]) => {
+    const path = `instances.${name}`;
+    const read = completeInstance(readFields(instanceFields, value, path, report, INSTANCE_ELSEWHERE), value);
+    if (NAME.pattern.test(name)) return [[name, read] as const];
+    report(violation(path, `name must be ${NAME.form}`, name));
+    return [];
+  });
+  return { names: entries.map(([name]) => name), settings: Object.fromEntries(settings) };
+}
+
+/** @param example what to write if there is nothing. */
+export function entriesOf(written: unknown, path: string, example: string, report: Report): readonly (readonly [string, unknown])[] {
+  if (isPlainObject(written)) return Object.entries(written).filter(([, value]) => value !== undefined);
+  const missing: Violation = { path, rule: "is required", got: null, remedy: `write ${example}` };
+  report(written === undefined ? missing : violation(path, "must be an object", written, `write ${example}`));
+  return [];
+}

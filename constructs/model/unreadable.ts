@@ -1,0 +1,47 @@
+/** Returned for a value that was reported as malformed. */
+export const UNREADABLE = Symbol("unreadable");
+export type Unreadable = typeof UNREADABLE;
+
+/** One for all, without a stack: it never leaves this module. */
+const READ = new Error("reads a setting that was reported as malformed");
+
+const refuse = (): never => {
+  throw READ;
+};
+
+/** A setting as a property: reading a malformed one ends whatever `ifReadable` runs. */
+const property = (value: unknown, isListed: boolean): PropertyDescriptor =>
+  value === UNREADABLE ? { get: refuse, enumerable: isListed, configurable: true } : { value, enumerable: true, configurable: true };
+
+/** An object of settings, some of which may be malformed. */
+export function toSettings(entries: readonly (readonly [string, unknown])[]): object {
+  return Object.defineProperties({}, Object.fromEntries(entries.map(([key, value]) => [key, property(value, true)])));
+}
+
+/** As `toSettings`, for entries that do not depend on each other: listing them leaves out malformed ones. */
+export function toEntries(entries: readonly (readonly [string, unknown])[]): object {
+  return Object.defineProperties({}, Object.fromEntries(entries.map(([key, value]) => [key, property(value, false)])));
+}
+
+/** As `toSettings`, for a list. */
+export function toList(items: readonly unknown[]): readonly unknown[] {
+  const list: unknown[] = [];
+  for (const [index, item] of items.entries()) Object.defineProperty(list, index, property(item, true));
+  return list;
+}
+
+/** A copy with other values for some settings. It reads none. */
+export function withSettings<T extends object, C extends object>(settings: T, changes: C): Omit<T, keyof C> & C {
+  const own = Object.entries(changes).map(([key, value]) => [key, property(value, true)]);
+  return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(settings), ...Object.fromEntries(own) }) as Omit<T, keyof C> & C;
+}
+
+/** What a function returns, or something else where it reads a malformed setting: then there is nothing to decide. */
+export function ifReadable<T, O>(run: () => T, otherwise: O): T | O {
+  try {
+    return run();
+  } catch (error) {
+    if (error === READ) return otherwise;
+    throw error;
+  }
+}
