@@ -1,6 +1,6 @@
 import { type Violation, violation } from "./errors";
 import { isPlainObject, type JsonObject } from "./json";
-import { suggest } from "./suggest";
+import { nearest, suggest } from "./suggest";
 import { toEntries, toList, toSettings, UNREADABLE, type Unreadable } from "./unreadable";
 
 /** Where violations go while a value is read. */
@@ -38,7 +38,7 @@ export type Written<F extends Fields> = {
 
 /** Keys that people know from other tools, in lower case without separators, and what to do here. */
 export type Elsewhere = ReadonlyMap<string, string>;
-const NOWHERE: Elsewhere = new Map();
+export const NOWHERE: Elsewhere = new Map();
 
 /**
  * Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. Reading a malformed
@@ -54,16 +54,25 @@ export function readFields<F extends Fields>(
   elsewhere: Elsewhere = NOWHERE,
 ): Settings<F> {
   const isReadable = isPlainObject(written);
-  if (!isReadable) report(violation(path, "must be an object", written));
+  if (!isReadable) report(violation(path, "must be an object", written, written === null ? "write {} for the defaults" : ""));
   const given = isReadable ? written : {};
-  for (const key of Object.keys(given)) {
-    if (Object.hasOwn(fields, key)) continue;
-    const advice = elsewhere.get(key.toLowerCase().replaceAll(/[_-]/g, ""));
-    report({ path: join(path, key), rule: "unknown key", got: null, remedy: advice ?? suggest(key, Object.keys(fields)) });
-  }
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(fields, key));
+  for (const found of refuseKeys(unknown, Object.keys(fields), path, elsewhere)) report(found);
   const read = (key: string, field: Field<unknown>) => readField(field, ownValue(given, key), join(path, key), report);
   const entries = Object.entries(fields).map(([key, field]) => [key, isReadable ? read(key, field) : UNREADABLE] as const);
   return toSettings(entries) as Settings<F>;
+}
+
+/** Unknown keys; all known ones are listed once. */
+export function refuseKeys(unknown: readonly string[], known: readonly string[], path: string, elsewhere: Elsewhere): readonly Violation[] {
+  let isListed = false;
+  return unknown.map((key) => {
+    const near = nearest(key, known);
+    const advice = elsewhere.get(key.toLowerCase().replaceAll(/[_-]/g, "")) ?? (near === null ? null : `did you mean "${near}"?`);
+    const remedy = advice ?? (isListed ? "" : suggest(key, known));
+    isListed ||= advice === null;
+    return { path: join(path, key), rule: "unknown key", got: null, remedy };
+  });
 }
 
 /** Not what an object inherits: a field may be called as a member of every object. */
@@ -71,8 +80,8 @@ const ownValue = (object: Readonly<Record<string, unknown>>, key: string): unkno
   Object.hasOwn(object, key) ? object[key] : undefined;
 
 function readField(field: Field<unknown>, written: unknown, path: string, report: Report): unknown {
-  if (written !== undefined) return field.read(written, path, report);
-  if (!field.required) return field.default;
+  if (written === undefined && !field.required) return field.default;
+  if (written !== undefined && !(written === null && field.required)) return field.read(written, path, report);
   report({ path, rule: "is required", got: null, remedy: `write ${field.form}` });
   return UNREADABLE;
 }
@@ -288,14 +297,19 @@ export function json(): Field<JsonObject, false> {
   return withDefault(define<JsonObject>({ form, accepts, meant: () => null }), {});
 }
 
+/** Without holes, and without members of its own. */
+function isPlainList(list: readonly unknown[]): boolean {
+  const keys = Object.keys(list);
+  return keys.length === list.length && keys.every((key, index) => key === String(index));
+}
+
 /** Whether a value survives JSON; `undefined` within an object counts as left out. A circle has too many levels. */
 function isPlain(value: unknown): boolean {
   let count = 0;
   const visit = (each: unknown, level: number): boolean => {
     count += 1;
     if (count > MOST_VALUES || level > MOST_LEVELS) return false;
-    // Not `every`, which passes over the holes of a sparse list.
-    if (Array.isArray(each)) return Array.from(each).every((item) => visit(item, level + 1));
+    if (Array.isArray(each)) return isPlainList(each) && each.every((item) => visit(item, level + 1));
     if (isPlainObject(each)) return Object.values(each).every((child) => child === undefined || visit(child, level + 1));
     return each === null || typeof each === "string" || typeof each === "boolean" || Number.isFinite(each);
   };

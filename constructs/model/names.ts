@@ -7,7 +7,8 @@
 
 /** An environment or instance: 1-30 of `a-z 0-9 -`, no hyphen at an end, no two in a row (two separate parts of a secret's name). */
 export const NAME = {
-  pattern: /^(?=.{1,30}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+  // Every object inherits a member `constructor`, which a lookup by name would find.
+  pattern: /^(?=.{1,30}$)(?!constructor$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
   form: "1 to 30 of a-z, 0-9 and single hyphens, starting with a letter",
 };
 

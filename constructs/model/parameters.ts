@@ -42,8 +42,12 @@ export function findParameter(name: string, majorVersion: MajorVersion): Paramet
 
 /** Every name that this major version knows. */
 export function parameterNames(majorVersion: MajorVersion): readonly string[] {
-  return [...DEFINITIONS.keys()].filter((name) => findParameter(name, majorVersion) !== null);
+  const names = NAMES.get(majorVersion) ?? [...DEFINITIONS.keys()].filter((name) => findParameter(name, majorVersion) !== null);
+  NAMES.set(majorVersion, names);
+  return names;
 }
+
+const NAMES = new Map<MajorVersion, readonly string[]>();
 
 /** What must hold of a value, or null where PostgreSQL accepts it. What a string may hold is not known here. */
 export function checkValue(parameter: ParameterType, value: Value): string | null {

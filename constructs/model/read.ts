@@ -1,10 +1,9 @@
 import { type Violation, violation } from "./errors";
-import { type Fields, json, type Report, readFields, type Settings } from "./fields";
+import { type Fields, json, NOWHERE, type Report, readFields, refuseKeys, type Settings } from "./fields";
 import { completeInstance, INSTANCE_ELSEWHERE, type InstanceSettings, instanceFields } from "./instance";
 import { isPlainObject } from "./json";
 import { NAME } from "./names";
 import { environmentFields } from "./spec";
-import { suggest } from "./suggest";
 import type { Target } from "./target";
 
 type Given = Readonly<Record<string, unknown>>;
@@ -15,8 +14,9 @@ export function readEnvelope(written: Given, sections: readonly string[], report
   const own: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(written)) {
     if (Object.hasOwn(environmentFields, key)) own[key] = value;
-    else if (!known.includes(key)) report({ path: key, rule: "unknown key", got: null, remedy: suggest(key, known) });
   }
+  const unknown = Object.keys(written).filter((key) => !known.includes(key));
+  for (const found of refuseKeys(unknown, known, "", NOWHERE)) report(found);
   return readFields(environmentFields, own, "", report);
 }
 

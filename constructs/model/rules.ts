@@ -192,10 +192,10 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { supported } = platform.chart(settings);
+      const { supported, verifiedVersions } = platform.chart(settings);
       return supported.pattern.test(settings.chartVersion)
         ? []
-        : [violation(`${path}.chartVersion`, `must be ${supported.form}`, settings.chartVersion)];
+        : [violation(`${path}.chartVersion`, `must be ${supported.form}`, settings.chartVersion, `use ${verifiedVersions[0]}`)];
     },
     passing: {},
     failing: { chartVersion: "0.0.1" },

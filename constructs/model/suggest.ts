@@ -1,16 +1,21 @@
 /** A word longer than this is no typing error. */
 const LONGEST = 80;
 
-/** The known word nearest to a mistyped one, or null if none is near: one letter of three differs at most, and never more than three. */
-export function nearest(word: string, known: readonly string[]): string | null {
-  if (word.length > LONGEST) return null;
-  const written = word.toLowerCase();
+/**
+ * The known word nearest to a mistyped one, or null if none is near: one letter of three differs at most, never more than three, and not
+ * both the first and the last.
+ */
+export function nearest(mistyped: string, known: readonly string[]): string | null {
+  if (mistyped.length > LONGEST) return null;
+  const written = mistyped.toLowerCase();
   let best: { readonly candidate: string; readonly distance: number } | null = null;
   for (const candidate of known) {
+    const word = candidate.toLowerCase();
+    if (word[0] !== written[0] && word.at(-1) !== written.at(-1)) continue;
     const length = Math.max(written.length, candidate.length);
     const most = Math.min(3, Math.max(1, Math.floor(length / 3)), (best?.distance ?? length) - 1);
     if (most < 0 || Math.abs(written.length - candidate.length) > most) continue;
-    const distance = editDistance(written, candidate.toLowerCase(), most);
+    const distance = editDistance(written, word, most);
     if (distance <= most) best = { candidate, distance };
   }
   return best?.candidate ?? null;
@@ -36,19 +41,27 @@ export function suggestRegion(region: string, known: readonly string[]): string 
  * model imports nothing, so this is not a library's.
  */
 function editDistance(a: string, b: string, most: number): number {
-  let before: readonly number[] = [];
-  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, index) => index);
+  // Three rows of the table: of two letters before, of one, and of this one.
+  let [last, row, next] = [
+    new Uint8Array(b.length + 1),
+    Uint8Array.from({ length: b.length + 1 }, (_, index) => index),
+    new Uint8Array(b.length + 1),
+  ];
+  let smallestBefore = 0;
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
+    next[0] = i;
+    let smallest = i;
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isSame = a[i - 1] === b[j - 1];
       const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const swapped = isSwapped ? (before[j - 2] ?? 0) + 1 : replaced;
-      next.push(Math.min(replaced, swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      let distance = Math.min((row[j - 1] ?? 0) + (isSame ? 0 : 1), (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+      if (isSwapped) distance = Math.min(distance, (last[j - 2] ?? 0) + 1);
+      next[j] = distance;
+      smallest = Math.min(smallest, distance);
     }
-    if (Math.min(...next) > most && Math.min(...row) > most) return most + 1;
-    before = row;
-    row = next;
+    if (smallest > most && smallestBefore > most) return most + 1;
+    smallestBefore = smallest;
+    [last, row, next] = [row, next, last];
   }
   return row[b.length] ?? 0;
 }

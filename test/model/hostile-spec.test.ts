@@ -1,6 +1,26 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { local } from "../../constructs/local/target";
+import { mutatedSpec } from "../fixtures/mutations";
 import { minimal, refusal, withInstance, withPrefect } from "../fixtures/specs";
+
+const deep = (wrap: (inner: unknown) => unknown): unknown => {
+  let value: unknown = 1;
+  for (let level = 0; level < 20_000; level++) value = wrap(value);
+  return value;
+};
+const circular: Record<string, unknown> = {};
+circular.self = circular;
+/** Few objects, which a walk would visit 2^90 times. */
+const shared: unknown = Array.from({ length: 90 }).reduce((below) => ({ a: below, b: below }), {});
+const sparse = Object.assign(["10.0.0.0/8"], { length: 3 });
+const throwing = {
+  toString: () => {
+    throw new Error("was read");
+  },
+};
 
 describe("a hostile spec", () => {
   it.each<[string, unknown]>([
@@ -19,6 +39,24 @@ describe("a hostile spec", () => {
     ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["999.0.0.0/8"] })],
     ["instances.main.allowedSources[0]", withInstance({ allowedSources: ["10.0.0.0/33"] })],
     ["platforms.prefect.images.prefect", withPrefect({ images: { prefect: "repo:1@sha256:zz" } })],
+    ["storageGib: must be a whole number from 20 to 65536, got 100n", withInstance({ storageGib: 100n })],
+    ["parameters.work_mem: must be a string, number or boolean, got 1n", withInstance({ parameters: { work_mem: 1n } })],
+    ["majorVersion", withInstance({ majorVersion: throwing })],
+    ["majorVersion", withInstance({ majorVersion: Symbol("17") })],
+    ["storageGib: must be a whole number from 20 to 65536, got a function", withInstance({ storageGib: () => "secret" })],
+    ["labels: must be an object, got a Date", { ...minimal, labels: new Date(0) }],
+    ["instances.main: must be an object, got a Map", { ...minimal, instances: { main: new Map() } }],
+    ["platforms.prefect.values", withPrefect({ values: { a: new Date(0) } })],
+    ["platforms.prefect.values", withPrefect({ values: { a: sparse } })],
+    ["instances.main.allowedSources[1]", withInstance({ allowedSources: sparse })],
+    ["platforms.prefect.values", withPrefect({ values: circular })],
+    ["platforms.prefect.values", withPrefect({ values: shared })],
+    ["platforms.prefect.values", withPrefect({ values: deep((inner) => ({ inner })) })],
+    ["gcp", { ...minimal, gcp: { deep: deep((inner) => [inner]) } }],
+    ["instances.main.size.inner: unknown key", withInstance({ size: deep((inner) => ({ inner })) })],
+    ["instances.constructor", { ...minimal, instances: { constructor: {} } }],
+    ["instances.main.allowedSources[0]", withInstance({ allowedSources: [":".repeat(1_000_000)] })],
+    ["instances.main.backupWindow", withInstance({ backupWindow: "0".repeat(1_000_000) })],
   ])("refuses hostile or malformed %s without falling over", (path, spec) => {
     expect(refusal(spec)).toMatch(/^invalid spec:\n {2}- /);
     expect(refusal(spec)).toContain(path);
@@ -45,6 +83,13 @@ describe("a hostile spec", () => {
     void fc.assert(
       fc.property(anything, (spec) => void expect(refusal(spec)).toMatch(/^(invalid spec:|accepted$)/)),
       { numRuns: 300 },
+    );
+  });
+
+  it.each([local, aws, gcp])("that was valid before it was mutated ends in a SpecError on $name, or in an environment", (target) => {
+    void fc.assert(
+      fc.property(mutatedSpec, (spec) => void expect(refusal(spec, target)).toMatch(/^(invalid spec:|accepted$)/)),
+      { numRuns: 500 },
     );
   });
 });
