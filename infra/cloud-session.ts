@@ -1,7 +1,7 @@
 import { UserError } from "../constructs/model/errors";
 import { suggest } from "../constructs/model/suggest";
 import type { Server } from "../constructs/provisioning/connect";
-import type { Cloud } from "./clouds";
+import type { Cloud } from "./cloud";
 import type { CloudOptions, Invocation } from "./command";
 import type { ProjectEnvironment } from "./load";
 import type { Running, Session } from "./local/session";

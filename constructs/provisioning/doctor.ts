@@ -3,6 +3,7 @@ import type { InstanceSettings } from "../model/instance";
 import { findParameter, toPlainValue } from "../model/parameters";
 import type { Tenant } from "../model/spec";
 import type { Access, Scope } from "./access";
+import type { Check } from "./check";
 import { type Client, certificateEnd, close, dialled, open, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull } from "./errors";
@@ -12,16 +13,6 @@ import { plan } from "./plan";
 import { readVersions, storedLogins } from "./provision";
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
-
-/** One thing that `doctor` looked at. */
-export interface Check {
-  /** Platform, or instance. */
-  readonly subject: string;
-  /** What should be true. */
-  readonly promise: string;
-  /** What is wrong and what to do, or null where the promise holds. */
-  readonly problem: string | null;
-}
 
 /** Days before a certificate's end at which it is reported. */
 const CERTIFICATE_NOTICE_DAYS = 30;

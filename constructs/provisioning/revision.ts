@@ -1,9 +1,9 @@
 import pg from "pg";
 import type { Revision } from "../model/platform";
 import type { Tenant } from "../model/spec";
+import type { Check } from "./check";
 import { type Client, close, open, type Server } from "./connect";
 import type { Credential } from "./credential";
-import type { Check } from "./doctor";
 
 /** No table yet: nothing has migrated. */
 const NONE = Symbol("none");

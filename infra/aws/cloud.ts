@@ -7,7 +7,7 @@ import type { JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
-import type { Cloud, Deployment } from "../clouds";
+import type { Cloud, Deployment } from "../cloud";
 import type { ProjectEnvironment } from "../load";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";

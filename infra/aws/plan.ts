@@ -4,7 +4,7 @@ import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { hasRoomToGrow } from "../../constructs/model/instance";
-import type { Plan } from "../clouds";
+import type { Plan } from "../cloud";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
 import { synthesize, type Template } from "./synthesize";

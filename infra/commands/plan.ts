@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
-import type { Plan } from "../clouds";
+import type { Plan } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { toWarnings } from "../local/report";
 

@@ -1,5 +1,5 @@
+import type { Cloud } from "../cloud";
 import { reachDeployed } from "../cloud-session";
-import type { Cloud } from "../clouds";
 import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
 import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "../local/report";

@@ -4,7 +4,7 @@ import { mapValues } from "../../constructs/model/json";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { readChart } from "../chart";
-import type { Deployment } from "../clouds";
+import type { Deployment } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import type { ProjectEnvironment } from "../load";
 import { root } from "../local/directories";

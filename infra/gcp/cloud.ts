@@ -12,7 +12,7 @@ import type { ResolvedPlatform } from "../../constructs/model/spec";
 import type { Reach, Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
-import type { Cloud, Deployment } from "../clouds";
+import type { Cloud, Deployment } from "../cloud";
 import type { ProjectEnvironment } from "../load";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";

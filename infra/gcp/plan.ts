@@ -3,7 +3,7 @@ import { restarts } from "../../constructs/gcp/flags";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { isObject } from "../../constructs/model/json";
-import type { Plan } from "../clouds";
+import type { Plan } from "../cloud";
 import { pathsOf, propertiesOf } from "./catalogue";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";

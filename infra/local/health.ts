@@ -1,7 +1,7 @@
 import { UserError } from "../../constructs/model/errors";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import type { Check } from "../../constructs/provisioning/doctor";
+import type { Check } from "../../constructs/provisioning/check";
 import type { ProjectEnvironment } from "../load";
 import { locate } from "./tenant";
 

@@ -4,7 +4,7 @@ import pc from "picocolors";
 import { budget } from "../../constructs/model/budget";
 import { formatViolation } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
-import type { Check } from "../../constructs/provisioning/doctor";
+import type { Check } from "../../constructs/provisioning/check";
 import { LOCAL_ENVIRONMENT, type ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
 import { localDirectories, root } from "./directories";

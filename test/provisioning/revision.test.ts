@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { platforms } from "../../constructs/platforms/registry";
-import { type Check, diagnose } from "../../constructs/provisioning/doctor";
+import type { Check } from "../../constructs/provisioning/check";
+import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import local from "../../infra/environments/local";
 import { scopeOf, startServer, type TestServer } from "../fixtures/server";

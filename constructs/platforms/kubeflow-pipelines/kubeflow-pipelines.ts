@@ -1,20 +1,10 @@
 import { caPath, inPod } from "../../kubernetes/pod";
-import { integer, type Settings, text } from "../../model/fields";
-import { type CommonFields, type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
+import { type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
 import { kubeflowPipelinesRules, MANIFESTS } from "./rules";
-
-const fields = {
-  /** Upstream writes this name into manifests of its own. */
-  namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
-  /** Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does. */
-  connections: integer({ min: 10, max: 1000, default: 40 }),
-};
-
-export type KubeflowPipelinesFields = typeof fields;
-type KubeflowPipelinesSettings = Settings<KubeflowPipelinesFields & CommonFields>;
+import { type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
 /** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
 const PULL_REQUEST = "f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
@@ -24,7 +14,7 @@ const BASES = "github.com/kubeflow/pipelines/manifests/kustomize";
 /** Kubeflow Pipelines: pgx in API server and cache server, libpq in ML Metadata. No chart: an overlay on upstream's kustomize base. */
 export const kubeflowPipelines = definePlatform({
   title: "Kubeflow Pipelines",
-  fields,
+  fields: kubeflowPipelinesFields,
   driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },
   minimumMajorVersion: 15,
   // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.

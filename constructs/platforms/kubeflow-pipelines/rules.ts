@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import type { KubeflowPipelinesFields } from "./kubeflow-pipelines";
+import type { KubeflowPipelinesFields } from "./settings";
 
 export const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql";
 

@@ -8,12 +8,10 @@ import {
   tlsVariables,
   toEnv,
 } from "../../kubernetes/pod";
-import { flag, integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
   type ClientCheck,
   COMMON_VALUES,
-  type CommonFields,
   type Connection,
   type Demand,
   definePlatform,
@@ -26,23 +24,9 @@ import {
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
-import { allowedHosts, allowedOrigins, hostFields } from "./hosts";
+import { allowedHosts, allowedOrigins } from "./hosts";
 import { MLFLOW_CHART, mlflowRules } from "./rules";
-
-const fields = {
-  /** Server processes in each pod. */
-  workers: integer({ min: 1, max: 64, default: 2 }),
-  /** Connections that each engine of a process keeps open. MLflow ignores 0 and takes 5 instead. */
-  poolSize: integer({ min: 1, max: 100, default: 3 }),
-  /** Further connections under load. MLflow ignores 0 and takes 10 instead. */
-  maxOverflow: integer({ min: 1, max: 100, default: 2 }),
-  /** Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections. */
-  jobs: flag(false),
-  ...hostFields,
-};
-
-export type MlflowFields = typeof fields;
-type MlflowSettings = Settings<MlflowFields & CommonFields>;
+import { type MlflowSettings, mlflowFields } from "./settings";
 
 /** What the verified chart runs. */
 const VERSION = "3.15.1";
@@ -89,7 +73,7 @@ const MIGRATE = [
 /** MLflow's tracking server: psycopg2, which takes everything from libpq's variables. */
 export const mlflow = definePlatform({
   title: "MLflow",
-  fields,
+  fields: mlflowFields,
   driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },
   minimumMajorVersion: 15,
   roleAttributes: [],

@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import type { MlflowFields } from "./mlflow";
+import type { MlflowFields } from "./settings";
 
 export const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
 /** MLflow's page on network protection. */

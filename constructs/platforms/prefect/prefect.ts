@@ -1,9 +1,7 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
-import { integer, type Settings } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
 import {
   COMMON_VALUES,
-  type CommonFields,
   type Connection,
   type Demand,
   definePlatform,
@@ -14,24 +12,9 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
-import { redisFields } from "../redis";
 import { alembic, expectedRevision } from "../revisions";
 import { PREFECT_CHART, prefectRules } from "./rules";
-
-const fields = {
-  /** Connections that each server keeps open. */
-  poolSize: integer({ min: 1, max: 100, default: 5 }),
-  /** Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.) */
-  maxOverflow: integer({ min: 0, max: 100, default: 5 }),
-  /**
-   * With `redisHost`, background services run apart from the server, and a Job migrates; null keeps one Deployment. `redisSecret` is a
-   * Kubernetes Secret with `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password.
-   */
-  ...redisFields,
-};
-
-export type PrefectFields = typeof fields;
-type PrefectSettings = Settings<PrefectFields & CommonFields>;
+import { type PrefectSettings, prefectFields } from "./settings";
 
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
 
@@ -46,7 +29,7 @@ const MIGRATE = "prefect server database upgrade -y";
 /** Prefect's server: asyncpg by SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
 export const prefect = definePlatform({
   title: "Prefect",
-  fields,
+  fields: prefectFields,
   driver: { name: "asyncpg", dialect: "postgresql+asyncpg:// URL, TLS by PGSSLMODE and PGSSLROOTCERT (never sslmode in the URL)" },
   minimumMajorVersion: 15,
   roleAttributes: [],

@@ -1,7 +1,7 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import { redisSecretNeedsRedis } from "../redis";
-import type { PrefectFields } from "./prefect";
+import type { PrefectFields } from "./settings";
 
 export const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
 

@@ -2,7 +2,7 @@ import { type Violation, violation } from "../../model/errors";
 import type { Settings } from "../../model/fields";
 import type { CommonFields, PlatformRule } from "../../model/platform";
 import { redisSecretNeedsRedis } from "../redis";
-import type { SkillflawFields } from "./skillflaw";
+import type { SkillflawFields } from "./settings";
 
 const ARCHITECTURE = "https://docs.skillflaw.com/deployment-architecture";
 const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";

@@ -1,10 +1,7 @@
 import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../kubernetes/pod";
-import { integer, nullable, type Settings, text } from "../../model/fields";
 import type { JsonObject } from "../../model/json";
-import { KUBERNETES_NAME } from "../../model/names";
 import {
   COMMON_VALUES,
-  type CommonFields,
   type Connection,
   type Demand,
   definePlatform,
@@ -17,30 +14,9 @@ import {
   type Wiring,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
-import { redisFields } from "../redis";
 import { alembic } from "../revisions";
 import { skillflawRules } from "./rules";
-
-const fields = {
-  /** Server processes in each pod. */
-  workers: integer({ min: 1, max: 64, default: 1 }),
-  /** Connections that each process keeps open. (SkillFlaw's own default is 20.) */
-  poolSize: integer({ min: 1, max: 100, default: 5 }),
-  /** Further connections under load; 0 is none. (SkillFlaw's own default is 30.) */
-  maxOverflow: integer({ min: 0, max: 100, default: 5 }),
-  /** Kubernetes Secret with the key (`secret_key`) that encrypts stored credentials; null lets SkillFlaw make one in its volume. */
-  secretKeySecret: nullable(text(KUBERNETES_NAME)),
-  /** PersistentVolumeClaim for what SkillFlaw keeps in files, writable by several pods; null makes one for one pod. */
-  configClaim: nullable(text(KUBERNETES_NAME)),
-  /**
-   * `redisHost` holds the cache and the job queue; null keeps them within the pod. `redisSecret` is a Kubernetes Secret with `redis-url` and
-   * `redis-queue-url` (`redis://:password@host:port/0` and `/1`); null for a Redis without password.
-   */
-  ...redisFields,
-};
-
-export type SkillflawFields = typeof fields;
-type SkillflawSettings = Settings<SkillflawFields & CommonFields>;
+import { type SkillflawSettings, skillflawFields } from "./settings";
 
 const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
 const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
@@ -59,7 +35,7 @@ const START = 2;
 /** SkillFlaw's backend, a derivative of Langflow: psycopg, with everything in one URL. The chart is this project's own. */
 export const skillflaw = definePlatform({
   title: "SkillFlaw",
-  fields,
+  fields: skillflawFields,
   driver: { name: "psycopg", dialect: "postgresql:// URL with sslmode and sslrootcert in it" },
   minimumMajorVersion: 15,
   roleAttributes: [],

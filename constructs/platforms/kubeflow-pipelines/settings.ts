@@ -1,0 +1,12 @@
+import { integer, type Settings, text } from "../../model/fields";
+import type { CommonFields } from "../../model/platform";
+
+export const kubeflowPipelinesFields = {
+  /** Upstream writes this name into manifests of its own. */
+  namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
+  /** Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does. */
+  connections: integer({ min: 10, max: 1000, default: 40 }),
+};
+
+export type KubeflowPipelinesFields = typeof kubeflowPipelinesFields;
+export type KubeflowPipelinesSettings = Settings<KubeflowPipelinesFields & CommonFields>;

@@ -1,0 +1,58 @@
+import type { JsonObject } from "../constructs/model/json";
+import type { Reach, Wired } from "../constructs/model/wire";
+import type { Access } from "../constructs/provisioning/access";
+import type { Patience, Server } from "../constructs/provisioning/connect";
+import type { ProjectEnvironment } from "./load";
+import type { CLOUDS } from "./spec";
+
+/** A cloud, as the commands see it. */
+export interface Cloud {
+  readonly name: (typeof CLOUDS)[number];
+  /** @throws UserError, SpecError */
+  loadEnvironment(name: string): ProjectEnvironment;
+  /**
+   * What exists of an environment.
+   *
+   * @param file what its deployment printed.
+   * @throws UserError where the file is not of this environment.
+   */
+  readDeployment(environment: ProjectEnvironment, file: string): Deployment;
+  /** What a deployment would make, and change of what a stored template has. */
+  plan(environment: ProjectEnvironment, against: string | null): Promise<Plan>;
+}
+
+/** An environment that has been deployed. */
+export interface Deployment {
+  /** Where an instance listens. */
+  server(instance: string): { readonly host: string; readonly port: number };
+  /** How a platform's pods reach its instance. */
+  reach(platform: string, instance: string): Reach;
+  /** PEM text of the instance's certificate authority. */
+  ca(instance: string): string;
+  /** Kubernetes objects that make the platform's Secret out of its secret of the cloud. */
+  secretObjects(platform: string, wired: Wired): readonly JsonObject[];
+  /** Kubernetes objects by which the platform's pods reach the database. */
+  accessObjects(platform: string, wired: Wired): readonly JsonObject[];
+  /** What a person must do before those work; null where nothing. */
+  caution(platform: string, wired: Wired): string | null;
+  /**
+   * With the person's own credentials.
+   *
+   * @param via what is dialled in place of the database; null where it can be reached.
+   */
+  access(instance: string, via: Server["via"], patience: Patience): Promise<Access>;
+}
+
+/** What a deployment would do. */
+export interface Plan {
+  /** What there would be: one row for each stack and kind of thing. */
+  readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
+  /** Ids that are examples: it cannot be deployed. */
+  readonly examples: readonly string[];
+  /** What would be lost or refused, a sentence each. */
+  readonly dangers: readonly string[];
+  /** What would happen besides, a sentence each. */
+  readonly notes: readonly string[];
+  /** Templates that were compared; null where none was given. */
+  readonly compared: readonly string[] | null;
+}
