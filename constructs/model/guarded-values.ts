@@ -1,9 +1,12 @@
 import { violation } from "./errors";
 import type { Report, Settings } from "./fields";
-import { type CommonFields, type Guard, type Platform, THE_CONNECTION } from "./platform";
+import { type CommonFields, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
 import type { Topology } from "./target";
-import { collision, leafPaths } from "./values";
+import { collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
 import { placeholderWiring } from "./wire";
+
+/** A guard, and the path of the value that it guards. */
+export type GuardAt = readonly [path: Path, guard: Guard];
 
 /** The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. */
 export function checkValues(name: string, platform: Platform, settings: Settings<CommonFields>, topology: Topology, report: Report): void {
@@ -15,35 +18,62 @@ export function checkValues(name: string, platform: Platform, settings: Settings
     report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
     return;
   }
-  const named = platform.guarded(settings);
-  const guarded = [...leafPaths(release.values), ...Object.keys(named)];
-  const told: string[] = [];
+  const named = guardsOf(platform, settings);
+  const guarded = [...leafPaths(release.values), ...named.map(([own]) => own)];
+  const told: Path[] = [];
   for (const userPath of userPaths) {
     const variable = guardOfVariable(userPath, platform);
     if (variable === null && collision(userPath, guarded) === null) continue;
     // A variable is told once, not again for its value.
-    if (told.some((above) => userPath.startsWith(`${above}.`))) continue;
+    if (told.some((above) => isBelow(userPath, above))) continue;
     told.push(userPath);
     const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
-    report({ path: `${path}.${userPath}`, rule: "is set by the wiring", got: null, remedy });
+    report({ path: `${path}.${showPath(userPath)}`, rule: "is set by the wiring", got: null, remedy });
   }
 }
 
-function guardOfVariable(path: string, { guardedVariables }: Platform): Guard | null {
+/** The values that a platform guards besides what its wiring writes. */
+export const guardsOf = (platform: Platform, settings: Settings<CommonFields>): readonly GuardAt[] =>
+  platform.guarded(settings).flatMap((guards) => flatten(guards, []));
+
+function flatten(guards: Guards, above: Path): readonly GuardAt[] {
+  return Object.entries(guards).flatMap(([key, at]): readonly GuardAt[] => {
+    const path = [...above, key];
+    if (isList(at)) return at.map(({ name, guard }) => [[...path, { named: name }], guard]);
+    return isGuard(at) ? [[path, at]] : flatten(at, path);
+  });
+}
+
+const isList = (at: Guards[string]): at is Extract<Guards[string], readonly unknown[]> => Array.isArray(at);
+
+/** Only a guard has a text in it. */
+const isGuard = (at: Guard | Guards): at is Guard => Object.values(at).some((value) => typeof value === "string");
+
+function guardOfVariable(path: Path, { guardedVariables }: Platform): Guard | null {
   const variables = variablesOf(path).map((variable) => variable.toUpperCase());
   const found = Object.entries(guardedVariables).find(([beginning]) => variables.some((variable) => variable.startsWith(beginning)));
   return found?.[1] ?? null;
 }
 
-/** The process variables in a path: `A` of `x.env[A].value` and of any other list, `B_C` of `extraEnvVars.B_C`; some programs read them in any case. */
-const variablesOf = (path: string): readonly string[] =>
-  [...path.matchAll(/(?<=[Ee]nv[A-Za-z]*[.[])[A-Za-z_]\w*|(?<=\[)[A-Z][A-Z0-9_]*(?=[.\]])/g)].map(([variable]) => variable);
+/**
+ * The process variables in a path: what stands below a key such as `env` or `extraEnvVars`, and in any other list what is named in
+ * capitals. Some programs read them in any case.
+ */
+const variablesOf = (path: Path): readonly string[] =>
+  path.flatMap((step, index) => {
+    const above = path[index - 1];
+    if (typeof above === "string" && ENVIRONMENT.test(above)) return [isNamed(step) ? step.named : step];
+    return isNamed(step) && CAPITALS.test(step.named) ? [step.named] : [];
+  });
+
+const ENVIRONMENT = /[Ee]nv[A-Za-z]*$/;
+const CAPITALS = /^[A-Z][A-Z0-9_]*(\.|$)/;
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
-function nearestGuard(userPath: string, guarded: Readonly<Record<string, Guard>>): Guard | null {
-  const touched = Object.keys(guarded).filter((own) => collision(userPath, [own]) !== null);
-  const above = touched.filter((own) => own.length <= userPath.length).sort((a, b) => b.length - a.length);
-  return guarded[above[0] ?? touched[0] ?? ""] ?? null;
+function nearestGuard(userPath: Path, guards: readonly GuardAt[]): Guard | null {
+  const touched = guards.filter(([own]) => collision(userPath, [own]) !== null);
+  const above = touched.filter(([own]) => own.length <= userPath.length).sort(([a], [b]) => b.length - a.length);
+  return (above[0] ?? touched[0])?.[1] ?? null;
 }
 
 const toRemedy = (guard: Guard, name: string): string =>

@@ -250,10 +250,10 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
   /** Containers whose image the spec may replace. */
   images(settings: Settings<F & CommonFields>): readonly string[];
   /**
-   * Paths of chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways
-   * to decide the connection or to open connections, and the settings that govern what is guarded.
+   * Chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways to decide
+   * the connection or to open connections, and the settings that govern what is guarded. The nearest guard counts.
    */
-  guarded(settings: Settings<F & CommonFields>): Readonly<Record<string, Guard>>;
+  guarded(settings: Settings<F & CommonFields>): readonly Guards[];
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }
@@ -261,14 +261,18 @@ export interface Platform<F extends Fields = Fields, D extends string = string> 
 /** What to do in place of setting a guarded value: a setting of the spec, or why there is none. */
 export type Guard = { readonly setting: string } | { readonly because: string };
 
+/** Guards in the shape of the values that they guard; elements of a list stand by their name. */
+export interface Guards {
+  readonly [key: string]: Guard | Guards | readonly { readonly name: string; readonly guard: Guard }[];
+}
+
 /** Why most guarded values have no setting. */
 export const THE_CONNECTION: Guard = { because: "the connection decides it" };
 
 /** Values that most charts call alike. */
-export const COMMON_VALUES: Readonly<Record<string, Guard>> = {
+export const COMMON_VALUES: Guards = {
   fullnameOverride: { setting: "release" },
-  "serviceAccount.create": { setting: "serviceAccount" },
-  "serviceAccount.name": { setting: "serviceAccount" },
+  serviceAccount: { create: { setting: "serviceAccount" }, name: { setting: "serviceAccount" } },
 };
 
 export type Platforms = Readonly<Record<string, Platform>>;

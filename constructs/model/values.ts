@@ -6,40 +6,53 @@ type Named = JsonObject & { readonly name: string };
 const isNamedList = (value: unknown): value is readonly Named[] =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item.name === "string");
 
-/**
- * The paths of all leaves, such as `env[PGSSLMODE].value`. A list of named objects is descended by name; any other list is one leaf.
- * Empty objects and lists have none: they set nothing. A dot within a key is escaped, so that no two leaves share a path.
- */
-export function leafPaths(values: JsonObject): readonly string[] {
-  return Object.entries(values).flatMap(([key, value]) => leaves(value, step("", key)));
-}
+/** A way into values: keys, and elements of lists by their `name`. */
+export type Path = readonly Step[];
+export type Step = string | { readonly named: string };
 
-function leaves(value: Json | undefined, path: string): readonly string[] {
+/** The path as a person reads it, such as `env[PGSSLMODE].value`. Dots and brackets within keys are escaped. */
+export const showPath = (path: Path): string =>
+  path.map((step, index) => (isNamed(step) ? `[${step.named}]` : `${index === 0 ? "" : "."}${escaped(step)}`)).join("");
+
+const escaped = (key: string): string => key.replaceAll("\\", "\\\\").replaceAll(".", "\\.").replaceAll("[", "\\[");
+
+export const isNamed = (step: Step | undefined): step is Exclude<Step, string> => typeof step === "object";
+
+/**
+ * The paths of all leaves. A list of named objects is descended by name, and each of its elements is a leaf, too; any other list is one
+ * leaf. Empty objects and lists have none: they set nothing.
+ */
+export const leafPaths = (values: JsonObject): readonly Path[] => below(values, []);
+
+function leaves(value: Json | undefined, path: Path): readonly Path[] {
   if (value === undefined) return [];
-  if (isNamedList(value)) return value.flatMap(({ name, ...rest }) => [`${path}[${name}]`, ...below(rest, `${path}[${name}]`)]);
+  if (isNamedList(value))
+    return value.flatMap(({ name, ...rest }) => {
+      const element = [...path, { named: name }];
+      return [element, ...below(rest, element)];
+    });
   if (Array.isArray(value) && value.length === 0) return [];
   if (!isObject(value)) return [path];
   return below(value as JsonObject, path);
 }
 
-const below = (object: JsonObject, path: string): readonly string[] =>
-  Object.entries(object).flatMap(([key, child]) => leaves(child, step(path, key)));
-
-const step = (path: string, key: string): string => {
-  const escaped = key.replaceAll("\\", "\\\\").replaceAll(".", "\\.").replaceAll("[", "\\[");
-  return path === "" ? escaped : `${path}.${escaped}`;
-};
+const below = (object: JsonObject, path: Path): readonly Path[] =>
+  Object.entries(object).flatMap(([key, child]) => leaves(child, [...path, key]));
 
 /** The guarded path that a written path touches: the same, one above it or below it, or one that makes an object of its list. */
-export function collision(path: string, guarded: readonly string[]): string | null {
-  return guarded.find((own) => own === path || isBelow(own, path) || isBelow(path, own) || replacesList(path, own)) ?? null;
+export const collision = (path: Path, guarded: readonly Path[]): Path | null => guarded.find((own) => touches(path, own)) ?? null;
+
+function touches(path: Path, own: Path): boolean {
+  const index = path.findIndex((step, at) => !isSame(step, own[at]));
+  // No difference, as far as both go; or a key where ours has an element of a list.
+  return index === -1 || index >= own.length || (isNamed(own[index]) && !isNamed(path[index]));
 }
 
-const isBelow = (path: string, above: string): boolean => path.startsWith(`${above}.`) || path.startsWith(`${above}[`);
+const isSame = (a: Step, b: Step | undefined): boolean => (isNamed(a) && isNamed(b) ? a.named === b.named : a === b);
 
-/** `env.A` where ours is `env[A]`: an object in the place of the list, which it would replace. */
-const replacesList = (path: string, own: string): boolean =>
-  [...own.matchAll(/(?<!\\)\[/g)].some(({ index }) => path.startsWith(`${own.slice(0, index)}.`));
+/** Whether a path leads below another one. */
+export const isBelow = (path: Path, above: Path): boolean =>
+  path.length > above.length && above.every((step, index) => isSame(step, path[index]));
 
 /**
  * Merges what the user wrote over our values: objects key by key, what sets nothing changes nothing, all else replaces. Lists of named objects are joined: an equal name
@@ -51,7 +64,7 @@ export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {
 
 function merge(own: Json | undefined, user: Json | undefined): Json | undefined {
   const areObjects = isObject(own) && isObject(user);
-  if (user === undefined || (own !== undefined && !areObjects && leaves(user, "").length === 0)) return withoutUndefined(own);
+  if (user === undefined || (own !== undefined && !areObjects && leaves(user, []).length === 0)) return withoutUndefined(own);
   if (isNamedList(own) && isNamedList(user)) return withoutUndefined([...own, ...user]);
   if (!areObjects) return withoutUndefined(user);
   const keys = [...new Set([...Object.keys(own), ...Object.keys(user)])];

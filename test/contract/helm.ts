@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { guardsOf } from "../../constructs/model/guarded-values";
 import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
 import type { Guard } from "../../constructs/model/platform";
-import { leafPaths } from "../../constructs/model/values";
+import { isNamed, leafPaths, type Path, showPath } from "../../constructs/model/values";
 import type { Wired } from "../../constructs/model/wire";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, waysOf, wire } from "./case";
 
@@ -31,16 +32,19 @@ function valuesOf({ wiring: { release } }: Wired): JsonObject {
 }
 
 /** Where values hold a password, rather than the name of what holds one. */
-export const passwordsIn = (values: JsonObject): readonly string[] => leafPaths(values).filter((path) => /password$/i.test(path));
+export const passwordsIn = (values: JsonObject): readonly string[] =>
+  leafPaths(values)
+    .map(showPath)
+    .filter((path) => /password$/i.test(path));
 
 /** Every promise about a release's values. */
 export function helmContract(each: HelmCase): void {
   const platform = platformOf(each);
   const settings = settingsOf(each);
-  const isKnown = (path: string): boolean =>
+  const isKnown = (path: Path): boolean =>
     knows(each.chartValues, path) ||
-    each.unlisted?.includes(path) === true ||
-    (each.verbatim ?? []).some((verbatim) => path.startsWith(`${verbatim}.`));
+    each.unlisted?.includes(showPath(path)) === true ||
+    (each.verbatim ?? []).some((verbatim) => showPath(path).startsWith(`${verbatim}.`));
 
   const remedyOf = (guard: Guard): string =>
     "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
@@ -48,7 +52,11 @@ export function helmContract(each: HelmCase): void {
   describe(`${each.title}: values`, () => {
     it.each(waysOf(each))("writes none that the chart does not know: $access, $tls", (way) => {
       const values = valuesOf(wire(each, way));
-      expect(leafPaths(values).filter((path) => !isKnown(path))).toEqual([]);
+      expect(
+        leafPaths(values)
+          .filter((path) => !isKnown(path))
+          .map(showPath),
+      ).toEqual([]);
       expect(each.validate?.(values) ?? []).toEqual([]);
     });
 
@@ -64,7 +72,8 @@ export function helmContract(each: HelmCase): void {
       );
     });
 
-    it.each(Object.entries(platform.guarded(settings)))("guards %s, which the chart knows", (path, guard) => {
+    const guards = guardsOf(platform, settings).map(([path, guard]) => [showPath(path), path, guard] as const);
+    it.each(guards)("guards %s, which the chart knows", (_shown, path, guard) => {
       expect(isKnown(path)).toBe(true);
       const fields = [...Object.keys(platform.fields), "replicas", "release", "namespace", "images", "serviceAccount"];
       if ("setting" in guard) expect(fields).toContain(guard.setting);
@@ -78,7 +87,7 @@ export function helmContract(each: HelmCase): void {
           { anywhere: { env: [{ name: `${beginning}X`, value: "1" }] } },
           { anywhereEnv: { [`${beginning}X`]: "1" } },
         ]) {
-          const path = leafPaths(values)[0] ?? "";
+          const path = showPath(leafPaths(values)[0] ?? []);
           expect(refusal(each, { ...each.settings, values })).toBe(
             `invalid spec:\n  - platforms.${each.name}.values.${path}: is set by the wiring; ${remedyOf(guard)}`,
           );
@@ -104,28 +113,22 @@ export function helmContract(each: HelmCase): void {
   });
 }
 
-/** Values with something at a path such as `a.b[C]`. */
-function valueAt(path: string): JsonObject {
-  const keys = path.split(/\.|(?=\[)/);
-  return keys.reduceRight<Json>(
-    (inner, key) => (key.startsWith("[") ? [{ name: key.slice(1, -1), value: inner }] : { [key]: inner }),
-    "x",
-  ) as JsonObject;
-}
+/** Values with something at a path. */
+const valueAt = (path: Path): JsonObject =>
+  path.reduceRight<Json>((inner, step) => (isNamed(step) ? [{ name: step.named, value: inner }] : { [step]: inner }), "x") as JsonObject;
 
 const at = (values: JsonObject, path: readonly string[]): Json | undefined =>
   path.reduce<Json | undefined>((inner, key) => (isObject(inner) ? (inner as JsonObject)[key] : undefined), values);
 
 /** Whether a chart's defaults have a path; below an empty map or list, or a null, everything is free. */
-function knows(chart: Json | undefined, path: string): boolean {
-  const keys = path.split(/(?<!\\)\.|(?=\[)/).map((key) => key.replaceAll("\\.", "."));
+function knows(chart: Json | undefined, path: Path): boolean {
   let inner: Json | undefined = chart;
-  for (const key of keys) {
+  for (const step of path) {
     if (inner === null || (Array.isArray(inner) && inner.length === 0)) return true;
     if (!isObject(inner)) return false;
     if (Object.keys(inner).length === 0) return true;
-    if (!Object.hasOwn(inner, key)) return false;
-    inner = (inner as JsonObject)[key];
+    if (isNamed(step) || !Object.hasOwn(inner, step)) return false;
+    inner = (inner as JsonObject)[step];
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../constructs/model/json";
-import { collision, leafPaths, mergeValues } from "../../constructs/model/values";
+import { collision, leafPaths, mergeValues, type Path, showPath } from "../../constructs/model/values";
 
 const plain = fc.dictionary(
   fc.constantFrom("a", "b", "c.d", "e[f"),
@@ -20,32 +20,72 @@ describe("leafPaths", () => {
       map: {},
       unset: undefined,
     };
-    expect(leafPaths(values)).toEqual(["a.b", "env[X]", "env[X].value", "env[Y]", "args", "none"]);
+    expect(leafPaths(values)).toEqual([
+      ["a", "b"],
+      ["env", { named: "X" }],
+      ["env", { named: "X" }, "value"],
+      ["env", { named: "Y" }],
+      ["args"],
+      ["none"],
+    ]);
   });
 
-  it("gives no two leaves one path, whatever the keys", () => {
-    void fc.assert(fc.property(plain, (values) => void expect(new Set(leafPaths(values)).size).toBe(leafPaths(values).length)));
-    expect(leafPaths({ "a.b": 1, a: { b: 1 } })).toEqual(["a\\.b", "a.b"]);
+  it("shows no two leaves alike, whatever the keys", () => {
+    const shown = (values: JsonObject) => leafPaths(values).map(showPath);
+    void fc.assert(fc.property(plain, (values) => void expect(new Set(shown(values)).size).toBe(shown(values).length)));
+    expect(shown({ "a.b": 1, a: { b: 1 }, "e[f\\": [{ name: "X", value: 1 }] })).toEqual([
+      "a\\.b",
+      "a.b",
+      "e\\[f\\\\[X]",
+      "e\\[f\\\\[X].value",
+    ]);
   });
 });
 
-describe("collision", () => {
-  it.each([
-    ["server.replicas", "server.replicas"],
-    ["server", "server.replicas"],
-    ["server.replicas.x", "server.replicas"],
-    ["env", "env[X].value"],
-    ["env[X]", "env[X].value"],
-    ["env.A", "env[X].value"],
-    ["env.A.b", "env[X]"],
-  ])("sees that %s touches %s", (path, own) => expect(collision(path, [own])).toBe(own));
+const X = { named: "X" };
 
-  it.each([
-    ["server.replicasMax", "server.replicas"],
-    ["env[XY].value", "env[X].value"],
-    ["serv", "server"],
-    ["env\\[X].A", "env[X]"],
-  ])("sees that %s does not touch %s", (path, own) => expect(collision(path, [own])).toBeNull());
+describe("collision", () => {
+  it.each<[Path, Path]>([
+    [
+      ["server", "replicas"],
+      ["server", "replicas"],
+    ],
+    [["server"], ["server", "replicas"]],
+    [
+      ["server", "replicas", "x"],
+      ["server", "replicas"],
+    ],
+    [["env"], ["env", X, "value"]],
+    [
+      ["env", X],
+      ["env", X, "value"],
+    ],
+    [
+      ["env", "A"],
+      ["env", X, "value"],
+    ],
+    [
+      ["env", "A", "b"],
+      ["env", X],
+    ],
+  ])("sees that %j touches %j", (path, own) => expect(collision(path, [own])).toBe(own));
+
+  it.each<[Path, Path]>([
+    [
+      ["server", "replicasMax"],
+      ["server", "replicas"],
+    ],
+    [
+      ["env", { named: "XY" }, "value"],
+      ["env", X, "value"],
+    ],
+    [["serv"], ["server"]],
+    [
+      ["env[X]", "A"],
+      ["env", X],
+    ],
+    [["server.replicas"], ["server", "replicas"]],
+  ])("sees that %j does not touch %j", (path, own) => expect(collision(path, [own])).toBeNull());
 });
 
 describe("mergeValues", () => {
@@ -77,7 +117,12 @@ describe("mergeValues", () => {
       fc.property(plain, plain, (own, user) => {
         const merged = leafPaths(mergeValues(own, user));
         const untouched = leafPaths(own).filter(
-          (path) => collision(path, leafPaths(user)) === null && collision(path, Object.keys(user)) === null,
+          (path) =>
+            collision(path, leafPaths(user)) === null &&
+            collision(
+              path,
+              Object.keys(user).map((key) => [key]),
+            ) === null,
         );
         expect(merged).toEqual(expect.arrayContaining([...untouched]));
       }),

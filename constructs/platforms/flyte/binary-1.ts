@@ -18,7 +18,7 @@ export const binary1: FlyteEdition = {
   sidecarBeforeMigrations: true,
   transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },
-  guarded: { ...binaryGuarded, "configuration.inline.database.maxOpenConnections": { setting: "maxOpenConnections" } },
+  guarded: [...binaryGuarded, { configuration: { inline: { database: { maxOpenConnections: { setting: "maxOpenConnections" } } } } }],
   databases: () => ({ main: { name: DATABASE, extensions: [] } }),
   revisions: (settings) => [adminRevision("main", settings, "flyte")],
   logsIn: () => ["flyte"],

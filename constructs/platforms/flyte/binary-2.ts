@@ -9,6 +9,7 @@ import {
   localDatabase,
   ONE_CONFIGURATION,
   options,
+  POOL_SETTINGS,
   passwordFile,
   YAML_PASSWORD,
   YAML_USERNAME,
@@ -27,19 +28,19 @@ export const binary2: FlyteEdition = {
   sidecarBeforeMigrations: true,
   transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
   health: { path: "/readyz", asksDatabase: true },
-  guarded: {
+  guarded: [
     ...binaryGuarded,
-    "configuration.inline.runs.database": IN_CLEAR,
-    "configuration.extraInlineConfigMapRefs": ONE_CONFIGURATION,
-    "configuration.extraInlineSecretRefs": ONE_CONFIGURATION,
-    "deployment.readinessProbe.exec": ONE_HANDLER,
-    "deployment.readinessProbe.tcpSocket": ONE_HANDLER,
-    "deployment.readinessProbe.grpc": ONE_HANDLER,
-    "configuration.database.maxOpenConnections": { setting: "maxOpenConnections" },
-    "configuration.database.connMaxLifeTime": { setting: "connMaxLifeTime" },
-    "console.image.repository": { setting: "images" },
-    "console.image.tag": { setting: "images" },
-  },
+    {
+      configuration: {
+        inline: { runs: { database: IN_CLEAR } },
+        extraInlineConfigMapRefs: ONE_CONFIGURATION,
+        extraInlineSecretRefs: ONE_CONFIGURATION,
+        database: POOL_SETTINGS,
+      },
+      deployment: { readinessProbe: { exec: ONE_HANDLER, tcpSocket: ONE_HANDLER, grpc: ONE_HANDLER } },
+      console: { image: { repository: { setting: "images" }, tag: { setting: "images" } } },
+    },
+  ],
   databases: () => ({ main: { name: "flyte", extensions: [] } }),
   revisions: (settings) => [
     {

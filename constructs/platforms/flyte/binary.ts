@@ -1,6 +1,6 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
-import { type Chart, COMMON_VALUES, type Connection, type Guard, THE_CONNECTION } from "../../model/platform";
+import { type Chart, COMMON_VALUES, type Connection, type Guard, type Guards, THE_CONNECTION } from "../../model/platform";
 import { FLYTE_CHARTS, FLYTE_SOURCE, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 
@@ -23,28 +23,34 @@ export const CREDENTIALS_FILE = "999-database.yaml";
 export const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
 
 /** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
-export const binaryGuarded: Readonly<Record<string, Guard>> = {
-  ...COMMON_VALUES,
-  "configuration.database": THE_CONNECTION,
-  "configuration.externalConfigMap": ONE_CONFIGURATION,
-  "configuration.externalSecretRef": ONE_CONFIGURATION,
-  "configuration.inlineConfigMap": ONE_CONFIGURATION,
-  "configuration.inlineSecretRef": ONE_CONFIGURATION,
-  "configuration.inline.database": IN_CLEAR,
-  // The pod would have these keys twice, and one of the two would be lost.
-  "deployment.extraPodSpec.containers": ONE_CONFIGURATION,
-  "deployment.extraPodSpec.initContainers": ONE_CONFIGURATION,
-  "deployment.extraPodSpec.volumes": ONE_CONFIGURATION,
-  "deployment.extraPodSpec.serviceAccountName": { setting: "serviceAccount" },
-  "deployment.command": ONE_CONFIGURATION,
-  "deployment.args": ONE_CONFIGURATION,
-  "deployment.image.repository": { setting: "images" },
-  "deployment.image.tag": { setting: "images" },
-  "deployment.waitForDB.image.repository": { setting: "images" },
-  "deployment.waitForDB.image.tag": { setting: "images" },
-  "deployment.extraEnvVarsConfigMap": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
-  "deployment.extraEnvVarsSecret": { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
-};
+export const binaryGuarded: readonly Guards[] = [
+  COMMON_VALUES,
+  {
+    configuration: {
+      database: THE_CONNECTION,
+      externalConfigMap: ONE_CONFIGURATION,
+      externalSecretRef: ONE_CONFIGURATION,
+      inlineConfigMap: ONE_CONFIGURATION,
+      inlineSecretRef: ONE_CONFIGURATION,
+      inline: { database: IN_CLEAR },
+    },
+    deployment: {
+      extraPodSpec: {
+        // The pod would have these keys twice, and one of the two would be lost.
+        containers: ONE_CONFIGURATION,
+        initContainers: ONE_CONFIGURATION,
+        volumes: ONE_CONFIGURATION,
+        serviceAccountName: { setting: "serviceAccount" },
+      },
+      command: ONE_CONFIGURATION,
+      args: ONE_CONFIGURATION,
+      image: { repository: { setting: "images" }, tag: { setting: "images" } },
+      waitForDB: { image: { repository: { setting: "images" }, tag: { setting: "images" } } },
+      extraEnvVarsConfigMap: { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
+      extraEnvVarsSecret: { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
+    },
+  },
+];
 
 /** What both binaries' charts take alike: one pod, which migrates itself and is ended before the next one starts. */
 export function binaryValues(connection: Connection, settings: FlyteSettings): JsonObject {

@@ -4,6 +4,7 @@ import type {
   Connection,
   Demand,
   Guard,
+  Guards,
   Migration,
   PlatformDatabase,
   ProcessText,
@@ -21,7 +22,7 @@ export interface FlyteEdition {
   readonly sidecarBeforeMigrations: boolean;
   readonly transactionPooling: { readonly works: boolean; readonly note: string };
   readonly health: { readonly path: string; readonly asksDatabase: boolean };
-  readonly guarded: Readonly<Record<string, Guard>>;
+  readonly guarded: readonly Guards[];
   databases(): Readonly<Record<string, PlatformDatabase>>;
   revisions(settings: FlyteSettings): readonly Revision[];
   logsIn(settings: FlyteSettings): readonly string[];
@@ -34,6 +35,11 @@ export interface FlyteEdition {
 }
 
 export const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+/** What each of Flyte's `database` sections has besides the connection. */
+export const POOL_SETTINGS: Guards = {
+  maxOpenConnections: { setting: "maxOpenConnections" },
+  connMaxLifeTime: { setting: "connMaxLifeTime" },
+};
 /** Flyte 1 prepares statements, which a pooler in transaction mode loses. */
 export const SIMPLE_PROTOCOL = { works: true, note: "`transactionPooling: true` adds default_query_exec_mode=simple_protocol" } as const;
 

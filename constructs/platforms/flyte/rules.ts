@@ -1,22 +1,43 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import { leafPaths } from "../../model/values";
+import { isNamed, leafPaths, type Path, showPath } from "../../model/values";
 import { FLYTE_SOURCE } from "./edition";
 import { editionOf, type FlyteFields } from "./settings";
 
-/**
- * Sections of a chart that end up in files of Flyte's configuration, and a key at the top of such a file that Flyte would take for its
- * connection. It reads keys in any case.
- */
-const OTHER_DATABASE =
-  /^(configuration\.inline|flyte-core-components|configmap\.(?!db\.)[^.]+|workflow_scheduler\.config|cluster_resource_manager\.config)\.(runs\.)?(database|sqlite)\b/i;
+/** Parts of a chart's values that end up in files of Flyte's configuration; `*` is any key but `db`, which nothing reads. */
+const FILES: readonly (readonly string[])[] = [
+  ["configuration", "inline"],
+  ["flyte-core-components"],
+  ["configmap", "*"],
+  ["workflow_scheduler", "config"],
+  ["cluster_resource_manager", "config"],
+];
 
-/** A template in a key of such a section, or in a variable's name, could become one. */
-const TEMPLATED =
-  /^(configuration|configmap|flyte-core-components|workflow_scheduler|cluster_resource_manager)\b.*\{\{|env[a-z]*\[[^\]]*\{\{/i;
+/** What Flyte reads as a path into its configuration: it takes keys in any case, and apart at their dots. */
+function configurationKeys(path: Path): readonly string[] {
+  const keys = path.map((step) => (isNamed(step) ? "" : step.toLowerCase()));
+  const file = FILES.find((steps) => steps.every((step, index) => (step === "*" ? keys[index] !== "db" : keys[index] === step)));
+  return file === undefined ? [] : keys.slice(file.length).flatMap((key) => key.split("."));
+}
+
+/** Whether Flyte would take a value for its connection, or for a part of it. */
+function isConnection(path: Path): boolean {
+  const [first = "", second = ""] = configurationKeys(path);
+  return /^(database|sqlite)\b/.test(first === "runs" ? second : first);
+}
+
+/** A template in a key of such a part, or in a variable's name, could become one. */
+const isTemplated = (path: Path): boolean =>
+  path.some((step, index) => {
+    if (isNamed(step)) return step.named.includes("{{") && (isOfFiles(path) || /env[a-z]*$/i.test(String(path[index - 1])));
+    return step.includes("{{") && isOfFiles(path);
+  });
+
+const isOfFiles = ([top]: Path): boolean => FILES.some(([first]) => typeof top === "string" && top.toLowerCase() === first);
 
 /** What the chart's guards tell already. */
-const GUARDED = /^configuration\.inline\.(runs\.)?database\b/;
+const isGuarded = ([top, inline, ...keys]: Path): boolean =>
+  top === "configuration" && inline === "inline" && (keys[0] === "runs" ? keys[1] : keys[0]) === "database";
 
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
@@ -89,9 +110,9 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     severity: "error",
     check: ({ values }, path) =>
       leafPaths(values)
-        .filter((own) => (OTHER_DATABASE.test(own) && !GUARDED.test(own)) || TEMPLATED.test(own))
+        .filter((own) => (isConnection(own) && !isGuarded(own)) || isTemplated(own))
         .map((own) => ({
-          path: `${path}.values.${own}`,
+          path: `${path}.values.${showPath(own)}`,
           rule: "would be read as the connection, or as a part of it",
           got: null,
           remedy: "remove it, the connection is wired",

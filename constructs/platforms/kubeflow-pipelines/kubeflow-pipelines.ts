@@ -34,7 +34,7 @@ export const kubeflowPipelines = definePlatform({
     source: MANIFESTS,
   }),
   images: () => IMAGE_CONTAINERS,
-  guarded: () => ({}),
+  guarded: () => [],
   transactionPooling: () => ({
     works: true,
     note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",
