@@ -39,13 +39,13 @@ function leaves(value: Json | undefined, path: Path): readonly Path[] {
 const below = (object: JsonObject, path: Path): readonly Path[] =>
   Object.entries(object).flatMap(([key, child]) => leaves(child, [...path, key]));
 
-/** The guarded path that a written path touches: the same, one above it or below it, or one that makes an object of its list. */
+/** The guarded path that a written path touches: the same, one above or below it, or one that a merge would replace, as a list an object. */
 export const collision = (path: Path, guarded: readonly Path[]): Path | null => guarded.find((own) => touches(path, own)) ?? null;
 
 function touches(path: Path, own: Path): boolean {
   const index = path.findIndex((step, at) => !isSame(step, own[at]));
-  // No difference, as far as both go; or a key where ours has an element of a list.
-  return index === -1 || index >= own.length || (isNamed(own[index]) && !isNamed(path[index]));
+  // No difference, as far as both go; or a list of one meets an object of the other.
+  return index === -1 || index >= own.length || isNamed(own[index]) !== isNamed(path[index]);
 }
 
 const isSame = (a: Step, b: Step | undefined): boolean => (isNamed(a) && isNamed(b) ? a.named === b.named : a === b);

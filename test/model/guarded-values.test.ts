@@ -45,6 +45,7 @@ describe("values of a chart", () => {
     ["a variable that decides the connection, in a list of one pod", { server: { env: [{ name: "PGSSLMODE", value: "disable" }] } }],
     ["a variable that decides the connection, in a map", { anything: { extraEnvVars: { PGPASSWORD: "x" } } }],
     ["an object in the place of a list", { global: { prefect: { env: { A: "b" } } } }],
+    ["a list in the place of an object", { global: [{ name: "A" }] }],
     ["another URL", { externalDatabase: { connectionString: "postgresql://u:p@h/d" } }],
     ["another namespace", { namespaceOverride: "other" }],
     ["another image than the migration's", { global: { prefect: { image: { prefectTag: "3.9.0" } } } }],

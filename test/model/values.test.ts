@@ -68,6 +68,10 @@ describe("collision", () => {
       ["env", "A", "b"],
       ["env", X],
     ],
+    [
+      ["env", X, "value"],
+      ["env", "A"],
+    ],
   ])("sees that %j touches %j", (path, own) => expect(collision(path, [own])).toBe(own));
 
   it.each<[Path, Path]>([
