@@ -1,5 +1,5 @@
 import { choice, type Elsewhere, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
-import type { MajorVersion } from "./instance";
+import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import { KUBERNETES_NAME } from "./names";
 import type { Rule } from "./rule";
@@ -176,6 +176,10 @@ export interface Wiring {
   readonly notes: readonly string[];
 }
 
+/** What a platform states of its wiring: lists and files that are left out are empty, `start` and `client` null. */
+export type WiringDefinition = Pick<Wiring, "secret" | "release"> &
+  Partial<Omit<Wiring, "health">> & { readonly health: Omit<Wiring["health"], "client"> & Partial<Wiring["health"]> };
+
 /** What opens connections: at the peak `pool x processes x replicas`, twice that while a rolling update overlaps, plus the migration's. */
 export interface Demand {
   readonly opener: string;
@@ -219,43 +223,55 @@ export interface Chart {
 export type PlatformRule<F extends Fields = Fields> = Rule<Settings<F & CommonFields>, JsonObject>;
 
 /** A platform: plain data, and pure functions of its settings. It knows no cloud. */
-export interface Platform<F extends Fields = Fields, D extends string = string> {
+export interface Platform<F extends Fields = Fields, D extends string = string> extends Required<Omit<PlatformDefinition<F, D>, "wire">> {
+  wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
+}
+
+/** What is stated about a platform; what is left out has the default that its comment names. */
+export interface PlatformDefinition<F extends Fields = Fields, D extends string = string> {
   /** As people write it: `MLflow`. */
   readonly title: string;
   /** Settings beyond the common ones. */
   readonly fields: F;
   /** Client library, and how it writes a database's address. */
   readonly driver: { readonly name: string; readonly dialect: string };
-  /** The oldest major version of PostgreSQL it works with. */
-  readonly minimumMajorVersion: MajorVersion;
-  /** What its logins need beyond ownership. */
-  readonly roleAttributes: readonly "CREATEDB"[];
-  /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. */
-  readonly loginParameters: Readonly<Record<string, string>>;
-  /** Beginnings of the names of variables that nobody may set, in whichever list of the chart, and what to do instead. */
-  readonly guardedVariables: Readonly<Record<string, Guard>>;
-  readonly rules: readonly PlatformRule<F>[];
+  /** The oldest major version of PostgreSQL that it works with. Default: the oldest that this project knows. */
+  readonly minimumMajorVersion?: MajorVersion;
+  /** The newest major version of PostgreSQL that it was run on. Default: null, which is not known. */
+  readonly newestMajorVersion?: MajorVersion | null;
+  /** What its logins need beyond ownership. Default: nothing. */
+  readonly roleAttributes?: readonly "CREATEDB"[];
+  /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. Default: none. */
+  readonly loginParameters?: Readonly<Record<string, string>>;
+  /**
+   * Beginnings of the names of variables that nobody may set, in whichever list of the chart, and what to do instead. libpq's `PG` is
+   * always one: every driver of the five reads some of those variables.
+   */
+  readonly guardedVariables?: Readonly<Record<string, Guard>>;
+  /** Default: none. */
+  readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
   chart(settings: Settings<F & CommonFields>): Chart;
   /** The containers that log in, init containers included. */
   logsIn(settings: Settings<F & CommonFields>): readonly string[];
-  /** Service accounts that its pods run as where they cannot be chosen; none where the setting `serviceAccount` chooses. */
-  serviceAccounts(settings: Settings<F & CommonFields>): readonly string[];
-  /** Whether a sidecar in its pods starts before everything that logs in, migrations included. */
-  sidecarBeforeMigrations(settings: Settings<F & CommonFields>): boolean;
+  /** Service accounts that its pods run as where they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
+  serviceAccounts?(settings: Settings<F & CommonFields>): readonly string[];
+  /** Whether a sidecar in its pods starts before everything that logs in, migrations included. Default: no. */
+  sidecarBeforeMigrations?(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
-  revisions(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
+  /** Default: none. */
+  revisions?(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
   /** Whether it works behind a pooler in transaction mode, and what it then takes. */
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
-  /** Containers whose image the spec may replace. */
-  images(settings: Settings<F & CommonFields>): readonly string[];
+  /** Containers whose image the spec may replace. Default: none. */
+  images?(settings: Settings<F & CommonFields>): readonly string[];
   /**
    * Chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways to decide
-   * the connection or to open connections, and the settings that govern what is guarded. The nearest guard counts.
+   * the connection or to open connections, and the settings that govern what is guarded. The nearest guard counts. Default: none.
    */
-  guarded(settings: Settings<F & CommonFields>): readonly Guards[];
+  guarded?(settings: Settings<F & CommonFields>): readonly Guards[];
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
-  wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
+  wire(connection: Connection<D>, settings: Settings<F & CommonFields>): WiringDefinition;
 }
 
 /** What to do in place of setting a guarded value: a setting of the spec, or why there is none. */
@@ -277,9 +293,34 @@ export const COMMON_VALUES: Guards = {
 
 export type Platforms = Readonly<Record<string, Platform>>;
 
-/** Infers the settings' and the databases' types of a platform. */
-export function definePlatform<F extends Fields, D extends string>(platform: Platform<F, D>): Platform<F, D> {
-  return platform;
+/** Completes a platform, and infers the types of its settings and databases. */
+export function definePlatform<F extends Fields, D extends string>(platform: PlatformDefinition<F, D>): Platform<F, D> {
+  return {
+    minimumMajorVersion: MAJOR_VERSIONS[0],
+    newestMajorVersion: null,
+    roleAttributes: [],
+    loginParameters: {},
+    rules: [],
+    serviceAccounts: () => [],
+    sidecarBeforeMigrations: () => false,
+    revisions: () => [],
+    images: () => [],
+    guarded: () => [],
+    ...platform,
+    guardedVariables: { PG: THE_CONNECTION, ...platform.guardedVariables },
+    wire: (connection, settings) => completeWiring(platform.wire(connection, settings)),
+  };
 }
+
+const completeWiring = (wiring: WiringDefinition): Wiring => ({
+  objects: [],
+  variables: {},
+  files: {},
+  start: null,
+  migrate: [],
+  notes: [],
+  ...wiring,
+  health: { client: null, ...wiring.health },
+});
 
 export type PlatformSettings<P> = P extends Platform<infer F, string> ? Settings<F & CommonFields> : never;

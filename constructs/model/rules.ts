@@ -239,7 +239,16 @@ function imageRule(name: string, platform: Platform): PlatformRule {
       const containers = platform.images(settings);
       return Object.keys(settings.images)
         .filter((container) => !containers.includes(container))
-        .map((container) => violation(`${path}.images.${container}`, `must name one of ${containers.join(", ")}`, container));
+        .map((container) =>
+          containers.length === 0
+            ? violation(
+                `${path}.images.${container}`,
+                `is not supported, no image of ${platform.title} can be replaced`,
+                container,
+                "remove it",
+              )
+            : violation(`${path}.images.${container}`, `must name one of ${containers.join(", ")}`, container),
+        );
     },
     passing: { images: {} },
     failing: { images: { "no-such-container": "registry.example/image:1" } },

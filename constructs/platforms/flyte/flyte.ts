@@ -17,12 +17,8 @@ export const flyte = definePlatform({
   title: "Flyte",
   fields: flyteFields,
   driver: { name: "pgx", dialect: "keyword/value DSN, joined by Flyte from YAML files; TLS in its options" },
-  minimumMajorVersion: 15,
-  roleAttributes: [],
-  loginParameters: {},
   // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
   guardedVariables: {
-    PG: THE_CONNECTION,
     DATABASE: THE_CONNECTION,
     RUNS: THE_CONNECTION,
     // The name in its documentation; a password in it would stand in the release for nothing.
@@ -44,13 +40,11 @@ export const flyte = definePlatform({
     return {
       secret: its.secret(connection),
       release: helmRelease(its.chart, settings, its.values(connection, settings)),
-      objects: [],
-      variables: {},
       files: its.files(connection, settings),
       // It starts with a cluster's API and a bucket only.
       start: null,
       migrate: its.migrate(connection, settings),
-      health: { ...its.health, client: null },
+      health: its.health,
       notes: [...its.notes(settings), ...NOTES],
     };
   },

@@ -1,5 +1,5 @@
 import { caPath, inPod } from "../../kubernetes/pod";
-import { type Connection, definePlatform, type ProcessText, type Tls, type Wiring } from "../../model/platform";
+import { type Connection, definePlatform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
@@ -16,11 +16,8 @@ export const kubeflowPipelines = definePlatform({
   title: "Kubeflow Pipelines",
   fields: kubeflowPipelinesFields,
   driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },
-  minimumMajorVersion: 15,
   // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.
   roleAttributes: ["CREATEDB"],
-  loginParameters: {},
-  guardedVariables: {},
   rules: kubeflowPipelinesRules,
   chart: () => ({
     name: "platform-agnostic-postgresql",
@@ -34,7 +31,6 @@ export const kubeflowPipelines = definePlatform({
     source: MANIFESTS,
   }),
   images: () => IMAGE_CONTAINERS,
-  guarded: () => [],
   transactionPooling: () => ({
     works: true,
     note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",
@@ -68,7 +64,7 @@ function extraParameters(tls: Tls): ProcessText {
   return [`{"sslmode":"${tls.mode}","sslrootcert":"`, { caFile: true }, '"}'];
 }
 
-function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settings: KubeflowPipelinesSettings): Wiring {
+function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settings: KubeflowPipelinesSettings): WiringDefinition {
   const { host, port, databases, tls } = connection;
   const base = (path: string) => `${BASES}/${path}?ref=${settings.chartVersion}`;
   return {
@@ -80,7 +76,6 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
       images: overlayImages(settings.images),
       patches: overlayPatches(connection, inPod(extraParameters(tls), caPath(tls))),
     },
-    objects: [],
     variables: {
       DBDRIVERNAME: "pgx",
       DBCONFIG_POSTGRESQLCONFIG_HOST: host,
@@ -90,10 +85,7 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
       DBCONFIG_POSTGRESQLCONFIG_PASSWORD: { secretKey: "password" },
       DBCONFIG_POSTGRESQLCONFIG_EXTRAPARAMS: extraParameters(tls),
     },
-    files: {},
-    start: null,
-    migrate: [],
-    health: { path: "/apis/v2beta1/healthz", asksDatabase: false, client: null },
+    health: { path: "/apis/v2beta1/healthz", asksDatabase: false },
     notes: [
       "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
       "The base names images without PostgreSQL: those of this file take their place. What runs in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stays the base's.",

@@ -20,7 +20,7 @@ import {
   type Migration,
   THE_CONNECTION,
   type Variables,
-  type Wiring,
+  type WiringDefinition,
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
@@ -75,9 +75,6 @@ export const mlflow = definePlatform({
   title: "MLflow",
   fields: mlflowFields,
   driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },
-  minimumMajorVersion: 15,
-  roleAttributes: [],
-  loginParameters: {},
   transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
   images: () => ["mlflow"],
   guarded: () => [
@@ -112,7 +109,6 @@ export const mlflow = definePlatform({
     },
   ],
   guardedVariables: {
-    PG: THE_CONNECTION,
     MLFLOW_BACKEND_STORE_URI: THE_CONNECTION,
     MLFLOW_REGISTRY_STORE_URI: THE_CONNECTION,
     MLFLOW_SQLALCHEMYSTORE_: THE_CONNECTION,
@@ -132,7 +128,6 @@ export const mlflow = definePlatform({
   }),
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
-  serviceAccounts: () => [],
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
   revisions: (settings) => [alembic("main", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
@@ -151,7 +146,7 @@ function connections(settings: MlflowSettings): readonly Demand[] {
   return [server, parent, { opener: "jobs", pool, processes: JOB_PROCESSES, replicas, overlaps: false, migration: 0 }];
 }
 
-function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring {
+function wire(connection: Connection<"main">, settings: MlflowSettings): WiringDefinition {
   const address: Variables = {
     PGHOST: connection.host,
     PGPORT: String(connection.port),
@@ -175,8 +170,6 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): Wiring 
   return {
     secret: PLAIN_SECRET,
     release: helmRelease(mlflow.chart(settings), settings, releaseValues(connection, settings, pools, migration)),
-    objects: [],
-    files: {},
     variables: {
       MLFLOW_BACKEND_STORE_URI: STORE_URI,
       MLFLOW_WORKERS: String(settings.workers),

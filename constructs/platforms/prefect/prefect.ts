@@ -9,7 +9,7 @@ import {
   helmRelease,
   THE_CONNECTION,
   type Variables,
-  type Wiring,
+  type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
@@ -31,9 +31,6 @@ export const prefect = definePlatform({
   title: "Prefect",
   fields: prefectFields,
   driver: { name: "asyncpg", dialect: "postgresql+asyncpg:// URL, TLS by PGSSLMODE and PGSSLROOTCERT (never sslmode in the URL)" },
-  minimumMajorVersion: 15,
-  roleAttributes: [],
-  loginParameters: {},
   transactionPooling: () => ({
     works: true,
     note: "with PgBouncer 1.24 or newer as it is; automations take effect only after a restart, because LISTEN gets nothing",
@@ -75,7 +72,7 @@ export const prefect = definePlatform({
       sqlite: THE_CONNECTION,
     },
   ],
-  guardedVariables: { PG: THE_CONNECTION, PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
+  guardedVariables: { PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
   rules: prefectRules,
   chart: () => ({
     name: "prefect-server",
@@ -87,7 +84,6 @@ export const prefect = definePlatform({
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
-  serviceAccounts: () => [],
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
   revisions: (settings) => [alembic("main", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],
@@ -103,7 +99,7 @@ function connections(settings: PrefectSettings): readonly Demand[] {
   return [server, { opener: "background services", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 }];
 }
 
-function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring {
+function wire(connection: Connection<"main">, settings: PrefectSettings): WiringDefinition {
   const url = "PREFECT_SERVER_DATABASE_CONNECTION_URL";
   const environment: Variables = {
     ...tlsVariables(connection.tls),
@@ -116,8 +112,6 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
   return {
     secret: { [SECRET_KEY]: databaseUrl("postgresql+asyncpg", connection, connection.databases.main) },
     release: helmRelease(prefect.chart(settings), settings, releaseValues(connection, settings, environment), wait),
-    objects: [],
-    files: {},
     variables,
     start: { kind: "python", packages: [`prefect==${VERSION}`, FASTAPI], command: ["prefect", "server", "start"] },
     migrate: [
@@ -130,7 +124,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
         secretPath: null,
       },
     ],
-    health: { path: "/api/ready", asksDatabase: true, client: null },
+    health: { path: "/api/ready", asksDatabase: true },
     notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
   };
 }

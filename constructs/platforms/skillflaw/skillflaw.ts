@@ -11,7 +11,7 @@ import {
   type ProcessText,
   THE_CONNECTION,
   type Tls,
-  type Wiring,
+  type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic } from "../revisions";
@@ -37,11 +37,7 @@ export const skillflaw = definePlatform({
   title: "SkillFlaw",
   fields: skillflawFields,
   driver: { name: "psycopg", dialect: "postgresql:// URL with sslmode and sslrootcert in it" },
-  minimumMajorVersion: 15,
-  roleAttributes: [],
-  loginParameters: {},
   guardedVariables: {
-    PG: THE_CONNECTION,
     SKILLFLAW_DATABASE_: THE_CONNECTION,
     SKILLFLAW_DB_CONNECTION_SETTINGS: { setting: "poolSize" },
     SKILLFLAW_POOL_SIZE: { setting: "poolSize" },
@@ -99,7 +95,6 @@ export const skillflaw = definePlatform({
     note: "with PgBouncer 1.24 or newer as it is, but not while it migrates, because its lock is a session's",
   }),
   logsIn: (settings) => (migratesApart(settings) ? ["init migrate", "skillflaw"] : ["skillflaw"]),
-  serviceAccounts: () => [],
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.
@@ -129,19 +124,17 @@ function parameters(tls: Tls): ProcessText {
   return [`?sslmode=${tls.mode}&sslrootcert=`, { caFile: true }];
 }
 
-function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiring {
+function wire(connection: Connection<"main">, settings: SkillflawSettings): WiringDefinition {
   const { databases, tls } = connection;
   const address = databaseUrl("postgresql", connection, databases.main);
   return {
     secret: { [URL_KEY]: [...address, inPod(parameters(tls), caPath(tls))] },
     release: helmRelease(skillflaw.chart(settings), settings, releaseValues(connection, settings)),
-    objects: [],
     variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
-    files: {},
     // It is not on PyPI. The image starts a server by itself, as in the chart.
     start: { kind: "image", image: settings.images.skillflaw ?? IMAGE },
     migrate: [migration(settings)],
-    health: { path: "/health", asksDatabase: false, client: null },
+    health: { path: "/health", asksDatabase: false },
     notes: notes(settings),
   };
 }
