@@ -7,7 +7,7 @@ import { ProvisioningError } from "../provisioning/errors";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
 
 /** Another endpoint than the public one: a private one of the network's own. */
-export const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
+const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
 const ENDPOINT = "https://secretmanager.googleapis.com";
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 

@@ -17,10 +17,10 @@ const DATE = { pattern: /^(20\d\d-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, for
 /** https://cloud.google.com/sql/docs/postgres/editions-intro */
 export const EDITIONS = ["ENTERPRISE", "ENTERPRISE_PLUS"] as const;
 /** https://cloud.google.com/sql/docs/postgres/storage-options-overview */
-export const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
+const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
 
 /** https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity */
-export const SERVICE_ACCOUNTS = ["direct", "google"] as const;
+const SERVICE_ACCOUNTS = ["direct", "google"] as const;
 
 /** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const gcpFields = {

@@ -3,7 +3,7 @@ import type { Connection, Migration, ProcessText, Tls, Variables } from "../mode
 import { RESTRICTED } from "./metadata";
 
 /** Names of the volumes with the CA and with the platform's Secret in a pod. */
-export const CA_VOLUME = "db-ca";
+const CA_VOLUME = "db-ca";
 export const SECRET_VOLUME = "db";
 
 /** libpq's variables for the connection's TLS mode; asyncpg, psycopg and pgx read them too. */

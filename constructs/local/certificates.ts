@@ -13,7 +13,7 @@ const CA_DAYS = 3650;
 /** The longest that browsers and Apple's systems accept. */
 const SERVER_DAYS = 397;
 /** A server's certificate is renewed at a start when it lasts less than this many days. */
-export const RENEWAL_DAYS = 60;
+const RENEWAL_DAYS = 60;
 
 /** What makes certificates; loading it costs a command a tenth of a second, and most find theirs made. */
 async function load() {

@@ -216,7 +216,6 @@ export interface Chart {
   readonly verifiedVersions: readonly [string, ...string[]];
   /** The versions whose keys are these, as far as is known, with one that nobody verified; others are an error. */
   readonly supported: { readonly pattern: RegExp; readonly form: string; readonly unverified: string };
-  readonly source: `https://${string}`;
 }
 
 /** A rule of a platform: about its complete settings; its examples are what a person writes. */

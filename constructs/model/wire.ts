@@ -28,7 +28,7 @@ export interface Wired {
 }
 
 /** File name of the CA within its ConfigMap, and where it is mounted. */
-export const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
+const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
 
 /**
  * The wiring of every platform of an environment, with the user's values merged in. The only caller of `wire` for deliveries.

@@ -10,7 +10,6 @@ const chart: Chart = {
   repository: "https://charts.example",
   verifiedVersions: ["1.0.0"],
   supported: { pattern: /^1\./, form: "1.x", unverified: "1.0.1" },
-  source: "https://charts.example/bare",
 };
 
 /** A platform that states nothing but what it must. */

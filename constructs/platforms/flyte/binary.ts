@@ -1,7 +1,7 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import { type Chart, COMMON_VALUES, type Connection, type Guard, type Guards, THE_CONNECTION } from "../../model/platform";
-import { FLYTE_CHARTS, FLYTE_SOURCE, imageValues, ONE_CONFIGURATION } from "./edition";
+import { FLYTE_CHARTS, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 
 /** One chart with two products in it: their versions tell them apart. @param unverified of the same product. */
@@ -14,7 +14,6 @@ export const binaryChart = (verified: string, unverified: string): Chart => ({
     form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",
     unverified,
   },
-  source: FLYTE_SOURCE,
 });
 
 /** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */

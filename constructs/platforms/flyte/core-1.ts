@@ -3,7 +3,6 @@ import type { JsonObject } from "../../model/json";
 import { type Guard, THE_CONNECTION, type Tls } from "../../model/platform";
 import {
   FLYTE_CHARTS,
-  FLYTE_SOURCE,
   type FlyteEdition,
   imageValues,
   localDatabase,
@@ -34,7 +33,6 @@ export const core1: FlyteEdition = {
     repository: FLYTE_CHARTS,
     verifiedVersions: ["v1.16.8"],
     supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v", unverified: "v1.16.7" },
-    source: FLYTE_SOURCE,
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
   serviceAccounts: ["flyteadmin", "datacatalog", "flytescheduler"],

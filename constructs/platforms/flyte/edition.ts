@@ -44,7 +44,6 @@ export const POOL_SETTINGS: Guards = {
 export const SIMPLE_PROTOCOL = { works: true, note: "`transactionPooling: true` adds default_query_exec_mode=simple_protocol" } as const;
 
 export const FLYTE_CHARTS = "https://flyteorg.github.io/flyte";
-export const FLYTE_SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
 /**
  * The end of Flyte's DSN. Without it Flyte writes `sslmode=disable`; a key that libpq does not have is sent to the server, which

@@ -1,8 +1,9 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import { isNamed, leafPaths, type Path, showPath } from "../../model/values";
-import { FLYTE_SOURCE } from "./edition";
 import { editionOf, type FlyteFields } from "./settings";
+
+const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
 /** Parts of a chart's values that end up in files of Flyte's configuration; `*` is any key but `db`, which nothing reads. */
 const FILES: readonly (readonly string[])[] = [
@@ -42,7 +43,7 @@ const isGuarded = ([top, inline, ...keys]: Path): boolean =>
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
     id: "flyte-binary-is-one-pod",
-    source: FLYTE_SOURCE,
+    source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, replicas }, path) =>
@@ -54,7 +55,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-scheduler-is-of-core",
-    source: FLYTE_SOURCE,
+    source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, scheduler }, path) =>
@@ -86,7 +87,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-core-service-accounts-are-fixed",
-    source: FLYTE_SOURCE,
+    source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, serviceAccount }, path) =>
@@ -105,7 +106,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-database-is-configured-once",
-    source: FLYTE_SOURCE,
+    source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ values }, path) =>
@@ -122,7 +123,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-configmap-db-is-read-nowhere",
-    source: FLYTE_SOURCE,
+    source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, values }, path) => {

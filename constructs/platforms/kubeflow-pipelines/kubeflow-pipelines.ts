@@ -3,7 +3,7 @@ import { type Connection, definePlatform, type ProcessText, type Tls, type Wirin
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
-import { kubeflowPipelinesRules, MANIFESTS } from "./rules";
+import { kubeflowPipelinesRules } from "./rules";
 import { type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
 /** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
@@ -28,7 +28,6 @@ export const kubeflowPipelines = definePlatform({
       form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
       unverified: "2.18.0",
     },
-    source: MANIFESTS,
   }),
   images: () => IMAGE_CONTAINERS,
   transactionPooling: () => ({

@@ -2,7 +2,7 @@ import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import type { KubeflowPipelinesFields } from "./settings";
 
-export const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql";
+const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql";
 
 /** Images with PostgreSQL in them; the base names others. */
 const OWN_IMAGES = ["api-server", "cache-server"];

@@ -25,7 +25,7 @@ import {
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
 import { allowedHosts, allowedOrigins } from "./hosts";
-import { MLFLOW_CHART, mlflowRules } from "./rules";
+import { mlflowRules } from "./rules";
 import { type MlflowSettings, mlflowFields } from "./settings";
 
 /** What the verified chart runs. */
@@ -124,7 +124,6 @@ export const mlflow = definePlatform({
     verifiedVersions: ["1.11.5"],
     // The schema of older ones refuses serverAllowedHosts and image.digest.
     supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
-    source: MLFLOW_CHART,
   }),
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.

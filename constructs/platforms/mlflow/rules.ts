@@ -2,7 +2,7 @@ import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import type { MlflowFields } from "./settings";
 
-export const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
+const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
 /** MLflow's page on network protection. */
 const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
 

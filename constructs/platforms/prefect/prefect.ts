@@ -13,7 +13,7 @@ import {
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
-import { PREFECT_CHART, prefectRules } from "./rules";
+import { prefectRules } from "./rules";
 import { type PrefectSettings, prefectFields } from "./settings";
 
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
@@ -79,7 +79,6 @@ export const prefect = definePlatform({
     repository: "https://prefecthq.github.io/prefect-helm",
     verifiedVersions: ["2026.8.18172642"],
     supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
-    source: PREFECT_CHART,
   }),
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],

@@ -3,7 +3,7 @@ import type { PlatformRule } from "../../model/platform";
 import { redisSecretNeedsRedis } from "../redis";
 import type { PrefectFields } from "./settings";
 
-export const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
+const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
 
 export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   {

@@ -63,7 +63,6 @@ export const skillflaw = definePlatform({
     repository: null,
     verifiedVersions: ["0.1.0"],
     supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
-    source: "https://docs.skillflaw.com/deployment-kubernetes-prod",
   }),
   images: () => ["skillflaw"],
   guarded: () => [
