@@ -17,6 +17,7 @@ export const flyte = definePlatform({
   title: "Flyte",
   fields: flyteFields,
   driver: { name: "pgx", dialect: "keyword/value DSN, joined by Flyte from YAML files; TLS in its options" },
+  newestMajorVersion: 18,
   // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
   guardedVariables: {
     DATABASE: THE_CONNECTION,

@@ -75,6 +75,7 @@ export const mlflow = definePlatform({
   title: "MLflow",
   fields: mlflowFields,
   driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },
+  newestMajorVersion: 18,
   transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
   images: () => ["mlflow"],
   guarded: () => [

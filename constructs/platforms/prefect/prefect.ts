@@ -31,6 +31,7 @@ export const prefect = definePlatform({
   title: "Prefect",
   fields: prefectFields,
   driver: { name: "asyncpg", dialect: "postgresql+asyncpg:// URL, TLS by PGSSLMODE and PGSSLROOTCERT (never sslmode in the URL)" },
+  newestMajorVersion: 18,
   transactionPooling: () => ({
     works: true,
     note: "with PgBouncer 1.24 or newer as it is; automations take effect only after a restart, because LISTEN gets nothing",
