@@ -357,7 +357,7 @@ describe("resolve", () => {
       // @ts-expect-error workers is not a setting of Prefect
       { name: "b", instances: { main: {} }, platforms: { prefect: { workers: 1 } } },
       // @ts-expect-error a platform that is not registered
-      { name: "c", instances: { main: {} }, platforms: { airflow: {} } },
+      { name: "c", instances: { main: {} }, platforms: { nonesuch: {} } },
       // @ts-expect-error a misspelt field of an instance
       { name: "d", instances: { main: { storageGb: 20 } }, platforms: {} },
     ];
