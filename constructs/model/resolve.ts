@@ -71,7 +71,11 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     ),
     ...placed.flatMap(({ name, platform, settings }) => checkRules(platformRules(name, platform), settings, `platforms.${name}`)),
   ];
-  const warnings = [...judge(findings, envelope, { target, platforms }, report), ...placed.flatMap(toCaution)];
+  const warnings = [
+    ...judge(findings, envelope, { target, platforms }, report),
+    ...placed.flatMap(toCaution),
+    ...placed.flatMap((item) => toUntried(item, instances.settings)),
+  ];
   for (const [name, settings] of Object.entries(instances.settings)) checkInstance(name, settings, placed, target, report);
   if (violations.length > 0) throw new SpecError(violations);
 
@@ -105,6 +109,15 @@ const isComplete = (placed: Placed): placed is Complete =>
 
 const toCaution = ({ name, settings, topology }: Placed): readonly Violation[] =>
   topology?.caution ? [violation(`platforms.${name}.access`, topology.caution.rule, settings.access, topology.caution.remedy)] : [];
+
+/** A server that is newer than anything the platform was run on. */
+const toUntried = ({ platform, instance }: Placed, instances: Readonly<Record<string, InstanceSettings>>): readonly Violation[] =>
+  ifReadable(() => {
+    const majorVersion = instances[instance ?? ""]?.majorVersion ?? 0;
+    const { title, newestMajorVersion: newest } = platform;
+    const rule = `is newer than PostgreSQL ${newest}, the newest that ${title} was run on`;
+    return newest === null || majorVersion <= newest ? [] : [violation(`instances.${instance}.majorVersion`, rule, majorVersion)];
+  }, []);
 
 /** Turns findings into violations, or into warnings where the spec acknowledges them. */
 function judge(

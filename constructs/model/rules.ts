@@ -195,7 +195,14 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
       const { supported, verifiedVersions } = platform.chart(settings);
       return supported.pattern.test(settings.chartVersion)
         ? []
-        : [violation(`${path}.chartVersion`, `must be ${supported.form}`, settings.chartVersion, `use ${verifiedVersions[0]}`)];
+        : [
+            violation(
+              `${path}.chartVersion`,
+              `must be ${supported.form}`,
+              settings.chartVersion,
+              `use ${verifiedVersions[0]}, the newest verified`,
+            ),
+          ];
     },
     passing: {},
     failing: { chartVersion: "0.0.1" },

@@ -314,6 +314,16 @@ describe("resolve", () => {
       expect(refusalOf({ toy: toy({ minimumMajorVersion: 18 }) }, { majorVersion: 18 })).toBe("accepted");
     });
 
+    it("warns of a server that is newer than any that one of them was run on", () => {
+      const registry = { toy: toy({ newestMajorVersion: 16 }) };
+      const newest = (majorVersion: 16 | 17) =>
+        resolve({ name: "test", instances: { main: { majorVersion } }, platforms: { toy: {} } }, { target: local, platforms: registry })
+          .warnings.filter(({ path }) => path.endsWith("majorVersion"))
+          .map(formatViolation);
+      expect(newest(16)).toEqual([]);
+      expect(newest(17)).toEqual(["instances.main.majorVersion: is newer than PostgreSQL 16, the newest that MLflow was run on, got 17"]);
+    });
+
     it("refuses two platforms in one database", () => {
       expect(refusalOf({ a: toy({}), b: toy({}) })).toBe(
         'invalid spec:\n  - platforms.b: uses a database that a has on the same instance, got "mlflow"',
