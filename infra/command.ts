@@ -8,14 +8,14 @@ import { LOCAL_ENVIRONMENT, loadEnvironment, onlyEnvironmentOn, type ProjectEnvi
 import { createProgress, type Progress } from "./progress";
 import { CLOUDS } from "./spec";
 
+/** The environment that a command works on if the user names none. */
+const USUAL = `${LOCAL_ENVIRONMENT}; with --cloud the only one that has its section`;
+
 /** A command line whose options every command has. */
-export function createCommand(name: string, description: string): Command {
+export function createCommand(name: string, description: string, usual = USUAL): Command {
   return new Command(`npm run ${name} --`.replace("npm run start", "npm start"))
     .description(description)
-    .option(
-      "-e, --environment <name>",
-      `a file of infra/environments (default: ${LOCAL_ENVIRONMENT}; with --cloud the only one that has its section)`,
-    )
+    .option("-e, --environment <name>", `a file of infra/environments (default: ${usual})`)
     .allowExcessArguments(false)
     .exitOverride();
 }
@@ -49,14 +49,9 @@ export interface Invocation<O> {
   readonly args: readonly string[];
 }
 
-/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace. */
-export async function main<O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> {
-  const progress = createProgress();
-  // The server's account has to reach its programs and data; what is secret has a mode of its own.
-  process.umask(0o022);
-  try {
-    command.parse();
-    const options = command.opts<O & CloudOptions & { environment?: string }>();
+/** Runs a command on one environment. */
+export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> =>
+  runCommand<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
     if (cloud === null && (options.outputs ?? options.via) !== undefined)
       throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
@@ -64,7 +59,20 @@ export async function main<O>(command: Command, run: (invocation: Invocation<O>)
       cloud === null
         ? loadEnvironment(options.environment ?? LOCAL_ENVIRONMENT, local)
         : cloud.loadEnvironment(options.environment ?? onlyEnvironmentOn(cloud.name, "--environment NAME"));
-    process.exitCode = await run({ environment, cloud, progress, options, args: command.args });
+    return run({ environment, cloud, progress, options, args: command.args });
+  });
+
+/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace. */
+export async function runCommand<O extends object>(
+  command: Command,
+  run: (options: O, progress: Progress) => Promise<number>,
+): Promise<void> {
+  const progress = createProgress();
+  // The server's account has to reach its programs and data; what is secret has a mode of its own.
+  process.umask(0o022);
+  try {
+    command.parse();
+    process.exitCode = await run(command.opts<O>(), progress);
   } catch (error) {
     progress.stop();
     process.exitCode = report(error);

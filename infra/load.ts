@@ -16,7 +16,8 @@ export type ProjectEnvironment = Environment<typeof platforms>;
 /** The environment of this machine, if the user names none. */
 export const LOCAL_ENVIRONMENT = "local";
 
-const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
+/** Environments of the checkout, a file each. */
+export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 
 /**
  * Reads `infra/environments/<name>.ts` and resolves it for a target.
@@ -51,7 +52,7 @@ export function onlyEnvironmentOn(section: string, option: string): string {
 }
 
 /** Environments that have a cloud's section, or may have it: loading reports a broken file when the user names it. */
-const environmentsOn = (section: string): readonly string[] =>
+export const environmentsOn = (section: string): readonly string[] =>
   environmentNames().filter((name) => {
     try {
       return Object.hasOwn(readSpec(name), section);
