@@ -2,7 +2,18 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, the longest first: begun at the end, they would keep one core busy and leave the other idle. */
-const LONG = ["majors", "gcp/engine", "lifecycle", "infra/local", "infra/aws", "synthesized", "registered", "doctor", "provision.test"];
+const LONG = [
+  "majors",
+  "gcp/engine",
+  "lifecycle",
+  "infra/local",
+  "infra/aws",
+  "infra/snapshot",
+  "synthesized",
+  "registered",
+  "doctor",
+  "provision.test",
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -3,6 +3,7 @@ import type { Reach, Wired } from "../constructs/model/wire";
 import type { Access } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
+import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
 
 /** A cloud, as the commands see it. */
@@ -19,6 +20,8 @@ export interface Cloud {
   readDeployment(environment: ProjectEnvironment, file: string): Deployment;
   /** What a deployment would make, and change of what a stored template has. */
   plan(environment: ProjectEnvironment, against: string | null): Promise<Plan>;
+  /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
+  snapshot(environment: ProjectEnvironment): Promise<Snapshot>;
 }
 
 /** An environment that has been deployed. */

@@ -26,6 +26,10 @@ export const awsCloud: Cloud = {
     const { planAws } = require("./plan") as typeof import("./plan");
     return planAws(toAws(environment), against);
   },
+  snapshot: async (environment) => {
+    const { snapshotAws } = require("./snapshot") as typeof import("./snapshot");
+    return snapshotAws(toAws(environment));
+  },
 };
 
 /** What `loadEnvironment` above has made. */

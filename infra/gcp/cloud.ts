@@ -31,6 +31,10 @@ export const gcpCloud: Cloud = {
     const { planGcp } = require("./plan") as typeof import("./plan");
     return planGcp(toGcp(environment), against);
   },
+  snapshot: async (environment) => {
+    const { snapshotGcp } = require("./snapshot") as typeof import("./snapshot");
+    return snapshotGcp(toGcp(environment));
+  },
 };
 
 /** What `loadEnvironment` above has made. */

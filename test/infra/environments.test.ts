@@ -26,7 +26,7 @@ const app = (context: object) =>
 
 describe("an environment", () => {
   beforeEach(() => {
-    for (const file of readdirSync(DIRECTORY)) rmSync(join(DIRECTORY, file));
+    for (const file of readdirSync(DIRECTORY)) rmSync(join(DIRECTORY, file), { recursive: true });
     write("one", ON_AWS);
     write("here", LOCAL);
   });

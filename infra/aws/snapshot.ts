@@ -1,0 +1,68 @@
+import { Stack } from "aws-cdk-lib";
+import { isObject, mapValues } from "../../constructs/model/json";
+import { type Snapshot, type StackSnapshot, toReadable } from "../snapshot";
+import type { AwsEnvironment } from "./environment";
+import { createStacks } from "./stacks";
+import { type Resource, synthesize, type Template } from "./synthesize";
+
+/** What the CDK adds for itself: it changes with the CDK, and no resource changes with it. */
+const OF_CDK = ["Parameters BootstrapVersion", "Rules CheckBootstrapVersion", "Conditions CDKMetadataAvailable"];
+
+/** What `cdk deploy` would create: the templates of all stacks, and what the CLI tells CloudFormation of each stack besides. */
+export function snapshotAws(environment: AwsEnvironment): Snapshot {
+  const settings = new Map<string, object>();
+  const templates = synthesize(environment, (app, its) => {
+    createStacks(app, its);
+    for (const each of app.node.children)
+      if (Stack.isStack(each))
+        settings.set(each.stackName, { environment: each.environment, terminationProtection: each.terminationProtection ?? false });
+  });
+  return mapValues(templates, (template, name) => toStackSnapshot(maskTemplate(template) as Template, settings.get(name) ?? {}));
+}
+
+function toStackSnapshot({ Resources, ...sections }: Template, settings: object): StackSnapshot {
+  const own = Object.entries(sections).filter(([, section]) => !isObject(section));
+  const others = Object.entries(sections).flatMap(([section, entries]) =>
+    isObject(entries) ? Object.entries(entries).map(([id, each]) => [`${section} ${id}`, each] as const) : [],
+  );
+  const resources = Object.entries(Resources)
+    .filter(([, { Type }]) => Type !== "AWS::CDK::Metadata")
+    .map(([id, resource]) => [`${resource.Type} ${id}`, flatten(resource)] as const);
+  const all = [["(stack)", { ...Object.fromEntries(own), ...settings }] as const, ...others, ...resources];
+  return toReadable(joinTexts(Object.fromEntries(all.filter(([id]) => !OF_CDK.includes(id))))) as StackSnapshot;
+}
+
+/** Properties, and in parentheses what stands beside them. Metadata is for tools. */
+function flatten({ Type, Properties, ...others }: Resource): object {
+  const beside = Object.entries(others).filter(([key]) => key !== "Metadata");
+  return { ...Properties, ...Object.fromEntries(beside.map(([key, value]) => [`(${key})`, value])) };
+}
+
+/**
+ * A template without what changes by itself: hashes of what it uploads and of our own program, and the label by which CloudFormation
+ * waits for a Secret, which is a hash of what stands beside it. Digests of images stay: they say which image runs.
+ */
+export function maskTemplate(template: unknown): unknown {
+  const text = JSON.stringify(template)
+    .replaceAll(/\b[0-9a-f]{64}(?=\.(zip|json)\b)/g, "<hash>")
+    .replaceAll(/("program":")[0-9a-f]{64}(?=")/g, "$1<hash>")
+    .replaceAll(/\bplatform-postgres-[0-9a-f]{16}\b/g, "platform-postgres-<hash>");
+  return JSON.parse(text);
+}
+
+/** Texts that CloudFormation joins, as one text with `${...}` for what it fills in: values of a chart are JSON again. */
+function joinTexts(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(joinTexts);
+  if (!isObject(value)) return value;
+  const [delimiter, parts] = Array.isArray(value["Fn::Join"]) ? value["Fn::Join"] : [];
+  if (delimiter === "" && Array.isArray(parts))
+    return parts.map((part) => (typeof part === "string" ? part : toPlaceholder(part))).join("");
+  return mapValues(value, joinTexts);
+}
+
+function toPlaceholder(reference: unknown): string {
+  const [of] = isObject(reference) ? Object.values(reference) : [];
+  const { StackName, OutputName } = isObject(of) ? of : {};
+  const words = isObject(of) && OutputName !== undefined ? [StackName, OutputName] : [of].flat();
+  return words.every((word) => typeof word === "string") ? `\${${words.join(".")}}` : JSON.stringify(reference);
+}

@@ -1,0 +1,73 @@
+import { type Snapshot, toReadable } from "../snapshot";
+import { deploy } from "./deploy";
+import type { GcpEnvironment } from "./environment";
+import { CALLS, PROJECT } from "./plan";
+import { type Program, type Registration, register } from "./registrations";
+
+/** Components by how long they live, each with a file of its own; `stack` is what is beside them. */
+const COMPONENTS = ["database", "access", "platforms"];
+const CA = "-----BEGIN CERTIFICATE-----\nof the instance\n-----END CERTIFICATE-----";
+
+/** What providers would add to resources: names that they choose, and what the program reads. None of it is real. */
+export const standIns: NonNullable<Program["outputs"]> = (type, name, inputs) => {
+  const chosen = `${name}-1a2b3c4`;
+  switch (type.split(":").at(-1)) {
+    case "DatabaseInstance":
+      return {
+        name: chosen,
+        connectionName: `${inputs.project}:${inputs.region}:${chosen}`,
+        privateIpAddress: "10.20.0.3",
+        serverCaCerts: [{ cert: CA }],
+      };
+    case "RandomPassword":
+      return { result: "a stand-in" };
+    case "ServiceIdentity":
+      return { member: `serviceAccount:agent-of-${inputs.service}` };
+    default:
+      return inputs.name === undefined ? { name: chosen } : {};
+  }
+};
+
+/**
+ * What `pulumi up` would register, with stand-ins for everything that providers know. It does not prove that a provider or Google accepts
+ * any of it, and reads no `Pulumi.<stack>.yaml`. The order of creation is left out: changing it changes no resource.
+ */
+export async function snapshotGcp(environment: GcpEnvironment): Promise<Snapshot> {
+  const program = { project: PROJECT, stack: environment.name, preview: false, outputs: standIns, calls: CALLS };
+  const { resources, outputs } = await register(program, () => deploy(environment));
+  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  const stacks: Record<string, Record<string, unknown>> = { stack: { "(outputs)": outputs } };
+  for (const resource of resources) {
+    const component = componentOf(resource, byUrn);
+    const id = `${resource.type} ${resource.name}`;
+    if (Object.hasOwn(stacks[component] ?? {}, id)) throw new TypeError(`there are two ${id}`);
+    stacks[component] = { ...stacks[component], [id]: describe(resource, byUrn.get(resource.parent)) };
+  }
+  return toReadable(maskRegistrations(stacks)) as Snapshot;
+}
+
+function componentOf(resource: Registration, byUrn: ReadonlyMap<string, Registration>): string {
+  const above = byUrn.get(resource.parent);
+  if (above !== undefined && above.type !== "pulumi:pulumi:Stack") return componentOf(above, byUrn);
+  return COMPONENTS.includes(resource.name) ? resource.name : "stack";
+}
+
+/** Properties, and in parentheses what Pulumi does with the resource. */
+const describe = (resource: Registration, above: Registration | undefined): object => ({
+  ...resource.inputs,
+  ...(above === undefined ? {} : { "(parent)": `${above.type} ${above.name}` }),
+  ...(resource.secrets.length > 0 ? { "(secret)": resource.secrets } : {}),
+  ...(resource.protect ? { "(protected)": true } : {}),
+  ...(resource.retainOnDelete ? { "(retained)": true } : {}),
+  ...(resource.ignoreChanges.length > 0 ? { "(ignored)": resource.ignoreChanges } : {}),
+  ...(Object.values(resource.timeouts).some((timeout) => timeout !== "") ? { "(timeouts)": resource.timeouts } : {}),
+});
+
+/** Without what changes by itself: the text of our own program, and the hash of it in the names of its ConfigMap and Job. */
+export const maskRegistrations = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (key, each) => (key === "program.js" ? "<masked>" : each)).replaceAll(
+      /-(program|provision)-[0-9a-f]{10}\b/g,
+      "-$1-<hash>",
+    ),
+  );

@@ -1,0 +1,63 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isObject } from "../constructs/model/json";
+import { DIRECTORY } from "./load";
+import { type StackSnapshot, toReadable } from "./snapshot";
+import { CLOUDS } from "./spec";
+
+/** One folder for each environment and cloud, with one file for each stack. */
+const SNAPSHOTS = join(DIRECTORY, "snapshots");
+const ENDING = ".json";
+
+/** An environment on a cloud. */
+export interface Subject {
+  readonly environment: string;
+  readonly cloud: (typeof CLOUDS)[number];
+}
+
+/** Name of the folder of an environment on a cloud. */
+export const folderOf = ({ environment, cloud }: Subject): string => `${environment}-${cloud}`;
+
+/**
+ * Committed snapshots by `<environment>-<cloud>/<stack>`; null for a file that is not a valid snapshot.
+ *
+ * @param only a part of them: those of an environment, or of a cloud.
+ */
+export function readSnapshots(only: Partial<Subject>): Readonly<Record<string, StackSnapshot | null>> {
+  const folders = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).filter((folder) => isOf(folder, only)) : [];
+  const stacks = folders.flatMap((folder) =>
+    readdirSync(join(SNAPSHOTS, folder))
+      .filter((file) => file.endsWith(ENDING))
+      .map((file) => `${folder}/${file.slice(0, -ENDING.length)}`),
+  );
+  return Object.fromEntries(stacks.map((stack) => [stack, readStack(stack)]));
+}
+
+function isOf(folder: string, { environment, cloud }: Partial<Subject>): boolean {
+  const its = CLOUDS.find((each) => folder.endsWith(`-${each}`));
+  if (its === undefined || (cloud ?? its) !== its) return false;
+  return environment === undefined || folder === folderOf({ environment, cloud: its });
+}
+
+const fileOf = (stack: string): string => join(SNAPSHOTS, `${stack}${ENDING}`);
+
+function readStack(stack: string): StackSnapshot | null {
+  try {
+    const content: unknown = JSON.parse(readFileSync(fileOf(stack), "utf8"));
+    return isObject(content) ? (toReadable(content) as StackSnapshot) : null;
+  } catch {
+    return null;
+  }
+}
+
+export function writeStack(stack: string, content: StackSnapshot): void {
+  mkdirSync(dirname(fileOf(stack)), { recursive: true });
+  writeFileSync(fileOf(stack), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Removes a stack's file, and the folder when nothing else is in it. */
+export function removeStack(stack: string): void {
+  rmSync(fileOf(stack));
+  const folder = dirname(fileOf(stack));
+  if (readdirSync(folder).length === 0) rmSync(folder, { recursive: true });
+}
