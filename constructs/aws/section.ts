@@ -17,61 +17,94 @@ const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 73
 export const awsFields = {
   /** Region of RDS. */
   region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, form: "a region such as eu-central-1" }),
-  /** Account that is deployed to; null takes that of the credentials in use. */
+  /** Account that is deployed to; null takes that of the credentials in use. @defaultValue `null` */
   account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
-  /** Network that exists; null makes one. Databases cannot be moved to another. */
+  /** Network that exists; null makes one. Databases cannot be moved to another. @defaultValue `null` */
   network: nullable(
     group({
+      /** Id of the VPC. */
       vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's id (vpc-...)" }),
-      /** At least two, in different zones. */
-      privateSubnets: list(group({ id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's id (subnet-...)" }), zone: text(ZONE) })),
-      /** The VPC's CIDR blocks. Only `secretsManagerEndpoint` needs them: everything in the VPC uses that endpoint from then on. */
+      /** At least two, in different zones. @defaultValue `[]` */
+      privateSubnets: list(
+        group({
+          /** Id of the subnet. */
+          id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's id (subnet-...)" }),
+          /** Its availability zone. */
+          zone: text(ZONE),
+        }),
+      ),
+      /**
+       * The VPC's CIDR blocks. Only `secretsManagerEndpoint` needs them: everything in the VPC uses that endpoint from then on.
+       *
+       * @defaultValue `[]`
+       */
       cidrs: list(text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-8])$`), form: "a VPC's CIDR block of /16 to /28" })),
     }),
   ),
-  /** Addresses of a network that is made. */
+  /** Addresses of a network that is made. @defaultValue `"10.0.0.0/16"` */
   vpcCidr: text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-4])$`), form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
-  /** Zones of a network that is created, two or more; by default the first two of the region, which may lack the instance class. */
+  /**
+   * Zones of a network that is created, two or more; by default the first two of the region, which may lack the instance class.
+   *
+   * @defaultValue `[]`
+   */
   zones: list(text(ZONE)),
   /**
    * Creates an endpoint of Secrets Manager: provisioning needs one where private subnets have no way to the internet. Its private name
    * then applies to the whole VPC, which AWS allows for one endpoint only.
+   *
+   * @defaultValue `false`
    */
   secretsManagerEndpoint: flag(false),
-  /** Security group of the network's existing endpoint of Secrets Manager: provisioning is let in to it. */
+  /** Security group of the network's existing endpoint of Secrets Manager: provisioning is let in to it. @defaultValue `null` */
   existingSecretsManagerEndpoint: nullable(id(SECURITY_GROUP)),
-  /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. */
+  /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. @defaultValue `null` */
   cluster: nullable(
     group({
+      /** Name of the cluster. */
       name: id({ pattern: /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, form: "an EKS cluster's name" }),
-      /** Of the cluster, its nodes or its pods: they may connect to the databases. */
+      /** Of the cluster, its nodes or its pods: they may connect to the databases. @defaultValue `[]` */
       securityGroups: list(id(SECURITY_GROUP)),
       /**
        * The group that EKS created for the cluster, whose members reach its endpoint: releases are installed from within it.
        * `aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId`
+       *
+       * @defaultValue `null`
        */
       clusterSecurityGroup: nullable(id(SECURITY_GROUP)),
       /** The cluster's OIDC provider, by which pods get their roles. */
       oidcProvider: id(arn("iam", "oidc-provider/[A-Za-z0-9./_-]+", "the ARN of an OIDC provider")),
-      /** Installs the platforms' Helm releases; otherwise only files are made. */
+      /** Installs the platforms' Helm releases; otherwise only files are made. @defaultValue `true` */
       installReleases: flag(true),
-      /** Installs External Secrets, if the cluster has none. It stays in the cluster when you set this back to false. */
+      /**
+       * Installs External Secrets, if the cluster has none. It stays in the cluster when you set this back to false.
+       *
+       * @defaultValue `false`
+       */
       installExternalSecrets: flag(false),
-      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. It stays, too. */
+      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. It stays, too. @defaultValue `false` */
       installReloader: flag(false),
     }),
   ),
-  /** Key that encrypts the databases and secrets; null makes one for each instance. Changing it replaces the databases. */
+  /**
+   * Key that encrypts the databases and secrets; null makes one for each instance. Changing it replaces the databases.
+   *
+   * @defaultValue `null`
+   */
   kmsKey: nullable(id(arn("kms", "key/[A-Za-z0-9-]+", "the ARN of a KMS key"))),
-  /** SNS topic that alarms go to; null makes one. */
+  /** SNS topic that alarms go to; null makes one. @defaultValue `null` */
   alarmTopic: nullable(id(arn("sns", "[A-Za-z0-9_-]{1,256}", "the ARN of an SNS topic"))),
-  /** Security groups of databases that somebody else made, by instance: provisioning is let in. */
+  /** Security groups of databases that somebody else made, by instance: provisioning is let in. @defaultValue `{}` */
   existingSecurityGroups: map(id(SECURITY_GROUP), NAME),
-  /** Changes of an instance take effect at once, with a restart where one is needed, not in the maintenance window. */
+  /**
+   * Changes of an instance take effect at once, with a restart where one is needed, not in the maintenance window.
+   *
+   * @defaultValue `false`
+   */
   applyImmediately: flag(false),
-  /** Days for which logs are kept. */
+  /** Days for which logs are kept. @defaultValue `90` */
   logRetentionDays: choice(RETENTIONS, 90),
-  /** Days after which passwords are rotated. */
+  /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
 };
 

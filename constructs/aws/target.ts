@@ -1,4 +1,4 @@
-import { defineTarget } from "../model/target";
+import { defineTarget, type Target } from "../model/target";
 import { connectionsOf } from "./classes";
 import { awsRules } from "./rules";
 import { awsFields } from "./section";
@@ -9,8 +9,11 @@ const RESERVED_CONNECTIONS = 15;
 
 const NO_PROXY = { rule: "is not possible on AWS", remedy: 'use "auto" or "direct": RDS speaks verified TLS by itself' };
 
+/** Named, so that its section is documented wherever its type is shown. */
+export interface Aws extends Target<typeof awsFields, "aws"> {}
+
 /** RDS for PostgreSQL: pods connect directly, and verify the server with their region's certificate authorities. */
-export const aws = defineTarget({
+export const aws: Aws = defineTarget({
   name: "aws",
   section: awsFields,
   rules: awsRules,

@@ -37,22 +37,33 @@ export const gcpFields = {
   }),
   /** The network's way to Google's services. A network has one of them: only one environment may make it. */
   privateServicesAccess: group({
+    /** Creates it; false uses the network's existing one. @defaultValue `true` */
     create: flag(true),
-    /** Bits of the range's prefix: 20 are 4,096 addresses, which each region and each service take a part of. */
+    /** Bits of the range's prefix: 20 are 4,096 addresses, which each region and each service take a part of. @defaultValue `20` */
     prefixLength: integer({ min: 16, max: 24, default: 20 }),
-    /** Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google. */
+    /**
+     * Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google.
+     *
+     * @defaultValue `null`
+     */
     allocatedRange: nullable(text({ pattern: new RegExp(`^${NETWORK_NAME}$`), form: "a range's name" })),
   }),
   /**
    * Enables the APIs that are needed, in the project. Cloud Resource Manager must be on before:
    * `gcloud services enable cloudresourcemanager.googleapis.com`.
+   *
+   * @defaultValue `false`
    */
   enableApis: flag(false),
-  /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. */
+  /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. @defaultValue `"ENTERPRISE"` */
   edition: choice(EDITIONS, "ENTERPRISE"),
-  /** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. */
+  /** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */
   disk: choice(DISKS, "PD_SSD"),
-  /** Cloud KMS key that encrypts the databases and their secrets; null leaves that to Google's. Changing it replaces the databases. */
+  /**
+   * Cloud KMS key that encrypts the databases and their secrets; null leaves that to Google's. Changing it replaces the databases.
+   *
+   * @defaultValue `null`
+   */
   encryptionKey: nullable(
     id({
       pattern: new RegExp(`^projects/${PROJECT}/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}/cryptoKeys/[A-Za-z0-9_-]{1,63}$`),
@@ -62,6 +73,8 @@ export const gcpFields = {
   /**
    * Pool of Certificate Authority Service that signs the servers' certificates. Only then do those carry the name that pods connect to,
    * and TLS is `verify-full`; null takes Google's authority for each instance, and TLS is `verify-ca`.
+   *
+   * @defaultValue `null`
    */
   serverCaPool: nullable(
     id({
@@ -69,34 +82,56 @@ export const gcpFields = {
       form: "a CA pool (projects/P/locations/L/caPools/POOL)",
     }),
   ),
-  /** Days without maintenance, at most 90: before an event, or (when acknowledged) every year. */
-  denyMaintenance: nullable(group({ from: text(DATE), to: text(DATE) })),
-  /** GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null leaves both to somebody else. */
+  /** Days without maintenance, at most 90: before an event, or (when acknowledged) every year. @defaultValue `null` */
+  denyMaintenance: nullable(
+    group({
+      /** First day: yyyy-mm-dd, or mm-dd for every year. */
+      from: text(DATE),
+      /** Last day, in the same form. */
+      to: text(DATE),
+    }),
+  ),
+  /**
+   * GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null leaves both to somebody else.
+   *
+   * @defaultValue `null`
+   */
   cluster: nullable(
     group({
+      /** Name of the cluster. */
       name: id({ pattern: /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, form: "a cluster's name" }),
       /** Region or zone. */
       location: text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?$/, form: "a region or zone" }),
-      /** Installs the platforms' Helm releases; otherwise only files are made. */
+      /** Installs the platforms' Helm releases; otherwise only files are made. @defaultValue `true` */
       installReleases: flag(true),
-      /** Installs External Secrets, if the cluster has none. Setting this back to false leaves it in the cluster, without upgrades. */
+      /**
+       * Installs External Secrets, if the cluster has none. Setting this back to false leaves it in the cluster, without upgrades.
+       *
+       * @defaultValue `false`
+       */
       installExternalSecrets: flag(false),
-      /** Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there. */
+      /**
+       * Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there.
+       *
+       * @defaultValue `false`
+       */
       installReloader: flag(false),
       /**
        * Google identity of the Auth Proxy. `direct` is the Kubernetes service account itself; `google` creates a Google service account
        * for each, as in all of Google's examples. Changing it restarts no database.
+       *
+       * @defaultValue `"direct"`
        */
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
     }),
   ),
-  /** Who is told of alerts. */
+  /** Who is told of alerts. @defaultValue `[]` */
   notificationChannels: list(
     id({ pattern: new RegExp(`^projects/${PROJECT}/notificationChannels/\\d+$`), form: "a channel (projects/P/notificationChannels/N)" }),
   ),
-  /** Cloud SQL instances that somebody else made, by instance: only those can be reached by the Auth Proxy. */
+  /** Cloud SQL instances that somebody else made, by instance: only those can be reached by the Auth Proxy. @defaultValue `{}` */
   existingConnections: map(id(CONNECTION_NAME), NAME),
-  /** Days after which passwords are rotated. */
+  /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
 };
 

@@ -1,4 +1,4 @@
-import { defineTarget, type Placement, type Topology } from "../model/target";
+import { defineTarget, type Placement, type Target, type Topology } from "../model/target";
 import { gcpRules } from "./rules";
 import { gcpFields } from "./section";
 import { gcpWholeRules } from "./section-rules";
@@ -18,11 +18,14 @@ const PLAIN_TEXT_HOP = {
   remedy: 'use "auto" or "sidecar", which stay on loopback, or "direct", which is TLS to the server',
 };
 
+/** Named, so that its section is documented wherever its type is shown. */
+export interface Gcp extends Target<typeof gcpFields, "gcp"> {}
+
 /**
  * Cloud SQL for PostgreSQL: pods connect through the Auth Proxy beside them where it starts before their migrations, otherwise directly
  * over TLS.
  */
-export const gcp = defineTarget({
+export const gcp: Gcp = defineTarget({
   name: "gcp",
   section: gcpFields,
   rules: gcpRules,

@@ -20,6 +20,8 @@ export interface Field<out T, out Required extends boolean = boolean, out W = T>
   readonly form: string;
   /** Of a whole number: the smallest. */
   readonly min?: number;
+  /** Of a group, or a list of groups: its settings. */
+  readonly fields?: Fields;
   read(written: unknown, path: string, report: Report): T | Unreadable;
 }
 
@@ -219,6 +221,7 @@ export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, fal
     required: false,
     default: null,
     form: `${field.form}, or null`,
+    ...(field.fields === undefined ? {} : { fields: field.fields }),
     read: (written, path, report) => (written === null ? null : field.read(written, path, report)),
   };
 }
@@ -229,6 +232,7 @@ export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Wr
     required: false,
     default: readFields(fields, {}, "", () => undefined),
     form: `an object with ${Object.keys(fields).join(", ")}`,
+    fields,
     read(written, path, report) {
       const settings = readFields(fields, written, path, report);
       return isPlainObject(written) ? settings : UNREADABLE;
@@ -268,6 +272,7 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
     required: false,
     default: [],
     form: "a list",
+    ...(item.fields === undefined ? {} : { fields: item.fields }),
     read(written, path, report) {
       // A sparse list has holes, which `map` would keep.
       if (Array.isArray(written))

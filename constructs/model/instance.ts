@@ -50,60 +50,79 @@ const LONGEST_CA = 1_000_000;
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */
   host: text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address" }),
-  /** TCP port. */
+  /** TCP port. @defaultValue `5432` */
   port: integer({ min: 1, max: 65535, default: 5432 }),
-  /** PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots). */
+  /**
+   * PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots).
+   *
+   * @defaultValue `null`
+   */
   ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA })),
   /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
   masterSecret: text({ pattern: /\S/, form: "the id of a secret" }),
-  /** The server's `max_connections`. */
+  /** The server's `max_connections`. @defaultValue `100` */
   maxConnections: integer({ ...MAX_CONNECTIONS, default: 100 }),
 };
 
 /** One PostgreSQL server, and the copies that belong to it. */
 export const instanceFields = {
-  /** PostgreSQL's major version. Lowering it replaces the database. */
+  /** PostgreSQL's major version. Lowering it replaces the database. @defaultValue `17` */
   majorVersion: choice(MAJOR_VERSIONS, 17, RETIRED_VERSIONS),
   /** Virtual CPUs and memory in GiB; the target picks the class or tier. */
-  size: group({ vcpus: integer({ min: 1, max: 192, default: 2 }), memoryGib: integer({ min: 1, max: 1536, default: 8 }) }),
-  /** Disk at the start, in GiB. It never shrinks. */
+  size: group({
+    /** Virtual CPUs. @defaultValue `2` */
+    vcpus: integer({ min: 1, max: 192, default: 2 }),
+    /** GiB. @defaultValue `8` */
+    memoryGib: integer({ min: 1, max: 1536, default: 8 }),
+  }),
+  /** Disk at the start, in GiB. It never shrinks. @defaultValue `100` */
   storageGib: integer({ ...VOLUME, default: 100 }),
-  /** Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`. */
+  /**
+   * Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`.
+   *
+   * @defaultValue five times `storageGib`
+   */
   maxStorageGib: nullable(integer(VOLUME)),
-  /** Provisioned disk operations per second; null leaves the volume's baseline. */
+  /** Provisioned disk operations per second; null leaves the volume's baseline. @defaultValue `null` */
   iops: nullable(integer({ min: 1000, max: 350000 })),
-  /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. */
+  /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. @defaultValue `null` */
   throughputMibps: nullable(integer({ min: 125, max: 8000 })),
-  /** A standby in a second zone takes over when the first fails. */
+  /** A standby in a second zone takes over when the first fails. @defaultValue `true` */
   highAvailability: flag(true),
-  /** Copies that can be read, in the same region. */
+  /** Copies that can be read, in the same region. @defaultValue `0` */
   readReplicas: integer({ min: 0, max: 15, default: 0 }),
-  /** Days for which automated backups are kept; 0 turns them off. */
+  /** Days for which automated backups are kept; 0 turns them off. @defaultValue `7` */
   backupRetentionDays: integer({ min: 0, max: 35, default: 7 }),
-  /** Recovery to any moment within the retention. */
+  /** Recovery to any moment within the retention. @defaultValue `true` */
   pointInTimeRecovery: flag(true),
-  /** Daily window of the backup, UTC. */
+  /** Daily window of the backup, UTC. @defaultValue `"02:00-03:00"` */
   backupWindow: text({ pattern: new RegExp(`^${TIME}-${TIME}$`), form: "hh:mm-hh:mm (UTC)", default: "02:00-03:00" }),
-  /** Weekly window of maintenance, UTC. */
+  /** Weekly window of maintenance, UTC. @defaultValue `"sun:04:00-sun:05:00"` */
   maintenanceWindow: text({
     pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`),
     form: "ddd:hh:mm-ddd:hh:mm (UTC), days in lower case",
     default: "sun:04:00-sun:05:00",
   }),
-  /** A second region that receives the backups, and the encryption key there; null keeps them in one region. */
+  /** A second region that receives the backups, and the encryption key there; null keeps them in one region. @defaultValue `null` */
   backupReplication: nullable(
     group({
+      /** The cloud's name of the region. */
       region: text({ pattern: /^[a-z]+(-[a-z]+)+-?[0-9]+$/, form: "a region" }),
+      /** Key in that region: its ARN on AWS, null on Google Cloud. @defaultValue `null` */
       kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
-  /** Allows people to log in with a cloud identity. The platforms' logins use passwords. */
+  /** Allows people to log in with a cloud identity. The platforms' logins use passwords. @defaultValue `false` */
   iamAuthentication: flag(false),
-  /** Refuses deletion of the instance. */
+  /** Refuses deletion of the instance. @defaultValue `true` */
   deletionProtection: flag(true),
-  /** PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. */
+  /**
+   * PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default.
+   *
+   * @defaultValue `DEFAULT_PARAMETERS`
+   */
   parameters: map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name" }, DEFAULT_PARAMETERS),
-  /** Networks that may connect, as CIDR blocks. */
+  /** Networks that may connect, as CIDR blocks. @defaultValue `[]` */
   allowedSources: list(text(CIDR)),
   /** A database that somebody else made: it is provisioned and wired, not created. */
   existing: nullable(group(existing)),

@@ -14,26 +14,30 @@ export type Access = (typeof ACCESS)[number];
 /** The settings that every platform has; `platform` is its name in the registry. */
 export function commonFields(platform: string) {
   return {
-    /** The instance that holds its databases; may be left out where there is one. */
+    /** The instance that holds its databases; may be left out where there is one. @defaultValue `null` */
     instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
-    /** Kubernetes namespace. */
+    /** Kubernetes namespace. @defaultValue the platform's name */
     namespace: text({ ...KUBERNETES_NAME, default: platform }),
-    /** Helm release. */
+    /** Helm release. @defaultValue the platform's name */
     release: text({ ...KUBERNETES_NAME, default: platform }),
-    /** Version of the chart; empty takes the newest that this project was verified against. */
+    /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
     chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
-    /** Pods of the server. */
+    /** Pods of the server. @defaultValue `1` */
     replicas: integer({ min: 1, max: 100, default: 1 }),
-    /** How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all. */
+    /**
+     * How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all.
+     *
+     * @defaultValue `"auto"`
+     */
     access: choice(ACCESS, "auto"),
-    /** A Kubernetes service account to run as; null lets the chart make one. */
+    /** A Kubernetes service account to run as; null lets the chart make one. @defaultValue `null` */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
-    /** Other images than the chart's, by container. */
+    /** Other images than the chart's, by container. @defaultValue `{}` */
     images: map(text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),
-    /** Values for the chart, merged over ours; they win, except over the wiring. */
+    /** Values for the chart, merged over ours; they win, except over the wiring. @defaultValue `{}` */
     values: json(),
   };
 }

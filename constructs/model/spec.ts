@@ -1,7 +1,7 @@
 import type { Violation } from "./errors";
 import { type Fields, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
-import type { JsonObject } from "./json";
+import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
 import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
@@ -12,11 +12,11 @@ const label = text({ pattern: /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, form: "1
 export const environmentFields = {
   /** Name of the environment; it stands in the names of everything that is created. */
   name: text(NAME),
-  /** Labels (tags) on everything that is created. */
+  /** Labels (tags) on everything that is created. @defaultValue `{}` */
   labels: map(label, { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "1 to 63 of a-z, 0-9, _ and hyphens, starting with a letter" }),
-  /** Team that answers for it. */
+  /** Team that answers for it. @defaultValue `null` */
   owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
-  /** Rules that are refused until a reason is given: rule id to reason. */
+  /** Rules that are refused until a reason is given: rule id to reason. @defaultValue `{}` */
   acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
     form: "a rule's id",
@@ -51,10 +51,13 @@ export type SpecOn<P extends Platforms, X extends Fields, N extends string, O ex
 type KeysOf<W> = W extends readonly unknown[] ? never : W extends object ? keyof W : never;
 type At<W, K> = W extends readonly unknown[] ? never : W extends object ? (K extends keyof W ? W[K] : never) : never;
 
+/** Whether any data may be written, as in `values`. */
+type IsFree<W> = string extends keyof W ? (Json extends W[keyof W] ? true : false) : false;
+
 /** A written type `S`, in which a key that `W` lacks has no possible value: the compiler rejects misspelt keys of a `const`, too. */
 export type Exact<S, W> = S extends string | number | boolean | null | undefined
   ? S
-  : JsonObject extends NonNullable<W>
+  : IsFree<NonNullable<W>> extends true
     ? S
     : S extends readonly (infer E)[]
       ? W extends readonly (infer V)[]

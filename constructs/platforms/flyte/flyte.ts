@@ -1,10 +1,10 @@
-import { definePlatform, helmRelease, THE_CONNECTION } from "../../model/platform";
+import { definePlatform, helmRelease, type Platform, THE_CONNECTION } from "../../model/platform";
 import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";
 import type { FlyteEdition } from "./edition";
 import { flyteRules } from "./rules";
-import { type Edition, editionOf, type FlyteSettings, flyteFields } from "./settings";
+import { type Edition, editionOf, type FlyteFields, type FlyteSettings, flyteFields } from "./settings";
 
 const EDITIONS: Readonly<Record<Edition, FlyteEdition>> = { "binary-2": binary2, "binary-1": binary1, "core-1": core1 };
 
@@ -12,8 +12,11 @@ const edition = (settings: FlyteSettings): FlyteEdition => EDITIONS[editionOf(se
 
 const NOTES = ["Where Flyte keeps data (buckets, their credentials) is yours to set, in values."];
 
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface Flyte extends Platform<FlyteFields, string> {}
+
 /** Flyte: pgx, which takes a DSN that Flyte joins from its configuration files. Three charts, and two products under one name. */
-export const flyte = definePlatform({
+export const flyte: Flyte = definePlatform({
   title: "Flyte",
   fields: flyteFields,
   driver: { name: "pgx", dialect: "keyword/value DSN, joined by Flyte from YAML files; TLS in its options" },

@@ -1,18 +1,21 @@
 import { caPath, inPod } from "../../kubernetes/pod";
-import { type Connection, definePlatform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
+import { type Connection, definePlatform, type Platform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
 import { kubeflowPipelinesRules } from "./rules";
-import { type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
+import { type KubeflowPipelinesFields, type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
 /** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
 const PULL_REQUEST = "f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
 
 const BASES = "github.com/kubeflow/pipelines/manifests/kustomize";
 
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface KubeflowPipelines extends Platform<KubeflowPipelinesFields, "pipelines" | "cache" | "metadata"> {}
+
 /** Kubeflow Pipelines: pgx in API server and cache server, libpq in ML Metadata. No chart: an overlay on upstream's kustomize base. */
-export const kubeflowPipelines = definePlatform({
+export const kubeflowPipelines: KubeflowPipelines = definePlatform({
   title: "Kubeflow Pipelines",
   fields: kubeflowPipelinesFields,
   driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },

@@ -2,9 +2,13 @@ import { integer, type Settings, text } from "../../model/fields";
 import type { CommonFields } from "../../model/platform";
 
 export const kubeflowPipelinesFields = {
-  /** Upstream writes this name into manifests of its own. */
+  /** Upstream writes this name into manifests of its own. @defaultValue the platform's name */
   namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
-  /** Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does. */
+  /**
+   * Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does.
+   *
+   * @defaultValue `40`
+   */
   connections: integer({ min: 10, max: 1000, default: 40 }),
 };
 

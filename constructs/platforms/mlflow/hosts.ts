@@ -11,14 +11,12 @@ const PATTERN = nameOf("a-z0-9*");
 const PORT = "[1-9]\\d{0,4}";
 
 export const hostFields = {
-  /** Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name. */
   hosts: list(
     text({
       pattern: new RegExp(`^${PATTERN}(:(${PORT}|\\*))?$`),
       form: "a host in lower case, such as mlflow.example.com or *.example.com:8443, without scheme and path",
     }),
   ),
-  /** Other sites whose pages may call MLflow from a browser. `*` allows every site, without credentials. */
   origins: list(
     text({
       // Exact: MLflow matches `*` as a wildcard, but Flask-CORS as a regular expression that is open at its end.

@@ -18,6 +18,7 @@ import {
   type Guard,
   helmRelease,
   type Migration,
+  type Platform,
   THE_CONNECTION,
   type Variables,
   type WiringDefinition,
@@ -26,7 +27,7 @@ import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
 import { allowedHosts, allowedOrigins } from "./hosts";
 import { mlflowRules } from "./rules";
-import { type MlflowSettings, mlflowFields } from "./settings";
+import { type MlflowFields, type MlflowSettings, mlflowFields } from "./settings";
 
 /** What the verified chart runs. */
 const VERSION = "3.15.1";
@@ -70,8 +71,11 @@ const MIGRATE = [
   "lock.close()",
 ].join("\n");
 
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface Mlflow extends Platform<MlflowFields, "main"> {}
+
 /** MLflow's tracking server: psycopg2, which takes everything from libpq's variables. */
-export const mlflow = definePlatform({
+export const mlflow: Mlflow = definePlatform({
   title: "MLflow",
   fields: mlflowFields,
   driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },

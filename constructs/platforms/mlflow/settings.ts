@@ -3,15 +3,26 @@ import type { CommonFields } from "../../model/platform";
 import { hostFields } from "./hosts";
 
 export const mlflowFields = {
-  /** Server processes in each pod. */
+  /** Server processes in each pod. @defaultValue `2` */
   workers: integer({ min: 1, max: 64, default: 2 }),
-  /** Connections that each engine of a process keeps open. MLflow ignores 0 and takes 5 instead. */
+  /** Connections that each engine of a process keeps open. MLflow ignores 0 and takes 5 instead. @defaultValue `3` */
   poolSize: integer({ min: 1, max: 100, default: 3 }),
-  /** Further connections under load. MLflow ignores 0 and takes 10 instead. */
+  /** Further connections under load. MLflow ignores 0 and takes 10 instead. @defaultValue `2` */
   maxOverflow: integer({ min: 1, max: 100, default: 2 }),
-  /** Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections. */
+  /**
+   * Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections.
+   *
+   * @defaultValue `false`
+   */
   jobs: flag(false),
-  ...hostFields,
+  /**
+   * Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name.
+   *
+   * @defaultValue `[]`
+   */
+  hosts: hostFields.hosts,
+  /** Other sites whose pages may call MLflow from a browser. `*` allows every site, without credentials. @defaultValue `[]` */
+  origins: hostFields.origins,
 };
 
 export type MlflowFields = typeof mlflowFields;

@@ -7,6 +7,7 @@ import {
   definePlatform,
   type Guard,
   helmRelease,
+  type Platform,
   THE_CONNECTION,
   type Variables,
   type WiringDefinition,
@@ -14,7 +15,7 @@ import {
 import { databaseUrl } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
 import { prefectRules } from "./rules";
-import { type PrefectSettings, prefectFields } from "./settings";
+import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
 
@@ -26,8 +27,11 @@ const IMAGE = `prefecthq/prefect:${VERSION}-python3.11`;
 const FASTAPI = "fastapi==0.139.0";
 const MIGRATE = "prefect server database upgrade -y";
 
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface Prefect extends Platform<PrefectFields, "main"> {}
+
 /** Prefect's server: asyncpg by SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
-export const prefect = definePlatform({
+export const prefect: Prefect = definePlatform({
   title: "Prefect",
   fields: prefectFields,
   driver: { name: "asyncpg", dialect: "postgresql+asyncpg:// URL, TLS by PGSSLMODE and PGSSLROOTCERT (never sslmode in the URL)" },

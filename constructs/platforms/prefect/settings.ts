@@ -3,15 +3,28 @@ import type { CommonFields } from "../../model/platform";
 import { redisFields } from "../redis";
 
 export const prefectFields = {
-  /** Connections that each server keeps open. */
+  /** Connections that each server keeps open. @defaultValue `5` */
   poolSize: integer({ min: 1, max: 100, default: 5 }),
-  /** Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.) */
+  /**
+   * Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.)
+   *
+   * @defaultValue `5`
+   */
   maxOverflow: integer({ min: 0, max: 100, default: 5 }),
   /**
-   * With `redisHost`, background services run apart from the server, and a Job migrates; null keeps one Deployment. `redisSecret` is a
-   * Kubernetes Secret with `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password.
+   * DNS name of a Redis: background services then run apart from the server, and a Job migrates. Null keeps one Deployment.
+   *
+   * @defaultValue `null`
    */
-  ...redisFields,
+  redisHost: redisFields.redisHost,
+  /** TCP port of the Redis. @defaultValue `6379` */
+  redisPort: redisFields.redisPort,
+  /**
+   * Kubernetes Secret with `redis-password` and `docket-url` (`redis://:password@host:port/0`); null for a Redis without password.
+   *
+   * @defaultValue `null`
+   */
+  redisSecret: redisFields.redisSecret,
 };
 
 export type PrefectFields = typeof prefectFields;

@@ -8,6 +8,7 @@ import {
   type Guard,
   helmRelease,
   type Migration,
+  type Platform,
   type ProcessText,
   THE_CONNECTION,
   type Tls,
@@ -16,7 +17,7 @@ import {
 import { databaseUrl } from "../../model/secret";
 import { alembic } from "../revisions";
 import { skillflawRules } from "./rules";
-import { type SkillflawSettings, skillflawFields } from "./settings";
+import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 
 const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
 const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
@@ -32,8 +33,11 @@ const OTHER_POOLS = KNOWLEDGE_BASE_POOL + 2;
 /** Its version check and its migration lock open one engine each at a start. */
 const START = 2;
 
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface Skillflaw extends Platform<SkillflawFields, "main"> {}
+
 /** SkillFlaw's backend, a derivative of Langflow: psycopg, with everything in one URL. The chart is this project's own. */
-export const skillflaw = definePlatform({
+export const skillflaw: Skillflaw = definePlatform({
   title: "SkillFlaw",
   fields: skillflawFields,
   driver: { name: "psycopg", dialect: "postgresql:// URL with sslmode and sslrootcert in it" },

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { awsFields } from "../constructs/aws/section";
+import { gcpFields } from "../constructs/gcp/section";
+import type { Field, Fields } from "../constructs/model/fields";
+import { DEFAULT_PARAMETERS, instanceFields } from "../constructs/model/instance";
+import { commonFields, type Platform } from "../constructs/model/platform";
+import { environmentFields } from "../constructs/model/spec";
+import { platforms } from "../constructs/platforms/registry";
+
+const ROOT = join(__dirname, "..");
+
+/** Defaults that depend on something else, in words. */
+const IN_WORDS: Readonly<Record<string, string>> = {
+  namespace: "the platform's name",
+  release: "the platform's name",
+  chartVersion: "the newest verified version",
+  maxStorageGib: "five times `storageGib`",
+};
+
+/** What an editor shows of each setting below a declaration: the docstring by path. */
+function docstringsIn(file: string, declaration: string): ReadonlyMap<string, string> {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = new Map<string, string>();
+  const above: { readonly indent: number; readonly key: string }[] = [];
+  let docstring: string[] = [];
+  const start = text.indexOf(declaration);
+  if (start < 0) throw new Error(`${file} has no ${declaration}`);
+  for (const line of text.slice(start).split("\n").slice(1)) {
+    if (/^ {0,2}\}/.test(line) && !/^ {2}\}\),?$/.test(line)) break;
+    if (/^\s*\/?\*/.test(line)) {
+      if (/^\s*\/\*\*/.test(line)) docstring = [];
+      docstring.push(line.replace(/^\s*(\/\*\*|\*\/|\*)\s?/, "").replace(/\s*\*\/$/, ""));
+      continue;
+    }
+    const [, indent = "", key = ""] = /^(\s+)"?([\w-]+)"?: /.exec(line) ?? [];
+    if (key !== "") {
+      while ((above.at(-1)?.indent ?? -1) >= indent.length) above.pop();
+      above.push({ indent: indent.length, key });
+      if (docstring.length > 0) found.set(above.map((each) => each.key).join("."), docstring.join(" ").trim());
+    }
+    docstring = [];
+  }
+  return found;
+}
+
+/** Every setting by its path, groups and what is in them. */
+const settingsOf = (fields: Fields, path = ""): readonly (readonly [string, Field<unknown>])[] =>
+  Object.entries(fields).flatMap(([key, field]) => [
+    [`${path}${key}`, field] as const,
+    ...settingsOf(field.fields ?? {}, `${path}${key}.`),
+  ]);
+
+/** What its docstring has to end with; null where there is nothing to say. */
+function defaultOf(path: string, { required, default: value, fields }: Field<unknown>): string | null {
+  if (required || (fields !== undefined && value !== null && !Array.isArray(value))) return null;
+  if (value === DEFAULT_PARAMETERS) return "`DEFAULT_PARAMETERS`";
+  return IN_WORDS[path] ?? `\`${JSON.stringify(value)}\``;
+}
+
+const { existing, ...ofInstances } = instanceFields;
+const DECLARATIONS: readonly (readonly [string, string, Fields])[] = [
+  ["constructs/model/instance.ts", "export const instanceFields = {", ofInstances],
+  ["constructs/model/instance.ts", "const existing = {", existing.fields ?? {}],
+  ["constructs/model/spec.ts", "export const environmentFields = {", environmentFields],
+  ["constructs/model/platform.ts", "export function commonFields(", commonFields("platform")],
+  ["constructs/aws/section.ts", "export const awsFields = {", awsFields],
+  ["constructs/gcp/section.ts", "export const gcpFields = {", gcpFields],
+  ...Object.entries(platforms as Readonly<Record<string, Platform>>).map(
+    ([name, { fields }]) => [`constructs/platforms/${name}/settings.ts`, "Fields = {", fields] as const,
+  ),
+];
+
+describe("what an editor shows of a setting", () => {
+  it.each(DECLARATIONS)("in %s (%s) is a docstring with its default", (file, declaration, fields) => {
+    const docstrings = docstringsIn(file, declaration);
+    const settings = settingsOf(fields);
+    expect(settings.length).toBeGreaterThan(0);
+    const shown = settings.map(([path]) => [path, docstrings.get(path) ?? "no docstring"]);
+    const wanted = settings.map(([path, field]) => {
+      const [text = ""] = (docstrings.get(path) ?? "a docstring").split(" @defaultValue ");
+      const value = defaultOf(path, field);
+      return [path, value === null ? text : `${text} @defaultValue ${value}`];
+    });
+    expect(shown).toEqual(wanted);
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { local } from "../../constructs/local/target";
+import { SpecError } from "../../constructs/model/errors";
+import { resolve } from "../../constructs/model/resolve";
+import type { ResolvedInstance } from "../../constructs/model/spec";
+import { platforms } from "../../constructs/platforms/registry";
+import { NETWORK } from "../fixtures/aws";
+import { SECTION } from "../fixtures/gcp";
+
+const onAws = { target: aws, platforms };
+const onGcp = { target: gcp, platforms };
+const here = { target: local, platforms };
+const core = { name: "test", instances: { main: {} }, platforms: { mlflow: {} } } as const;
+
+/** The compiler has its say in `npm run check`; here each is refused at run time, too. */
+const refused = (run: () => unknown) => expect(run).toThrow(SpecError);
+
+describe("a spec that is written in place", () => {
+  it("compiles with its target's section, and gives that in its own type", () => {
+    const environment = resolve({ ...core, aws: { region: "eu-central-1", network: NETWORK, rotationDays: 7 } }, onAws);
+    expectTypeOf(environment.section.rotationDays).toEqualTypeOf<number>();
+    expect(environment.section.rotationDays).toBe(7);
+    expect(resolve({ ...core, gcp: { ...SECTION, disk: "HYPERDISK_BALANCED" } }, onGcp).section.disk).toBe("HYPERDISK_BALANCED");
+  });
+
+  it("gives what was written without undefined, and nothing else", () => {
+    const { instances, platforms: resolved } = resolve(core, here);
+    expectTypeOf(instances).toEqualTypeOf<Readonly<Record<"main", ResolvedInstance>>>();
+    expectTypeOf(resolved.mlflow.settings.workers).toEqualTypeOf<number>();
+    expect([instances.main.maxConnections, resolved.mlflow.settings.workers]).toEqual([200, 2]);
+    // @ts-expect-error not an instance of this spec
+    expect(instances.other).toBeUndefined();
+    // @ts-expect-error not a platform of this spec
+    expect(resolved.prefect).toBeUndefined();
+  });
+
+  it("may have sections of other targets only where they are named", () => {
+    const both = { ...core, aws: { region: "eu-central-1" } } as const;
+    expect(resolve(both, { ...here, sections: ["aws", "gcp"] }).name).toBe("test");
+    // @ts-expect-error this machine has no section, and no other target's is allowed
+    refused(() => resolve(both, here));
+    // @ts-expect-error a section that RDS needs is missing
+    refused(() => resolve(core, onAws));
+  });
+
+  it("does not compile with a misspelt key in any section", () => {
+    // @ts-expect-error regoin
+    refused(() => resolve({ ...core, aws: { region: "eu-central-1", regoin: "x" } }, onAws));
+    // @ts-expect-error privateSubnet
+    refused(() => resolve({ ...core, aws: { region: "eu-central-1", network: { ...NETWORK, privateSubnet: [] } } }, onAws));
+    // @ts-expect-error edtion
+    refused(() => resolve({ ...core, gcp: { ...SECTION, edtion: "ENTERPRISE" } }, onGcp));
+    // @ts-expect-error storageGb
+    refused(() => resolve({ ...core, instances: { main: { storageGb: 100 } } }, here));
+    // @ts-expect-error wokers
+    refused(() => resolve({ ...core, platforms: { mlflow: { wokers: 1 } } }, here));
+    // @ts-expect-error lables
+    refused(() => resolve({ ...core, lables: {} }, here));
+  });
+
+  it("does not compile with a misspelt key where it is a const, either", () => {
+    const section = { ...core, aws: { region: "eu-central-1", regoin: "x" } };
+    // @ts-expect-error regoin
+    refused(() => resolve(section, onAws));
+    const subnets = {
+      ...core,
+      aws: { region: "eu-central-1", network: { vpc: NETWORK.vpc, privateSubnets: [{ id: "subnet-0a1b2c3d", zon: "a" }] } },
+    };
+    // @ts-expect-error zon
+    refused(() => resolve(subnets, onAws));
+    const instance = { ...core, instances: { main: { size: { cpus: 2 } } } };
+    // @ts-expect-error cpus
+    refused(() => resolve(instance, here));
+    const platform = { ...core, platforms: { mlflow: { replica: 2 } } };
+    // @ts-expect-error replica
+    refused(() => resolve(platform, here));
+    const top = { ...core, lables: {} };
+    // @ts-expect-error lables
+    refused(() => resolve(top, here));
+  });
+
+  it("takes free values for a chart, marked examples, null and undefined", () => {
+    const spec = {
+      ...core,
+      owner: undefined,
+      instances: { main: { iops: null, storageGib: undefined, parameters: { work_mem: "16MB" } } },
+      platforms: { mlflow: { values: { resources: { requests: [{ deep: [1, "a", null] }] } } } },
+      aws: { region: "eu-central-1", account: { example: "111122223333" }, zones: [] },
+    };
+    expect(resolve(spec, onAws).instances.main.settings.parameters.work_mem).toBe("16MB");
+  });
+});
