@@ -9,6 +9,7 @@ import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
+import { withFiles } from "./existing";
 import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
@@ -20,7 +21,7 @@ export const LOCAL_ENVIRONMENT = "local";
 export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 
 /**
- * Reads `infra/environments/<name>.ts` and resolves it for a target.
+ * Reads `infra/environments/<name>.ts` and resolves it for a target. Its paths are relative to that file; CAs are read.
  *
  * @throws UserError where there is no such file, or no section for the target; SpecError where it is wrong.
  */
@@ -33,7 +34,7 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
     const remedy = others.length === 0 ? "" : `, or use ${others.join(" or ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
-  return resolveUnknown(spec, { target, platforms, sections: CLOUDS });
+  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS }), DIRECTORY);
 }
 
 /**

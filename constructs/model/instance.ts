@@ -53,7 +53,8 @@ const existing = {
   /** TCP port. @defaultValue `5432` */
   port: integer({ min: 1, max: 65535, default: 5432 }),
   /**
-   * PEM text of the certificate authority, or the path of a file with it; null where the target knows it (a cloud's own roots).
+   * PEM text of the certificate authority, or the path of a file with it, relative to the environment's;
+   * null where the target knows it (a cloud's own roots).
    *
    * @defaultValue `null`
    */

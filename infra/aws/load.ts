@@ -1,6 +1,5 @@
 import { aws } from "../../constructs/aws/target";
 import { UserError } from "../../constructs/model/errors";
-import { withCaTexts } from "../ca";
 import { loadEnvironment } from "../load";
 import type { AwsEnvironment } from "./environment";
 
@@ -8,12 +7,12 @@ import type { AwsEnvironment } from "./environment";
 const LONGEST_CA = 2_300;
 
 /**
- * An environment for AWS, with the text of certificate authorities in the place of their files.
+ * An environment for AWS.
  *
  * @throws UserError, SpecError
  */
 export function loadAwsEnvironment(name: string): AwsEnvironment {
-  const environment = withCaTexts(loadEnvironment(name, aws));
+  const environment = loadEnvironment(name, aws);
   for (const [instance, { settings }] of Object.entries(environment.instances)) {
     const length = settings.existing?.ca?.length ?? 0;
     if (length > LONGEST_CA)

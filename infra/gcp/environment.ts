@@ -3,18 +3,13 @@ import { gcp } from "../../constructs/gcp/target";
 import { examplesIn, idOf } from "../../constructs/model/fields";
 import type { Environment, ResolvedInstance } from "../../constructs/model/spec";
 import type { platforms } from "../../constructs/platforms/registry";
-import { withCaTexts } from "../ca";
 import { loadEnvironment } from "../load";
 
 /** An environment on Google Cloud, with its section in its own type. */
 export type GcpEnvironment = Environment<typeof platforms, typeof gcpFields>;
 
-/**
- * An environment for Google Cloud, with the text of certificate authorities in the place of their files.
- *
- * @throws UserError, SpecError
- */
-export const loadGcpEnvironment = (name: string): GcpEnvironment => withCaTexts(loadEnvironment(name, gcp));
+/** An environment for Google Cloud. @throws UserError, SpecError */
+export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironment(name, gcp);
 
 /** What to say of ids that are examples; null where all are somebody's own. */
 export function tellExamples({ name, section }: GcpEnvironment): string | null {

@@ -1,7 +1,6 @@
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readIfThere } from "../../constructs/local/files";
 import { serverHome } from "../../constructs/local/home";
 import { type Ownership, own } from "../../constructs/local/ownership";
 import { makePrivate, readCredential, SecretDirectory } from "../../constructs/local/secret-directory";
@@ -13,7 +12,7 @@ import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import type { ProjectEnvironment } from "../load";
 import type { Progress } from "../progress";
-import { fromRoot, localDirectories, refuseBlanks, refuseOthers, root } from "./directories";
+import { localDirectories, refuseBlanks, refuseOthers, root } from "./directories";
 import { authority, masterOf, serverCertificate } from "./identity";
 import { handleSignals } from "./signals";
 
@@ -203,7 +202,7 @@ async function reachExisting(
   existing: NonNullable<InstanceSettings["existing"]>,
   progress: Progress,
 ): Promise<Running> {
-  const ca = await readCa(existing.ca ?? "");
+  const ca = existing.ca ?? "";
   const server: Server = { host: existing.host, port: existing.port, tls: { mode: "verify-full", ca } };
   return running(environment, name, { server, master: await readMaster(existing.masterSecret), ca, directory: null, progress });
 }
@@ -232,20 +231,8 @@ function running(
   };
 }
 
-/** PEM text, or the path of a file with it. */
-async function readCa(ca: string): Promise<string> {
-  if (ca.includes("-----BEGIN CERTIFICATE-----")) return ca;
-  const path = fromRoot(ca);
-  const content = await readIfThere(path);
-  if (content === null) throw new UserError(`there is no file ${path}; write the path of the CA into existing.ca`);
-  if (!content.includes("-----BEGIN CERTIFICATE-----"))
-    throw new UserError(`${path} holds no certificate in PEM; give the CA of the server`);
-  return content;
-}
-
 /** The master's credential, from a file that only its owner can read. */
-async function readMaster(secret: string): Promise<Credential> {
-  const path = fromRoot(secret);
+async function readMaster(path: string): Promise<Credential> {
   const credential = await readCredential(path);
   if (credential === null) throw new UserError(`there is no file ${path}; write {"username": ..., "password": ...} into it, mode 0600`);
   const { mode } = await stat(path);

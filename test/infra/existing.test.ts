@@ -1,13 +1,18 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { createCa } from "../../constructs/local/certificates";
 import { local } from "../../constructs/local/target";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
+import { withFiles } from "../../infra/existing";
 import type * as Deliver from "../../infra/local/deliver";
 import type * as Session from "../../infra/local/session";
 import { startServer, type TestServer } from "../fixtures/server";
+import type { Spec } from "../fixtures/specs";
 import { refusal } from "../fixtures/tenants";
 
 /** A database that somebody else made: the test's own server, of which the session knows only what the spec says. */
@@ -32,7 +37,9 @@ describe("existing", () => {
   });
 
   const quiet = { doing: () => undefined, done: () => undefined, note: () => undefined, stop: () => undefined };
-  const environment = (change: object = {}) =>
+  /** As the loader reads it: the environment's file is beside the others. */
+  const environment = (change: object = {}) => withFiles(written(change), directory);
+  const written = (change: object) =>
     resolve(
       {
         name: "theirs",
@@ -75,8 +82,6 @@ describe("existing", () => {
   });
 
   it.each([
-    ["a CA that is not there", { ca: "no.pem" }, "there is no file <directory>/no.pem; write the path of the CA into existing.ca"],
-    ["a CA that is none", { ca: "master.json" }, "<directory>/master.json holds no certificate in PEM; give the CA of the server"],
     [
       "a master that is not there",
       { masterSecret: "no.json" },
@@ -95,5 +100,62 @@ describe("existing", () => {
     chmodSync(join(directory, "master.json"), 0o644);
     expect(await use({})).toBe(`UserError: ${directory}/master.json can be read by others (mode 644); run chmod 600 on it`);
     chmodSync(join(directory, "master.json"), 0o600);
+  });
+});
+
+describe("the files of an existing database", () => {
+  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-files-"));
+  const files: Readonly<Record<string, string>> = {
+    "key.pem": "-----BEGIN PRIVATE KEY-----\nbm90IHRvIGJlIHNob3du\n-----END PRIVATE KEY-----\n",
+    "empty.pem": "\n",
+    "other.txt": "# no certificate\n",
+    "cut.pem": "-----BEGIN CERTIFICATE-----\nbm90IG9uZQ==\n-----END CERTIFICATE-----\n",
+  };
+  let certificate: string;
+  beforeAll(async () => {
+    certificate = (await createCa("theirs")).certificate;
+    for (const [name, text] of Object.entries({ ...files, "ca.pem": certificate })) writeFileSync(join(directory, name), text);
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  const host = { host: "db.example", maxConnections: 200 };
+  const sections = {
+    local: [local, {}, "master.json"],
+    aws: [aws, { aws: { region: "eu-central-1" } }, "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf"],
+    gcp: [gcp, { gcp: { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" } }, "master"],
+  } as const;
+  const load = (name: keyof typeof sections, ca: string | null) => {
+    const [target, section, masterSecret] = sections[name];
+    const spec = {
+      name: "theirs",
+      instances: { main: { existing: { ...host, masterSecret, ca } } },
+      platforms: { prefect: {} },
+      ...section,
+    };
+    return withFiles(resolve(spec as Spec, { target: target as typeof local, platforms }), directory).instances.main?.settings.existing;
+  };
+
+  describe.each(Object.keys(sections) as (keyof typeof sections)[])("on %s", (target) => {
+    it("start in the directory of the environment's file, or are absolute", () => {
+      expect(load(target, "ca.pem")?.ca).toBe(certificate);
+      expect(load(target, join(directory, "ca.pem"))?.ca).toBe(certificate);
+      expect(load(target, certificate)?.ca).toBe(certificate);
+      expect(load(target, "ca.pem")?.masterSecret).toBe(target === "local" ? join(directory, "master.json") : sections[target][2]);
+    });
+
+    it.each([
+      ["key.pem", "must not contain a private key, got <directory>/key.pem"],
+      ["empty.pem", "must contain a certificate in PEM (BEGIN CERTIFICATE), got the empty file <directory>/empty.pem"],
+      ["other.txt", "must contain a certificate in PEM (BEGIN CERTIFICATE), got <directory>/other.txt"],
+      ["cut.pem", "must contain only complete certificates, got <directory>/cut.pem"],
+      [`${files["key.pem"]}\n${files["cut.pem"]}`, "must not contain a private key, got text"],
+      [".", "must be a file that can be read, got <directory>"],
+      ["../no/such.pem", "must be a file that can be read, got <parent>/no/such.pem"],
+    ])("are refused, and never shown, where there is no certificate: %j", async (ca, rule) => {
+      const expected = rule.replace("<directory>", directory).replace("<parent>", dirname(directory));
+      const message = await refusal((async () => load(target, ca))());
+      expect(message).toContain(`SpecError: invalid spec:\n  - instances.main.existing.ca: ${expected}; `);
+      expect(message).not.toContain("bm90");
+    });
   });
 });
