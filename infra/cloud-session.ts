@@ -2,7 +2,8 @@ import { UserError } from "../constructs/model/errors";
 import { suggest } from "../constructs/model/suggest";
 import type { Server } from "../constructs/provisioning/connect";
 import type { Cloud } from "./cloud";
-import type { CloudOptions, Invocation } from "./command";
+import { aboutOf, type CloudOptions, type Invocation } from "./command";
+import { npmCommand } from "./command-line";
 import type { ProjectEnvironment } from "./load";
 import type { Running, Session } from "./local/session";
 
@@ -11,15 +12,17 @@ const PATIENCE = 30_000;
 
 /** The servers of an environment that has been deployed, with the person's own credentials. @throws UserError */
 export async function reachDeployed(
-  { environment, progress, options }: Invocation<CloudOptions>,
+  invocation: Invocation<CloudOptions>,
   cloud: Cloud,
 ): Promise<Pick<Session, "environment" | "instances">> {
+  const { environment, progress, options } = invocation;
   if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
   const deployment = cloud.readDeployment(environment, options.outputs);
   const via = readVia(options.via ?? [], environment);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
+  const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
   const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<Running> => {
-    const access = await deployment.access(name, via[name] ?? null, patience);
+    const access = { ...(await deployment.access(name, via[name] ?? null, patience)), provision };
     return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };
   return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };

@@ -14,11 +14,11 @@ export interface Cloud {
   /**
    * What exists of an environment.
    *
-   * @param file what its deployment printed.
+   * @param file what its deployment printed, as the user types its path.
    * @throws UserError where the file is not of this environment.
    */
   readDeployment(environment: ProjectEnvironment, file: string): Deployment;
-  /** What a deployment would make, and change of what a stored template has. */
+  /** What a deployment would make, and change of what a stored template has. `against` is a path as the user types it. */
   plan(environment: ProjectEnvironment, against: string | null): Promise<Plan>;
   /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
   snapshot(environment: ProjectEnvironment): Promise<Snapshot>;
@@ -43,7 +43,7 @@ export interface Deployment {
    *
    * @param via what is dialled in place of the database; null where it can be reached.
    */
-  access(instance: string, via: Server["via"], patience: Patience): Promise<Access>;
+  access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">>;
 }
 
 /** What a deployment would do. */

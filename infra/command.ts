@@ -4,7 +4,8 @@ import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import type { Cloud } from "./cloud";
 import { loadCloud } from "./clouds";
-import { LOCAL_ENVIRONMENT, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
+import { type About, LOCAL_ENVIRONMENT } from "./command-line";
+import { loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { createProgress, type Progress } from "./progress";
 import { CLOUDS } from "./spec";
 
@@ -48,6 +49,14 @@ export interface Invocation<O> {
   readonly options: O;
   readonly args: readonly string[];
 }
+
+/** What a command is about, for the commands that it prints. */
+export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions>): About => ({
+  environment: environment.name,
+  cloud: cloud?.name ?? null,
+  outputs: options.outputs,
+  via: options.via,
+});
 
 /** Runs a command on one environment. */
 export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> =>

@@ -28,7 +28,7 @@ export function toInstructions(name: string, title: string, wired: Wired, from: 
     ...(start === undefined || start.commands.length === 0
       ? []
       : [`On this machine, in ${start.directory}:`, "", ...start.commands.map((command) => `  ${command}`), ""]),
-    "In a cluster:",
+    "In a cluster, in the directory of this file:",
     "",
     ...toInstallation(wired, secretFile).map((command) => `  ${command}`),
     ...(wiring.migrate.length === 0

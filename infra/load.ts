@@ -14,9 +14,6 @@ import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
 export type ProjectEnvironment = Environment<typeof platforms>;
 
-/** The environment of this machine, if the user names none. */
-export const LOCAL_ENVIRONMENT = "local";
-
 /** Environments of the checkout, a file each. */
 export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 

@@ -167,7 +167,7 @@ function messageOf(error: unknown): string {
 function explain(error: unknown, secret: string): Error {
   if (error instanceof ProvisioningError) return error;
   const status = statusOf(error);
-  if (status === 404) return new ProvisioningError(`there is no secret ${secret}; run pulumi up again`);
+  if (status === 404) return new ProvisioningError(`there is no secret ${secret}; deploy its environment again`);
   if (status === 403)
     return new ProvisioningError(`Secret Manager refuses secret ${secret} (${messageOf(error)}); allow to read it and to add versions`);
   if (isOutOfReach(error))
@@ -208,7 +208,7 @@ export class SecretManagerStore implements SecretStore {
 
   private nameOf(secret: string): string {
     const name = this.names[secret];
-    if (name === undefined) throw new ProvisioningError(`no secret of Google Cloud is known for ${secret}; run pulumi up again`);
+    if (name === undefined) throw new ProvisioningError(`no secret of Google Cloud is known for ${secret}; deploy its environment again`);
     return name;
   }
 }

@@ -29,6 +29,8 @@ export interface LocalServerOptions {
   readonly certificate: KeyPair;
   /** The login that provisions: it may create roles and databases, and is no superuser, as in the clouds. */
   readonly master: Credential;
+  /** Command that deletes the server's data, for a person. */
+  readonly reset: string;
   readonly onProgress?: (doing: string) => void;
 }
 
@@ -74,7 +76,7 @@ export class LocalServer {
       await createData(binaries, directory, account);
     }
     const data = join(directory, "data");
-    await refuseOtherMajor(data, options.majorVersion);
+    await refuseOtherMajor(data, options);
     await configure(data, options, account);
     options.onProgress?.("preparing the master login");
     await ensureMaster(binaries, data, options.master, account);
@@ -146,11 +148,11 @@ async function createData(binaries: Binaries, directory: string, account: Accoun
   await rename(unfinished, join(directory, "data"));
 }
 
-async function refuseOtherMajor(data: string, majorVersion: number): Promise<void> {
+async function refuseOtherMajor(data: string, { majorVersion, reset }: LocalServerOptions): Promise<void> {
   const found = (await readIfThere(join(data, "PG_VERSION")))?.trim();
   if (found === String(majorVersion)) return;
   throw new UserError(
-    `${data} holds data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with npm start -- --reset`,
+    `${data} holds data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with ${reset}`,
   );
 }
 

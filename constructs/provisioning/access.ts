@@ -10,6 +10,8 @@ export interface Access {
   readonly master: Credential;
   readonly store: SecretStore;
   readonly patience: Patience;
+  /** How a person has the environment provisioned, in the imperative: `run npm run provision -- --environment NAME`. */
+  readonly provision: string;
   /** Command that restarts the server, for a person; left out where none is known. */
   readonly restart?: string | null;
 }

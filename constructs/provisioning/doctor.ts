@@ -41,7 +41,7 @@ async function diagnoseLocked(
   access: Access,
   strangerCa: string,
 ): Promise<readonly Check[]> {
-  const { server, master, store } = access;
+  const { master, store } = access;
   const tenants = Object.entries(scope.instance.tenants);
   const versions = new Map<string, Versions | null>();
   for (const [name, tenant] of tenants) {
@@ -51,12 +51,12 @@ async function diagnoseLocked(
   const credential = tenants.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
   const checks = [
     ...(await diagnoseServer(instanceName, scope, access, credential, strangerCa, look)),
-    ...diagnoseDrift(scope, look.observed, versions),
+    ...diagnoseDrift(scope, look.observed, versions, access.provision),
   ];
   for (let first = 0; first < tenants.length; first += AT_ONCE) {
     const some = tenants.slice(first, first + AT_ONCE).map(([name, tenant], index) => {
       const neighbour = tenants[(first + index + 1) % tenants.length]?.[1];
-      return diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, server, look);
+      return diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, access, look);
     });
     checks.push(...(await Promise.all(some)).flat());
   }
@@ -231,6 +231,7 @@ function diagnoseDrift(
   { environment, instance }: Scope,
   observed: Observed,
   versions: ReadonlyMap<string, Versions | null>,
+  provision: string,
 ): readonly Check[] {
   return Object.entries(instance.tenants).flatMap(([subject, tenant]) => {
     const desired = { ...tenant, storedLogins: storedLogins(tenant, versions.get(subject) ?? null) };
@@ -242,7 +243,7 @@ function diagnoseDrift(
     );
     const found = [
       ...problems,
-      ...steps.map(({ why }) => `${why}; run npm run provision`),
+      ...steps.map(({ why }) => `${why}; ${provision}`),
       ...foreign.map(
         ({ role, member }) =>
           `${member} is a member of ${role}; if nobody needs it: REVOKE ${pg.escapeIdentifier(role)} FROM ${pg.escapeIdentifier(member)}`,
@@ -258,19 +259,20 @@ async function diagnoseTenant(
   tenant: Tenant,
   versions: Versions | null,
   neighbour: Tenant | undefined,
-  server: Server,
+  access: Access,
   look: Look,
 ): Promise<readonly Check[]> {
-  if (versions === null) return [{ subject, promise: "has a password", problem: "its secret is empty; run npm run provision" }];
+  const { server, provision } = access;
+  if (versions === null) return [{ subject, promise: "has a password", problem: `its secret is empty; ${provision}` }];
   const names = [...tenant.databases.map((database) => database.name), ...(look.foundDatabases.get(tenant.owner) ?? [])];
-  const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look));
+  const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look, provision));
   for (const { name } of tenant.logins) {
     const sessions = storedLogins(tenant, versions).includes(name) ? 0 : (look.sessions.get(name) ?? 0);
     if (sessions > 0)
       checks.push({
         subject,
         promise: `${name} has no sessions`,
-        problem: `it was revoked, and has ${sessions} sessions; run npm run provision`,
+        problem: `it was revoked, and has ${sessions} sessions; ${provision}`,
       });
   }
   if (server.tls.mode !== "proxy") {
@@ -278,16 +280,16 @@ async function diagnoseTenant(
   }
   for (const credential of [versions.current, versions.previous]) {
     if (credential === null) continue;
-    for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, server));
+    for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, access));
     const foreign = neighbour?.databases[0]?.name;
-    if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, server));
+    if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, access));
     checks.push(withinLimit(subject, tenant, credential, look));
   }
   checks.push(...(await checkRevisions(subject, tenant, versions.current, server)));
   return checks;
 }
 
-function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look): Check {
+function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look, provision: string): Check {
   const own = tenant.logins.map((login) => login.name);
   const foreign = (visitors.get(database) ?? []).filter((role) => !own.includes(role));
   const promise = `only its own logins may connect to ${database}`;
@@ -295,7 +297,7 @@ function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { 
   return {
     subject,
     promise,
-    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; run npm run provision, and take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(database)} FROM ...)`,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(database)} FROM ...), and ${provision}`,
   };
 }
 
@@ -305,14 +307,14 @@ async function worksAsOwner(
   tenant: Tenant,
   credential: Credential,
   database: Tenant["databases"][number],
-  server: Server,
+  { server, provision }: Access,
 ): Promise<Check> {
   const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
   try {
     return {
       subject,
       promise,
-      problem: await withClient(server, credential, database.name, (client) => tryOwnership(client, tenant, database)),
+      problem: await withClient(server, credential, database.name, (client) => tryOwnership(client, tenant, database, provision)),
     };
   } catch (error) {
     // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
@@ -321,7 +323,12 @@ async function worksAsOwner(
   }
 }
 
-async function tryOwnership(client: Client, tenant: Tenant, database: Tenant["databases"][number]): Promise<string | null> {
+async function tryOwnership(
+  client: Client,
+  tenant: Tenant,
+  database: Tenant["databases"][number],
+  provision: string,
+): Promise<string | null> {
   const { rows } = await client.query<{ user: string; create: boolean; extensions: string[]; foreign: string[] }>(
     `select current_user as user, has_schema_privilege('public', 'CREATE') as create, array(select extname::text from pg_extension) as extensions,
             array(select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -331,11 +338,11 @@ async function tryOwnership(client: Client, tenant: Tenant, database: Tenant["da
     [tenant.owner],
   );
   const [session] = rows;
-  if (session?.user !== tenant.owner) return `it acts as ${session?.user}; run npm run provision`;
+  if (session?.user !== tenant.owner) return `it acts as ${session?.user}; ${provision}`;
   if (!session.create)
     return `${tenant.owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(tenant.owner)}`;
   const missing = database.extensions.filter((extension) => !session.extensions.includes(extension));
-  if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${database.name}; run npm run provision`;
+  if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${database.name}; ${provision}`;
   if (session.foreign.length > 0)
     return `${session.foreign.join(", ")} in ${database.name} belong to another role; run: ALTER TABLE ... OWNER TO ${pg.escapeIdentifier(tenant.owner)}`;
 
@@ -346,11 +353,11 @@ async function tryOwnership(client: Client, tenant: Tenant, database: Tenant["da
   return null;
 }
 
-async function staysOut(subject: string, credential: Credential, foreign: string, server: Server): Promise<Check> {
+async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: Access): Promise<Check> {
   const promise = `${credential.username} cannot enter ${foreign}`;
   try {
     await close(await open(server, credential, foreign));
-    return { subject, promise, problem: `it can; run npm run provision` };
+    return { subject, promise, problem: `it can; ${provision}` };
   } catch (error) {
     const { code } = error as { code?: string };
     // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. A login whose connections are all in use is told by `withinLimit`.

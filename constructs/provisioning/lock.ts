@@ -15,7 +15,7 @@ const LOCK = 0x706c6174;
  * @param tenants whose logins must not be able to hold everybody up: one that holds the lock is not this program, and is ended.
  */
 export async function withLock<T>(
-  { server, master, patience }: Access,
+  { server, master, patience }: Pick<Access, "server" | "master" | "patience">,
   tenants: readonly Pick<TenantLogins, "logins">[],
   run: (client: Client) => Promise<T>,
   shared = false,

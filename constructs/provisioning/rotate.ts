@@ -36,14 +36,14 @@ export async function rotate(tenant: TenantLogins, access: Access, { revoke }: {
 async function renewOther(
   client: Client,
   tenant: TenantLogins,
-  { server, store }: Access,
+  { server, store, provision }: Access,
   forget: boolean,
 ): Promise<Omit<Rotated, "ended">> {
   const versions = await readVersions(tenant, store);
-  if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; run npm run provision first`);
+  if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
   const credential = nextCredential(tenant, versions.current);
   await setPassword(client, credential);
-  await proveCredential(tenant, credential, server);
+  await proveCredential(tenant, credential, server, provision);
   await store.write(tenant.secret, credential, forget);
   return { current: credential.username, previous: versions.current.username };
 }
@@ -53,21 +53,26 @@ export function nextCredential({ logins }: Pick<TenantLogins, "logins">, { usern
   return { username: logins.find((login) => login.name !== username)?.name ?? username, password: generatePassword() };
 }
 
-/** Logs in to each of the platform's databases. @throws ProvisioningError where the session does not act as the owner. */
-export async function proveCredential(tenant: TenantLogins, credential: Credential, server: Server): Promise<void> {
-  for (const { name } of tenant.databases) await proveOwner(tenant, () => withClient(server, credential, name, currentUser));
+/**
+ * Logs in to each of the platform's databases.
+ *
+ * @param provision how a person has the environment provisioned, in the imperative.
+ * @throws ProvisioningError where the session does not act as the owner.
+ */
+export async function proveCredential(tenant: TenantLogins, credential: Credential, server: Server, provision: string): Promise<void> {
+  for (const { name } of tenant.databases) await proveOwner(tenant, () => withClient(server, credential, name, currentUser), provision);
 }
 
 const currentUser = async (client: Client): Promise<string | undefined> =>
   (await client.query<{ user: string }>("select current_user as user")).rows[0]?.user;
 
-async function proveOwner({ owner }: TenantLogins, login: () => Promise<string | undefined>): Promise<void> {
+async function proveOwner({ owner }: TenantLogins, login: () => Promise<string | undefined>, provision: string): Promise<void> {
   const user = await login().catch((error: unknown) => {
     // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
     if (isLoginFull(error)) return owner;
     throw error;
   });
-  if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; run npm run provision first`);
+  if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; first ${provision}`);
 }
 
 /** Looks again what the secret has forgotten, because another run may have come in between. */

@@ -10,6 +10,7 @@ import { SecretRotation } from "../../constructs/aws/secret-rotation";
 import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
+import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
 import { type AwsEnvironment, generationOf, isGuarded } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
@@ -41,7 +42,7 @@ export class AccessStack extends EnvironmentStack {
     });
     new CfnOutput(this, "Next", {
       description: "Writes the files for a cluster from these outputs",
-      value: `npm run render -- --environment ${environment.name} --cloud aws --outputs cdk-outputs.json`,
+      value: npmCommand("render", { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" }, [], CHECKOUT),
     });
   }
 }

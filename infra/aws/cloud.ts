@@ -8,6 +8,7 @@ import type { Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
+import { cdkDeploy } from "../command-line";
 import type { ProjectEnvironment } from "../load";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";
@@ -77,7 +78,7 @@ class AwsDeployment implements Deployment {
       : null;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Access> {
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">> {
     const client = createSecretsClient(null, this.environment.section.region);
     const { host, port, masterSecret, restart } = this.find("instance", instance, this.outputs.instances);
     const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };
@@ -89,7 +90,8 @@ class AwsDeployment implements Deployment {
 
   private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {
     const found = among[name];
-    if (found === undefined) throw new UserError(`${this.file} knows no ${kind} ${name}; deploy the environment again`);
+    if (found === undefined)
+      throw new UserError(`${this.file} knows no ${kind} ${name}; run ${cdkDeploy(this.environment.name, this.file)}`);
     return found;
   }
 }

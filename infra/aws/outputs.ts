@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
+import { cdkDeploy, freeName, fromUser } from "../command-line";
 import { stackName } from "./environment";
 
 /** What the stacks print of an environment. */
@@ -35,9 +36,10 @@ export interface Outputs {
 
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, file: string): Outputs {
-  const again = `run npx cdk deploy --all -c environment=${environment} --outputs-file cdk-outputs.json`;
   const stack = stackName(environment, "access");
-  const outputs = readStack(file, stack, again);
+  // What the file has may be anything: it is not written over.
+  const again = `run ${cdkDeploy(environment, freeName("cdk-outputs.json"))}`;
+  const outputs = readStack(environment, file, stack, again);
   const read = <T>(output: string): T => {
     const value = outputs?.[output];
     const parsed = typeof value === "string" ? parse(value, file, again) : null;
@@ -47,12 +49,12 @@ export function readOutputs(environment: string, file: string): Outputs {
   return { instances: read("Instances"), platforms: read("Platforms") };
 }
 
-function readStack(file: string, stack: string, again: string): Readonly<Record<string, unknown>> | null {
+function readStack(environment: string, file: string, stack: string, again: string): Readonly<Record<string, unknown>> | null {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = readFileSync(fromUser(file), "utf8");
   } catch {
-    throw new UserError(`there is no file ${file}; ${again}`);
+    throw new UserError(`there is no file ${file}; run ${cdkDeploy(environment, file)}`);
   }
   const content = parse(text, file, again);
   const outputs = isObject(content) ? content[stack] : undefined;

@@ -5,6 +5,7 @@ import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { hasRoomToGrow } from "../../constructs/model/instance";
 import type { Plan } from "../cloud";
+import { fromUser } from "../command-line";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
 import { synthesize, type Template } from "./synthesize";
@@ -51,23 +52,24 @@ function count(stack: string, { Resources }: Template): Plan["resources"] {
 
 /** Stored templates of the environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
 function readStored(path: string, environment: string): Readonly<Record<string, Template>> {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  const files = isFolder ? readdirSync(path).map((file) => join(path, file)) : [path];
+  const found = statSync(fromUser(path), { throwIfNoEntry: false });
+  if (found === undefined) throw new UserError(`there is no file or folder ${path}; give a folder that cdk synth has written`);
+  const files = found.isDirectory() ? readdirSync(fromUser(path)).map((file) => join(path, file)) : [path];
   const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
   const own = files.filter((file) => its.includes(basename(file)));
   if (own.length === 0)
     throw new UserError(
-      `${path} holds no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
+      `${path} contains no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
     );
   return Object.fromEntries(own.map((file) => [basename(file).replace(ENDING, ""), readTemplate(file)]));
 }
 
 function readTemplate(file: string): Template {
   try {
-    const template = JSON.parse(readFileSync(file, "utf8")) as Partial<Template>;
+    const template = JSON.parse(readFileSync(fromUser(file), "utf8")) as Partial<Template>;
     return { Resources: template.Resources ?? {} };
   } catch {
-    throw new UserError(`${file} is no template in JSON; give one that cdk synth has written`);
+    throw new UserError(`${file} is not a template in JSON; give one that cdk synth has written`);
   }
 }
 

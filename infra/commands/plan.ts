@@ -3,6 +3,7 @@ import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import type { Plan } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import { npmCommand } from "../command-line";
 import { toWarnings } from "../local/report";
 
 interface Options extends CloudOptions {
@@ -20,7 +21,8 @@ const command = withCloudOptions(
 );
 
 void main<Options>(command, async ({ environment, cloud, progress, options }) => {
-  if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start shows everything");
+  if (cloud === null)
+    throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} shows everything`);
   process.stderr.write(toWarnings(environment));
   progress.doing("working out what there would be");
   const plan = await cloud.plan(environment, options.against ?? null);

@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import { wirePlatforms } from "../../constructs/model/wire";
@@ -6,8 +6,8 @@ import { platforms } from "../../constructs/platforms/registry";
 import { readChart } from "../chart";
 import type { Deployment } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import { npmCommand, root, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
-import { root } from "../local/directories";
 import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
 
 const command = withCloudOptions(
@@ -15,14 +15,13 @@ const command = withCloudOptions(
 );
 
 void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
-  if (cloud === null) throw new UserError("--cloud is missing; on this machine npm start writes the files");
+  if (cloud === null)
+    throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} writes the files`);
   if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
   const directory = join(root(), "out", `${environment.name}-${cloud.name}`);
   const files = await toFiles(environment, cloud.readDeployment(environment, options.outputs));
   await writeOutput(directory, files);
-  process.stdout.write(
-    `${files.length} files in ${relative(process.cwd(), directory) || "."}; begin with the README.txt of each platform\n`,
-  );
+  process.stdout.write(`${files.length} files in ${typed(directory)}; begin with the README.txt of each platform\n`);
   return 0;
 });
 

@@ -1,9 +1,8 @@
-import { relative } from "node:path";
 import pc from "picocolors";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { createCommand, main } from "../command";
+import { typed } from "../command-line";
 import { deliver } from "../local/deliver";
-import { root } from "../local/directories";
 import { withServers } from "../local/session";
 import { locate, runningOf } from "../local/tenant";
 
@@ -26,7 +25,7 @@ void main<Options>(command, ({ environment, progress, options }) => {
     const old =
       ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
     const file = summary[options.platform]?.configurationFile ?? "";
-    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${relative(root(), file)}.`)}\n`);
+    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${typed(file)}.`)}\n`);
     return 0;
   });
 });

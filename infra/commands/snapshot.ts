@@ -4,6 +4,7 @@ import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { loadCloud } from "../clouds";
 import { createCommand, runCommand } from "../command";
+import { npmLine } from "../command-line";
 import { environmentsOn } from "../load";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
 import { folderOf, readSnapshots, removeStack, type Subject, writeStack } from "../snapshot-files";
@@ -49,7 +50,7 @@ void runCommand<Options>(command, async ({ update = false, ...only }, progress) 
   process.stdout.write(
     [
       ...changes.flatMap(({ lines }) => lines),
-      `${pc.red("✖")} ${plural(changes.length, "stack")} differ${changes.length === 1 ? "s" : ""} from the committed snapshots; to accept this, run ${["npm run snapshot -- --update", ...accept].join(" ")}`,
+      `${pc.red("✖")} ${plural(changes.length, "stack")} differ${changes.length === 1 ? "s" : ""} from the committed snapshots; to accept this, run ${npmLine("snapshot", ["--update", ...accept])}`,
       "",
     ].join("\n"),
   );

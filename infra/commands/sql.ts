@@ -30,7 +30,7 @@ void main<Options>(command, ({ environment, progress, options, args }) => {
   if (!names.includes(database)) throw new UserError(`${args[0]} has no database ${database}; ${suggest(database, names)}`);
   return withServers(environment, progress, async (session) => {
     const { access, ca } = runningOf(session, instance);
-    const { current: credential } = await passwordsOf(args[0] ?? "", tenant, access.store);
+    const { current: credential } = await passwordsOf(args[0] ?? "", tenant, access);
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {
       const code = await runPsql(access.server, credential, database, ca);

@@ -13,10 +13,11 @@ import type { Reach, Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
+import { pulumiCommand } from "../command-line";
 import type { ProjectEnvironment } from "../load";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";
-import { type Outputs, readOutputs } from "./outputs";
+import { type Outputs, outputsCommand, readOutputs } from "./outputs";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "gcp-secret-manager";
@@ -85,7 +86,7 @@ class GcpDeployment implements Deployment {
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Access> {
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">> {
     const manager = new SecretManager(patience, false);
     const { host, port, masterSecret, ca, connectionName } = this.server(instance);
     const isMade = this.environment.instances[instance]?.settings.existing === null;
@@ -112,7 +113,11 @@ class GcpDeployment implements Deployment {
 
   private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {
     const found = among[name];
-    if (found === undefined) throw new UserError(`${this.file} knows no ${kind} ${name}; run pulumi up again`);
+    const { name: stack } = this.environment;
+    if (found === undefined)
+      throw new UserError(
+        `${this.file} knows no ${kind} ${name}; run ${pulumiCommand(["up"], stack)}, and then ${outputsCommand(stack, this.file)}`,
+      );
     return found;
   }
 }

@@ -4,6 +4,7 @@ import { mapValues } from "../../constructs/model/json";
 import type { ResolvedPlatform } from "../../constructs/model/spec";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
+import { CHECKOUT, npmCommand } from "../command-line";
 import { Access, serverOf } from "./access";
 import { Database } from "./database";
 import { DeletionGuard } from "./deletion-guard";
@@ -35,7 +36,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
       masterSecret,
     })),
     platforms: mapValues(access.secrets, ({ name }) => ({ secret: name })),
-    next: `npm run render -- --environment ${environment.name} --cloud gcp --outputs outputs.json`,
+    next: npmCommand("render", { environment: environment.name, cloud: "gcp", outputs: "outputs.json" }, [], CHECKOUT),
   };
 }
 

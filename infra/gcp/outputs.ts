@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
+import { freeName, fromUser, pulumiCommand } from "../command-line";
 
 /** What the program prints of an environment. No secret is in it. */
 export interface Outputs {
@@ -24,30 +25,34 @@ export interface Outputs {
   readonly platforms: Readonly<Record<string, { readonly secret: string }>>;
 }
 
-const AGAIN = "run pulumi stack output --json > outputs.json";
+/** The command that writes the outputs of an environment into a file. */
+export const outputsCommand = (environment: string, file: string): string =>
+  pulumiCommand(["stack", "output", "--json"], environment, file);
 
 /** Reads what `pulumi stack output --json` has printed. @throws UserError */
 export function readOutputs(environment: string, file: string): Outputs {
-  const content = parse(readText(file), file);
+  // What the file has may be anything: it is not written over.
+  const again = `run ${outputsCommand(environment, freeName("outputs.json"))}`;
+  const content = parse(readText(environment, file), file, again);
   const outputs = isObject(content) ? (content as Partial<Outputs>) : {};
-  if (!isObject(outputs.instances) || !isObject(outputs.platforms)) throw new UserError(`${file} has no outputs of this project; ${AGAIN}`);
+  if (!isObject(outputs.instances) || !isObject(outputs.platforms)) throw new UserError(`${file} has no outputs of this project; ${again}`);
   if (outputs.environment !== environment)
-    throw new UserError(`${file} is of environment ${outputs.environment}, not of ${environment}; select its stack, and ${AGAIN}`);
+    throw new UserError(`${file} is of environment ${outputs.environment}, not of ${environment}; ${again}`);
   return outputs as Outputs;
 }
 
-function readText(file: string): string {
+function readText(environment: string, file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(fromUser(file), "utf8");
   } catch {
-    throw new UserError(`there is no file ${file}; ${AGAIN}`);
+    throw new UserError(`there is no file ${file}; run ${outputsCommand(environment, file)}`);
   }
 }
 
-function parse(text: string, file: string): unknown {
+function parse(text: string, file: string, again: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UserError(`${file} is no JSON; ${AGAIN}`);
+    throw new UserError(`${file} is not valid JSON; ${again}`);
   }
 }

@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { restarts } from "../../constructs/gcp/flags";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { isObject } from "../../constructs/model/json";
 import type { Plan } from "../cloud";
+import { freeName, fromUser, pulumiCommand } from "../command-line";
 import { pathsOf, propertiesOf } from "./catalogue";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";
@@ -58,7 +59,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
         ? []
         : [
             ...findRestarts(stored, resources),
-            ...findSecondRuns(stored, resources),
+            ...findSecondRuns(environment.name, stored, resources),
             ...findDisks(stored, resources),
             ...findGoing(stored, resources),
           ]),
@@ -84,20 +85,23 @@ function count(stack: string, resources: readonly Registration[]): Plan["resourc
 
 /** What `pulumi stack export` has printed. @throws UserError */
 function readState(file: string, environment: string): readonly Stored[] {
-  const again = `pulumi stack export --stack ${environment} --file ${file}`;
+  const exported = (to: string) => `run ${pulumiCommand(["stack", "export", "--file", to], environment)}`;
+  if (!existsSync(fromUser(file))) throw new UserError(`there is no file ${file}; ${exported(file)}`);
+  // What the file has may be anything: it is not written over.
+  const again = exported(freeName("state.json"));
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(file, "utf8"));
+    content = JSON.parse(readFileSync(fromUser(file), "utf8"));
   } catch {
-    throw new UserError(`${file} is no state in JSON; run ${again}`);
+    throw new UserError(`${file} is not a state in JSON; ${again}`);
   }
   const deployment = isObject(content) ? content.deployment : null;
   const resources = isObject(deployment) ? deployment.resources : null;
-  if (!Array.isArray(resources)) throw new UserError(`${file} holds no state of Pulumi; run ${again}`);
+  if (!Array.isArray(resources)) throw new UserError(`${file} contains no state of Pulumi; ${again}`);
   const own = (resources as Partial<Stored>[]).flatMap(({ urn = "", type = "", inputs = {}, outputs = inputs, retainOnDelete = false }) =>
     urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, inputs, outputs, retainOnDelete }] : [],
   );
-  if (own.length === 0) throw new UserError(`${file} holds nothing of stack ${environment}; run ${again}`);
+  if (own.length === 0) throw new UserError(`${file} contains nothing of stack ${environment}; ${again}`);
   return own;
 }
 
@@ -206,7 +210,7 @@ const SENT_ALONE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Instances for which one run is not enough. */
-function findSecondRuns(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
+function findSecondRuns(environment: string, before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return instancesThatStay(before, after).flatMap(({ stored, next }) => {
     const changed = changedPaths(stored, next);
     const alone = Object.keys(SENT_ALONE).filter((path) => changed.includes(path));
@@ -215,7 +219,7 @@ function findSecondRuns(before: readonly Stored[], after: readonly Registration[
     return alone.length === 0 || lost.length === 0
       ? []
       : [
-          `${nameOf(next)}: run pulumi up a second time, because Google's provider may lose ${lost.join(", ")} in a run that changes ${alone.join(" and ")}`,
+          `${nameOf(next)}: run ${pulumiCommand(["up"], environment)} a second time, because Google's provider may lose ${lost.join(", ")} in a run that changes ${alone.join(" and ")}`,
         ];
   });
 }

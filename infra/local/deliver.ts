@@ -9,6 +9,7 @@ import type { Check } from "../../constructs/provisioning/check";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
+import { standing } from "../command-line";
 import { type OutputFile, toPlatformFiles, toProcessFiles, toYaml, writeOutput } from "../output";
 import type { Progress } from "../progress";
 import { localDirectories } from "./directories";
@@ -84,7 +85,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
     const { title } = platforms[name as keyof typeof platforms];
     const { instance, tenant } = locate(environment, name);
     const { ca, access, directory } = runningOf(session, instance);
-    const versions = await passwordsOf(name, tenant, access.store);
+    const versions = await passwordsOf(name, tenant, access);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
     const startCommands = toStartCommands(name, each.wiring, startDirectories(environment.name));
     const processFiles = toProcessFiles(name, each.wiring, {
@@ -99,7 +100,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
         objects: [],
         secretFile: "secret.yaml",
         caution: directory === null ? null : CAUTION,
-        start: { directory: process.cwd(), commands: startCommands },
+        start: { directory: standing(), commands: startCommands },
       }),
       ...(await readChart(name, each.wiring.release)),
       { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current, ca)]), secret: true },

@@ -6,6 +6,7 @@ import { parseSecret, readCredential, writeCredential } from "../../constructs/l
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
 import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
+import { npmCommand } from "../command-line";
 import { localDirectories } from "./directories";
 
 /** The login that provisions a local server. */
@@ -60,15 +61,15 @@ async function keyPair(
 ): Promise<KeyPair> {
   const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
   const content = await readIfThere(path);
-  const found = content === null ? null : toKeyPair(parseSecret(content, path), path);
+  const found = content === null ? null : toKeyPair(parseSecret(content, path), path, environment);
   if (found !== null && isGood(found)) return found;
   const created = await create();
   await writeAtomically(path, JSON.stringify(created), 0o600);
   return created;
 }
 
-function toKeyPair(value: unknown, path: string): KeyPair {
+function toKeyPair(value: unknown, path: string, environment: string): KeyPair {
   if (isObject(value) && typeof value.certificate === "string" && typeof value.key === "string")
     return { certificate: value.certificate, key: value.key };
-  throw new UserError(`${path} is damaged; restore it, or run npm start -- --reset`);
+  throw new UserError(`${path} is damaged; restore it, or run ${npmCommand("start", { environment }, ["--reset"])}`);
 }

@@ -1,13 +1,13 @@
-import { relative } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { budget } from "../../constructs/model/budget";
 import { formatViolation } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import type { Check } from "../../constructs/provisioning/check";
-import { LOCAL_ENVIRONMENT, type ProjectEnvironment } from "../load";
+import { npmCommand, typed } from "../command-line";
+import type { ProjectEnvironment } from "../load";
 import type { PlatformSummary } from "./deliver";
-import { localDirectories, root } from "./directories";
+import { localDirectories } from "./directories";
 import type { Session } from "./session";
 
 const PLAIN = { head: [], border: [] };
@@ -31,7 +31,7 @@ export function toCheckTable(checks: readonly Check[]): string {
 /** The table of `npm start`. */
 export function toSummaryTable(session: Session, summary: Readonly<Record<string, PlatformSummary>>): string {
   const table = new Table({ head: ["platform", "server", "database", "login", "connections", "start it with"], style: PLAIN });
-  for (const [name, { title, instance, databases, login, connectionLimit, configurationFile }] of Object.entries(summary)) {
+  for (const { title, instance, databases, login, connectionLimit, configurationFile } of Object.values(summary)) {
     const server = session.instances.find((each) => each.name === instance)?.access.server;
     table.push([
       pc.bold(title),
@@ -39,7 +39,7 @@ export function toSummaryTable(session: Session, summary: Readonly<Record<string
       databases.join("\n"),
       login,
       `at most ${connectionLimit}`,
-      relative(root(), configurationFile) || name,
+      typed(configurationFile),
     ]);
   }
   return `${table.toString()}\n`;
@@ -59,14 +59,13 @@ export function toHints(environment: ProjectEnvironment, summary: Readonly<Recor
   const starts = toStarts(summary);
   const names = Object.keys(summary);
   const first = names.find((name) => summary[name]?.startCommands.length !== 0) ?? names[0] ?? "";
-  const flag = environment.name === LOCAL_ENVIRONMENT ? "" : ` --environment ${environment.name}`;
-  const output = relative(root(), localDirectories(environment.name).output);
+  const about = { environment: environment.name };
   return [
     ...(starts.length === 0 ? [] : ["Start a platform, in another terminal:", "", ...starts.map((line) => `  ${line}`), ""]),
-    `Open a prompt:      npm run sql --${flag} ${first}`,
-    `Change a password:  npm run rotate --${flag} --platform ${first}`,
-    `Look for faults:    npm run doctor${flag === "" ? "" : ` --${flag}`}`,
-    `For a cluster:      ${output}/${first}/README.txt`,
+    `Open a prompt:      ${npmCommand("sql", about, [first])}`,
+    `Change a password:  ${npmCommand("rotate", about, ["--platform", first])}`,
+    `Look for faults:    ${npmCommand("doctor", about)}`,
+    `For a cluster:      ${typed(localDirectories(environment.name).output)}/${first}/README.txt`,
   ].join("\n");
 }
 

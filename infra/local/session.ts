@@ -10,9 +10,10 @@ import type { InstanceSettings } from "../../constructs/model/instance";
 import type { Access, Scope } from "../../constructs/provisioning/access";
 import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
+import { npmCommand, root } from "../command-line";
 import type { ProjectEnvironment } from "../load";
 import type { Progress } from "../progress";
-import { localDirectories, refuseBlanks, refuseOthers, root } from "./directories";
+import { localDirectories, refuseBlanks, refuseOthers } from "./directories";
 import { authority, masterOf, serverCertificate } from "./identity";
 import { handleSignals } from "./signals";
 
@@ -166,6 +167,7 @@ async function startOne(environment: ProjectEnvironment, name: string, port: num
     parameters: instance.settings.parameters,
     certificate: await serverCertificate(environment.name),
     master: await masterOf(environment.name),
+    reset: npmCommand("start", { environment: environment.name }, ["--reset"]),
     onProgress: (doing) => progress.doing(`${doing} (PostgreSQL ${instance.settings.majorVersion})`),
   });
 }
@@ -225,7 +227,13 @@ function running(
   return {
     name,
     scope: { environment: environment.name, instance },
-    access: { server: parts.server, master: parts.master, store, patience },
+    access: {
+      server: parts.server,
+      master: parts.master,
+      store,
+      patience,
+      provision: `run ${npmCommand("provision", { environment: environment.name })}`,
+    },
     ca: parts.ca,
     directory: parts.directory,
   };

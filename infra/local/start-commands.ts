@@ -1,6 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import type { ProcessStart, Wiring } from "../../constructs/model/platform";
-import { localDirectories, root, typed } from "./directories";
+import { quote, root, typed } from "../command-line";
+import { localDirectories } from "./directories";
 
 /** Directories as they stand in a command. */
 interface Directories {
@@ -27,11 +28,11 @@ function inPython(
   { packages, command: [program, ...rest] }: ProcessStart & { kind: "python" },
   { output, python }: Directories,
 ): readonly string[] {
-  const directory = `${python}/${name}`;
+  const directory = quote(`${python}/${name}`);
   return [
     `python3 -m venv ${directory}`,
     `${directory}/bin/pip install ${packages.join(" ")}`,
-    `env $(cat ${output}/${name}/platform.env) ${[`${directory}/bin/${program}`, ...rest].join(" ")}`,
+    `env $(cat ${quote(`${output}/${name}/platform.env`)}) ${[`${directory}/bin/${program}`, ...rest].join(" ")}`,
   ];
 }
 
@@ -39,7 +40,7 @@ function inPython(
 function inContainer(name: string, { image }: ProcessStart & { kind: "image" }, { output }: Directories): readonly string[] {
   const directory = isAbsolute(output) ? output : `$(pwd -P)/${output}`;
   return [
-    `docker run --rm --network host --env-file ${output}/${name}/platform.env \\`,
+    `docker run --rm --network host --env-file ${quote(`${output}/${name}/platform.env`)} \\`,
     `    --volume "${directory}:${directory}:ro" ${image}`,
   ];
 }

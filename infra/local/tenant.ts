@@ -1,7 +1,8 @@
 import { UserError } from "../../constructs/model/errors";
 import type { Tenant } from "../../constructs/model/spec";
 import { suggest } from "../../constructs/model/suggest";
-import type { SecretStore, Versions } from "../../constructs/provisioning/secret-store";
+import type { Access } from "../../constructs/provisioning/access";
+import type { Versions } from "../../constructs/provisioning/secret-store";
 import type { ProjectEnvironment } from "../load";
 import type { Running, Session } from "./session";
 
@@ -23,9 +24,13 @@ export function locate(environment: ProjectEnvironment, platform: string): Locat
 }
 
 /** What a platform's secret holds. @throws UserError while it is empty. */
-export async function passwordsOf(platform: string, tenant: Tenant, store: SecretStore): Promise<Versions> {
+export async function passwordsOf(
+  platform: string,
+  tenant: Tenant,
+  { store, provision }: Pick<Access, "store" | "provision">,
+): Promise<Versions> {
   const versions = await store.read(tenant.secret);
-  if (versions === null) throw new UserError(`${platform} has no password yet; run npm run provision`);
+  if (versions === null) throw new UserError(`${platform} has no password yet; ${provision}`);
   return versions;
 }
 

@@ -312,7 +312,7 @@ describe("the rotation function", () => {
     for (const each of STEPS.slice(0, 3)) await step(each, arn, "token");
     await server.sql("alter role astray_b in database astray reset role");
     expect(await refusal(step("finishSecret", arn, "token"))).toBe(
-      "ProvisioningError: the new login acts as astray_b, not as astray_owner; run npm run provision first",
+      "ProvisioningError: the new login acts as astray_b, not as astray_owner; first provision environment test",
     );
     expect(secrets.value(arn)).toEqual(before);
   });

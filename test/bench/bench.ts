@@ -32,6 +32,7 @@ async function benchStart(): Promise<readonly Row[]> {
   const ca = await createCa("bench");
   const bare = async (name: string) => {
     const server = await LocalServer.start({
+      reset: "npm start -- --reset",
       majorVersion: 17,
       programs,
       directory: join(programs, "servers", name),
@@ -87,6 +88,7 @@ async function benchProvision(): Promise<readonly Row[]> {
   const ca = await createCa("bench");
   const master = { username: "master", password: generatePassword() };
   const server = await LocalServer.start({
+    reset: "npm start -- --reset",
     majorVersion: 17,
     programs,
     directory: join(programs, "servers", "bench"),
@@ -102,6 +104,7 @@ async function benchProvision(): Promise<readonly Row[]> {
     master,
     store: memoryStore(),
     patience: { deadlineMs: 30_000 },
+    provision: "run npm run provision",
   };
   try {
     const rows: Row[] = [];

@@ -65,8 +65,8 @@ describe("Google Secret Manager as a store", () => {
   });
 
   it.each([
-    ["a secret that is not there", "test--none", "there is no secret projects/p/secrets/none; run pulumi up again"],
-    ["a secret that nobody has named", "test--other", "no secret of Google Cloud is known for test--other; run pulumi up again"],
+    ["a secret that is not there", "test--none", "there is no secret projects/p/secrets/none; deploy its environment again"],
+    ["a secret that nobody has named", "test--other", "no secret of Google Cloud is known for test--other; deploy its environment again"],
   ])("says of %s what to do", async (_what, secret, message) => {
     await expect(store().read(secret)).rejects.toThrow(message);
   });

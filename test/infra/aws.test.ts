@@ -145,7 +145,7 @@ describe("an environment that has been deployed", () => {
     [{}, "--outputs is missing; give the file that the deployment has written"],
     [
       { outputs: "/no/such/file" },
-      "there is no file /no/such/file; run npx cdk deploy --all -c environment=deployed --outputs-file cdk-outputs.json",
+      "there is no file /no/such/file; run npx cdk deploy --all -c environment=deployed --outputs-file /no/such/file",
     ],
     [
       { outputs: __filename },

@@ -81,8 +81,8 @@ describe("an environment that has been deployed to Google Cloud", () => {
 
   it.each([
     [{}, "--outputs is missing; give the file that the deployment has written"],
-    [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run pulumi stack output --json > outputs.json"],
-    [{ outputs: __filename }, `${__filename} is no JSON; run pulumi stack output --json > outputs.json`],
+    [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run pulumi stack output --json --stack deployed > /no/such/file"],
+    [{ outputs: __filename }, `${__filename} is not valid JSON; run pulumi stack output --json --stack deployed > outputs.json`],
   ])("is asked for in a sentence: %j", async (options, message) => {
     expect(await refusal(reach(options))).toBe(`UserError: ${message}`);
   });
@@ -90,7 +90,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
   it("is refused when the outputs are of another environment, or of nothing", () => {
     const other = outputs("other", {}, []);
     expect(() => gcpCloud.readDeployment(environment, other)).toThrow(
-      `${other} is of environment other, not of deployed; select its stack, and run pulumi stack output --json > outputs.json`,
+      `${other} is of environment other, not of deployed; run pulumi stack output --json --stack deployed > outputs.json`,
     );
     writeFileSync(other, "{}");
     expect(() => gcpCloud.readDeployment(environment, other)).toThrow(`${other} has no outputs of this project`);

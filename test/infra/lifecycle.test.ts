@@ -89,7 +89,7 @@ describe("the life of a local server", { timeout: 60_000 }, () => {
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
     writeFileSync(file, "17\n");
     expect(output).toMatch(
-      /^✖ .*data holds data of PostgreSQL 16, the spec says 17; set majorVersion to 16, or delete the data with npm start -- --reset\n$/,
+      /^✖ .*data holds data of PostgreSQL 16, the spec says 17; set majorVersion to 16, or delete the data with PLATFORM_POSTGRES_DIRECTORY=\S+ npm start -- --environment development --reset\n$/,
     );
     expect(code).toBe(1);
   });
@@ -121,7 +121,7 @@ describe("the life of a local server", { timeout: 60_000 }, () => {
     mkdirSync(blank);
     expect(await run(blank, "start", ["--once"])).toEqual({
       code: 1,
-      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; move the checkout, or name another directory in PLATFORM_POSTGRES_DIRECTORY\n`,
+      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the checkout\n`,
     });
     expect(readdirSync(blank)).toEqual([]);
   });

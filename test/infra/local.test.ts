@@ -95,6 +95,14 @@ describe("npm start", { timeout: 60_000 }, () => {
         "",
       ].join("\n"),
     );
+    expect(running.output()).toContain(
+      [
+        `Open a prompt:      PLATFORM_POSTGRES_DIRECTORY=${directory} npm run sql -- mlflow`,
+        `Change a password:  PLATFORM_POSTGRES_DIRECTORY=${directory} npm run rotate -- --platform mlflow`,
+        `Look for faults:    PLATFORM_POSTGRES_DIRECTORY=${directory} npm run doctor`,
+        `For a cluster:      ${directory}/out/local/mlflow/README.txt`,
+      ].join("\n"),
+    );
     expect(passwords()).toEqual(before);
   });
 
@@ -120,7 +128,7 @@ describe("npm start", { timeout: 60_000 }, () => {
 
     const rotated = await run(directory, "rotate", ["--platform", "prefect"]);
     expect(rotated.output).toMatch(
-      /✔ prefect has a new password, on login prefect_b .*\nprefect_a works until the next rotation\. Restart the platform with out\/local\/prefect\/platform\.env\.\n/,
+      /✔ prefect has a new password, on login prefect_b .*\nprefect_a works until the next rotation\. Restart the platform with .*\/out\/local\/prefect\/platform\.env\.\n/,
     );
     expect(readFileSync(join(directory, "out/local/prefect/platform.env"), "utf8")).toContain("://prefect_b:");
 

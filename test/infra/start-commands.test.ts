@@ -5,8 +5,8 @@ import type { JsonObject } from "../../constructs/model/json";
 import { resolve } from "../../constructs/model/resolve";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
+import { typed } from "../../infra/command-line";
 import type { InstructionsSource } from "../../infra/instructions";
-import { typed } from "../../infra/local/directories";
 import { toStartCommands } from "../../infra/local/start-commands";
 import { toPlatformFiles } from "../../infra/output";
 
@@ -69,7 +69,7 @@ describe("the commands that start a platform on this machine", () => {
       toPlatformFiles("mlflow", "MLflow", wired("mlflow"), { ...from, start }).find(({ path }) => path === "mlflow/README.txt")?.content;
     const lines = commands("mlflow").map((line) => `  ${line}`);
     expect(readme({ directory: "/srv/checkout", commands: commands("mlflow") })).toContain(
-      `\nOn this machine, in /srv/checkout:\n\n${lines.join("\n")}\n\nIn a cluster:\n`,
+      `\nOn this machine, in /srv/checkout:\n\n${lines.join("\n")}\n\nIn a cluster, in the directory of this file:\n`,
     );
     expect(readme(undefined)).not.toContain("On this machine");
   });

@@ -78,7 +78,7 @@ describe("doctor", () => {
     [
       "another platform",
       "grant connect on database prefect to mlflow_b",
-      'prefect: mlflow_b may connect too; run npm run provision, and take back grants to single roles (REVOKE CONNECT ON DATABASE "prefect" FROM ...)',
+      'prefect: mlflow_b may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE "prefect" FROM ...), and run npm run provision',
     ],
   ])("sees an extra CONNECT grant to %s", async (_whom, statement, problem) => {
     const its = await sound();

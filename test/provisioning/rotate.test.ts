@@ -209,14 +209,14 @@ describe("rotate", () => {
     const before = await versionsOf(server.access.store, its.secret);
     await server.sql("alter role wrong_b in database wrong reset role");
     expect(await refusal(rotate(its, server.access, { revoke: false }))).toBe(
-      "ProvisioningError: the new login acts as wrong_b, not as wrong_owner; run npm run provision first",
+      "ProvisioningError: the new login acts as wrong_b, not as wrong_owner; first run npm run provision",
     );
     expect(await versionsOf(server.access.store, its.secret)).toEqual(before);
   });
 
   it("says what is missing before there is a password", async () => {
     expect(await refusal(rotate(tenant("none"), server.access, { revoke: false }))).toBe(
-      "ProvisioningError: secret test--none has no password yet; run npm run provision first",
+      "ProvisioningError: secret test--none has no password yet; first run npm run provision",
     );
   });
 });

@@ -34,7 +34,14 @@ export async function handler(event: ResourceEvent, context: Context): Promise<{
     const master = await readMaster(client, task, server);
     const store = new SecretsManagerStore(client, task.secrets);
     const work = { environment: task.environment, instance: { tenants: task.tenants } };
-    const { changes } = await provision(work, { server, master, store, patience, restart: event.ResourceProperties.restart });
+    const { changes } = await provision(work, {
+      server,
+      master,
+      store,
+      patience,
+      provision: `provision environment ${work.environment}`,
+      restart: event.ResourceProperties.restart,
+    });
     for (const { why } of changes) console.log(why);
     return done;
   });

@@ -12,7 +12,7 @@ import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
 import { setOwnPassword, setPassword } from "../../provisioning/provision";
 import { nextCredential, proveCredential } from "../../provisioning/rotate";
-import { ask, readVersion, SecretsManagerStore } from "../secrets-manager-store";
+import { ask, readVersion } from "../secrets-manager-store";
 import { type Task, VARIABLES } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, readMaster, serverOf } from "./task";
@@ -115,17 +115,18 @@ async function withPending(rotation: Rotation, run: (session: Client, pending: C
   const { client, task, server, patience } = rotation;
   await requirePending(rotation);
   const master = await readMaster(client, task, server);
-  const access = { server, master, store: new SecretsManagerStore(client, task.secrets), patience };
   await persist(server, master, "postgres", patience, () =>
-    withLock(access, Object.values(task.tenants), async (session) => run(session, await requirePending(rotation))),
+    withLock({ server, master, patience }, Object.values(task.tenants), async (session) => run(session, await requirePending(rotation))),
   );
 }
 
 const givePassword = ({ tenant }: Rotation, session: Client, pending: Credential): Promise<void> =>
   tenant === null ? setOwnPassword(session, pending) : setPassword(session, pending);
 
-const tryPassword = ({ tenant, server }: Rotation, pending: Credential): Promise<void> =>
-  tenant === null ? withClient(server, pending, "postgres", async () => undefined) : proveCredential(tenant, pending, server);
+const tryPassword = ({ tenant, server, task }: Rotation, pending: Credential): Promise<void> =>
+  tenant === null
+    ? withClient(server, pending, "postgres", async () => undefined)
+    : proveCredential(tenant, pending, server, `provision environment ${task.environment}`);
 
 async function makeCurrent({ event, client }: Rotation): Promise<void> {
   const { SecretId, ClientRequestToken } = event;

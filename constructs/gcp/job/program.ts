@@ -15,11 +15,13 @@ const DAY = 86_400_000;
 
 const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`waiting: ${sentence}`) };
 
+const remedyOf = ({ environment }: Task): string => `provision environment ${environment}`;
+
 async function runProvision(task: Task, manager: SecretManager): Promise<void> {
   const master = await readMaster(manager, task.masterSecret, task.server);
   const store = new SecretManagerStore(manager, task.secrets);
   const work = { environment: task.environment, instance: { tenants: task.tenants } };
-  const { changes } = await provision(work, { server: task.server, master, store, patience });
+  const { changes } = await provision(work, { server: task.server, master, store, patience, provision: remedyOf(task) });
   for (const { why } of changes) console.log(why);
   console.log(changes.length === 0 ? "nothing to do" : "done");
 }
@@ -32,7 +34,7 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   for (const [platform, tenant] of Object.entries(tenants)) {
     const [current] = await manager.newest(secrets[tenant.secret] ?? "", 1);
     if (current === undefined || !isDue(current.created)) continue;
-    const rotated = await rotate(tenant, { server, master, store, patience }, { revoke: false });
+    const rotated = await rotate(tenant, { server, master, store, patience, provision: remedyOf(task) }, { revoke: false });
     console.log(`${platform} logs in as ${rotated.current} from now on`);
   }
   // At last: what comes before it logs in with the password from before.

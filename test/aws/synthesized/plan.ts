@@ -255,8 +255,14 @@ describe("a plan", () => {
 
   const NAMES =
     "give a folder that cdk synth has written, or one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json, postgres-minimal-guard.template.json";
-  it.each(["/no/such/path", __dirname, __filename])("refuses %s in a sentence", (path) => {
-    expect(() => planAws(resolveAws(minimalAws), path)).toThrow(`${path} holds no template of minimal; ${NAMES}`);
+  it.each([__dirname, __filename])("refuses %s in a sentence", (path) => {
+    expect(() => planAws(resolveAws(minimalAws), path)).toThrow(`${path} contains no template of minimal; ${NAMES}`);
+  });
+
+  it("refuses a path that is not there", () => {
+    expect(() => planAws(resolveAws(minimalAws), "/no/such/path")).toThrow(
+      "there is no file or folder /no/such/path; give a folder that cdk synth has written",
+    );
   });
 
   it("refuses what is no JSON, and leaves templates of other environments alone", () => {
@@ -265,7 +271,7 @@ describe("a plan", () => {
     writeFileSync(join(other, "postgres-production-database.template.json"), "not read");
     writeFileSync(join(other, "postgres-minimal-database.template.json"), "no JSON");
     expect(() => planAws(resolveAws(minimalAws), other)).toThrow(
-      `${other}/postgres-minimal-database.template.json is no template in JSON; give one that cdk synth has written`,
+      `${other}/postgres-minimal-database.template.json is not a template in JSON; give one that cdk synth has written`,
     );
   });
 

@@ -107,7 +107,7 @@ describe("an instance that is there", () => {
     expect(notes[0]).toMatch(/^DatabaseInstance life-main would restart, .*; its replicas are upgraded and restart with it$/);
     expect(notes).toContainEqual(
       expect.stringMatching(
-        /^DatabaseInstance life-main: run pulumi up a second time, .* may lose settings\.databaseFlags\[\]\.value, settings\.tier /,
+        /^DatabaseInstance life-main: run pulumi up --stack life a second time, .* may lose settings\.databaseFlags\[\]\.value, settings\.tier /,
       ),
     );
     expect(await engine.up(upgraded)).toMatchObject(done);

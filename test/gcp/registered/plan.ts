@@ -96,7 +96,7 @@ describe("plan for Google Cloud", () => {
     expect(notes).toEqual([
       "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier; its replicas are upgraded and restart with it",
       "DatabaseInstance minimal-main-replica1 would restart, because of settings.tier",
-      "DatabaseInstance minimal-main: run pulumi up a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
+      "DatabaseInstance minimal-main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
     ]);
     const enterprise = withMain({ size: { vcpus: 2, memoryGib: 8 } });
     const plus = (change: object) => withGcp(withMain({ size: { vcpus: 2, memoryGib: 16 }, ...change }), { edition: "ENTERPRISE_PLUS" });
@@ -104,7 +104,7 @@ describe("plan for Google Cloud", () => {
       (await planOf(plus(change), enterprise)).notes.filter((note) => note.includes("second time"));
     // The tier is sent with the edition; flags are not.
     expect(await secondRuns({ parameters: { max_connections: 300 }, readReplicas: 0 })).toEqual([
-      "DatabaseInstance minimal-main: run pulumi up a second time, because Google's provider may lose settings.databaseFlags[].value in a run that changes settings.edition",
+      "DatabaseInstance minimal-main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.databaseFlags[].value in a run that changes settings.edition",
     ]);
   });
 
@@ -138,11 +138,13 @@ describe("plan for Google Cloud", () => {
 
   it("refuses what is no state of this environment", async () => {
     const plan = (file: string) => planGcp(resolveGcp(before), file);
-    await expect(plan(join(directory, "missing.json"))).rejects.toThrow("is no state in JSON; run pulumi stack export --stack minimal");
+    await expect(plan(join(directory, "missing.json"))).rejects.toThrow(
+      `there is no file ${join(directory, "missing.json")}; run pulumi stack export --file ${join(directory, "missing.json")} --stack minimal`,
+    );
     const other = join(directory, "other.json");
     writeFileSync(other, JSON.stringify({ deployment: { resources: [{ urn: "urn:pulumi:other::platform-postgres::a::b", type: "a" }] } }));
-    await expect(plan(other)).rejects.toThrow("holds nothing of stack minimal");
+    await expect(plan(other)).rejects.toThrow("contains nothing of stack minimal");
     writeFileSync(other, "{}");
-    await expect(plan(other)).rejects.toThrow("holds no state of Pulumi");
+    await expect(plan(other)).rejects.toThrow("contains no state of Pulumi");
   });
 });

@@ -1,0 +1,114 @@
+import { existsSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { PACKAGE_ROOT } from "../constructs/package/root";
+
+/** The environment of this machine, if the user names none. */
+export const LOCAL_ENVIRONMENT = "local";
+
+/** The scripts of package.json that printed commands run. */
+type Script = "start" | "provision" | "doctor" | "rotate" | "sql" | "plan" | "render";
+
+/** What a command is about; a printed one names all of it. */
+export interface About {
+  readonly environment: string;
+  /** Null on this machine. */
+  readonly cloud?: string | null;
+  /** Outputs of the deployment, as the user types the path. */
+  readonly outputs?: string | undefined;
+  readonly via?: readonly string[] | undefined;
+}
+
+/** Where a printed command is typed. */
+export interface Place {
+  /** Absolute path. */
+  readonly directory: string;
+  /** Process variables that the command needs there. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** The root of any checkout: for what is stored, such as the outputs of a deployment. */
+export const CHECKOUT: Place = { directory: PACKAGE_ROOT, variables: {} };
+
+/** Where `.local/` and `out/` are. A relative path starts where the user types commands. */
+const DIRECTORY = "PLATFORM_POSTGRES_DIRECTORY";
+export const root = (): string => realPath(resolve(standing(), process.env[DIRECTORY] || PACKAGE_ROOT));
+
+/** One directory has one name here, by whatever links it is reached. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+/** Whether npm has started this process: not its tests, nor another script that starts this one. */
+export const isNpmScript = (): boolean =>
+  process.env.npm_lifecycle_event === basename(process.argv[1] ?? "").replace(/\.[jt]s$/, "") &&
+  realPath(process.cwd()) === realPath(PACKAGE_ROOT);
+
+/** The directory in which the user types commands: npm leaves it before it runs a script. */
+export const standing = (): string => realPath((isNpmScript() && process.env.INIT_CWD) || process.cwd());
+
+/** A path that the user has typed. */
+export const fromUser = (path: string): string => resolve(standing(), path);
+
+/** A path as a user types it: relative below the directory where commands are typed, otherwise as it is. */
+export function typed(path: string): string {
+  const below = relative(standing(), path);
+  return below.startsWith("..") || isAbsolute(below) ? path : below || ".";
+}
+
+const here = (): Place => ({ directory: standing(), variables: process.env[DIRECTORY] ? { [DIRECTORY]: root() } : {} });
+
+/** A word as a shell reads it. */
+export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** Returns a command of this project that can be pasted as it is. Every printed one is made here, so that none forgets an option. */
+export function npmCommand(script: Script, about: About, words: readonly string[] = [], place = here()): string {
+  const { environment, cloud = null, outputs, via = [] } = about;
+  const options = [
+    ...(environment === LOCAL_ENVIRONMENT && cloud === null ? [] : ["--environment", environment]),
+    ...(cloud === null ? [] : ["--cloud", cloud]),
+    ...(outputs === undefined ? [] : ["--outputs", outputs]),
+    ...words,
+    ...via.flatMap((each) => ["--via", each]),
+  ];
+  return npmLine(script, options, place);
+}
+
+/** A script with its options, word by word. */
+export function npmLine(script: string, options: readonly string[], { directory, variables } = here()): string {
+  const npm = ["npm", ...(npmRoot(directory) === realPath(PACKAGE_ROOT) ? [] : ["--prefix", PACKAGE_ROOT])];
+  const run = script === "start" ? ["start"] : ["run", script];
+  return toLine([...npm, ...run, ...(options.length === 0 ? [] : ["--", ...options])], variables);
+}
+
+/** The package that npm finds from a directory. */
+function npmRoot(directory: string): string {
+  const isRoot = ["package.json", "node_modules"].some((name) => existsSync(join(directory, name)));
+  return isRoot || dirname(directory) === directory ? directory : npmRoot(dirname(directory));
+}
+
+const toLine = (words: readonly string[], variables: Place["variables"] = {}): string =>
+  [...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`), ...words.map(quote)].join(" ");
+
+/** The CDK's command that deploys an environment and writes its outputs. The CDK only works in the root of the checkout. */
+export function cdkDeploy(environment: string, outputs: string): string {
+  const isThere = standing() === realPath(PACKAGE_ROOT);
+  const file = isThere ? outputs : fromUser(outputs);
+  const line = toLine(["npx", "cdk", "deploy", "--all", "-c", `environment=${environment}`, "--outputs-file", file]);
+  return isThere ? line : `(cd ${quote(PACKAGE_ROOT)} && ${line})`;
+}
+
+/** A command of Pulumi's, which finds its project from any directory of the checkout. */
+export function pulumiCommand(words: readonly string[], environment: string, file: string | null = null): string {
+  const isWithin = !relative(realPath(PACKAGE_ROOT), standing()).startsWith("..");
+  const line = toLine(["pulumi", ...(isWithin ? [] : ["--cwd", PACKAGE_ROOT]), ...words, "--stack", environment]);
+  return file === null ? line : `${line} > ${quote(file)}`;
+}
+
+/** A name that no file has where the user types commands: a printed command must not overwrite what is there. */
+export function freeName(name: string): string {
+  const [, stem = name, ending = ""] = /^(.*)(\.[^.]+)$/.exec(name) ?? [];
+  for (let number = 1; ; number += 1) {
+    const free = number === 1 ? name : `${stem}-${number}${ending}`;
+    if (!existsSync(fromUser(free))) return free;
+  }
+}

@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
+import { ProjectCopy } from "../gcp/engine/project";
+
+const project = new ProjectCopy();
+const ROOT = project.directory;
+const SUBFOLDER = join(ROOT, "infra", "environments");
+const ELSEWHERE = join(ROOT, "..", `${ROOT.split("/").at(-1)} elsewhere`);
+beforeAll(() => {
+  for (const file of readdirSync(SUBFOLDER)) rmSync(join(SUBFOLDER, file));
+  const both = {
+    instances: { main: {} },
+    platforms: { prefect: {} },
+    aws: { region: "eu-central-1" },
+    gcp: { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" },
+  };
+  writeFileSync(join(SUBFOLDER, "ours.ts"), `export default ${JSON.stringify(both)};\n`);
+  mkdirSync(ELSEWHERE);
+});
+afterAll(() => {
+  project.remove();
+  rmSync(ELSEWHERE, { recursive: true, force: true });
+});
+
+/** The real npm, without the settings of whoever runs the tests. */
+function npm(cwd: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+  const settings = { npm_config_userconfig: join(ROOT, "none.npmrc"), npm_config_update_notifier: "false", NO_COLOR: "1" };
+  const env = { ...process.env, ...settings, ...variables };
+  const { status, stdout, stderr } = spawnSync("npm", ["--silent", ...args], { cwd, encoding: "utf8", env });
+  return { status, stdout, stderr };
+}
+const refused = (...args: readonly string[]) => npm(ROOT, args).stderr;
+
+/** What `cdk deploy --outputs-file` writes. */
+const OUTPUTS = JSON.stringify({
+  "postgres-ours-access": {
+    Instances: JSON.stringify({
+      main: { host: "db.example", port: 5432, masterSecret: "arn", key: null, securityGroups: [], restart: null },
+    }),
+    Platforms: JSON.stringify({ prefect: { secretArn: "arn:prefect", readerRoleArn: null } }),
+  },
+});
+const RENDER = ["run", "render", "--", "--cloud", "aws", "--environment", "ours", "--outputs", "outputs.json"];
+
+describe("a command that is run from another directory", () => {
+  it("finds files where the user stands, and says where it has written", () => {
+    writeFileSync(join(SUBFOLDER, "outputs.json"), OUTPUTS);
+    const { status, stdout } = npm(SUBFOLDER, RENDER);
+    expect([status, stdout]).toEqual([0, `7 files in ${ROOT}/out/ours-aws; begin with the README.txt of each platform\n`]);
+    writeFileSync(join(ELSEWHERE, "outputs.json"), OUTPUTS);
+    const moved = npm(ELSEWHERE, ["--prefix", ROOT, ...RENDER], { PLATFORM_POSTGRES_DIRECTORY: "data" });
+    expect(moved.stdout).toBe("7 files in data/out/ours-aws; begin with the README.txt of each platform\n");
+    expect(existsSync(join(ELSEWHERE, "data", "out", "ours-aws", "summary.json"))).toBe(true);
+    for (const directory of [SUBFOLDER, ELSEWHERE]) rmSync(join(directory, "outputs.json"));
+  });
+
+  it("prints what can be pasted there, with the environment and files", () => {
+    const deploy = "npx cdk deploy --all -c environment=ours --outputs-file";
+    expect(npm(ROOT, RENDER).stderr).toBe(`✖ there is no file outputs.json; run ${deploy} outputs.json\n`);
+    expect(npm(ELSEWHERE, ["--prefix", ROOT, ...RENDER]).stderr).toBe(
+      `✖ there is no file outputs.json; run (cd ${ROOT} && ${deploy} '${ELSEWHERE}/outputs.json')\n`,
+    );
+    const gcp = RENDER.map((word) => (word === "aws" ? "gcp" : word));
+    expect(npm(SUBFOLDER, gcp).stderr).toBe(
+      "✖ there is no file outputs.json; run pulumi stack output --json --stack ours > outputs.json\n",
+    );
+    expect(npm(ELSEWHERE, ["--prefix", ROOT, ...gcp]).stderr).toBe(
+      `✖ there is no file outputs.json; run pulumi --cwd ${ROOT} stack output --json --stack ours > outputs.json\n`,
+    );
+    const plan = ["--prefix", ROOT, "run", "plan", "--", "--environment", "ours"];
+    expect(npm(ELSEWHERE, plan, { PLATFORM_POSTGRES_DIRECTORY: "." }).stderr).toBe(
+      `✖ --cloud is missing; on this machine PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix ${ROOT} start -- --environment ours shows everything\n`,
+    );
+  });
+});
+
+describe("a file that is something else", () => {
+  it.each(["aws", "gcp"])("is not written over by a command that plan or render print on %s", (cloud) => {
+    writeFileSync(join(ROOT, "README.md"), "# Mine\n");
+    writeFileSync(join(ROOT, "state.json"), "{}");
+    writeFileSync(join(ROOT, "cdk-outputs.json"), "{}");
+    writeFileSync(join(ROOT, "outputs.json"), "{}");
+    const plan = refused("run", "plan", "--", "--cloud", cloud, "--environment", "ours", "--against", "README.md");
+    const render = refused("run", "render", "--", "--cloud", cloud, "--environment", "ours", "--outputs", "README.md");
+    expect([plan, render]).toEqual(
+      cloud === "aws"
+        ? [
+            expect.stringMatching(/^✖ README\.md contains no template of ours; give a folder that cdk synth has written, or one of /),
+            "✖ README.md is not valid JSON; run npx cdk deploy --all -c environment=ours --outputs-file cdk-outputs-2.json\n",
+          ]
+        : [
+            "✖ README.md is not a state in JSON; run pulumi stack export --file state-2.json --stack ours\n",
+            "✖ README.md is not valid JSON; run pulumi stack output --json --stack ours > outputs-2.json\n",
+          ],
+    );
+    for (const file of ["README.md", "state.json", "cdk-outputs.json", "outputs.json"]) rmSync(join(ROOT, file));
+  });
+});
+
+describe("a printed command", () => {
+  it("names what it is about, and quotes what a shell would take apart", () => {
+    const about = { environment: "ours", cloud: "aws", outputs: "my outputs.json", via: ["main=localhost:5433"] };
+    expect(npmCommand("provision", about, [], CHECKOUT)).toBe(
+      "npm run provision -- --environment ours --cloud aws --outputs 'my outputs.json' --via main=localhost:5433",
+    );
+    expect(npmCommand("sql", { environment: "local" }, ["prefect"], CHECKOUT)).toBe("npm run sql -- prefect");
+    expect(npmCommand("start", { environment: "local" }, [], CHECKOUT)).toBe("npm start");
+    expect(quote("it's")).toBe("'it'\\''s'");
+  });
+
+  it("is written nowhere by hand: every text with one comes from the one place that makes them", () => {
+    const checkout = join(__dirname, "..", "..");
+    const files = ["infra", "constructs"].flatMap((folder) =>
+      readdirSync(join(checkout, folder), { withFileTypes: true, recursive: true })
+        .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+        .map((entry) => join(entry.parentPath, entry.name)),
+    );
+    const byHand = files.flatMap((file) =>
+      readFileSync(file, "utf8")
+        .split("\n")
+        .filter((line) => !/^\s*(\/\*\*|\*|\/\/)/.test(line) && /\b(npm run|npm start( --|;|`|")|npx cdk|run pulumi)\b/.test(line))
+        .map((line) => `${file.slice(checkout.length + 1)}: ${line.trim()}`)
+        // Pages are about any environment.
+        .filter((line) => !line.startsWith("infra/docs/")),
+    );
+    expect(byHand).toEqual([expect.stringMatching(/^infra\/command\.ts: return new Command/)]);
+  });
+});
