@@ -4,10 +4,11 @@ import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import type { Cloud } from "./cloud";
 import { loadCloud } from "./clouds";
-import { type About, LOCAL_ENVIRONMENT } from "./command-line";
-import { loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
+import { type About, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
+import { environmentNames, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { createProgress, type Progress } from "./progress";
 import { CLOUDS } from "./spec";
+import { refuseSwallowed } from "./swallowed";
 
 /** The environment that a command works on if the user names none. */
 const USUAL = `${LOCAL_ENVIRONMENT}; with --cloud the only one that has its section`;
@@ -80,6 +81,7 @@ export async function runCommand<O extends object>(
   // The server's account has to reach its programs and data; what is secret has a mode of its own.
   process.umask(0o022);
   try {
+    if (isNpmScript()) refuseSwallowed(command, process.argv.slice(2), environmentNames());
     command.parse();
     process.exitCode = await run(command.opts<O>(), progress);
   } catch (error) {

@@ -59,7 +59,7 @@ export const environmentsOn = (section: string): readonly string[] =>
     }
   });
 
-const environmentNames = (): readonly string[] =>
+export const environmentNames = (): readonly string[] =>
   readdirSync(DIRECTORY)
     .filter((file) => file.endsWith(".ts"))
     .map((file) => file.slice(0, -3));

@@ -1,10 +1,15 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { UserError } from "../../constructs/model/errors";
+import { createCommand, withCloudOptions, withVia } from "../../infra/command";
 import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
+import { refuseSwallowed } from "../../infra/swallowed";
 import { ProjectCopy } from "../gcp/engine/project";
 
+/** Milliseconds: for what hangs, on a machine as busy as it may be. */
+const HANG = 300_000;
 const project = new ProjectCopy();
 const ROOT = project.directory;
 const SUBFOLDER = join(ROOT, "infra", "environments");
@@ -33,6 +38,7 @@ function npm(cwd: string, args: readonly string[], variables: Readonly<Record<st
   return { status, stdout, stderr };
 }
 const refused = (...args: readonly string[]) => npm(ROOT, args).stderr;
+const keeps = (options: string, line: string) => `✖ npm keeps options that stand before "--" (${options}); run ${line}\n`;
 
 /** What `cdk deploy --outputs-file` writes. */
 const OUTPUTS = JSON.stringify({
@@ -45,7 +51,64 @@ const OUTPUTS = JSON.stringify({
 });
 const RENDER = ["run", "render", "--", "--cloud", "aws", "--environment", "ours", "--outputs", "outputs.json"];
 
-describe("a command that is run from another directory", () => {
+describe("a command whose options npm keeps", { timeout: HANG }, () => {
+  it.each([
+    [["run", "plan", "--cloud", "aws"], "--cloud", "npm run plan -- --cloud aws"],
+    [["start", "--once"], "--once", "npm start -- --once"],
+  ])("is refused with the whole line: npm %j", (args, options, line) => {
+    expect(refused(...args)).toBe(keeps(options, line));
+  });
+
+  const command = withVia(withCloudOptions(createCommand("plan", "")))
+    .option("--against <path>")
+    .option("--no-psql")
+    .option("--yes")
+    .option("-p, --platform <name>");
+  /** What the script sees: npm's variables, and what npm has passed on. */
+  const seen = (variables: Readonly<Record<string, string>>, args: readonly string[]): string | undefined => {
+    for (const [name, value] of Object.entries({ ...variables, lifecycle_event: "plan" }))
+      vi.stubEnv(name === "lifecycle_event" ? "npm_lifecycle_event" : `npm_config_${name}`, value);
+    try {
+      refuseSwallowed(command, args, ["ours"]);
+      return undefined;
+    } catch (error) {
+      return `✖ ${(error as UserError).message}\n`;
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  };
+
+  it.each([
+    // Newer versions of npm pass values on; older ones keep them, too.
+    [{ cloud: "true", environment: "true", against: "true" }, ["ours", "gcp", "a b"], "--cloud gcp --environment ours --against 'a b'"],
+    [{ cloud: "aws", environment: "ours" }, [], "--cloud aws --environment ours"],
+    [{ via: "a=h:1\n\nb=h:2" }, ["--cloud", "aws"], "--via a=h:1 b=h:2 --cloud aws"],
+    [{ psql: "" }, ["prefect"], "--no-psql prefect"],
+    [{ environment: "true" }, ["ours", "prefect"], "--environment ours prefect"],
+    [{ cloud: "true" }, [], "--cloud CLOUD"],
+    // npm's own short forms.
+    [{ call: "aws", parseable: "true" }, ["prefect"], "--cloud aws --platform prefect"],
+  ])("is refused with the values that npm has passed on or kept: %j %j", (variables, args, line) => {
+    expect(seen(variables, args)).toMatch(/^✖ npm keeps options that stand before "--" \(/);
+    expect(seen(variables, args)?.split("run npm run plan -- ")[1]).toBe(`${line}\n`);
+  });
+
+  it("is not refused for settings of npm's, nor where the option is given", () => {
+    writeFileSync(join(ROOT, "own.npmrc"), "cloud = aws\n");
+    expect(seen({ cloud: "aws", userconfig: join(ROOT, "own.npmrc") }, [])).toBeUndefined();
+    expect(seen({ cloud: "gcp" }, ["--cloud", "aws"])).toBeUndefined();
+    expect(seen({ cloud: "gcp" }, ["--cloud=aws"])).toBeUndefined();
+    expect(seen({ yes: "true" }, [])).toBeUndefined();
+  });
+
+  it("is refused with a line for where the user stands", () => {
+    expect(npm(ELSEWHERE, ["--prefix", ROOT, "run", "plan", "--cloud", "aws"]).stderr).toBe(
+      keeps("--cloud", `npm --prefix ${ROOT} run plan -- --cloud aws`),
+    );
+  });
+});
+
+describe("a command that is run from another directory", { timeout: HANG }, () => {
   it("finds files where the user stands, and says where it has written", () => {
     writeFileSync(join(SUBFOLDER, "outputs.json"), OUTPUTS);
     const { status, stdout } = npm(SUBFOLDER, RENDER);
@@ -77,7 +140,7 @@ describe("a command that is run from another directory", () => {
   });
 });
 
-describe("a file that is something else", () => {
+describe("a file that is something else", { timeout: HANG }, () => {
   it.each(["aws", "gcp"])("is not written over by a command that plan or render print on %s", (cloud) => {
     writeFileSync(join(ROOT, "README.md"), "# Mine\n");
     writeFileSync(join(ROOT, "state.json"), "{}");
