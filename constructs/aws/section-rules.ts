@@ -23,6 +23,12 @@ const region = "eu-central-1";
 
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
 
+type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
+const hasExisting = (instances: Instances): boolean => Object.values(instances).some(({ existing }) => existing !== null);
+/** Whether an environment has databases, and creates none. */
+const onlyExisting = (instances: Instances): boolean =>
+  hasExisting(instances) && Object.values(instances).every(({ existing }) => existing !== null);
+
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
@@ -71,8 +77,34 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section: { network }, instances }) =>
-      network === null && Object.values(instances).some(({ existing }) => existing !== null)
-        ? [violation("aws.network", "must be the network of the existing database", null, "write its VPC and private subnets")]
+      network === null && hasExisting(instances) && !onlyExisting(instances)
+        ? [
+            violation(
+              "aws.network",
+              "must be the network of the existing database: a network that is created does not reach it",
+              null,
+              "write its VPC and private subnets, or put the existing databases into an environment of their own",
+            ),
+          ]
+        : [],
+    passing: { section: { region }, instances: { main: { existing: EXISTING }, other: { existing: EXISTING } } },
+    failing: { section: { region }, instances: { main: { existing: EXISTING }, other: {} } },
+  },
+  {
+    id: "aws-without-network-is-provisioned-by-hand",
+    source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { network }, instances }) =>
+      network === null && onlyExisting(instances)
+        ? [
+            violation(
+              "aws.network",
+              "is required if a function is to provision and rotate",
+              null,
+              "without it, provision by hand after each deployment, and rotate passwords yourself",
+            ),
+          ]
         : [],
     passing: { section: { region, network: NETWORK }, instances: { main: { existing: EXISTING } } },
     failing: { section: { region }, instances: { main: { existing: EXISTING } } },

@@ -12,7 +12,7 @@ import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, generationOf, isGuarded } from "./environment";
+import { type AwsEnvironment, generationOf, hasNetwork, isGuarded } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
@@ -26,13 +26,13 @@ export class AccessStack extends EnvironmentStack {
 
   constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, { servers, created }: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
-    const placement = placeIn(this, environment, network);
+    const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
     new CfnOutput(this, "Instances", {
       description: "Where each server listens, its master's secret, its key, its security groups, and the command that restarts it",
       value: this.toJsonString(mapValues(servers, toOutput)),
     });
-    const way = reachSecretsManager(this, environment, placement);
+    const way = placement === null ? { before: [], existing: null } : reachSecretsManager(this, environment, placement);
     const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, way));
     this.platforms = Object.assign({}, ...access);
     createProtection(this, environment, created);
@@ -40,9 +40,15 @@ export class AccessStack extends EnvironmentStack {
       description: "Each platform's secret, and the role that External Secrets reads it with",
       value: this.toJsonString(this.platforms),
     });
+    const about = { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" };
+    if (placement === null)
+      new CfnOutput(this, "First", {
+        description: "Creates databases and passwords, from a machine that reaches the servers",
+        value: npmCommand("provision", about, [], CHECKOUT),
+      });
     new CfnOutput(this, "Next", {
       description: "Writes the files for a cluster from these outputs",
-      value: npmCommand("render", { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" }, [], CHECKOUT),
+      value: npmCommand("render", about, [], CHECKOUT),
     });
   }
 }
@@ -84,18 +90,36 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
   new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: environment.section.logRetentionDays });
 }
 
-/** Everything about one instance; what it makes for each platform. */
+/** Everything about one instance; what it creates for each platform. Without a network there is no place for functions. */
 function createAccess(
+  stack: AccessStack,
+  environment: AwsEnvironment,
+  placement: Placement | null,
+  name: string,
+  postgres: IRdsPostgres,
+  way: Way,
+): Readonly<Record<string, PlatformAccess>> {
+  const { tenants = {} } = environment.instances[name] ?? {};
+  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, platform, postgres));
+  if (placement !== null) createFunctions(stack, environment, placement, name, postgres, secrets, way);
+  return mapValues(secrets, ({ arn }, platform) => ({
+    secretArn: arn,
+    readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),
+  }));
+}
+
+/** What provisions an instance, and rotates the passwords of its platforms and its master. */
+function createFunctions(
   stack: AccessStack,
   environment: AwsEnvironment,
   placement: Placement,
   name: string,
   postgres: IRdsPostgres,
+  secrets: Readonly<Record<string, DatabaseSecret>>,
   way: Way,
-): Readonly<Record<string, PlatformAccess>> {
+): void {
   const { settings, tenants = {} } = environment.instances[name] ?? {};
   const { rotationDays, logRetentionDays } = environment.section;
-  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, platform, postgres));
   const existing = settings?.existing ?? null;
   const generation = generationOf(environment, name);
   const common = { environment: environment.name, ca: existing?.ca ?? null, generation, tenants, secrets, logRetentionDays };
@@ -108,10 +132,6 @@ function createAccess(
   const rotation = isRotated ? new SecretRotation(stack, `${name}-rotation`, { ...props, after, includeMaster, rotationDays }) : null;
   for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
   provisioning?.resource.node.addDependency(...way.before);
-  return mapValues(secrets, ({ arn }, platform) => ({
-    secretArn: arn,
-    readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),
-  }));
 }
 
 const createSecret = (stack: AccessStack, environment: string, platform: string, { key }: IRdsPostgres): DatabaseSecret =>

@@ -9,7 +9,7 @@ import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgre
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import type { ResolvedInstance } from "../../constructs/model/spec";
-import type { AwsEnvironment } from "./environment";
+import { type AwsEnvironment, hasNetwork } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
 
 /** The servers, their keys and master secrets, who may reach them, and who is told. No platform changes anything in it. */
@@ -26,17 +26,18 @@ export class DatabaseStack extends EnvironmentStack {
     this.lock = `${this.stackName}-lock`;
     new CfnOutput(this, "Lock", { description: "The guard imports it, while there is one", value: this.stackName, exportName: this.lock });
     const { section } = environment;
-    const placement = placeIn(this, environment, network);
     const key = section.kmsKey === null ? null : kms.Key.fromKeyArn(this, "Key", idOf(section.kmsKey));
     const clients = (section.cluster?.securityGroups ?? []).map((group, index) =>
       ec2.SecurityGroup.fromSecurityGroupId(this, `Client${index + 1}`, idOf(group), { mutable: false }),
     );
+    const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     const isMade = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
     const topic = isMade ? alarmTopic(this, environment) : null;
     const created: Record<string, RdsPostgres> = {};
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);
       const { applyImmediately, logRetentionDays } = section;
+      if (placement === null) throw new TypeError("there is no network");
       const postgres = new RdsPostgres(this, name, { instance, ...placement, clients, key, applyImmediately, logRetentionDays });
       if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
       created[name] = postgres;

@@ -25,6 +25,12 @@ export function generationOf({ section, instances }: AwsEnvironment, name: strin
 /** Whether the deletion of an instance that the environment creates is refused. */
 export const isGuarded = ({ instances }: AwsEnvironment, name: string): boolean => instances[name]?.settings.deletionProtection === true;
 
+/** Whether there is a network for functions: the environment's, or one that is created; none is created for existing databases only. */
+export function hasNetwork({ section, instances }: AwsEnvironment): boolean {
+  const all = Object.values(instances);
+  return section.network !== null || all.length === 0 || all.some(({ settings }) => settings.existing === null);
+}
+
 /** PEM text of the certificate authority of an instance. */
 export const caOf = ({ section, instances }: AwsEnvironment, name: string): string =>
   instances[name]?.settings.existing?.ca ?? regionRoots(section.region);

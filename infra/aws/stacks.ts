@@ -1,7 +1,7 @@
 import type { App } from "aws-cdk-lib";
 import { AccessStack } from "./access-stack";
 import { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, isGuarded } from "./environment";
+import { type AwsEnvironment, hasNetwork, isGuarded } from "./environment";
 import type { Placement } from "./environment-stack";
 import { GuardStack } from "./guard-stack";
 import { NetworkStack } from "./network-stack";
@@ -9,10 +9,10 @@ import { PlatformsStack } from "./platforms-stack";
 
 /**
  * The stacks of an environment, by how long they live: servers for years, access as long as its platforms, releases from one version
- * to the next. A network comes first where the environment names none, and what guards all of them last.
+ * to the next. A network comes first where the environment names none and creates instances, and what guards all of them last.
  */
 export function createStacks(app: App, environment: AwsEnvironment): void {
-  const network = environment.section.network === null ? new NetworkStack(app, environment) : null;
+  const network = environment.section.network === null && hasNetwork(environment) ? new NetworkStack(app, environment) : null;
   const placement = network?.placement ?? null;
   const database = new DatabaseStack(app, environment, placement);
   const access = new AccessStack(app, environment, placement, database);

@@ -246,8 +246,12 @@ describe("a spec for AWS", () => {
     expect(main({ existing: { ...existing, masterSecret: masterSecret.replace("central", "west") } })).toBe(
       `  - instances.main.existing.masterSecret: must be in eu-central-1, got "${masterSecret.replace("central", "west").slice(0, 56)}...`,
     );
-    expect(refused(withAws(withMain(minimalAws, { existing }), { network: null }))).toBe(
-      "  - aws.network: must be the network of the existing database, got null; write its VPC and private subnets",
+    const alone = withAws(withMain(minimalAws, { existing }), { network: null });
+    expect(resolveAws(alone).warnings).toEqual([
+      expect.objectContaining({ path: "aws.network", rule: "is required if a function is to provision and rotate" }),
+    ]);
+    expect(refused({ ...alone, instances: { ...alone.instances, made: {} }, platforms: { prefect: { instance: "main" } } })).toBe(
+      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or put the existing databases into an environment of their own",
     );
     expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
       '  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got "master"; aws secretsmanager describe-secret tells it',

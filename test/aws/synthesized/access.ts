@@ -70,6 +70,16 @@ describe("the access stack", () => {
     expect(ingress).toMatchObject([1, 2].map(() => ({ GroupId: "sg-0a1b2c3d", FromPort: 6432, ToPort: 6432 })));
   });
 
+  it("has secrets and no function, network or alarm where only existing databases are wired, without a network", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const wired = withAws(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }), { network: null });
+    const templates = templatesOf(wired);
+    const types = Object.values(templates).flatMap((template) => Object.values(template.Resources).map(({ Type }) => Type));
+    expect([...new Set(types)].sort()).toEqual(["AWS::SecretsManager::ResourcePolicy", "AWS::SecretsManager::Secret"]);
+    const { Outputs } = templates.access as unknown as { Outputs: Record<string, { Value: string }> };
+    expect(Outputs.First?.Value).toBe("npm run provision -- --environment minimal --cloud aws --outputs cdk-outputs.json");
+  });
+
   it("rotates no master of somebody else's", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const { access: its } = templatesOf(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }));
