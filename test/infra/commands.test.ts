@@ -14,15 +14,15 @@ const project = new ProjectCopy();
 const ROOT = project.directory;
 const SUBFOLDER = join(ROOT, "infra", "environments");
 const ELSEWHERE = join(ROOT, "..", `${ROOT.split("/").at(-1)} elsewhere`);
+const BOTH = {
+  instances: { main: {} },
+  platforms: { prefect: {} },
+  aws: { region: "eu-central-1" },
+  gcp: { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" },
+};
 beforeAll(() => {
   for (const file of readdirSync(SUBFOLDER)) rmSync(join(SUBFOLDER, file));
-  const both = {
-    instances: { main: {} },
-    platforms: { prefect: {} },
-    aws: { region: "eu-central-1" },
-    gcp: { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" },
-  };
-  writeFileSync(join(SUBFOLDER, "ours.ts"), `export default ${JSON.stringify(both)};\n`);
+  writeFileSync(join(SUBFOLDER, "ours.ts"), `export default ${JSON.stringify(BOTH)};\n`);
   mkdirSync(ELSEWHERE);
 });
 afterAll(() => {
@@ -137,6 +137,22 @@ describe("a command that is run from another directory", { timeout: HANG }, () =
     expect(npm(ELSEWHERE, plan, { PLATFORM_POSTGRES_DIRECTORY: "." }).stderr).toBe(
       `✖ --cloud is missing; on this machine PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix ${ROOT} start -- --environment ours shows everything\n`,
     );
+  });
+});
+
+describe("a path in an environment", { timeout: HANG }, () => {
+  it.each([
+    ["infra/commands/plan.ts", "--cloud", "aws"],
+    ["infra/commands/plan.ts", "--cloud", "gcp"],
+    ["infra/commands/start.ts", "--once"],
+  ])("starts at its file, for %s %s %s", (...args) => {
+    const masterSecret = args.includes("aws") ? "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" : "master";
+    const theirs = { ...BOTH, instances: { main: { existing: { host: "db.example", ca: "certs/no.pem", masterSecret } } } };
+    writeFileSync(join(SUBFOLDER, "theirs.ts"), `export default ${JSON.stringify(theirs)};\n`);
+    const words = ["--require", "tsx/cjs", ...args, "--environment", "theirs"];
+    const { stderr } = spawnSync(process.execPath, words, { cwd: ROOT, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+    rmSync(join(SUBFOLDER, "theirs.ts"));
+    expect(stderr).toContain(`\n  - instances.main.existing.ca: must be a file that can be read, got ${SUBFOLDER}/certs/no.pem; `);
   });
 });
 
