@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { local } from "../constructs/local/target";
@@ -86,6 +86,26 @@ describe("README", () => {
     >;
     const names = Object.keys({ ...dependencies, ...devDependencies }).filter((name) => !name.startsWith("@types/"));
     expect(names.filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("names the versions of Node that package.json allows, as the workflows that it shows and that are in examples/ do", () => {
+    const { engines } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { engines: { node: string } };
+    const allowed = [...engines.node.matchAll(/\^((\d+)\.(\d+))\.0/g)];
+    expect(allowed.map(([version]) => version).join(" || ")).toBe(engines.node);
+    const versions = allowed.map(([, version]) => version);
+    expect(readme).toContain(`nothing but Node: ${versions.slice(0, -1).join(", ")}, ${versions.at(-1)} or newer of these`);
+    const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: { "": { engines: unknown } } };
+    expect(lock.packages[""].engines).toEqual(engines);
+
+    const examples = existsSync(join(ROOT, "examples"))
+      ? readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8" }).filter((file) => /\.ya?ml$/.test(file))
+      : [];
+    const texts = [readme, ...examples.map((file) => readFileSync(join(ROOT, "examples", file), "utf8"))];
+    const named = texts.flatMap((text) =>
+      [...text.matchAll(/\bnode(?:-version)?: (?!\$)(.+?)[,}\n]/g)].flatMap(([, value = ""]) => value.match(/\d+/g) ?? []),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((major) => !allowed.some(([, , its]) => its === major))).toEqual([]);
   });
 
   it("has a glossary of ten words, and the working command on its first screen", () => {
