@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { UserError } from "../../constructs/model/errors";
@@ -11,9 +11,10 @@ import { ProjectCopy } from "../gcp/engine/project";
 /** Milliseconds: for what hangs, on a machine as busy as it may be. */
 const HANG = 300_000;
 const project = new ProjectCopy();
-const ROOT = project.directory;
+/** A path with a blank, as people have it in their home directories. */
+const ROOT = `${project.directory} with blank`;
 const SUBFOLDER = join(ROOT, "infra", "environments");
-const ELSEWHERE = join(ROOT, "..", `${ROOT.split("/").at(-1)} elsewhere`);
+const ELSEWHERE = `${project.directory} elsewhere`;
 const BOTH = {
   instances: { main: {} },
   platforms: { prefect: {} },
@@ -21,13 +22,13 @@ const BOTH = {
   gcp: { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" },
 };
 beforeAll(() => {
+  renameSync(project.directory, ROOT);
   for (const file of readdirSync(SUBFOLDER)) rmSync(join(SUBFOLDER, file));
   writeFileSync(join(SUBFOLDER, "ours.ts"), `export default ${JSON.stringify(BOTH)};\n`);
   mkdirSync(ELSEWHERE);
 });
 afterAll(() => {
-  project.remove();
-  rmSync(ELSEWHERE, { recursive: true, force: true });
+  for (const directory of [ROOT, ELSEWHERE]) rmSync(directory, { recursive: true, force: true });
 });
 
 /** The real npm, without the settings of whoever runs the tests. */
@@ -103,7 +104,7 @@ describe("a command whose options npm keeps", { timeout: HANG }, () => {
 
   it("is refused with a line for where the user stands", () => {
     expect(npm(ELSEWHERE, ["--prefix", ROOT, "run", "plan", "--cloud", "aws"]).stderr).toBe(
-      keeps("--cloud", `npm --prefix ${ROOT} run plan -- --cloud aws`),
+      keeps("--cloud", `npm --prefix '${ROOT}' run plan -- --cloud aws`),
     );
   });
 });
@@ -124,18 +125,42 @@ describe("a command that is run from another directory", { timeout: HANG }, () =
     const deploy = "npx cdk deploy --all -c environment=ours --outputs-file";
     expect(npm(ROOT, RENDER).stderr).toBe(`✖ there is no file outputs.json; run ${deploy} outputs.json\n`);
     expect(npm(ELSEWHERE, ["--prefix", ROOT, ...RENDER]).stderr).toBe(
-      `✖ there is no file outputs.json; run (cd ${ROOT} && ${deploy} '${ELSEWHERE}/outputs.json')\n`,
+      `✖ there is no file outputs.json; run (cd '${ROOT}' && ${deploy} '${ELSEWHERE}/outputs.json')\n`,
     );
     const gcp = RENDER.map((word) => (word === "aws" ? "gcp" : word));
     expect(npm(SUBFOLDER, gcp).stderr).toBe(
       "✖ there is no file outputs.json; run pulumi stack output --json --stack ours > outputs.json\n",
     );
     expect(npm(ELSEWHERE, ["--prefix", ROOT, ...gcp]).stderr).toBe(
-      `✖ there is no file outputs.json; run pulumi --cwd ${ROOT} stack output --json --stack ours > outputs.json\n`,
+      `✖ there is no file outputs.json; run pulumi --cwd '${ROOT}' stack output --json --stack ours > outputs.json\n`,
     );
     const plan = ["--prefix", ROOT, "run", "plan", "--", "--environment", "ours"];
     expect(npm(ELSEWHERE, plan, { PLATFORM_POSTGRES_DIRECTORY: "." }).stderr).toBe(
-      `✖ --cloud is missing; on this machine PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix ${ROOT} start -- --environment ours shows everything\n`,
+      `✖ --cloud is missing; on this machine PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix '${ROOT}' start -- --environment ours shows everything\n`,
+    );
+  });
+});
+
+describe("a checkout in a path with a blank", { timeout: HANG }, () => {
+  it.each(["aws", "gcp"])("is planned for %s", (cloud) => {
+    const { status, stderr, stdout } = npm(ROOT, ["run", "plan", "--", "--cloud", cloud]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(cloud === "aws" ? "postgres-ours-database" : "ours database");
+  });
+
+  it("is synthesized by the line that cdk runs", () => {
+    const { app } = JSON.parse(readFileSync(join(ROOT, "cdk.json"), "utf8")) as { readonly app: string };
+    const env = { ...process.env, CDK_CONTEXT_JSON: JSON.stringify({ environment: "ours" }), CDK_OUTDIR: join(ROOT, "cdk.out") };
+    const { status, stderr } = spawnSync("sh", ["-c", app], { cwd: ROOT, encoding: "utf8", env });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(readdirSync(join(ROOT, "cdk.out"))).toContain("postgres-ours-database.template.json");
+  });
+
+  it("takes no local server there, and says where one can be", () => {
+    const { status, stderr } = npm(ROOT, ["start", "--", "--environment", "ours", "--once"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(
+      `✖ the path ${ROOT} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY`,
     );
   });
 });
