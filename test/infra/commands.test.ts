@@ -23,7 +23,7 @@ const BOTH = {
 };
 beforeAll(() => {
   renameSync(project.directory, ROOT);
-  for (const file of readdirSync(SUBFOLDER)) rmSync(join(SUBFOLDER, file));
+  for (const file of readdirSync(SUBFOLDER)) rmSync(join(SUBFOLDER, file), { recursive: true });
   writeFileSync(join(SUBFOLDER, "ours.ts"), `export default ${JSON.stringify(BOTH)};\n`);
   mkdirSync(ELSEWHERE);
 });
