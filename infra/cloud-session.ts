@@ -1,4 +1,5 @@
 import { UserError } from "../constructs/model/errors";
+import { ownEntry } from "../constructs/model/json";
 import { suggest } from "../constructs/model/suggest";
 import type { Server } from "../constructs/provisioning/connect";
 import type { Cloud } from "./cloud";
@@ -22,7 +23,7 @@ export async function reachDeployed(
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
   const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
   const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<Running> => {
-    const access = { ...(await deployment.access(name, via[name] ?? null, patience)), provision };
+    const access = { ...(await deployment.access(name, ownEntry(via, name) ?? null, patience)), provision };
     return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };
   return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };

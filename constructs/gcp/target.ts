@@ -1,3 +1,4 @@
+import { ownEntry } from "../model/json";
 import { defineTarget, type Placement, type Target, type Topology } from "../model/target";
 import { gcpRules } from "./rules";
 import { gcpFields } from "./section";
@@ -46,7 +47,7 @@ type GcpPlacement = Placement<typeof gcpFields>;
 
 /** Whether the Auth Proxy can connect: to Cloud SQL, and to nothing else. */
 const hasConnector = ({ settings, section, instance }: GcpPlacement): boolean =>
-  settings.existing === null || section.existingConnections[instance] !== undefined;
+  settings.existing === null || ownEntry(section.existingConnections, instance) !== undefined;
 
 const direct = (placement: GcpPlacement): Topology => ({
   access: "direct",

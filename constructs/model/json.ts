@@ -23,6 +23,10 @@ export function frozenCopy<T>(value: T): T {
   return Object.freeze(mapValues(value as Readonly<Record<string, unknown>>, frozenCopy)) as T;
 }
 
+/** The value of a key that a person chose: what every object inherits, such as `constructor`, is not in the map. */
+export const ownEntry = <V>(map: Readonly<Record<string, V>>, key: string): V | undefined =>
+  Object.hasOwn(map, key) ? map[key] : undefined;
+
 /** Like `Object.entries` and `Object.fromEntries` in one: the same keys, other values. */
 export function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V, key: string) => W): Readonly<Record<string, W>> {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));

@@ -7,7 +7,7 @@ import type { Construct } from "constructs";
 import { RdsAlarms } from "../../constructs/aws/rds-alarms";
 import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
+import { mapValues, ownEntry } from "../../constructs/model/json";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type AwsEnvironment, hasNetwork } from "./environment";
 import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
@@ -70,7 +70,7 @@ function importServer(
   existing: NonNullable<ResolvedInstance["settings"]["existing"]>,
   key: kms.IKey | null,
 ): IRdsPostgres {
-  const group = section.existingSecurityGroups[name];
+  const group = ownEntry(section.existingSecurityGroups, name);
   return RdsPostgres.fromAttributes(scope, name, {
     host: existing.host,
     port: existing.port,

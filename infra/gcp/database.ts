@@ -5,7 +5,7 @@ import { PrivateServicesAccess } from "../../constructs/gcp/private-services-acc
 import { ProjectServices } from "../../constructs/gcp/project-services";
 import { ServiceAgents } from "../../constructs/gcp/service-agents";
 import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
+import { mapValues, ownEntry } from "../../constructs/model/json";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type GcpEnvironment, labelsOf, networkOf, secretName } from "./environment";
 
@@ -100,7 +100,7 @@ function importServer(
   name: string,
   { host, port, ca, masterSecret }: NonNullable<ResolvedInstance["settings"]["existing"]>,
 ): Postgres {
-  const connection = section.existingConnections[name];
+  const connection = ownEntry(section.existingConnections, name);
   return {
     host,
     port,

@@ -7,6 +7,7 @@ import { makePrivate, readCredential, SecretDirectory } from "../../constructs/l
 import { LocalServer } from "../../constructs/local/server";
 import { UserError } from "../../constructs/model/errors";
 import type { InstanceSettings } from "../../constructs/model/instance";
+import { ownEntry } from "../../constructs/model/json";
 import type { Access, Scope } from "../../constructs/provisioning/access";
 import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
@@ -184,7 +185,7 @@ async function reachAll(
     names.map((name) => {
       const existing = environment.instances[name]?.settings.existing ?? null;
       return existing === null
-        ? reachLocal(environment, name, ports[name], progress)
+        ? reachLocal(environment, name, ownEntry(ports, name), progress)
         : reachExisting(environment, name, existing, progress);
     }),
   );
