@@ -1,9 +1,8 @@
 import type { MajorVersion } from "../model/instance";
-import { checkValue, findParameter, type ParameterType, parameterNames, toPlainValue } from "../model/parameters";
-import { nearest } from "../model/suggest";
+import { isOfModule, type ParameterNames, refuseUnknown } from "../model/parameter-rules";
+import { checkValue, findParameter, type ParameterType, type ParameterValue, parameterNames, toPlainValue } from "../model/parameters";
+import { IS_OWNED } from "../model/rules";
 import type { Advice } from "../model/target";
-
-type Value = string | number | boolean;
 
 const LEVELS = [
   "disabled",
@@ -74,10 +73,33 @@ const FIXED_BY_NAME: ReadonlyMap<string, string> = new Map(
 );
 
 /** What to set instead, where there is something. */
-const INSTEAD: Readonly<Record<string, string>> = {
-  wal_level: "set rds.logical_replication to on for logical replication",
-  "rds.extensions": "rds.allowed_extensions limits them",
-  superuser_reserved_connections: "rds.rds_superuser_reserved_connections reserves them for the master",
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ["wal_level", "set rds.logical_replication to on for logical replication"],
+  ["rds.extensions", "rds.allowed_extensions limits them"],
+]);
+
+/** Access and encryption depend on them. */
+const OWNED: readonly string[] = ["rds.accepted_password_auth_method", "rds.force_ssl"];
+
+const preload = (module: string): string => `add ${module} to shared_preload_libraries`;
+
+const NAMES: ParameterNames = {
+  kind: "an RDS parameter",
+  known: (majorVersion) => [...RDS_PARAMETERS.keys(), ...parameterNames(majorVersion)],
+  foreign: {
+    prefix: "cloudsql.",
+    kind: "a Cloud SQL flag",
+    instead: new Map([
+      ["cloudsql.enable_auto_explain", preload("auto_explain")],
+      ["cloudsql.enable_pg_bigm", preload("pg_bigm")],
+      ["cloudsql.enable_pg_cron", preload("pg_cron")],
+      ["cloudsql.enable_pg_hint_plan", preload("pg_hint_plan")],
+      ["cloudsql.enable_pgaudit", preload("pgaudit")],
+      ["cloudsql.enable_pglogical", preload("pglogical")],
+      ["cloudsql.iam_authentication", "set iamAuthentication: true"],
+      ["cloudsql.logical_decoding", "set rds.logical_replication to on"],
+    ]),
+  },
 };
 
 /** Modules that RDS has and the catalogue has not: their names and values are taken as they are written. */
@@ -108,7 +130,7 @@ const ARGUMENT = `\\s*(-?\\d+|${FORMULA})\\s*`;
 const EXPRESSION = new RegExp(`^(${FORMULA}|(GREATEST|LEAST|SUM|greatest|least|sum)\\(${ARGUMENT}(,${ARGUMENT})*\\))$`);
 
 /** Whether RDS computes the value from the instance's class. Not for connections, which the budget must know. */
-const isExpression = (name: string, { type }: ParameterType, value: Value): boolean =>
+const isExpression = (name: string, { type }: ParameterType, value: ParameterValue): boolean =>
   type === "integer" && name !== "max_connections" && EXPRESSION.test(String(value));
 
 const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
@@ -118,25 +140,19 @@ const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterTy
 export const isStatic = (name: string, majorVersion: MajorVersion): boolean => findRdsParameter(name, majorVersion)?.restart ?? false;
 
 /** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
-export function checkRdsParameter(name: string, value: Value, majorVersion: MajorVersion): Advice | null {
+export function checkRdsParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
+  if (OWNED.includes(name)) return { rule: IS_OWNED, remedy: "remove it" };
   const fixed = FIXED_BY_NAME.get(name);
-  if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD[name] ?? "remove it" };
+  if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD.get(name) ?? "remove it" };
   const parameter = findRdsParameter(name, majorVersion);
-  if (parameter === null) return OTHER_MODULES.includes(name.split(".")[0] ?? "") ? null : refuseUnknown(name, majorVersion);
+  if (parameter === null) return isOfModule(name, OTHER_MODULES) ? null : refuseUnknown(name, NAMES, majorVersion);
   if (isExpression(name, parameter, value)) return null;
   const rule = hasStages(name, majorVersion) ? checkStages(value) : checkValue(parameter, value);
   return rule === null ? null : { rule, remedy: "" };
 }
 
-function refuseUnknown(name: string, majorVersion: MajorVersion): Advice {
-  const near = nearest(name, [...RDS_PARAMETERS.keys(), ...parameterNames(majorVersion)]);
-  const rule = `is no parameter of RDS for PostgreSQL ${majorVersion}`;
-  if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
-  return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
-}
-
 /** A value that RDS accepts, in a parameter group's words: numbers in the parameter's own unit, 1 and 0 for on and off. */
-export function toRdsValue(name: string, value: Value, majorVersion: MajorVersion): string {
+export function toRdsValue(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
   const parameter = findRdsParameter(name, majorVersion);
   if (hasStages(name, majorVersion)) return toStages(value).join(",");
   if (parameter === null || isExpression(name, parameter, value)) return String(value);
@@ -146,10 +162,10 @@ export function toRdsValue(name: string, value: Value, majorVersion: MajorVersio
 
 const hasStages = (name: string, majorVersion: MajorVersion): boolean => name === "log_connections" && majorVersion >= STAGES_SINCE;
 
-const checkStages = (value: Value): string | null =>
+const checkStages = (value: ParameterValue): string | null =>
   toStages(value).every((stage) => CONNECTION_STAGES.includes(stage)) ? null : `must be on, or some of ${CONNECTION_STAGES.join(", ")}`;
 
-function toStages(value: Value): readonly string[] {
+function toStages(value: ParameterValue): readonly string[] {
   const words = String(value).toLowerCase().split(",");
   return words.map((word) => (["on", "true", "yes", "1"].includes(word.trim()) ? "all" : word.trim()));
 }

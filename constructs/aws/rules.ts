@@ -1,7 +1,8 @@
 import { type Violation, violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
-import { isCheckedEverywhere } from "../model/rules";
-import { nearest } from "../model/suggest";
+import { checkParameters } from "../model/parameter-rules";
+import { checkItems } from "../model/rule";
+import { suggestRegion } from "../model/suggest";
 import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";
 import { CLASSES, classAbove, classOf } from "./classes";
@@ -120,13 +121,7 @@ export const awsRules: readonly InstanceRule[] = [
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html`,
     date: READ,
     severity: "error",
-    check: ({ parameters, majorVersion }, path) =>
-      Object.entries(parameters).flatMap(([name, value]) => {
-        // Told once, by the rules that hold everywhere.
-        if (isCheckedEverywhere(name)) return [];
-        const refusal = checkRdsParameter(name, value, majorVersion);
-        return refusal === null ? [] : [violation(`${path}.parameters.${name}`, refusal.rule, value, refusal.remedy)];
-      }),
+    check: (instance, path) => checkParameters(instance, path, checkRdsParameter),
     passing: { parameters: { work_mem: "16MB", "rds.logical_replication": 1 } },
     failing: { parameters: { wrok_mem: "16MB" } },
   }),
@@ -136,7 +131,7 @@ export const awsRules: readonly InstanceRule[] = [
     date: READ,
     severity: "error",
     check: ({ allowedSources }, path) =>
-      allowedSources.flatMap((source, index) => {
+      checkItems(allowedSources, (source, index) => {
         const rule = refuseSource(source);
         return rule === null ? [] : [violation(`${path}.allowedSources[${index}]`, rule, source)];
       }),
@@ -202,17 +197,12 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   if (backupReplication === null) return [];
   const { region, kmsKey } = backupReplication;
   const at = `${path}.backupReplication`;
-  if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of RDS", region, didYouMean(region))];
+  if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of RDS", region, suggestRegion(region, REGIONS))];
   if (backupRetentionDays === 0)
     return [violation(`${at}.region`, "needs backups to copy", region, "set backupRetentionDays to 1 or more")];
   if (kmsKey?.startsWith(`arn:aws:kms:${region}:`)) return [];
   return [violation(`${at}.kmsKey`, `must be the ARN of a key in ${region}, because the database is encrypted`, kmsKey ?? undefined)];
 }
-
-export const didYouMean = (region: string): string => {
-  const near = nearest(region, REGIONS);
-  return near === null ? "" : `did you mean "${near}"?`;
-};
 
 /** RDS listens on IPv4 unless it is asked for both, and EC2 refuses a network whose host part is not zero. */
 export function refuseSource(source: string): string | null {

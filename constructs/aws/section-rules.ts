@@ -1,8 +1,12 @@
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
+import { ownEntry } from "../model/json";
+import { checkEach, checkItems } from "../model/rule";
+import { suggestRegion } from "../model/suggest";
 import type { WholeRule } from "../model/target";
+import { ifReadable } from "../model/unreadable";
 import { REGIONS } from "./regions";
-import { CHECKED, didYouMean, EXISTING, GUIDE, READ, refuseSource } from "./rules";
+import { CHECKED, EXISTING, GUIDE, READ, refuseSource } from "./rules";
 import { awsFields } from "./section";
 
 const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
@@ -24,10 +28,11 @@ const region = "eu-central-1";
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
 
 type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
-const hasExisting = (instances: Instances): boolean => Object.values(instances).some(({ existing }) => existing !== null);
+/** Whether each instance exists already; null where that is malformed. */
+const existingIn = (instances: Instances) => Object.values(instances).map((instance) => ifReadable(() => instance.existing !== null, null));
 /** Whether an environment has databases, and creates none. */
 const onlyExisting = (instances: Instances): boolean =>
-  hasExisting(instances) && Object.values(instances).every(({ existing }) => existing !== null);
+  existingIn(instances).every((each) => each === true) && existingIn(instances).length > 0;
 
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
@@ -44,7 +49,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
               "aws.region",
               "must be a region of RDS whose certificate authority is known",
               section.region,
-              didYouMean(section.region),
+              suggestRegion(section.region, REGIONS),
             ),
           ],
     passing: { section: { region } },
@@ -77,7 +82,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section: { network }, instances }) =>
-      network === null && hasExisting(instances) && !onlyExisting(instances)
+      network === null && [true, false].every((each) => existingIn(instances).includes(each))
         ? [
             violation(
               "aws.network",
@@ -257,14 +262,15 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section, instances }) => {
-      const masters = Object.entries(instances).map(
-        ([name, { existing }]) => [`instances.${name}.existing.masterSecret`, existing?.masterSecret ?? null] as const,
-      );
-      const own = (["kmsKey", "alarmTopic"] as const).map((field) => [`aws.${field}`, section[field] && idOf(section[field])] as const);
       const regionOf = (arn: string) => arn.split(":")[3] ?? section.region;
-      return [...own, ...masters].flatMap(([path, arn]) =>
-        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)],
-      );
+      const checkArn = (path: string, arn: string | null) =>
+        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)];
+      return [
+        ...checkItems(["kmsKey", "alarmTopic"] as const, (field) => checkArn(`aws.${field}`, section[field] && idOf(section[field]))),
+        ...checkEach(instances, ({ existing }, name) =>
+          checkArn(`instances.${name}.existing.masterSecret`, existing?.masterSecret ?? null),
+        ),
+      ];
     },
     passing: { section: { region, kmsKey: KEY } },
     failing: { section: { region: "eu-west-1", kmsKey: KEY } },
@@ -275,7 +281,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>
-      Object.entries(instances).flatMap(([name, { backupReplication, existing }]) =>
+      checkEach(instances, ({ backupReplication, existing }, name) =>
         existing === null && backupReplication?.region === section.region
           ? [violation(`instances.${name}.backupReplication.region`, "must differ from the database's region", section.region)]
           : [],
@@ -289,8 +295,10 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>
-      Object.keys(section.existingSecurityGroups).flatMap((name) =>
-        instances[name]?.existing ? [] : [violation(`aws.existingSecurityGroups.${name}`, "must name an instance with existing", name)],
+      checkEach(section.existingSecurityGroups, (_group, name) =>
+        ownEntry(instances, name)?.existing
+          ? []
+          : [violation(`aws.existingSecurityGroups.${name}`, "must name an instance with existing", name)],
       ),
     passing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: { existing: EXISTING } } },
     failing: { section: { region, existingSecurityGroups: { main: "sg-0a1b2c3d" } }, instances: { main: {} } },

@@ -1,9 +1,7 @@
 import type { MajorVersion } from "../model/instance";
-import { checkValue, findParameter, type ParameterType, parameterNames, toPlainValue } from "../model/parameters";
-import { nearest } from "../model/suggest";
+import { isOfModule, type ParameterNames, refuseUnknown } from "../model/parameter-rules";
+import { checkValue, findParameter, type ParameterType, type ParameterValue, parameterNames, toPlainValue } from "../model/parameters";
 import type { Advice } from "../model/target";
-
-type Value = string | number | boolean;
 
 const ON_OFF: ParameterType = { type: "bool" };
 
@@ -97,9 +95,23 @@ const RESTARTING: ReadonlySet<string> = new Set(
 );
 
 /** What to set instead, where there is something. */
-const INSTEAD: Readonly<Record<string, string>> = {
-  wal_level: "set cloudsql.logical_decoding to on for logical replication",
-  shared_preload_libraries: "set the module's own flag, such as cloudsql.enable_pgaudit",
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ["wal_level", "set cloudsql.logical_decoding to on for logical replication"],
+  ["shared_preload_libraries", "set the module's own flag, such as cloudsql.enable_pgaudit"],
+]);
+
+const NAMES: ParameterNames = {
+  kind: "a Cloud SQL flag",
+  known: (majorVersion) => [...CLOUD_SQL_FLAGS.keys(), ...parameterNames(majorVersion).filter((each) => POSTGRES_FLAGS.has(each))],
+  foreign: {
+    prefix: "rds.",
+    kind: "an RDS parameter",
+    instead: new Map([
+      ["rds.accepted_password_auth_method", "remove it; this project sets SCRAM-SHA-256 passwords only"],
+      ["rds.force_ssl", "remove it; the instance rejects connections without TLS"],
+      ["rds.logical_replication", "set cloudsql.logical_decoding to on"],
+    ]),
+  },
 };
 
 /** Whether the server restarts when a flag changes. */
@@ -108,37 +120,27 @@ export const restarts = (name: string): boolean => RESTARTING.has(name);
 const findFlag = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   CLOUD_SQL_FLAGS.get(name) ?? findParameter(name, majorVersion);
 
-const isOfModule = (name: string): boolean => name.includes(".") && MODULES.includes(name.split(".")[0] ?? "");
-
 /** Why Cloud SQL for PostgreSQL would not take a flag, or null where it does, or where that is in doubt. */
-export function checkFlag(name: string, value: Value, majorVersion: MajorVersion): Advice | null {
+export function checkFlag(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
   if (name === "cloudsql.iam_authentication") return { rule: "is set by this project", remedy: "set iamAuthentication: true" };
   const flag = findFlag(name, majorVersion);
-  if (flag === null) return isOfModule(name) ? null : refuseUnknown(name, majorVersion);
+  if (flag === null) return isOfModule(name, MODULES) ? null : refuseUnknown(name, NAMES, majorVersion);
   const rule = checkValue(flag, value);
   return rule === null ? null : { rule, remedy: "" };
 }
 
 /** Why a flag is in doubt: PostgreSQL knows it, and Cloud SQL's list does not name it. */
 export function doubtFlag(name: string, majorVersion: MajorVersion): Advice | null {
-  if (CLOUD_SQL_FLAGS.has(name) || POSTGRES_FLAGS.has(name) || isOfModule(name)) return null;
+  if (CLOUD_SQL_FLAGS.has(name) || POSTGRES_FLAGS.has(name) || isOfModule(name, MODULES)) return null;
   if (findParameter(name, majorVersion) === null) return null;
   return {
-    rule: "is not known to be a flag of Cloud SQL",
-    remedy: INSTEAD[name] ?? `remove it, or check that gcloud sql flags list --database-version=POSTGRES_${majorVersion} has it`,
+    rule: "is not on the list of Cloud SQL flags",
+    remedy: INSTEAD.get(name) ?? `remove it, or check that gcloud sql flags list --database-version=POSTGRES_${majorVersion} has it`,
   };
 }
 
-function refuseUnknown(name: string, majorVersion: MajorVersion): Advice {
-  const names = parameterNames(majorVersion).filter((each) => POSTGRES_FLAGS.has(each));
-  const near = nearest(name, [...CLOUD_SQL_FLAGS.keys(), ...names]);
-  const rule = `is no flag of Cloud SQL for PostgreSQL ${majorVersion}`;
-  if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
-  return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
-}
-
 /** A value that Cloud SQL accepts: numbers in the parameter's own unit, on and off. */
-export function toFlagValue(name: string, value: Value, majorVersion: MajorVersion): string {
+export function toFlagValue(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
   const flag = findFlag(name, majorVersion);
   return (flag === null ? null : toPlainValue(flag, value)) ?? String(value);
 }

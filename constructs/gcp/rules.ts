@@ -1,8 +1,8 @@
 import { type Violation, violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
-import { isCheckedEverywhere } from "../model/rules";
-import { suggest } from "../model/suggest";
-import { type Advice, created, type InstanceRule } from "../model/target";
+import { checkParameters } from "../model/parameter-rules";
+import { suggestRegion } from "../model/suggest";
+import { created, type InstanceRule } from "../model/target";
 import { minutesOf, spanOf } from "../model/windows";
 import { checkFlag, doubtFlag } from "./flags";
 import { REGIONS } from "./regions";
@@ -76,7 +76,8 @@ export const gcpRules: readonly InstanceRule[] = [
       if (backupReplication === null) return [];
       const { region, kmsKey } = backupReplication;
       const at = `${path}.backupReplication`;
-      if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of Cloud SQL", region, suggest(region, REGIONS))];
+      if (!REGIONS.includes(region))
+        return [violation(`${at}.region`, "must be a region of Cloud SQL", region, suggestRegion(region, REGIONS))];
       if (kmsKey !== null)
         return [violation(`${at}.kmsKey`, "must be null on Cloud SQL, which encrypts backups with the database's own key", kmsKey)];
       return backupRetentionDays === 0
@@ -91,7 +92,7 @@ export const gcpRules: readonly InstanceRule[] = [
     source: `${GUIDE}/flags`,
     date: READ,
     severity: "error",
-    check: (instance, path) => checkFlags(instance, path, checkFlag),
+    check: (instance, path) => checkParameters(instance, path, checkFlag),
     passing: { parameters: { work_mem: "16MB", "cloudsql.logical_decoding": "on" } },
     failing: { parameters: { wrok_mem: "16MB" } },
   }),
@@ -100,7 +101,7 @@ export const gcpRules: readonly InstanceRule[] = [
     source: `${GUIDE}/flags`,
     date: READ,
     severity: "acknowledge",
-    check: (instance, path) => checkFlags(instance, path, (name, _value, majorVersion) => doubtFlag(name, majorVersion)),
+    check: (instance, path) => checkParameters(instance, path, (name, _value, majorVersion) => doubtFlag(name, majorVersion)),
     passing: { parameters: { random_page_cost: 1.1 } },
     failing: { parameters: { wal_level: "logical" } },
   }),
@@ -171,14 +172,4 @@ function needsRecovery(
     return [violation(`${path}.backupRetentionDays`, `must be at least 1 with ${because} on Cloud SQL`, 0, "keep backups, or turn it off")];
   if (pointInTimeRecovery) return [];
   return [violation(`${path}.pointInTimeRecovery`, `must be true with ${because} on Cloud SQL`, false, "turn it on, or the other off")];
-}
-
-type FlagCheck = (name: string, value: string | number | boolean, majorVersion: InstanceSettings["majorVersion"]) => Advice | null;
-
-/** What holds everywhere is told once, by the rules that do. */
-function checkFlags({ parameters, majorVersion }: InstanceSettings, path: string, check: FlagCheck): readonly Violation[] {
-  return Object.entries(parameters).flatMap(([name, value]) => {
-    const advice = isCheckedEverywhere(name) ? null : check(name, value, majorVersion);
-    return advice === null ? [] : [violation(`${path}.parameters.${name}`, advice.rule, value, advice.remedy)];
-  });
 }

@@ -1,9 +1,11 @@
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
-import { mapValues } from "../model/json";
-import { suggest } from "../model/suggest";
+import { mapValues, ownEntry } from "../model/json";
+import { checkEach } from "../model/rule";
+import { suggestRegion } from "../model/suggest";
 import type { WholeRule } from "../model/target";
+import { ifReadable } from "../model/unreadable";
 import { LOG_DAYS } from "./backups";
 import { physicalName } from "./names";
 import { REGIONS } from "./regions";
@@ -12,11 +14,10 @@ import type { GcpSettings, gcpFields } from "./section";
 import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
 /** A rule about the section and each instance that is to be made. */
-const each = (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
-  function checkEach({ section, instances }) {
-    const made = Object.entries(instances).filter(([, { existing }]) => existing === null);
-    return made.flatMap(([name, instance]) => check(section, instance, `instances.${name}`));
-  };
+const each =
+  (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
+  ({ section, instances }) =>
+    checkEach(instances, (instance, name) => (instance.existing === null ? check(section, instance, `instances.${name}`) : []));
 
 type GcpRule = WholeRule<typeof gcpFields>;
 
@@ -32,7 +33,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     date: READ,
     severity: "error",
     check: ({ section: { region } }) =>
-      REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a region of Cloud SQL", region, suggest(region, REGIONS))],
+      REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a region of Cloud SQL", region, suggestRegion(region, REGIONS))],
     passing: { section: SECTION },
     failing: { section: { ...SECTION, region: "europe-wets4" } },
   },
@@ -90,14 +91,9 @@ export const gcpWholeRules: readonly GcpRule[] = [
       const location = idOf(encryptionKey).split("/")[3];
       if (location !== region)
         return [violation("gcp.encryptionKey", `must be a key of ${region}, as the databases are`, idOf(encryptionKey))];
-      const copied = Object.entries(instances).filter(([, { backupReplication }]) => backupReplication !== null);
-      return copied.map(([name]) =>
-        violation(
-          `instances.${name}.backupReplication`,
-          "must be null with gcp.encryptionKey, which no other region has",
-          {},
-          "remove one of the two",
-        ),
+      const rule = "must be null with gcp.encryptionKey, which no other region has";
+      return checkEach(instances, ({ backupReplication }, name) =>
+        backupReplication === null ? [] : [violation(`instances.${name}.backupReplication`, rule, {}, "remove one of the two")],
       );
     },
     passing: { section: { ...SECTION, encryptionKey: KEY } },
@@ -160,15 +156,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     source: `${GUIDE}/instance-settings`,
     date: READ,
     severity: "error",
-    check: ({ name: environment, section: { project }, instances }) =>
-      Object.entries(instances).flatMap(([name, { readReplicas, existing }]) => {
-        if (existing !== null) return [];
-        const own = physicalName(environment, name, null).length + SUFFIX_LENGTH;
-        const longest = physicalName(environment, name, readReplicas === 0 ? null : readReplicas).length + SUFFIX_LENGTH;
-        const excess = Math.max(`${idOf(project)}:`.length + longest - LONGEST_NAME, own - LONGEST_ZONE);
-        const rule = `name must be ${excess} letters shorter: with the environment's it makes names of Cloud SQL and Cloud DNS`;
-        return excess <= 0 ? [] : [violation(`instances.${name}`, rule, name)];
-      }),
+    check: checkNames,
     passing: { name: "production", section: SECTION, instances: { at: {} } },
     failing: {
       name: "an-environment-of-thirty-letter",
@@ -200,16 +188,24 @@ export const gcpWholeRules: readonly GcpRule[] = [
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
     date: READ,
     severity: "error",
-    check: ({ labels, owner }) => [
-      ...Object.entries(labels).flatMap(([key, value]) =>
+    check: ({ labels }) =>
+      checkEach(labels, (value, key) =>
         LABEL.test(value) ? [] : [violation(`labels.${key}`, "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud", value)],
       ),
-      ...(owner === null || LABEL.test(owner)
-        ? []
-        : [violation("owner", "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label", owner)]),
-    ],
-    passing: { section: SECTION, labels: { stage: "test" }, owner: "ml-platform" },
+    passing: { section: SECTION, labels: { stage: "test" } },
     failing: { section: SECTION, labels: { version: "1.2" } },
+  },
+  {
+    id: "gcp-owner-is-a-label",
+    source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    date: READ,
+    severity: "error",
+    check: ({ owner }) =>
+      owner === null || LABEL.test(owner)
+        ? []
+        : [violation("owner", "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label", owner)],
+    passing: { section: SECTION, owner: "ml-platform" },
+    failing: { section: SECTION, owner: "ML Team" },
   },
   {
     id: "gcp-existing-connections-are-existing",
@@ -217,8 +213,8 @@ export const gcpWholeRules: readonly GcpRule[] = [
     date: READ,
     severity: "error",
     check: ({ section: { existingConnections }, instances }) =>
-      Object.keys(existingConnections).flatMap((name) =>
-        instances[name]?.existing == null
+      checkEach(existingConnections, (_connection, name) =>
+        ownEntry(instances, name)?.existing == null
           ? [violation(`gcp.existingConnections.${name}`, "must name an instance that has existing", name)]
           : [],
       ),
@@ -261,6 +257,30 @@ function daysBetween(from: string, to: string): number | null {
   if (Number.isNaN(start) || Number.isNaN(end)) return null;
   const days = (end - start) / 86_400_000;
   return year !== "" && days < 0 ? days + 365 : days;
+}
+
+/** Blames the longer of the two names that make one of Google's. One that is too long together with several others is reported once. */
+function checkNames({ name: environment, section: { project }, instances }: Parameters<GcpRule["check"]>[0]): readonly Violation[] {
+  const found = Object.entries(instances).flatMap(([name, instance]) =>
+    ifReadable(() => measureNames(environment, idOf(project), name, instance), []),
+  );
+  const worstLast = found.filter(({ excess }) => excess > 0).sort((a, b) => a.excess - b.excess);
+  return [...new Map(worstLast.map((each) => [each.path, each])).values()].map(({ path, name, excess, exceeds }) =>
+    violation(path, `is ${excess} character${excess === 1 ? "" : "s"} too long: together with ${exceeds}`, name),
+  );
+}
+
+/** By how many characters names of Google exceed their limits, and which part of them is to blame. */
+function measureNames(environment: string, project: string, instance: string, { readReplicas, existing }: InstanceSettings) {
+  if (existing !== null) return [];
+  const lengthOf = (replica: number | null) => physicalName(environment, instance, replica).length + SUFFIX_LENGTH;
+  const server = `${project}:`.length + lengthOf(readReplicas === 0 ? null : readReplicas) - LONGEST_NAME;
+  const zone = lengthOf(null) - LONGEST_ZONE;
+  const excess = Math.max(server, zone);
+  const limit = `it exceeds ${server >= zone ? "Cloud SQL" : "Cloud DNS"}'s limit`;
+  return environment.length > instance.length
+    ? [{ path: "name", name: environment, excess, exceeds: `the instance's name (\`${instance}\`) ${limit}` }]
+    : [{ path: `instances.${instance}`, name: instance, excess, exceeds: `the environment's name (\`${environment}\`) ${limit}` }];
 }
 
 function checkPerformance(section: GcpSettings, { size, iops, throughputMibps, highAvailability }: InstanceSettings, path: string) {

@@ -24,7 +24,7 @@ export interface Parameter extends ParameterType {
   readonly to?: number;
 }
 
-type Value = string | number | boolean;
+export type ParameterValue = string | number | boolean;
 
 const DEFINITIONS: ReadonlyMap<string, readonly Parameter[]> = groupByName(catalogue as readonly Parameter[]);
 
@@ -50,12 +50,12 @@ export function parameterNames(majorVersion: MajorVersion): readonly string[] {
 const NAMES = new Map<MajorVersion, readonly string[]>();
 
 /** What must hold of a value, or null where PostgreSQL accepts it. What a string may hold is not known here. */
-export function checkValue(parameter: ParameterType, value: Value): string | null {
+export function checkValue(parameter: ParameterType, value: ParameterValue): string | null {
   return toPlainValue(parameter, value) === null ? describe(parameter) : null;
 }
 
 /** A value as `pg_settings.setting` shows it: numbers in the parameter's own unit. Null where PostgreSQL refuses it. */
-export function toPlainValue(parameter: ParameterType, value: Value): string | null {
+export function toPlainValue(parameter: ParameterType, value: ParameterValue): string | null {
   const text = String(value);
   switch (parameter.type) {
     case "bool":
@@ -81,7 +81,7 @@ function describe({ type, unit, min, max, values = [] }: ParameterType): string 
     case "integer":
     case "real": {
       const range = max === undefined || max > Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-      const units = unit === undefined ? "" : ` (in ${unit}, or with a unit: ${Object.keys(unitsOf(unit)).join(", ")})`;
+      const units = unit === undefined ? "" : ` (in ${unit}, or with a unit: ${[...unitsOf(unit).keys()].join(", ")})`;
       return `must be a ${type === "integer" ? "whole number" : "number"} ${range}${units}`;
     }
     case "string":
@@ -112,15 +112,15 @@ function readEnum({ values = [] }: ParameterType, text: string): string | null {
 }
 
 /** Each unit in the smallest one of its kind. Case matters. https://www.postgresql.org/docs/17/config-setting.html */
-const MEMORY: Readonly<Record<string, number>> = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
-const TIME: Readonly<Record<string, number>> = { us: 1, ms: 1e3, s: 1e6, min: 6e7, h: 3.6e9, d: 8.64e10 };
+const MEMORY: ReadonlyMap<string, number> = new Map(Object.entries({ B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 }));
+const TIME: ReadonlyMap<string, number> = new Map(Object.entries({ us: 1, ms: 1e3, s: 1e6, min: 6e7, h: 3.6e9, d: 8.64e10 }));
 
-const unitsOf = (unit: string): Readonly<Record<string, number>> => (unit in TIME ? TIME : MEMORY);
+const unitsOf = (unit: string): ReadonlyMap<string, number> => (TIME.has(unit) ? TIME : MEMORY);
 
 /** A parameter's own unit; `8kB` is a block. */
 function sizeOf(unit: string): number {
   const [, count, name = ""] = /^(\d*)(\w+)$/.exec(unit) ?? [];
-  return Number(count || 1) * (unitsOf(name)[name] ?? Number.NaN);
+  return Number(count || 1) * (unitsOf(name).get(name) ?? Number.NaN);
 }
 
 const DECIMAL = "(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?";
@@ -147,10 +147,11 @@ function readNumber(
 /** Converts what was written with a unit. PostgreSQL first rounds a fraction, as in 30.1GB, to whole units of the next smaller kind. */
 function toUnit(value: number, written: string, unit: string | undefined): number | null {
   if (written === "") return value;
-  const units = unit === undefined ? {} : unitsOf(unit);
-  const size = units[written];
-  if (unit === undefined || size === undefined) return null;
-  const smaller = Math.max(...Object.values(units).filter((other) => other < size));
+  if (unit === undefined) return null;
+  const units = unitsOf(unit);
+  const size = units.get(written);
+  if (size === undefined) return null;
+  const smaller = Math.max(...[...units.values()].filter((other) => other < size));
   const whole = smaller > 0 ? roundHalfEven((value * size) / smaller) * smaller : value * size;
   return whole / sizeOf(unit);
 }

@@ -37,6 +37,11 @@ export function checkRules<Subject>(rules: readonly Rule<Subject, unknown>[], su
   );
 }
 
+/** As `checkEach`, for a list. */
+export function checkItems<T>(list: readonly T[], check: (item: T, index: number) => readonly Violation[]): readonly Violation[] {
+  return [...list.keys()].flatMap((index) => ifReadable(() => check(list[index] as T, index), []));
+}
+
 /** What is wrong with each entry of a map, where a malformed one hides nothing of the others. */
 export function checkEach<V>(
   map: Readonly<Record<string, V>>,

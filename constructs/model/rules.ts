@@ -2,6 +2,7 @@ import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
 import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, MAX_CONNECTIONS, writtenMaxConnections } from "./instance";
 import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
+import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
@@ -25,18 +26,17 @@ const OWNED_PARAMETERS: readonly string[] = [
   // The budget counts on a fixed reserve.
   "superuser_reserved_connections",
   "reserved_connections",
-  "rds.force_ssl",
-  "rds.accepted_password_auth_method",
 ];
+
+/** Why a parameter that this project sets is refused. */
+export const IS_OWNED = "is set by this project, because access and encryption depend on it";
 
 /** Whether a parameter is refused or checked on every target, so that a target need not. */
 export const isCheckedEverywhere = (name: string): boolean => name === "max_connections" || OWNED_PARAMETERS.includes(name);
 
 /** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */
-function isHuge(source: string): boolean {
-  const bits = Number(source.split("/")[1]);
-  return bits < (source.includes(":") ? 7 : 8);
-}
+const widest = (source: string): number => (source.includes(":") ? 7 : 8);
+const isHuge = (source: string): boolean => Number(source.split("/")[1]) < widest(source);
 
 const DEFAULTS = completeInstance(
   readFields(instanceFields, {}, "", () => undefined),
@@ -92,13 +92,8 @@ export const instanceRules: readonly InstanceRule[] = [
     date: "2026-11-21",
     severity: "error",
     check: ({ parameters }, path) =>
-      OWNED_PARAMETERS.filter((name) => Object.hasOwn(parameters, name)).map((name) =>
-        violation(
-          `${path}.parameters.${name}`,
-          "is set by this project, because access and encryption depend on it",
-          parameters[name],
-          "remove it",
-        ),
+      checkEach(parameters, (value, name) =>
+        OWNED_PARAMETERS.includes(name) ? [violation(`${path}.parameters.${name}`, IS_OWNED, value, "remove it")] : [],
       ),
     passing: { parameters: { work_mem: "16MB" } },
     failing: { parameters: { ssl: "off" } },
@@ -149,9 +144,16 @@ export const instanceRules: readonly InstanceRule[] = [
     date: "2026-11-21",
     severity: "error",
     check: ({ allowedSources }, path) =>
-      allowedSources.flatMap((source, index) =>
+      checkItems(allowedSources, (source, index) =>
         isHuge(source)
-          ? [violation(`${path}.allowedSources[${index}]`, "must not be a part of the world", source, "name the cluster's network")]
+          ? [
+              violation(
+                `${path}.allowedSources[${index}]`,
+                `is wider than any private network (/${widest(source)})`,
+                source,
+                "name the cluster's network",
+              ),
+            ]
           : [],
       ),
     passing: { allowedSources: ["10.0.0.0/8"] },

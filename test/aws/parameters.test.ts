@@ -47,17 +47,23 @@ describe("a parameter group of RDS", () => {
   });
 
   it.each([
-    ["wrok_mem", "16MB", 17, "is no parameter of RDS for PostgreSQL 17", 'did you mean "work_mem"?'],
-    ["rds.forse_ssl", 1, 17, "is no parameter of RDS for PostgreSQL 17", 'did you mean "rds.force_ssl"?'],
-    ["transaction_timeout", "1h", 16, "is no parameter of RDS for PostgreSQL 16", "remove it"],
+    ["wrok_mem", "16MB", 17, "is not an RDS parameter for PostgreSQL 17", 'did you mean "work_mem"?'],
+    ["rds.forse_ssl", 1, 17, "is not an RDS parameter for PostgreSQL 17", 'did you mean "rds.force_ssl"?'],
+    ["transaction_timeout", "1h", 16, "is not an RDS parameter for PostgreSQL 16", "remove it"],
     [
       "myapp.setting",
       "x",
       17,
-      "is no parameter of RDS for PostgreSQL 17",
+      "is not an RDS parameter for PostgreSQL 17",
       "set it for a database or a role, with ALTER DATABASE or ALTER ROLE",
     ],
-    ["constructor", "x", 17, "is no parameter of RDS for PostgreSQL 17", "remove it"],
+    ["constructor", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
+    ["hll", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
+    ["rds.force_ssl", 0, 17, "is set by this project, because access and encryption depend on it", "remove it"],
+    ["cloudsql.iam_authentication", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "set iamAuthentication: true"],
+    ["cloudsql.logical_decoding", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "set rds.logical_replication to on"],
+    ["cloudsql.enable_pgaudit", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "add pgaudit to shared_preload_libraries"],
+    ["cloudsql.constructor", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "remove it"],
     ["fsync", "off", 17, "cannot be changed on RDS, which decides how data reaches the disk", "remove it"],
     [
       "wal_level",

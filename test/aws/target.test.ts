@@ -215,6 +215,40 @@ describe("a spec for AWS", () => {
     expect(refused(withAws(minimalAws, change as never))).toBe(`  - ${message}`);
   });
 
+  it("is refused for each instance, whatever is malformed in another", () => {
+    const masterSecret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:master-AbCdEf";
+    const spec = withAws(minimalAws, { kmsKey: 1 as never, alarmTopic: "arn:aws:sns:eu-west-1:111122223333:alarms" });
+    const instances = {
+      first: { existing: 1, backupReplication: 1 },
+      second: { existing: { host: "db.example", masterSecret }, allowedSources: ["10", "10.1.2.3/16"] },
+      third: { backupReplication: { region: "eu-central-1", kmsKey: "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d" } },
+    };
+    const its = { ...spec, instances, platforms: { mlflow: { instance: "third" } } };
+    expect(
+      refused(its)
+        .split("\n")
+        .map((line) => line.replace(/,? got .*/, "")),
+    ).toEqual([
+      "  - aws.kmsKey: must be the ARN of a KMS key",
+      "  - instances.first.backupReplication: must be an object",
+      "  - instances.first.existing: must be an object",
+      "  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16",
+      "  - aws.alarmTopic: must be in eu-central-1",
+      "  - instances.second.existing.masterSecret: must be in eu-central-1",
+      "  - instances.third.backupReplication.region: must differ from the database's region",
+    ]);
+  });
+
+  it("finds networks with a host part whatever is malformed beside them", () => {
+    expect(main({ allowedSources: ["10", "10.1.2.3/16"] })).toContain("allowedSources[1]: must begin at the network's first address (/16)");
+  });
+
+  it("suggests no region of another continent", () => {
+    expect(refused(withAws(minimalAws, { region: "au-west-1", network: null }))).toBe(
+      '  - aws.region: must be a region of RDS whose certificate authority is known, got "au-west-1"',
+    );
+  });
+
   it("is warned of settings that have no effect", () => {
     const { warnings } = resolveAws(
       withAws(minimalAws, { vpcCidr: "10.9.0.0/16", cluster: { ...CLUSTER, installReleases: false, installReloader: true } }),

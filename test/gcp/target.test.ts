@@ -134,7 +134,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ parameters: { wrok_mem: "16MB" } }),
-      'instances.main.parameters.wrok_mem: is no flag of Cloud SQL for PostgreSQL 17, got "16MB"; did you mean "work_mem"?',
+      'instances.main.parameters.wrok_mem: is not a Cloud SQL flag for PostgreSQL 17, got "16MB"; did you mean "work_mem"?',
     ],
     [
       withMain({ parameters: { autovacuum_freeze_max_age: 1000 } }),
@@ -142,11 +142,23 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ parameters: { wal_level: "logical" } }),
-      'instances.main.parameters.wal_level: is not known to be a flag of Cloud SQL, got "logical"; set cloudsql.logical_decoding to on for logical replication; then write acknowledge: { "gcp-flags-are-in-the-list": "<reason>" }',
+      'instances.main.parameters.wal_level: is not on the list of Cloud SQL flags, got "logical"; set cloudsql.logical_decoding to on for logical replication; then write acknowledge: { "gcp-flags-are-in-the-list": "<reason>" }',
     ],
     [
       withMain({ parameters: { "cloudsql.iam_authentication": true } }),
       "instances.main.parameters.cloudsql.iam_authentication: is set by this project, got true; set iamAuthentication: true",
+    ],
+    [
+      withMain({ parameters: { constructor: 1 } }),
+      "instances.main.parameters.constructor: is not a Cloud SQL flag for PostgreSQL 17, got 1; remove it",
+    ],
+    [
+      withMain({ parameters: { "rds.logical_replication": 1 } }),
+      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on",
+    ],
+    [
+      withMain({ parameters: { "rds.force_ssl": 1 } }),
+      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS",
     ],
     [
       withMain({ maintenanceWindow: "sat:04:30-sat:05:30" }),
@@ -181,7 +193,26 @@ describe("a spec for Google Cloud", () => {
     [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
     [
       { ...minimalGcp, name: "an-environment-of-thirty-lett", instances: { "an-instance-of-thirty-letters": {} } },
-      "instances.an-instance-of-thirty-letters: name must be 4 letters shorter: with the environment's it makes names of Cloud SQL and Cloud DNS",
+      "instances.an-instance-of-thirty-letters: is 4 characters too long: together with the environment's name (`an-environment-of-thirty-lett`) it exceeds Cloud DNS's limit",
+    ],
+    [
+      {
+        ...minimalGcp,
+        name: "an-environment-of-thirty-lettr",
+        instances: { "an-instance-of-twenty-six1": {}, "an-instance-of-twenty-six-2": {} },
+        platforms: { mlflow: { instance: "an-instance-of-twenty-six1" } },
+      },
+      "name: is 3 characters too long: together with the instance's name (`an-instance-of-twenty-six-2`) it exceeds Cloud DNS's limit, got \"an-environment-of-thirty-lettr\"",
+    ],
+    [
+      {
+        ...minimalGcp,
+        name: "an-environment-of-thirty",
+        gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" },
+        instances: { "an-instance-of-thirty-letter": { readReplicas: 10 } },
+        platforms: { mlflow: {} },
+      },
+      "instances.an-instance-of-thirty-letter: is 4 characters too long: together with the environment's name (`an-environment-of-thirty`) it exceeds Cloud SQL's limit",
     ],
     [
       withGcp(minimalGcp, { privateServicesAccess: { allocatedRange: "databases" } }),
@@ -210,6 +241,34 @@ describe("a spec for Google Cloud", () => {
     else expect(found).toContain(`  - ${message}`);
     // One mistake is told once.
     expect(found.split("\n")).toHaveLength(1);
+  });
+
+  it("is refused for each instance, whatever is malformed in another", () => {
+    const spec = withGcp(minimalGcp, { encryptionKey: "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres" });
+    const backupReplication = { region: "europe-west1" };
+    const instances = {
+      first: { size: 4, backupReplication: 1, existing: 1 },
+      second: { size: { vcpus: 3, memoryGib: 8 }, backupReplication, allowedSources: ["10", "128.0.0.0/1"] },
+    };
+    expect(refused({ ...spec, instances, platforms: { mlflow: { instance: "second" } } }).split("\n")).toEqual([
+      "  - instances.first.size: must be an object, got 4",
+      "  - instances.first.backupReplication: must be an object, got 1",
+      "  - instances.first.existing: must be an object, got 1",
+      '  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "10"',
+      expect.stringContaining("instances.second.size: must be a size of edition ENTERPRISE"),
+      expect.stringContaining("instances.second.backupReplication: must be null with gcp.encryptionKey"),
+      '  - instances.second.allowedSources[1]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network',
+    ]);
+  });
+
+  it("suggests no region of another continent", () => {
+    expect(refused(withGcp(minimalGcp, { region: "ms-west1" }))).toBe('  - gcp.region: must be a region of Cloud SQL, got "ms-west1"');
+  });
+
+  it("tells an instance called constructor from what every object inherits", () => {
+    const { main } = existingGcp.instances;
+    const spec = { ...existingGcp, instances: { constructor: main }, platforms: { mlflow: { access: "sidecar" } } };
+    expect(refused(spec)).toContain("needs an instance of Cloud SQL");
   });
 
   it("cannot ask for a replica of a replica: what somebody else made is given none, and that is said", () => {

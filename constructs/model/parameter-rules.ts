@@ -1,0 +1,47 @@
+import { type Violation, violation } from "./errors";
+import type { InstanceSettings, MajorVersion } from "./instance";
+import type { ParameterValue } from "./parameters";
+import { checkEach } from "./rule";
+import { isCheckedEverywhere } from "./rules";
+import { nearest } from "./suggest";
+import type { Advice } from "./target";
+
+/** What a host calls its parameters, and which it has. */
+export interface ParameterNames {
+  /** With its article: `an RDS parameter`. */
+  readonly kind: string;
+  /** Those that may be suggested. */
+  known(majorVersion: MajorVersion): readonly string[];
+  /** Those of another host, which people bring along. */
+  readonly foreign: {
+    readonly prefix: string;
+    readonly kind: string;
+    /** What to write here, where there is something. */
+    readonly instead: ReadonlyMap<string, string>;
+  };
+}
+
+/** Returns what is wrong with a parameter that a host does not have. */
+export function refuseUnknown(name: string, { kind, known, foreign }: ParameterNames, majorVersion: MajorVersion): Advice {
+  if (name.startsWith(foreign.prefix)) return { rule: `is ${foreign.kind}, not ${kind}`, remedy: foreign.instead.get(name) ?? "remove it" };
+  const near = nearest(name, known(majorVersion));
+  const rule = `is not ${kind} for PostgreSQL ${majorVersion}`;
+  if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
+  return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
+}
+
+/** Whether a parameter belongs to one of some modules, as `cron.database_name` does to `cron`. */
+export const isOfModule = (name: string, modules: readonly string[]): boolean =>
+  name.includes(".") && modules.includes(name.split(".", 1)[0] ?? "");
+
+/** Checks each parameter of an instance. Rules of all targets check some of them already, which are left out here. */
+export function checkParameters(
+  { parameters, majorVersion }: InstanceSettings,
+  path: string,
+  check: (name: string, value: ParameterValue, majorVersion: MajorVersion) => Advice | null,
+): readonly Violation[] {
+  return checkEach(parameters, (value, name) => {
+    const advice = isCheckedEverywhere(name) ? null : check(name, value, majorVersion);
+    return advice === null ? [] : [violation(`${path}.parameters.${name}`, advice.rule, value, advice.remedy)];
+  });
+}
