@@ -1,27 +1,28 @@
+import type { Fields } from "../constructs/model/fields";
 import type { JsonObject } from "../constructs/model/json";
-import type { Reach, Wired } from "../constructs/model/wire";
+import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
 import type { Access } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
 import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
 
-/** A cloud, as the commands see it. */
-export interface Cloud {
+/** A cloud, as the commands see it; `X` are the fields of its section. It takes back what its own `loadEnvironment` has returned. */
+export interface Cloud<X extends Fields = Fields> {
   readonly name: (typeof CLOUDS)[number];
   /** @throws UserError, SpecError */
-  loadEnvironment(name: string): ProjectEnvironment;
+  loadEnvironment(name: string): ProjectEnvironment<X>;
   /**
    * What exists of an environment.
    *
    * @param file what its deployment printed, as the user types its path.
    * @throws UserError where the file is not of this environment.
    */
-  readDeployment(environment: ProjectEnvironment, file: string): Deployment;
+  readDeployment(environment: ProjectEnvironment<X>, file: string): Deployment;
   /** What a deployment would make, and change of what a stored template has. `against` is a path as the user types it. */
-  plan(environment: ProjectEnvironment, against: string | null): Promise<Plan>;
+  plan(environment: ProjectEnvironment<X>, against: string | null): Promise<Plan>;
   /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
-  snapshot(environment: ProjectEnvironment): Promise<Snapshot>;
+  snapshot(environment: ProjectEnvironment<X>): Promise<Snapshot>;
 }
 
 /** An environment that has been deployed. */
@@ -29,7 +30,7 @@ export interface Deployment {
   /** Where an instance listens. */
   server(instance: string): { readonly host: string; readonly port: number };
   /** How a platform's pods reach its instance. */
-  reach(platform: string, instance: string): Reach;
+  reach(platform: PlacedPlatform): Reach;
   /** PEM text of the instance's certificate authority. */
   ca(instance: string): string;
   /** Kubernetes objects that make the platform's Secret out of its secret of the cloud. */

@@ -12,7 +12,8 @@ import { platforms } from "../constructs/platforms/registry";
 import { withFiles } from "./existing";
 import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
-export type ProjectEnvironment = Environment<typeof platforms>;
+/** An environment of this project; `X` are the fields of its target's section. */
+export type ProjectEnvironment<X extends Fields = Fields> = Environment<typeof platforms, X>;
 
 /** Environments of the checkout, a file each. */
 export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
@@ -22,7 +23,7 @@ export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
  *
  * @throws UserError where there is no such file, or no section for the target; SpecError where it is wrong.
  */
-export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): Environment<typeof platforms, X> {
+export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
   const known = environmentNames();
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
   const spec = readSpec(name);

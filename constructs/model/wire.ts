@@ -2,7 +2,7 @@ import type { Settings } from "./fields";
 import { type JsonObject, mapValues } from "./json";
 import { kubernetesNames } from "./names";
 import type { CommonFields, Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
-import type { Environment } from "./spec";
+import type { Environment, ResolvedPlatform } from "./spec";
 import type { Topology } from "./target";
 import { mergeValues } from "./values";
 
@@ -27,6 +27,9 @@ export interface Wired {
   readonly serviceAccounts: readonly string[];
 }
 
+/** A platform on its instance, with the settings that every platform has. */
+export type PlacedPlatform = ResolvedPlatform<Settings<CommonFields>>;
+
 /** File name of the CA within its ConfigMap, and where it is mounted. */
 const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
 
@@ -38,7 +41,7 @@ const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
 export function wirePlatforms(
   environment: Environment,
   platforms: Platforms,
-  reach: (platform: string, instance: string) => Reach,
+  reach: (platform: PlacedPlatform) => Reach,
 ): Readonly<Record<string, Wired>> {
   const used = Object.keys(environment.platforms);
   return Object.fromEntries(
@@ -48,7 +51,7 @@ export function wirePlatforms(
       if (resolved === undefined || platform === undefined)
         throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
       const { settings } = resolved;
-      const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(name, resolved.instance));
+      const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(resolved));
       const wiring = withUserValues(platform.wire(connection, settings), settings.values);
       const serviceAccounts = [connection.serviceAccount ?? platform.serviceAccounts(settings)].flat();
       return [name, { namespace: settings.namespace, release: settings.release, connection, wiring, serviceAccounts }];

@@ -1,15 +1,15 @@
 import { secretReader } from "../../constructs/aws/external-secrets";
 import { createSecretsClient, readMaster } from "../../constructs/aws/functions/task";
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
+import type { awsFields } from "../../constructs/aws/section";
 import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
 import { UserError } from "../../constructs/model/errors";
-import type { JsonObject } from "../../constructs/model/json";
-import type { Wired } from "../../constructs/model/wire";
+import { type JsonObject, ownEntry } from "../../constructs/model/json";
+import type { PlacedPlatform, Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { cdkDeploy } from "../command-line";
-import type { ProjectEnvironment } from "../load";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";
 import { type Outputs, readOutputs } from "./outputs";
@@ -18,23 +18,20 @@ import { type Outputs, readOutputs } from "./outputs";
 const CLUSTER_STORE = "aws-secrets-manager";
 
 /** AWS, as the commands see it. */
-export const awsCloud: Cloud = {
+export const awsCloud: Cloud<typeof awsFields> = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
-  readDeployment: (environment, file) => new AwsDeployment(toAws(environment), readOutputs(environment.name, file), file),
+  readDeployment: (environment, file) => new AwsDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
     // Loaded when asked for: the other commands need no CDK.
     const { planAws } = require("./plan") as typeof import("./plan");
-    return planAws(toAws(environment), against);
+    return planAws(environment, against);
   },
   snapshot: async (environment) => {
     const { snapshotAws } = require("./snapshot") as typeof import("./snapshot");
-    return snapshotAws(toAws(environment));
+    return snapshotAws(environment);
   },
 };
-
-/** What `loadEnvironment` above has made. */
-const toAws = (environment: ProjectEnvironment): AwsEnvironment => environment as unknown as AwsEnvironment;
 
 /** An environment, and what its stacks have printed. */
 class AwsDeployment implements Deployment {
@@ -48,7 +45,7 @@ class AwsDeployment implements Deployment {
     return this.find("instance", instance, this.outputs.instances);
   }
 
-  reach(_platform: string, instance: string) {
+  reach({ instance }: PlacedPlatform) {
     const { host, port } = this.server(instance);
     return { host, port, sidecar: null };
   }
@@ -64,7 +61,7 @@ class AwsDeployment implements Deployment {
   secretObjects(platform: string, wired: Wired): readonly JsonObject[] {
     const { secretArn: key, readerRoleArn } = this.find("platform", platform, this.outputs.platforms);
     const { platforms, section } = this.environment;
-    const ca = this.ca(platforms[platform as keyof typeof platforms]?.instance ?? "");
+    const ca = this.ca(ownEntry(platforms, platform)?.instance ?? "");
     if (readerRoleArn === null)
       return [toExternalSecret(wired, { secretStore: { kind: "ClusterSecretStore", name: CLUSTER_STORE }, key }, ca)];
     const store = toSecretStore(wired, secretReader(section.region, readerRoleArn));

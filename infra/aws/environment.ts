@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { regionRoots } from "../../constructs/aws/regions";
 import type { awsFields } from "../../constructs/aws/section";
-import type { Environment } from "../../constructs/model/spec";
-import type { platforms } from "../../constructs/platforms/registry";
+import type { ProjectEnvironment } from "../load";
 
 /** An environment on AWS, with its section in its own type. */
-export type AwsEnvironment = Environment<typeof platforms, typeof awsFields>;
+export type AwsEnvironment = ProjectEnvironment<typeof awsFields>;
 
 /** The stacks of an environment, in the order in which they are deployed. */
 export const PARTS = ["network", "database", "access", "platforms", "guard"] as const;

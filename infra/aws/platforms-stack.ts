@@ -22,7 +22,7 @@ export class PlatformsStack extends EnvironmentStack {
     super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
     const { cluster, region } = environment.section;
     if (cluster?.clusterSecurityGroup == null) throw new TypeError("there is no cluster to install releases in");
-    const wired = wirePlatforms(environment, registry, (_platform, instance) => {
+    const wired = wirePlatforms(environment, registry, ({ instance }) => {
       const server = servers[instance];
       if (server === undefined) throw new TypeError(`no instance ${instance}`);
       return server.connection;

@@ -26,7 +26,7 @@ void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
 });
 
 async function toFiles(environment: ProjectEnvironment, deployment: Deployment): Promise<readonly OutputFile[]> {
-  const wired = wirePlatforms(environment, platforms, (platform, instance) => deployment.reach(platform, instance));
+  const wired = wirePlatforms(environment, platforms, (platform) => deployment.reach(platform));
   const several = Object.keys(environment.instances).length > 1;
   const files: OutputFile[] = [];
   for (const [name, each] of Object.entries(wired)) {

@@ -3,18 +3,17 @@ import { secretReader } from "../../constructs/gcp/external-secrets";
 import { readMaster } from "../../constructs/gcp/master";
 import { reachOf } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
+import type { gcpFields } from "../../constructs/gcp/section";
 import { verification } from "../../constructs/gcp/verification";
 import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
-import type { JsonObject } from "../../constructs/model/json";
-import type { ResolvedPlatform } from "../../constructs/model/spec";
-import type { Reach, Wired } from "../../constructs/model/wire";
+import { type JsonObject, ownEntry } from "../../constructs/model/json";
+import type { PlacedPlatform, Reach, Wired } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { pulumiCommand } from "../command-line";
-import type { ProjectEnvironment } from "../load";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";
 import { type Outputs, outputsCommand, readOutputs } from "./outputs";
@@ -23,25 +22,20 @@ import { type Outputs, outputsCommand, readOutputs } from "./outputs";
 const CLUSTER_STORE = "gcp-secret-manager";
 
 /** Google Cloud, as the commands see it. */
-export const gcpCloud: Cloud = {
+export const gcpCloud: Cloud<typeof gcpFields> = {
   name: "gcp",
-  loadEnvironment: loadGcpEnvironment as (name: string) => ProjectEnvironment,
-  readDeployment: (environment, file) => new GcpDeployment(toGcp(environment), readOutputs(environment.name, file), file),
+  loadEnvironment: loadGcpEnvironment,
+  readDeployment: (environment, file) => new GcpDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
     // Loaded when asked for: the other commands need no Pulumi.
     const { planGcp } = require("./plan") as typeof import("./plan");
-    return planGcp(toGcp(environment), against);
+    return planGcp(environment, against);
   },
   snapshot: async (environment) => {
     const { snapshotGcp } = require("./snapshot") as typeof import("./snapshot");
-    return snapshotGcp(toGcp(environment));
+    return snapshotGcp(environment);
   },
 };
-
-/** What `loadEnvironment` above has made. */
-const toGcp = (environment: ProjectEnvironment): GcpEnvironment => environment as unknown as GcpEnvironment;
-
-type Placed = ResolvedPlatform<{ readonly namespace: string; readonly release: string }>;
 
 /** An environment, and what its stack has printed. */
 class GcpDeployment implements Deployment {
@@ -55,8 +49,7 @@ class GcpDeployment implements Deployment {
     return this.find("instance", instance, this.outputs.instances);
   }
 
-  reach(platform: string, instance: string): Reach {
-    const { access, settings } = this.platform(platform);
+  reach({ access, settings, instance }: PlacedPlatform): Reach {
     return reachOf({ ...settings, access }, this.server(instance));
   }
 
@@ -97,8 +90,8 @@ class GcpDeployment implements Deployment {
     return { server, master: await readMaster(manager, masterSecret, server), store: new SecretManagerStore(manager, names), patience };
   }
 
-  private platform(name: string): Placed {
-    return this.find("platform", name, this.environment.platforms as Readonly<Record<string, Placed>>);
+  private platform(name: string) {
+    return this.find("platform", name, this.environment.platforms);
   }
 
   /** Whole name of a platform's secret. */
@@ -111,10 +104,10 @@ class GcpDeployment implements Deployment {
     return this.secretOf(platform).split("/").at(-1) ?? "";
   }
 
-  private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {
-    const found = among[name];
+  private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): NonNullable<T> {
+    const found = ownEntry(among, name);
     const { name: stack } = this.environment;
-    if (found === undefined)
+    if (found == null)
       throw new UserError(
         `${this.file} knows no ${kind} ${name}; run ${pulumiCommand(["up"], stack)}, and then ${outputsCommand(stack, this.file)}`,
       );

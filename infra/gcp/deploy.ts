@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { reachOf } from "../../constructs/gcp/reach";
 import { mapValues } from "../../constructs/model/json";
-import type { ResolvedPlatform } from "../../constructs/model/spec";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
 import { CHECKOUT, npmCommand } from "../command-line";
@@ -42,11 +41,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
 
 /** The wiring of every platform, in words that are known when it is planned. */
 function wire(environment: GcpEnvironment, database: Database): Readonly<Record<string, Wired>> {
-  return wirePlatforms(environment, registry, (platform, instance) => {
-    const resolved = environment.platforms[platform as keyof typeof registry] as ResolvedPlatform<{
-      readonly namespace: string;
-      readonly release: string;
-    }>;
-    return reachOf({ ...resolved.settings, access: resolved.access }, serverOf(database, instance));
-  });
+  return wirePlatforms(environment, registry, ({ settings, access, instance }) =>
+    reachOf({ ...settings, access }, serverOf(database, instance)),
+  );
 }

@@ -1,12 +1,11 @@
 import type { GcpSettings, gcpFields } from "../../constructs/gcp/section";
 import { gcp } from "../../constructs/gcp/target";
 import { examplesIn, idOf } from "../../constructs/model/fields";
-import type { Environment, ResolvedInstance } from "../../constructs/model/spec";
-import type { platforms } from "../../constructs/platforms/registry";
-import { loadEnvironment } from "../load";
+import type { ResolvedInstance } from "../../constructs/model/spec";
+import { loadEnvironment, type ProjectEnvironment } from "../load";
 
 /** An environment on Google Cloud, with its section in its own type. */
-export type GcpEnvironment = Environment<typeof platforms, typeof gcpFields>;
+export type GcpEnvironment = ProjectEnvironment<typeof gcpFields>;
 
 /** An environment for Google Cloud. @throws UserError, SpecError */
 export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironment(name, gcp);

@@ -74,7 +74,7 @@ export async function deliver(session: Session): Promise<Readonly<Record<string,
 async function writeAll(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
   const { environment, instances } = session;
   const { output } = localDirectories(environment.name);
-  const wired = wirePlatforms(environment, platforms, (_platform, name) => {
+  const wired = wirePlatforms(environment, platforms, ({ instance: name }) => {
     const { host, port } = runningOf(session, name).access.server;
     return { host, port, sidecar: null };
   });

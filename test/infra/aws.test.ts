@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { awsCloud } from "../../infra/aws/cloud";
+import type { AwsEnvironment } from "../../infra/aws/environment";
 import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
-import type { ProjectEnvironment } from "../../infra/load";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { minimalAws, resolveAws, withMain } from "../fixtures/aws";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
@@ -96,7 +96,7 @@ describe("an environment that has been deployed", () => {
   const HOST = "db.example.internal";
   let server: TestServer;
   let secrets: SecretsManagerDouble;
-  let environment: ProjectEnvironment;
+  let environment: AwsEnvironment;
   let file: string;
   let platformSecret: string;
 
@@ -107,7 +107,7 @@ describe("an environment that has been deployed", () => {
     platformSecret = prefect;
     secrets.begin(masterSecret, "first", "AWSCURRENT", JSON.stringify(server.access.master));
     const existing = { host: HOST, ca: server.ca.certificate, masterSecret, maxConnections: 200 };
-    environment = resolveAws(withMain({ ...minimalAws, name: "deployed" }, { existing })) as unknown as ProjectEnvironment;
+    environment = resolveAws(withMain({ ...minimalAws, name: "deployed" }, { existing }));
     const instances = { main: { host: HOST, port: 5432, masterSecret } };
     file = outputs("deployed", instances, { prefect: { secretArn: prefect, readerRoleArn: null } });
   });

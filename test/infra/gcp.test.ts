@@ -7,7 +7,7 @@ import { platforms } from "../../constructs/platforms/registry";
 import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
 import { gcpCloud } from "../../infra/gcp/cloud";
-import type { ProjectEnvironment } from "../../infra/load";
+import type { GcpEnvironment } from "../../infra/gcp/environment";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { startScript } from "../fixtures/cli";
 import { minimalGcp, resolveGcp, withGcp } from "../fixtures/gcp";
@@ -35,9 +35,9 @@ function outputs(environment: string, instance: object, platforms: readonly stri
 }
 
 /** What a person must do for a platform, as `npm run render` asks for it. */
-function cautionOf(environment: ProjectEnvironment, file: string, platform: keyof typeof platforms): string | null {
+function cautionOf(environment: GcpEnvironment, file: string, platform: keyof typeof platforms): string | null {
   const deployment = gcpCloud.readDeployment(environment, file);
-  const wired = wirePlatforms(environment, platforms, (name, instance) => deployment.reach(name, instance))[platform];
+  const wired = wirePlatforms(environment, platforms, (its) => deployment.reach(its))[platform];
   if (wired === undefined) throw new TypeError(`${platform} was not wired`);
   return deployment.caution(platform, wired);
 }
@@ -50,7 +50,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
     ...minimalGcp,
     name: "deployed",
     instances: { main: { parameters: { max_connections: 200 } } },
-  }) as unknown as ProjectEnvironment;
+  });
 
   beforeAll(async () => {
     // As Google's own authority does it: the certificate is for no name that anybody dials.
@@ -103,9 +103,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
       "kubeflow-pipelines": { images: { "api-server": "example.com/api:1", "cache-server": "example.com/c:1" } },
     };
     const own = (serviceAccounts: "direct" | "google") =>
-      resolveGcp(
-        withGcp({ ...spec, platforms: wanted }, { cluster: { name: "ml", location: "europe-west4", serviceAccounts } }),
-      ) as unknown as ProjectEnvironment;
+      resolveGcp(withGcp({ ...spec, platforms: wanted }, { cluster: { name: "ml", location: "europe-west4", serviceAccounts } }));
     const connected = outputs(
       "deployed",
       { ca: "ca", connectionName: "my-project:europe-west4:db" },
@@ -125,7 +123,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
   });
 
   it("tells what is left to do where no cluster is known", () => {
-    const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null })) as unknown as ProjectEnvironment;
+    const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null }));
     expect(cautionOf(own, file, "prefect")).toBe(
       "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read and list the versions of projects/my-project/secrets/deployed--prefect, and set its secretVersionSelectionPolicy to LatestOrFetch. What the proxy runs as needs roles/cloudsql.client.",
     );
