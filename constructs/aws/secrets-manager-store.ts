@@ -6,10 +6,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { isObject } from "../model/json";
 import type { Credential } from "../provisioning/credential";
-import { ProvisioningError } from "../provisioning/errors";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
+import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } from "../provisioning/stored-secret";
 
 /** Stages of a secret's versions. https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version */
 export type Stage = "AWSCURRENT" | "AWSPENDING" | "AWSPREVIOUS";
@@ -31,7 +30,7 @@ export async function readVersion(client: SecretsManagerClient, secret: string, 
       throw error;
     }),
   );
-  return found === null ? null : { id: found.VersionId ?? "", credential: parse(secret, found.SecretString ?? "") };
+  return found === null ? null : { id: found.VersionId ?? "", credential: readCredential(secret, found.SecretString ?? "", FAULTS) };
 }
 
 /** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
@@ -43,42 +42,27 @@ export async function ask<T>(secret: string, request: Promise<T>): Promise<T> {
 
 const isWithoutVersion = (error: unknown): boolean => error instanceof ResourceNotFoundException && /secret value for/.test(error.message);
 
-function parse(secret: string, content: string): Credential {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(content);
-  } catch {
-    // The parser's own message would quote the content.
-  }
-  if (isObject(parsed) && typeof parsed.username === "string" && typeof parsed.password === "string")
-    return { username: parsed.username, password: parsed.password };
-  throw new ProvisioningError(`secret ${secret} holds no JSON with username and password; put its last version back`);
-}
+const FAULTS = storeFaults({
+  service: "Secrets Manager",
+  cloud: "AWS",
+  grant: "grant permission to read it, to add versions, and to use its key",
+  logIn: "set AWS_PROFILE, or log in with aws sso login",
+  connect:
+    "give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint",
+  mend: "restore it if it is scheduled for deletion",
+  takeBack: "put its last version back",
+});
 
-/** A fault of Secrets Manager as one sentence. */
+/** A fault of Secrets Manager as one sentence; what nothing is known about stays as it is. */
 function explain(error: unknown, secret: string): unknown {
-  const { name, message } = error as { readonly name?: string; readonly message?: string };
-  if (name === "ResourceNotFoundException") return new ProvisioningError(`there is no secret ${secret}; deploy the environment again`);
-  if (name === "AccessDeniedException" || name === "DecryptionFailure" || name === "UnrecognizedClientException")
-    return new ProvisioningError(`Secrets Manager refuses secret ${secret} (${message}); allow it, and its key`);
-  if (/^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name ?? ""))
-    return new ProvisioningError(`there are no valid credentials for AWS (${message}); set AWS_PROFILE, or log in with aws sso login`);
-  if (name === "InvalidRequestException")
-    return new ProvisioningError(`secret ${secret} cannot be used (${message}); restore it if it is scheduled for deletion`);
-  if (isOutOfReach(error))
-    return new ProvisioningError(
-      "Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint",
-    );
-  return error;
+  const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
+  if (name === "ResourceNotFoundException") return FAULTS.missing(secret);
+  if (/^(AccessDeniedException|DecryptionFailure|UnrecognizedClientException)$/.test(name)) return FAULTS.refused(secret, message);
+  if (/^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name))
+    return FAULTS.unauthenticated(message);
+  if (name === "InvalidRequestException") return FAULTS.unusable(secret, message);
+  return isOutOfReach(error) ? FAULTS.outOfReach() : error;
 }
-
-const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
-
-/** Whether nothing answered: a name that does not resolve, or no way through the network. */
-export const isOutOfReach = (error: unknown): boolean => {
-  const { name, code } = error as { readonly name?: string; readonly code?: string };
-  return name === "TimeoutError" || OUT_OF_REACH.includes(code ?? "");
-};
 
 /**
  * Platform secrets in AWS Secrets Manager: the current version is the one to use, AWSPREVIOUS the one before.
@@ -100,10 +84,10 @@ export class SecretsManagerStore implements SecretStore {
     return { current: current.credential, previous: (await readVersion(this.client, arn, "AWSPREVIOUS"))?.credential ?? null };
   }
 
-  async write(secret: string, { username, password }: Credential, forget = false): Promise<void> {
+  async write(secret: string, credential: Credential, forget = false): Promise<void> {
     const arn = this.arnOf(secret);
     // One token for all tries of this call: a try whose answer was lost must not make a second version.
-    const version = { SecretId: arn, SecretString: JSON.stringify({ username, password }), ClientRequestToken: randomUUID() };
+    const version = { SecretId: arn, SecretString: toSecretText(credential), ClientRequestToken: randomUUID() };
     await ask(arn, this.client.send(new PutSecretValueCommand(version)));
     if (forget) await this.forgetPrevious(arn);
   }
@@ -116,8 +100,6 @@ export class SecretsManagerStore implements SecretStore {
   }
 
   private arnOf(secret: string): string {
-    const arn = this.arns[secret];
-    if (arn === undefined) throw new ProvisioningError(`no secret of AWS is known for ${secret}; deploy the environment again`);
-    return arn;
+    return findSecret(this.arns, secret, FAULTS);
   }
 }

@@ -1,6 +1,6 @@
 import { type Server, withClient } from "../provisioning/connect";
 import { type Credential, generatePassword } from "../provisioning/credential";
-import { isWrongPassword, ProvisioningError } from "../provisioning/errors";
+import { chooseMaster } from "../provisioning/master";
 import { setOwnPassword } from "../provisioning/provision";
 import type { SecretManager } from "./secret-manager-store";
 
@@ -14,15 +14,7 @@ const TRIED = 20;
  */
 export async function readMaster(manager: SecretManager, secret: string, server: Server): Promise<Credential> {
   const [newest, ...older] = (await manager.newest(secret, TRIED)).map(({ credential }) => credential);
-  if (newest === undefined)
-    throw new ProvisioningError(`secret ${secret} of the master is empty; put {"username": ..., "password": ...} into it`);
-  for (const credential of [newest, ...older]) if (await worksAt(server, credential)) return credential;
-  return newest;
-}
-
-/** Whether a server takes a credential. A server that does not answer takes any: what is done next says what is wrong. */
-function worksAt(server: Server, credential: Credential): Promise<boolean> {
-  return withClient(server, credential, "postgres", async () => true).catch((error) => !isWrongPassword(error));
+  return chooseMaster(secret, newest, async () => older, server);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { backOff } from "exponential-backoff";
 import { GoogleAuth } from "google-auth-library";
-import { isObject } from "../model/json";
 import type { Patience } from "../provisioning/connect";
 import type { Credential } from "../provisioning/credential";
 import { ProvisioningError } from "../provisioning/errors";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
+import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } from "../provisioning/stored-secret";
 
 /** Another endpoint than the public one: a private one of the network's own. */
 const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
@@ -52,7 +52,11 @@ export class SecretManager {
     const versions = (await this.list(secret)).slice(0, count);
     const accessed = versions.map(async ({ name, createTime }) => {
       const { payload } = await this.ask<{ payload: { data: string } }>(secret, "GET", `${name}:access`);
-      return { name, credential: parse(secret, payload.data), created: new Date(createTime) };
+      return {
+        name,
+        credential: readCredential(secret, Buffer.from(payload.data, "base64").toString(), FAULTS),
+        created: new Date(createTime),
+      };
     });
     return Promise.all(accessed);
   }
@@ -71,12 +75,12 @@ export class SecretManager {
   }
 
   /** An addition whose answer was lost may have been made: a second one would push the version before it out. */
-  private async addOnce(secret: string, { username, password }: Credential): Promise<string> {
-    const data = Buffer.from(JSON.stringify({ username, password })).toString("base64");
+  private async addOnce(secret: string, credential: Credential): Promise<string> {
+    const data = Buffer.from(toSecretText(credential)).toString("base64");
     let isUncertain = false;
     const add = async (): Promise<string> => {
       const [newest] = isUncertain ? await this.newest(secret, 1) : [];
-      if (newest?.credential.password === password) return newest.name;
+      if (newest?.credential.password === credential.password) return newest.name;
       isUncertain = true;
       return (await this.request<Version>("POST", `${secret}:addVersion`, { payload: { data } })).name;
     };
@@ -132,30 +136,10 @@ export class SecretManager {
 
 const numberOf = ({ name }: Version): number => Number(name.split("/").at(-1));
 
-function parse(secret: string, data: string): Credential {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(data, "base64").toString());
-  } catch {
-    // The parser's own message would quote the content.
-  }
-  if (isObject(parsed) && typeof parsed.username === "string" && typeof parsed.password === "string")
-    return { username: parsed.username, password: parsed.password };
-  throw new ProvisioningError(`secret ${secret} holds no JSON with username and password; disable its last version`);
-}
-
 const statusOf = (error: unknown): number => {
   const { response, status } = error as { readonly response?: { readonly status?: number }; readonly status?: number };
   return response?.status ?? status ?? 0;
 };
-
-const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
-
-function isOutOfReach(error: unknown): boolean {
-  const { code, name, cause } = error as { readonly code?: string; readonly name?: string; readonly cause?: unknown };
-  if (OUT_OF_REACH.includes(code ?? "") || name === "TimeoutError" || name === "AbortError") return true;
-  return cause instanceof Error && isOutOfReach(cause);
-}
 
 /** What Google says of a refusal, on one line. It quotes no content of a secret. */
 function messageOf(error: unknown): string {
@@ -163,22 +147,25 @@ function messageOf(error: unknown): string {
   return (response?.data?.error?.message ?? (error instanceof Error ? error.message : String(error))).split("\n")[0] ?? "";
 }
 
+const FAULTS = storeFaults({
+  service: "Secret Manager",
+  cloud: "Google Cloud",
+  grant: "grant permission to read it and to add versions",
+  logIn: "run gcloud auth application-default login",
+  connect: `let the network reach it (Private Google Access), or set ${ENDPOINT_VARIABLE}`,
+  mend: "look at its versions",
+  takeBack: "disable its last version",
+});
+
 /** A fault of Secret Manager as one sentence. */
 function explain(error: unknown, secret: string): Error {
   if (error instanceof ProvisioningError) return error;
-  const status = statusOf(error);
-  if (status === 404) return new ProvisioningError(`there is no secret ${secret}; deploy its environment again`);
-  if (status === 403)
-    return new ProvisioningError(`Secret Manager refuses secret ${secret} (${messageOf(error)}); allow to read it and to add versions`);
-  if (isOutOfReach(error))
-    return new ProvisioningError(
-      `Secret Manager does not answer; let the network reach it (Private Google Access), or set ${ENDPOINT_VARIABLE}`,
-    );
-  if (status === 401 || /credentials|invalid_grant|metadata/i.test(messageOf(error)))
-    return new ProvisioningError(
-      `there are no valid credentials for Google Cloud (${messageOf(error)}); run gcloud auth application-default login`,
-    );
-  return new ProvisioningError(`secret ${secret} cannot be used (${messageOf(error)}); look at its versions`);
+  const [status, message] = [statusOf(error), messageOf(error)];
+  if (status === 404) return FAULTS.missing(secret);
+  if (status === 403) return FAULTS.refused(secret, message);
+  if (isOutOfReach(error)) return FAULTS.outOfReach();
+  if (status === 401 || /credentials|invalid_grant|metadata/i.test(message)) return FAULTS.unauthenticated(message);
+  return FAULTS.unusable(secret, message);
 }
 
 /**
@@ -207,8 +194,6 @@ export class SecretManagerStore implements SecretStore {
   }
 
   private nameOf(secret: string): string {
-    const name = this.names[secret];
-    if (name === undefined) throw new ProvisioningError(`no secret of Google Cloud is known for ${secret}; deploy its environment again`);
-    return name;
+    return findSecret(this.names, secret, FAULTS);
   }
 }

@@ -4,6 +4,7 @@ import { UserError } from "../model/errors";
 import { isObject } from "../model/json";
 import type { Credential } from "../provisioning/credential";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
+import { parseSecret, sayMalformed, toCredential } from "../provisioning/stored-secret";
 import { explainFile, readIfThere, writeAtomically } from "./files";
 
 const SECRET_FILE_MODE = 0o600;
@@ -47,7 +48,7 @@ export async function makePrivate(directory: string): Promise<void> {
 /** Reads `{ username, password }` from a JSON file; other keys are ignored. */
 export async function readCredential(path: string): Promise<Credential | null> {
   const content = await readIfThere(path);
-  return content === null ? null : toCredential(parseSecret(content, path), path);
+  return content === null ? null : requireCredential(parseSecretFile(content, path), path);
 }
 
 export async function writeCredential(path: string, credential: Credential): Promise<void> {
@@ -55,24 +56,20 @@ export async function writeCredential(path: string, credential: Credential): Pro
 }
 
 function parseVersions(content: string, path: string): Versions {
-  const parsed = parseSecret(content, path);
+  const { current, previous } = parseSecretFile(content, path);
+  return { current: requireCredential(current, path), previous: previous === null ? null : requireCredential(previous, path) };
+}
+
+function parseSecretFile(content: string, path: string): Readonly<Record<string, unknown>> {
+  const parsed = parseSecret(content);
   if (!isObject(parsed)) throw damaged(path);
-  return { current: toCredential(parsed.current, path), previous: parsed.previous === null ? null : toCredential(parsed.previous, path) };
+  return parsed;
 }
 
-/** @throws UserError without the content, which the parser's own message would quote. */
-export function parseSecret(content: string, path: string): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    throw damaged(path);
-  }
+function requireCredential(value: unknown, path: string): Credential {
+  const credential = toCredential(value);
+  if (credential === null) throw damaged(path);
+  return credential;
 }
 
-function toCredential(value: unknown, path: string): Credential {
-  if (!isObject(value) || typeof value.username !== "string" || typeof value.password !== "string") throw damaged(path);
-  return { username: value.username, password: value.password };
-}
-
-const damaged = (path: string): UserError =>
-  new UserError(`${path} is no secret of this program (JSON with username and password); restore it, or delete it to get new passwords`);
+const damaged = (path: string) => new UserError(sayMalformed(path, "restore it, or delete it to get new passwords"));

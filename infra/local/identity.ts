@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { createCa, createServerCertificate, isCurrent, type KeyPair } from "../../constructs/local/certificates";
 import { readIfThere, writeAtomically } from "../../constructs/local/files";
-import { parseSecret, readCredential, writeCredential } from "../../constructs/local/secret-directory";
+import { readCredential, writeCredential } from "../../constructs/local/secret-directory";
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
 import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
+import { parseSecret } from "../../constructs/provisioning/stored-secret";
 import { npmCommand } from "../command-line";
 import { localDirectories } from "./directories";
 
@@ -61,7 +62,7 @@ async function keyPair(
 ): Promise<KeyPair> {
   const path = join(localDirectories(environment).secrets, `${name}-certificate.json`);
   const content = await readIfThere(path);
-  const found = content === null ? null : toKeyPair(parseSecret(content, path), path, environment);
+  const found = content === null ? null : toKeyPair(parseSecret(content), path, environment);
   if (found !== null && isGood(found)) return found;
   const created = await create();
   await writeAtomically(path, JSON.stringify(created), 0o600);

@@ -106,7 +106,7 @@ describe("the provisioning function", () => {
     secrets.refusals = 0;
     expect([Status, Reason.split("\n")[0]]).toEqual([
       "FAILED",
-      `Secrets Manager refuses secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); allow it, and its key`,
+      `Secrets Manager refuses secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); grant permission to read it, to add versions, and to use its key`,
     ]);
   });
 
@@ -196,7 +196,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
   it("that a secret is gone", async () => {
     const gone = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gone-AbCdEf";
     expect(await failing({ secrets: { "test--failing": gone } }, MINUTES)).toBe(
-      `there is no secret ${gone}; deploy the environment again${LOGS}`,
+      `there is no secret ${gone}; deploy its environment again${LOGS}`,
     );
   });
 

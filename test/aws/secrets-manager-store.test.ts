@@ -37,9 +37,9 @@ describe("a store on Secrets Manager", () => {
   });
 
   it("says which secret is unknown or gone", async () => {
-    expect(await refusal(storeOf({}).read("it"))).toBe("ProvisioningError: no secret of AWS is known for it; deploy the environment again");
+    expect(await refusal(storeOf({}).read("it"))).toBe("ProvisioningError: no secret of AWS is known for it; deploy its environment again");
     expect(await refusal(storeOf({ it: "arn:gone" }).read("it"))).toBe(
-      "ProvisioningError: there is no secret arn:gone; deploy the environment again",
+      "ProvisioningError: there is no secret arn:gone; deploy its environment again",
     );
   });
 
@@ -47,7 +47,7 @@ describe("a store on Secrets Manager", () => {
     const arn = secrets.create("broken");
     secrets.begin(arn, "first", "AWSCURRENT", '{"password": canary');
     expect(await refusal(storeOf({ it: arn }).read("it"))).toBe(
-      `ProvisioningError: secret ${arn} holds no JSON with username and password; put its last version back`,
+      `ProvisioningError: secret ${arn} is not JSON with username and password; put its last version back`,
     );
   });
 });

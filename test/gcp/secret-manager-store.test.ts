@@ -60,7 +60,7 @@ describe("Google Secret Manager as a store", () => {
     expect((await store(true).read("test--prefect"))?.current).toEqual(credential("a"));
     double.refusals = 1;
     await expect(store().read("test--prefect")).rejects.toThrow(
-      `Secret Manager refuses secret ${NAME} (Permission 'secretmanager.versions.list' denied); allow to read it and to add versions`,
+      `Secret Manager refuses secret ${NAME} (Permission 'secretmanager.versions.list' denied); grant permission to read it and to add versions`,
     );
   });
 
@@ -76,7 +76,7 @@ describe("Google Secret Manager as a store", () => {
     const error = await store()
       .read("test--prefect")
       .catch((reason: Error) => reason.message);
-    expect(error).toBe(`secret ${NAME} holds no JSON with username and password; disable its last version`);
+    expect(error).toBe(`secret ${NAME} is not JSON with username and password; disable its last version`);
   });
 
   it("says that Google is out of reach", async () => {

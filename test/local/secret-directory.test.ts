@@ -43,7 +43,7 @@ describe("SecretDirectory", () => {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "s.json"), content);
     await expect(store.read("s")).rejects.toThrow(
-      `${join(directory, "s.json")} is no secret of this program (JSON with username and password); restore it, or delete it to get new passwords`,
+      `${join(directory, "s.json")} is not JSON with username and password; restore it, or delete it to get new passwords`,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { backOff } from "exponential-backoff";
 import type { Patience } from "../../provisioning/connect";
-import { isOutOfReach } from "../secrets-manager-store";
+import { isOutOfReach } from "../../provisioning/stored-secret";
 
 /** What of a client's middleware is used here; the SDK's own type depends on every call of the client. */
 interface Middleware {

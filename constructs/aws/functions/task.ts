@@ -1,9 +1,9 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type Patience, type Server, withClient } from "../../provisioning/connect";
+import type { Patience, Server } from "../../provisioning/connect";
 import type { Credential } from "../../provisioning/credential";
-import { isWrongPassword, ProvisioningError } from "../../provisioning/errors";
+import { chooseMaster } from "../../provisioning/master";
 import { regionRoots } from "../regions";
-import { readVersion } from "../secrets-manager-store";
+import { readVersion, type Stage } from "../secrets-manager-store";
 import { type Task, VARIABLES } from "../task";
 import { makePatient } from "./patience";
 
@@ -33,14 +33,6 @@ export async function readMaster(
   { masterSecret }: Pick<Task<unknown>, "masterSecret">,
   server: Server,
 ): Promise<Credential> {
-  const current = (await readVersion(client, masterSecret, "AWSCURRENT"))?.credential;
-  if (current === undefined)
-    throw new ProvisioningError(`secret ${masterSecret} of the master is empty; put {"username": ..., "password": ...} into it`);
-  if (await worksAt(server, current)) return current;
-  return (await readVersion(client, masterSecret, "AWSPENDING"))?.credential ?? current;
-}
-
-/** Whether a server takes a credential. A server that does not answer takes any: what is done next says what is wrong. */
-function worksAt(server: Server, credential: Credential): Promise<boolean> {
-  return withClient(server, credential, "postgres", async () => true).catch((error) => !isWrongPassword(error));
+  const read = async (stage: Stage) => (await readVersion(client, masterSecret, stage))?.credential;
+  return chooseMaster(masterSecret, await read("AWSCURRENT"), async () => [(await read("AWSPENDING")) ?? []].flat(), server);
 }

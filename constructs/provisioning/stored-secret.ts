@@ -1,0 +1,77 @@
+import { isObject, ownEntry } from "../model/json";
+import type { Credential } from "./credential";
+import { ProvisioningError } from "./errors";
+
+/** What a secret store's faults are called, and what a person does about them, in the words of the store. */
+export interface StoreWords {
+  /** The service: `Secrets Manager`. */
+  readonly service: string;
+  readonly cloud: string;
+  /** Grants what the store may refuse. */
+  readonly grant: string;
+  /** Gives the person, or the pod, credentials. */
+  readonly logIn: string;
+  /** Lets the network reach the service. */
+  readonly connect: string;
+  /** Makes a secret usable that is there and is not. */
+  readonly mend: string;
+  /** Takes a version back that is not a credential. */
+  readonly takeBack: string;
+}
+
+/** A secret store's faults, each as one sentence. None quotes the content of a secret. */
+export const storeFaults = ({ service, cloud, grant, logIn, connect, mend, takeBack }: StoreWords) => ({
+  missing: (secret: string) => new ProvisioningError(`there is no secret ${secret}; deploy its environment again`),
+  refused: (secret: string, message: string) => new ProvisioningError(`${service} refuses secret ${secret} (${message}); ${grant}`),
+  unauthenticated: (message: string) => new ProvisioningError(`there are no valid credentials for ${cloud} (${message}); ${logIn}`),
+  outOfReach: () => new ProvisioningError(`${service} does not answer; ${connect}`),
+  unusable: (secret: string, message: string) => new ProvisioningError(`secret ${secret} cannot be used (${message}); ${mend}`),
+  malformed: (secret: string) => new ProvisioningError(sayMalformed(`secret ${secret}`, takeBack)),
+  unnamed: (secret: string) => new ProvisioningError(`no secret of ${cloud} is known for ${secret}; deploy its environment again`),
+});
+
+export type StoreFaults = ReturnType<typeof storeFaults>;
+
+/** The sentence on a text that is not a credential. */
+export const sayMalformed = (secret: string, remedy: string): string => `${secret} is not JSON with username and password; ${remedy}`;
+
+/** A stored text as JSON; undefined where it is none. The parser's own message would quote the content. */
+export function parseSecret(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `{ username, password }` without its other keys; null where it is no credential. */
+export const toCredential = (value: unknown): Credential | null =>
+  isObject(value) && typeof value.username === "string" && typeof value.password === "string"
+    ? { username: value.username, password: value.password }
+    : null;
+
+/** The text of a version. */
+export const toSecretText = ({ username, password }: Credential): string => JSON.stringify({ username, password });
+
+/** The text of a version as a credential. @throws ProvisioningError */
+export function readCredential(secret: string, content: string, faults: StoreFaults): Credential {
+  const credential = toCredential(parseSecret(content));
+  if (credential === null) throw faults.malformed(secret);
+  return credential;
+}
+
+/** The store's own name of a secret. @throws ProvisioningError */
+export function findSecret(names: Readonly<Record<string, string>>, secret: string, faults: StoreFaults): string {
+  const name = ownEntry(names, secret);
+  if (name === undefined) throw faults.unnamed(secret);
+  return name;
+}
+
+const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
+
+/** Whether nothing answered: a name that does not resolve, or no way through the network. */
+export function isOutOfReach(error: unknown): boolean {
+  const { code, name, cause } = error as { readonly code?: string; readonly name?: string; readonly cause?: unknown };
+  if (OUT_OF_REACH.includes(code ?? "") || name === "TimeoutError" || name === "AbortError") return true;
+  return cause instanceof Error && isOutOfReach(cause);
+}
