@@ -1,3 +1,4 @@
+import type { SecretSource } from "../constructs/kubernetes/platform-objects";
 import type { Fields } from "../constructs/model/fields";
 import type { JsonObject } from "../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
@@ -33,8 +34,8 @@ export interface Deployment {
   reach(platform: PlacedPlatform): Reach;
   /** PEM text of the instance's certificate authority. */
   ca(instance: string): string;
-  /** Kubernetes objects that make the platform's Secret out of its secret of the cloud. */
-  secretObjects(platform: string, wired: Wired): readonly JsonObject[];
+  /** Where External Secrets reads the platform's secret. */
+  secret(platform: string): SecretSource;
   /** Kubernetes objects by which the platform's pods reach the database. */
   accessObjects(platform: string, wired: Wired): readonly JsonObject[];
   /** What a person must do before those work; null where nothing. */

@@ -1,7 +1,8 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { toCaConfigMap, toMigrateJob, toNamespace } from "../constructs/kubernetes/objects";
+import { toMigrateJob } from "../constructs/kubernetes/objects";
+import { objectsOf, type PlatformObject } from "../constructs/kubernetes/platform-objects";
 import { type SecretFields, toField } from "../constructs/kubernetes/secret-template";
 import { writeAtomically } from "../constructs/local/files";
 import { UserError } from "../constructs/model/errors";
@@ -20,21 +21,15 @@ export interface OutputFile {
 
 /** What the files of a platform need to know of its target. */
 export interface PlatformFilesSource extends InstructionsSource {
-  /** PEM text. */
-  readonly ca: string;
-  /** By which its pods reach the database, besides the CA. */
-  readonly objects: readonly JsonObject[];
+  readonly objects: readonly PlatformObject[];
 }
 
 /** The files of one platform that hold no secret, and are the same for every target. */
 export function toPlatformFiles(name: string, title: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
   const job = toMigrateJob(wired);
-  const manifests = [toNamespace(wired), toCaConfigMap(wired, from.ca), ...from.objects, ...wired.wiring.objects].filter(
-    (object) => object !== null,
-  );
   const files: OutputFile[] = [
     ...releaseFiles(name, wired),
-    { path: `${name}/manifests.yaml`, content: toYaml(manifests), secret: false },
+    { path: `${name}/manifests.yaml`, content: toYaml(objectsOf(from.objects, "namespace", "ca", "access", "own")), secret: false },
     { path: `${name}/README.txt`, content: toInstructions(name, title, wired, from), secret: false },
   ];
   return job === null ? files : [...files, { path: `${name}/migrate-job.yaml`, content: toYaml([job]), secret: false }];

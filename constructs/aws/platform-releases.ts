@@ -5,8 +5,9 @@ import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct, type IConstruct } from "constructs";
-import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toOwner, toSecretStore } from "../kubernetes/objects";
+import { toOwner } from "../kubernetes/objects";
 import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
+import { inNamespace, objectsOf, type PlatformObject, toPlatformObjects } from "../kubernetes/platform-objects";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Wired } from "../model/wire";
@@ -142,10 +143,11 @@ function createRelease(
     return applied;
   };
   // A namespace holds what others put there, too: it is never deleted with the platform.
-  const namespace = apply("Namespace", [toNamespace(wired)], before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
+  const all = toObjects(platform, region);
+  const namespace = apply("Namespace", objectsOf(all, "namespace"), before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
   // Creation fails if it exists: the next objects would overwrite another environment's, and a rollback would delete them.
   const owner = apply("Owner", [toOwner(wired, environment)], [namespace], { overwrite: false });
-  const { manifest, mark } = markSecret(scope, toObjects(platform, region));
+  const { manifest, mark } = markSecret(scope, inNamespace(all));
   const objects = apply("Objects", manifest, [owner]);
   const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
     cluster,
@@ -186,19 +188,9 @@ function withLabel(externalSecret: JsonObject, mark: string): JsonObject {
   return { ...externalSecret, spec: { ...spec, target: { ...spec.target, template } } };
 }
 
-function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly JsonObject[] {
-  const configMap = toCaConfigMap(wired, ca);
-  const externalSecret = toExternalSecret(wired, { secretStore: secretStoreOf(wired), key: secretArn }, ca);
-  const marked = {
-    ...externalSecret,
-    metadata: { ...(externalSecret.metadata as JsonObject), annotations: { "platform-postgres/database": generation } },
-  };
-  return [
-    ...toSecretStore(wired, secretReader(region, readerRoleArn)),
-    ...(configMap === null ? [] : [configMap]),
-    marked,
-    ...wired.wiring.objects,
-  ];
+function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly PlatformObject[] {
+  const annotations = { "platform-postgres/database": generation };
+  return toPlatformObjects(wired, { secret: { key: secretArn, store: secretReader(region, readerRoleArn), annotations }, ca, access: [] });
 }
 
 function createChart(scope: Construct, cluster: eks.ICluster, platform: string, wired: Wired, release: HelmRelease): eks.HelmChart {

@@ -85,7 +85,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const make = (toObject: (sidecar: JsonObject | null) => JsonObject): JsonObject | LateObject => {
       const { connectionName } = args.postgres;
       if (connectionName === null) return toObject(null);
-      return lateBound((text) => [toObject(ownSidecar(text))], connectionName)[0] ?? {};
+      return lateBound((late) => [toObject(ownSidecar(late.connectionName))], { connectionName })[0] ?? {};
     };
     const job = make((sidecar) => annotated(toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)), AWAITED));
     this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights, ...args.postgres.ready] });

@@ -2,21 +2,29 @@ import type * as pulumi from "@pulumi/pulumi";
 import { isObject, type JsonObject, mapValues } from "../model/json";
 
 /** Stands in an object for a text that is known only when something is deployed; no text of ours has such letters. */
-const MARK = "\uE000late\uE000";
+const standIn = (name: string): string => `\uE000${name}\uE000`;
+const STAND_IN = /\uE000(\w+)\uE000/;
 
 /** Properties of an object in a cluster, some of whose texts may be late. */
 export type LateObject = Readonly<Record<string, unknown>>;
 
 /**
- * Objects that are made of a text which is known late. Only what holds the text waits for it, so that a preview shows all the rest.
+ * Objects that are made of texts which are known late. Only what holds one of them waits for it, so that a preview shows all the rest.
  *
- * @param make is called once, with a stand-in for the text.
+ * @param make is called once, with stand-ins for the texts. It puts no two of them into one.
  */
-export function lateBound(make: (text: string) => readonly JsonObject[], late: pulumi.Output<string>): readonly LateObject[] {
+export function lateBound<N extends string>(
+  make: (texts: Readonly<Record<N, string>>) => readonly JsonObject[],
+  late: Readonly<Record<N, pulumi.Output<string>>>,
+): readonly LateObject[] {
+  const fill = (text: string, name: string) => late[name as N].apply((known) => text.replaceAll(standIn(name), known));
   const put = (value: unknown): unknown => {
-    if (typeof value === "string") return value.includes(MARK) ? late.apply((text) => value.replaceAll(MARK, text)) : value;
+    if (typeof value === "string") {
+      const [, name] = STAND_IN.exec(value) ?? [];
+      return name === undefined ? value : fill(value, name);
+    }
     if (Array.isArray(value)) return value.map(put);
     return isObject(value) ? mapValues(value, put) : value;
   };
-  return put(make(MARK)) as readonly LateObject[];
+  return put(make(mapValues(late, (_text, name) => standIn(name)) as Readonly<Record<N, string>>)) as readonly LateObject[];
 }

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
-import { annotated } from "../kubernetes/metadata";
-import { secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "../kubernetes/objects";
+import { toNamespace } from "../kubernetes/objects";
 import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
+import { inNamespace, toPlatformObjects } from "../kubernetes/platform-objects";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Topology } from "../model/target";
@@ -107,28 +107,23 @@ function createRelease(
 }
 
 /** Kind and name: what no other object of the namespace has. */
-function nameOf({ kind, metadata }: LateObject | JsonObject): string {
+function nameOf({ kind, metadata }: LateObject): string {
   return `${String(kind).toLowerCase()}-${(metadata as { readonly name: string }).name}`;
 }
 
 /** What the chart's pods need in their namespace. */
-function toObjects(
-  { wired, access, secretId, ca, connectionName, clientAnnotations }: PlatformRelease,
-  externalSecrets: ExternalSecretsArgs,
-) {
-  const from = { secretStore: secretStoreOf(wired), key: secretId };
-  const withCa = lateBound(
-    (text) => [toCaConfigMap(wired, text), waitForReady(toExternalSecret(wired, from, text))].filter((each) => each !== null),
-    ca,
-  );
-  const withProxy =
-    connectionName === null ? [] : lateBound((text) => toProxyObjects(wired, access, text, clientAnnotations), connectionName);
-  return [...toSecretStore(wired, secretReader(externalSecrets)), ...withCa, ...withProxy, ...wired.wiring.objects];
+function toObjects(each: PlatformRelease, externalSecrets: ExternalSecretsArgs): readonly LateObject[] {
+  const { wired, access, clientAnnotations } = each;
+  const secret = { key: each.secretId, store: secretReader(externalSecrets), annotations: AWAITED };
+  const { ca, connectionName } = each;
+  const make = (caText: string, proxy: readonly JsonObject[]) =>
+    inNamespace(toPlatformObjects(wired, { secret, ca: caText, access: proxy }));
+  if (connectionName === null) return lateBound((late) => make(late.ca, []), { ca });
+  return lateBound((late) => make(late.ca, toProxyObjects(wired, access, late.connectionName, clientAnnotations)), { ca, connectionName });
 }
 
 /** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */
-const waitForReady = (object: JsonObject): JsonObject =>
-  annotated(object, { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) });
+const AWAITED: JsonObject = { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) };
 
 function createChart(
   parent: PlatformReleases,

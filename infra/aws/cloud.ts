@@ -2,14 +2,13 @@ import { secretReader } from "../../constructs/aws/external-secrets";
 import { createSecretsClient, readMaster } from "../../constructs/aws/functions/task";
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
 import type { awsFields } from "../../constructs/aws/section";
-import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
-import { UserError } from "../../constructs/model/errors";
-import { type JsonObject, ownEntry } from "../../constructs/model/json";
-import type { PlacedPlatform, Wired } from "../../constructs/model/wire";
+import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
+import type { PlacedPlatform } from "../../constructs/model/wire";
 import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { cdkDeploy } from "../command-line";
+import { findOutput } from "../outputs";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";
 import { type Outputs, readOutputs } from "./outputs";
@@ -42,7 +41,7 @@ class AwsDeployment implements Deployment {
   ) {}
 
   server(instance: string) {
-    return this.find("instance", instance, this.outputs.instances);
+    return findOutput(this.outputs.instances, instance, "instance", this.file, this.deploy());
   }
 
   reach({ instance }: PlacedPlatform) {
@@ -58,18 +57,14 @@ class AwsDeployment implements Deployment {
     return caOf(this.environment, instance);
   }
 
-  secretObjects(platform: string, wired: Wired): readonly JsonObject[] {
-    const { secretArn: key, readerRoleArn } = this.find("platform", platform, this.outputs.platforms);
-    const { platforms, section } = this.environment;
-    const ca = this.ca(ownEntry(platforms, platform)?.instance ?? "");
-    if (readerRoleArn === null)
-      return [toExternalSecret(wired, { secretStore: { kind: "ClusterSecretStore", name: CLUSTER_STORE }, key }, ca)];
-    const store = toSecretStore(wired, secretReader(section.region, readerRoleArn));
-    return [...store, toExternalSecret(wired, { secretStore: secretStoreOf(wired), key }, ca)];
+  secret(platform: string): SecretSource {
+    const { secretArn: key, readerRoleArn } = this.platform(platform);
+    const store = readerRoleArn === null ? CLUSTER_STORE : secretReader(this.environment.section.region, readerRoleArn);
+    return { key, store, annotations: {} };
   }
 
   caution(platform: string): string | null {
-    const { secretArn, readerRoleArn } = this.find("platform", platform, this.outputs.platforms);
+    const { secretArn, readerRoleArn } = this.platform(platform);
     return readerRoleArn === null
       ? `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read ${secretArn}, and decrypt with its key.`
       : null;
@@ -77,18 +72,19 @@ class AwsDeployment implements Deployment {
 
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">> {
     const client = createSecretsClient(null, this.environment.section.region);
-    const { host, port, masterSecret, restart } = this.find("instance", instance, this.outputs.instances);
+    const { host, port, masterSecret, restart } = this.server(instance);
     const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
-    const arns = tenants.map(([platform, { secret }]) => [secret, this.find("platform", platform, this.outputs.platforms).secretArn]);
+    const arns = tenants.map(([platform, { secret }]) => [secret, this.platform(platform).secretArn]);
     const master = await readMaster(client, { masterSecret }, server);
     return { server, master, store: new SecretsManagerStore(client, Object.fromEntries(arns)), patience, restart };
   }
 
-  private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): T {
-    const found = among[name];
-    if (found === undefined)
-      throw new UserError(`${this.file} knows no ${kind} ${name}; run ${cdkDeploy(this.environment.name, this.file)}`);
-    return found;
+  private platform(name: string) {
+    return findOutput(this.outputs.platforms, name, "platform", this.file, this.deploy());
+  }
+
+  private deploy(): string {
+    return `run ${cdkDeploy(this.environment.name, this.file)}`;
   }
 }

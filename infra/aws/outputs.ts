@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
-import { cdkDeploy, freeName, fromUser } from "../command-line";
+import { cdkDeploy, freeName } from "../command-line";
+import { parseOutput, readOutputsFile, refuseOutputs } from "../outputs";
 import { stackName } from "./environment";
 
 /** What the stacks print of an environment. */
@@ -35,36 +34,17 @@ export interface Outputs {
 }
 
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
-export function readOutputs(environment: string, file: string): Outputs {
+export function readOutputs(environment: string, path: string): Outputs {
+  const write = (file: string) => `run ${cdkDeploy(environment, file)}`;
+  const file = { path, write: write(path), again: write(freeName("cdk-outputs.json")) };
   const stack = stackName(environment, "access");
-  // What the file has may be anything: it is not written over.
-  const again = `run ${cdkDeploy(environment, freeName("cdk-outputs.json"))}`;
-  const outputs = readStack(environment, file, stack, again);
+  const content = readOutputsFile(file);
+  const outputs = isObject(content) ? content[stack] : null;
   const read = <T>(output: string): T => {
-    const value = outputs?.[output];
-    const parsed = typeof value === "string" ? parse(value, file, again) : null;
-    if (!isObject(parsed)) throw new UserError(`${file} has no output ${output} of stack ${stack}; ${again}`);
+    const value = isObject(outputs) ? outputs[output] : null;
+    const parsed = typeof value === "string" ? parseOutput(value, file) : null;
+    if (!isObject(parsed)) throw refuseOutputs(file, `has no output ${output} of stack ${stack}`);
     return parsed as T;
   };
   return { instances: read("Instances"), platforms: read("Platforms") };
-}
-
-function readStack(environment: string, file: string, stack: string, again: string): Readonly<Record<string, unknown>> | null {
-  let text: string;
-  try {
-    text = readFileSync(fromUser(file), "utf8");
-  } catch {
-    throw new UserError(`there is no file ${file}; run ${cdkDeploy(environment, file)}`);
-  }
-  const content = parse(text, file, again);
-  const outputs = isObject(content) ? content[stack] : undefined;
-  return isObject(outputs) ? outputs : null;
-}
-
-function parse(text: string, file: string, again: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UserError(`${file} is not valid JSON; ${again}`);
-  }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { objectsOf, toPlatformObjects } from "../../constructs/kubernetes/platform-objects";
 import { UserError } from "../../constructs/model/errors";
 import { mapValues } from "../../constructs/model/json";
 import { wirePlatforms } from "../../constructs/model/wire";
@@ -32,14 +33,14 @@ async function toFiles(environment: ProjectEnvironment, deployment: Deployment):
   for (const [name, each] of Object.entries(wired)) {
     const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
     const ca = deployment.ca(instance);
+    const objects = toPlatformObjects(each, { ca, secret: deployment.secret(name), access: deployment.accessObjects(name, each) });
     files.push(
       ...toPlatformFiles(name, platforms[name as keyof typeof platforms].title, each, {
-        ca,
-        objects: deployment.accessObjects(name, each),
+        objects,
         secretFile: "external-secret.yaml",
         caution: deployment.caution(name, each),
       }),
-      { path: `${name}/external-secret.yaml`, content: toYaml(deployment.secretObjects(name, each)), secret: false },
+      { path: `${name}/external-secret.yaml`, content: toYaml(objectsOf(objects, "store", "secret")), secret: false },
       ...(await readChart(name, each.wiring.release)),
       { path: several ? `ca-${instance}.pem` : "ca.pem", content: ca, secret: false },
     );

@@ -5,8 +5,7 @@ import { reachOf } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
 import type { gcpFields } from "../../constructs/gcp/section";
 import { verification } from "../../constructs/gcp/verification";
-import { secretStoreOf, toExternalSecret, toSecretStore } from "../../constructs/kubernetes/objects";
-import { UserError } from "../../constructs/model/errors";
+import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
 import { idOf } from "../../constructs/model/fields";
 import { type JsonObject, ownEntry } from "../../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../../constructs/model/wire";
@@ -14,6 +13,7 @@ import type { Access } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { pulumiCommand } from "../command-line";
+import { findOutput } from "../outputs";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";
 import { type Outputs, outputsCommand, readOutputs } from "./outputs";
@@ -46,7 +46,7 @@ class GcpDeployment implements Deployment {
   ) {}
 
   server(instance: string) {
-    return this.find("instance", instance, this.outputs.instances);
+    return findOutput(this.outputs.instances, instance, "instance", this.file, this.deploy());
   }
 
   reach({ access, settings, instance }: PlacedPlatform): Reach {
@@ -57,13 +57,13 @@ class GcpDeployment implements Deployment {
     return this.server(instance).ca;
   }
 
-  secretObjects(platform: string, wired: Wired): readonly JsonObject[] {
+  secret(platform: string): SecretSource {
     const { cluster, project } = this.environment.section;
-    const key = this.secretId(platform);
-    const ca = this.ca(this.platform(platform).instance);
-    if (cluster === null) return [toExternalSecret(wired, { secretStore: { kind: "ClusterSecretStore", name: CLUSTER_STORE }, key }, ca)];
-    const reader = secretReader({ project: idOf(project), cluster: idOf(cluster.name), location: cluster.location });
-    return [...toSecretStore(wired, reader), toExternalSecret(wired, { secretStore: secretStoreOf(wired), key }, ca)];
+    // Its name in the project, as External Secrets wants it.
+    const key = this.secretOf(platform).split("/").at(-1) ?? "";
+    if (cluster === null) return { key, store: CLUSTER_STORE, annotations: {} };
+    const store = secretReader({ project: idOf(project), cluster: idOf(cluster.name), location: cluster.location });
+    return { key, store, annotations: {} };
   }
 
   accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
@@ -91,26 +91,18 @@ class GcpDeployment implements Deployment {
   }
 
   private platform(name: string) {
-    return this.find("platform", name, this.environment.platforms);
+    const found = ownEntry(this.environment.platforms, name);
+    if (found === undefined) throw new TypeError(`no platform ${name}`);
+    return found;
   }
 
   /** Whole name of a platform's secret. */
   private secretOf(platform: string): string {
-    return this.find("platform", platform, this.outputs.platforms).secret;
+    return findOutput(this.outputs.platforms, platform, "platform", this.file, this.deploy()).secret;
   }
 
-  /** Its name in the project, as External Secrets wants it. */
-  private secretId(platform: string): string {
-    return this.secretOf(platform).split("/").at(-1) ?? "";
-  }
-
-  private find<T>(kind: string, name: string, among: Readonly<Record<string, T>>): NonNullable<T> {
-    const found = ownEntry(among, name);
-    const { name: stack } = this.environment;
-    if (found == null)
-      throw new UserError(
-        `${this.file} knows no ${kind} ${name}; run ${pulumiCommand(["up"], stack)}, and then ${outputsCommand(stack, this.file)}`,
-      );
-    return found;
+  private deploy(): string {
+    const { name } = this.environment;
+    return `run ${pulumiCommand(["up"], name)}, and then ${outputsCommand(name, this.file)}`;
   }
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
-import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
-import { freeName, fromUser, pulumiCommand } from "../command-line";
+import { freeName, pulumiCommand } from "../command-line";
+import { readOutputsFile, refuseOutputs } from "../outputs";
 
 /** What the program prints of an environment. No secret is in it. */
 export interface Outputs {
@@ -30,29 +29,12 @@ export const outputsCommand = (environment: string, file: string): string =>
   pulumiCommand(["stack", "output", "--json"], environment, file);
 
 /** Reads what `pulumi stack output --json` has printed. @throws UserError */
-export function readOutputs(environment: string, file: string): Outputs {
-  // What the file has may be anything: it is not written over.
-  const again = `run ${outputsCommand(environment, freeName("outputs.json"))}`;
-  const content = parse(readText(environment, file), file, again);
+export function readOutputs(environment: string, path: string): Outputs {
+  const write = (file: string) => `run ${outputsCommand(environment, file)}`;
+  const file = { path, write: write(path), again: write(freeName("outputs.json")) };
+  const content = readOutputsFile(file);
   const outputs = isObject(content) ? (content as Partial<Outputs>) : {};
-  if (!isObject(outputs.instances) || !isObject(outputs.platforms)) throw new UserError(`${file} has no outputs of this project; ${again}`);
-  if (outputs.environment !== environment)
-    throw new UserError(`${file} is of environment ${outputs.environment}, not of ${environment}; ${again}`);
+  if (!isObject(outputs.instances) || !isObject(outputs.platforms)) throw refuseOutputs(file, "has no outputs of this project");
+  if (outputs.environment !== environment) throw refuseOutputs(file, `is of environment ${outputs.environment}, not of ${environment}`);
   return outputs as Outputs;
-}
-
-function readText(environment: string, file: string): string {
-  try {
-    return readFileSync(fromUser(file), "utf8");
-  } catch {
-    throw new UserError(`there is no file ${file}; run ${outputsCommand(environment, file)}`);
-  }
-}
-
-function parse(text: string, file: string, again: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UserError(`${file} is not valid JSON; ${again}`);
-  }
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { toSecret } from "../../constructs/kubernetes/objects";
+import { toPlatformObjects } from "../../constructs/kubernetes/platform-objects";
 import { toPlainText } from "../../constructs/kubernetes/secret-template";
 import { alone } from "../../constructs/local/ownership";
 import { mapValues } from "../../constructs/model/json";
@@ -96,8 +97,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
     });
     files.push(
       ...toPlatformFiles(name, title, each, {
-        ca,
-        objects: [],
+        objects: toPlatformObjects(each, { secret: null, ca, access: [] }),
         secretFile: "secret.yaml",
         caution: directory === null ? null : CAUTION,
         start: { directory: standing(), commands: startCommands },

@@ -128,6 +128,14 @@ describe("an environment that has been deployed to Google Cloud", () => {
       "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read and list the versions of projects/my-project/secrets/deployed--prefect, and set its secretVersionSelectionPolicy to LatestOrFetch. What the proxy runs as needs roles/cloudsql.client.",
     );
   });
+
+  it("is refused when the outputs lack a platform that the environment has by now", () => {
+    const older = outputs("deployed", {}, []);
+    expect(() => gcpCloud.readDeployment(environment, older).secret("prefect")).toThrow(
+      `${older} contains no platform prefect; run pulumi up --stack deployed, and then pulumi stack output --json --stack deployed > ${older}`,
+    );
+    expect(() => gcpCloud.readDeployment(environment, older).server("constructor")).toThrow(`${older} contains no instance constructor`);
+  });
 });
 
 describe("npm run render", () => {

@@ -64,7 +64,7 @@ describe("the commands that start a platform on this machine", () => {
   });
 
   it("stand in README.txt where the database is here, and nowhere else", () => {
-    const from = { ca: "PEM", objects: [], secretFile: "secret.yaml", caution: null };
+    const from = { objects: [], secretFile: "secret.yaml", caution: null };
     const readme = (start: InstructionsSource["start"]) =>
       toPlatformFiles("mlflow", "MLflow", wired("mlflow"), { ...from, start }).find(({ path }) => path === "mlflow/README.txt")?.content;
     const lines = commands("mlflow").map((line) => `  ${line}`);
