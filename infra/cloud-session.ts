@@ -6,7 +6,7 @@ import type { Cloud } from "./cloud";
 import { aboutOf, type CloudOptions, type Invocation } from "./command";
 import { npmCommand } from "./command-line";
 import type { ProjectEnvironment } from "./load";
-import type { Running, Session } from "./local/session";
+import type { ReachableInstance, Session } from "./local/session";
 
 /** Milliseconds during which a command waits for a server that fails over. */
 const PATIENCE = 30_000;
@@ -22,7 +22,7 @@ export async function reachDeployed(
   const via = readVia(options.via ?? [], environment);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
   const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
-  const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<Running> => {
+  const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<ReachableInstance> => {
     const access = { ...(await deployment.access(name, ownEntry(via, name) ?? null, patience)), provision };
     return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };

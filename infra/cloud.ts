@@ -2,7 +2,7 @@ import type { SecretSource } from "../constructs/kubernetes/platform-objects";
 import type { Fields } from "../constructs/model/fields";
 import type { JsonObject } from "../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
-import type { Access } from "../constructs/provisioning/access";
+import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { ProjectEnvironment } from "./load";
 import type { Snapshot } from "./snapshot";
@@ -21,7 +21,7 @@ export interface Cloud<X extends Fields = Fields> {
    */
   readDeployment(environment: ProjectEnvironment<X>, file: string): Deployment;
   /** What a deployment would make, and change of what a stored template has. `against` is a path as the user types it. */
-  plan(environment: ProjectEnvironment<X>, against: string | null): Promise<Plan>;
+  plan(environment: ProjectEnvironment<X>, against: string | null): Promise<DeploymentPlan>;
   /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
   snapshot(environment: ProjectEnvironment<X>): Promise<Snapshot>;
 }
@@ -45,11 +45,11 @@ export interface Deployment {
    *
    * @param via what is dialled in place of the database; null where it can be reached.
    */
-  access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">>;
+  access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">>;
 }
 
 /** What a deployment would do. */
-export interface Plan {
+export interface DeploymentPlan {
   /** What there would be: one row for each stack and kind of thing. */
   readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
   /** Ids that are examples: it cannot be deployed. */

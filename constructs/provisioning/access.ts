@@ -4,7 +4,7 @@ import type { Credential } from "./credential";
 import type { SecretStore } from "./secret-store";
 
 /** How to reach a server with the rights to provision it. */
-export interface Access {
+export interface ServerAccess {
   readonly server: Server;
   /** A login with CREATEROLE and CREATEDB; no superuser is needed. */
   readonly master: Credential;

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { InstanceSettings } from "../model/instance";
 import { findParameter, toPlainValue } from "../model/parameters";
 import type { Tenant } from "../model/spec";
-import type { Access, Scope } from "./access";
+import type { Scope, ServerAccess } from "./access";
 import type { Check } from "./check";
 import { type Client, certificateEnd, close, dialled, open, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
@@ -26,7 +26,7 @@ const AT_ONCE = 2;
  * @param strangerCa PEM text of a CA that did not sign the server's certificate, to see that clients would notice.
  * @throws ProvisioningError where the server cannot be looked at, at all.
  */
-export async function diagnose(instanceName: string, scope: Scope, access: Access, strangerCa: string): Promise<readonly Check[]> {
+export async function diagnose(instanceName: string, scope: Scope, access: ServerAccess, strangerCa: string): Promise<readonly Check[]> {
   const { server, master, patience } = access;
   const tenants = Object.values(scope.instance.tenants);
   // Nobody rotates meanwhile: a password that was read would be an old one when it is tried.
@@ -38,7 +38,7 @@ async function diagnoseLocked(
   client: Client,
   instanceName: string,
   scope: Scope,
-  access: Access,
+  access: ServerAccess,
   strangerCa: string,
 ): Promise<readonly Check[]> {
   const { master, store } = access;
@@ -115,7 +115,7 @@ async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
 async function diagnoseServer(
   name: string,
   { instance }: Scope,
-  { server, restart }: Access,
+  { server, restart }: ServerAccess,
   credential: Credential,
   strangerCa: string,
   look: Look,
@@ -259,7 +259,7 @@ async function diagnoseTenant(
   tenant: Tenant,
   versions: Versions | null,
   neighbour: Tenant | undefined,
-  access: Access,
+  access: ServerAccess,
   look: Look,
 ): Promise<readonly Check[]> {
   const { server, provision } = access;
@@ -307,7 +307,7 @@ async function worksAsOwner(
   tenant: Tenant,
   credential: Credential,
   database: Tenant["databases"][number],
-  { server, provision }: Access,
+  { server, provision }: ServerAccess,
 ): Promise<Check> {
   const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
   try {
@@ -353,7 +353,7 @@ async function tryOwnership(
   return null;
 }
 
-async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: Access): Promise<Check> {
+async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: ServerAccess): Promise<Check> {
   const promise = `${credential.username} cannot enter ${foreign}`;
   try {
     await close(await open(server, credential, foreign));

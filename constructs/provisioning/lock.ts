@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Access, TenantLogins } from "./access";
+import type { ServerAccess, TenantLogins } from "./access";
 import { type Client, withClient } from "./connect";
 import { ProvisioningError } from "./errors";
 import { observeServer } from "./observe";
@@ -15,7 +15,7 @@ const LOCK = 0x706c6174;
  * @param tenants whose logins must not be able to hold everybody up: one that holds the lock is not this program, and is ended.
  */
 export async function withLock<T>(
-  { server, master, patience }: Pick<Access, "server" | "master" | "patience">,
+  { server, master, patience }: Pick<ServerAccess, "server" | "master" | "patience">,
   tenants: readonly Pick<TenantLogins, "logins">[],
   run: (client: Client) => Promise<T>,
   shared = false,

@@ -11,7 +11,7 @@ export interface Step {
   readonly passwordOf: string | null;
 }
 
-export interface Plan {
+export interface ProvisioningPlan {
   readonly steps: readonly Step[];
   /** What only somebody else can mend, a sentence each; where there is one, no step is run. */
   readonly problems: readonly string[];
@@ -46,7 +46,12 @@ export function refuseServer(server: ObservedServer): string | null {
  *
  * Nothing is ever dropped, and no grant to anybody else is taken away but PUBLIC's: `doctor` reports those.
  */
-export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed, restart: string | null = null): Plan {
+export function plan(
+  environment: string,
+  tenants: readonly DesiredTenant[],
+  observed: Observed,
+  restart: string | null = null,
+): ProvisioningPlan {
   const problems = [
     ...findShortage(tenants, observed.server, restart),
     ...tenants.flatMap((tenant) => findProblems(environment, tenant, observed)),

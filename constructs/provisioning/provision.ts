@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
-import type { Access, TenantLogins, Work } from "./access";
+import type { ServerAccess, TenantLogins, Work } from "./access";
 import { type Client, close, open, persist, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
@@ -23,14 +23,14 @@ export interface Provisioned {
  *
  * @throws ProvisioningError: one sentence, or several where several things are wrong.
  */
-export async function provision(work: Work, access: Access): Promise<Provisioned> {
+export async function provision(work: Work, access: ServerAccess): Promise<Provisioned> {
   const { server, master, patience } = access;
   return persist(server, master, "postgres", patience, () =>
     withLock(access, Object.values(work.instance.tenants), (client) => provisionLocked(client, work, access)),
   );
 }
 
-async function provisionLocked(client: Client, { environment, instance }: Work, access: Access): Promise<Provisioned> {
+async function provisionLocked(client: Client, { environment, instance }: Work, access: ServerAccess): Promise<Provisioned> {
   const platforms = Object.entries(instance.tenants);
   const stored = new Map<string, Versions | null>();
   for (const [, tenant] of platforms) stored.set(tenant.secret, await readVersions(tenant, access.store));
@@ -131,7 +131,7 @@ export async function setOwnPassword(client: Client, { username, password }: Cre
 }
 
 /** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */
-async function proveTenant(client: Client, tenant: DesiredTenant, versions: Versions, access: Access): Promise<readonly Step[]> {
+async function proveTenant(client: Client, tenant: DesiredTenant, versions: Versions, access: ServerAccess): Promise<readonly Step[]> {
   const changes: Step[] = [];
   const credentials = [versions.current, versions.previous].filter((each) => each !== null);
   for (const credential of credentials) {
@@ -160,7 +160,7 @@ async function proveLogin(
   tenant: Tenant,
   credential: Credential,
   database: string,
-  { server }: Access,
+  { server }: ServerAccess,
   renew: () => Promise<void>,
 ): Promise<readonly string[]> {
   const login = () =>
@@ -198,7 +198,7 @@ function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
 }
 
 /** By the master, not the owner: managed services let only their administrators create some extensions. */
-async function createExtensions(database: string, names: readonly string[], { server, master }: Access): Promise<readonly Step[]> {
+async function createExtensions(database: string, names: readonly string[], { server, master }: ServerAccess): Promise<readonly Step[]> {
   if (names.length === 0) return [];
   const client = await open(server, master, database);
   try {

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { Access, TenantLogins } from "./access";
+import type { ServerAccess, TenantLogins } from "./access";
 import { type Client, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
@@ -25,7 +25,7 @@ export interface Rotated {
  * sessions of both end. Interrupted in between, `provision` carries it on, because the secret has forgotten the previous login.
  * @throws ProvisioningError
  */
-export async function rotate(tenant: TenantLogins, access: Access, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
+export async function rotate(tenant: TenantLogins, access: ServerAccess, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
   const locked = <T>(run: (client: Client) => Promise<T>) =>
     persist(access.server, access.master, "postgres", access.patience, () => withLock(access, [tenant], run));
   const rotated = await locked((client) => renewOther(client, tenant, access, revoke));
@@ -36,7 +36,7 @@ export async function rotate(tenant: TenantLogins, access: Access, { revoke }: {
 async function renewOther(
   client: Client,
   tenant: TenantLogins,
-  { server, store, provision }: Access,
+  { server, store, provision }: ServerAccess,
   forget: boolean,
 ): Promise<Omit<Rotated, "ended">> {
   const versions = await readVersions(tenant, store);
@@ -76,7 +76,7 @@ async function proveOwner({ owner }: TenantLogins, login: () => Promise<string |
 }
 
 /** Looks again what the secret has forgotten, because another run may have come in between. */
-async function closeForgotten(client: Client, tenant: TenantLogins, { store }: Access): Promise<number> {
+async function closeForgotten(client: Client, tenant: TenantLogins, { store }: ServerAccess): Promise<number> {
   const stored = storedLogins(tenant, await readVersions(tenant, store));
   const names = tenant.logins.map((login) => login.name);
   for (const name of names) if (!stored.includes(name)) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);

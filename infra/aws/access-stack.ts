@@ -13,7 +13,7 @@ import { mapValues } from "../../constructs/model/json";
 import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
 import { type AwsEnvironment, generationOf, hasNetwork, isGuarded } from "./environment";
-import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
 type Servers = Pick<DatabaseStack, "servers" | "created">;
@@ -24,7 +24,7 @@ export class AccessStack extends EnvironmentStack {
   /** By platform. */
   readonly platforms: Outputs["platforms"];
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null, { servers, created }: Servers) {
+  constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null, { servers, created }: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
@@ -68,7 +68,7 @@ interface Way {
   readonly existing: ec2.Connections | null;
 }
 
-function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: Placement): Way {
+function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: PrivateNetwork): Way {
   const { network, vpcCidr, secretsManagerEndpoint, existingSecretsManagerEndpoint } = section;
   if (network === null || secretsManagerEndpoint) {
     const cidrs = network?.cidrs ?? [vpcCidr];
@@ -94,7 +94,7 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
 function createAccess(
   stack: AccessStack,
   environment: AwsEnvironment,
-  placement: Placement | null,
+  placement: PrivateNetwork | null,
   name: string,
   postgres: IRdsPostgres,
   way: Way,
@@ -112,7 +112,7 @@ function createAccess(
 function createFunctions(
   stack: AccessStack,
   environment: AwsEnvironment,
-  placement: Placement,
+  placement: PrivateNetwork,
   name: string,
   postgres: IRdsPostgres,
   secrets: Readonly<Record<string, DatabaseSecret>>,

@@ -4,7 +4,7 @@ import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store"
 import type { awsFields } from "../../constructs/aws/section";
 import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
 import type { PlacedPlatform } from "../../constructs/model/wire";
-import type { Access } from "../../constructs/provisioning/access";
+import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { cdkDeploy } from "../command-line";
@@ -70,7 +70,7 @@ class AwsDeployment implements Deployment {
       : null;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">> {
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
     const client = createSecretsClient(null, this.environment.section.region);
     const { host, port, masterSecret, restart } = this.server(instance);
     const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };

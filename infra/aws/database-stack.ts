@@ -10,7 +10,7 @@ import { idOf } from "../../constructs/model/fields";
 import { mapValues, ownEntry } from "../../constructs/model/json";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type AwsEnvironment, hasNetwork } from "./environment";
-import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 
 /** The servers, their keys and master secrets, who may reach them, and who is told. No platform changes anything in it. */
 export class DatabaseStack extends EnvironmentStack {
@@ -21,7 +21,7 @@ export class DatabaseStack extends EnvironmentStack {
   /** Name of an export. While another stack imports it, CloudFormation does not delete this stack. */
   readonly lock: string;
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: Placement | null) {
+  constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null) {
     super(scope, { environment, part: "database", description: `PostgreSQL of ${environment.name}` });
     this.lock = `${this.stackName}-lock`;
     new CfnOutput(this, "Lock", { description: "The guard imports it, while there is one", value: this.stackName, exportName: this.lock });

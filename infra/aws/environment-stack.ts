@@ -44,14 +44,14 @@ function refuseExamples(stack: Stack, examples: readonly string[]): void {
 }
 
 /** Where databases and functions stand. */
-export interface Placement {
+export interface PrivateNetwork {
   readonly vpc: ec2.IVpc;
   /** Private, in two zones or more. */
   readonly subnets: readonly ec2.ISubnet[];
 }
 
 /** Where an environment's databases and functions stand: in the network that it names, or in the one that is made for it. */
-export function placeIn(scope: Construct, { section: { network } }: AwsEnvironment, made: Placement | null): Placement {
+export function placeIn(scope: Construct, { section: { network } }: AwsEnvironment, made: PrivateNetwork | null): PrivateNetwork {
   if (made !== null) return made;
   if (network === null) throw new TypeError("there is no network");
   const subnets = network.privateSubnets.map(({ id, zone }, index) =>

@@ -3,7 +3,7 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
 import { RETAIN } from "../../constructs/aws/retain";
 import type { AwsEnvironment } from "./environment";
-import { EnvironmentStack, type Placement } from "./environment-stack";
+import { EnvironmentStack, type PrivateNetwork } from "./environment-stack";
 
 /** How many zones the network has where the environment names none; RDS asks for two. */
 const ZONES = 2;
@@ -13,7 +13,7 @@ const RETAINED = ["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable", "
 
 /** A network for an environment that names none: two zones, private subnets, no way to or from the internet. */
 export class NetworkStack extends EnvironmentStack {
-  readonly placement: Placement;
+  readonly placement: PrivateNetwork;
   private readonly zones: readonly string[];
 
   constructor(scope: Construct, environment: AwsEnvironment) {

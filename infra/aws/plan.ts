@@ -4,7 +4,7 @@ import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { hasRoomToGrow } from "../../constructs/model/instance";
-import type { Plan } from "../cloud";
+import type { DeploymentPlan } from "../cloud";
 import { fromUser } from "../command-line";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
@@ -31,7 +31,7 @@ const ONLY_GROW = ["AllocatedStorage", "EngineVersion"];
 
 const ENDING = ".template.json";
 
-export function planAws(environment: AwsEnvironment, against: string | null): Plan {
+export function planAws(environment: AwsEnvironment, against: string | null): DeploymentPlan {
   const templates = synthesize(environment);
   const stored = against === null ? null : readStored(against, environment.name);
   const compare = (find: typeof findDangers) =>
@@ -45,7 +45,7 @@ export function planAws(environment: AwsEnvironment, against: string | null): Pl
   };
 }
 
-function count(stack: string, { Resources }: Template): Plan["resources"] {
+function count(stack: string, { Resources }: Template): DeploymentPlan["resources"] {
   const types = Object.values(Resources).map((resource) => resource.Type);
   return [...new Set(types)].sort().map((type) => ({ stack, type, count: types.filter((each) => each === type).length }));
 }

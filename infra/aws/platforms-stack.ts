@@ -7,7 +7,7 @@ import { idOf } from "../../constructs/model/fields";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
 import { type AwsEnvironment, caOf, generationOf } from "./environment";
-import { EnvironmentStack, type Placement, placeIn } from "./environment-stack";
+import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
 /** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
@@ -15,7 +15,7 @@ export class PlatformsStack extends EnvironmentStack {
   constructor(
     scope: Construct,
     environment: AwsEnvironment,
-    network: Placement | null,
+    network: PrivateNetwork | null,
     servers: Readonly<Record<string, IRdsPostgres>>,
     access: Outputs["platforms"],
   ) {

@@ -2,7 +2,7 @@ import type { App } from "aws-cdk-lib";
 import { AccessStack } from "./access-stack";
 import { DatabaseStack } from "./database-stack";
 import { type AwsEnvironment, hasNetwork, isGuarded } from "./environment";
-import type { Placement } from "./environment-stack";
+import type { PrivateNetwork } from "./environment-stack";
 import { GuardStack } from "./guard-stack";
 import { NetworkStack } from "./network-stack";
 import { PlatformsStack } from "./platforms-stack";
@@ -28,7 +28,7 @@ export function createStacks(app: App, environment: AwsEnvironment): void {
 function createPlatforms(
   app: App,
   environment: AwsEnvironment,
-  placement: Placement | null,
+  placement: PrivateNetwork | null,
   database: DatabaseStack,
   access: AccessStack,
 ): PlatformsStack {

@@ -1,7 +1,7 @@
 import { reachDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
 import { diagnoseAll } from "../local/deliver";
-import { checkHealth, readRunning } from "../local/health";
+import { checkHealth, readRunningPlatform } from "../local/health";
 import { toCheckReport, toCheckTable } from "../local/report";
 import { type Session, withServers } from "../local/session";
 
@@ -16,7 +16,7 @@ const command = createCommand("doctor", "Connect like the platforms do, and say 
 
 void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
-  const running = (options.url ?? []).map((written) => readRunning(written, environment));
+  const running = (options.url ?? []).map((written) => readRunningPlatform(written, environment));
   const look = async (session: Pick<Session, "environment" | "instances">) => {
     const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
     const checks = [...(await diagnoseAll(session, progress)), ...health.flat()];

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
-import type { Plan } from "../cloud";
+import type { DeploymentPlan } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { npmCommand } from "../command-line";
 import { toWarnings } from "../local/report";
@@ -31,7 +31,7 @@ void main<Options>(command, async ({ environment, cloud, progress, options }) =>
   return plan.dangers.length === 0 ? 0 : DANGER;
 });
 
-function toText({ resources, examples, dangers, notes, compared }: Plan): string {
+function toText({ resources, examples, dangers, notes, compared }: DeploymentPlan): string {
   const table = new Table({ head: ["stack", "resource", "count"], style: { head: [], border: [] } });
   for (const { stack, type, count } of resources) table.push([stack, type, count]);
   const lines = [table.toString()];

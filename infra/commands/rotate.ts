@@ -4,7 +4,7 @@ import { createCommand, main } from "../command";
 import { typed } from "../command-line";
 import { deliver } from "../local/deliver";
 import { withServers } from "../local/session";
-import { locate, runningOf } from "../local/tenant";
+import { instanceOf, locate } from "../local/tenant";
 
 interface Options {
   readonly platform: string;
@@ -19,7 +19,7 @@ void main<Options>(command, ({ environment, progress, options }) => {
   const { instance, tenant } = locate(environment, options.platform);
   return withServers(environment, progress, async (session) => {
     progress.doing(`rotating ${options.platform}`);
-    const { current, previous, ended } = await rotate(tenant, runningOf(session, instance).access, { revoke: options.revoke === true });
+    const { current, previous, ended } = await rotate(tenant, instanceOf(session, instance).access, { revoke: options.revoke === true });
     const summary = await deliver(session);
     progress.done(`${options.platform} has a new password, on login ${current}`);
     const old =

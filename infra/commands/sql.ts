@@ -11,7 +11,7 @@ import { type Client, persist, type Server, UNLIMITED, withClient } from "../../
 import type { Credential } from "../../constructs/provisioning/credential";
 import { createCommand, main } from "../command";
 import { withServers } from "../local/session";
-import { locate, passwordsOf, runningOf } from "../local/tenant";
+import { instanceOf, locate, passwordsOf } from "../local/tenant";
 
 interface Options {
   readonly database?: string;
@@ -29,7 +29,7 @@ void main<Options>(command, ({ environment, progress, options, args }) => {
   const database = options.database ?? names[0] ?? "";
   if (!names.includes(database)) throw new UserError(`${args[0]} has no database ${database}; ${suggest(database, names)}`);
   return withServers(environment, progress, async (session) => {
-    const { access, ca } = runningOf(session, instance);
+    const { access, ca } = instanceOf(session, instance);
     const { current: credential } = await passwordsOf(args[0] ?? "", tenant, access);
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {

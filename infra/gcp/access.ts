@@ -15,16 +15,16 @@ import type { Database } from "./database";
 import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
 import { clientOf, identityOf, proxyAccounts } from "./identity";
 
-type Wiring = Readonly<Record<string, Wired>>;
+type WiredPlatforms = Readonly<Record<string, Wired>>;
 
 /** The platforms' secrets, what makes their databases and rotates their passwords, and who may read and connect. */
-export class Access extends pulumi.ComponentResource {
+export class AccessComponent extends pulumi.ComponentResource {
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
   /** By platform: what its pods must wait for. */
   readonly ready: Readonly<Record<string, readonly pulumi.Resource[]>>;
 
-  constructor(environment: GcpEnvironment, database: Database, wired: Wiring, opts: pulumi.ComponentResourceOptions) {
+  constructor(environment: GcpEnvironment, database: Database, wired: WiredPlatforms, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:infra:Access", "access", {}, opts);
     const own = { parent: this };
     this.secrets = Object.assign(
@@ -54,7 +54,7 @@ export function serverOf({ servers }: Database, instance: string): Postgres {
 
 /** Guarded as the databases are: with a secret its passwords are gone, though another run makes others. */
 function createSecrets(
-  parent: Access,
+  parent: AccessComponent,
   environment: GcpEnvironment,
   instance: ResolvedInstance,
   dependsOn: readonly pulumi.Resource[],
@@ -72,7 +72,7 @@ function createNamespace(environment: string, opts: pulumi.CustomResourceOptions
 }
 
 function createProvisioning(
-  parent: Access,
+  parent: AccessComponent,
   environment: GcpEnvironment,
   name: string,
   postgres: Postgres,
@@ -102,12 +102,12 @@ function createProvisioning(
 
 /** External Secrets reads the platform's secret; its pods, or its proxy's, connect to its instance. */
 function createRights(
-  parent: Access,
+  parent: AccessComponent,
   environment: GcpEnvironment,
   platform: string,
   { connectionName }: Postgres,
   secrets: Readonly<Record<string, DatabaseSecret>>,
-  wired: Wiring,
+  wired: WiredPlatforms,
 ): readonly pulumi.Resource[] {
   const { access = "direct" } = environment.platforms[platform as keyof typeof environment.platforms] ?? {};
   const own = wired[platform];

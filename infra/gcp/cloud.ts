@@ -9,7 +9,7 @@ import type { SecretSource } from "../../constructs/kubernetes/platform-objects"
 import { idOf } from "../../constructs/model/fields";
 import { type JsonObject, ownEntry } from "../../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../../constructs/model/wire";
-import type { Access } from "../../constructs/provisioning/access";
+import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "../cloud";
 import { pulumiCommand } from "../command-line";
@@ -79,7 +79,7 @@ class GcpDeployment implements Deployment {
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<Access, "provision">> {
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
     const manager = new SecretManager(patience, false);
     const { host, port, masterSecret, ca, connectionName } = this.server(instance);
     const isMade = this.environment.instances[instance]?.settings.existing === null;

@@ -4,7 +4,7 @@ import { mapValues } from "../../constructs/model/json";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
 import { CHECKOUT, npmCommand } from "../command-line";
-import { Access, serverOf } from "./access";
+import { AccessComponent, serverOf } from "./access";
 import { Database } from "./database";
 import { DeletionGuard } from "./deletion-guard";
 import { type GcpEnvironment, isGuarded } from "./environment";
@@ -22,7 +22,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
   const opts = { providers: [...createProviders(environment)] };
   const database = new Database(environment, opts);
   const wired = wire(environment, database);
-  const access = new Access(environment, database, wired, opts);
+  const access = new AccessComponent(environment, database, wired, opts);
   const platforms = environment.section.cluster?.installReleases ? [new Platforms(environment, database, access, wired, opts)] : [];
   new DeletionGuard([database, access, ...platforms], Object.values(environment.instances).some(isGuarded));
   return {

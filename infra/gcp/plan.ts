@@ -3,7 +3,7 @@ import { restarts } from "../../constructs/gcp/flags";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { isObject } from "../../constructs/model/json";
-import type { Plan } from "../cloud";
+import type { DeploymentPlan } from "../cloud";
 import { freeName, fromUser, pulumiCommand } from "../command-line";
 import { pathsOf, propertiesOf } from "./catalogue";
 import { deploy } from "./deploy";
@@ -45,7 +45,7 @@ interface Stored {
   readonly retainOnDelete: boolean;
 }
 
-export async function planGcp(environment: GcpEnvironment, against: string | null): Promise<Plan> {
+export async function planGcp(environment: GcpEnvironment, against: string | null): Promise<DeploymentPlan> {
   const program = { project: PROJECT, stack: environment.name, preview: true, calls: CALLS };
   const { resources } = await register(program, () => deploy(environment));
   const stored = against === null ? null : readState(against, environment.name);
@@ -69,7 +69,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
 }
 
 /** By component: what is below `database` lives longest. */
-function count(stack: string, resources: readonly Registration[]): Plan["resources"] {
+function count(stack: string, resources: readonly Registration[]): DeploymentPlan["resources"] {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const partOf = ({ type, name, parent }: Registration): string => {
     const above = byUrn.get(parent);

@@ -3,7 +3,7 @@ import { PlatformReleases } from "../../constructs/gcp/platform-releases";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
-import { type Access, serverOf } from "./access";
+import { type AccessComponent, serverOf } from "./access";
 import type { Database } from "./database";
 import type { GcpEnvironment } from "./environment";
 import { annotationsOf } from "./identity";
@@ -13,7 +13,7 @@ export class Platforms extends pulumi.ComponentResource {
   constructor(
     environment: GcpEnvironment,
     database: Database,
-    access: Access,
+    access: AccessComponent,
     wired: Readonly<Record<string, Wired>>,
     opts: pulumi.ComponentResourceOptions,
   ) {

@@ -17,7 +17,7 @@ import { localDirectories } from "./directories";
 import { stranger } from "./identity";
 import type { Session } from "./session";
 import { startDirectories, toStartCommands } from "./start-commands";
-import { locate, passwordsOf, runningOf } from "./tenant";
+import { instanceOf, locate, passwordsOf } from "./tenant";
 
 /** These files show what a cluster gets; the database is this machine's. */
 const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
@@ -76,7 +76,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
   const { environment, instances } = session;
   const { output } = localDirectories(environment.name);
   const wired = wirePlatforms(environment, platforms, ({ instance: name }) => {
-    const { host, port } = runningOf(session, name).access.server;
+    const { host, port } = instanceOf(session, name).access.server;
     return { host, port, sidecar: null };
   });
 
@@ -85,7 +85,7 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
   for (const [name, each] of Object.entries(wired)) {
     const { title } = platforms[name as keyof typeof platforms];
     const { instance, tenant } = locate(environment, name);
-    const { ca, access, directory } = runningOf(session, instance);
+    const { ca, access, directory } = instanceOf(session, instance);
     const versions = await passwordsOf(name, tenant, access);
     const caFile = join(output, instances.length === 1 ? "ca.pem" : `ca-${instance}.pem`);
     const startCommands = toStartCommands(name, each.wiring, startDirectories(environment.name));

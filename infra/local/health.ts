@@ -9,13 +9,13 @@ import { locate } from "./tenant";
 const PATIENCE = 10_000;
 
 /** A platform that runs, and where: `prefect=http://localhost:4200`. */
-export interface Running {
+export interface RunningPlatform {
   readonly platform: string;
   readonly url: URL;
 }
 
 /** @throws UserError where it is not `platform=URL` of a platform of the environment; a URL is not repeated, because it may hold a password. */
-export function readRunning(written: string, environment: ProjectEnvironment): Running {
+export function readRunningPlatform(written: string, environment: ProjectEnvironment): RunningPlatform {
   const [, platform = "", url = ""] = /^([a-z0-9-]+)=(.*)$/.exec(written) ?? [];
   if (!/^https?:/.test(url) || !URL.canParse(url)) throw new UserError("--url takes platform=URL, such as prefect=http://localhost:4200");
   const parsed = new URL(url);
@@ -26,7 +26,7 @@ export function readRunning(written: string, environment: ProjectEnvironment): R
 }
 
 /** Sends a running platform the request of its probes, and then that of its clients, which it may reject. */
-export async function checkHealth({ platform, url }: Running, environment: ProjectEnvironment): Promise<readonly Check[]> {
+export async function checkHealth({ platform, url }: RunningPlatform, environment: ProjectEnvironment): Promise<readonly Check[]> {
   const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform];
   if (wired === undefined) throw new TypeError(`${platform} was not wired`);
   const { path, asksDatabase, client } = wired.wiring.health;

@@ -8,7 +8,7 @@ import { LocalServer } from "../../constructs/local/server";
 import { UserError } from "../../constructs/model/errors";
 import type { InstanceSettings } from "../../constructs/model/instance";
 import { ownEntry } from "../../constructs/model/json";
-import type { Access, Scope } from "../../constructs/provisioning/access";
+import type { Scope, ServerAccess } from "../../constructs/provisioning/access";
 import type { Server } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { npmCommand, root } from "../command-line";
@@ -23,10 +23,10 @@ const FIRST_PORT = 54320;
 /** Milliseconds during which commands wait for a server that starts or fails over. */
 const PATIENCE = 30_000;
 /** An instance that runs, and how to reach it. */
-export interface Running {
+export interface ReachableInstance {
   readonly name: string;
   readonly scope: Scope;
-  readonly access: Access;
+  readonly access: ServerAccess;
   /** PEM text of the CA. */
   readonly ca: string;
   /** Where the data is; null for a database that somebody else made. */
@@ -35,7 +35,7 @@ export interface Running {
 
 export interface Session {
   readonly environment: ProjectEnvironment;
-  readonly instances: readonly Running[];
+  readonly instances: readonly ReachableInstance[];
   /** Whether another process started the servers, and stops them. */
   readonly isGuest: boolean;
   /** Resolves at Ctrl-C, or when the terminal or container ends. @throws UserError when a server has ended by itself. */
@@ -179,7 +179,7 @@ async function reachAll(
   environment: ProjectEnvironment,
   ports: Readonly<Record<string, number>>,
   progress: Progress,
-): Promise<readonly Running[]> {
+): Promise<readonly ReachableInstance[]> {
   const names = Object.keys(environment.instances);
   return Promise.all(
     names.map((name) => {
@@ -191,12 +191,17 @@ async function reachAll(
   );
 }
 
-async function reachLocal(environment: ProjectEnvironment, name: string, port: number | undefined, progress: Progress): Promise<Running> {
+async function reachLocal(
+  environment: ProjectEnvironment,
+  name: string,
+  port: number | undefined,
+  progress: Progress,
+): Promise<ReachableInstance> {
   if (port === undefined) throw new UserError(`the running npm start knows no instance ${name}; stop it with Ctrl-C, and run this again`);
   const { certificate: ca } = await authority(environment.name);
   const server: Server = { host: "localhost", port, tls: { mode: "verify-full", ca } };
   const directory = serverDirectory(await serverHome(join(root(), ".local")), environment.name, name);
-  return running(environment, name, { server, master: await masterOf(environment.name), ca, directory, progress });
+  return reachable(environment, name, { server, master: await masterOf(environment.name), ca, directory, progress });
 }
 
 async function reachExisting(
@@ -204,13 +209,13 @@ async function reachExisting(
   name: string,
   existing: NonNullable<InstanceSettings["existing"]>,
   progress: Progress,
-): Promise<Running> {
+): Promise<ReachableInstance> {
   const ca = existing.ca ?? "";
   const server: Server = { host: existing.host, port: existing.port, tls: { mode: "verify-full", ca } };
-  return running(environment, name, { server, master: await readMaster(existing.masterSecret), ca, directory: null, progress });
+  return reachable(environment, name, { server, master: await readMaster(existing.masterSecret), ca, directory: null, progress });
 }
 
-function running(
+function reachable(
   environment: ProjectEnvironment,
   name: string,
   parts: {
@@ -220,7 +225,7 @@ function running(
     readonly directory: string | null;
     readonly progress: Progress;
   },
-): Running {
+): ReachableInstance {
   const instance = environment.instances[name];
   if (instance === undefined) throw new TypeError(`no instance ${name}`);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => parts.progress.doing(`waiting: ${sentence}`) };

@@ -1,10 +1,10 @@
 import { UserError } from "../../constructs/model/errors";
 import type { Tenant } from "../../constructs/model/spec";
 import { suggest } from "../../constructs/model/suggest";
-import type { Access } from "../../constructs/provisioning/access";
+import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Versions } from "../../constructs/provisioning/secret-store";
 import type { ProjectEnvironment } from "../load";
-import type { Running, Session } from "./session";
+import type { ReachableInstance, Session } from "./session";
 
 /** A platform's part of an instance. */
 export interface Located {
@@ -27,7 +27,7 @@ export function locate(environment: ProjectEnvironment, platform: string): Locat
 export async function passwordsOf(
   platform: string,
   tenant: Tenant,
-  { store, provision }: Pick<Access, "store" | "provision">,
+  { store, provision }: Pick<ServerAccess, "store" | "provision">,
 ): Promise<Versions> {
   const versions = await store.read(tenant.secret);
   if (versions === null) throw new UserError(`${platform} has no password yet; ${provision}`);
@@ -35,7 +35,7 @@ export async function passwordsOf(
 }
 
 /** An instance of a session by its name. */
-export function runningOf({ instances }: Session, name: string): Running {
+export function instanceOf({ instances }: Session, name: string): ReachableInstance {
   const found = instances.find((instance) => instance.name === name);
   if (found === undefined) throw new TypeError(`no instance ${name}`);
   return found;

@@ -10,7 +10,7 @@ import { local } from "../../constructs/local/target";
 import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import type { ResolvedInstance, Tenant } from "../../constructs/model/spec";
-import type { Access } from "../../constructs/provisioning/access";
+import type { ServerAccess } from "../../constructs/provisioning/access";
 import { open } from "../../constructs/provisioning/connect";
 import { type Credential, generatePassword } from "../../constructs/provisioning/credential";
 import { observe } from "../../constructs/provisioning/observe";
@@ -99,7 +99,7 @@ async function benchProvision(): Promise<readonly Row[]> {
     certificate: await createServerCertificate(ca),
     master,
   });
-  const access: Access = {
+  const access: ServerAccess = {
     server: { host: "localhost", port: server.port, tls: { mode: "verify-full", ca: ca.certificate } },
     master,
     store: memoryStore(),
@@ -153,7 +153,7 @@ function scopeOf(tenants: readonly Tenant[]): { environment: string; instance: R
 
 type Target = readonly [Credential, string];
 
-async function credentialsOf(tenants: readonly Tenant[], { store }: Access): Promise<readonly Target[]> {
+async function credentialsOf(tenants: readonly Tenant[], { store }: ServerAccess): Promise<readonly Target[]> {
   const versions = await Promise.all(tenants.map(async (each) => [await store.read(each.secret), each.databases[0]?.name ?? ""] as const));
   return versions.flatMap(([found, database]): Target[] =>
     found === null || found.previous === null
@@ -165,7 +165,7 @@ async function credentialsOf(tenants: readonly Tenant[], { store }: Access): Pro
   );
 }
 
-async function logIn(targets: readonly Target[], { server }: Access): Promise<void> {
+async function logIn(targets: readonly Target[], { server }: ServerAccess): Promise<void> {
   for (const [credential, database] of targets) {
     const client = await open(server, credential, database);
     await client.query("select current_user");
@@ -173,7 +173,7 @@ async function logIn(targets: readonly Target[], { server }: Access): Promise<vo
   }
 }
 
-async function bareScript(tenants: readonly Tenant[], access: Access): Promise<void> {
+async function bareScript(tenants: readonly Tenant[], access: ServerAccess): Promise<void> {
   const client = await open(access.server, access.master, "postgres");
   const targets: Target[] = [];
   const empty = { ...(await observe(client, [])) };

@@ -7,7 +7,7 @@ import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import localEnvironment from "../../infra/environments/local";
 import type { ProjectEnvironment } from "../../infra/load";
-import { checkHealth, readRunning } from "../../infra/local/health";
+import { checkHealth, readRunningPlatform } from "../../infra/local/health";
 
 /**
  * A double of a platform: it answers below /at/ what probes ask, and 503 everywhere else. Below /mlflow/ it treats hosts as MLflow's
@@ -17,7 +17,7 @@ let server: Server;
 let environment: ProjectEnvironment;
 let port: number;
 
-const checks = (written: string) => checkHealth(readRunning(written, environment), environment);
+const checks = (written: string) => checkHealth(readRunningPlatform(written, environment), environment);
 const said = async (written: string): Promise<string | null> =>
   (await checks(written)).find(({ problem }) => problem !== null)?.problem ?? null;
 
@@ -86,6 +86,6 @@ describe("doctor --url", () => {
     ["prefect=http://me:canary@db:4200/at", "--url takes a URL without user name and password; write prefect=http://db:4200"],
     ["prefct=http://localhost:1", 'environment local has no platform prefct; did you mean "prefect"?'],
   ])("refuses %s", (written, message) => {
-    expect(() => readRunning(written, environment)).toThrow(new UserError(message));
+    expect(() => readRunningPlatform(written, environment)).toThrow(new UserError(message));
   });
 });

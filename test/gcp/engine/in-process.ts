@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import providerMessages from "@pulumi/pulumi/proto/provider_pb";
 import type resourceMessages from "@pulumi/pulumi/proto/resource_pb";
 import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import type { Plan } from "../../../infra/cloud";
+import type { DeploymentPlan } from "../../../infra/cloud";
 import { deploy } from "../../../infra/gcp/deploy";
 import { PROJECT, planGcp } from "../../../infra/gcp/plan";
 import type { NamedSpec } from "../../../infra/spec";
@@ -75,7 +75,7 @@ export class InProcessEngine {
   }
 
   /** What `npm run plan -- --against state.json` says. */
-  plan(spec: NamedSpec): Promise<Plan> {
+  plan(spec: NamedSpec): Promise<DeploymentPlan> {
     return planGcp(resolveGcp(spec), readState(this).length === 0 ? null : this.state);
   }
 
