@@ -1,5 +1,8 @@
 import { violation } from "../model/errors";
-import { defineTarget, type InstanceRule } from "../model/target";
+import type { MajorVersion } from "../model/instance";
+import { checkParameters, refuseUnknown } from "../model/parameter-rules";
+import { checkValue, findParameter, type ParameterValue, parameterNames } from "../model/parameters";
+import { type Advice, created, defineTarget, type InstanceRule } from "../model/target";
 
 /** For superusers (PostgreSQL's own three), provisioning, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 8;
@@ -8,7 +11,25 @@ const RESERVED_CONNECTIONS = 8;
 const CONNECTIONS_PER_GIB = 25;
 const MOST_CONNECTIONS = 500;
 
+/** PostgreSQL's own: it takes any name with a dot, which a module may read. */
+function checkParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
+  const parameter = findParameter(name, majorVersion);
+  if (parameter === null && name.includes(".")) return null;
+  if (parameter === null) return refuseUnknown(name, { kind: "a parameter", known: parameterNames, foreign: null }, majorVersion);
+  const rule = checkValue(parameter, value);
+  return rule === null ? null : { rule, remedy: "" };
+}
+
 const localRules: readonly InstanceRule[] = [
+  created({
+    id: "local-parameters-are-known",
+    source: "https://www.postgresql.org/docs/17/runtime-config.html",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) => checkParameters(instance, path, checkParameter),
+    passing: { parameters: { work_mem: "16MB", "cloudsql.logical_decoding": "on" } },
+    failing: { parameters: { wrok_mem: "16MB" } },
+  }),
   {
     id: "local-existing-needs-a-ca",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",

@@ -12,18 +12,19 @@ export interface ParameterNames {
   readonly kind: string;
   /** Those that may be suggested. */
   known(majorVersion: MajorVersion): readonly string[];
-  /** Those of another host, which people bring along. */
+  /** Those of another host, which people bring along; null if there are none. */
   readonly foreign: {
     readonly prefix: string;
     readonly kind: string;
     /** What to write here, where there is something. */
     readonly instead: ReadonlyMap<string, string>;
-  };
+  } | null;
 }
 
 /** Returns what is wrong with a parameter that a host does not have. */
 export function refuseUnknown(name: string, { kind, known, foreign }: ParameterNames, majorVersion: MajorVersion): Advice {
-  if (name.startsWith(foreign.prefix)) return { rule: `is ${foreign.kind}, not ${kind}`, remedy: foreign.instead.get(name) ?? "remove it" };
+  if (foreign !== null && name.startsWith(foreign.prefix))
+    return { rule: `is ${foreign.kind}, not ${kind}`, remedy: foreign.instead.get(name) ?? "remove it" };
   const near = nearest(name, known(majorVersion));
   const rule = `is not ${kind} for PostgreSQL ${majorVersion}`;
   if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
