@@ -7,9 +7,9 @@ import type { Platform } from "../constructs/model/platform";
 import { resolve } from "../constructs/model/resolve";
 import { wirePlatforms } from "../constructs/model/wire";
 import { platforms } from "../constructs/platforms/registry";
-import localEnvironment from "../infra/environments/local";
 import { toStarts } from "../infra/local/report";
 import { toStartCommands } from "../infra/local/start-commands";
+import localEnvironment from "./fixtures/environments/local";
 
 const ROOT = join(__dirname, "..");
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");

@@ -19,14 +19,14 @@ import { provision } from "../../constructs/provisioning/provision";
 import { scramVerifier } from "../../constructs/provisioning/scram";
 import { memoryStore, tenant } from "../fixtures/tenants";
 import { toy } from "../fixtures/toy";
+import { ProjectCopy } from "../gcp/engine/project";
 import { compare, type Row } from "./measure";
 import { benchProgram } from "./program";
 import { benchSynth } from "./synth";
 
-const CHECKOUT = toPath(__dirname, "..", "..");
-
 /** `npm start -- --once` against PostgreSQL alone: the same programs, certificate and master, nothing provisioned or checked. */
 async function benchStart(): Promise<readonly Row[]> {
+  const project = new ProjectCopy();
   const directory = mkdtempSync(join(tmpdir(), "platform-postgres-bench-"));
   const programs = await serverHome(join(directory, ".local"));
   const ca = await createCa("bench");
@@ -48,7 +48,7 @@ async function benchStart(): Promise<readonly Row[]> {
     new Promise<void>((done, fail) => {
       const env = { ...process.env, PLATFORM_POSTGRES_DIRECTORY: join(directory, name) };
       const child = spawn(process.execPath, ["--require", "tsx/cjs", "infra/commands/start.ts", "--once"], {
-        cwd: CHECKOUT,
+        cwd: project.directory,
         env,
         stdio: "ignore",
       });
@@ -71,7 +71,12 @@ async function benchStart(): Promise<readonly Row[]> {
         instances: { main: { directory: string } };
       },
   );
-  for (const home of [...summaries.map((summary) => toPath(summary.instances.main.directory, "../../..")), programs, directory])
+  for (const home of [
+    ...summaries.map((summary) => toPath(summary.instances.main.directory, "../../..")),
+    programs,
+    directory,
+    project.directory,
+  ])
     rmSync(home, { recursive: true, force: true });
   return [
     { what: "npm start -- --once, cold", ours: cold[0], baseline: "initdb, start and stop of PostgreSQL", theirs: cold[1], atMost: null },

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import production from "../../infra/environments/production";
+import production from "../fixtures/environments/production";
 import { resolveGcp } from "../fixtures/gcp";
 import { registerEnvironment } from "../fixtures/registrations";
 import { run } from "../gcp/engine/double";

@@ -1,55 +1,47 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { mapValues } from "../../constructs/model/json";
 import { bundleDirectory } from "../../constructs/package/bundle";
-import { loadAwsEnvironment } from "../../infra/aws/load";
 import { synthesize, type Template } from "../../infra/aws/synthesize";
 import { minimalAws, resolveAws } from "../fixtures/aws";
+import production from "../fixtures/environments/production";
+import { ProjectCopy } from "../gcp/engine/project";
 import { compare, type Row } from "./measure";
 
-const CHECKOUT = resolve(__dirname, "..", "..");
 /** CloudFormation's limit for a stack. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html */
 const MOST_RESOURCES = 500;
 
 /** `production` as the CLI runs the app, without validation, against plain constructs; and how it grows. */
 export async function benchSynth(): Promise<readonly Row[]> {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-bench-"));
+  const project = new ProjectCopy();
   process.env.CDK_VALIDATION = "false";
   try {
-    return [await benchApp(directory), ...(await benchGrowth())];
+    return [await benchApp(project), ...(await benchGrowth())];
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    project.remove();
   }
 }
 
 /** Bundled as cdk.json's app line does it, so that both load the same way. */
 function build(source: string, outfile: string): void {
-  buildSync({
-    entryPoints: [join(CHECKOUT, source)],
-    bundle: true,
-    platform: "node",
-    packages: "external",
-    outfile,
-    absWorkingDir: CHECKOUT,
-  });
+  buildSync({ entryPoints: [source], bundle: true, platform: "node", packages: "external", outfile });
 }
 
-async function benchApp(directory: string): Promise<Row> {
-  const { context } = JSON.parse(readFileSync(join(CHECKOUT, "cdk.json"), "utf8")) as { readonly context: object };
-  const apps = { ours: join(CHECKOUT, ".build", "bench-app.cjs"), bare: join(CHECKOUT, ".build", "bench-bare.cjs") };
-  build("infra/aws/app.ts", apps.ours);
-  build("test/bench/bare-l2.ts", apps.bare);
-  const templates = synthesize(loadAwsEnvironment("production"));
+async function benchApp({ directory }: ProjectCopy): Promise<Row> {
+  const { context } = JSON.parse(readFileSync(join(directory, "cdk.json"), "utf8")) as { readonly context: object };
+  const apps = { ours: join(directory, ".build", "app.cjs"), bare: join(directory, ".build", "bare.cjs") };
+  build(join(directory, "infra", "aws", "app.ts"), apps.ours);
+  build(join(__dirname, "bare-l2.ts"), apps.bare);
+  const templates = synthesize(resolveAws(production));
   const counts = Object.fromEntries(Object.entries(templates).map(([stack, template]) => [stack.split("-").at(-1), countOf(template)]));
   const run = (app: string, name: string) =>
     execFileSync(process.execPath, [app], {
       stdio: "ignore",
       env: {
         ...process.env,
-        CDK_OUTDIR: join(directory, name),
+        CDK_OUTDIR: join(directory, "cdk.out", name),
         CDK_CONTEXT_JSON: JSON.stringify({ ...context, environment: "production" }),
         COUNTS: JSON.stringify(counts),
         BUNDLE: bundleDirectory("functions"),

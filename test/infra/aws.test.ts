@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { awsCloud } from "../../infra/aws/cloud";
 import type { AwsEnvironment } from "../../infra/aws/environment";
@@ -9,16 +9,16 @@ import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { minimalAws, resolveAws, withMain } from "../fixtures/aws";
+import { projectDirectory } from "../fixtures/cli";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal } from "../fixtures/tenants";
 
-const CHECKOUT = resolve(__dirname, "..", "..");
 const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const run = (program: string, args: readonly string[], variables: Record<string, string> = {}) =>
-  spawnSync(program, args, { cwd: CHECKOUT, encoding: "utf8", env: { ...process.env, ...variables } });
+  spawnSync(program, args, { cwd: projectDirectory(), encoding: "utf8", env: { ...process.env, ...variables } });
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-central-1:111122223333:secret:${name}-AbCdEf`;
 
@@ -41,17 +41,20 @@ interface Report {
   }[];
 }
 
-const { app, context } = JSON.parse(readFileSync(join(CHECKOUT, "cdk.json"), "utf8")) as { readonly app: string; readonly context: object };
+const { app, context } = JSON.parse(readFileSync(join(projectDirectory(), "cdk.json"), "utf8")) as {
+  readonly app: string;
+  readonly context: object;
+};
 const [bundling = "", starting = ""] = app.split(" && ");
 
 /** What cdk.json says, its two halves. */
 function buildApp(): void {
-  const { status, stderr } = spawnSync("sh", ["-c", bundling], { cwd: CHECKOUT, encoding: "utf8" });
+  const { status, stderr } = spawnSync("sh", ["-c", bundling], { cwd: projectDirectory(), encoding: "utf8" });
   expect([status, stderr]).toEqual([0, ""]);
 }
 const runApp = (environment: string, env: NodeJS.ProcessEnv) =>
   spawnSync("sh", ["-c", starting], {
-    cwd: CHECKOUT,
+    cwd: projectDirectory(),
     encoding: "utf8",
     env: { ...env, CDK_CONTEXT_JSON: JSON.stringify({ ...context, environment }) },
   });
@@ -82,7 +85,7 @@ describe("cdk synth", () => {
   });
 
   it("ends in one sentence for an environment that is not for AWS", { timeout: 60_000 }, () => {
-    const { status, stderr } = run(process.execPath, [join(CHECKOUT, ".build", "app.cjs")], {
+    const { status, stderr } = run(process.execPath, [join(projectDirectory(), ".build", "app.cjs")], {
       CDK_CONTEXT_JSON: '{"environment":"local"}',
     });
     expect([status, stderr]).toEqual([

@@ -5,9 +5,9 @@ import { local } from "../../constructs/local/target";
 import { UserError } from "../../constructs/model/errors";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
-import localEnvironment from "../../infra/environments/local";
 import type { ProjectEnvironment } from "../../infra/load";
 import { checkHealth, readRunningPlatform } from "../../infra/local/health";
+import localEnvironment from "../fixtures/environments/local";
 
 /**
  * A double of a platform: it answers below /at/ what probes ask, and 503 everywhere else. Below /mlflow/ it treats hosts as MLflow's

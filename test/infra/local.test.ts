@@ -8,6 +8,7 @@ import {
   logOf,
   passwordsIn,
   processesOf,
+  projectDirectory,
   remove,
   run,
   startAndStay,
@@ -133,7 +134,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     expect(readFileSync(join(directory, "out/local/prefect/platform.env"), "utf8")).toContain("://prefect_b:");
 
     expect(readFileSync(join(directory, "out/local/mlflow/README.txt"), "utf8")).toContain(
-      `\nOn this machine, in ${process.cwd()}:\n\n  python3 -m venv ${directory}/.venv/mlflow\n`,
+      `\nOn this machine, in ${projectDirectory()}:\n\n  python3 -m venv ${directory}/.venv/mlflow\n`,
     );
 
     shown = { passwords: passwords(), args: commandLines() };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CoreSpec } from "../../constructs/model/spec";
 import type { platforms } from "../../constructs/platforms/registry";
-import local from "../../infra/environments/local";
+import local from "../fixtures/environments/local";
 import { refusal } from "../fixtures/specs";
 
 const all: CoreSpec<typeof platforms> = local;

@@ -1,14 +1,15 @@
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { JsonObject } from "../../constructs/model/json";
 import { type ContractCase, DIRECT, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
 import { remove } from "../fixtures/cli";
+import { ProjectCopy } from "../gcp/engine/project";
 import { MissingTool, type Proof, report, run } from "./tools";
 
-const ROOT = resolve(__dirname, "..", "..");
+const project = new ProjectCopy();
 /** Milliseconds that a server may take to start: MLflow and Prefect migrate first. */
 const PATIENCE = 180_000;
 
@@ -28,7 +29,7 @@ const groups: number[] = [];
 function start(command: string, env: Variables, log: string): { readonly group: number; readonly log: string } {
   const file = join(directory, log);
   const { pid } = spawn("sh", ["-c", `exec ${command}`], {
-    cwd: ROOT,
+    cwd: project.directory,
     env,
     detached: true,
     stdio: ["ignore", openSync(file, "a"), openSync(file, "a")],
@@ -195,7 +196,7 @@ function prove(): readonly Proof[] {
     "node",
     "--require",
     "tsx/cjs",
-    join(ROOT, "infra/commands/doctor.ts"),
+    join(project.directory, "infra/commands/doctor.ts"),
     ...urls,
   ]);
   const checked = {
@@ -218,6 +219,7 @@ function cleanUp(): void {
   for (const group of groups) stop(group);
   pause(3_000);
   remove(directory, "local");
+  project.remove();
 }
 
 report(prove, cleanUp);

@@ -3,7 +3,7 @@ import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
-import local from "../../infra/environments/local";
+import local from "../fixtures/environments/local";
 import { scopeOf, startServer, type TestServer } from "../fixtures/server";
 
 const scope = scopeOf({ ...local, platforms: { ...local.platforms, flyte: { chartVersion: "v1.16.8" } } }, platforms);

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { buildSync } from "esbuild";
@@ -7,20 +7,27 @@ import type { NamedSpec } from "../../../infra/spec";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
 
-/** A copy of what `pulumi` and `cdk` run, as a user has it after a clone, with environments of its own. */
+/** The checkout's environments are its user's, so no test runs on them. */
+const USERS = join(CHECKOUT, "infra", "environments");
+const FIXTURES = join(CHECKOUT, "test", "fixtures", "environments");
+
+/** A copy of the project, in which commands, `pulumi` and `cdk` run on other environments than the checkout's. */
 export class ProjectCopy {
-  readonly directory = mkdtempSync(
-    join(process.env.TEST_SERVERS === undefined ? tmpdir() : resolve(process.env.TEST_SERVERS, ".."), "platform-postgres-project-"),
+  readonly directory = realpathSync(
+    mkdtempSync(
+      join(process.env.TEST_SERVERS === undefined ? tmpdir() : resolve(process.env.TEST_SERVERS, ".."), "platform-postgres-project-"),
+    ),
   );
 
-  constructor() {
-    // Made here, where it may be there already, and not in each copy.
+  /** @param environments the folder of its environments. */
+  constructor(environments = FIXTURES) {
+    // Bundled in the checkout, where they may be up to date, and not in each copy. Copied last, well after their sources: they
+    // have to be newer.
     bundleDirectory("job");
-    for (const path of ["Pulumi.yaml", "cdk.json", "package.json", "tsconfig.json", "infra", "constructs", ".build/bundles"]) {
-      mkdirSync(resolve(this.directory, path, ".."), { recursive: true });
-      // With their times: bundles are made when a source is newer.
-      cpSync(join(CHECKOUT, path), join(this.directory, path), { recursive: true, preserveTimestamps: true });
-    }
+    bundleDirectory("functions");
+    for (const path of ["constructs", "infra", "Pulumi.yaml", "cdk.json", "package.json", "tsconfig.json", ".build/bundles"])
+      cpSync(join(CHECKOUT, path), join(this.directory, path), { recursive: true, filter: (source) => source !== USERS });
+    cpSync(environments, join(this.directory, "infra", "environments"), { recursive: true });
     symlinkSync(join(CHECKOUT, "node_modules"), join(this.directory, "node_modules"));
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import development from "../../../infra/environments/development";
-import production from "../../../infra/environments/production";
+import development from "../../fixtures/environments/development";
+import production from "../../fixtures/environments/production";
 import { resolveGcp } from "../../fixtures/gcp";
 import { masked, registerEnvironment } from "../../fixtures/registrations";
 

@@ -1,11 +1,10 @@
-import { aws as target } from "../../../constructs/aws/target";
-import { resolveUnknown } from "../../../constructs/model/resolve";
-import { platforms } from "../../../constructs/platforms/registry";
+import { join } from "node:path";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
-import { loadAwsEnvironment } from "../../../infra/aws/load";
-import local from "../../../infra/environments/local";
-import production from "../../../infra/environments/production";
-import { CLOUDS, type NamedSpec } from "../../../infra/spec";
+import type { NamedSpec } from "../../../infra/spec";
+import { resolveAws } from "../../fixtures/aws";
+import developmentSpec from "../../fixtures/environments/development";
+import local from "../../fixtures/environments/local";
+import production from "../../fixtures/environments/production";
 import { ACCOUNT, type AwsDouble, REGION } from "./double";
 
 /** An environment, and how the CLI is told of it. */
@@ -15,9 +14,9 @@ export interface Subject {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** A network of its own, and no cluster: as it stands in its file. */
+/** A network of its own, and no cluster: as it stands in its file in the copy of the project. */
 export const development = async (): Promise<Subject> => ({
-  environment: loadAwsEnvironment("development"),
+  environment: resolveAws(developmentSpec),
   options: ["--context", "environment=development"],
   variables: {},
 });
@@ -54,8 +53,8 @@ export async function productionIn(aws: AwsDouble): Promise<Subject> {
     },
   };
   return {
-    environment: resolveUnknown(spec, { target, platforms, sections: CLOUDS }),
-    options: ["--app", "node --require tsx/cjs test/proof/moto/app.ts"],
+    environment: resolveAws(spec),
+    options: ["--app", `node --require tsx/cjs '${join(__dirname, "app.ts")}'`],
     variables: { SPEC: JSON.stringify(spec) },
   };
 }

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import pg from "pg";
-import { PACKAGE_ROOT } from "../../../constructs/package/root";
 import { withClient } from "../../../constructs/provisioning/connect";
 import type { Credential } from "../../../constructs/provisioning/credential";
+import { projectDirectory } from "../../fixtures/cli";
 import { query, startServer, type TestServer } from "../../fixtures/server";
 import type { Result } from "../tools";
 import { AwsDouble, type NewInstance, type Started } from "./double";
@@ -63,8 +63,8 @@ export class World {
   /** Runs the CLI. What it writes goes into the directory. */
   async cdk(args: readonly string[], variables: NodeJS.ProcessEnv = {}): Promise<Result> {
     const common = ["--output", join(this.directory, "cdk.out"), "--no-notices"];
-    const child = spawn(join(PACKAGE_ROOT, "node_modules", ".bin", "cdk"), [...args, ...common], {
-      cwd: PACKAGE_ROOT,
+    const child = spawn(join(projectDirectory(), "node_modules", ".bin", "cdk"), [...args, ...common], {
+      cwd: projectDirectory(),
       env: { ...this.variables, ...variables },
       // Detached, because Ctrl-C at the terminal is for us, and it has children of its own.
       detached: true,
