@@ -62,7 +62,9 @@ function packagesOf(imports: readonly Import[]): readonly string[] {
 
 const manifest = readManifest(".");
 const constructs = sourceFiles("constructs").flatMap(importsOf);
-const infra = sourceFiles("infra").flatMap(importsOf);
+/** What a person runs. The environments in it are the user's. */
+const INFRA = sourceFiles("infra").filter((file) => !file.startsWith("infra/environments/"));
+const infra = INFRA.flatMap(importsOf);
 const folderOf = (path: string): string => path.split("/")[1] ?? "";
 const shown = ({ from, to }: Import): string => `${from} imports ${to}`;
 
@@ -131,18 +133,22 @@ describe("architecture", () => {
   });
 
   it("has no barrel file: no file only passes on what others export", () => {
-    const barrels = [...sourceFiles("constructs"), ...sourceFiles("infra")].filter(
-      (file) => /\bindex\.ts$/.test(file) && !file.startsWith("infra/gcp/"),
-    );
-    const passing = [...sourceFiles("constructs"), ...sourceFiles("infra")].filter((file) =>
+    const barrels = [...sourceFiles("constructs"), ...INFRA].filter((file) => /\bindex\.ts$/.test(file) && !file.startsWith("infra/gcp/"));
+    const passing = [...sourceFiles("constructs"), ...INFRA].filter((file) =>
       /^export (\*|\{[^}]*\}) from/m.test(readFileSync(join(ROOT, file), "utf8")),
     );
     expect([...barrels, ...passing]).toEqual([]);
   });
 
-  it("keeps environments data only: nothing but types is imported", () => {
-    const wrong = sourceFiles("infra/environments").filter((file) => /^import (?!type )/m.test(readFileSync(join(ROOT, file), "utf8")));
-    expect(wrong).toEqual([]);
+  it("leaves the environments of this checkout to its user: only the loader reads one, and tests have their own", () => {
+    const tests = ["test", "examples"].flatMap(sourceFiles).flatMap(importsOf);
+    expect([...constructs, ...infra, ...tests].filter(({ to }) => /^infra\/environments(\/|$)/.test(to)).map(shown)).toEqual([]);
+  });
+
+  it("keeps our environments data only: nothing but types is imported", () => {
+    const ours = ["examples/environments", "test/fixtures/environments"].flatMap(sourceFiles);
+    expect(ours.length).toBeGreaterThan(5);
+    expect(ours.filter((file) => /^import (?!type )/m.test(readFileSync(join(ROOT, file), "utf8")))).toEqual([]);
   });
 
   it("sets neither baseUrl nor paths, which would let the folder constructs shadow the npm package", () => {

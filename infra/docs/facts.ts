@@ -6,8 +6,6 @@ import type { CommonFields, Migration, Platform } from "../../constructs/model/p
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import localEnvironment from "../environments/local";
-import production from "../environments/production";
 import { toKustomization, toYaml } from "../output";
 
 export type PlatformName = keyof typeof platforms;
@@ -22,9 +20,22 @@ const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonO
   prefect: { "One Deployment": {}, "With Redis": { redisHost: "redis.example.internal", replicas: 2 } },
   skillflaw: {
     "One pod": {},
-    "Several pods": production.platforms.skillflaw,
+    "Several pods": {
+      instance: "main",
+      replicas: 3,
+      redisHost: "redis.example.internal",
+      secretKeySecret: "skillflaw-key",
+      configClaim: "skillflaw-files",
+      images: {
+        skillflaw: "registry.example.internal/skillflaw_backend@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+      },
+    },
   },
-  "kubeflow-pipelines": { "Kubeflow Pipelines": localEnvironment.platforms["kubeflow-pipelines"] },
+  "kubeflow-pipelines": {
+    "Kubeflow Pipelines": {
+      images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:master", "cache-server": "ghcr.io/kubeflow/kfp-cache-server:master" },
+    },
+  },
 };
 
 /** What the code knows of a platform, as Markdown. */
@@ -69,7 +80,7 @@ function toSection(name: PlatformName, title: string | null, written: JsonObject
 const toSpec = (name: string, written: JsonObject): string => `\`\`\`json\n${JSON.stringify({ platforms: { [name]: written } })}\n\`\`\``;
 
 function wire(name: PlatformName, written: JsonObject): { readonly wired: Wired; readonly settings: Settings<CommonFields> } {
-  const { acknowledge } = localEnvironment;
+  const acknowledge = { "kubeflow-pipelines-is-for-development": "a page of the documentation" };
   const spec = { name: "docs", acknowledge, instances: { main: {} }, platforms: { [name]: written } };
   const environment = resolveUnknown(spec, { target: local, platforms });
   const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }))[name];

@@ -1,0 +1,41 @@
+import { existsSync, readdirSync } from "node:fs";
+import { register } from "tsx/cjs/api";
+import { afterAll, describe, expect, it } from "vitest";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { local } from "../../constructs/local/target";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import { DIRECTORY, environmentsOn, loadEnvironment, type ProjectEnvironment } from "../../infra/load";
+
+// The loader requires TypeScript, as it does in commands.
+afterAll(register());
+
+const names = existsSync(DIRECTORY) ? readdirSync(DIRECTORY).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : [])) : [];
+
+/** The only test that looks at the environments of this checkout: they are its user's, so there may be any, or none. */
+describe("the environments of this checkout", () => {
+  it("are valid, and their platforms can be wired, on each cloud whose section they have and on this machine", () => {
+    const problems: string[] = [];
+    const load = (name: string, target: typeof local | typeof aws | typeof gcp): ProjectEnvironment | null => {
+      try {
+        const environment = loadEnvironment(name, target as typeof local);
+        wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }));
+        return environment;
+      } catch (error) {
+        problems.push(`infra/environments/${name}.ts on ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
+        return null;
+      }
+    };
+    const clouds = [aws, gcp].map((target) => ({ target, having: names.length === 0 ? [] : environmentsOn(target.name) }));
+    for (const name of names) {
+      const environments = clouds.filter(({ having }) => having.includes(name)).map(({ target }) => load(name, target));
+      // An existing database of a cloud is described in that cloud's words, which mean nothing on this machine.
+      if (!environments.some(hasExisting)) load(name, local);
+    }
+    expect(problems).toEqual([]);
+  });
+});
+
+const hasExisting = (environment: ProjectEnvironment | null): boolean =>
+  Object.values(environment?.instances ?? {}).some(({ settings }) => settings.existing !== null);
