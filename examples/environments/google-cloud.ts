@@ -1,0 +1,31 @@
+import type { EnvironmentSpec } from "../../infra/spec";
+
+/** MLflow and Prefect in a GKE cluster, with their databases on Cloud SQL: a standby and backups of a month. */
+export default {
+  // Labels of everything that is created, beside the environment's name.
+  owner: "ml-platform",
+  labels: { stage: "production" },
+  gcp: {
+    // Replace each { example: "..." } by your ID in quotes. Until then you can plan and render, but not deploy.
+    project: { example: "my-project" },
+    projectNumber: { example: "123456789012" },
+    region: "europe-west4",
+    network: { example: "ml-platform" },
+    cluster: {
+      name: { example: "ml-platform" },
+      location: "europe-west4",
+      // Leave these out if the cluster already has External Secrets or Reloader.
+      installExternalSecrets: true,
+      installReloader: true,
+    },
+    // Alerts go to these channels.
+    notificationChannels: [{ example: "projects/my-project/notificationChannels/1234567890" }],
+  },
+  instances: {
+    main: { size: { vcpus: 4, memoryGib: 16 }, storageGib: 400, backupRetentionDays: 30 },
+  },
+  platforms: {
+    mlflow: { replicas: 2, workers: 4, hosts: ["mlflow.example.com"] },
+    prefect: { replicas: 2, redisHost: "redis.example.internal" },
+  },
+} satisfies EnvironmentSpec;

@@ -1,0 +1,16 @@
+import type { EnvironmentSpec } from "../../infra/spec";
+
+/** What `npm start` builds on this machine: all platforms on one server. */
+export default {
+  acknowledge: { "kubeflow-pipelines-is-for-development": "this machine is for development" },
+  instances: { main: { highAvailability: false } },
+  platforms: {
+    flyte: {},
+    mlflow: {},
+    prefect: {},
+    skillflaw: {},
+    "kubeflow-pipelines": {
+      images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:master", "cache-server": "ghcr.io/kubeflow/kfp-cache-server:master" },
+    },
+  },
+} satisfies EnvironmentSpec;
