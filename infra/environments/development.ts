@@ -2,7 +2,6 @@ import type { EnvironmentSpec } from "../spec";
 
 /** One small server for a team to try things on; it may be deleted, and nobody is woken when its zone fails. */
 export default {
-  name: "development",
   labels: { stage: "development" },
   instances: {
     main: {

@@ -2,7 +2,6 @@ import type { EnvironmentSpec } from "../spec";
 
 /** What `npm start` builds on this machine: all platforms on one server. */
 export default {
-  name: "local",
   acknowledge: { "kubeflow-pipelines-is-for-development": "this machine is for development" },
   instances: { main: { highAvailability: false } },
   platforms: {

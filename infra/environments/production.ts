@@ -7,7 +7,6 @@ import type { EnvironmentSpec } from "../spec";
  * its upgrades need other windows than the rest. None of that should slow a page of MLflow's, or wait for it.
  */
 export default {
-  name: "production",
   labels: { stage: "production" },
   owner: "ml-platform",
   // Write your own in place of the examples: as long as there is one, nothing can be deployed.
