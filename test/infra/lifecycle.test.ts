@@ -6,10 +6,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverAccount } from "../../constructs/local/account";
 import { logOf, passwordsIn, processesOf, remove, run, serverOf, start, startAndStay, temporary } from "../fixtures/cli";
+import development from "../fixtures/environments/development";
 
 /** The smaller one: what a server goes through does not depend on how many platforms it has. */
 const ENVIRONMENT = ["--environment", "development"];
-const PLATFORMS = ["mlflow", "prefect"];
+const PLATFORMS = Object.keys(development.platforms);
 
 /** Holds a port, as soon as no other test's server has it. */
 async function takePort(port: number): Promise<Server> {
@@ -39,7 +40,7 @@ describe("the life of a local server", { timeout: 60_000 }, () => {
       await running.result;
     }
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
-    expect(output).toMatch(/✔ \d+ checks of 3 subjects hold/);
+    expect(output).toMatch(new RegExp(`✔ \\d+ checks of ${PLATFORMS.length + 1} subjects hold`));
     expect(code).toBe(0);
     expect(passwords()).toEqual(before);
     expect(processesOf(directory, "development")).toEqual([]);

@@ -16,8 +16,13 @@ import {
   temporary,
   withoutWarnings,
 } from "../fixtures/cli";
+import localEnvironment from "../fixtures/environments/local";
 
-const PLATFORMS = ["flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"];
+const PLATFORMS = Object.keys(localEnvironment.platforms).sort();
+/** Of each platform, and of the server. */
+const CHECKED = `✔ \\d+ checks of ${PLATFORMS.length + 1} subjects hold`;
+/** Of both logins of each platform, and of the master. */
+const PASSWORDS = 2 * PLATFORMS.length + 1;
 
 /** What a platform has besides. */
 function filesOf(name: string): readonly string[] {
@@ -45,7 +50,7 @@ describe("npm start", { timeout: 60_000 }, () => {
   it("provisions, checks, writes what each platform starts with, and stops, with --once", async () => {
     const { code, output } = await withoutWarnings(startScript(directory, "start", ["--once"]).result);
     expect(output).toMatch(/✔ PostgreSQL 17\.\d+ runs on localhost:\d+/);
-    expect(output).toMatch(/✔ \d+ checks of 6 subjects hold/);
+    expect(output).toMatch(new RegExp(CHECKED));
     expect(output).toContain("main: 200 connections = 125 for platforms + 8 reserved + 67 free");
     expect(code).toBe(0);
     expect(
@@ -82,9 +87,9 @@ describe("npm start", { timeout: 60_000 }, () => {
 
   it("keeps data and passwords, and changes nothing the second time", async () => {
     const before = passwords();
-    expect(before).toHaveLength(11);
+    expect(before).toHaveLength(PASSWORDS);
     running = await startAndStay(directory);
-    expect(running.output()).toContain("✔ main is as it should be (5 platforms)");
+    expect(running.output()).toContain(`✔ main is as it should be (${PLATFORMS.length} platforms)`);
     expect(running.output()).toContain(
       [
         "",
@@ -111,7 +116,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     if (running === undefined) throw new Error("no server runs");
     expect(processesOf(directory, "local")).toHaveLength(1);
     const doctor = await run(directory, "doctor");
-    expect(doctor).toEqual({ code: 0, output: expect.stringMatching(/^✔ \d+ checks of 6 subjects hold\n$/) });
+    expect(doctor).toEqual({ code: 0, output: expect.stringMatching(new RegExp(`^${CHECKED}\n$`)) });
 
     const sql = await run(
       directory,
@@ -148,7 +153,7 @@ describe("npm start", { timeout: 60_000 }, () => {
 
   it("puts passwords into files of mode 0600 only, into no log and no process's arguments", () => {
     const { passwords: all = [], args = [], output = "" } = shown ?? {};
-    expect(all).toHaveLength(11);
+    expect(all).toHaveLength(PASSWORDS);
     expect(all.filter((password) => args.some((arg) => arg.includes(password)) || output.includes(password))).toEqual([]);
 
     // PostgreSQL's own programs are not looked through.
