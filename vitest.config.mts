@@ -30,8 +30,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/fixtures/global-setup.ts"],
     setupFiles: ["test/fixtures/clean-environment.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For hangs: a busy machine must not end a test that works.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     sequence: { sequencer: LongestFirst },
     // Most of what tests make is garbage soon: a larger nursery takes a tenth of the time off.
     execArgv: ["--max-semi-space-size=64"],

@@ -83,7 +83,7 @@ describe("the program of the Job", () => {
   const passwords = () => [MASTER, PREFECT].flatMap((name) => secrets.contents(name).map(({ password }) => password));
   const roles = () => server.sql("select rolname from pg_roles where rolname ~ '^(prefect|mlflow)' order by rolname");
 
-  it("is killed on its way, and the next try carries on: nothing is lost, nothing is made twice", { timeout: 60_000 }, async () => {
+  it("is killed on its way, and the next try carries on: nothing is lost, nothing is made twice", async () => {
     const first = await start("provision");
     while ((await roles()).length === 0 && first.child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
     first.child.kill("SIGKILL");

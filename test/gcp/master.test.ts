@@ -16,7 +16,7 @@ describe("the master's password on Google Cloud", () => {
     server = await startServer();
     double = await new SecretManagerDouble().start();
     for (const [name, value] of Object.entries(double.variables)) vi.stubEnv(name, value);
-    manager = new SecretManager({ deadlineMs: 5_000 }, false);
+    manager = new SecretManager({ deadlineMs: 60_000 }, false);
     double.make(SECRET, server.access.master);
   });
   afterAll(async () => {

@@ -3,7 +3,7 @@ import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-m
 import { SecretManagerDouble } from "../fixtures/secret-manager";
 
 const NAME = "projects/p/secrets/test--prefect";
-const patience = { deadlineMs: 5_000 };
+const patience = { deadlineMs: 60_000 };
 const credential = (username: string) => ({ username, password: `Password-of-${username}` });
 
 describe("Google Secret Manager as a store", () => {

@@ -63,7 +63,7 @@ const runApp = (environment: string, env: NodeJS.ProcessEnv) =>
 
 describe("cdk synth", () => {
   // The only run of all tests with validation: it is what takes the time. What --strict refuses is a warning, and there is none.
-  it("makes production's templates without an account, and nothing finds even a warning in them", { timeout: 120_000 }, () => {
+  it("makes production's templates without an account, and nothing finds even a warning in them", () => {
     buildApp();
     const outdir = join(directory, "cdk.out");
     const { CDK_VALIDATION: _off, ...env } = process.env;
@@ -88,7 +88,7 @@ describe("cdk synth", () => {
     expect(context).toEqual(require("aws-cdk-lib/recommended-feature-flags.json"));
   });
 
-  it("ends in one sentence for an environment that is not for AWS", { timeout: 60_000 }, () => {
+  it("ends in one sentence for an environment that is not for AWS", () => {
     const { status, stderr } = run(process.execPath, [join(projectDirectory(), ".build", "app.cjs")], {
       CDK_CONTEXT_JSON: '{"environment":"local"}',
     });
@@ -176,7 +176,7 @@ describe("an environment that has been deployed", () => {
 describe("npm run render", () => {
   const host = "main.abcdefgh.eu-central-1.rds.amazonaws.com";
 
-  it("writes the files for a cluster, with no password and the real names in them", { timeout: 60_000 }, () => {
+  it("writes the files for a cluster, with no password and the real names in them", () => {
     const platforms = {
       mlflow: { secretArn: arn("mlflow"), readerRoleArn: "arn:aws:iam::111122223333:role/reader" },
       prefect: { secretArn: arn("prefect"), readerRoleArn: null },

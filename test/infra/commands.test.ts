@@ -8,8 +8,6 @@ import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
 import { refuseSwallowed } from "../../infra/swallowed";
 import { ProjectCopy } from "../gcp/engine/project";
 
-/** Milliseconds: for what hangs, on a machine as busy as it may be. */
-const HANG = 300_000;
 const project = new ProjectCopy();
 /** A path with a blank, as people have it in their home directories. */
 const ROOT = `${project.directory} with blank`;
@@ -52,7 +50,7 @@ const OUTPUTS = JSON.stringify({
 });
 const RENDER = ["run", "render", "--", "--cloud", "aws", "--environment", "ours", "--outputs", "outputs.json"];
 
-describe("a command whose options npm keeps", { timeout: HANG }, () => {
+describe("a command whose options npm keeps", () => {
   it.each([
     [["run", "plan", "--cloud", "aws"], "--cloud", "npm run plan -- --cloud aws"],
     [["start", "--once"], "--once", "npm start -- --once"],
@@ -109,7 +107,7 @@ describe("a command whose options npm keeps", { timeout: HANG }, () => {
   });
 });
 
-describe("a command that is run from another directory", { timeout: HANG }, () => {
+describe("a command that is run from another directory", () => {
   it("finds files where the user stands, and says where it has written", () => {
     writeFileSync(join(SUBFOLDER, "outputs.json"), OUTPUTS);
     const { status, stdout } = npm(SUBFOLDER, RENDER);
@@ -141,7 +139,7 @@ describe("a command that is run from another directory", { timeout: HANG }, () =
   });
 });
 
-describe("a checkout in a path with a blank", { timeout: HANG }, () => {
+describe("a checkout in a path with a blank", () => {
   it.each(["aws", "gcp"])("is planned for %s", (cloud) => {
     const { status, stderr, stdout } = npm(ROOT, ["run", "plan", "--", "--cloud", cloud]);
     expect([status, stderr]).toEqual([0, ""]);
@@ -165,7 +163,7 @@ describe("a checkout in a path with a blank", { timeout: HANG }, () => {
   });
 });
 
-describe("a path in an environment", { timeout: HANG }, () => {
+describe("a path in an environment", () => {
   it.each([
     ["infra/commands/plan.ts", "--cloud", "aws"],
     ["infra/commands/plan.ts", "--cloud", "gcp"],
@@ -181,7 +179,7 @@ describe("a path in an environment", { timeout: HANG }, () => {
   });
 });
 
-describe("a file that is something else", { timeout: HANG }, () => {
+describe("a file that is something else", () => {
   it.each(["aws", "gcp"])("is not written over by a command that plan or render print on %s", (cloud) => {
     writeFileSync(join(ROOT, "README.md"), "# Mine\n");
     writeFileSync(join(ROOT, "state.json"), "{}");

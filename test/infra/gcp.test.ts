@@ -139,7 +139,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
 });
 
 describe("npm run render", () => {
-  it("writes the files for a cluster, with no password and the real names in them", { timeout: 60_000 }, async () => {
+  it("writes the files for a cluster, with no password and the real names in them", async () => {
     const ca = "-----BEGIN CERTIFICATE-----\nof the instance\n-----END CERTIFICATE-----\n";
     const file = outputs("development", { ca, connectionName: "my-project:europe-west4:development-main-1a2b3c4" }, ["mlflow", "prefect"]);
     const args = ["--environment", "development", "--cloud", "gcp", "--outputs", file];

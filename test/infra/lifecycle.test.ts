@@ -22,7 +22,7 @@ async function takePort(port: number): Promise<Server> {
   }
 }
 
-describe("the life of a local server", { timeout: 60_000 }, () => {
+describe("the life of a local server", () => {
   let directory: string;
   beforeAll(async () => {
     directory = temporary();

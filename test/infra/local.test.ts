@@ -32,7 +32,7 @@ function filesOf(name: string): readonly string[] {
   return ["migrate-job.yaml", "platform.env", "values.yaml", ...chart];
 }
 
-describe("npm start", { timeout: 60_000 }, () => {
+describe("npm start", () => {
   let directory: string;
   beforeAll(() => {
     directory = temporary();

@@ -26,13 +26,12 @@ describe("progress", () => {
     const { stream, text } = terminal(true, 0);
     const progress = createProgress(stream);
     progress.doing("starting");
-    await pause(250);
+    while ((text().match(/starting/g)?.length ?? 0) < 2) await pause(20);
     progress.done("started");
     const written = text();
     await pause(200);
     expect(text()).toBe(written);
     expect(written.length).toBeLessThan(500);
-    expect(written.match(/starting/g)?.length).toBeGreaterThan(1);
     expect(written).toMatch(/started .*s/);
   });
 

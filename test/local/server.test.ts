@@ -74,7 +74,7 @@ describe("LocalServer", () => {
     expect(existsSync(join(server.server.directory, "data", "postmaster.pid"))).toBe(true);
   });
 
-  it("carries all connections that the budget promises, at the same time", { timeout: 60_000 }, async () => {
+  it("carries all connections that the budget promises, at the same time", async () => {
     const scope = scopeOf({ name: "test", instances: { main: {} }, platforms: { prefect: {}, mlflow: {} } }, platforms);
     await provision(scope, server.access);
     const held = await Promise.all(

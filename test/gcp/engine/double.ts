@@ -26,7 +26,7 @@ export interface Run {
 }
 
 /** Milliseconds after which a program is ended. */
-const LONGEST = 60_000;
+const LONGEST = 600_000;
 const FEATURES = ["secrets", "resourceReferences", "aliasSpecs", "deletedWith"];
 
 /**
