@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../constructs/model/errors";
 import type { Fields } from "../constructs/model/fields";
@@ -60,10 +60,9 @@ export const environmentsOn = (section: string): readonly string[] =>
     }
   });
 
+/** None if the folder is not there: git keeps no empty one. */
 export const environmentNames = (): readonly string[] =>
-  readdirSync(DIRECTORY)
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => file.slice(0, -3));
+  existsSync(DIRECTORY) ? readdirSync(DIRECTORY).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : [])) : [];
 
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
 function readSpec(name: string): NamedSpec {

@@ -4,6 +4,7 @@ import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields,
 import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
+import { ifReadable } from "./unreadable";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
 
@@ -167,9 +168,9 @@ export const instanceRules: readonly InstanceRule[] = [
     check: (instance, path) =>
       instance.existing === null
         ? []
-        : CREATED.filter((key) => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key])).map((key) => ({
+        : CREATED.filter((key) => ifReadable(() => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key]), false)).map((key) => ({
             path: `${path}.${key}`,
-            rule: "has no effect on a database that somebody else made",
+            rule: "has no effect on an existing database",
             got: null,
             remedy: "",
           })),

@@ -29,7 +29,11 @@ void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
 async function toFiles(environment: ProjectEnvironment, deployment: Deployment): Promise<readonly OutputFile[]> {
   const wired = wirePlatforms(environment, platforms, (platform) => deployment.reach(platform));
   const several = Object.keys(environment.instances).length > 1;
-  const files: OutputFile[] = [];
+  const files: OutputFile[] = Object.keys(environment.instances).map((name) => ({
+    path: several ? `ca-${name}.pem` : "ca.pem",
+    content: deployment.ca(name),
+    secret: false,
+  }));
   for (const [name, each] of Object.entries(wired)) {
     const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
     const ca = deployment.ca(instance);
@@ -42,7 +46,6 @@ async function toFiles(environment: ProjectEnvironment, deployment: Deployment):
       }),
       { path: `${name}/external-secret.yaml`, content: toYaml(objectsOf(objects, "store", "secret")), secret: false },
       ...(await readChart(name, each.wiring.release)),
-      { path: several ? `ca-${instance}.pem` : "ca.pem", content: ca, secret: false },
     );
   }
   return [...files, { path: "summary.json", content: `${JSON.stringify(toSummary(environment, deployment), null, 2)}\n`, secret: false }];

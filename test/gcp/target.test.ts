@@ -274,7 +274,7 @@ describe("a spec for Google Cloud", () => {
   it("cannot ask for a replica of a replica: what somebody else made is given none, and that is said", () => {
     const { existing } = existingGcp.instances.main ?? {};
     const { warnings } = resolveGcp({ ...existingGcp, instances: { main: { existing, readReplicas: 1 } } });
-    expect(warnings.map(formatViolation)).toEqual(["instances.main.readReplicas: has no effect on a database that somebody else made"]);
+    expect(warnings.map(formatViolation)).toEqual(["instances.main.readReplicas: has no effect on an existing database"]);
   });
 
   it("is warned of what Cloud SQL cannot keep", () => {

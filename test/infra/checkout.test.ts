@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from "node:fs";
 import { register } from "tsx/cjs/api";
 import { afterAll, describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
@@ -6,12 +5,12 @@ import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import { DIRECTORY, environmentsOn, loadEnvironment, type ProjectEnvironment } from "../../infra/load";
+import { environmentNames, environmentsOn, loadEnvironment, type ProjectEnvironment } from "../../infra/load";
 
 // The loader requires TypeScript, as it does in commands.
 afterAll(register());
 
-const names = existsSync(DIRECTORY) ? readdirSync(DIRECTORY).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : [])) : [];
+const names = environmentNames();
 
 /** The only test that looks at the environments of this checkout: they are its user's, so there may be any, or none. */
 describe("the environments of this checkout", () => {

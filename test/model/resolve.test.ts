@@ -284,7 +284,7 @@ describe("resolve", () => {
       platforms: { prefect: { access: "sidecar" as const } },
     };
     expect(resolve(spec, given).warnings.map(formatViolation)).toEqual([
-      "instances.main.readReplicas: has no effect on a database that somebody else made",
+      "instances.main.readReplicas: has no effect on an existing database",
       'platforms.prefect.access: is not shown, got "sidecar"; processes on this machine connect directly',
     ]);
   });
