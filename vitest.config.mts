@@ -3,12 +3,14 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Files that take longest, the longest first: begun at the end, they would keep one core busy and leave the other idle. */
 const LONG = [
+  "infra/commands",
   "majors",
   "gcp/engine",
   "lifecycle",
   "infra/local",
   "infra/aws",
   "infra/snapshot",
+  "infra/environments",
   "synthesized",
   "registered",
   "doctor",

@@ -32,8 +32,8 @@ const ONLY_GROW = ["AllocatedStorage", "EngineVersion"];
 const ENDING = ".template.json";
 
 export function planAws(environment: AwsEnvironment, against: string | null): DeploymentPlan {
-  const templates = synthesize(environment);
   const stored = against === null ? null : readStored(against, environment.name);
+  const templates = synthesize(environment);
   const compare = (find: typeof findDangers) =>
     Object.entries(stored ?? {}).flatMap(([stack, before]) => find(stack, before, templates[stack] ?? { Resources: {} }));
   return {

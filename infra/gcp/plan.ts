@@ -46,9 +46,9 @@ interface Stored {
 }
 
 export async function planGcp(environment: GcpEnvironment, against: string | null): Promise<DeploymentPlan> {
+  const stored = against === null ? null : readState(against, environment.name);
   const program = { project: PROJECT, stack: environment.name, preview: true, calls: CALLS };
   const { resources } = await register(program, () => deploy(environment));
-  const stored = against === null ? null : readState(against, environment.name);
   return {
     resources: count(environment.name, resources),
     examples: examplesIn(environment.section, "gcp"),

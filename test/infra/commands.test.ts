@@ -36,6 +36,13 @@ function npm(cwd: string, args: readonly string[], variables: Readonly<Record<st
   const { status, stdout, stderr } = spawnSync("npm", ["--silent", ...args], { cwd, encoding: "utf8", env });
   return { status, stdout, stderr };
 }
+/** The same without npm, which takes a while. */
+const run = (command: string, ...args: readonly string[]) =>
+  spawnSync(process.execPath, ["--require", "tsx/cjs", `infra/commands/${command}.ts`, ...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
 const refused = (...args: readonly string[]) => npm(ROOT, args).stderr;
 const keeps = (options: string, line: string) => `✖ npm keeps options that stand before "--" (${options}); run ${line}\n`;
 
@@ -141,7 +148,7 @@ describe("a command that is run from another directory", () => {
 
 describe("a checkout in a path with a blank", () => {
   it.each(["aws", "gcp"])("is planned for %s", (cloud) => {
-    const { status, stderr, stdout } = npm(ROOT, ["run", "plan", "--", "--cloud", cloud]);
+    const { status, stderr, stdout } = run("plan", "--cloud", cloud);
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(cloud === "aws" ? "postgres-ours-database" : "ours database");
   });
@@ -155,7 +162,7 @@ describe("a checkout in a path with a blank", () => {
   });
 
   it("takes no local server there, and says where one can be", () => {
-    const { status, stderr } = npm(ROOT, ["start", "--", "--environment", "ours", "--once"]);
+    const { status, stderr } = run("start", "--environment", "ours", "--once");
     expect(status).toBe(1);
     expect(stderr).toContain(
       `✖ the path ${ROOT} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY`,
@@ -165,15 +172,14 @@ describe("a checkout in a path with a blank", () => {
 
 describe("a path in an environment", () => {
   it.each([
-    ["infra/commands/plan.ts", "--cloud", "aws"],
-    ["infra/commands/plan.ts", "--cloud", "gcp"],
-    ["infra/commands/start.ts", "--once"],
-  ])("starts at its file, for %s %s %s", (...args) => {
+    ["plan", "--cloud", "aws"],
+    ["plan", "--cloud", "gcp"],
+    ["start", "--once"],
+  ])("starts at its file, for %s %s %s", (command, ...args) => {
     const masterSecret = args.includes("aws") ? "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" : "master";
     const theirs = { ...BOTH, instances: { main: { existing: { host: "db.example", ca: "certs/no.pem", masterSecret } } } };
     writeFileSync(join(SUBFOLDER, "theirs.ts"), `export default ${JSON.stringify(theirs)};\n`);
-    const words = ["--require", "tsx/cjs", ...args, "--environment", "theirs"];
-    const { stderr } = spawnSync(process.execPath, words, { cwd: ROOT, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+    const { stderr } = run(command ?? "", ...args, "--environment", "theirs");
     rmSync(join(SUBFOLDER, "theirs.ts"));
     expect(stderr).toContain(`\n  - instances.main.existing.ca: must be a file that can be read, got ${SUBFOLDER}/certs/no.pem; `);
   });
@@ -185,8 +191,8 @@ describe("a file that is something else", () => {
     writeFileSync(join(ROOT, "state.json"), "{}");
     writeFileSync(join(ROOT, "cdk-outputs.json"), "{}");
     writeFileSync(join(ROOT, "outputs.json"), "{}");
-    const plan = refused("run", "plan", "--", "--cloud", cloud, "--environment", "ours", "--against", "README.md");
-    const render = refused("run", "render", "--", "--cloud", cloud, "--environment", "ours", "--outputs", "README.md");
+    const plan = run("plan", "--cloud", cloud, "--environment", "ours", "--against", "README.md").stderr;
+    const render = run("render", "--cloud", cloud, "--environment", "ours", "--outputs", "README.md").stderr;
     expect([plan, render]).toEqual(
       cloud === "aws"
         ? [
