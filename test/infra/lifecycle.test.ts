@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,16 +10,6 @@ import development from "../fixtures/environments/development";
 /** The smaller one: what a server goes through does not depend on how many platforms it has. */
 const ENVIRONMENT = ["--environment", "development"];
 const PLATFORMS = Object.keys(development.platforms);
-
-/** Holds a port, as soon as no other test's server has it. */
-async function takePort(port: number): Promise<Server> {
-  for (;;) {
-    const server = createServer();
-    const has = await new Promise<boolean>((done) => server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)));
-    if (has) return server;
-    await pause(50);
-  }
-}
 
 describe("the life of a local server", () => {
   let directory: string;
@@ -46,17 +35,15 @@ describe("the life of a local server", () => {
     expect(processesOf(directory, "development")).toEqual([]);
   });
 
-  it("forgets a pid that has become another program's, and takes the next port where one is taken", async () => {
+  it("forgets a pid that has become another program's", async () => {
     const data = join(logOf(directory, "development"), "..", "data");
     // PostgreSQL itself takes a process of its own account for a running server.
     const other = spawn(process.execPath, ["-e", "setInterval(() => undefined, 1000)"], { ...serverAccount(), cwd: "/", stdio: "ignore" });
     writeFileSync(join(data, "postmaster.pid"), `${other.pid}\n${data}\n0\n54320\n\nlocalhost\n\nready   \n`);
-    const taken = await takePort(54320);
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
-    await new Promise((resolve) => taken.close(resolve));
     expect(other.exitCode).toBeNull();
     other.kill();
-    expect(output).toMatch(/runs on localhost:543(2[1-9]|[3-6]\d)/);
+    expect(output).toMatch(/runs on localhost:\d+/);
     expect(code).toBe(0);
   });
 

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { local } from "../../constructs/local/target";
@@ -72,6 +73,16 @@ describe("LocalServer", () => {
     );
     server = await server.startAgain(server.server.port);
     expect(existsSync(join(server.server.directory, "data", "postmaster.pid"))).toBe(true);
+  });
+
+  it("takes the next port where one is taken", async () => {
+    const other = createServer();
+    const taken = await new Promise<number>((done) => other.listen(0, "127.0.0.1", () => done((other.address() as AddressInfo).port)));
+    await server.server.stop();
+    server = await server.startAgain(taken);
+    other.close();
+    expect(server.server.port).toBeGreaterThan(taken);
+    expect(await server.sql("select 1 as one")).toEqual([{ one: 1 }]);
   });
 
   it("carries all connections that the budget promises, at the same time", async () => {
