@@ -274,6 +274,10 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
     form: "a list",
     ...(item.fields === undefined ? {} : { fields: item.fields }),
     read(written, path, report) {
+      if (Array.isArray(written) && written.length > MOST_VALUES) {
+        report({ path, rule: `must have at most ${MOST_VALUES} entries`, got: String(written.length), remedy: "" });
+        return UNREADABLE;
+      }
       // A sparse list has holes, which `map` would keep.
       if (Array.isArray(written))
         return toList(Array.from(written, (entry: unknown, index) => item.read(entry, `${path}[${index}]`, report))) as readonly T[];
@@ -291,7 +295,7 @@ export function scalar(): Field<string | number | boolean, true> {
 
 const ANY_TEXT: Form = { pattern: /^/, form: "a text" };
 
-/** What no file of values for a chart comes near to: levels within each other, and values in all. */
+/** What no file of values for a chart comes near to: levels within each other, and values in all. No list has more entries, either. */
 const MOST_LEVELS = 100;
 const MOST_VALUES = 20_000;
 

@@ -20,13 +20,13 @@ export function checkValues(name: string, platform: Platform, settings: Settings
   }
   const named = guardsOf(platform, settings);
   const guarded = [...leafPaths(release.values), ...named.map(([own]) => own)];
-  const told: Path[] = [];
+  let told: Path | undefined;
   for (const userPath of userPaths) {
     const variable = guardOfVariable(userPath, platform);
     if (variable === null && collision(userPath, guarded) === null) continue;
-    // A variable is told once, not again for its value.
-    if (told.some((above) => isBelow(userPath, above))) continue;
-    told.push(userPath);
+    // A variable is told once, not again for its value, which follows it.
+    if (told !== undefined && isBelow(userPath, told)) continue;
+    told = userPath;
     const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
     report({ path: `${path}.${showPath(userPath)}`, rule: "is set by the wiring", got: null, remedy });
   }
@@ -66,7 +66,8 @@ const variablesOf = (path: Path): readonly string[] =>
     return isNamed(step) && CAPITALS.test(step.named) ? [step.named] : [];
   });
 
-const ENVIRONMENT = /[Ee]nv[A-Za-z]*$/;
+// Looks back from the end: looking for a beginning takes the square of a long key.
+const ENVIRONMENT = /$(?<=[Ee]nv[A-Za-z]*)/;
 const CAPITALS = /^[A-Z][A-Z0-9_]*(\.|$)/;
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */

@@ -49,6 +49,10 @@ describe("a hostile spec", () => {
     ["platforms.prefect.values", withPrefect({ values: { a: new Date(0) } })],
     ["platforms.prefect.values", withPrefect({ values: { a: sparse } })],
     ["instances.main.allowedSources[1]", withInstance({ allowedSources: sparse })],
+    [
+      "instances.main.allowedSources: must have at most 20000 entries, got 4294967295",
+      withInstance({ allowedSources: Object.assign([], { length: 2 ** 32 - 1 }) }),
+    ],
     ["platforms.prefect.values", withPrefect({ values: circular })],
     ["platforms.prefect.values", withPrefect({ values: shared })],
     ["platforms.prefect.values", withPrefect({ values: deep((inner) => ({ inner })) })],
@@ -60,6 +64,11 @@ describe("a hostile spec", () => {
   ])("refuses hostile or malformed %s without falling over", (path, spec) => {
     expect(refusal(spec)).toMatch(/^invalid spec:\n {2}- /);
     expect(refusal(spec)).toContain(path);
+  });
+
+  it.each(["prefect", "flyte"])("is not slow about long keys in values of %s", (platform) => {
+    const values = { [`${"env".repeat(300_000)}1`]: [{ name: "a{{", value: 1 }] };
+    expect(refusal({ ...minimal, platforms: { [platform]: { values } } })).toBe("accepted");
   });
 
   it("never falls over, whatever it gets", () => {

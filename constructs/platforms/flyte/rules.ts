@@ -30,7 +30,7 @@ function isConnection(path: Path): boolean {
 /** A template in a key of such a part, or in a variable's name, could become one. */
 const isTemplated = (path: Path): boolean =>
   path.some((step, index) => {
-    if (isNamed(step)) return step.named.includes("{{") && (isOfFiles(path) || /env[a-z]*$/i.test(String(path[index - 1])));
+    if (isNamed(step)) return step.named.includes("{{") && (isOfFiles(path) || /$(?<=env[a-z]*)/i.test(String(path[index - 1])));
     return step.includes("{{") && isOfFiles(path);
   });
 
