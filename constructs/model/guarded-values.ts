@@ -1,25 +1,36 @@
 import { violation } from "./errors";
-import type { Report, Settings } from "./fields";
-import { type CommonFields, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
+import type { Fields, Report, Settings } from "./fields";
+import { type CommonFields, commonFields, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
 import type { Topology } from "./target";
+import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 import { collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
 import { placeholderWiring } from "./wire";
 
 /** A guard, and the path of the value that it guards. */
 export type GuardAt = readonly [path: Path, guard: Guard];
 
-/** The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. */
-export function checkValues(name: string, platform: Platform, settings: Settings<CommonFields>, topology: Topology, report: Report): void {
+/**
+ * The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. The former is not
+ * known where there is no topology, or where a setting that decides it is malformed.
+ */
+export function checkValues(
+  name: string,
+  platform: Platform,
+  settings: Settings<CommonFields>,
+  topology: Topology | null,
+  report: Report,
+): void {
   const path = `platforms.${name}.values`;
   const userPaths = leafPaths(settings.values);
   if (userPaths.length === 0) return;
-  const { release } = placeholderWiring(platform, settings, topology);
-  if (release.kind !== "helm") {
+  const wire = () => topology && placeholderWiring(platform, withReadableNumbers(name, platform, settings), topology).release;
+  const release = ifReadable(wire, null);
+  if (release?.kind === "kustomize") {
     report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
     return;
   }
-  const named = guardsOf(platform, settings);
-  const guarded = [...leafPaths(release.values), ...named.map(([own]) => own)];
+  const named = ifReadable(() => guardsOf(platform, settings), []);
+  const guarded = [...(release === null ? [] : leafPaths(release.values)), ...named.map(([own]) => own)];
   let told: Path | undefined;
   for (const userPath of userPaths) {
     const variable = guardOfVariable(userPath, platform);
@@ -30,6 +41,15 @@ export function checkValues(name: string, platform: Platform, settings: Settings
     const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
     report({ path: `${path}.${showPath(userPath)}`, rule: "is set by the wiring", got: null, remedy });
   }
+}
+
+/** Settings with defaults for malformed numbers and names of Kubernetes, which do not decide which values are wired. */
+function withReadableNumbers(name: string, platform: Platform, settings: Settings<CommonFields>): Settings<CommonFields> {
+  const fields: Fields = { ...commonFields(name), ...platform.fields };
+  const isHarmless = ([key, { min }]: readonly [string, Fields[string]]) => min !== undefined || key === "namespace" || key === "release";
+  const isMalformed = (key: string) => ifReadable(() => settings[key as keyof CommonFields], UNREADABLE) === UNREADABLE;
+  const malformed = Object.entries(fields).filter((entry) => isHarmless(entry) && isMalformed(entry[0]));
+  return withSettings(settings, Object.fromEntries(malformed.map(([key, field]) => [key, field.default]))) as Settings<CommonFields>;
 }
 
 /** The values that a platform guards besides what its wiring writes. */

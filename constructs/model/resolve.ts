@@ -61,7 +61,7 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
   const instances = readInstances(spec.instances, report);
   const placed = placePlatforms(spec.platforms, { target, platforms, section, instances }, report);
   for (const { name, platform, settings, topology } of placed)
-    if (topology !== null) ifReadable(() => checkValues(name, platform, settings, topology, report), undefined);
+    ifReadable(() => checkValues(name, platform, settings, topology, report), undefined);
   checkNames(placed, report);
 
   const findings = [

@@ -41,6 +41,17 @@ describe("a malformed field hides only what reads it", () => {
     expect(paths).toEqual(["platforms.mlflow.wrokers", "platforms.prefect.replicas", "instances.main"]);
   });
 
+  it("of a platform, or of its instance's name, among what its chart's values may not set", () => {
+    const values = { extraEnvVars: { PGHOST: "x" }, backendStore: { postgres: { host: "x" } } };
+    const guarded = ["platforms.mlflow.values.extraEnvVars.PGHOST", "platforms.mlflow.values.backendStore.postgres.host"];
+    for (const malformed of [{ workers: 0 }, { release: "X" }] as const)
+      expect(pathsOf({ ...minimal, platforms: { mlflow: { ...malformed, values } } }, local)).toEqual([
+        `platforms.mlflow.${Object.keys(malformed)[0]}`,
+        ...guarded,
+      ]);
+    expect(pathsOf({ ...minimal, platforms: { mlflow: { instance: "mian", values } } }, local)).toContain(guarded[0]);
+  });
+
   it("of the environment", () => {
     const spec = { ...minimal, name: "Test", labels: 5, acknowledge: [], platforms: { prefect: { replicas: 2 } } };
     expect(pathsOf(spec, local)).toEqual(["name", "labels", "acknowledge", "platforms.prefect.replicas"]);
