@@ -159,35 +159,41 @@ export const awsRules: readonly InstanceRule[] = [
   },
 ];
 
-function refuseAnyPerformance({ iops, throughputMibps, storageGib }: InstanceSettings, path: string): readonly Violation[] {
-  const remedy = `remove it, or set storageGib (${storageGib}) to ${GP3.stripedFromGib} or more`;
-  return Object.entries({ iops, throughputMibps }).flatMap(([field, value]) =>
-    value === null ? [] : [violation(`${path}.${field}`, `cannot be chosen below ${GP3.stripedFromGib} GiB`, value, remedy)],
+const PERFORMANCE = ["iops", "throughputMibps"] as const;
+
+function refuseAnyPerformance(instance: InstanceSettings, path: string): readonly Violation[] {
+  const remedy = `remove it, or set storageGib (${instance.storageGib}) to ${GP3.stripedFromGib} or more`;
+  return checkItems(PERFORMANCE, (field) =>
+    instance[field] === null
+      ? []
+      : [violation(`${path}.${field}`, `cannot be chosen below ${GP3.stripedFromGib} GiB`, instance[field], remedy)],
   );
 }
 
-function checkPerformance({ iops, throughputMibps }: InstanceSettings, path: string): readonly Violation[] {
-  const found: Violation[] = [];
-  const range = ({ min, max }: { readonly min: number; readonly max: number }) =>
-    `must be from ${min} to ${max} on a volume of ${GP3.stripedFromGib} GiB or more`;
-  const outside = (value: number, { min, max }: { readonly min: number; readonly max: number }) => value < min || value > max;
-  if (iops !== null && outside(iops, GP3.iops)) found.push(violation(`${path}.iops`, range(GP3.iops), iops));
-  if (throughputMibps !== null && outside(throughputMibps, GP3.throughput))
-    found.push(violation(`${path}.throughputMibps`, range(GP3.throughput), throughputMibps));
-  const needed = Math.ceil((throughputMibps ?? GP3.throughput.min) / GP3.throughputPerIops);
-  if (found.length === 0 && needed > (iops ?? GP3.iops.min)) {
-    const rule = `must be at least ${needed}, ${1 / GP3.throughputPerIops} operations for each MiB/s of throughputMibps`;
-    found.push(violation(`${path}.iops`, rule, iops ?? GP3.iops.min));
-  }
-  return found;
+function checkPerformance(instance: InstanceSettings, path: string): readonly Violation[] {
+  const found = checkItems(PERFORMANCE, (field) => {
+    const value = instance[field];
+    const { min, max } = field === "iops" ? GP3.iops : GP3.throughput;
+    return value === null || (value >= min && value <= max)
+      ? []
+      : [violation(`${path}.${field}`, `must be from ${min} to ${max} on a volume of ${GP3.stripedFromGib} GiB or more`, value)];
+  });
+  if (found.length > 0) return found;
+  const iops = instance.iops ?? GP3.iops.min;
+  const needed = Math.ceil((instance.throughputMibps ?? GP3.throughput.min) / GP3.throughputPerIops);
+  if (needed <= iops) return [];
+  const rule = `must be at least ${needed}, ${1 / GP3.throughputPerIops} operations for each MiB/s of throughputMibps`;
+  return [violation(`${path}.iops`, rule, iops)];
 }
 
-function checkWindows({ backupWindow, maintenanceWindow }: InstanceSettings, path: string): readonly Violation[] {
-  const windows = { backupWindow, maintenanceWindow };
-  const found = Object.entries(windows).flatMap(([field, window]) =>
-    minutesOf(window) < SHORTEST_WINDOW ? [violation(`${path}.${field}`, `must last at least ${SHORTEST_WINDOW} minutes`, window)] : [],
+function checkWindows(instance: InstanceSettings, path: string): readonly Violation[] {
+  const found = checkItems(["backupWindow", "maintenanceWindow"] as const, (field) =>
+    minutesOf(instance[field]) < SHORTEST_WINDOW
+      ? [violation(`${path}.${field}`, `must last at least ${SHORTEST_WINDOW} minutes`, instance[field])]
+      : [],
   );
   if (found.length > 0) return found;
+  const { backupWindow, maintenanceWindow } = instance;
   return overlap(spanOf(backupWindow), spanOf(maintenanceWindow))
     ? [violation(`${path}.backupWindow`, `must not overlap maintenanceWindow (${maintenanceWindow})`, backupWindow, "move one of the two")]
     : [];

@@ -7,7 +7,7 @@ import type { WholeRule } from "../model/target";
 import { ifReadable } from "../model/unreadable";
 import { REGIONS } from "./regions";
 import { CHECKED, EXISTING, GUIDE, READ, refuseSource } from "./rules";
-import { awsFields } from "./section";
+import { type AwsSettings, awsFields } from "./section";
 
 const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
 const NETWORK = {
@@ -26,6 +26,9 @@ const CLUSTER = {
 const region = "eu-central-1";
 
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
+
+/** Whether a zone lies in another region than its section; no if that region is malformed or unknown, which is reported once. */
+const isElsewhere = (zone: string, section: AwsSettings): boolean => REGIONS.includes(section.region) && !zone.startsWith(section.region);
 
 type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
 /** Whether each instance exists already; null where that is malformed. */
@@ -60,17 +63,25 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
     date: READ,
     severity: "error",
-    check: ({ section: { network, region: its } }) => {
-      if (network === null) return [];
-      const zones = network.privateSubnets.map((subnet) => subnet.zone);
-      const elsewhere = zones.flatMap((zone, index) =>
-        zone.startsWith(its) ? [] : [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${its}`, zone)],
+    check: ({ section }) => {
+      if (section.network === null) return [];
+      const { privateSubnets: subnets } = section.network;
+      const elsewhere = checkItems(subnets, ({ zone }, index) =>
+        isElsewhere(zone, section)
+          ? [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${section.region}`, zone)]
+          : [],
       );
-      const ids = network.privateSubnets.map((subnet) => idOf(subnet.id));
-      const twice = ids.flatMap((id, index) =>
-        ids.indexOf(id) < index ? [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)] : [],
-      );
-      if (elsewhere.length + twice.length > 0 || new Set(zones).size > 1) return [...elsewhere, ...twice];
+      const seen = new Set<string>();
+      const twice = checkItems(subnets, (subnet, index) => {
+        const id = idOf(subnet.id);
+        if (!seen.has(id)) {
+          seen.add(id);
+          return [];
+        }
+        return [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)];
+      });
+      const zones = ifReadable(() => subnets.map((subnet) => subnet.zone), null);
+      if (elsewhere.length + twice.length > 0 || zones === null || new Set(zones).size > 1) return [...elsewhere, ...twice];
       return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
     },
     passing: { section: { region, network: NETWORK } },
@@ -219,10 +230,11 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
     date: CHECKED,
     severity: "error",
-    check: ({ section: { zones, region: its } }) => {
-      const elsewhere = zones.flatMap((zone, index) =>
-        zone.startsWith(its) ? [] : [violation(`aws.zones[${index}]`, `must be a zone of ${its}`, zone)],
+    check: ({ section }) => {
+      const elsewhere = checkItems(section.zones, (zone, index) =>
+        isElsewhere(zone, section) ? [violation(`aws.zones[${index}]`, `must be a zone of ${section.region}`, zone)] : [],
       );
+      const zones = ifReadable(() => [...section.zones], []);
       if (elsewhere.length > 0 || zones.length === 0 || (zones.length > 1 && new Set(zones).size === zones.length)) return elsewhere;
       return [violation("aws.zones", "must be two or more different zones", zones.join(", "))];
     },
@@ -262,9 +274,11 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section, instances }) => {
-      const regionOf = (arn: string) => arn.split(":")[3] ?? section.region;
+      const { region: its } = section;
+      // A region that is unknown, or a text that is not an ARN, has its own rule.
+      if (!REGIONS.includes(its)) return [];
       const checkArn = (path: string, arn: string | null) =>
-        arn === null || regionOf(arn) === section.region ? [] : [violation(path, `must be in ${section.region}`, arn)];
+        arn?.startsWith("arn:") && arn.split(":")[3] !== its ? [violation(path, `must be in ${its}`, arn)] : [];
       return [
         ...checkItems(["kmsKey", "alarmTopic"] as const, (field) => checkArn(`aws.${field}`, section[field] && idOf(section[field]))),
         ...checkEach(instances, ({ existing }, name) =>

@@ -1,8 +1,8 @@
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
-import { mapValues, ownEntry } from "../model/json";
-import { checkEach } from "../model/rule";
+import { ownEntry } from "../model/json";
+import { checkEach, checkItems } from "../model/rule";
 import { suggestRegion } from "../model/suggest";
 import type { WholeRule } from "../model/target";
 import { ifReadable } from "../model/unreadable";
@@ -24,6 +24,9 @@ type GcpRule = WholeRule<typeof gcpFields>;
 const SECTION = { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "default" };
 const KEY = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
 const CLUSTER = { name: "ml", location: "europe-west4" };
+
+/** Whether a key or a pool lies in another location than a region; no if Cloud SQL has no such region, which is reported once. */
+const isElsewhere = (resource: string, region: string): boolean => REGIONS.includes(region) && resource.split("/")[3] !== region;
 
 /** About the section, alone or together with instances. */
 export const gcpWholeRules: readonly GcpRule[] = [
@@ -88,8 +91,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     severity: "error",
     check: ({ section: { encryptionKey, region }, instances }) => {
       if (encryptionKey === null) return [];
-      const location = idOf(encryptionKey).split("/")[3];
-      if (location !== region)
+      if (isElsewhere(idOf(encryptionKey), region))
         return [violation("gcp.encryptionKey", `must be a key of ${region}, as the databases are`, idOf(encryptionKey))];
       const rule = "must be null with gcp.encryptionKey, which no other region has";
       return checkEach(instances, ({ backupReplication }, name) =>
@@ -108,9 +110,9 @@ export const gcpWholeRules: readonly GcpRule[] = [
     date: READ,
     severity: "error",
     check: ({ section: { serverCaPool, region } }) =>
-      serverCaPool === null || idOf(serverCaPool).split("/")[3] === region
-        ? []
-        : [violation("gcp.serverCaPool", `must be a pool of ${region}, as the databases are`, idOf(serverCaPool))],
+      serverCaPool !== null && isElsewhere(idOf(serverCaPool), region)
+        ? [violation("gcp.serverCaPool", `must be a pool of ${region}, as the databases are`, idOf(serverCaPool))]
+        : [],
     passing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west4/caPools/db" } },
     failing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west1/caPools/db" } },
   },
@@ -283,28 +285,19 @@ function measureNames(environment: string, project: string, instance: string, { 
     : [{ path: `instances.${instance}`, name: instance, excess, exceeds: `the environment's name (\`${environment}\`) ${limit}` }];
 }
 
-function checkPerformance(section: GcpSettings, { size, iops, throughputMibps, highAvailability }: InstanceSettings, path: string) {
-  const chosen = { iops, throughputMibps };
+function checkPerformance(section: GcpSettings, instance: InstanceSettings, path: string): readonly Violation[] {
+  const { size, highAvailability } = instance;
   const most = seriesOf(section).performance(size.vcpus, highAvailability);
-  const bounds = most && { iops: [HYPERDISK_FLOOR.iops, most.iops], throughputMibps: [HYPERDISK_FLOOR.throughput, most.throughput] };
-  return Object.values(
-    mapValues(chosen, (value, field) => {
-      if (value === null) return null;
-      const [min = 0, max = 0] = bounds?.[field as keyof typeof chosen] ?? [];
-      if (bounds === null)
-        return violation(
-          `${path}.${field}`,
-          `cannot be chosen on ${section.disk}`,
-          value,
-          'remove it, or set gcp.disk to "HYPERDISK_BALANCED"',
-        );
-      return value >= min && value <= max
-        ? null
-        : violation(
-            `${path}.${field}`,
-            `must be from ${min} to ${max} with ${size.vcpus} vCPUs and highAvailability: ${highAvailability}`,
-            value,
-          );
-    }),
-  ).filter((found) => found !== null);
+  return checkItems(["iops", "throughputMibps"] as const, (field) => {
+    const value = instance[field];
+    if (value === null) return [];
+    if (most === null) {
+      const remedy = 'remove it, or set gcp.disk to "HYPERDISK_BALANCED"';
+      return [violation(`${path}.${field}`, `cannot be chosen on ${section.disk}`, value, remedy)];
+    }
+    const key = field === "iops" ? "iops" : "throughput";
+    const [min, max] = [HYPERDISK_FLOOR[key], most[key]];
+    const rule = `must be from ${min} to ${max} with ${size.vcpus} vCPUs and highAvailability: ${highAvailability}`;
+    return value >= min && value <= max ? [] : [violation(`${path}.${field}`, rule, value)];
+  });
 }

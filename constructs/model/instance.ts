@@ -170,6 +170,9 @@ export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ),
 ]);
 
+export const isMaxConnections = (value: number): boolean =>
+  Number.isInteger(value) && value >= MAX_CONNECTIONS.min && value <= MAX_CONNECTIONS.max;
+
 /** `max_connections` as the spec sets it, or null. */
 export function writtenMaxConnections(settings: InstanceSettings): number | null {
   if (settings.existing !== null) return settings.existing.maxConnections;

@@ -2,7 +2,7 @@ import { budget, checkBudget } from "./budget";
 import { SpecError, type Violation, violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
 import { checkValues } from "./guarded-values";
-import { type InstanceSettings, writtenMaxConnections } from "./instance";
+import { type InstanceSettings, isMaxConnections, writtenMaxConnections } from "./instance";
 import { frozenCopy, isPlainObject, mapValues } from "./json";
 import { roleNames, storeSecretName } from "./names";
 import { checkNames, type Placed, placePlatforms } from "./place";
@@ -169,8 +169,8 @@ function checkInstance(name: string, settings: InstanceSettings, placed: readonl
   const shares = own.flatMap((item) => (item.peak === null ? [] : [{ ...item, peak: item.peak }]));
   ifReadable(() => {
     const maxConnections = maxConnectionsOf(settings, target);
-    // Its own rule has refused a text that is not a number.
-    if (Number.isNaN(maxConnections)) return;
+    // Its own rule has refused it.
+    if (!isMaxConnections(maxConnections)) return;
     const peaks = Object.fromEntries(shares.map((item) => [item.name, item.peak]));
     const counted = budget(maxConnections, target.reservedConnections, peaks);
     const remedies = () => ifReadable(() => waysOut(name, shares, counted, settings.existing !== null), []);

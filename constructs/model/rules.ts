@@ -1,6 +1,14 @@
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
-import { completeInstance, hasRoomToGrow, type InstanceSettings, instanceFields, MAX_CONNECTIONS, writtenMaxConnections } from "./instance";
+import {
+  completeInstance,
+  hasRoomToGrow,
+  type InstanceSettings,
+  instanceFields,
+  isMaxConnections,
+  MAX_CONNECTIONS,
+  writtenMaxConnections,
+} from "./instance";
 import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
@@ -107,7 +115,7 @@ export const instanceRules: readonly InstanceRule[] = [
     check: (instance, path) => {
       const written = writtenMaxConnections(instance);
       const { min, max } = MAX_CONNECTIONS;
-      return written === null || (Number.isInteger(written) && written >= min && written <= max)
+      return written === null || isMaxConnections(written)
         ? []
         : [
             violation(

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
-import { minimalAws, withAws, withMain } from "../fixtures/aws";
+import { minimalAws, NETWORK, withAws, withMain } from "../fixtures/aws";
 import { minimalGcp, withGcp } from "../fixtures/gcp";
 import { minimal, refusal, withInstance, withPrefect } from "../fixtures/specs";
 
@@ -27,9 +27,30 @@ describe("a malformed field hides only what reads it", () => {
   });
 
   it("of a cloud's section", () => {
-    const paths = pathsOf(withAws({ ...minimalAws, name: "test" }, { rotationDays: 0, region: "eu-centrl-1", zones: [] }), aws);
-    expect(paths).toEqual(["aws.rotationDays", "aws.region", "aws.network.privateSubnets[0].zone", "aws.network.privateSubnets[1].zone"]);
+    const zones = ["eu-central-1a", "eu-west-1a"];
+    expect(pathsOf(withAws(minimalAws, { rotationDays: 0, zones }), aws)).toEqual(["aws.rotationDays", "aws.zones[1]"]);
+    expect(pathsOf(withAws(minimalAws, { zones: ["x", "eu-west-1a"] }), aws)).toEqual(["aws.zones[0]", "aws.zones[1]"]);
     expect(pathsOf(withGcp(minimalGcp, { rotationDays: 0, region: "europe-wets4" }), gcp)).toEqual(["gcp.rotationDays", "gcp.region"]);
+  });
+
+  it("of a list, also among what is compared with each other", () => {
+    const [subnet, other] = NETWORK.privateSubnets;
+    const privateSubnets = [subnet, { ...other, zone: "x" }, subnet, { ...other, id: "x", zone: "eu-west-1a" }];
+    expect(pathsOf(withAws(minimalAws, { network: { vpc: NETWORK.vpc, privateSubnets } }), aws)).toEqual([
+      "aws.network.privateSubnets[1].zone",
+      "aws.network.privateSubnets[3].id",
+      "aws.network.privateSubnets[3].zone",
+      "aws.network.privateSubnets[2].id",
+    ]);
+  });
+
+  it.each([
+    [aws, withMain(minimalAws, { iops: 5, throughputMibps: 500 }), "throughputMibps"],
+    [aws, withMain(minimalAws, { storageGib: 400, iops: 5, throughputMibps: 8000 }), "throughputMibps"],
+    [aws, withMain(minimalAws, { backupWindow: "x", maintenanceWindow: "sun:04:00-sun:04:10" }), "maintenanceWindow"],
+    [gcp, { ...minimalGcp, instances: { main: { iops: 5, throughputMibps: 500 } } }, "throughputMibps"],
+  ] as const)("of an instance, also from the other half of a pair", (target, spec, field) => {
+    expect(pathsOf(spec, target)).toEqual([expect.stringMatching(/iops|backupWindow/), `instances.main.${field}`]);
   });
 
   it("of a platform, whose connections still count", () => {
@@ -58,6 +79,19 @@ describe("a malformed field hides only what reads it", () => {
   });
 
   it("and is reported once, not again by the rules that read it", () => {
+    const kmsKey = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
+    const zones = ["eu-central-1a", "eu-central-1b"];
+    expect(pathsOf(withAws(minimalAws, { rotationDays: 0, region: "eu-centrl-1", zones, kmsKey }), aws)).toEqual([
+      "aws.rotationDays",
+      "aws.region",
+    ]);
+    const encryptionKey = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
+    const serverCaPool = "projects/my-project/locations/europe-west4/caPools/databases";
+    expect(pathsOf(withGcp(minimalGcp, { region: "europe-wets4", encryptionKey, serverCaPool }), gcp)).toEqual(["gcp.region"]);
+    const existing = { host: "db", masterSecret: "postgres://db" };
+    expect(pathsOf(withMain(minimalAws, { existing }), aws)).toEqual(["instances.main.existing.masterSecret"]);
+    for (const max_connections of [5, "", true])
+      expect(pathsOf(withInstance({ parameters: { max_connections } }), local)).toEqual(["instances.main.parameters.max_connections"]);
     expect(pathsOf(withInstance({ existing: { host: 5, masterSecret: "m.json", ca: "ca.pem" } }), local)).toEqual([
       "instances.main.existing.host",
     ]);
