@@ -1,3 +1,5 @@
+import { isPlainObject } from "./json";
+
 /** One thing that is wrong in the spec, in the user's own terms. */
 export interface Violation {
   /** Where it stands in the spec, e.g. `instances.main.storageGib`. */
@@ -25,8 +27,18 @@ export class SpecError extends UserError {
 }
 
 export function formatViolation({ path, rule, got, remedy }: Violation): string {
-  return `${path}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
+  return `${onOneLine(path)}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
 }
+
+/** Keys that a person wrote stand in paths: they neither break the line nor control a terminal. */
+const onOneLine = (path: string): string =>
+  path.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** A login in an address, a password by its name, PEM: what ends up in a field that wants another text. */
+const SECRET = /:\/\/\S*@|^[^\s/@:]*:[^\s@]+@(?!sha256:)|(pass(word|wd)?|pwd)["']?\s*[=:]|-----BEGIN/i;
+const HIDDEN = "a text that may contain a password or a key";
+/** The longest beginning of a text that is searched for secrets, and of which a part is shown. */
+const SEARCHED = 1_000;
 
 /** A written value as shown in a message: short, on one line. What is in an object is not shown: it may be a secret. */
 export function show(value: unknown): string {
@@ -39,7 +51,7 @@ function toText(value: unknown): string {
     case "undefined":
       return "nothing";
     case "string":
-      return JSON.stringify(value.slice(0, 60));
+      return SECRET.test(value.slice(0, SEARCHED)) ? HIDDEN : JSON.stringify(value.slice(0, 60));
     case "bigint":
       return `${value}n`;
     case "function":
@@ -54,9 +66,14 @@ function toText(value: unknown): string {
 function toKind(value: object): string {
   if (Array.isArray(value)) return "a list";
   const kind = [Date, Map, Set].find((each) => value instanceof each);
-  return kind === undefined ? "an object" : `a ${kind.name}`;
+  if (kind !== undefined) return `a ${kind.name}`;
+  return isPlainObject(value) ? "an object" : "an object of a class";
 }
 
 export function violation(path: string, rule: string, got: unknown, remedy = ""): Violation {
-  return { path, rule, got: show(got), remedy };
+  return { path, rule, got: isSecret(path, got) ? HIDDEN : show(got), remedy };
 }
+
+/** Whether the password itself may have been written where the name of a secret belongs. */
+const isSecret = (path: string, got: unknown): boolean =>
+  typeof got === "string" && /(secret|password)$/i.test(path) && !/^(arn:|projects\/)/.test(got);

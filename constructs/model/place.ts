@@ -2,6 +2,7 @@ import { peak } from "./budget";
 import { violation } from "./errors";
 import { type Fields, type Report, readFields, type Settings } from "./fields";
 import type { InstanceSettings } from "./instance";
+import { ownEntry } from "./json";
 import { IDENTIFIER, RESERVED_DATABASES } from "./names";
 import { type CommonFields, commonFields, PLATFORM_ELSEWHERE, type Platform, type PlatformDatabase, type Platforms } from "./platform";
 import { entriesOf, type Instances } from "./read";
@@ -98,7 +99,7 @@ function decideTopology(
     return null;
   }
   const instance = settings.instance ?? "";
-  const its: InstanceSettings | undefined = instances.settings[instance];
+  const its: InstanceSettings | undefined = ownEntry(instances.settings, instance);
   if (its === undefined) return null;
   const topology = target.topology(settings.access, { sidecarBeforeMigrations, section, instance, settings: its });
   if ("tls" in topology) return topology;

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
+import { minimalAws } from "../fixtures/aws";
 import { mutatedSpec } from "../fixtures/mutations";
 import { minimal, refusal, withInstance, withPrefect } from "../fixtures/specs";
 
@@ -59,11 +60,41 @@ describe("a hostile spec", () => {
     ["gcp", { ...minimal, gcp: { deep: deep((inner) => [inner]) } }],
     ["instances.main.size.inner: unknown key", withInstance({ size: deep((inner) => ({ inner })) })],
     ["instances.constructor", { ...minimal, instances: { constructor: {} } }],
+    ["instances.main: must be an object, got an object of a class", withInstance(new (class Server {})())],
+    ["a\\u001b[31m\\u000ab: unknown key", { ...minimal, "a\u001b[31m\nb": 1 }],
     ["instances.main.allowedSources[0]", withInstance({ allowedSources: [":".repeat(1_000_000)] })],
     ["instances.main.backupWindow", withInstance({ backupWindow: "0".repeat(1_000_000) })],
   ])("refuses hostile or malformed %s without falling over", (path, spec) => {
     expect(refusal(spec)).toMatch(/^invalid spec:\n {2}- /);
     expect(refusal(spec)).toContain(path);
+  });
+
+  it("has one message for an instance with a name that every object has", () => {
+    const spec = {
+      ...minimalAws,
+      instances: { constructor: {}, main: {} },
+      platforms: { prefect: { instance: "constructor", access: "sidecar" } },
+    };
+    expect(refusal(spec, aws)).toMatch(/^invalid spec:\n {2}- instances\.constructor: .*$/);
+  });
+
+  const DSN = "postgres://admin:hunter2@db.example:5432/mlflow";
+  it.each<[string, unknown]>([
+    ["a DSN for a host", withInstance({ existing: { host: DSN, masterSecret: "m", ca: "ca.pem" } })],
+    ["a long DSN, of which the end is cut", withInstance({ existing: `postgres://admin:hunter2${"x".repeat(60)}@db.example` })],
+    ["a DSN for a master secret", withInstance({ existing: { host: "db", masterSecret: DSN, ca: "ca.pem" } })],
+    ["a password for a master secret", withInstance({ existing: { host: "db", masterSecret: "hunter2!", ca: "ca.pem" } })],
+    ["a login for a registry", withPrefect({ images: { prefect: "user:hunter2@registry.example/prefect:3" } })],
+    ["a URL for a Redis", withPrefect({ redisHost: "redis://:hunter2@redis.example:6379" })],
+    ["a password for a Redis's Secret", withPrefect({ redisHost: "redis.example", redisSecret: "hunter2!" })],
+    ["a password as a parameter", withInstance({ parameters: { password: "hunter2" } })],
+    ["YAML for a chart", withPrefect({ values: "password: hunter2" })],
+    ["connection parameters", withInstance({ parameters: { primary_conninfo: "host=db password=hunter2" } })],
+    ["a key for a certificate", withInstance({ existing: { host: "-----BEGIN PRIVATE KEY-----\nhunter2", masterSecret: "m" } })],
+    ["a value of a chart", { ...minimal, platforms: { mlflow: { values: { persistence: "hunter2" } } } }],
+    ["a value of Flyte", { ...minimal, platforms: { flyte: { chart: "flyte-core", values: { configmap: { db: "hunter2" } } } } }],
+  ])("does not leak %s", (_case, spec) => {
+    for (const target of [local, aws, gcp]) expect(refusal(spec, target)).not.toContain("hunter2");
   });
 
   it.each(["prefect", "flyte"])("is not slow about long keys in values of %s", (platform) => {

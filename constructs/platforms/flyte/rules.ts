@@ -132,12 +132,12 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
       return configmap?.db === undefined
         ? []
         : [
-            violation(
-              `${path}.values.configmap.db`,
-              "is read by nothing in the chart",
-              configmap.db,
-              "remove it, the connection stands in db.admin and db.datacatalog",
-            ),
+            {
+              path: `${path}.values.configmap.db`,
+              rule: "is read by nothing in the chart",
+              got: null,
+              remedy: "remove it, the connection stands in db.admin and db.datacatalog",
+            },
           ];
     },
     passing: { chart: "flyte-core", values: { configmap: { logger: { logger: { level: 4 } } } } },

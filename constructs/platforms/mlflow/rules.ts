@@ -15,12 +15,12 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
     check: ({ values }, path) =>
       Object.hasOwn(values, "persistence")
         ? [
-            violation(
-              `${path}.values.persistence`,
-              "is not a value of the chart, and its schema refuses the installation",
-              values.persistence,
-              "remove it; artifacts are set by artifactRoot",
-            ),
+            {
+              path: `${path}.values.persistence`,
+              rule: "is not a value of the chart, and its schema refuses the installation",
+              got: null,
+              remedy: "remove it; artifacts are set by artifactRoot",
+            },
           ]
         : [],
     passing: { values: { artifactRoot: { proxiedArtifactStorage: true } } },
