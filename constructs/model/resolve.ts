@@ -10,7 +10,18 @@ import type { CommonFields, PlatformDatabase, Platforms } from "./platform";
 import { readEnvelope, readInstances, readSections } from "./read";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";
-import type { CoreSpec, Environment, Exact, environmentFields, ResolvedInstance, ResolvedPlatform, SpecOn, Tenant } from "./spec";
+import type {
+  CoreSpec,
+  Environment,
+  Exact,
+  environmentFields,
+  InstancesOf,
+  PlatformsOf,
+  ResolvedInstance,
+  ResolvedPlatform,
+  SpecOn,
+  Tenant,
+} from "./spec";
 import { nearest } from "./suggest";
 import type { Target, Topology } from "./target";
 import { ifReadable, withSettings } from "./unreadable";
@@ -35,8 +46,8 @@ export interface Given<P extends Platforms, X extends Fields = Fields, N extends
 export function resolve<const S extends CoreSpec<P>, P extends Platforms, X extends Fields, N extends string, O extends string = never>(
   spec: S & Exact<S, SpecOn<NoInfer<P>, NoInfer<X>, NoInfer<N>, NoInfer<O>>> & NoInfer<SpecOn<P, X, N, O>>,
   given: Given<P, X, N, O>,
-): Environment<P, X, keyof S["instances"] & string, S["platforms"]> {
-  return resolveUnknown(spec, given) as Environment<P, X, keyof S["instances"] & string, S["platforms"]>;
+): Environment<P, X, InstancesOf<S["instances"]>, PlatformsOf<S, P>> {
+  return resolveUnknown(spec, given) as Environment<P, X, InstancesOf<S["instances"]>, PlatformsOf<S, P>>;
 }
 
 /**

@@ -107,10 +107,22 @@ export interface ResolvedPlatform<S> {
   readonly databases: Readonly<Record<string, string>>;
 }
 
-/** Platforms of a spec whose type is `W`: those that it leaves open may be missing. */
+/** Platforms of a spec whose type is `W`: those that it leaves open, or may set to undefined, may be missing. */
 type ResolvedPlatforms<P extends Platforms, W> = {
-  readonly [K in keyof W as K extends keyof P ? K : never]: ResolvedPlatform<PlatformSettings<P[K & keyof P]>>;
+  readonly [K in keyof W as K extends keyof P ? K : never]:
+    | ResolvedPlatform<PlatformSettings<P[K & keyof P]>>
+    | (undefined extends W[K] ? undefined : never);
 };
+
+/** Whether a type is `any`, such as that of parsed JSON. */
+type IsAny<T> = 0 extends 1 & T ? true : false;
+
+/** `S["platforms"]`; all may be missing where it is `any`. */
+export type PlatformsOf<S extends { readonly platforms: unknown }, P extends Platforms> =
+  IsAny<S["platforms"]> extends true ? { readonly [K in keyof P]?: unknown } : S["platforms"];
+
+/** Names of the instances of a spec; any name where some may be missing. */
+export type InstancesOf<I> = { [K in keyof I]: undefined extends I[K] ? K : never }[keyof I] extends never ? keyof I & string : string;
 
 /**
  * A spec, checked and complete. Plain data, deeply frozen; `resolve(environment.spec)` equals it.

@@ -36,6 +36,27 @@ describe("a spec that is written in place", () => {
     expect(resolved.prefect).toBeUndefined();
   });
 
+  it("may be undefined where a condition or parsed JSON decides what is written", () => {
+    const isLarge = core.name.length > 9;
+    const conditional = resolve(
+      {
+        ...core,
+        instances: { main: {}, ...(isLarge ? { second: {} } : {}) },
+        platforms: { mlflow: { instance: "main" }, prefect: isLarge ? {} : undefined, ...(isLarge ? { flyte: {} } : {}) },
+      },
+      here,
+    );
+    expectTypeOf(conditional.platforms.mlflow.peak).toEqualTypeOf<number>();
+    expectTypeOf(conditional.platforms.prefect?.peak).toEqualTypeOf<number | undefined>();
+    expectTypeOf(conditional.platforms.flyte?.peak).toEqualTypeOf<number | undefined>();
+    expectTypeOf(conditional.instances.second).toEqualTypeOf<ResolvedInstance | undefined>();
+    expect(Object.keys(conditional.platforms)).toEqual(["mlflow"]);
+    const parsed = resolve(JSON.parse(JSON.stringify(core)), here);
+    expectTypeOf(parsed.platforms.mlflow?.settings.workers).toEqualTypeOf<number | undefined>();
+    expectTypeOf(parsed.instances.main).toEqualTypeOf<ResolvedInstance | undefined>();
+    expect(parsed.platforms.mlflow?.settings.workers).toBe(2);
+  });
+
   it("may have sections of other targets only where they are named", () => {
     const both = { ...core, aws: { region: "eu-central-1" } } as const;
     expect(resolve(both, { ...here, sections: ["aws", "gcp"] }).name).toBe("test");
