@@ -59,10 +59,11 @@ function defaultOf(path: string, { required, default: value, fields }: Field<unk
   return IN_WORDS[path] ?? `\`${JSON.stringify(value)}\``;
 }
 
-const { existing, ...ofInstances } = instanceFields;
+/** Its own settings stand beside it. */
+const { fields: ofExisting = {}, ...existing } = instanceFields.existing;
 const DECLARATIONS: readonly (readonly [string, string, Fields])[] = [
-  ["constructs/model/instance.ts", "export const instanceFields = {", ofInstances],
-  ["constructs/model/instance.ts", "const existing = {", existing.fields ?? {}],
+  ["constructs/model/instance.ts", "export const instanceFields = {", { ...instanceFields, existing }],
+  ["constructs/model/instance.ts", "const existing = {", ofExisting],
   ["constructs/model/spec.ts", "export const environmentFields = {", environmentFields],
   ["constructs/model/platform.ts", "export function commonFields(", commonFields("platform")],
   ["constructs/aws/section.ts", "export const awsFields = {", awsFields],

@@ -125,7 +125,7 @@ export const instanceFields = {
   parameters: map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name" }, DEFAULT_PARAMETERS),
   /** Networks that may connect, as CIDR blocks. @defaultValue `[]` */
   allowedSources: list(text(CIDR)),
-  /** A database that somebody else made: it is provisioned and wired, not created. */
+  /** A database that somebody else made: it is provisioned and wired, not created. @defaultValue `null` */
   existing: nullable(group(existing)),
 };
 

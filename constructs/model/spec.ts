@@ -27,9 +27,13 @@ type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonF
 
 /** What a person writes, without the targets' sections. */
 export interface CoreSpec<P extends Platforms> {
+  /** Name of the environment; it stands in the names of everything that is created. */
   readonly name: string;
+  /** Labels (tags) on everything that is created. @defaultValue `{}` */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Team that answers for it. @defaultValue `null` */
   readonly owner?: string | null;
+  /** Rules that are refused until a reason is given: rule id to reason. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
   /** PostgreSQL servers, by name. */
   readonly instances: Readonly<Record<string, InstanceSpec>>;
