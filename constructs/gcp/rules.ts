@@ -101,7 +101,11 @@ export const gcpRules: readonly InstanceRule[] = [
     source: `${GUIDE}/flags`,
     date: READ,
     severity: "acknowledge",
-    check: (instance, path) => checkParameters(instance, path, (name, _value, majorVersion) => doubtFlag(name, majorVersion)),
+    // A wrong value is reported once, by the rule before.
+    check: (instance, path) =>
+      checkParameters(instance, path, (name, value, majorVersion) =>
+        checkFlag(name, value, majorVersion) === null ? doubtFlag(name, majorVersion) : null,
+      ),
     passing: { parameters: { random_page_cost: 1.1 } },
     failing: { parameters: { wal_level: "logical" } },
   }),

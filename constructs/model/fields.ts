@@ -40,7 +40,7 @@ export type Written<F extends Fields> = {
 
 /** Keys that people know from other tools, in lower case without separators, and what to do here. */
 export type Elsewhere = ReadonlyMap<string, string>;
-export const NOWHERE: Elsewhere = new Map();
+const NOWHERE: Elsewhere = new Map();
 
 /**
  * Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. Reading a malformed

@@ -122,7 +122,11 @@ export const instanceFields = {
    *
    * @defaultValue `DEFAULT_PARAMETERS`
    */
-  parameters: map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name" }, DEFAULT_PARAMETERS),
+  parameters: map(
+    scalar(),
+    { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name in lower case" },
+    DEFAULT_PARAMETERS,
+  ),
   /** Networks that may connect, as CIDR blocks. @defaultValue `[]` */
   allowedSources: list(text(CIDR)),
   /** A database that somebody else made: it is provisioned and wired, not created. @defaultValue `null` */
@@ -161,6 +165,7 @@ export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ...["allocatedstorage", "disksize", "storage"].map((key) => [key, "use storageGib"] as const),
   ...["maxallocatedstorage", "diskautoresizelimit"].map((key) => [key, "use maxStorageGib"] as const),
   ...["backupretentionperiod", "backupretention"].map((key) => [key, "use backupRetentionDays"] as const),
+  ...["allowedcidrs", "allowedcidrblocks", "authorizednetworks"].map((key) => [key, "use allowedSources"] as const),
   ...["databaseflags", "flags", "parametergroup"].map((key) => [key, "use parameters"] as const),
   ...["masterusername", "masteruserpassword", "masterpassword", "username", "password", "rootpassword"].map(
     (key) => [key, "remove it; the target creates the master user, and keeps its password in the secret store"] as const,

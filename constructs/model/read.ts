@@ -1,9 +1,9 @@
 import { type Violation, violation } from "./errors";
-import { type Fields, json, NOWHERE, type Report, readFields, refuseKeys, type Settings } from "./fields";
+import { type Fields, json, type Report, readFields, refuseKeys, type Settings } from "./fields";
 import { completeInstance, INSTANCE_ELSEWHERE, type InstanceSettings, instanceFields } from "./instance";
 import { isPlainObject } from "./json";
 import { NAME } from "./names";
-import { environmentFields } from "./spec";
+import { ENVIRONMENT_ELSEWHERE, environmentFields } from "./spec";
 import type { Target } from "./target";
 
 type Given = Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export function readEnvelope(written: Given, sections: readonly string[], report
     if (Object.hasOwn(environmentFields, key)) own[key] = value;
   }
   const unknown = Object.keys(written).filter((key) => !known.includes(key));
-  for (const found of refuseKeys(unknown, known, "", NOWHERE)) report(found);
+  for (const found of refuseKeys(unknown, known, "", ENVIRONMENT_ELSEWHERE)) report(found);
   return readFields(environmentFields, own, "", report);
 }
 

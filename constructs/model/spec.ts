@@ -1,5 +1,5 @@
 import type { Violation } from "./errors";
-import { type Fields, map, nullable, type Settings, text, type Written } from "./fields";
+import { type Elsewhere, type Fields, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
@@ -22,6 +22,12 @@ export const environmentFields = {
     form: "a rule's id",
   }),
 };
+
+/** What people call an environment's settings in other tools. */
+export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
+  ["tags", "use labels"],
+  ...["region", "project", "account", "vpc", "network"].map((key) => [key, "write it into the section of the cloud, aws or gcp"] as const),
+]);
 
 type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonFields> : never;
 

@@ -1,13 +1,18 @@
 /** A word longer than this is no typing error. */
 const LONGEST = 80;
 
+/** Letters of a known word that stand for all of it. */
+const SHORTEST_BEGINNING = 4;
+
 /**
- * The known word nearest to a mistyped one, or null if none is near: one letter of three differs at most, never more than three, and not
+ * The known word nearest to a mistyped one, or the only one that begins like it; null if none is near: one letter of three differs at most, never more than three, and not
  * both the first and the last.
  */
 export function nearest(mistyped: string, known: readonly string[]): string | null {
   if (mistyped.length > LONGEST) return null;
   const written = mistyped.toLowerCase();
+  const begun = written.length < SHORTEST_BEGINNING ? [] : known.filter((candidate) => candidate.toLowerCase().startsWith(written));
+  if (begun.length === 1) return begun[0] ?? null;
   let best: { readonly candidate: string; readonly distance: number } | null = null;
   for (const candidate of known) {
     const word = candidate.toLowerCase();

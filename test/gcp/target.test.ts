@@ -243,6 +243,12 @@ describe("a spec for Google Cloud", () => {
     expect(found.split("\n")).toHaveLength(1);
   });
 
+  it("is refused once for a wrong value of a flag that is not on the list", () => {
+    expect(refused(withMain({ parameters: { wal_level: "foo" } })).split("\n")).toEqual([
+      '  - instances.main.parameters.wal_level: must be one of minimal, replica, logical, got "foo"',
+    ]);
+  });
+
   it("is refused for each instance, whatever is malformed in another", () => {
     const spec = withGcp(minimalGcp, { encryptionKey: "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres" });
     const backupReplication = { region: "europe-west1" };

@@ -154,6 +154,12 @@ describe("a message names the remedy", () => {
       withInstance({ instanceClass: "db.m8g.large" }),
       "instances.main.instanceClass: unknown key; write size: { vcpus, memoryGib }, from which the class or tier follows",
     ],
+    ["of Terraform's name for labels", { ...minimal, tags: {} }, "tags: unknown key; use labels"],
+    [
+      "of a platform's short name",
+      { ...minimal, platforms: { kubeflow: {} } },
+      'platforms.kubeflow: unknown platform; did you mean "kubeflow-pipelines"?',
+    ],
     ["of Terraform's name for a standby", withInstance({ multi_az: true }), "instances.main.multi_az: unknown key; use highAvailability"],
     ["of RDS's name for a version", withInstance({ engineVersion: "17" }), "instances.main.engineVersion: unknown key; use majorVersion"],
     [

@@ -8,6 +8,7 @@ describe("a suggestion", () => {
     ["HIGHAVAILABILITY", "highAvailability"],
     ["prefct", "prefect"],
     ["wrok_mem", "work_mem"],
+    ["pref", "prefect"],
     // Nothing in common, or longer than any name.
     ["disk", null],
     ["x", null],
