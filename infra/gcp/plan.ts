@@ -85,7 +85,7 @@ function count(stack: string, resources: readonly Registration[]): DeploymentPla
 
 /** What `pulumi stack export` has printed. @throws UserError */
 function readState(file: string, environment: string): readonly Stored[] {
-  const exported = (to: string) => `run ${pulumiCommand(["stack", "export", "--file", to], environment)}`;
+  const exported = (to: string) => `run ${pulumiCommand(["stack", "export"], environment, to)}`;
   if (!existsSync(fromUser(file))) throw new UserError(`there is no file ${file}; ${exported(file)}`);
   // What the file has may be anything: it is not written over.
   const again = exported(freeName("state.json"));

@@ -200,7 +200,7 @@ describe("a file that is something else", () => {
             "✖ README.md is not valid JSON; run npx cdk deploy --all -c environment=ours --outputs-file cdk-outputs-2.json\n",
           ]
         : [
-            "✖ README.md is not a state in JSON; run pulumi stack export --file state-2.json --stack ours\n",
+            "✖ README.md is not a state in JSON; run pulumi stack export --stack ours > state-2.json\n",
             "✖ README.md is not valid JSON; run pulumi stack output --json --stack ours > outputs-2.json\n",
           ],
     );

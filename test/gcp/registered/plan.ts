@@ -139,7 +139,7 @@ describe("plan for Google Cloud", () => {
   it("refuses what is no state of this environment", async () => {
     const plan = (file: string) => planGcp(resolveGcp(before), file);
     await expect(plan(join(directory, "missing.json"))).rejects.toThrow(
-      `there is no file ${join(directory, "missing.json")}; run pulumi stack export --file ${join(directory, "missing.json")} --stack minimal`,
+      `there is no file ${join(directory, "missing.json")}; run pulumi stack export --stack minimal > ${join(directory, "missing.json")}`,
     );
     const other = join(directory, "other.json");
     writeFileSync(other, JSON.stringify({ deployment: { resources: [{ urn: "urn:pulumi:other::platform-postgres::a::b", type: "a" }] } }));
