@@ -9,6 +9,8 @@ import { explainFile, readIfThere, writeAtomically } from "./files";
 
 const SECRET_FILE_MODE = 0o600;
 const SECRET_DIRECTORY_MODE = 0o700;
+/** What to do about a malformed file that this project has written. */
+const NEW_PASSWORDS = "restore it, or delete it to get new passwords";
 
 /** A private directory (0700) with one JSON file (0600) per secret, which holds its two newest versions. */
 export class SecretDirectory implements SecretStore {
@@ -45,10 +47,15 @@ export async function makePrivate(directory: string): Promise<void> {
   }
 }
 
-/** Reads `{ username, password }` from a JSON file; other keys are ignored. */
-export async function readCredential(path: string): Promise<Credential | null> {
+/**
+ * Reads `{ username, password }` from a JSON file; other keys are ignored.
+ *
+ * @param remedy what to do about a file that is malformed, in the imperative.
+ * @returns null if there is no file.
+ */
+export async function readCredential(path: string, remedy = NEW_PASSWORDS): Promise<Credential | null> {
   const content = await readIfThere(path);
-  return content === null ? null : requireCredential(parseSecretFile(content, path), path);
+  return content === null ? null : requireCredential(parseSecretFile(content, path, remedy), path, remedy);
 }
 
 export async function writeCredential(path: string, credential: Credential): Promise<void> {
@@ -60,16 +67,16 @@ function parseVersions(content: string, path: string): Versions {
   return { current: requireCredential(current, path), previous: previous === null ? null : requireCredential(previous, path) };
 }
 
-function parseSecretFile(content: string, path: string): Readonly<Record<string, unknown>> {
+function parseSecretFile(content: string, path: string, remedy = NEW_PASSWORDS): Readonly<Record<string, unknown>> {
   const parsed = parseSecret(content);
-  if (!isObject(parsed)) throw damaged(path);
+  if (!isObject(parsed)) throw damaged(path, remedy);
   return parsed;
 }
 
-function requireCredential(value: unknown, path: string): Credential {
+function requireCredential(value: unknown, path: string, remedy = NEW_PASSWORDS): Credential {
   const credential = toCredential(value);
-  if (credential === null) throw damaged(path);
+  if (credential === null) throw damaged(path, remedy);
   return credential;
 }
 
-const damaged = (path: string) => new UserError(sayMalformed(path, "restore it, or delete it to get new passwords"));
+const damaged = (path: string, remedy: string) => new UserError(sayMalformed(path, remedy));

@@ -247,8 +247,9 @@ function reachable(
 
 /** The master's credential, from a file that only its owner can read. */
 async function readMaster(path: string): Promise<Credential> {
-  const credential = await readCredential(path);
-  if (credential === null) throw new UserError(`there is no file ${path}; write {"username": ..., "password": ...} into it, mode 0600`);
+  const remedy = 'write {"username": ..., "password": ...} into it, mode 0600';
+  const credential = await readCredential(path, remedy);
+  if (credential === null) throw new UserError(`there is no file ${path}; ${remedy}`);
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new UserError(`${path} can be read by others (mode ${(mode & 0o777).toString(8)}); run chmod 600 on it`);
   return credential;

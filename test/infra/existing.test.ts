@@ -90,7 +90,7 @@ describe("existing", () => {
     [
       "a master that is none",
       { masterSecret: "ca.pem" },
-      "<directory>/ca.pem is not JSON with username and password; restore it, or delete it to get new passwords",
+      '<directory>/ca.pem is not JSON with username and password; write {"username": ..., "password": ...} into it, mode 0600',
     ],
   ])("refuses %s in a sentence", async (_case, change, sentence) => {
     expect(await use(change)).toBe(`UserError: ${sentence.replace("<directory>", directory)}`);
