@@ -2,7 +2,7 @@ import { UserError } from "../constructs/model/errors";
 import { ownEntry } from "../constructs/model/json";
 import { suggest } from "../constructs/model/suggest";
 import type { Server } from "../constructs/provisioning/connect";
-import type { Cloud } from "./cloud";
+import type { Cloud, Deployment } from "./cloud";
 import { aboutOf, type CloudOptions, type Invocation } from "./command";
 import { npmCommand } from "./command-line";
 import type { ProjectEnvironment } from "./load";
@@ -17,8 +17,7 @@ export async function reachDeployed(
   cloud: Cloud,
 ): Promise<Pick<Session, "environment" | "instances">> {
   const { environment, progress, options } = invocation;
-  if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
-  const deployment = cloud.readDeployment(environment, options.outputs);
+  const deployment = readDeployment(invocation, cloud);
   const via = readVia(options.via ?? [], environment);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
   const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
@@ -27,6 +26,13 @@ export async function reachDeployed(
     return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };
   return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };
+}
+
+/** What exists of an environment, by the file that `--outputs` names. @throws UserError */
+export function readDeployment({ environment, options }: Invocation<CloudOptions>, cloud: Cloud): Deployment {
+  if (options.outputs === undefined)
+    throw new UserError(`--outputs is missing; give the file that this command writes: ${cloud.outputsCommand(environment.name)}`);
+  return cloud.readDeployment(environment, options.outputs);
 }
 
 /** `HOST:PORT`, or `INSTANCE=HOST:PORT` where there are several. */

@@ -13,6 +13,8 @@ export interface Cloud<X extends Fields = Fields> {
   readonly name: (typeof CLOUDS)[number];
   /** @throws UserError, SpecError */
   loadEnvironment(name: string): ProjectEnvironment<X>;
+  /** The command that writes what a deployment of an environment printed, with the usual name of the file. */
+  outputsCommand(environment: string): string;
   /**
    * What exists of an environment.
    *

@@ -11,7 +11,7 @@ import { cdkDeploy } from "../command-line";
 import { findOutput } from "../outputs";
 import { type AwsEnvironment, caOf } from "./environment";
 import { loadAwsEnvironment } from "./load";
-import { type Outputs, readOutputs } from "./outputs";
+import { OUTPUTS_FILE, type Outputs, readOutputs } from "./outputs";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "aws-secrets-manager";
@@ -20,6 +20,7 @@ const CLUSTER_STORE = "aws-secrets-manager";
 export const awsCloud: Cloud<typeof awsFields> = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
+  outputsCommand: (environment) => cdkDeploy(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new AwsDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
     // Loaded when asked for: the other commands need no CDK.

@@ -3,6 +3,9 @@ import { cdkDeploy, freeName } from "../command-line";
 import { parseOutput, readOutputsFile, refuseOutputs } from "../outputs";
 import { stackName } from "./environment";
 
+/** Usual name of the file with the outputs. */
+export const OUTPUTS_FILE = "cdk-outputs.json";
+
 /** What the stacks print of an environment. */
 export interface Outputs {
   readonly instances: Readonly<
@@ -36,7 +39,7 @@ export interface Outputs {
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
   const write = (file: string) => `run ${cdkDeploy(environment, file)}`;
-  const file = { path, write: write(path), again: write(freeName("cdk-outputs.json")) };
+  const file = { path, write: write(path), again: write(freeName(OUTPUTS_FILE)) };
   const stack = stackName(environment, "access");
   const content = readOutputsFile(file);
   const outputs = isObject(content) ? content[stack] : null;

@@ -6,6 +6,7 @@ import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { readChart } from "../chart";
 import type { Deployment } from "../cloud";
+import { readDeployment } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { npmCommand, root, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
@@ -15,12 +16,12 @@ const command = withCloudOptions(
   createCommand("render", "Write the files for a cluster from the outputs of a deployment. They contain no password."),
 );
 
-void main<CloudOptions>(command, async ({ environment, cloud, options }) => {
+void main<CloudOptions>(command, async (invocation) => {
+  const { environment, cloud } = invocation;
   if (cloud === null)
     throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} writes the files`);
-  if (options.outputs === undefined) throw new UserError("--outputs is missing; give the file that the deployment has written");
   const directory = join(root(), "out", `${environment.name}-${cloud.name}`);
-  const files = await toFiles(environment, cloud.readDeployment(environment, options.outputs));
+  const files = await toFiles(environment, readDeployment(invocation, cloud));
   await writeOutput(directory, files);
   process.stdout.write(`${files.length} files in ${typed(directory)}; begin with the README.txt of each platform\n`);
   return 0;

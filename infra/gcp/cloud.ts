@@ -16,7 +16,7 @@ import { pulumiCommand } from "../command-line";
 import { findOutput } from "../outputs";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";
-import { type Outputs, outputsCommand, readOutputs } from "./outputs";
+import { OUTPUTS_FILE, type Outputs, outputsCommand, readOutputs } from "./outputs";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "gcp-secret-manager";
@@ -25,6 +25,7 @@ const CLUSTER_STORE = "gcp-secret-manager";
 export const gcpCloud: Cloud<typeof gcpFields> = {
   name: "gcp",
   loadEnvironment: loadGcpEnvironment,
+  outputsCommand: (environment) => outputsCommand(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new GcpDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
     // Loaded when asked for: the other commands need no Pulumi.

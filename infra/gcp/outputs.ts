@@ -2,6 +2,9 @@ import { isObject } from "../../constructs/model/json";
 import { freeName, pulumiCommand } from "../command-line";
 import { readOutputsFile, refuseOutputs } from "../outputs";
 
+/** Usual name of the file with the outputs. */
+export const OUTPUTS_FILE = "outputs.json";
+
 /** What the program prints of an environment. No secret is in it. */
 export interface Outputs {
   readonly environment: string;
@@ -31,7 +34,7 @@ export const outputsCommand = (environment: string, file: string): string =>
 /** Reads what `pulumi stack output --json` has printed. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
   const write = (file: string) => `run ${outputsCommand(environment, file)}`;
-  const file = { path, write: write(path), again: write(freeName("outputs.json")) };
+  const file = { path, write: write(path), again: write(freeName(OUTPUTS_FILE)) };
   const content = readOutputsFile(file);
   const outputs = isObject(content) ? (content as Partial<Outputs>) : {};
   if (!isObject(outputs.instances) || !isObject(outputs.platforms)) throw refuseOutputs(file, "has no outputs of this project");

@@ -149,7 +149,10 @@ describe("an environment that has been deployed", () => {
   });
 
   it.each([
-    [{}, "--outputs is missing; give the file that the deployment has written"],
+    [
+      {},
+      "--outputs is missing; give the file that this command writes: npx cdk deploy --all -c environment=deployed --outputs-file cdk-outputs.json",
+    ],
     [
       { outputs: "/no/such/file" },
       "there is no file /no/such/file; run npx cdk deploy --all -c environment=deployed --outputs-file /no/such/file",

@@ -80,7 +80,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
   });
 
   it.each([
-    [{}, "--outputs is missing; give the file that the deployment has written"],
+    [{}, "--outputs is missing; give the file that this command writes: pulumi stack output --json --stack deployed > outputs.json"],
     [{ outputs: "/no/such/file" }, "there is no file /no/such/file; run pulumi stack output --json --stack deployed > /no/such/file"],
     [{ outputs: __filename }, `${__filename} is not valid JSON; run pulumi stack output --json --stack deployed > outputs.json`],
   ])("is asked for in a sentence: %j", async (options, message) => {
