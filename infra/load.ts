@@ -29,7 +29,7 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
   const spec = readSpec(name);
   if (Object.keys(target.section).length > 0 && !Object.hasOwn(spec, target.name)) {
     const others = environmentsOn(target.name);
-    const remedy = others.length === 0 ? "" : `, or use ${others.join(" or ")}`;
+    const remedy = others.length === 0 ? "" : `, or use ${others.length === 1 ? "" : "one of "}${others.join(", ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
   return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS }), DIRECTORY);

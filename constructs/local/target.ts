@@ -40,7 +40,7 @@ const localRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.existing.ca`,
-              "is required on this target",
+              "is required on this machine",
               null,
               "give the path of the server's CA, so that its certificate is verified",
             ),

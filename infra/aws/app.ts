@@ -14,7 +14,7 @@ function main(): void {
   for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
   const examples = examplesIn(environment.section, "aws");
   if (examples.length > 0)
-    console.error(`! ${examples.length} ids of ${environment.name} are examples, so it cannot be deployed: ${examples.join(", ")}`);
+    console.error(`! ${environment.name} has placeholder IDs; replace them before you deploy: ${examples.join(", ")}`);
   createStacks(app, environment);
   if (process.env.CDK_VALIDATION !== "false") addChecks(app);
   app.synth();

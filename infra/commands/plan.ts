@@ -35,7 +35,7 @@ function toText({ resources, examples, dangers, notes, compared }: DeploymentPla
   const table = new Table({ head: ["stack", "resource", "count"], style: { head: [], border: [] } });
   for (const { stack, type, count } of resources) table.push([stack, type, count]);
   const lines = [table.toString()];
-  if (examples.length > 0) lines.push(`${pc.yellow("!")} these ids are examples, so it cannot be deployed: ${examples.join(", ")}`);
+  if (examples.length > 0) lines.push(`${pc.yellow("!")} replace these placeholder IDs before you deploy: ${examples.join(", ")}`);
   lines.push(...notes.map((note) => `${pc.yellow("!")} ${note}`));
   if (compared !== null && dangers.length === 0) lines.push(`${pc.green("✔")} nothing of ${compared.join(", ")} is lost`);
   lines.push(...dangers.map((danger) => `${pc.red("✖")} ${danger}`));

@@ -10,11 +10,11 @@ export type GcpEnvironment = ProjectEnvironment<typeof gcpFields>;
 /** An environment for Google Cloud. @throws UserError, SpecError */
 export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironment(name, gcp);
 
-/** What to say of ids that are examples; null where all are somebody's own. */
+/** The message about placeholder IDs; null if there are none. */
 export function tellExamples({ name, section }: GcpEnvironment): string | null {
   const examples = examplesIn(section, "gcp");
   if (examples.length === 0) return null;
-  return `${examples.length} ids of ${name} are examples; write your own into infra/environments: ${examples.join(", ")}`;
+  return `${name} has placeholder IDs; replace them in infra/environments/${name}.ts before you deploy: ${examples.join(", ")}`;
 }
 
 /** `projects/P/global/networks/NAME`, of this project where the spec names no other. */

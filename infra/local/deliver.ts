@@ -30,7 +30,7 @@ export async function provisionAll({ instances }: Pick<Session, "instances">, pr
     const platforms = count(Object.keys(scope.instance.tenants).length, "platform");
     progress.done(
       changes.length === 0
-        ? `${name} is as it should be (${platforms})`
+        ? `${name} is up to date (${platforms})`
         : `${name} provisioned (${platforms}, ${count(changes.length, "statement")})`,
     );
   }

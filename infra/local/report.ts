@@ -15,8 +15,7 @@ const PLAIN = { head: [], border: [] };
 /** One line that counts, and every problem. */
 export function toCheckReport(checks: readonly Check[]): string {
   const problems = checks.filter((check) => check.problem !== null);
-  const subjects = new Set(checks.map((check) => check.subject)).size;
-  if (problems.length === 0) return `${pc.green("✔")} ${checks.length} checks of ${subjects} subjects hold\n`;
+  if (problems.length === 0) return `${pc.green("✔")} ${checks.length} checks passed\n`;
   const lines = problems.map(({ subject, promise, problem }) => `  ${pc.red("✖")} ${pc.bold(subject)}: ${promise}\n      ${problem}`);
   return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n`;
 }

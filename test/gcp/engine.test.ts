@@ -42,11 +42,11 @@ describe("with a double of Pulumi's engine", () => {
     engine.bundled = true;
   });
 
-  it("makes nothing as long as there are ids that are examples", async () => {
+  it("creates nothing while the environment has placeholder IDs", async () => {
     const { code, shown, operations } = await run(engine.stack({}, "development"), "up");
     const examples = examplesIn(development.gcp, "gcp");
     expect(shown).toBe(
-      `error: ${examples.length} ids of development are examples; write your own into infra/environments: ${examples.join(", ")}\n`,
+      `error: development has placeholder IDs; replace them in infra/environments/development.ts before you deploy: ${examples.join(", ")}\n`,
     );
     expect([code, operations.map(({ urn }) => urn.split("::")[2])]).toEqual([32, ["pulumi:pulumi:Stack"]]);
   });

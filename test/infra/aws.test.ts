@@ -68,10 +68,10 @@ describe("cdk synth", () => {
     const outdir = join(directory, "cdk.out");
     const { CDK_VALIDATION: _off, ...env } = process.env;
     const { status, stderr } = runApp("production", { ...env, CDK_OUTDIR: outdir });
-    const examples = examplesIn(production.aws, "aws");
+    const examples = examplesIn(production.aws, "aws").join(", ");
     expect([status, stderr]).toEqual([
       0,
-      expect.stringContaining(`${examples.length} ids of production are examples, so it cannot be deployed: aws.account, `),
+      expect.stringContaining(`production has placeholder IDs; replace them before you deploy: ${examples}\n`),
     ]);
     const report = JSON.parse(readFileSync(join(outdir, "validation-report.json"), "utf8")) as Report;
     // CDK's own validation reports only where it finds something.
@@ -94,7 +94,7 @@ describe("cdk synth", () => {
     });
     expect([status, stderr]).toEqual([
       1,
-      "environment local has no section aws; write one into infra/environments/local.ts, or use development or production\n",
+      "environment local has no section aws; write one into infra/environments/local.ts, or use one of development, production\n",
     ]);
   });
 });

@@ -29,7 +29,7 @@ describe("the life of a local server", () => {
       await running.result;
     }
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
-    expect(output).toMatch(new RegExp(`✔ \\d+ checks of ${PLATFORMS.length + 1} subjects hold`));
+    expect(output).toMatch(/✔ \d+ checks passed/);
     expect(code).toBe(0);
     expect(passwords()).toEqual(before);
     expect(processesOf(directory, "development")).toEqual([]);

@@ -171,7 +171,7 @@ describe("resolve", () => {
     [
       "a missing key of a group",
       withInstance({ existing: { host: "db", ca: "ca.pem" } }),
-      "instances.main.existing.masterSecret: is required; write the id of a secret",
+      "instances.main.existing.masterSecret: is required; write the ID of a secret, or the path of a file on this machine",
     ],
     [
       "values that are no data",
