@@ -56,12 +56,27 @@ function readStored(path: string, environment: string): Readonly<Record<string, 
   if (found === undefined) throw new UserError(`there is no file or folder ${path}; give a folder that cdk synth has written`);
   const files = found.isDirectory() ? readdirSync(fromUser(path)).map((file) => join(path, file)) : [path];
   const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
-  const own = files.filter((file) => its.includes(basename(file)));
+  const written = files.filter((file) => its.includes(basename(file)));
+  const listed = found.isDirectory() ? stacksIn(join(path, "manifest.json")) : [];
+  // The CDK leaves templates of earlier runs in its folder.
+  const isListed = (file: string): boolean => listed.includes(stackOf(file));
+  const own = written.some(isListed) ? written.filter(isListed) : written;
   if (own.length === 0)
     throw new UserError(
       `${path} contains no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
     );
-  return Object.fromEntries(own.map((file) => [basename(file).replace(ENDING, ""), readTemplate(file)]));
+  return Object.fromEntries(own.map((file) => [stackOf(file), readTemplate(file)]));
+}
+
+const stackOf = (file: string): string => basename(file).replace(ENDING, "");
+
+/** Names of what the last `cdk synth` has written into a folder; none if its manifest cannot be read. */
+function stacksIn(manifest: string): readonly string[] {
+  try {
+    return Object.keys((JSON.parse(readFileSync(fromUser(manifest), "utf8")) as { readonly artifacts: object }).artifacts);
+  } catch {
+    return [];
+  }
 }
 
 function readTemplate(file: string): Template {

@@ -247,6 +247,17 @@ describe("a plan", () => {
     expect(one.dangers.some((danger) => danger.startsWith("postgres-minimal-database: AWS::RDS::DBInstance"))).toBe(true);
   });
 
+  it("ignores templates that an earlier run of the CDK has left in the folder", () => {
+    const earlier = join(directory, "postgres-minimal-platforms.template.json");
+    const manifest = join(directory, "manifest.json");
+    const artifacts = { "postgres-minimal-access": {}, "postgres-minimal-database": {}, "postgres-minimal-guard": {} };
+    writeFileSync(earlier, JSON.stringify({ Resources: {} }));
+    writeFileSync(manifest, JSON.stringify({ artifacts }));
+    expect(planAws(resolveAws(minimalAws), directory).compared).toEqual(Object.keys(artifacts));
+    rmSync(earlier);
+    rmSync(manifest);
+  });
+
   it("counts what there would be, and names the examples", () => {
     const plan = planAws(resolveAws(withAws(minimalAws, { account: { example: "111122223333" } })), null);
     expect(plan.resources).toContainEqual({ stack: "postgres-minimal-database", type: "AWS::RDS::DBInstance", count: 1 });
