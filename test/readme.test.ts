@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { local } from "../constructs/local/target";
 import { mapValues } from "../constructs/model/json";
 import type { Platform } from "../constructs/model/platform";
-import { resolve } from "../constructs/model/resolve";
+import { resolve, resolveUnknown } from "../constructs/model/resolve";
 import { wirePlatforms } from "../constructs/model/wire";
 import { platforms } from "../constructs/platforms/registry";
 import { toStarts } from "../infra/local/report";
@@ -38,10 +38,15 @@ describe("README", () => {
   });
 
   it("shows each platform's chart, driver and peak", () => {
-    const { platforms: resolved } = resolve(localEnvironment, { target: local, platforms });
+    // Of a platform that the environment does not have, the defaults.
+    const written: Readonly<Record<string, object>> = localEnvironment.platforms;
+    const spec = { ...localEnvironment, platforms: mapValues(platforms, (_, name) => written[name] ?? {}) };
+    const { platforms: resolved } = resolveUnknown(spec, { target: local, platforms });
     const rows = tableBelow("Platforms");
     for (const [name, platform] of Object.entries(platforms) as [keyof typeof platforms, Platform][]) {
-      const row = rows.find(([title]) => title === `[${platform.title}](docs/${name}.md)`);
+      const link = `[${platform.title}](docs/${name}.md)`;
+      const row = rows.find(([title]) => title === link);
+      expect(row, `README has no row for ${link}`).toBeDefined();
       const its = resolved[name];
       if (its === undefined) throw new Error(`${name} was not resolved`);
       const chart = platform.chart(its.settings);

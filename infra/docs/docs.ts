@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { platforms } from "../../constructs/platforms/registry";
 import { type PlatformName, toFacts } from "./facts";
@@ -18,10 +18,31 @@ export function withFacts(name: PlatformName, page: string): string {
   return `${before}${BEGIN}\n\n${toFacts(name)}\n${END}${after}`;
 }
 
+/** A page to begin with: `TODO` marks what you write. */
+const newPage = (title: string): string =>
+  [
+    `# ${title}`,
+    "",
+    "TODO: what it is, in a sentence.",
+    "",
+    "## Why it is set like that",
+    "",
+    "- **TODO**",
+    "",
+    BEGIN,
+    END,
+    "",
+    "## What its own documentation gets wrong",
+    "",
+    "| it says | instead |",
+    "|---|---|",
+    "",
+  ].join("\n");
+
 if (require.main === module) {
   for (const name of Object.keys(platforms) as PlatformName[]) {
     const path = pageOf(name);
-    writeFileSync(path, withFacts(name, readFileSync(path, "utf8")));
+    writeFileSync(path, withFacts(name, existsSync(path) ? readFileSync(path, "utf8") : newPage(platforms[name].title)));
     process.stdout.write(`${relative(ROOT, path)}\n`);
   }
 }

@@ -1,3 +1,4 @@
+import { expect, it } from "vitest";
 import type { JsonObject } from "../../constructs/model/json";
 import { platforms } from "../../constructs/platforms/registry";
 import { type HelmCase, helmContract } from "../contract/helm";
@@ -11,6 +12,10 @@ for (const each of cases) {
   platformContract(each);
   if ("chartValues" in each) helmContract(each);
 }
+
+it("has a case for each platform", () => {
+  expect(Object.keys(platforms).filter((name) => cases.every((each) => each.name !== name))).toEqual([]);
+});
 
 const sixth: HelmCase = {
   title: "A sixth platform",
