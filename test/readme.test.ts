@@ -98,7 +98,7 @@ describe("README", () => {
     const allowed = [...engines.node.matchAll(/\^((\d+)\.(\d+))\.0/g)];
     expect(allowed.map(([version]) => version).join(" || ")).toBe(engines.node);
     const versions = allowed.map(([, version]) => version);
-    expect(readme).toContain(`nothing but Node: ${versions.slice(0, -1).join(", ")}, ${versions.at(-1)} or newer of these`);
+    expect(readme).toContain(`needs only Node.js: ${versions.slice(0, -1).join(", ")}, ${versions.at(-1)} or newer of these`);
     const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: { "": { engines: unknown } } };
     expect(lock.packages[""].engines).toEqual(engines);
 
