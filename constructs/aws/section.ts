@@ -1,4 +1,4 @@
-import { choice, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
+import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { IPV4 } from "../model/instance";
 import { NAME } from "../model/names";
 
@@ -107,5 +107,16 @@ export const awsFields = {
   /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
 };
+
+/** What other tools call these settings. */
+export const AWS_ELSEWHERE: Elsewhere = new Map([
+  ...["vpcid", "vpc"].map((key) => [key, "use network.vpc"] as const),
+  ...["subnets", "subnetids", "privatesubnets", "dbsubnetgroup"].map((key) => [key, "use network.privateSubnets"] as const),
+  ...["availabilityzones", "azs"].map((key) => [key, "use zones"] as const),
+  ...["clustername", "eks", "ekscluster"].map((key) => [key, "use cluster.name"] as const),
+  ...["kmskeyid", "kmskeyarn"].map((key) => [key, "use kmsKey"] as const),
+  ...["storageencrypted", "encrypted"].map((key) => [key, "remove it; databases are always encrypted, kmsKey names the key"] as const),
+  ...["vpcsecuritygroupids", "securitygroups", "securitygroupids"].map((key) => [key, "use cluster.securityGroups"] as const),
+]);
 
 export type AwsSettings = Settings<typeof awsFields>;

@@ -1,7 +1,7 @@
 import { defineTarget, type Target } from "../model/target";
 import { connectionsOf } from "./classes";
 import { awsRules } from "./rules";
-import { awsFields } from "./section";
+import { AWS_ELSEWHERE, awsFields } from "./section";
 import { awsWholeRules } from "./section-rules";
 
 /** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
@@ -16,6 +16,7 @@ export interface Aws extends Target<typeof awsFields, "aws"> {}
 export const aws: Aws = defineTarget({
   name: "aws",
   section: awsFields,
+  elsewhere: AWS_ELSEWHERE,
   rules: awsRules,
   wholeRules: awsWholeRules,
   reservedConnections: RESERVED_CONNECTIONS,

@@ -1,4 +1,4 @@
-import { choice, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
+import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { NAME } from "../model/names";
 
 const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
@@ -134,5 +134,16 @@ export const gcpFields = {
   /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
 };
+
+/** What other tools call these settings. */
+export const GCP_ELSEWHERE: Elsewhere = new Map([
+  ...["projectid"].map((key) => [key, "use project"] as const),
+  ...["privatenetwork", "vpc", "networkid"].map((key) => [key, "use network"] as const),
+  ...["disktype", "storagetype"].map((key) => [key, "use disk"] as const),
+  ...["kmskeyname", "encryptionkeyname", "kmskey"].map((key) => [key, "use encryptionKey"] as const),
+  ...["tier", "databaseversion", "availabilitytype"].map(
+    (key) => [key, "write size, majorVersion and highAvailability into the instance"] as const,
+  ),
+]);
 
 export type GcpSettings = Settings<typeof gcpFields>;

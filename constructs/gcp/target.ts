@@ -1,7 +1,7 @@
 import { ownEntry } from "../model/json";
 import { defineTarget, type Placement, type Target, type Topology } from "../model/target";
 import { gcpRules } from "./rules";
-import { gcpFields } from "./section";
+import { GCP_ELSEWHERE, gcpFields } from "./section";
 import { gcpWholeRules } from "./section-rules";
 import { connectionsOf } from "./tiers";
 import { verification } from "./verification";
@@ -29,6 +29,7 @@ export interface Gcp extends Target<typeof gcpFields, "gcp"> {}
 export const gcp: Gcp = defineTarget({
   name: "gcp",
   section: gcpFields,
+  elsewhere: GCP_ELSEWHERE,
   rules: gcpRules,
   wholeRules: gcpWholeRules,
   reservedConnections: RESERVED_CONNECTIONS,

@@ -56,7 +56,7 @@ export function readFields<F extends Fields>(
   elsewhere: Elsewhere = NOWHERE,
 ): Settings<F> {
   const isReadable = isPlainObject(written);
-  if (!isReadable) report(violation(path, "must be an object", written, written === null ? "write {} for the defaults" : ""));
+  if (!isReadable) report(violation(path, "must be an object", written, written === null ? "write {} for the defaults" : objectOf(fields)));
   const given = isReadable ? written : {};
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(fields, key));
   for (const found of refuseKeys(unknown, Object.keys(fields), path, elsewhere)) report(found);
@@ -64,6 +64,12 @@ export function readFields<F extends Fields>(
   const entries = Object.entries(fields).map(([key, field]) => [key, isReadable ? read(key, field) : UNREADABLE] as const);
   return toSettings(entries) as Settings<F>;
 }
+
+/** Keys of an object that a remedy shows at most. */
+const MOST_KEYS = 5;
+
+const objectOf = (fields: Fields): string =>
+  Object.keys(fields).length > MOST_KEYS ? "" : `write { ${Object.keys(fields).join(": ..., ")}: ... }`;
 
 /** Unknown keys; all known ones are listed once. */
 export function refuseKeys(unknown: readonly string[], known: readonly string[], path: string, elsewhere: Elsewhere): readonly Violation[] {
@@ -281,7 +287,8 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
       // A sparse list has holes, which `map` would keep.
       if (Array.isArray(written))
         return toList(Array.from(written, (entry: unknown, index) => item.read(entry, `${path}[${index}]`, report))) as readonly T[];
-      report(violation(path, "must be a list", written, written === null ? "leave it out for the default" : ""));
+      const remedy = typeof written === "string" ? "put it in square brackets" : "";
+      report(violation(path, "must be a list", written, written === null ? "leave it out for the default" : remedy));
       return UNREADABLE;
     },
   };

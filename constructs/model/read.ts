@@ -29,7 +29,7 @@ export function readSections(
   const others = sections.filter((name) => name !== target.name && written[name] !== undefined);
   const own =
     Object.keys(target.section).length > 0
-      ? [[target.name, readFields(target.section, written[target.name] ?? {}, target.name, report)] as const]
+      ? [[target.name, readFields(target.section, written[target.name] ?? {}, target.name, report, target.elsewhere)] as const]
       : [];
   return Object.fromEntries([
     ...others.map((name) => [name, json().read(written[name], name, report) as Settings<Fields>] as const),

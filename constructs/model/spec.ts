@@ -64,7 +64,7 @@ type At<W, K> = W extends readonly unknown[] ? never : W extends object ? (K ext
 /** Whether any data may be written, as in `values`. */
 type IsFree<W> = string extends keyof W ? (Json extends W[keyof W] ? true : false) : false;
 
-/** A written type `S`, in which a key that `W` lacks has no possible value: the compiler rejects misspelt keys of a `const`, too. */
+/** A written type `S`, in which a key that `W` lacks takes no value that anybody writes: the compiler rejects misspelt keys of a `const`, too. */
 export type Exact<S, W> = S extends string | number | boolean | null | undefined
   ? S
   : IsFree<NonNullable<W>> extends true
@@ -73,7 +73,7 @@ export type Exact<S, W> = S extends string | number | boolean | null | undefined
       ? W extends readonly (infer V)[]
         ? readonly Exact<E, V>[]
         : never
-      : { readonly [K in keyof S]: K extends KeysOf<W> ? Exact<S[K], At<W, K>> : never };
+      : { readonly [K in keyof S]: K extends KeysOf<W> ? Exact<S[K], At<W, K>> : `unknown key: ${K & string}` };
 
 /** One of the two logins of a platform. */
 export interface Login {

@@ -4,8 +4,11 @@ const LONGEST = 80;
 /** Letters of a known word that stand for all of it. */
 const SHORTEST_BEGINNING = 4;
 
+/** Letters that stand behind a known word, as `Id` in `vpcId`. */
+const MOST_MORE = 4;
+
 /**
- * The known word nearest to a mistyped one, or the only one that begins like it; null if none is near: one letter of three differs at most, never more than three, and not
+ * The known word nearest to a mistyped one, the only one that begins like it, or one that it begins with; null if none is near: one letter of three differs at most, never more than three, and not
  * both the first and the last.
  */
 export function nearest(mistyped: string, known: readonly string[]): string | null {
@@ -13,6 +16,8 @@ export function nearest(mistyped: string, known: readonly string[]): string | nu
   const written = mistyped.toLowerCase();
   const begun = written.length < SHORTEST_BEGINNING ? [] : known.filter((candidate) => candidate.toLowerCase().startsWith(written));
   if (begun.length === 1) return begun[0] ?? null;
+  const more = known.filter((candidate) => candidate.length >= 3 && candidate.length + MOST_MORE >= written.length);
+  const [longest] = more.filter((candidate) => written.startsWith(candidate.toLowerCase())).sort((a, b) => b.length - a.length);
   let best: { readonly candidate: string; readonly distance: number } | null = null;
   for (const candidate of known) {
     const word = candidate.toLowerCase();
@@ -23,7 +28,7 @@ export function nearest(mistyped: string, known: readonly string[]): string | nu
     const distance = editDistance(written, word, most);
     if (distance <= most) best = { candidate, distance };
   }
-  return best?.candidate ?? null;
+  return best?.candidate ?? longest ?? null;
 }
 
 /** `did you mean "x"?`, or all that is known. */

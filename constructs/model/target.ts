@@ -1,4 +1,4 @@
-import type { Fields, Settings, Written } from "./fields";
+import type { Elsewhere, Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Access, TlsMode } from "./platform";
 import type { Rule } from "./rule";
@@ -56,6 +56,8 @@ export interface Target<X extends Fields = Fields, N extends string = string> {
   readonly name: N;
   /** The fields of its own section of the spec. */
   readonly section: X;
+  /** What people call settings of the section in other tools. */
+  readonly elsewhere?: Elsewhere;
   readonly rules: readonly InstanceRule[];
   /** About its section, alone or together with instances; their paths begin at the spec's top. */
   readonly wholeRules: readonly WholeRule<X>[];

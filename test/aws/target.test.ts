@@ -114,6 +114,13 @@ describe("a spec for AWS", () => {
     });
   });
 
+  it("takes no key of another tool, and names its own", () => {
+    const spec = { ...minimalAws, aws: { ...minimalAws.aws, vpcId: "vpc-1", kms_key_id: "k", network: { ...NETWORK, vpcId: "x" } } };
+    expect(refused(spec)).toBe(`  - aws.vpcId: unknown key; use network.vpc
+  - aws.kms_key_id: unknown key; use kmsKey
+  - aws.network.vpcId: unknown key; did you mean "vpc"?`);
+  });
+
   it("resolves to itself, examples and all", () => {
     const spec = withAws(minimalAws, { account: { example: "111122223333" }, cluster: CLUSTER });
     const environment = resolveAws(spec);

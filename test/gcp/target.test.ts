@@ -108,6 +108,12 @@ describe("a spec for Google Cloud", () => {
     });
   });
 
+  it("takes no key of another tool, and names its own", () => {
+    const spec = { ...minimalGcp, gcp: { ...minimalGcp.gcp, private_network: "ml", tier: "db-custom-2-8192" } };
+    expect(refused(spec)).toBe(`  - gcp.private_network: unknown key; use network
+  - gcp.tier: unknown key; write size, majorVersion and highAvailability into the instance`);
+  });
+
   it("resolves to itself, examples and all", () => {
     const spec = withGcp(minimalGcp, { project: { example: "my-project" }, disk: "HYPERDISK_BALANCED", edition: "ENTERPRISE" });
     const environment = resolveGcp({ ...spec, instances: { main: { size: { vcpus: 2, memoryGib: 8 } } } });
@@ -257,9 +263,9 @@ describe("a spec for Google Cloud", () => {
       second: { size: { vcpus: 3, memoryGib: 8 }, backupReplication, allowedSources: ["10", "128.0.0.0/1"] },
     };
     expect(refused({ ...spec, instances, platforms: { mlflow: { instance: "second" } } }).split("\n")).toEqual([
-      "  - instances.first.size: must be an object, got 4",
-      "  - instances.first.backupReplication: must be an object, got 1",
-      "  - instances.first.existing: must be an object, got 1",
+      "  - instances.first.size: must be an object, got 4; write { vcpus: ..., memoryGib: ... }",
+      "  - instances.first.backupReplication: must be an object, got 1; write { region: ..., kmsKey: ... }",
+      "  - instances.first.existing: must be an object, got 1; write { host: ..., port: ..., ca: ..., masterSecret: ..., maxConnections: ... }",
       '  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "10"',
       expect.stringContaining("instances.second.size: must be a size of edition ENTERPRISE"),
       expect.stringContaining("instances.second.backupReplication: must be null with gcp.encryptionKey"),

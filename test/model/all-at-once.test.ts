@@ -154,6 +154,16 @@ describe("a message names the remedy", () => {
       withInstance({ instanceClass: "db.m8g.large" }),
       "instances.main.instanceClass: unknown key; write size: { vcpus, memoryGib }, from which the class or tier follows",
     ],
+    [
+      "of a text for a list",
+      withInstance({ allowedSources: "10.0.0.0/8" }),
+      'instances.main.allowedSources: must be a list, got "10.0.0.0/8"; put it in square brackets',
+    ],
+    [
+      "of a number for a group",
+      withInstance({ size: 4 }),
+      "instances.main.size: must be an object, got 4; write { vcpus: ..., memoryGib: ... }",
+    ],
     ["of Terraform's name for labels", { ...minimal, tags: {} }, "tags: unknown key; use labels"],
     [
       "of a platform's short name",

@@ -9,6 +9,8 @@ describe("a suggestion", () => {
     ["prefct", "prefect"],
     ["wrok_mem", "work_mem"],
     ["pref", "prefect"],
+    ["sizeGib", "size"],
+    ["sizeOfTheDisk", null],
     // Nothing in common, or longer than any name.
     ["disk", null],
     ["x", null],
