@@ -128,14 +128,11 @@ describe("a command that is run from another directory", () => {
 
   it("prints what can be pasted there, with the environment and files", () => {
     const deploy = "npx cdk deploy --all -c environment=ours --outputs-file";
-    expect(npm(ROOT, RENDER).stderr).toBe(`✖ there is no file outputs.json; run ${deploy} outputs.json\n`);
+    expect(run("render", ...RENDER.slice(3)).stderr).toBe(`✖ there is no file outputs.json; run ${deploy} outputs.json\n`);
     expect(npm(ELSEWHERE, ["--prefix", ROOT, ...RENDER]).stderr).toBe(
       `✖ there is no file outputs.json; run (cd '${ROOT}' && ${deploy} '${ELSEWHERE}/outputs.json')\n`,
     );
     const gcp = RENDER.map((word) => (word === "aws" ? "gcp" : word));
-    expect(npm(SUBFOLDER, gcp).stderr).toBe(
-      "✖ there is no file outputs.json; run pulumi stack output --json --stack ours > outputs.json\n",
-    );
     expect(npm(ELSEWHERE, ["--prefix", ROOT, ...gcp]).stderr).toBe(
       `✖ there is no file outputs.json; run pulumi --cwd '${ROOT}' stack output --json --stack ours > outputs.json\n`,
     );
@@ -147,10 +144,10 @@ describe("a command that is run from another directory", () => {
 });
 
 describe("a checkout in a path with a blank", () => {
-  it.each(["aws", "gcp"])("is planned for %s", (cloud) => {
-    const { status, stderr, stdout } = run("plan", "--cloud", cloud);
+  it("is planned", () => {
+    const { status, stderr, stdout } = run("plan", "--cloud", "gcp");
     expect([status, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain(cloud === "aws" ? "postgres-ours-database" : "ours database");
+    expect(stdout).toContain("ours database");
   });
 
   it("is synthesized by the line that cdk runs", () => {
@@ -172,8 +169,8 @@ describe("a checkout in a path with a blank", () => {
 
 describe("a path in an environment", () => {
   it.each([
-    ["plan", "--cloud", "aws"],
-    ["plan", "--cloud", "gcp"],
+    ["render", "--cloud", "aws"],
+    ["render", "--cloud", "gcp"],
     ["start", "--once"],
   ])("starts at its file, for %s %s %s", (command, ...args) => {
     const masterSecret = args.includes("aws") ? "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" : "master";
