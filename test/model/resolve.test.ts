@@ -10,6 +10,8 @@ import { platforms } from "../../constructs/platforms/registry";
 import type { NamedSpec } from "../../infra/spec";
 import { given, minimal, refusal, type Spec, withInstance, withPrefect } from "../fixtures/specs";
 
+const [FIRST] = Object.keys(platforms);
+
 describe("resolve", () => {
   it("fills every default", () => {
     const { instances, platforms: resolved, warnings } = resolve(minimal, given);
@@ -142,14 +144,14 @@ describe("resolve", () => {
     [
       "nothing",
       {},
-      "name: is required; write 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter\n  - instances: is required; write instances: { main: {} }\n  - platforms: is required; write platforms: { flyte: {} }",
+      `name: is required; write 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter\n  - instances: is required; write instances: { main: {} }\n  - platforms: is required; write platforms: { ${FIRST}: {} }`,
     ],
     [
       "no instance",
       { ...minimal, instances: {} },
       "instances: must name at least one instance, got an object; write instances: { main: {} }",
     ],
-    ["a misplaced list", { ...minimal, platforms: [] }, "platforms: must be an object, got a list; write platforms: { flyte: {} }"],
+    ["a misplaced list", { ...minimal, platforms: [] }, `platforms: must be an object, got a list; write platforms: { ${FIRST}: {} }`],
     [
       "an instance that is not there",
       withPrefect({ instance: "mian" }),
