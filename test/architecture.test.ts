@@ -132,6 +132,22 @@ describe("architecture", () => {
     expect(cycles).toEqual([]);
   });
 
+  it("lets commands reach a cloud without the CDK and Pulumi, which only plans and snapshots load", () => {
+    const loadedBy = (file: string, seen: Set<string>): Set<string> => {
+      const statements = readFileSync(join(ROOT, file), "utf8").matchAll(/^import (?!type )[^;]*?"([^"]+)";/gm);
+      for (const [, to = ""] of statements) {
+        const path = to.startsWith(".") ? `${relative(ROOT, resolve(ROOT, dirname(file), to))}.ts` : to;
+        if (seen.has(path)) continue;
+        seen.add(path);
+        if (to.startsWith(".") && !to.endsWith(".json")) loadedBy(path, seen);
+      }
+      return seen;
+    };
+    const loaded = ["aws", "gcp"].flatMap((cloud) => [...loadedBy(`infra/${cloud}/cloud.ts`, new Set())]);
+    expect(loaded).toContain("constructs/gcp/secret-manager-store.ts");
+    expect(loaded.filter((name) => /^(aws-cdk-lib|constructs$|@pulumi|@aws-cdk)/.test(name))).toEqual([]);
+  });
+
   it("has no barrel file: no file only passes on what others export", () => {
     const barrels = [...sourceFiles("constructs"), ...INFRA].filter((file) => /\bindex\.ts$/.test(file) && !file.startsWith("infra/gcp/"));
     const passing = [...sourceFiles("constructs"), ...INFRA].filter((file) =>

@@ -8,13 +8,14 @@ import type { Tenant } from "../model/spec";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
 import { ownSidecar, PROXY_PORT } from "./auth-proxy";
+import type { ClientIdentity } from "./client-identity";
 import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
 import { TASK_FILE, type Task } from "./task";
-import { allowConnections, type ClientIdentity, createIdentity } from "./workload-identity";
+import { allowConnections, createIdentity } from "./workload-identity";
 
 export interface DatabaseProvisioningArgs {
   /** Name of the environment, and of the instance in it. */

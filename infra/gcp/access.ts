@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
+import { principalOf } from "../../constructs/gcp/client-identity";
 import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
 import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningNamespace } from "../../constructs/gcp/names";
-import { allowConnections, createIdentity, principalOf } from "../../constructs/gcp/workload-identity";
+import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/kubernetes/metadata";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";

@@ -1,4 +1,4 @@
-import { type ClientIdentity, clientIdentity, type IdentityProject } from "../../constructs/gcp/workload-identity";
+import { type ClientIdentity, clientIdentity, type IdentityProject } from "../../constructs/gcp/client-identity";
 import { idOf } from "../../constructs/model/fields";
 import { kubernetesNames } from "../../constructs/model/names";
 import type { Topology } from "../../constructs/model/target";

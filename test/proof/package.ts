@@ -58,7 +58,7 @@ import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisionin
 import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
 import { reachOf } from "platform-postgres/gcp/reach";
 import { gcp } from "platform-postgres/gcp/target";
-import { clientIdentity } from "platform-postgres/gcp/workload-identity";
+import { clientIdentity } from "platform-postgres/gcp/client-identity";
 import { mapValues } from "platform-postgres/model/json";
 import { resolve } from "platform-postgres/model/resolve";
 import { wirePlatforms } from "platform-postgres/model/wire";
