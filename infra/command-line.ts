@@ -60,7 +60,7 @@ const here = (): Place => ({ directory: standing(), variables: process.env[DIREC
 /** A word as a shell reads it. */
 export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** Returns a command of this project that can be pasted as it is. Every printed one is made here, so that none forgets an option. */
+/** Returns a command of this project that can be pasted as it is. Every printed command comes from here, so that none lacks an option. */
 export function npmCommand(script: Script, about: About, words: readonly string[] = [], place = here()): string {
   const { environment, cloud = null, outputs, via = [] } = about;
   const options = [

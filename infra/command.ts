@@ -78,7 +78,7 @@ export async function runCommand<O extends object>(
   run: (options: O, progress: Progress) => Promise<number>,
 ): Promise<void> {
   const progress = createProgress();
-  // The server's account has to reach its programs and data; what is secret has a mode of its own.
+  // The server's account has to reach its programs and data; files with secrets get a stricter mode.
   process.umask(0o022);
   try {
     if (isNpmScript()) refuseSwallowed(command, process.argv.slice(2), environmentNames());

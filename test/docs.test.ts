@@ -13,7 +13,7 @@ describe("docs", () => {
     expect(readdirSync(join(__dirname, "..", "docs")).filter((page) => !known.includes(page))).toEqual([]);
   });
 
-  // A platform that somebody tries has no page yet: `npm run docs` starts one.
+  // A registered platform may have no page while it is being tried.
   it.for(names)(
     "of %s say what the code says (npm run docs writes it), why, and what its own documentation gets wrong",
     (name, { skip }) => {

@@ -99,7 +99,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
               "aws.network",
               "must be the network of the existing database: a network that is created does not reach it",
               null,
-              "write its VPC and private subnets, or put the existing databases into an environment of their own",
+              "write its VPC and private subnets, or move the existing databases to a separate environment",
             ),
           ]
         : [],

@@ -19,7 +19,7 @@ export const awsFields = {
   region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, form: "a region such as eu-central-1" }),
   /** Account that is deployed to; null takes that of the credentials in use. @defaultValue `null` */
   account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
-  /** Network that exists; null makes one. Databases cannot be moved to another. @defaultValue `null` */
+  /** Existing network; null creates one. Databases cannot move to another network. @defaultValue `null` */
   network: nullable(
     group({
       /** Id of the VPC. */
@@ -41,7 +41,7 @@ export const awsFields = {
       cidrs: list(text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-8])$`), form: "a VPC's CIDR block of /16 to /28" })),
     }),
   ),
-  /** Addresses of a network that is made. @defaultValue `"10.0.0.0/16"` */
+  /** CIDR block of a network that is created. @defaultValue `"10.0.0.0/16"` */
   vpcCidr: text({ pattern: new RegExp(`^${IPV4}/(1[6-9]|2[0-4])$`), form: "a CIDR block of /16 to /24", default: "10.0.0.0/16" }),
   /**
    * Zones of a network that is created, two or more; by default the first two of the region, which may lack the instance class.
@@ -58,7 +58,7 @@ export const awsFields = {
   secretsManagerEndpoint: flag(false),
   /** Security group of the network's existing endpoint of Secrets Manager: provisioning is let in to it. @defaultValue `null` */
   existingSecretsManagerEndpoint: nullable(id(SECURITY_GROUP)),
-  /** EKS cluster that the platforms run in; null leaves Kubernetes to somebody else, with files for it. @defaultValue `null` */
+  /** EKS cluster that the platforms run in; null deploys no Kubernetes objects; `npm run render` writes them as files. @defaultValue `null` */
   cluster: nullable(
     group({
       /** Name of the cluster. */
@@ -74,7 +74,7 @@ export const awsFields = {
       clusterSecurityGroup: nullable(id(SECURITY_GROUP)),
       /** The cluster's OIDC provider, by which pods get their roles. */
       oidcProvider: id(arn("iam", "oidc-provider/[A-Za-z0-9./_-]+", "the ARN of an OIDC provider")),
-      /** Installs the platforms' Helm releases; otherwise only files are made. @defaultValue `true` */
+      /** Installs the platforms' Helm releases; otherwise `npm run render` writes files. @defaultValue `true` */
       installReleases: flag(true),
       /**
        * Installs External Secrets, if the cluster has none. It stays in the cluster when you set this back to false.
@@ -87,14 +87,14 @@ export const awsFields = {
     }),
   ),
   /**
-   * Key that encrypts the databases and secrets; null makes one for each instance. Changing it replaces the databases.
+   * Key that encrypts the databases and secrets; null creates one for each instance. Changing it replaces the databases.
    *
    * @defaultValue `null`
    */
   kmsKey: nullable(id(arn("kms", "key/[A-Za-z0-9-]+", "the ARN of a KMS key"))),
-  /** SNS topic that alarms go to; null makes one. @defaultValue `null` */
+  /** SNS topic that receives alarms; null creates one. @defaultValue `null` */
   alarmTopic: nullable(id(arn("sns", "[A-Za-z0-9_-]{1,256}", "the ARN of an SNS topic"))),
-  /** Security groups of databases that somebody else made, by instance: provisioning is let in. @defaultValue `{}` */
+  /** Security groups of existing databases, by instance: each gets a rule that admits provisioning. @defaultValue `{}` */
   existingSecurityGroups: map(id(SECURITY_GROUP), NAME),
   /**
    * Changes of an instance take effect at once, with a restart where one is needed, not in the maintenance window.

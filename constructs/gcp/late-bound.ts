@@ -9,7 +9,7 @@ const STAND_IN = /\uE000(\w+)\uE000/;
 export type LateObject = Readonly<Record<string, unknown>>;
 
 /**
- * Objects that are made of texts which are known late. Only what holds one of them waits for it, so that a preview shows all the rest.
+ * Returns objects that contain deploy-time texts. Only objects with such a text wait for it, so that a preview shows all others.
  *
  * @param make is called once, with stand-ins for the texts. It puts no two of them into one.
  */

@@ -13,7 +13,7 @@ import { EXISTING, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
-/** A rule about the section and each instance that is to be made. */
+/** A rule about the section and each instance that is created. */
 const each =
   (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
   ({ section, instances }) =>
@@ -176,7 +176,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
         ? [
             violation(
               "gcp.privateServicesAccess.allocatedRange",
-              "must be null with create: the peering that is made has a range of its own",
+              "must be null with create: the new peering gets a new range",
               privateServicesAccess.allocatedRange,
               "remove it, or set create to false",
             ),
@@ -252,7 +252,7 @@ const SUFFIX_LENGTH = "-1a2b3c4".length;
 
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 
-/** Days from one day to another, of the next year where no year is said and it is earlier; null where there is no such day. */
+/** Days from one day to another, of the next year if no year is given and the day is earlier; null if there is no such day. */
 function daysBetween(from: string, to: string): number | null {
   const year = from.length === "mm-dd".length ? "2025-" : "";
   const [start, end] = [Date.parse(`${year}${from}`), Date.parse(`${year}${to}`)];

@@ -92,7 +92,7 @@ export const gcpFields = {
     }),
   ),
   /**
-   * GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null leaves both to somebody else.
+   * GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null deploys neither; `npm run render` writes files.
    *
    * @defaultValue `null`
    */
@@ -102,7 +102,7 @@ export const gcpFields = {
       name: id({ pattern: /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, form: "a cluster's name" }),
       /** Region or zone. */
       location: text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+(-[a-z])?$/, form: "a region or zone" }),
-      /** Installs the platforms' Helm releases; otherwise only files are made. @defaultValue `true` */
+      /** Installs the platforms' Helm releases; otherwise `npm run render` writes files. @defaultValue `true` */
       installReleases: flag(true),
       /**
        * Installs External Secrets, if the cluster has none. Setting this back to false leaves it in the cluster, without upgrades.
@@ -125,11 +125,11 @@ export const gcpFields = {
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
     }),
   ),
-  /** Who is told of alerts. @defaultValue `[]` */
+  /** Notification channels that receive alerts. @defaultValue `[]` */
   notificationChannels: list(
     id({ pattern: new RegExp(`^projects/${PROJECT}/notificationChannels/\\d+$`), form: "a channel (projects/P/notificationChannels/N)" }),
   ),
-  /** Cloud SQL instances that somebody else made, by instance: only those can be reached by the Auth Proxy. @defaultValue `{}` */
+  /** Connection names of existing Cloud SQL instances, by instance: the Auth Proxy reaches only these. @defaultValue `{}` */
   existingConnections: map(id(CONNECTION_NAME), NAME),
   /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),

@@ -18,7 +18,7 @@ export interface PlatformObject {
 export interface SecretSource {
   /** Name of the secret in its cloud. */
   readonly key: string;
-  /** What it reads with: a store of the platform's own, or the name of a ClusterSecretStore that somebody else looks after. */
+  /** The store it reads with: one for the platform alone, or the name of an existing ClusterSecretStore. */
   readonly store: SecretReader | string;
   /** Of the ExternalSecret. */
   readonly annotations: JsonObject;

@@ -152,7 +152,7 @@ async function refuseOtherMajor(data: string, { majorVersion, reset }: LocalServ
   const found = (await readIfThere(join(data, "PG_VERSION")))?.trim();
   if (found === String(majorVersion)) return;
   throw new UserError(
-    `${data} holds data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with ${reset}`,
+    `${data} contains data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with ${reset}`,
   );
 }
 

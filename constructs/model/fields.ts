@@ -313,7 +313,7 @@ export function json(): Field<JsonObject, false> {
   return withDefault(define<JsonObject>({ form, accepts, meant: () => null }), {});
 }
 
-/** Without holes, and without members of its own. */
+/** Whether a list has neither holes nor other properties. */
 function isPlainList(list: readonly unknown[]): boolean {
   const keys = Object.keys(list);
   return keys.length === list.length && keys.every((key, index) => key === String(index));

@@ -11,7 +11,7 @@ export type GuardAt = readonly [path: Path, guard: Guard];
 
 /**
  * The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. The former is not
- * known where there is no topology, or where a setting that decides it is malformed.
+ * known without a topology, or if a setting that decides it is malformed.
  */
 export function checkValues(
   name: string,
@@ -31,13 +31,13 @@ export function checkValues(
   }
   const named = ifReadable(() => guardsOf(platform, settings), []);
   const guarded = [...(release === null ? [] : leafPaths(release.values)), ...named.map(([own]) => own)];
-  let told: Path | undefined;
+  let reported: Path | undefined;
   for (const userPath of userPaths) {
     const variable = guardOfVariable(userPath, platform);
     if (variable === null && collision(userPath, guarded) === null) continue;
-    // A variable is told once, not again for its value, which follows it.
-    if (told !== undefined && isBelow(userPath, told)) continue;
-    told = userPath;
+    // A variable is reported once; its value follows it and is not reported again.
+    if (reported !== undefined && isBelow(userPath, reported)) continue;
+    reported = userPath;
     const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
     report({ path: `${path}.${showPath(userPath)}`, rule: "is set by the wiring", got: null, remedy });
   }

@@ -129,7 +129,7 @@ export const instanceFields = {
   ),
   /** Networks that may connect, as CIDR blocks. @defaultValue `[]` */
   allowedSources: list(text(CIDR)),
-  /** A database that somebody else made: it is provisioned and wired, not created. @defaultValue `null` */
+  /** An existing database: it is provisioned and wired, not created. @defaultValue `null` */
   existing: nullable(group(existing)),
 };
 

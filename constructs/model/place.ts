@@ -60,7 +60,7 @@ export function placePlatforms(written: unknown, around: Surroundings, report: R
   });
 }
 
-/** The instance that holds a platform's databases, or null where that is not clear, which is reported once. */
+/** The instance that holds a platform's databases, or null if that is unclear, which is reported once. */
 function placeOn(settings: Settings<CommonFields>, instances: readonly string[], path: string, report: Report): string | null {
   const written = ifReadable(() => settings.instance, UNREADABLE);
   if (written === UNREADABLE || instances.length === 0) return null;

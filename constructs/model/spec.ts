@@ -32,15 +32,7 @@ export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
 type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonFields> : never;
 
 /** What a person writes, without the targets' sections. */
-export interface CoreSpec<P extends Platforms> {
-  /** Name of the environment; it stands in the names of everything that is created. */
-  readonly name: string;
-  /** Labels (tags) on everything that is created. @defaultValue `{}` */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Team that answers for it. @defaultValue `null` */
-  readonly owner?: string | null;
-  /** Rules that are refused until a reason is given: rule id to reason. @defaultValue `{}` */
-  readonly acknowledge?: Readonly<Record<string, string>>;
+export interface CoreSpec<P extends Platforms> extends Written<typeof environmentFields> {
   /** PostgreSQL servers, by name. */
   readonly instances: Readonly<Record<string, InstanceSpec>>;
   /** Platforms, by name: any subset. */
@@ -64,7 +56,7 @@ type At<W, K> = W extends readonly unknown[] ? never : W extends object ? (K ext
 /** Whether any data may be written, as in `values`. */
 type IsFree<W> = string extends keyof W ? (Json extends W[keyof W] ? true : false) : false;
 
-/** A written type `S`, in which a key that `W` lacks takes no value that anybody writes: the compiler rejects misspelt keys of a `const`, too. */
+/** A written type `S`, in which a key that `W` lacks accepts no written value, so that the compiler also rejects misspelt keys of a `const`. */
 export type Exact<S, W> = S extends string | number | boolean | null | undefined
   ? S
   : IsFree<NonNullable<W>> extends true

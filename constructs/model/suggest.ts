@@ -1,4 +1,4 @@
-/** A word longer than this is no typing error. */
+/** A longer word is not a typing error. Characters. */
 const LONGEST = 80;
 
 /** Letters of a known word that stand for all of it. */
@@ -37,7 +37,7 @@ export function suggest(word: string, known: readonly string[]): string {
   return near === null ? `known are ${[...known].sort().join(", ") || "none"}` : `did you mean "${near}"?`;
 }
 
-/** As `suggest`, for a cloud's region: of the same continent, where anybody would look for it. */
+/** As `suggest`, for a cloud's region: only regions of the same continent are suggested. */
 export function suggestRegion(region: string, known: readonly string[]): string {
   const continent = region.split("-", 1)[0] ?? "";
   return suggest(

@@ -4,6 +4,6 @@ export interface Check {
   readonly subject: string;
   /** What should be true. */
   readonly promise: string;
-  /** What is wrong and what to do, or null where the promise holds. */
+  /** The problem and its remedy; null if the check passed. */
   readonly problem: string | null;
 }

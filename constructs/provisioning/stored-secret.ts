@@ -2,7 +2,7 @@ import { isObject, ownEntry } from "../model/json";
 import type { Credential } from "./credential";
 import { ProvisioningError } from "./errors";
 
-/** What a secret store's faults are called, and what a person does about them, in the words of the store. */
+/** A secret store's faults and their remedies, in the words of the store. */
 export interface StoreWords {
   /** The service: `Secrets Manager`. */
   readonly service: string;
@@ -44,7 +44,7 @@ export function parseSecret(content: string): unknown {
   }
 }
 
-/** `{ username, password }` without its other keys; null where it is no credential. */
+/** Returns `{ username, password }` without other keys; null if it is not a credential. */
 export const toCredential = (value: unknown): Credential | null =>
   isObject(value) && typeof value.username === "string" && typeof value.password === "string"
     ? { username: value.username, password: value.password }

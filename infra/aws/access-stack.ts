@@ -90,7 +90,7 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
   new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: environment.section.logRetentionDays });
 }
 
-/** Everything about one instance; what it creates for each platform. Without a network there is no place for functions. */
+/** One instance, and what it creates for each platform. Functions need a network. */
 function createAccess(
   stack: AccessStack,
   environment: AwsEnvironment,

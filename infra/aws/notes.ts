@@ -14,7 +14,7 @@ interface Change {
   readonly after: Resource | undefined;
 }
 
-/** Sentences about what a change of templates does without losing data, and about what a person has to do for it. */
+/** Sentences about harmless effects of a changed template, and about manual steps that it needs. */
 export function findNotes(stack: string, before: Template, after: Template): readonly string[] {
   const ids = [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])];
   return ids.flatMap((id) => {

@@ -8,7 +8,7 @@ import { type Resource, synthesize, type Template } from "./synthesize";
 /** What the CDK adds for itself: it changes with the CDK, and no resource changes with it. */
 const OF_CDK = ["Parameters BootstrapVersion", "Rules CheckBootstrapVersion", "Conditions CDKMetadataAvailable"];
 
-/** What `cdk deploy` would create: the templates of all stacks, and what the CLI tells CloudFormation of each stack besides. */
+/** What `cdk deploy` would create: the templates of all stacks, and each stack's settings that the CLI passes to CloudFormation. */
 export function snapshotAws(environment: AwsEnvironment): Snapshot {
   const settings = new Map<string, object>();
   const templates = synthesize(environment, (app, its) => {

@@ -18,16 +18,16 @@ export function withFacts(name: PlatformName, page: string): string {
   return `${before}${BEGIN}\n\n${toFacts(name)}\n${END}${after}`;
 }
 
-/** A page to begin with: `TODO` marks what you write. */
+/** A page to begin with: its comments ask for the rest. */
 const newPage = (title: string): string =>
   [
     `# ${title}`,
     "",
-    "TODO: what it is, in a sentence.",
+    "<!-- Say what it is, in a sentence. -->",
     "",
     "## Why it is set like that",
     "",
-    "- **TODO**",
+    "<!-- List each setting that surprises, with its reason. -->",
     "",
     BEGIN,
     END,
@@ -36,6 +36,7 @@ const newPage = (title: string): string =>
     "",
     "| it says | instead |",
     "|---|---|",
+    "<!-- Add at least four rows, each with the source of what is right. -->",
     "",
   ].join("\n");
 

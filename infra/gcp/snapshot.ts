@@ -4,7 +4,7 @@ import type { GcpEnvironment } from "./environment";
 import { CALLS, PROJECT } from "./plan";
 import { type Program, type Registration, register } from "./registrations";
 
-/** Components by how long they live, each with a file of its own; `stack` is what is beside them. */
+/** Components, one file each; `stack` has all other resources. */
 const COMPONENTS = ["database", "access", "platforms"];
 const CA = "-----BEGIN CERTIFICATE-----\nof the instance\n-----END CERTIFICATE-----";
 
@@ -63,7 +63,7 @@ const describe = (resource: Registration, above: Registration | undefined): obje
   ...(Object.values(resource.timeouts).some((timeout) => timeout !== "") ? { "(timeouts)": resource.timeouts } : {}),
 });
 
-/** Without what changes by itself: the text of our own program, and the hash of it in the names of its ConfigMap and Job. */
+/** Masks what changes by itself: our program's text, and its hash in the names of its ConfigMap and Job. */
 export const maskRegistrations = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, each) => (key === "program.js" ? "<masked>" : each)).replaceAll(

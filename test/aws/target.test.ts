@@ -292,7 +292,7 @@ describe("a spec for AWS", () => {
       expect.objectContaining({ path: "aws.network", rule: "is required if a function is to provision and rotate" }),
     ]);
     expect(refused({ ...alone, instances: { ...alone.instances, made: {} }, platforms: { prefect: { instance: "main" } } })).toBe(
-      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or put the existing databases into an environment of their own",
+      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or move the existing databases to a separate environment",
     );
     expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
       "  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got a text that may contain a password or a key; aws secretsmanager describe-secret tells it",

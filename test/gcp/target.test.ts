@@ -222,7 +222,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withGcp(minimalGcp, { privateServicesAccess: { allocatedRange: "databases" } }),
-      'gcp.privateServicesAccess.allocatedRange: must be null with create: the peering that is made has a range of its own, got "databases"; remove it, or set create to false',
+      'gcp.privateServicesAccess.allocatedRange: must be null with create: the new peering gets a new range, got "databases"; remove it, or set create to false',
     ],
     [
       {

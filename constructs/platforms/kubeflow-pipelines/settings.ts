@@ -2,7 +2,7 @@ import { integer, type Settings, text } from "../../model/fields";
 import type { CommonFields } from "../../model/platform";
 
 export const kubeflowPipelinesFields = {
-  /** Upstream writes this name into manifests of its own. @defaultValue the platform's name */
+  /** Upstream's manifests name it, too. @defaultValue the platform's name */
   namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
   /**
    * Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does.

@@ -16,7 +16,7 @@ export const skillflawFields = {
    * @defaultValue `null`
    */
   secretKeySecret: nullable(text(KUBERNETES_NAME)),
-  /** PersistentVolumeClaim for what SkillFlaw keeps in files, writable by several pods; null makes one for one pod. @defaultValue `null` */
+  /** PersistentVolumeClaim for what SkillFlaw keeps in files, writable by several pods; null creates one for one pod. @defaultValue `null` */
   configClaim: nullable(text(KUBERNETES_NAME)),
   /** DNS name of a Redis for the cache and the job queue; null keeps them within the pod. @defaultValue `null` */
   redisHost: redisFields.redisHost,
