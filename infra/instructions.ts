@@ -1,5 +1,5 @@
 import { kubernetesNames } from "../constructs/model/names";
-import type { Kustomization, Patch, Release } from "../constructs/model/platform";
+import type { Health, Kustomization, Patch, Release } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
 
 /** What a platform's README.txt needs to know of its target. */
@@ -13,17 +13,17 @@ export interface InstructionsSource {
 }
 
 /** How to install a platform from its files, and what to mind. */
-export function toInstructions(name: string, title: string, wired: Wired, from: InstructionsSource): string {
+export function toInstructions(name: string, wired: Wired, from: InstructionsSource): string {
   const { secretFile, caution, start } = from;
   const { namespace, connection, wiring } = wired;
   const mind = [...(caution === null ? [] : [caution]), ...wiring.notes];
   return [
-    `${title}: ${wiring.release.kind === "helm" ? `release ${wired.release} in ` : ""}namespace ${namespace}`,
+    `${titleOf(name, wired)}: ${wiring.release.kind === "helm" ? `release ${wired.release} in ` : ""}namespace ${namespace}`,
     "",
     `Database   ${Object.values(connection.databases).join(", ")} on ${connection.host}:${connection.port}`,
     `Secret     ${connection.secret} (${Object.keys(wiring.secret).join(", ")})`,
     `TLS        ${toTls(wired)}`,
-    `Health     GET ${wiring.health.path} ${wiring.health.asksDatabase ? "(asks the database)" : "(does not ask the database)"}`,
+    ...(wiring.health === null ? [] : [toHealth(wiring.health)]),
     "",
     ...(start === undefined || start.commands.length === 0
       ? []
@@ -50,6 +50,13 @@ export function toInstructions(name: string, title: string, wired: Wired, from: 
   ].join("\n");
 }
 
+/** A platform as a person knows it: with its name, if that says more. */
+export const titleOf = (name: string, { kind, title }: Pick<Wired, "kind" | "title">): string =>
+  name === kind ? title : `${title} ${name}`;
+
+const toHealth = ({ path, asksDatabase }: Health): string =>
+  `Health     GET ${path} ${asksDatabase ? "(asks the database)" : "(does not ask the database)"}`;
+
 function toTls({ connection: { tls, secret }, wiring }: Wired): string {
   if (tls.mode === "proxy") return "through a proxy, which verifies the server";
   const inSecret = Object.entries(wiring.secret).find(([, template]) =>
@@ -71,6 +78,7 @@ function toInstallation({ namespace, release: name, wiring: { release } }: Wired
       ),
     ];
   }
+  if (release.kind === "deployment") return [...objects, toPatching(name, namespace)];
   const chart = release.repository === null ? "./chart" : `${release.chart} --repo ${release.repository} --version ${release.version}`;
   return [
     ...objects,
@@ -78,6 +86,10 @@ function toInstallation({ namespace, release: name, wiring: { release } }: Wired
     `    --namespace ${namespace} --values values.yaml${release.wait ? " --wait --timeout 30m" : ""}`,
   ];
 }
+
+/** Also for somebody else's chart, as long as it does not set the same. */
+const toPatching = (deployment: string, namespace: string): string =>
+  `kubectl patch deployment ${deployment} --namespace ${namespace} --patch-file deployment-patch.yaml`;
 
 const toCommands = ({ base, definition }: Kustomization["before"][number]): readonly string[] => [
   `kubectl apply -k "${base}"`,
@@ -97,7 +109,11 @@ function toMigration({ namespace, release }: Wired): readonly string[] {
 
 /** The Deployments that log in: by their names, or by the label that every chart gives those of a release. */
 const toSelection = (release: Release, name: string): string =>
-  release.kind === "helm" ? `--selector app.kubernetes.io/instance=${name}` : deploymentsOf(release).join(" ");
+  release.kind === "helm"
+    ? `--selector app.kubernetes.io/instance=${name}`
+    : release.kind === "deployment"
+      ? name
+      : deploymentsOf(release).join(" ");
 
 function deploymentsOf({ patches }: Kustomization): readonly string[] {
   const objects = patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });

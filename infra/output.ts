@@ -25,18 +25,19 @@ export interface PlatformFilesSource extends InstructionsSource {
 }
 
 /** The files of one platform that hold no secret, and are the same for every target. */
-export function toPlatformFiles(name: string, title: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
+export function toPlatformFiles(name: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
   const job = toMigrateJob(wired);
   const files: OutputFile[] = [
     ...releaseFiles(name, wired),
     { path: `${name}/manifests.yaml`, content: toYaml(objectsOf(from.objects, "namespace", "ca", "access", "own")), secret: false },
-    { path: `${name}/README.txt`, content: toInstructions(name, title, wired, from), secret: false },
+    { path: `${name}/README.txt`, content: toInstructions(name, wired, from), secret: false },
   ];
   return job === null ? files : [...files, { path: `${name}/migrate-job.yaml`, content: toYaml([job]), secret: false }];
 }
 
 function releaseFiles(name: string, { namespace, wiring: { release } }: Wired): readonly OutputFile[] {
   if (release.kind === "helm") return [{ path: `${name}/values.yaml`, content: toYaml([release.values]), secret: false }];
+  if (release.kind === "deployment") return [{ path: `${name}/deployment-patch.yaml`, content: toYaml([release.patch]), secret: false }];
   return [{ path: `${name}/kustomization.yaml`, content: toYaml([toKustomization(release, namespace)]), secret: false }];
 }
 

@@ -13,6 +13,7 @@ const ROOT = join(__dirname, "..");
 
 /** Defaults that depend on something else, in words. */
 const IN_WORDS: Readonly<Record<string, string>> = {
+  platform: "the platform's name",
   namespace: "the platform's name",
   release: "the platform's name",
   chartVersion: "the newest verified version",

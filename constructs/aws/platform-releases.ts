@@ -159,7 +159,7 @@ function createRelease(
     timeout: SECRET_TIMEOUT,
   });
   secret.node.addDependency(objects);
-  const chart = createChart(own, cluster, id, wired, release);
+  const chart = createChart(own, cluster, wired, release);
   propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation);
   chart.node.addDependency(secret);
   return chart;
@@ -193,10 +193,10 @@ function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: Platform
   return toPlatformObjects(wired, { secret: { key: secretArn, store: secretReader(region, readerRoleArn), annotations }, ca, access: [] });
 }
 
-function createChart(scope: Construct, cluster: eks.ICluster, platform: string, wired: Wired, release: HelmRelease): eks.HelmChart {
+function createChart(scope: Construct, cluster: eks.ICluster, wired: Wired, release: HelmRelease): eks.HelmChart {
   const source =
     release.repository === null
-      ? { chartAsset: new Asset(scope, "ChartFiles", { path: chartDirectory(platform) }) }
+      ? { chartAsset: new Asset(scope, "ChartFiles", { path: chartDirectory(wired.kind) }) }
       : { chart: release.chart, repository: release.repository, version: release.version };
   return new eks.HelmChart(scope, "Chart", {
     cluster,

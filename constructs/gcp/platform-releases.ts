@@ -135,7 +135,7 @@ function createChart(
   const source =
     release.repository === null
       ? // Relative, as providers read it, so that a state of one machine is a state of every machine.
-        { chart: relative(process.cwd(), chartDirectory(platform)) }
+        { chart: relative(process.cwd(), chartDirectory(wired.kind)) }
       : { chart: release.chart, repositoryOpts: { repo: release.repository }, version: release.version };
   return new helm.Release(
     platform,

@@ -246,12 +246,29 @@ export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Wr
   };
 }
 
+/** A group, or the value of one of its settings alone. */
+export function shorthand<F extends Fields, K extends keyof F & string>(
+  fields: F,
+  key: K,
+): Field<Settings<F>, false, Written<F> | Exclude<WrittenOf<F[K]>, null>> {
+  const whole = group(fields);
+  return {
+    ...whole,
+    form: `${fields[key]?.form}, or ${whole.form}`,
+    read(written, path, report) {
+      if (isPlainObject(written) || written === null) return whole.read(written, path, report);
+      const value = readField(fields[key] as Field<unknown>, written, path, report);
+      return value === UNREADABLE ? UNREADABLE : ({ ...whole.default, [key]: value } as Settings<F>);
+    },
+  };
+}
+
 /** A map with free keys, each of a given form. What is written is added to the default, key by key. */
-export function map<T>(
-  value: Field<T>,
+export function map<T, W>(
+  value: Field<T, boolean, W>,
   key: Form,
   defaultValue: Readonly<Record<string, T>> = {},
-): Field<Readonly<Record<string, T>>, false> {
+): Field<Readonly<Record<string, T>>, false, Readonly<Record<string, W>>> {
   return {
     required: false,
     default: defaultValue,

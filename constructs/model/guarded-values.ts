@@ -25,8 +25,15 @@ export function checkValues(
   if (userPaths.length === 0) return;
   const wire = () => topology && placeholderWiring(platform, withReadableNumbers(name, platform, settings), topology).release;
   const release = ifReadable(wire, null);
-  if (release?.kind === "kustomize") {
-    report(violation(path, `must be empty, ${platform.title} has no Helm chart`, settings.values, "patch the rendered files instead"));
+  if (release?.kind === "kustomize" || release?.kind === "deployment") {
+    report(
+      violation(
+        path,
+        `must be empty, ${platform.title} has no Helm chart`,
+        settings.values,
+        release.kind === "kustomize" ? "patch the rendered files instead" : "write them into your own chart or manifests",
+      ),
+    );
     return;
   }
   const named = ifReadable(() => guardsOf(platform, settings), []);

@@ -18,14 +18,27 @@ export const KUBERNETES_NAME = {
   form: "a Kubernetes name of 1 to 50 of a-z, 0-9 and hyphens, starting with a letter",
 };
 
+/** Beginnings of names that a platform cannot have: PostgreSQL keeps roles `pg_...` for itself, Kubernetes namespaces `kube-...`. */
+export const RESERVED_BEGINNINGS: readonly string[] = ["pg", "kube"];
+
+/** An extension of PostgreSQL, as `create extension` takes it. */
+export const EXTENSION = { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "an extension's name: a-z, 0-9, _ and hyphens" };
+
 /** A PostgreSQL identifier that needs no quotes: 63 bytes are what PostgreSQL keeps of a name. */
 export const IDENTIFIER = { pattern: /^[a-z_][a-z0-9_]{0,62}$/, form: "1 to 63 of a-z, 0-9 and _, not starting with a digit" };
 
 /** The roles of a platform: the owner cannot log in; the two logins act as the owner, so that one can be renewed while the other works. */
 export function roleNames(platform: string): { readonly owner: string; readonly logins: readonly [string, string] } {
-  const name = platform.replaceAll("-", "_");
+  const name = snake(platform);
   return { owner: `${name}_owner`, logins: [`${name}_a`, `${name}_b`] };
 }
+
+/** A name as part of an identifier of PostgreSQL. */
+const snake = (name: string): string => name.replaceAll("-", "_");
+
+/** A database of a platform; `key` is null for the only one, or the first of several. */
+export const databaseName = (platform: string, key: string | null): string =>
+  key === null ? snake(platform) : `${snake(platform)}_${snake(key)}`;
 
 /** A platform's secret in the secret store. Fits Secrets Manager, Secret Manager (`[A-Za-z0-9_-]`, 255) and a file name. */
 export function storeSecretName(environment: string, platform: string): string {

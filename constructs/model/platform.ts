@@ -1,7 +1,7 @@
-import { choice, type Elsewhere, type Fields, integer, json, map, nullable, type Settings, text } from "./fields";
+import { choice, type Elsewhere, type Fields, integer, json, list, map, nullable, type Settings, shorthand, text } from "./fields";
 import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
-import { KUBERNETES_NAME } from "./names";
+import { EXTENSION, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
 import type { Rule } from "./rule";
 
 /** An image of a registry, perhaps with a port, by tag or digest. */
@@ -11,15 +11,31 @@ const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
 export type Access = (typeof ACCESS)[number];
 
-/** The settings that every platform has; `platform` is its name in the registry. */
-export function commonFields(platform: string) {
+const databaseFields = {
+  /** Its name; null takes the one that follows from the platform. @defaultValue `null` */
+  name: nullable(text(IDENTIFIER)),
+  /** Extensions to create in it, besides those that the platform needs. @defaultValue `[]` */
+  extensions: list(text(EXTENSION)),
+};
+
+/** The settings that every platform has; `name` is its key in the spec. */
+export function commonFields(name: string) {
   return {
+    /** What it is: `mlflow`, `application`. Required if the name is not that already. @defaultValue the platform's name */
+    platform: text({ ...NAME, default: name }),
     /** The instance that holds its databases; may be left out where there is one. @defaultValue `null` */
     instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
     /** Kubernetes namespace. @defaultValue the platform's name */
-    namespace: text({ ...KUBERNETES_NAME, default: platform }),
-    /** Helm release. @defaultValue the platform's name */
-    release: text({ ...KUBERNETES_NAME, default: platform }),
+    namespace: text({ ...KUBERNETES_NAME, default: name }),
+    /** Helm release; names of its Kubernetes objects begin with it. @defaultValue the platform's name */
+    release: text({ ...KUBERNETES_NAME, default: name }),
+    /**
+     * Its databases by key, if they are to have other names or further extensions: `{ main: "mlflow_prod" }`, or
+     * `{ main: { name: "mlflow_prod", extensions: ["pg_stat_statements"] } }`. Changing a name creates an empty database; the one before stays.
+     *
+     * @defaultValue `{}`
+     */
+    databases: map(shorthand(databaseFields, "name"), NAME),
     /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
     chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
     /** Pods of the server. @defaultValue `1` */
@@ -46,11 +62,11 @@ export function commonFields(platform: string) {
 export const PLATFORM_ELSEWHERE: Elsewhere = new Map([
   ["version", "use chartVersion"],
   ["image", "use images"],
-  ["name", "use release"],
+  ["name", "use release, or databases for the name of its database"],
+  ...["type", "kind"].map((key) => [key, "use platform"] as const),
   ["env", "use values"],
-  ...["database", "databases", "dbname", "databasename"].map(
-    (key) => [key, "remove it; its databases have fixed names, and instance says which server holds them"] as const,
-  ),
+  ...["database", "dbname", "databasename"].map((key) => [key, 'use databases: { main: "..." }'] as const),
+  ...["dbs", "extensions"].map((key) => [key, "use databases"] as const),
   ...["host", "port", "username", "password", "databaseurl"].map((key) => [key, "remove it; the connection is wired"] as const),
 ]);
 
@@ -130,7 +146,12 @@ export interface Patch {
   readonly target: JsonObject | null;
   readonly patch: JsonObject | readonly JsonObject[];
 }
-export type Release = HelmRelease | Kustomization;
+/** No chart: what a Deployment that somebody else writes needs, as a strategic merge patch. */
+export interface DeploymentPatch {
+  readonly kind: "deployment";
+  readonly patch: JsonObject;
+}
+export type Release = HelmRelease | Kustomization | DeploymentPatch;
 
 /** A command that brings a schema up to date, in the image that carries it. */
 export interface Migration {
@@ -161,6 +182,12 @@ export interface ClientCheck {
   readonly setting: string;
 }
 
+export interface Health {
+  readonly path: string;
+  readonly asksDatabase: boolean;
+  readonly client: ClientCheck | null;
+}
+
 /** Everything a platform needs besides the databases, as plain data; aws, gcp, local and render only deliver it. */
 export interface Wiring {
   readonly secret: Readonly<Record<string, SecretTemplate>>;
@@ -174,15 +201,15 @@ export interface Wiring {
   readonly start: ProcessStart | null;
   /** Migration by hand, in order; none where there is no command for it. */
   readonly migrate: readonly Migration[];
-  /** The HTTP path that says whether it works, and whether answering it takes a query. */
-  readonly health: { readonly path: string; readonly asksDatabase: boolean; readonly client: ClientCheck | null };
+  /** The HTTP path that says whether it works, and whether answering it takes a query; null where that is not known. */
+  readonly health: Health | null;
   /** What whoever installs the files has to know, a sentence each. */
   readonly notes: readonly string[];
 }
 
 /** What a platform states of its wiring: lists and files that are left out are empty, `start` and `client` null. */
 export type WiringDefinition = Pick<Wiring, "secret" | "release"> &
-  Partial<Omit<Wiring, "health">> & { readonly health: Omit<Wiring["health"], "client"> & Partial<Wiring["health"]> };
+  Partial<Omit<Wiring, "health">> & { readonly health: (Omit<Health, "client"> & Partial<Health>) | null };
 
 /** What opens connections: at the peak `pool x processes x replicas`, twice that while a rolling update overlaps, plus the migration's. */
 export interface Demand {
@@ -226,7 +253,10 @@ export interface Chart {
 export type PlatformRule<F extends Fields = Fields> = Rule<Settings<F & CommonFields>, JsonObject>;
 
 /** A platform: plain data, and pure functions of its settings. It knows no cloud. */
-export interface Platform<F extends Fields = Fields, D extends string = string> extends Required<Omit<PlatformDefinition<F, D>, "wire">> {
+export interface Platform<F extends Fields = Fields, D extends string = string>
+  extends Required<Omit<PlatformDefinition<F, D>, "wire" | "chart">> {
+  /** Null where no chart installs it. */
+  chart(settings: Settings<F & CommonFields>): Chart | null;
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }
 
@@ -254,7 +284,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   /** Default: none. */
   readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
-  chart(settings: Settings<F & CommonFields>): Chart;
+  /** Default: none. */
+  chart?(settings: Settings<F & CommonFields>): Chart;
   /** The containers that log in, init containers included. */
   logsIn(settings: Settings<F & CommonFields>): readonly string[];
   /** Service accounts that its pods run as where they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
@@ -304,6 +335,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     roleAttributes: [],
     loginParameters: {},
     rules: [],
+    chart: () => null,
     serviceAccounts: () => [],
     sidecarBeforeMigrations: () => false,
     revisions: () => [],
@@ -323,7 +355,7 @@ const completeWiring = (wiring: WiringDefinition): Wiring => ({
   migrate: [],
   notes: [],
   ...wiring,
-  health: { client: null, ...wiring.health },
+  health: wiring.health && { client: null, ...wiring.health },
 });
 
 export type PlatformSettings<P> = P extends Platform<infer F, string> ? Settings<F & CommonFields> : never;

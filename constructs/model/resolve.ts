@@ -14,6 +14,7 @@ import type {
   CoreSpec,
   Environment,
   Exact,
+  ExactPlatforms,
   environmentFields,
   InstancesOf,
   PlatformsOf,
@@ -44,7 +45,7 @@ export interface Given<P extends Platforms, X extends Fields = Fields, N extends
  * @throws SpecError with every violation.
  */
 export function resolve<const S extends CoreSpec<P>, P extends Platforms, X extends Fields, N extends string, O extends string = never>(
-  spec: S & Exact<S, SpecOn<NoInfer<P>, NoInfer<X>, NoInfer<N>, NoInfer<O>>> & NoInfer<SpecOn<P, X, N, O>>,
+  spec: S & Exact<S, SpecOn<NoInfer<P>, NoInfer<X>, NoInfer<N>, NoInfer<O>> & ExactPlatforms<NoInfer<P>, S>> & NoInfer<SpecOn<P, X, N, O>>,
   given: Given<P, X, N, O>,
 ): Environment<P, X, InstancesOf<S["instances"]>, PlatformsOf<S, P>> {
   return resolveUnknown(spec, given) as Environment<P, X, InstancesOf<S["instances"]>, PlatformsOf<S, P>>;
@@ -80,7 +81,7 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
-    ...placed.flatMap(({ name, platform, settings }) => checkRules(platformRules(name, platform), settings, `platforms.${name}`)),
+    ...placed.flatMap(({ name, kind, platform, settings }) => checkRules(platformRules(kind, platform), settings, `platforms.${name}`)),
   ];
   const warnings = [
     ...judge(findings, envelope, { target, platforms }, report),
@@ -160,7 +161,7 @@ function checkAcknowledged(
   { target, platforms }: { readonly target: Target; readonly platforms: Platforms },
   report: Report,
 ): void {
-  const ofPlatforms = Object.entries(platforms).flatMap(([name, platform]) => platformRules(name, platform));
+  const ofPlatforms = Object.entries(platforms).flatMap(([kind, platform]) => platformRules(kind, platform));
   const known = [...instanceRules, ...target.rules, ...target.wholeRules, ...ofPlatforms].map((rule) => rule.id);
   for (const id of ids) {
     const near = known.includes(id) ? null : nearest(id, known);
@@ -233,7 +234,14 @@ function toTenant(environment: string, { name, platform, settings, databases, pe
   };
 }
 
-function toPlatform({ settings, instance, databases, peak: connections, topology }: Complete): ResolvedPlatform<Settings<CommonFields>> {
+function toPlatform({
+  kind,
+  settings,
+  instance,
+  databases,
+  peak: connections,
+  topology,
+}: Complete): ResolvedPlatform<Settings<CommonFields>> {
   const { access, tls } = topology;
-  return { settings, instance, access, tls, peak: connections, databases: mapValues(databases, (database) => database.name) };
+  return { kind, settings, instance, access, tls, peak: connections, databases: mapValues(databases, (database) => database.name) };
 }

@@ -188,12 +188,50 @@ export const instanceRules: readonly InstanceRule[] = [
 ];
 
 /** Every rule about a platform: its own, and those that follow from its data. */
-export function platformRules(name: string, platform: Platform): readonly PlatformRule[] {
-  return [...platform.rules, chartSupportRule(name, platform), chartVersionRule(name, platform), imageRule(name, platform)];
+export function platformRules(kind: string, platform: Platform): readonly PlatformRule[] {
+  const ofChart =
+    platform.chart(defaultsOf(kind, platform)) === null
+      ? [noChartRule(kind, platform)]
+      : [chartSupportRule(kind, platform), chartVersionRule(kind, platform)];
+  return [...platform.rules, ...ofChart, imageRule(kind, platform)];
 }
 
 const defaultsOf = (name: string, platform: Platform): Settings<CommonFields> =>
   readFields({ ...commonFields(name), ...platform.fields }, {}, "", () => undefined) as Settings<CommonFields>;
+
+/** Only for a platform that a chart installs, in each of its settings. */
+function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
+  const chart = platform.chart(settings);
+  if (chart === null) throw new TypeError(`${platform.title} has no chart`);
+  return chart;
+}
+
+/** Settings of a chart, which whoever deploys without one decides. */
+function noChartRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-has-no-chart`,
+    source: "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ chartVersion, replicas }, path) => [
+      ...(chartVersion === ""
+        ? []
+        : [violation(`${path}.chartVersion`, `is not supported, ${platform.title} has no chart`, chartVersion, "remove it")]),
+      ...(replicas === 1
+        ? []
+        : [
+            violation(
+              `${path}.replicas`,
+              "has no effect, the Deployment is not created here",
+              replicas,
+              "remove it; connections counts all pods",
+            ),
+          ]),
+    ],
+    passing: {},
+    failing: { replicas: 3 },
+  };
+}
 
 /** What is known to have other keys, or not to work at all. */
 function chartSupportRule(name: string, platform: Platform): PlatformRule {
@@ -203,7 +241,7 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { supported, verifiedVersions } = platform.chart(settings);
+      const { supported, verifiedVersions } = chartOf(platform, settings);
       return supported.pattern.test(settings.chartVersion)
         ? []
         : [
@@ -228,7 +266,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "acknowledge",
     check: (settings, path) => {
-      const chart: Chart = platform.chart(settings);
+      const chart = chartOf(platform, settings);
       return chart.verifiedVersions.includes(settings.chartVersion) || !chart.supported.pattern.test(settings.chartVersion)
         ? []
         : [
@@ -242,7 +280,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     },
     passing: {},
     get failing() {
-      return { chartVersion: platform.chart(defaultsOf(name, platform)).supported.unverified };
+      return { chartVersion: chartOf(platform, defaultsOf(name, platform)).supported.unverified };
     },
   };
 }

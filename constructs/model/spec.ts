@@ -31,12 +31,22 @@ export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
 
 type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonFields> : never;
 
+/** What a person writes of a platform of kind `K`. */
+type KindSpec<P extends Platforms, K extends keyof P> = PlatformSpec<P[K]> & { readonly platform?: K };
+type AnySpec<P extends Platforms> = { readonly [K in keyof P]: KindSpec<P, K> }[keyof P];
+
+/** Every kind, and any other name. */
+type Names<P extends Platforms> = { readonly [K in keyof P]: unknown } & { readonly [name: string]: unknown };
+
+/** What a platform is: what `platform` says, else its name. */
+type KindOf<P extends Platforms, K, W> = W extends { readonly platform: infer J extends keyof P } ? J : K extends keyof P ? K : never;
+
 /** What a person writes, without the targets' sections. */
 export interface CoreSpec<P extends Platforms> extends Written<typeof environmentFields> {
   /** PostgreSQL servers, by name. */
   readonly instances: Readonly<Record<string, InstanceSpec>>;
-  /** Platforms, by name: any subset. */
-  readonly platforms: { readonly [K in keyof P]?: PlatformSpec<P[K]> };
+  /** Platforms, by name: the name of a kind, such as `mlflow`, or another name and `platform`, several of one kind. */
+  readonly platforms: { readonly [K in keyof Names<P>]?: K extends keyof P ? KindSpec<P, K> : AnySpec<P> };
 }
 
 /** What a person writes, with one optional section for each of several targets. */
@@ -66,6 +76,18 @@ export type Exact<S, W> = S extends string | number | boolean | null | undefined
         ? readonly Exact<E, V>[]
         : never
       : { readonly [K in keyof S]: K extends KeysOf<W> ? Exact<S[K], At<W, K>> : `unknown key: ${K & string}` };
+
+/** The platforms of a spec, each as its kind takes it: no setting of another kind, and no unknown name without `platform`. */
+export type ExactPlatforms<P extends Platforms, S extends { readonly platforms: unknown }> =
+  IsAny<S["platforms"]> extends true
+    ? unknown
+    : {
+        readonly platforms: {
+          readonly [K in keyof S["platforms"]]: [KindOf<P, K, S["platforms"][K]>] extends [never]
+            ? `unknown platform: ${K & string}`
+            : KindSpec<P, KindOf<P, K, NonNullable<S["platforms"][K]>>>;
+        };
+      };
 
 /** One of the two logins of a platform. */
 export interface Login {
@@ -99,6 +121,8 @@ export interface ResolvedInstance {
 }
 
 export interface ResolvedPlatform<S> {
+  /** What it is: a key of the registry. */
+  readonly kind: string;
   readonly settings: S;
   readonly instance: string;
   readonly access: Exclude<Access, "auto">;
@@ -111,17 +135,16 @@ export interface ResolvedPlatform<S> {
 
 /** Platforms of a spec whose type is `W`: those that it leaves open, or may set to undefined, may be missing. */
 type ResolvedPlatforms<P extends Platforms, W> = {
-  readonly [K in keyof W as K extends keyof P ? K : never]:
-    | ResolvedPlatform<PlatformSettings<P[K & keyof P]>>
-    | (undefined extends W[K] ? undefined : never);
+  readonly [K in keyof W]: ResolvedPlatform<SettingsOf<P, KindOf<P, K, NonNullable<W[K]>>>> | (undefined extends W[K] ? undefined : never);
 };
+type SettingsOf<P extends Platforms, K extends keyof P> = [K] extends [never] ? Settings<CommonFields> : PlatformSettings<P[K]>;
 
 /** Whether a type is `any`, such as that of parsed JSON. */
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
 /** `S["platforms"]`; all may be missing where it is `any`. */
 export type PlatformsOf<S extends { readonly platforms: unknown }, P extends Platforms> =
-  IsAny<S["platforms"]> extends true ? { readonly [K in keyof P]?: unknown } : S["platforms"];
+  IsAny<S["platforms"]> extends true ? { readonly [K in keyof Names<P>]?: unknown } : S["platforms"];
 
 /** Names of the instances of a spec; any name where some may be missing. */
 export type InstancesOf<I> = { [K in keyof I]: undefined extends I[K] ? K : never }[keyof I] extends never ? keyof I & string : string;
@@ -136,7 +159,7 @@ export interface Environment<
   P extends Platforms = Platforms,
   X extends Fields = Fields,
   I extends string = string,
-  W = { readonly [K in keyof P]?: unknown },
+  W = { readonly [K in keyof Names<P>]?: unknown },
 > {
   readonly spec: CoreSpec<P>;
   readonly name: string;

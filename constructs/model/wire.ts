@@ -19,6 +19,10 @@ export const SIDECAR = "database-proxy";
 
 /** A platform's wiring, and the connection it was made for. */
 export interface Wired {
+  /** What it is: its key in the registry. */
+  readonly kind: string;
+  /** What it is, as people write it. */
+  readonly title: string;
   readonly namespace: string;
   readonly release: string;
   readonly connection: Connection;
@@ -47,14 +51,25 @@ export function wirePlatforms(
   return Object.fromEntries(
     used.map((name) => {
       const resolved = environment.platforms[name];
-      const platform = platforms[name];
+      const platform = platforms[resolved?.kind ?? ""];
       if (resolved === undefined || platform === undefined)
         throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
       const { settings } = resolved;
       const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(resolved));
       const wiring = withUserValues(platform.wire(connection, settings), settings.values);
       const serviceAccounts = [connection.serviceAccount ?? platform.serviceAccounts(settings)].flat();
-      return [name, { namespace: settings.namespace, release: settings.release, connection, wiring, serviceAccounts }];
+      return [
+        name,
+        {
+          kind: resolved.kind,
+          title: platform.title,
+          namespace: settings.namespace,
+          release: settings.release,
+          connection,
+          wiring,
+          serviceAccounts,
+        },
+      ];
     }),
   );
 }

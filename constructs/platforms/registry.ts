@@ -1,4 +1,5 @@
 import type { Platforms } from "../model/platform";
+import { application } from "./application/application";
 import { flyte } from "./flyte/flyte";
 import { kubeflowPipelines } from "./kubeflow-pipelines/kubeflow-pipelines";
 import { mlflow } from "./mlflow/mlflow";
@@ -6,4 +7,4 @@ import { prefect } from "./prefect/prefect";
 import { skillflaw } from "./skillflaw/skillflaw";
 
 /** The platforms of this project, by the name that a spec uses. A new one is a folder beside these and a line here. */
-export const platforms = { flyte, mlflow, prefect, skillflaw, "kubeflow-pipelines": kubeflowPipelines } satisfies Platforms;
+export const platforms = { flyte, mlflow, prefect, skillflaw, "kubeflow-pipelines": kubeflowPipelines, application } satisfies Platforms;

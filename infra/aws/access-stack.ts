@@ -144,7 +144,7 @@ function createReaderRole(
   secretArn: string,
   { key }: IRdsPostgres,
 ): string | null {
-  const settings = platforms[platform as keyof typeof platforms]?.settings;
+  const settings = platforms[platform]?.settings;
   if (section.cluster === null || settings === undefined) return null;
   const { namespace, release } = settings;
   const oidcProvider = idOf(section.cluster.oidcProvider);

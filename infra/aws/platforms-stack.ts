@@ -29,7 +29,7 @@ export class PlatformsStack extends EnvironmentStack {
     });
     const platforms = Object.entries(wired).map(([name, each]) => {
       const { secretArn = "", readerRoleArn = null } = access[name] ?? {};
-      const instance = environment.platforms[name as keyof typeof environment.platforms]?.instance ?? "";
+      const instance = environment.platforms[name]?.instance ?? "";
       const generation = generationOf(environment, instance);
       return [name, { wired: each, secretArn, readerRoleArn: readerRoleArn ?? "", ca: caOf(environment, instance), generation }] as const;
     });

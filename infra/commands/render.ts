@@ -36,17 +36,17 @@ async function toFiles(environment: ProjectEnvironment, deployment: Deployment):
     secret: false,
   }));
   for (const [name, each] of Object.entries(wired)) {
-    const instance = environment.platforms[name as keyof typeof platforms]?.instance ?? "";
+    const instance = environment.platforms[name]?.instance ?? "";
     const ca = deployment.ca(instance);
     const objects = toPlatformObjects(each, { ca, secret: deployment.secret(name), access: deployment.accessObjects(name, each) });
     files.push(
-      ...toPlatformFiles(name, platforms[name as keyof typeof platforms].title, each, {
+      ...toPlatformFiles(name, each, {
         objects,
         secretFile: "external-secret.yaml",
         caution: deployment.caution(name, each),
       }),
       { path: `${name}/external-secret.yaml`, content: toYaml(objectsOf(objects, "store", "secret")), secret: false },
-      ...(await readChart(name, each.wiring.release)),
+      ...(await readChart(name, each)),
     );
   }
   return [...files, { path: "summary.json", content: `${JSON.stringify(toSummary(environment, deployment), null, 2)}\n`, secret: false }];

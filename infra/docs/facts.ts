@@ -2,7 +2,7 @@ import { local } from "../../constructs/local/target";
 import { peak, peakOf } from "../../constructs/model/budget";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
-import type { CommonFields, Migration, Platform } from "../../constructs/model/platform";
+import type { Chart, CommonFields, Migration, Platform } from "../../constructs/model/platform";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
@@ -57,9 +57,7 @@ function toSection(name: PlatformName, title: string | null, written: JsonObject
     `${heading} What is set`,
     "",
     "```yaml",
-    toYaml([
-      wired.wiring.release.kind === "helm" ? wired.wiring.release.values : toKustomization(wired.wiring.release, wired.namespace),
-    ]).trimEnd(),
+    toYaml([toSet(wired)]).trimEnd(),
     "```",
     "",
     `${heading} How to migrate by hand`,
@@ -75,6 +73,11 @@ function toSection(name: PlatformName, title: string | null, written: JsonObject
     ...toPools(platform, settings),
     "",
   ].join("\n");
+}
+
+function toSet({ namespace, wiring: { release } }: Wired): JsonObject {
+  if (release.kind === "helm") return release.values;
+  return release.kind === "deployment" ? release.patch : toKustomization(release, namespace);
 }
 
 const toSpec = (name: string, written: JsonObject): string => `\`\`\`json\n${JSON.stringify({ platforms: { [name]: written } })}\n\`\`\``;
@@ -99,8 +102,7 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring,
   return toTable(
     ["", ""],
     [
-      ["chart", `${code(chart.name)}, ${chart.repository === null ? "this project's own" : `<${chart.repository}>`}`],
-      ["versions", `verified ${chart.verifiedVersions.map(code).join(", ")}; ${chart.supported.form}`],
+      ...(chart === null ? [] : toChart(chart)),
       ["driver", `${platform.driver.name}: ${platform.driver.dialect}`],
       ["PostgreSQL", `${platform.minimumMajorVersion} or newer`],
       ["databases", databases.join(", ")],
@@ -111,10 +113,15 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring,
         "a sidecar starts before its migrations",
         platform.sidecarBeforeMigrations(settings) ? "yes" : "no: connect directly, or through one proxy for all",
       ],
-      ["images to replace", platform.images(settings).map(code).join(", ")],
+      ...(chart === null ? [] : [["images to replace", platform.images(settings).map(code).join(", ")] as const]),
     ],
   );
 }
+
+const toChart = ({ name, repository, verifiedVersions, supported }: Chart): readonly (readonly [string, string])[] => [
+  ["chart", `${code(name)}, ${repository === null ? "this project's own" : `<${repository}>`}`],
+  ["versions", `verified ${verifiedVersions.map(code).join(", ")}; ${supported.form}`],
+];
 
 function toMigration(steps: readonly Migration[]): readonly string[] {
   if (steps.length === 0) return ["There is no command for it: it migrates when it starts."];
@@ -125,12 +132,14 @@ function toMigration(steps: readonly Migration[]): readonly string[] {
 const quoted = (word: string): string => (/^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 function toChecks(name: string, platform: Platform, settings: Settings<CommonFields>, { wiring, connection }: Wired): readonly string[] {
-  const { path, asksDatabase } = wiring.health;
+  const { health } = wiring;
   const revisions = platform.revisions(settings).map(({ database, table, newest, expected }) => {
     const known =
       expected === null ? "`npm run doctor` shows it" : `its verified version expects ${code(expected)}, and \`npm run doctor\` compares`;
     return `In database ${code(connection.databases[database] ?? "")}: \`select ${newest} from ${table}\`; ${known}.`;
   });
+  if (health === null) return ["`npm run doctor` logs in as it does, and checks its rights, its certificate and its limits."];
+  const { path, asksDatabase } = health;
   return [
     `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks for it.`,
     ...revisions,

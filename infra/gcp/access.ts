@@ -110,7 +110,7 @@ function createRights(
   secrets: Readonly<Record<string, DatabaseSecret>>,
   wired: WiredPlatforms,
 ): readonly pulumi.Resource[] {
-  const { access = "direct" } = environment.platforms[platform as keyof typeof environment.platforms] ?? {};
+  const { access = "direct" } = environment.platforms[platform] ?? {};
   const own = wired[platform];
   if (own === undefined) return [];
   const reader = principalOf(identityOf(environment), own.namespace, kubernetesNames(own.release).secretStore);

@@ -21,7 +21,7 @@ export class Platforms extends pulumi.ComponentResource {
     const { cluster, project } = environment.section;
     if (cluster === null) throw new TypeError("there is no cluster");
     const platforms = mapValues(wired, (each, name) => {
-      const resolved = environment.platforms[name as keyof typeof environment.platforms];
+      const resolved = environment.platforms[name];
       const { ca, connectionName } = serverOf(database, resolved?.instance ?? "");
       const secretId = access.secrets[name]?.secretId ?? "";
       const reached = resolved?.access ?? "direct";

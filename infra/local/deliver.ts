@@ -11,6 +11,7 @@ import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
 import { standing } from "../command-line";
+import { titleOf } from "../instructions";
 import { type OutputFile, toPlatformFiles, toProcessFiles, toYaml, writeOutput } from "../output";
 import type { Progress } from "../progress";
 import { localDirectories } from "./directories";
@@ -83,7 +84,6 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
   const files: OutputFile[] = [];
   const summary: Record<string, PlatformSummary> = {};
   for (const [name, each] of Object.entries(wired)) {
-    const { title } = platforms[name as keyof typeof platforms];
     const { instance, tenant } = locate(environment, name);
     const { ca, access, directory } = instanceOf(session, instance);
     const versions = await passwordsOf(name, tenant, access);
@@ -96,19 +96,19 @@ async function writeAll(session: Session): Promise<Readonly<Record<string, Platf
       directory: join(output, name),
     });
     files.push(
-      ...toPlatformFiles(name, title, each, {
+      ...toPlatformFiles(name, each, {
         objects: toPlatformObjects(each, { secret: null, ca, access: [] }),
         secretFile: "secret.yaml",
         caution: directory === null ? null : CAUTION,
         start: { directory: standing(), commands: startCommands },
       }),
-      ...(await readChart(name, each.wiring.release)),
+      ...(await readChart(name, each)),
       { path: `${name}/secret.yaml`, content: toYaml([toSecret(each, versions.current, ca)]), secret: true },
       ...processFiles,
       { path: caFile.slice(output.length + 1), content: ca, secret: false },
     );
     summary[name] = {
-      title,
+      title: titleOf(name, each),
       instance,
       databases: tenant.databases.map((database) => database.name),
       owner: tenant.owner,

@@ -29,6 +29,8 @@ export function readRunningPlatform(written: string, environment: ProjectEnviron
 export async function checkHealth({ platform, url }: RunningPlatform, environment: ProjectEnvironment): Promise<readonly Check[]> {
   const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform];
   if (wired === undefined) throw new TypeError(`${platform} was not wired`);
+  if (wired.wiring.health === null)
+    throw new UserError(`nothing is known of the health of ${platform}; ask for it as its own documentation says`);
   const { path, asksDatabase, client } = wired.wiring.health;
   // Without what may follow: a query may hold a token.
   const address = `${url.origin}${url.pathname.replace(/\/$/, "")}`;

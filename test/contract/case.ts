@@ -15,6 +15,8 @@ export interface ContractCase {
   readonly title: string;
   /** Key in the registry. */
   readonly name: string;
+  /** What the spec calls it; as the registry does unless told. */
+  readonly called?: string;
   readonly platforms: Platforms;
   /** What a person writes. */
   readonly settings: JsonObject;
@@ -43,15 +45,26 @@ const PORT = 5432;
 export const CREDENTIAL = { username: "platform_a", password: "Canary-0123456789_~.@/%+" };
 export const CA = "-----BEGIN CERTIFICATE-----\nAUTHORITY\n-----END CERTIFICATE-----\n";
 
-const resolveCase = ({ name, platforms, settings, acknowledge = {} }: ContractCase, topology: Topology): Environment => {
-  const spec = { name: "contract", instances: { main: {} }, acknowledge, platforms: { [name]: settings } };
-  return resolve(spec as never, { target: defineTarget({ ...local, topology: () => topology }), platforms });
-};
+/** What a person writes, with other settings. */
+const specOf = ({ name, called = name, acknowledge = {} }: ContractCase, settings: JsonObject) => ({
+  name: "contract",
+  instances: { main: {} },
+  acknowledge,
+  platforms: { [called]: called === name ? settings : { ...settings, platform: name } },
+});
+
+const resolveCase = (each: ContractCase, topology: Topology): Environment =>
+  resolve(specOf(each, each.settings) as never, {
+    target: defineTarget({ ...local, topology: () => topology }),
+    platforms: each.platforms,
+  });
+
+export const calledOf = ({ name, called = name }: ContractCase): string => called;
 
 export const platformOf = ({ name, platforms }: ContractCase): Platform => platforms[name] as Platform;
 
 /** Its settings, complete. */
-export const settingsOf = (each: ContractCase): never => resolveCase(each, DIRECT).platforms[each.name]?.settings as never;
+export const settingsOf = (each: ContractCase): never => resolveCase(each, DIRECT).platforms[calledOf(each)]?.settings as never;
 
 /** The ways that the platform can take. */
 export const waysOf = (each: ContractCase): readonly Topology[] =>
@@ -59,16 +72,15 @@ export const waysOf = (each: ContractCase): readonly Topology[] =>
 
 export function wire(each: ContractCase, topology: Topology, host = HOST): Wired {
   const sidecar = topology.access === "sidecar" ? { ...PROXY, name: "any" } : null;
-  const wired = wirePlatforms(resolveCase(each, topology), each.platforms, () => ({ host, port: PORT, sidecar }))[each.name];
+  const wired = wirePlatforms(resolveCase(each, topology), each.platforms, () => ({ host, port: PORT, sidecar }))[calledOf(each)];
   if (wired === undefined) throw new TypeError(`${each.name} was not wired`);
   return wired;
 }
 
 /** What resolve says to other settings. */
-export function refusal({ name, platforms, acknowledge = {} }: ContractCase, settings: JsonObject): string {
+export function refusal(each: ContractCase, settings: JsonObject): string {
   try {
-    const spec = { name: "contract", instances: { main: {} }, acknowledge, platforms: { [name]: settings } };
-    resolve(spec as never, { target: local, platforms });
+    resolve(specOf(each, settings) as never, { target: local, platforms: each.platforms });
     return "accepted";
   } catch (error) {
     if (error instanceof SpecError) return error.message;

@@ -66,7 +66,7 @@ describe("the commands that start a platform on this machine", () => {
   it("stand in README.txt where the database is here, and nowhere else", () => {
     const from = { objects: [], secretFile: "secret.yaml", caution: null };
     const readme = (start: InstructionsSource["start"]) =>
-      toPlatformFiles("mlflow", "MLflow", wired("mlflow"), { ...from, start }).find(({ path }) => path === "mlflow/README.txt")?.content;
+      toPlatformFiles("mlflow", wired("mlflow"), { ...from, start }).find(({ path }) => path === "mlflow/README.txt")?.content;
     const lines = commands("mlflow").map((line) => `  ${line}`);
     expect(readme({ directory: "/srv/checkout", commands: commands("mlflow") })).toContain(
       `\nOn this machine, in /srv/checkout:\n\n${lines.join("\n")}\n\nIn a cluster, in the directory of this file:\n`,

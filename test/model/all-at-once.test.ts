@@ -175,7 +175,7 @@ describe("a message names the remedy", () => {
     [
       "of a database's name",
       withPrefect({ database: "prefect" }),
-      "platforms.prefect.database: unknown key; remove it; its databases have fixed names, and instance says which server holds them",
+      'platforms.prefect.database: unknown key; use databases: { main: "..." }',
     ],
     [
       "of a chart that is too old: the newest that was verified",

@@ -36,7 +36,9 @@ describe("resolve", () => {
       existing: null,
     });
     expect(resolved.prefect).toEqual({
+      kind: "prefect",
       settings: {
+        platform: "prefect",
         instance: "main",
         namespace: "prefect",
         release: "prefect",
@@ -45,6 +47,7 @@ describe("resolve", () => {
         access: "auto",
         serviceAccount: null,
         images: {},
+        databases: {},
         values: {},
         poolSize: 5,
         maxOverflow: 5,
@@ -328,7 +331,7 @@ describe("resolve", () => {
 
     it("refuses two platforms in one database", () => {
       expect(refusalOf({ a: toy({}), b: toy({}) })).toBe(
-        'invalid spec:\n  - platforms.b: uses a database that a has on the same instance, got "mlflow"',
+        'invalid spec:\n  - platforms.b: uses a database that a has on the same instance, got "mlflow"; write another name in platforms.b.databases',
       );
     });
 
@@ -368,7 +371,7 @@ describe("resolve", () => {
       { name: "a", instances: { main: {} }, platforms: { mlflow: { workers: 1 } } },
       // @ts-expect-error workers is not a setting of Prefect
       { name: "b", instances: { main: {} }, platforms: { prefect: { workers: 1 } } },
-      // @ts-expect-error a platform that is not registered
+      // Any name compiles: `platform` may say what it is.
       { name: "c", instances: { main: {} }, platforms: { nonesuch: {} } },
       // @ts-expect-error a misspelt field of an instance
       { name: "d", instances: { main: { storageGb: 20 } }, platforms: {} },

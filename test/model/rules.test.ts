@@ -45,7 +45,7 @@ const wholeCases = <X extends Fields>({ section: fields, wholeRules }: Target<X>
 
 function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
   const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
-  return { ...settings, chartVersion: settings.chartVersion || platform.chart(settings).verifiedVersions[0] };
+  return { ...settings, chartVersion: settings.chartVersion || (platform.chart(settings)?.verifiedVersions[0] ?? "") };
 }
 
 const paths = (violations: readonly { readonly path: string }[]): string[] => violations.map((violation) => violation.path);

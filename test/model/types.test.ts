@@ -57,6 +57,21 @@ describe("a spec that is written in place", () => {
     expect(parsed.platforms.mlflow?.settings.workers).toBe(2);
   });
 
+  it("knows platforms by names of the user's", () => {
+    const { platforms: resolved } = resolve({ ...core, platforms: { mlflow: {}, research: { platform: "mlflow", workers: 3 } } }, here);
+    expectTypeOf(resolved.research.settings.workers).toEqualTypeOf<number>();
+    expect([resolved.research.kind, resolved.research.settings.workers]).toEqual(["mlflow", 3]);
+    // @ts-expect-error not a platform of this spec
+    expect(resolved.prefect).toBeUndefined();
+    // @ts-expect-error a setting of another kind
+    refused(() => resolve({ ...core, platforms: { research: { platform: "mlflow", redisHost: "redis" } } }, here));
+    // @ts-expect-error what it is is not known
+    refused(() => resolve({ ...core, platforms: { research: { workers: 3 } } }, here));
+    const misspelt = { ...core, platforms: { research: { platform: "mlflow", wokers: 1 } } } as const;
+    // @ts-expect-error wokers
+    refused(() => resolve(misspelt, here));
+  });
+
   it("may have sections of other targets only where they are named", () => {
     const both = { ...core, aws: { region: "eu-central-1" } } as const;
     expect(resolve(both, { ...here, sections: ["aws", "gcp"] }).name).toBe("test");

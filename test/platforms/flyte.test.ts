@@ -74,7 +74,7 @@ describe("Flyte", () => {
   it("says in its README where the CA is, which flyte-core takes from the Secret", () => {
     const tls = (settings: JsonObject): string | undefined => {
       const from = { objects: [], secretFile: "secret.yaml", caution: null };
-      const files = toPlatformFiles("flyte", "Flyte", wire(withSettings(settings), DIRECT), from);
+      const files = toPlatformFiles("flyte", wire(withSettings(settings), DIRECT), from);
       return files
         .find(({ path }) => path === "flyte/README.txt")
         ?.content.split("\n")

@@ -39,7 +39,7 @@ describe("the overlay of Kubeflow Pipelines", () => {
   it("is installed in upstream's order", () => {
     const wired = wire(example, DIRECT);
     const from = { objects: [], secretFile: "secret.yaml", caution: null };
-    const readme = toPlatformFiles("kubeflow-pipelines", "Kubeflow Pipelines", wired, from).find(({ path }) => path.endsWith("README.txt"));
+    const readme = toPlatformFiles("kubeflow-pipelines", wired, from).find(({ path }) => path.endsWith("README.txt"));
     const commands = readme?.content.split("\n").filter((line) => line.startsWith("  kubectl"));
     const ref = "?ref=f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
     expect(commands).toEqual([

@@ -13,8 +13,8 @@ const file = (...path: readonly string[]): string => readFileSync(join(chartDire
 
 describe("SkillFlaw's chart", () => {
   it("has the name and the version that the adapter verified", () => {
-    expect(skillflawChart.name).toBe(one.platforms.skillflaw?.chart(settingsOf(one)).name);
-    expect([skillflawChart.version]).toEqual(one.platforms.skillflaw?.chart(settingsOf(one)).verifiedVersions);
+    expect(skillflawChart.name).toBe(one.platforms.skillflaw?.chart(settingsOf(one))?.name);
+    expect([skillflawChart.version]).toEqual(one.platforms.skillflaw?.chart(settingsOf(one))?.verifiedVersions);
   });
 
   it("gives its pods the pools that platform.env gives a process", () => {

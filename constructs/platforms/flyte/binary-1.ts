@@ -43,7 +43,7 @@ export const binary1: FlyteEdition = {
     migrations(
       connection,
       settings,
-      { admin: DATABASE, catalog: DATABASE },
+      { admin: connection.databases.main ?? "", catalog: connection.databases.main ?? "" },
       {
         secretPath: CONFIGURATION,
         credentials: ["--config", `${CONFIGURATION}/*.yaml`],
@@ -51,7 +51,7 @@ export const binary1: FlyteEdition = {
       },
     ),
   files: (connection, settings) => ({
-    "config.yaml": ["database:\n", ...localDatabase(connection, DATABASE, settings, "  ")],
+    "config.yaml": ["database:\n", ...localDatabase(connection, connection.databases.main ?? "", settings, "  ")],
     ...passwordFile,
   }),
   notes: () => [],

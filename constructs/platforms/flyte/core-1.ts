@@ -133,7 +133,7 @@ export const core1: FlyteEdition = {
     migrations(
       connection,
       settings,
-      { admin: ADMIN, catalog: CATALOG },
+      { admin: connection.databases.admin ?? "", catalog: connection.databases.catalog ?? "" },
       {
         secretPath: SECRET_PATH,
         credentials: [`--database.postgres.passwordPath=${SECRET_PATH}/${PASSWORD}`],
@@ -141,8 +141,8 @@ export const core1: FlyteEdition = {
       },
     ),
   files: (connection, settings) => ({
-    "flyteadmin.yaml": ["database:\n", ...localDatabase(connection, ADMIN, settings, "  ")],
-    "datacatalog.yaml": ["database:\n", ...localDatabase(connection, CATALOG, settings, "  ")],
+    "flyteadmin.yaml": ["database:\n", ...localDatabase(connection, connection.databases.admin ?? "", settings, "  ")],
+    "datacatalog.yaml": ["database:\n", ...localDatabase(connection, connection.databases.catalog ?? "", settings, "  ")],
     ...passwordFile,
   }),
   notes: ({ replicas }) => [

@@ -10,6 +10,7 @@ import {
 } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import {
+  type Chart,
   type ClientCheck,
   COMMON_VALUES,
   type Connection,
@@ -71,6 +72,14 @@ const MIGRATE = [
   "lock.close()",
 ].join("\n");
 
+const CHART: Chart = {
+  name: "mlflow",
+  repository: "https://community-charts.github.io/helm-charts",
+  verifiedVersions: ["1.11.5"],
+  // The schema of older ones refuses serverAllowedHosts and image.digest.
+  supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
+};
+
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Mlflow extends Platform<MlflowFields, "main"> {}
 
@@ -123,13 +132,7 @@ export const mlflow: Mlflow = definePlatform({
     MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: ORIGINS,
   },
   rules: mlflowRules,
-  chart: () => ({
-    name: "mlflow",
-    repository: "https://community-charts.github.io/helm-charts",
-    verifiedVersions: ["1.11.5"],
-    // The schema of older ones refuses serverAllowedHosts and image.digest.
-    supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
-  }),
+  chart: () => CHART,
   logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
@@ -173,7 +176,7 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): WiringD
   };
   return {
     secret: PLAIN_SECRET,
-    release: helmRelease(mlflow.chart(settings), settings, releaseValues(connection, settings, pools, migration)),
+    release: helmRelease(CHART, settings, releaseValues(connection, settings, pools, migration)),
     variables: {
       MLFLOW_BACKEND_STORE_URI: STORE_URI,
       MLFLOW_WORKERS: String(settings.workers),

@@ -1,6 +1,7 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import {
+  type Chart,
   COMMON_VALUES,
   type Connection,
   type Demand,
@@ -26,6 +27,13 @@ const IMAGE = `prefecthq/prefect:${VERSION}-python3.11`;
 /** The oldest that this version allows. It calls what FastAPI 0.165 no longer has, and pip would install that. */
 const FASTAPI = "fastapi==0.139.0";
 const MIGRATE = "prefect server database upgrade -y";
+
+const CHART: Chart = {
+  name: "prefect-server",
+  repository: "https://prefecthq.github.io/prefect-helm",
+  verifiedVersions: ["2026.8.18172642"],
+  supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
+};
 
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Prefect extends Platform<PrefectFields, "main"> {}
@@ -79,12 +87,7 @@ export const prefect: Prefect = definePlatform({
   ],
   guardedVariables: { PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
   rules: prefectRules,
-  chart: () => ({
-    name: "prefect-server",
-    repository: "https://prefecthq.github.io/prefect-helm",
-    verifiedVersions: ["2026.8.18172642"],
-    supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
-  }),
+  chart: () => CHART,
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
@@ -115,7 +118,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
   const wait = settings.redisHost === null;
   return {
     secret: { [SECRET_KEY]: databaseUrl("postgresql+asyncpg", connection, connection.databases.main) },
-    release: helmRelease(prefect.chart(settings), settings, releaseValues(connection, settings, environment), wait),
+    release: helmRelease(CHART, settings, releaseValues(connection, settings, environment), wait),
     variables,
     start: { kind: "python", packages: [`prefect==${VERSION}`, FASTAPI], command: ["prefect", "server", "start"] },
     migrate: [

@@ -1,6 +1,7 @@
 import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../kubernetes/pod";
 import type { JsonObject } from "../../model/json";
 import {
+  type Chart,
   COMMON_VALUES,
   type Connection,
   type Demand,
@@ -33,6 +34,13 @@ const OTHER_POOLS = KNOWLEDGE_BASE_POOL + 2;
 /** Its version check and its migration lock open one engine each at a start. */
 const START = 2;
 
+const CHART: Chart = {
+  name: "skillflaw",
+  repository: null,
+  verifiedVersions: ["0.1.0"],
+  supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
+};
+
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Skillflaw extends Platform<SkillflawFields, "main"> {}
 
@@ -62,12 +70,7 @@ export const skillflaw: Skillflaw = definePlatform({
     MIGRATION_: THE_CHART,
   },
   rules: skillflawRules,
-  chart: () => ({
-    name: "skillflaw",
-    repository: null,
-    verifiedVersions: ["0.1.0"],
-    supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
-  }),
+  chart: () => CHART,
   images: () => ["skillflaw"],
   guarded: () => [
     COMMON_VALUES,
@@ -132,7 +135,7 @@ function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiri
   const address = databaseUrl("postgresql", connection, databases.main);
   return {
     secret: { [URL_KEY]: [...address, inPod(parameters(tls), caPath(tls))] },
-    release: helmRelease(skillflaw.chart(settings), settings, releaseValues(connection, settings)),
+    release: helmRelease(CHART, settings, releaseValues(connection, settings)),
     variables: { [URL_KEY]: [...address, ...parameters(tls)], ...poolVariables(settings) },
     // It is not on PyPI. The image starts a server by itself, as in the chart.
     start: { kind: "image", image: settings.images.skillflaw ?? IMAGE },

@@ -1,0 +1,82 @@
+import { caPath, inPod } from "../../kubernetes/pod";
+import type { Connection, ProcessText, SecretTemplate, Tls } from "../../model/platform";
+import { databaseUrl, PLAIN_SECRET } from "../../model/secret";
+
+/** An address of a database, as a process outside Kubernetes gets it: the path of the CA's file is open. */
+type Address = SecretTemplate & ProcessText;
+
+/** Parameters in libpq's words, which psycopg, pgx and JDBC's driver take, too. */
+function libpq(tls: Tls, separator: string): ProcessText {
+  if (tls.mode === "proxy") return [`${separator}sslmode=disable`];
+  return [`${separator}sslmode=${tls.mode}&sslrootcert=`, { caFile: true }];
+}
+
+/** asyncpg takes `ssl` from SQLAlchemy, and the CA from `PGSSLROOTCERT` only. */
+const asyncpg = ({ mode }: Tls): string => `?ssl=${mode === "proxy" ? "disable" : mode}`;
+
+/** `jdbc:` URLs carry the login as parameters. https://jdbc.postgresql.org/documentation/use/ */
+const jdbcUrl = ({ host, port }: Connection, database: string): Address => [
+  `jdbc:postgresql://${host}:${port}/${database}?user=`,
+  { field: "username", encoding: "url" },
+  "&password=",
+  { field: "password", encoding: "url" },
+];
+
+/** A line of a password file. No host, database or login of ours has a colon. https://www.postgresql.org/docs/17/libpq-pgpass.html */
+const pgpass = ({ host, port }: Connection, database: string): SecretTemplate => [
+  `${host}:${port}:${database}:`,
+  { field: "username", encoding: "raw" },
+  ":",
+  { field: "password", encoding: "raw" },
+];
+
+/** The URI of libpq for a process. */
+export const processUri = (connection: Connection, database: string): ProcessText => [
+  ...databaseUrl("postgresql", connection, database),
+  ...libpq(connection.tls, "?"),
+];
+
+export const processJdbcUri = (connection: Connection, database: string): ProcessText => [
+  ...jdbcUrl(connection, database),
+  ...libpq(connection.tls, "&"),
+];
+
+/** What the Secret has for one database, by the endings of its keys. */
+function ofDatabase(connection: Connection, database: string): Readonly<Record<string, SecretTemplate>> {
+  const path = caPath(connection.tls);
+  const url = (scheme: string): SecretTemplate => [...databaseUrl(scheme, connection, database), inPod(libpq(connection.tls, "?"), path)];
+  return {
+    dbname: [database],
+    uri: url("postgresql"),
+    "jdbc-uri": [...jdbcUrl(connection, database), inPod(libpq(connection.tls, "&"), path)],
+    pgpass: pgpass(connection, database),
+    "sqlalchemy-psycopg2-uri": url("postgresql+psycopg2"),
+    "sqlalchemy-psycopg-uri": url("postgresql+psycopg"),
+    "sqlalchemy-asyncpg-uri": [...databaseUrl("postgresql+asyncpg", connection, database), asyncpg(connection.tls)],
+  };
+}
+
+/** Key of a database in the Secret: that of the first one has no prefix. */
+export const secretKey = (database: string, ending: string): string => (database === "main" ? ending : `${database}-${ending}`);
+
+const NO_CONNECTION: Connection = {
+  host: "",
+  port: 0,
+  databases: {},
+  secret: "",
+  serviceAccount: null,
+  tls: { mode: "proxy", sidecar: null },
+};
+/** Endings of the keys of each database. */
+export const ENDINGS: readonly string[] = Object.keys(ofDatabase(NO_CONNECTION, ""));
+/** Keys that belong to no database. */
+export const COMMON_KEYS: readonly string[] = [...Object.keys(PLAIN_SECRET), "host", "port"];
+
+/** The Secret of an application: its keys are a contract, and none is ever renamed. */
+export function applicationSecret(connection: Connection): Readonly<Record<string, SecretTemplate>> {
+  const { host, port, databases } = connection;
+  const all = Object.entries(databases).flatMap(([key, database]) =>
+    Object.entries(ofDatabase(connection, database)).map(([ending, template]) => [secretKey(key, ending), template] as const),
+  );
+  return { ...PLAIN_SECRET, host: [host], port: [String(port)], ...Object.fromEntries(all) };
+}

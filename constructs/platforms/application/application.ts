@@ -1,0 +1,89 @@
+import { reloadOnSecretChange, sidecars, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
+import { type JsonObject, mapValues } from "../../model/json";
+import {
+  type Connection,
+  definePlatform,
+  type Platform,
+  type PlatformDatabase,
+  type Variables,
+  type WiringDefinition,
+} from "../../model/platform";
+import { applicationSecret, processJdbcUri, processUri, secretKey } from "./addresses";
+import { applicationRules } from "./rules";
+import { type ApplicationFields, type ApplicationSettings, applicationFields } from "./settings";
+
+/** Named, so that its settings are documented wherever its type is shown. */
+export interface Application extends Platform<ApplicationFields, "main"> {}
+
+/** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers take; its Deployment is its owner's. */
+export const application: Application = definePlatform({
+  title: "Application",
+  fields: applicationFields,
+  driver: { name: "any", dialect: "libpq's PG* variables, a URI, JDBC's URL, SQLAlchemy's URLs" },
+  rules: applicationRules,
+  transactionPooling: () => ({
+    works: true,
+    note: "if it neither keeps prepared statements nor other state of a session: that is its own",
+  }),
+  logsIn: ({ release }) => [release],
+  sidecarBeforeMigrations: () => true,
+  databases: ({ databases }): Readonly<Record<"main", PlatformDatabase>> => ({
+    main: { name: "application", extensions: [] },
+    ...mapValues(databases, (_database, key) => ({
+      name: key === "main" ? "application" : `application_${key.replaceAll("-", "_")}`,
+      extensions: [],
+    })),
+  }),
+  connections: ({ connections }) => [
+    { opener: "all pods together", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 },
+  ],
+  wire,
+});
+
+function wire(connection: Connection<"main">, { release, migration }: ApplicationSettings): WiringDefinition {
+  const { databases, host, port } = connection;
+  const variables: Variables = {
+    PGHOST: host,
+    PGPORT: String(port),
+    PGDATABASE: databases.main,
+    PGUSER: { secretKey: "username" },
+    PGPASSWORD: { secretKey: "password" },
+    ...tlsVariables(connection.tls),
+  };
+  const inPods: Variables = { ...variables, ...byDatabase(databases, (_database, key) => ({ secretKey: secretKey(key, "uri") })) };
+  return {
+    secret: applicationSecret(connection),
+    release: { kind: "deployment", patch: deploymentPatch(connection, inPods, release) },
+    variables: {
+      ...variables,
+      ...byDatabase(databases, (database) => processUri(connection, database)),
+      JDBC_DATABASE_URL: processJdbcUri(connection, databases.main),
+    },
+    migrate: migration === null ? [] : [{ name: "migrate", ...migration, variables: inPods, secretPath: null }],
+    health: null,
+    notes: [
+      "deployment-patch.yaml shows what your Deployment needs: add it there, with the name of your own container. For a program that reads another variable, name the key of the Secret that has its form.",
+      "An address with +asyncpg takes the CA from the variable PGSSLROOTCERT.",
+    ],
+  };
+}
+
+/** A variable for each database: `DATABASE_URL`, and `VECTORS_DATABASE_URL` of key `vectors`. */
+const byDatabase = <T>(databases: Connection["databases"], value: (database: string, key: string) => T): Readonly<Record<string, T>> =>
+  Object.fromEntries(
+    Object.entries(databases).map(([key, database]) => [
+      secretKey(key, "DATABASE_URL").toUpperCase().replaceAll("-", "_"),
+      value(database, key),
+    ]),
+  );
+
+function deploymentPatch(connection: Connection, variables: Variables, container: string): JsonObject {
+  const mounts = tlsMounts(connection.tls);
+  const pod = {
+    serviceAccountName: connection.serviceAccount ?? undefined,
+    initContainers: sidecars(connection.tls),
+    containers: [{ name: container, env: toEnv(variables, connection), volumeMounts: mounts?.volumeMounts }],
+    volumes: mounts?.volumes,
+  };
+  return { metadata: { annotations: reloadOnSecretChange(connection.secret) }, spec: { template: { spec: pod } } };
+}

@@ -1,0 +1,76 @@
+import { violation } from "../../model/errors";
+import type { PlatformRule } from "../../model/platform";
+import { COMMON_KEYS, ENDINGS, secretKey } from "./addresses";
+import type { ApplicationFields } from "./settings";
+
+const KUBERNETES_SECRETS = "https://kubernetes.io/docs/concepts/configuration/secret/";
+
+export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
+  {
+    id: "application-has-a-main-database",
+    source: KUBERNETES_SECRETS,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ databases }, path) => {
+      const keys = Object.keys(databases);
+      return keys.length === 0 || keys.includes("main")
+        ? []
+        : [
+            violation(
+              `${path}.databases`,
+              "must have a key main, whose keys in the Secret have no prefix",
+              keys.join(", "),
+              `rename ${keys[0]} to main`,
+            ),
+          ];
+    },
+    passing: { databases: { main: "grafana", alerts: {} } },
+    failing: { databases: { alerts: {} } },
+  },
+  {
+    id: "application-secret-keys-are-unique",
+    source: KUBERNETES_SECRETS,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ databases }, path) => {
+      const owners = new Map<string, string>();
+      return ["main", ...Object.keys(databases)].flatMap((database) => {
+        const taken = ENDINGS.map((ending) => secretKey(database, ending)).find(
+          (key) => COMMON_KEYS.includes(key) || (owners.get(key) ?? database) !== database,
+        );
+        for (const ending of ENDINGS) owners.set(secretKey(database, ending), database);
+        return taken === undefined
+          ? []
+          : [
+              violation(
+                `${path}.databases.${database}`,
+                `would write the key ${taken} of the Secret twice`,
+                database,
+                "choose another key",
+              ),
+            ];
+      });
+    },
+    passing: { databases: { main: {}, vectors: {} } },
+    failing: { databases: { main: {}, jdbc: {} } },
+  },
+  {
+    id: "application-migration-has-a-command",
+    source: "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ migration }, path) =>
+      migration !== null && migration.command.length === 0
+        ? [
+            violation(
+              `${path}.migration.command`,
+              "must have at least one word",
+              migration.command,
+              'write the command, such as ["alembic", "upgrade", "head"]',
+            ),
+          ]
+        : [],
+    passing: { migration: { image: "registry.example/app:1", command: ["alembic", "upgrade", "head"] } },
+    failing: { migration: { image: "registry.example/app:1", command: [] } },
+  },
+];
