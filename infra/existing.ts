@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { SpecError, type Violation } from "../constructs/model/errors";
 import { mapValues } from "../constructs/model/json";
+import { pathOf } from "../constructs/model/own-instance";
 import type { ResolvedInstance } from "../constructs/model/spec";
 
 type Existing = NonNullable<ResolvedInstance["settings"]["existing"]>;
@@ -10,6 +11,7 @@ type Existing = NonNullable<ResolvedInstance["settings"]["existing"]>;
 interface WithInstances {
   /** Name of the target. */
   readonly target: string;
+  readonly section: object;
   readonly instances: Readonly<Record<string, ResolvedInstance>>;
 }
 
@@ -26,7 +28,7 @@ export function withFiles<E extends WithInstances>(environment: E, directory: st
     const { existing } = instance.settings;
     if (existing === null) return instance;
     const ca = existing.ca === null ? null : readCa(existing.ca, directory);
-    if (ca !== null && "rule" in ca) violations.push({ path: `instances.${name}.existing.ca`, ...ca });
+    if (ca !== null && "rule" in ca) violations.push({ path: pathOf(environment, `instances.${name}.existing.ca`), ...ca });
     const masterSecret = environment.target === "local" ? resolve(directory, existing.masterSecret) : existing.masterSecret;
     const its: Existing = { ...existing, masterSecret, ca: ca !== null && "text" in ca ? ca.text : null };
     return { ...instance, settings: { ...instance.settings, existing: its } };

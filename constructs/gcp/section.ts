@@ -1,5 +1,6 @@
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { NAME } from "../model/names";
+import { ownInstances } from "../model/own-instance";
 
 const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
 /** https://cloud.google.com/resource-manager/docs/creating-managing-projects */
@@ -133,6 +134,13 @@ export const gcpFields = {
   existingConnections: map(id(CONNECTION_NAME), NAME),
   /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
+  /**
+   * By an instance's name, what differs on Google Cloud: any setting of `instances.<name>`, which wins there (`parameters` and `size` are
+   * merged). Other clouds do not look at it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.
+   *
+   * @defaultValue `{}`
+   */
+  instances: ownInstances({}),
 };
 
 /** What other tools call these settings. */

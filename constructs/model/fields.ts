@@ -290,6 +290,13 @@ export function map<T, W>(
   };
 }
 
+/** Has no default: it is undefined where it is left out. */
+export const optional = <T, W>(field: Field<T, boolean, W>): Field<T | undefined, false, W> => ({
+  ...field,
+  required: false,
+  default: undefined,
+});
+
 export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], false, readonly W[]> {
   return {
     required: false,

@@ -65,6 +65,10 @@ const existing = {
   maxConnections: integer({ ...MAX_CONNECTIONS, default: 100 }),
 };
 
+/** PostgreSQL's configuration parameters, added to others. */
+export const parametersBesides = (defaults: Readonly<Record<string, string | number | boolean>>) =>
+  map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name in lower case" }, defaults);
+
 /** One PostgreSQL server, and the copies that belong to it. */
 export const instanceFields = {
   /** PostgreSQL's major version. Lowering it replaces the database. @defaultValue `17` */
@@ -118,15 +122,12 @@ export const instanceFields = {
   /** Refuses deletion of the instance. @defaultValue `true` */
   deletionProtection: flag(true),
   /**
-   * PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default.
+   * PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. Parameters of one
+   * cloud, such as `rds.logical_replication`, stand in its section: `aws.instances.main.parameters`.
    *
    * @defaultValue `DEFAULT_PARAMETERS`
    */
-  parameters: map(
-    scalar(),
-    { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name in lower case" },
-    DEFAULT_PARAMETERS,
-  ),
+  parameters: parametersBesides(DEFAULT_PARAMETERS),
   /** Networks that may connect, as CIDR blocks. @defaultValue `[]` */
   allowedSources: list(text(CIDR)),
   /** An existing database: it is provisioned and wired, not created. @defaultValue `null` */
@@ -154,6 +155,9 @@ export function completeInstance(settings: InstanceSettings, written: unknown): 
   }, UNREADABLE);
   return withSettings(settings, { maxStorageGib }) as InstanceSettings;
 }
+
+/** What a warning says of a setting of an existing database that describes a new one. */
+export const NO_EFFECT = "has no effect on an existing database";
 
 /** What an instance is called by who knows another tool. */
 export const INSTANCE_ELSEWHERE: Elsewhere = new Map([

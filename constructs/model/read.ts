@@ -1,8 +1,9 @@
 import { type Violation, violation } from "./errors";
 import { type Fields, json, type Report, readFields, refuseKeys, type Settings } from "./fields";
-import { completeInstance, INSTANCE_ELSEWHERE, type InstanceSettings, instanceFields } from "./instance";
+import { completeInstance, type InstanceSettings, instanceFields } from "./instance";
 import { isPlainObject } from "./json";
 import { NAME } from "./names";
+import { elsewhereOf } from "./own-instance";
 import { ENVIRONMENT_ELSEWHERE, environmentFields } from "./spec";
 import type { Target } from "./target";
 
@@ -42,20 +43,22 @@ export interface Instances {
   readonly names: readonly string[];
   /** Of those with a valid name. */
   readonly settings: Readonly<Record<string, InstanceSettings>>;
+  readonly written: Readonly<Record<string, unknown>>;
 }
 
-export function readInstances(written: unknown, report: Report): Instances {
+/** Without what the target's section says of them. */
+export function readInstances(written: unknown, target: Target, report: Report): Instances {
   const entries = entriesOf(written, "instances", "instances: { main: {} }", report);
   if (isPlainObject(written) && entries.length === 0)
     report(violation("instances", "must name at least one instance", written, "write instances: { main: {} }"));
   const settings = entries.flatMap(([name, value]) => {
     const path = `instances.${name}`;
-    const read = completeInstance(readFields(instanceFields, value, path, report, INSTANCE_ELSEWHERE), value);
+    const read = completeInstance(readFields(instanceFields, value, path, report, elsewhereOf(target, name)), value);
     if (NAME.pattern.test(name)) return [[name, read] as const];
     report(violation(path, `name must be ${NAME.form}`, name));
     return [];
   });
-  return { names: entries.map(([name]) => name), settings: Object.fromEntries(settings) };
+  return { names: entries.map(([name]) => name), settings: Object.fromEntries(settings), written: Object.fromEntries(entries) };
 }
 
 /** @param example what to write if there is nothing. */

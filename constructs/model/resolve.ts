@@ -5,6 +5,7 @@ import { checkValues } from "./guarded-values";
 import { type InstanceSettings, isMaxConnections, writtenMaxConnections } from "./instance";
 import { frozenCopy, isPlainObject, mapValues } from "./json";
 import { roleNames, storeSecretName } from "./names";
+import { mergeInstances } from "./own-instance";
 import { checkNames, type Placed, placePlatforms } from "./place";
 import type { CommonFields, PlatformDatabase, Platforms } from "./platform";
 import { readEnvelope, readInstances, readSections } from "./read";
@@ -69,8 +70,11 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
   const known = [...new Set([...others, ...(Object.keys(target.section).length > 0 ? [target.name] : [])])];
   const envelope = readEnvelope(spec, known, report);
   const sections = readSections(spec, { target, sections: known }, report);
-  const section = sections[target.name] ?? {};
-  const instances = readInstances(spec.instances, report);
+  const written = readInstances(spec.instances, target, report);
+  const { section, settings: merged, locate, unused } = mergeInstances(target, sections[target.name] ?? {}, written, report);
+  const instances = { ...written, settings: merged };
+  const located = (found: Violation): Violation => ({ ...found, path: locate(found.path) });
+  const reportLocated = (found: Violation) => report(located(found));
   const placed = placePlatforms(spec.platforms, { target, platforms, section, instances }, report);
   for (const { name, platform, settings, topology } of placed)
     ifReadable(() => checkValues(name, platform, settings, topology, report), undefined);
@@ -84,11 +88,13 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     ...placed.flatMap(({ name, kind, platform, settings }) => checkRules(platformRules(kind, platform), settings, `platforms.${name}`)),
   ];
   const warnings = [
-    ...judge(findings, envelope, { target, platforms }, report),
+    ...judge(findings, envelope, { target, platforms }, reportLocated),
+    ...unused,
     ...placed.flatMap(toCaution),
     ...placed.flatMap((item) => toUntried(item, instances.settings)),
-  ];
-  for (const [name, settings] of Object.entries(instances.settings)) checkInstance(name, settings, placed, target, report);
+  ].map(located);
+  for (const [name, settings] of Object.entries(instances.settings))
+    checkInstance({ name, settings, locate }, placed, target, reportLocated);
   if (violations.length > 0) throw new SpecError(violations);
 
   const complete = placed.filter(isComplete);
@@ -96,7 +102,8 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     spec: {
       ...envelope,
       ...sections,
-      instances: instances.settings,
+      ...(Object.hasOwn(sections, target.name) ? { [target.name]: section } : {}),
+      instances: written.settings,
       platforms: Object.fromEntries(complete.map(({ name, settings }) => [name, settings])),
     },
     name: envelope.name,
@@ -176,7 +183,12 @@ const maxConnectionsOf = (settings: InstanceSettings, target: Target): number =>
   writtenMaxConnections(settings) ?? target.maxConnections(settings);
 
 /** Platforms whose peak cannot be decided do not count: what the others need is too much in any case. */
-function checkInstance(name: string, settings: InstanceSettings, placed: readonly Placed[], target: Target, report: Report): void {
+function checkInstance(
+  { name, settings, locate }: { readonly name: string; readonly settings: InstanceSettings; locate(path: string): string },
+  placed: readonly Placed[],
+  target: Target,
+  report: Report,
+): void {
   const own = tenantsOf(name, placed);
   const shares = own.flatMap((item) => (item.peak === null ? [] : [{ ...item, peak: item.peak }]));
   ifReadable(() => {
@@ -185,7 +197,7 @@ function checkInstance(name: string, settings: InstanceSettings, placed: readonl
     if (!isMaxConnections(maxConnections)) return;
     const peaks = Object.fromEntries(shares.map((item) => [item.name, item.peak]));
     const counted = budget(maxConnections, target.reservedConnections, peaks);
-    const remedies = () => ifReadable(() => waysOut(name, shares, counted, settings.existing !== null), []);
+    const remedies = () => ifReadable(() => waysOut({ name, isExisting: settings.existing !== null, locate }, shares, counted), []);
     for (const each of checkBudget(counted, `instances.${name}`, remedies)) report(each);
   }, undefined);
   ifReadable(() => {

@@ -7,6 +7,7 @@ import {
   instanceFields,
   isMaxConnections,
   MAX_CONNECTIONS,
+  NO_EFFECT,
   writtenMaxConnections,
 } from "./instance";
 import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
@@ -178,7 +179,7 @@ export const instanceRules: readonly InstanceRule[] = [
         ? []
         : CREATED.filter((key) => ifReadable(() => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key]), false)).map((key) => ({
             path: `${path}.${key}`,
-            rule: "has no effect on an existing database",
+            rule: NO_EFFECT,
             got: null,
             remedy: "",
           })),

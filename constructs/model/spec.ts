@@ -3,6 +3,7 @@ import { type Elsewhere, type Fields, map, nullable, type Settings, text, type W
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
+import type { OwnInstance, OwnInstances } from "./own-instance";
 import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
 
@@ -149,6 +150,11 @@ export type PlatformsOf<S extends { readonly platforms: unknown }, P extends Pla
 /** Names of the instances of a spec; any name where some may be missing. */
 export type InstancesOf<I> = { [K in keyof I]: undefined extends I[K] ? K : never }[keyof I] extends never ? keyof I & string : string;
 
+/** A target's section; what it says of instances is named as they are. */
+type Section<X extends Fields, I extends string> = {
+  readonly [K in keyof X]: X[K] extends OwnInstances<infer F> ? Readonly<Record<I, OwnInstance<F>>> : Settings<X>[K];
+};
+
 /**
  * A spec, checked and complete. Plain data, deeply frozen; `resolve(environment.spec)` equals it.
  *
@@ -165,7 +171,7 @@ export interface Environment<
   readonly name: string;
   readonly target: string;
   /** The target's own section, complete. */
-  readonly section: Settings<X>;
+  readonly section: Section<X, I>;
   readonly instances: Readonly<Record<I, ResolvedInstance>>;
   readonly platforms: ResolvedPlatforms<P, W>;
   /** What is allowed but should be known. */

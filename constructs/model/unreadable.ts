@@ -36,6 +36,17 @@ export function withSettings<T extends object, C extends object>(settings: T, ch
   return Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(settings), ...Object.fromEntries(own) }) as Omit<T, keyof C> & C;
 }
 
+/** A copy with the settings of another in addition, which win. It reads none. */
+export const joinSettings = <T extends object, C extends object>(settings: T, others: C): T & C =>
+  Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(settings), ...Object.getOwnPropertyDescriptors(others) }) as T & C;
+
+/** A copy of some settings only: of those that a test of key and value accepts. It reads no malformed one: that has no value. */
+export function pickSettings(settings: object, isWanted: (key: string, value: unknown, isMalformed: boolean) => boolean): object {
+  const own = Object.entries(Object.getOwnPropertyDescriptors(settings));
+  const wanted = own.filter(([key, { value, get }]) => isWanted(key, value, get !== undefined));
+  return Object.defineProperties({}, Object.fromEntries(wanted));
+}
+
 /** What a function returns, or something else where it reads a malformed setting: then there is nothing to decide. */
 export function ifReadable<T, O>(run: () => T, otherwise: O): T | O {
   try {

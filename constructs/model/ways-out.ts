@@ -12,21 +12,25 @@ export interface Share {
   readonly peak: number;
 }
 
+/** The instance that has too few connections. */
+interface Crowded {
+  readonly name: string;
+  readonly isExisting: boolean;
+  /** Where a setting stands in the spec. */
+  locate(path: string): string;
+}
+
 /**
  * The three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, further connections cost memory, a
  * further instance costs money. Each alone is enough; what would not be is left out.
  */
-export function waysOut(
-  instance: string,
-  shares: readonly Share[],
-  { maxConnections, free }: Budget,
-  isExisting: boolean,
-): readonly string[] {
+export function waysOut(instance: Crowded, shares: readonly Share[], { maxConnections, free }: Budget): readonly string[] {
   const excess = -free;
   const needed = maxConnections + excess;
-  const raise = isExisting
-    ? `raise max_connections of the server, and instances.${instance}.existing.maxConnections, to ${needed}`
-    : `set instances.${instance}.parameters.max_connections to ${needed}`;
+  const at = (setting: string) => instance.locate(`instances.${instance.name}.${setting}`);
+  const raise = instance.isExisting
+    ? `raise max_connections of the server, and ${at("existing.maxConnections")}, to ${needed}`
+    : `set ${at("parameters.max_connections")} to ${needed}`;
   return [
     ...shrink(shares, excess),
     ...(needed <= MAX_CONNECTIONS.max ? [raise] : []),

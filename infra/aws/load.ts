@@ -1,5 +1,6 @@
 import { aws } from "../../constructs/aws/target";
 import { UserError } from "../../constructs/model/errors";
+import { pathOf } from "../../constructs/model/own-instance";
 import { loadEnvironment } from "../load";
 import type { AwsEnvironment } from "./environment";
 
@@ -17,7 +18,7 @@ export function loadAwsEnvironment(name: string): AwsEnvironment {
     const length = settings.existing?.ca?.length ?? 0;
     if (length > LONGEST_CA)
       throw new UserError(
-        `instances.${instance}.existing.ca has ${length} letters, and a function's variables hold ${LONGEST_CA} of it; give the one certificate that signed the server's`,
+        `${pathOf(environment, `instances.${instance}.existing.ca`)} has ${length} letters, and a function's variables hold ${LONGEST_CA} of it; give the one certificate that signed the server's`,
       );
   }
   return environment;

@@ -111,6 +111,7 @@ describe("a spec for AWS", () => {
       applyImmediately: false,
       logRetentionDays: 90,
       rotationDays: 30,
+      instances: { main: {} },
     });
   });
 

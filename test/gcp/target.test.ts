@@ -105,6 +105,7 @@ describe("a spec for Google Cloud", () => {
       notificationChannels: [],
       existingConnections: {},
       rotationDays: 30,
+      instances: { main: {} },
     });
   });
 

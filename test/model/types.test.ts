@@ -25,6 +25,18 @@ describe("a spec that is written in place", () => {
     expect(resolve({ ...core, gcp: { ...SECTION, disk: "HYPERDISK_BALANCED" } }, onGcp).section.disk).toBe("HYPERDISK_BALANCED");
   });
 
+  it("compiles with what differs on each of two clouds", () => {
+    const both = {
+      ...core,
+      aws: { region: "eu-central-1", instances: { main: { storageGib: 200, parameters: { "rds.logical_replication": 1 } } } },
+      gcp: { ...SECTION, instances: { main: { size: { vcpus: 4 }, parameters: { "cloudsql.logical_decoding": "on" } } } },
+    } as const;
+    const onRds = resolve(both, { ...onAws, sections: ["gcp"] });
+    expectTypeOf(onRds.instances.main.settings.storageGib).toEqualTypeOf<number>();
+    expect([onRds.instances.main.settings.storageGib, onRds.section.instances.main.storageGib]).toEqual([200, 200]);
+    expect(resolve(both, { ...onGcp, sections: ["aws"] }).instances.main.settings.size).toEqual({ vcpus: 4, memoryGib: 8 });
+  });
+
   it("gives what was written without undefined, and nothing else", () => {
     const { instances, platforms: resolved } = resolve(core, here);
     expectTypeOf(instances).toEqualTypeOf<Readonly<Record<"main", ResolvedInstance>>>();
@@ -86,6 +98,10 @@ describe("a spec that is written in place", () => {
     refused(() => resolve({ ...core, aws: { region: "eu-central-1", regoin: "x" } }, onAws));
     // @ts-expect-error privateSubnet
     refused(() => resolve({ ...core, aws: { region: "eu-central-1", network: { ...NETWORK, privateSubnet: [] } } }, onAws));
+    // @ts-expect-error storageGb
+    refused(() => resolve({ ...core, aws: { region: "eu-central-1", instances: { main: { storageGb: 100 } } } }, onAws));
+    // @ts-expect-error cpus
+    refused(() => resolve({ ...core, gcp: { ...SECTION, instances: { main: { size: { cpus: 2 } } } } }, onGcp));
     // @ts-expect-error edtion
     refused(() => resolve({ ...core, gcp: { ...SECTION, edtion: "ENTERPRISE" } }, onGcp));
     // @ts-expect-error storageGb

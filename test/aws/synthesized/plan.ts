@@ -71,6 +71,7 @@ const OF_SECTION: Readonly<Record<keyof typeof awsFields, readonly [Parameters<t
   applyImmediately: [{ applyImmediately: true }, KEPT],
   logRetentionDays: [{ logRetentionDays: 30 }, KEPT],
   rotationDays: [{ rotationDays: 5 }, KEPT],
+  instances: [{ instances: { main: { storageGib: 500 } } }, KEPT],
 };
 
 const check = (found: readonly string[], expected: RegExp | null) =>
