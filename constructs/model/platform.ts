@@ -281,6 +281,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
    * always one: every driver of the five reads some of those variables.
    */
   readonly guardedVariables?: Readonly<Record<string, Guard>>;
+  /** Why two of it cannot run in one cluster. Default: null, they can. */
+  readonly oncePerCluster?: { readonly because: string; readonly source: `https://${string}`; readonly date: string } | null;
   /** Default: none. */
   readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
@@ -334,6 +336,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     newestMajorVersion: null,
     roleAttributes: [],
     loginParameters: {},
+    oncePerCluster: null,
     rules: [],
     chart: () => null,
     serviceAccounts: () => [],

@@ -26,6 +26,7 @@ import type {
 } from "./spec";
 import { nearest } from "./suggest";
 import type { Target, Topology } from "./target";
+import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
 import { waysOut } from "./ways-out";
 
@@ -86,6 +87,7 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
     ...placed.flatMap(({ name, kind, platform, settings }) => checkRules(platformRules(kind, platform), settings, `platforms.${name}`)),
+    ...checkRules(togetherRules(platforms), placed, "platforms"),
   ];
   const warnings = [
     ...judge(findings, envelope, { target, platforms }, reportLocated),
@@ -169,7 +171,9 @@ function checkAcknowledged(
   report: Report,
 ): void {
   const ofPlatforms = Object.entries(platforms).flatMap(([kind, platform]) => platformRules(kind, platform));
-  const known = [...instanceRules, ...target.rules, ...target.wholeRules, ...ofPlatforms].map((rule) => rule.id);
+  const known = [...instanceRules, ...target.rules, ...target.wholeRules, ...ofPlatforms, ...togetherRules(platforms)].map(
+    (rule) => rule.id,
+  );
   for (const id of ids) {
     const near = known.includes(id) ? null : nearest(id, known);
     if (near !== null) report({ path: `acknowledge.${id}`, rule: "is not the id of a rule", got: null, remedy: `did you mean "${near}"?` });

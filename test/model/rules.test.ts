@@ -8,6 +8,7 @@ import { type JsonObject, mapValues } from "../../constructs/model/json";
 import { type CommonFields, commonFields, type Platform } from "../../constructs/model/platform";
 import { instanceRules, platformRules } from "../../constructs/model/rules";
 import type { Target } from "../../constructs/model/target";
+import { type Companion, togetherRules } from "../../constructs/model/together";
 import { platforms } from "../../constructs/platforms/registry";
 
 interface Case {
@@ -48,6 +49,13 @@ function completePlatform(name: string, platform: Platform, example: JsonObject)
   return { ...settings, chartVersion: settings.chartVersion || (platform.chart(settings)?.verifiedVersions[0] ?? "") };
 }
 
+/** The platforms of an example, complete. */
+const companionsOf = (example: Readonly<Record<string, JsonObject>>): readonly Companion[] =>
+  Object.entries(example).map(([name, { platform: kind = name, ...its }]) => {
+    const platform = (platforms as Record<string, Platform>)[String(kind)] as Platform;
+    return { name, kind: String(kind), platform, settings: completePlatform(name, platform, its) };
+  });
+
 const paths = (violations: readonly { readonly path: string }[]): string[] => violations.map((violation) => violation.path);
 
 const cases: readonly Case[] = [
@@ -69,6 +77,13 @@ const cases: readonly Case[] = [
       failing: paths(check(completePlatform(name, platform, failing), "at")),
     })),
   ),
+  ...togetherRules(platforms).map(({ id, source, date, check, passing, failing }) => ({
+    id,
+    source,
+    date,
+    passing: check(companionsOf(passing), "at").length,
+    failing: paths(check(companionsOf(failing), "at")),
+  })),
 ];
 
 describe("rules", () => {

@@ -74,6 +74,15 @@ describe("a platform by a name of the user's", () => {
     );
   });
 
+  it("is refused beside another of its kind where a cluster cannot have two, until that is acknowledged", () => {
+    const its = { flyte: {}, "flyte-eu": { platform: "flyte" } };
+    expect(refusal(withPlatforms(its))).toContain(
+      "platforms.flyte-eu: cannot share a cluster with flyte, because each takes the runs of all namespaces",
+    );
+    const acknowledge = { "flyte-once-in-a-cluster": "one cluster for each region" };
+    expect(refusal({ ...(withPlatforms(its) as object), acknowledge })).toBe("accepted");
+  });
+
   it("counts in the budget for itself", () => {
     expect(refusal(withPlatforms(RESEARCH, { main: { parameters: { max_connections: 30 } } }))).toContain("mlflow-research");
   });

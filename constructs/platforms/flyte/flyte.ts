@@ -28,6 +28,13 @@ export const flyte: Flyte = definePlatform({
     // The name in its documentation; a password in it would stand in the release for nothing.
     FLYTE_DATABASE: { because: "Flyte reads no such variable" },
   },
+  oncePerCluster: {
+    // Also: the definitions of its resources and its webhook have one name in a cluster; Flyte 2's executor has no setting for a namespace.
+    because: "each takes the runs of all namespaces, and fails those that the other started",
+    source:
+      "https://github.com/flyteorg/flyte/blob/51877f899c9f95e0cb5efe90444eb0c6c6ea48a9/flytepropeller/pkg/controller/handler.go#L338-L353",
+    date: "2026-11-30",
+  },
   rules: flyteRules,
   chart: (settings) => edition(settings).chart,
   images: (settings) => edition(settings).images,

@@ -21,6 +21,12 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
   driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },
   // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.
   roleAttributes: ["CREATEDB"],
+  oncePerCluster: {
+    because: "its cluster-wide objects have fixed names, and its base stores objects in namespace kubeflow only",
+    source:
+      "https://github.com/kubeflow/pipelines/blob/f3cc4998a14ece1f0013ff7e32dabd6d846f678a/manifests/kustomize/base/cache-deployer/cluster-scoped/cache-deployer-clusterrolebinding.yaml#L4-L12",
+    date: "2026-11-30",
+  },
   rules: kubeflowPipelinesRules,
   chart: () => ({
     name: "platform-agnostic-postgresql",
