@@ -1,3 +1,4 @@
+import { stringify } from "yaml";
 import { kubernetesNames } from "../constructs/model/names";
 import type { Health, Kustomization, Patch, Release } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
@@ -31,6 +32,7 @@ export function toInstructions(name: string, wired: Wired, from: InstructionsSou
     "In a cluster, in the directory of this file:",
     "",
     ...toInstallation(wired, secretFile).map((command) => `  ${command}`),
+    ...toPasted(wiring.release),
     ...(wiring.migrate.length === 0
       ? []
       : [
@@ -87,7 +89,21 @@ function toInstallation({ namespace, release: name, wiring: { release } }: Wired
   ];
 }
 
-/** Also for somebody else's chart, as long as it does not set the same. */
+/** The lines that a Deployment of the reader's needs. */
+const toPasted = (release: Release): readonly string[] =>
+  release.kind === "deployment"
+    ? [
+        "",
+        "Or paste these lines into the Deployment, and replace the container's name (the same as deployment-patch.yaml):",
+        "",
+        ...stringify(release.patch, { aliasDuplicateObjects: false, lineWidth: 0 })
+          .trimEnd()
+          .split("\n")
+          .map((line) => `  ${line}`),
+      ]
+    : [];
+
+/** Works for a Deployment of any chart that does not set the same. */
 const toPatching = (deployment: string, namespace: string): string =>
   `kubectl patch deployment ${deployment} --namespace ${namespace} --patch-file deployment-patch.yaml`;
 
