@@ -4,6 +4,7 @@ import "./synthesized/contract";
 import "./synthesized/database";
 import "./synthesized/findings";
 import "./synthesized/iam";
+import "./synthesized/ids";
 import "./synthesized/lifecycle";
 import "./synthesized/plan";
 import "./synthesized/releases";

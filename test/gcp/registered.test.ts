@@ -4,6 +4,7 @@ import "./registered/catalogue";
 import "./registered/contract";
 import "./registered/database";
 import "./registered/guards";
+import "./registered/ids";
 import "./registered/late-bound";
 import "./registered/lifecycles";
 import "./registered/plan";
