@@ -18,6 +18,11 @@ import {
 /** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
 const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
 
+/** The chart's values name it, whatever the release's. https://github.com/flyteorg/flyte/blob/v2.0.42/charts/flyte-binary/values.yaml */
+const CHART_NAMESPACE = "flyte";
+const NAMED_NAMESPACE =
+  "The chart runs task pods in namespace flyte and looks for its connector there. Create that namespace first, or set flyte-core-components.actions.kubernetes.namespace and the connector's endpoint (k8s://flyteconnector.NAMESPACE:8000) in values.";
+
 const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one asks the database" };
 
 /** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
@@ -87,7 +92,8 @@ export const binary2: FlyteEdition = {
     "config.yaml": ["runs:\n  database:\n", ...localDatabase(connection, connection.databases.main ?? "", settings, "    ")],
     ...passwordFile,
   }),
-  notes: () => [
+  notes: ({ namespace }) => [
+    ...(namespace === CHART_NAMESPACE ? [] : [NAMED_NAMESPACE]),
     "Flyte 2 writes its whole database configuration, password included, into its log when it cannot connect: keep its logs restricted, and rotate with --revoke afterwards.",
   ],
 };
