@@ -168,7 +168,8 @@ function decideTopology(
 export function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();
   const databases = new Map<string, string>();
-  for (const item of placed) for (const other of placed) ifReadable(() => checkBeginnings(item, other, report), undefined);
+  for (const together of byNamespace(placed))
+    for (const item of together) for (const other of together) checkBeginnings(item, other, report);
   for (const { name, settings, instance, databases: own } of placed) {
     ifReadable(() => {
       const release = `${settings.namespace}/${settings.release}`;
@@ -196,10 +197,20 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
   }
 }
 
+/** Those whose names are readable. */
+function byNamespace(placed: readonly Placed[]): Iterable<readonly Placed[]> {
+  const groups = new Map<string, Placed[]>();
+  for (const item of placed) {
+    const namespace = ifReadable(() => item.settings.release && item.settings.namespace, null);
+    if (namespace !== null) groups.set(namespace, [...(groups.get(namespace) ?? []), item]);
+  }
+  return groups.values();
+}
+
 /** What a chart creates is called as its release begins: beside a release `a`, one called `a-db` would take the names of its objects. */
 function checkBeginnings({ name, settings: { namespace, release } }: Placed, { name: other, settings: its }: Placed, report: Report): void {
   const { secret } = kubernetesNames(its.release);
-  if (namespace !== its.namespace || !(release === secret || release.startsWith(`${secret}-`))) return;
+  if (release !== secret && !release.startsWith(`${secret}-`)) return;
   const rule = `must not begin with ${secret}, as the objects of ${other} in namespace ${namespace} do`;
   report(violation(`platforms.${name}.release`, rule, release, "choose another release or namespace"));
 }

@@ -81,16 +81,19 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     ifReadable(() => checkValues(name, platform, settings, topology, report), undefined);
   checkNames(placed, report);
 
+  const rulesOfKinds = mapValues(platforms, (platform, kind) => platformRules(kind, platform));
+  const ofAll = togetherRules(platforms);
+  const rules = [...instanceRules, ...target.rules, ...target.wholeRules, ...Object.values(rulesOfKinds).flat(), ...ofAll];
   const findings = [
     ...checkRules(target.wholeRules, withSettings(envelope, { section, instances: instances.settings }), ""),
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
-    ...placed.flatMap(({ name, kind, platform, settings }) => checkRules(platformRules(kind, platform), settings, `platforms.${name}`)),
-    ...checkRules(togetherRules(platforms), placed, "platforms"),
+    ...placed.flatMap(({ name, kind, settings }) => checkRules(rulesOfKinds[kind] ?? [], settings, `platforms.${name}`)),
+    ...checkRules(ofAll, placed, "platforms"),
   ];
   const warnings = [
-    ...judge(findings, envelope, { target, platforms }, reportLocated),
+    ...judge(findings, envelope, rules, reportLocated),
     ...unused,
     ...placed.flatMap(toCaution),
     ...placed.flatMap((item) => toUntried(item, instances.settings)),
@@ -144,12 +147,13 @@ const toUntried = ({ platform, instance }: Placed, instances: Readonly<Record<st
 function judge(
   findings: readonly Finding[],
   envelope: Settings<typeof environmentFields>,
-  given: { readonly target: Target; readonly platforms: Platforms },
+  rules: readonly { readonly id: string }[],
   report: Report,
 ): readonly Violation[] {
   // If it is malformed, nobody knows what it acknowledges.
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
-  checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), given, report);
+  const known = rules.map(({ id }) => id);
+  checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
   return findings.flatMap(({ rule, severity, violation: found }) => {
     if (severity === "warning") return [found];
     if (severity === "acknowledge") {
@@ -165,15 +169,7 @@ function judge(
 }
 
 /** A mistyped id would acknowledge nothing. Ids that are like no known one may be another target's. */
-function checkAcknowledged(
-  ids: readonly string[],
-  { target, platforms }: { readonly target: Target; readonly platforms: Platforms },
-  report: Report,
-): void {
-  const ofPlatforms = Object.entries(platforms).flatMap(([kind, platform]) => platformRules(kind, platform));
-  const known = [...instanceRules, ...target.rules, ...target.wholeRules, ...ofPlatforms, ...togetherRules(platforms)].map(
-    (rule) => rule.id,
-  );
+function checkAcknowledged(ids: readonly string[], known: readonly string[], report: Report): void {
   for (const id of ids) {
     const near = known.includes(id) ? null : nearest(id, known);
     if (near !== null) report({ path: `acknowledge.${id}`, rule: "is not the id of a rule", got: null, remedy: `did you mean "${near}"?` });
