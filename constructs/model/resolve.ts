@@ -1,4 +1,5 @@
 import { budget, checkBudget } from "./budget";
+import { checkNames } from "./collisions";
 import { SpecError, type Violation, violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
 import { checkValues } from "./guarded-values";
@@ -6,7 +7,7 @@ import { type InstanceSettings, isMaxConnections, writtenMaxConnections } from "
 import { frozenCopy, isPlainObject, mapValues } from "./json";
 import { roleNames, storeSecretName } from "./names";
 import { mergeInstances } from "./own-instance";
-import { checkNames, type Placed, placePlatforms } from "./place";
+import { type Placed, placePlatforms } from "./place";
 import type { CommonFields, PlatformDatabase, Platforms } from "./platform";
 import { readEnvelope, readInstances, readSections } from "./read";
 import { checkRules, type Finding } from "./rule";

@@ -137,6 +137,10 @@ describe("databases", () => {
     [{ mlflow: { databases: { main: { owner: "x" } } } }, "platforms.mlflow.databases.main.owner: unknown key"],
     [{ mlflow: { databases: { main: "postgres" } } }, "must not use a database that belongs to PostgreSQL or a cloud"],
     [
+      { flyte: { chart: "flyte-core", databases: { admin: "datacatalog" } } },
+      'platforms.flyte.databases.catalog: must differ from the database of admin, got "datacatalog"',
+    ],
+    [
       { flyte: { chart: "flyte-core", databases: { admin: "x", catalog: "x" } } },
       'platforms.flyte.databases.catalog: must differ from the database of admin, got "x"',
     ],

@@ -1,0 +1,56 @@
+import { violation } from "./errors";
+import type { Report } from "./fields";
+import { IDENTIFIER, kubernetesNames, RESERVED_DATABASES } from "./names";
+import type { Placed } from "./place";
+import { ifReadable } from "./unreadable";
+
+/** Refuses two platforms of one release, two whose objects could have one name, and two in one database. */
+export function checkNames(placed: readonly Placed[], report: Report): void {
+  const releases = new Map<string, string>();
+  const databases = new Map<string, string>();
+  for (const together of byNamespace(placed))
+    for (const item of together) for (const other of together) checkBeginnings(item, other, report);
+  for (const { name, settings, instance, databases: own } of placed) {
+    ifReadable(() => {
+      const release = `${settings.namespace}/${settings.release}`;
+      const other = releases.get(release);
+      if (other !== undefined)
+        report(
+          violation(`platforms.${name}.release`, `is already the release of ${other} in namespace ${settings.namespace}`, settings.release),
+        );
+      releases.set(release, name);
+    }, undefined);
+
+    const names = new Set(Object.values(own ?? {}).map((database) => database.name));
+    for (const database of names) {
+      const path = `platforms.${name}`;
+      const owner = instance === null ? undefined : databases.get(`${instance}/${database}`);
+      if (owner !== undefined)
+        report(
+          violation(path, `uses a database that ${owner} has on the same instance`, database, `write another name in ${path}.databases`),
+        );
+      if (RESERVED_DATABASES.includes(database))
+        report(violation(path, "must not use a database that belongs to PostgreSQL or a cloud", database));
+      if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
+      if (instance !== null) databases.set(`${instance}/${database}`, name);
+    }
+  }
+}
+
+/** Those whose names are readable. */
+function byNamespace(placed: readonly Placed[]): Iterable<readonly Placed[]> {
+  const groups = new Map<string, Placed[]>();
+  for (const item of placed) {
+    const namespace = ifReadable(() => item.settings.release && item.settings.namespace, null);
+    if (namespace !== null) groups.set(namespace, [...(groups.get(namespace) ?? []), item]);
+  }
+  return groups.values();
+}
+
+/** What a chart creates is called as its release begins: beside a release `a`, one called `a-db` would take the names of its objects. */
+function checkBeginnings({ name, settings: { namespace, release } }: Placed, { name: other, settings: its }: Placed, report: Report): void {
+  const { secret } = kubernetesNames(its.release);
+  if (release !== secret && !release.startsWith(`${secret}-`)) return;
+  const rule = `must not begin with ${secret}, as the objects of ${other} in namespace ${namespace} do`;
+  report(violation(`platforms.${name}.release`, rule, release, "choose another release or namespace"));
+}

@@ -1,0 +1,67 @@
+import { violation } from "./errors";
+import type { Report, Settings } from "./fields";
+import { isPlainObject, mapValues, ownEntry } from "./json";
+import { databaseName, NAME, RESERVED_BEGINNINGS } from "./names";
+import type { CommonFields, PlatformDatabase } from "./platform";
+import { nearest, suggest } from "./suggest";
+
+/** Key of a platform's first database: another is named after platform and key. */
+const FIRST_DATABASE = "main";
+
+/** What a platform is: what its setting `platform` says, else its name. Null if it is nothing that is known, which is reported. */
+export function kindOf(name: string, written: unknown, known: readonly string[], report: Report): string | null {
+  const path = `platforms.${name}`;
+  const kind = isPlainObject(written) ? (ownEntry(written, "platform") ?? name) : name;
+  if (typeof kind === "string" && known.includes(kind)) return checkName(name, kind, report);
+  if (kind !== name || (isPlainObject(written) && ownEntry(written, "platform") !== undefined)) {
+    report(violation(`${path}.platform`, "must name a platform", kind, suggest(String(kind), known)));
+    return null;
+  }
+  const meant = known.filter((each) => name.includes(each));
+  const near = nearest(name, known);
+  const options = (meant.length === 0 ? [...known].sort() : meant).map((each) => `"${each}"`).join(" or ");
+  const remedy = near === null ? `add platform: ${options}` : `did you mean "${near}"?`;
+  report({ path, rule: "unknown platform", got: null, remedy });
+  return null;
+}
+
+/** Kinds have valid names. */
+function checkName(name: string, kind: string, report: Report): string | null {
+  const path = `platforms.${name}`;
+  if (name === kind) return kind;
+  const reserved = RESERVED_BEGINNINGS.find((beginning) => name === beginning || name.startsWith(`${beginning}-`));
+  if (reserved !== undefined) report(violation(path, `name must not be ${reserved} or begin with ${reserved}-, which is reserved`, name));
+  if (!NAME.pattern.test(name)) report(violation(path, `name must be ${NAME.form}`, name));
+  return NAME.pattern.test(name) && reserved === undefined ? kind : null;
+}
+
+/** A platform's databases with their names: those of the spec, else the kind's if the platform is called like it, else those that follow from the platform's name. */
+export function nameDatabases(
+  name: string,
+  kind: string,
+  usual: Readonly<Record<string, PlatformDatabase>>,
+  written: Settings<CommonFields>["databases"],
+  report: Report,
+): Readonly<Record<string, PlatformDatabase>> {
+  const path = `platforms.${name}.databases`;
+  for (const key of Object.keys(written))
+    if (!Object.hasOwn(usual, key))
+      report({ path: `${path}.${key}`, rule: "unknown key", got: null, remedy: suggest(key, Object.keys(usual)) });
+  const isOnly = new Set(Object.values(usual).map((database) => database.name)).size === 1;
+  /** The first of the keys that name one database. */
+  const firstOf = (usualName: string) => Object.keys(usual).find((key) => usual[key]?.name === usualName) ?? FIRST_DATABASE;
+  const derive = (usualName: string) => {
+    const first = firstOf(usualName);
+    return name === kind ? usualName : databaseName(name, isOnly || first === FIRST_DATABASE ? null : first);
+  };
+  const byName = new Map<string, string>();
+  return mapValues(usual, (database, key) => {
+    const own = ownEntry(written, key);
+    const its = own?.name ?? derive(database.name);
+    const other = byName.get(its) ?? key;
+    if (firstOf(database.name) !== firstOf(usual[other]?.name ?? ""))
+      report(violation(`${path}.${key}`, `must differ from the database of ${other}`, its));
+    byName.set(its, other);
+    return { name: its, extensions: [...new Set([...database.extensions, ...(own?.extensions ?? [])])] };
+  });
+}
