@@ -17,6 +17,13 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
+/** Nobody reads more than templates here. To note where in our code each resource comes from takes a tenth of the time. */
+const ONLY_TEMPLATES = {
+  "aws:cdk:disable-asset-staging": true,
+  "aws:cdk:disable-creation-stack-traces": true,
+  "aws:cdk:disable-stack-trace": true,
+};
+
 /**
  * The templates of an environment, by stack. Nothing is left on the disk, and what they upload is not copied.
  *
@@ -28,7 +35,7 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
     const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
-    const app = new App({ outdir, analyticsReporting: false, context: { ...context, "aws:cdk:disable-asset-staging": true } });
+    const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES } });
     create(app, environment);
     return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, { Resources: {}, ...stack.template } as Template]));
   } finally {
