@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -84,8 +83,7 @@ describe("an example of an environment", () => {
   it.each(onClouds)("$name, copied to infra/environments, is rendered for $target", ({ name, target, spec }) => {
     const outputs = join(project.directory, `${name}-outputs.json`);
     writeFileSync(outputs, JSON.stringify(printed[target](spec)));
-    const args = ["--require", "tsx/cjs", "infra/commands/render.ts", "--environment", name, "--cloud", target, "--outputs", outputs];
-    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project.directory, encoding: "utf8" });
+    const { status, stdout, stderr } = project.run("render", ["--environment", name, "--cloud", target, "--outputs", outputs]);
     const directory = join("out", `${name}-${target}`);
     expect([status, stdout, stderr]).toEqual([0, expect.stringContaining(`files in ${directory}; begin with`), ""]);
     const files = filesBelow(join(project.directory, directory)).map((file) => relative(join(project.directory, directory), file));

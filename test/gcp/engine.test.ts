@@ -38,8 +38,8 @@ describe("with a double of Pulumi's engine", () => {
 
   it.each(SCENARIOS)("$what", async (scenario) => {
     await scenario.run(engine);
-    // The first as Pulumi.yaml says; then as one file, which loads in two thirds of the time.
-    engine.bundled = true;
+    // The first as Pulumi.yaml says.
+    project.useBundle();
   });
 
   it("creates nothing while the environment has placeholder IDs", async () => {

@@ -11,6 +11,7 @@ import type { Invocation } from "../../infra/command";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { minimalAws, resolveAws, withMain } from "../fixtures/aws";
 import { filesBelow, projectDirectory } from "../fixtures/cli";
+import { COMMANDS } from "../fixtures/commands";
 import production from "../fixtures/environments/production";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
@@ -185,7 +186,7 @@ describe("npm run render", () => {
       prefect: { secretArn: arn("prefect"), readerRoleArn: null },
     };
     const file = outputs("development", { main: { host, port: 5432, masterSecret: arn("master") } }, platforms);
-    const args = ["--require", "tsx/cjs", "infra/commands/render.ts", "--environment", "development", "--cloud", "aws", "--outputs", file];
+    const args = [join(COMMANDS, "render.js"), "--environment", "development", "--cloud", "aws", "--outputs", file];
     const { status, stderr, stdout } = run(process.execPath, args, { PLATFORM_POSTGRES_DIRECTORY: directory });
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toContain(`${filesBelow(join(directory, "out", "development-aws")).length} files in `);

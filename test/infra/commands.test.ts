@@ -6,7 +6,8 @@ import type { UserError } from "../../constructs/model/errors";
 import { createCommand, withCloudOptions, withVia } from "../../infra/command";
 import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
 import { refuseSwallowed } from "../../infra/swallowed";
-import { ProjectCopy } from "../gcp/engine/project";
+import { COMMANDS } from "../fixtures/commands";
+import { ProjectCopy, runProgram } from "../gcp/engine/project";
 
 const project = new ProjectCopy();
 /** A path with a blank, as people have it in their home directories. */
@@ -36,13 +37,8 @@ function npm(cwd: string, args: readonly string[], variables: Readonly<Record<st
   const { status, stdout, stderr } = spawnSync("npm", ["--silent", ...args], { cwd, encoding: "utf8", env });
   return { status, stdout, stderr };
 }
-/** The same without npm, which takes a while. */
-const run = (command: string, ...args: readonly string[]) =>
-  spawnSync(process.execPath, ["--require", "tsx/cjs", `infra/commands/${command}.ts`, ...args], {
-    cwd: ROOT,
-    encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+/** The same without npm and tsx, which take a while. */
+const run = (command: string, ...args: readonly string[]) => runProgram(ROOT, [join(COMMANDS, `${command}.js`), ...args]);
 const refused = (...args: readonly string[]) => npm(ROOT, args).stderr;
 const keeps = (options: string, line: string) => `✖ npm keeps options that stand before "--" (${options}); run ${line}\n`;
 
@@ -145,7 +141,7 @@ describe("a command that is run from another directory", () => {
 
 describe("a checkout in a path with a blank", () => {
   it("is planned", () => {
-    const { status, stderr, stdout } = run("plan", "--cloud", "gcp");
+    const { status, stderr, stdout } = npm(ROOT, ["run", "plan", "--", "--cloud", "gcp"]);
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("ours database");
   });

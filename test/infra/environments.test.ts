@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
@@ -13,19 +12,12 @@ const write = (file: string, spec: object) => writeFileSync(join(DIRECTORY, `${f
 const ON_AWS = { aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: {} };
 const LOCAL = { instances: { main: {} }, platforms: {} };
 
-function run(program: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
-  const env = { ...process.env, CDK_VALIDATION: "false", NO_COLOR: "1", ...variables };
-  const command = ["--require", "tsx/cjs", program, ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project.directory, encoding: "utf8", env });
-  return { status, stdout, stderr };
-}
-const plan = (...args: readonly string[]) => run("infra/commands/plan.ts", args);
+const plan = (...args: readonly string[]) => project.run("plan", args);
 /** The environment that a command loads: `render` names it at once, where a plan would take seconds. */
-const chosen = (...args: readonly string[]): string | undefined =>
-  / -c environment=(\S+) /.exec(run("infra/commands/render.ts", args).stderr)?.[1];
+const chosen = (...args: readonly string[]): string | undefined => / -c environment=(\S+) /.exec(project.run("render", args).stderr)?.[1];
 /** What the CLI runs. */
 const app = (context: object) =>
-  run("infra/aws/app.ts", [], { CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(project.directory, "cdk.out") });
+  project.run("app", [], { CDK_CONTEXT_JSON: JSON.stringify(context), CDK_OUTDIR: join(project.directory, "cdk.out") });
 
 describe("an environment", () => {
   beforeEach(() => {

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,7 +8,7 @@ import { findChanges, toReadable } from "../../infra/snapshot";
 import type { NamedSpec } from "../../infra/spec";
 import { NETWORK, productionAws, resolveAws, withMain } from "../fixtures/aws";
 import { fullGcp, resolveGcp, SECTION } from "../fixtures/gcp";
-import { ProjectCopy } from "../gcp/engine/project";
+import { ProjectCopy, runProgram } from "../gcp/engine/project";
 
 const CHECKOUT = resolve(__dirname, "..", "..");
 const linesOf = (...[committed, current]: Parameters<typeof findChanges>) => findChanges(committed, current).flatMap(({ lines }) => lines);
@@ -121,12 +120,14 @@ describe("npm run snapshot", () => {
   const gcp = { ...SECTION, project: { example: "my-project" }, cluster: { name: { example: "ml" }, location: "europe-west4" } };
   const write = (name: string, spec: object) =>
     writeFileSync(join(environments, `${name}.ts`), `export default ${JSON.stringify(spec)};\n`);
-  const run = (...args: readonly string[]) => {
-    const env = { ...process.env, NO_COLOR: "1" };
-    const command = ["--require", "tsx/cjs", "infra/commands/snapshot.ts", ...args];
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: project.directory, encoding: "utf8", env });
-    return { status, lines: `${stdout}${stderr}`.trimEnd().split("\n") };
-  };
+  const toLines = ({ status, stdout, stderr }: ReturnType<typeof runProgram>) => ({
+    status,
+    lines: `${stdout}${stderr}`.trimEnd().split("\n"),
+  });
+  const run = (...args: readonly string[]) => toLines(project.run("snapshot", args));
+  /** As npm runs it. */
+  const runSource = (...args: readonly string[]) =>
+    toLines(runProgram(project.directory, ["--require", "tsx/cjs", "infra/commands/snapshot.ts", ...args]));
   const files = () =>
     readdirSync(snapshots, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".json"))
@@ -141,7 +142,7 @@ describe("npm run snapshot", () => {
   });
 
   it("writes a file for each stack of each environment with a cloud's section, and removes those of others", () => {
-    expect(run("--update")).toEqual({ status: 0, lines: ["✔ 8 snapshots written, 1 removed; commit infra/environments/snapshots"] });
+    expect(runSource("--update")).toEqual({ status: 0, lines: ["✔ 8 snapshots written, 1 removed; commit infra/environments/snapshots"] });
     expect(readdirSync(snapshots).sort()).toEqual(["one-aws", "one-gcp"]);
     expect(files()).toEqual([
       "one-aws/postgres-one-access.json",

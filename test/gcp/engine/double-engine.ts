@@ -11,20 +11,17 @@ export class DoubleEngine implements Engine {
   readonly world: World;
   private messages = "";
 
-  /** Whether the program is run as one file. */
-  bundled = false;
-
   constructor(private readonly project: ProjectCopy) {
     this.world = this.worldWith({});
   }
 
   async up(spec: NamedSpec, faults = {}): Promise<Outcome> {
-    this.prepare(spec);
+    this.project.write(spec);
     return this.note(toOutcome(await run(this.stack(faults), "up")));
   }
 
   async preview(spec: NamedSpec): Promise<Outcome> {
-    this.prepare(spec);
+    this.project.write(spec);
     return this.note(toOutcome(await run(this.stack(), "preview")));
   }
 
@@ -48,11 +45,6 @@ export class DoubleEngine implements Engine {
   private note(outcome: Outcome): Outcome {
     this.messages += outcome.shown;
     return outcome;
-  }
-
-  private prepare(spec: NamedSpec): void {
-    this.project.write(spec);
-    if (this.bundled) this.project.bundle();
   }
 
   private worldWith(faults: Readonly<Record<string, string>>): World {

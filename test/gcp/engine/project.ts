@@ -1,15 +1,23 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { buildSync } from "esbuild";
 import { bundleDirectory } from "../../../constructs/package/bundle";
 import type { NamedSpec } from "../../../infra/spec";
+import { COMMANDS } from "../../fixtures/commands";
 
 const CHECKOUT = resolve(__dirname, "..", "..", "..");
 
 /** The checkout's environments are its user's, so no test runs on them. */
 const USERS = join(CHECKOUT, "infra", "environments");
 const FIXTURES = join(CHECKOUT, "test", "fixtures", "environments");
+
+/** A program of Node, as a person without colours sees it. */
+export function runProgram(cwd: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+  const env = { ...process.env, NO_COLOR: "1", ...variables };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env });
+  return { status, stdout, stderr };
+}
 
 /** A copy of the project, in which commands, `pulumi` and `cdk` run on other environments than the checkout's. */
 export class ProjectCopy {
@@ -28,23 +36,24 @@ export class ProjectCopy {
     for (const path of ["constructs", "infra", "Pulumi.yaml", "cdk.json", "package.json", "tsconfig.json", ".build/bundles"])
       cpSync(join(CHECKOUT, path), join(this.directory, path), { recursive: true, filter: (source) => source !== USERS });
     cpSync(environments, join(this.directory, "infra", "environments"), { recursive: true });
+    const { TEST_PROJECT } = process.env;
+    if (TEST_PROJECT !== undefined) cpSync(join(TEST_PROJECT, COMMANDS), join(this.directory, COMMANDS), { recursive: true });
     symlinkSync(join(CHECKOUT, "node_modules"), join(this.directory, "node_modules"));
+  }
+
+  /** Runs a command, or `app`, in the one file that the global setup has made of it. */
+  run(command: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+    return runProgram(this.directory, [join(COMMANDS, `${command}.js`), ...args], variables);
   }
 
   write(spec: NamedSpec): void {
     writeFileSync(join(this.directory, "infra", "environments", `${spec.name}.ts`), `export default ${JSON.stringify(spec)};\n`);
   }
 
-  /**
-   * Makes one file of the program, with the environments as they are now, and runs that from now on: it loads in two thirds of the time,
-   * and is the same program.
-   */
-  bundle(): void {
-    const program = join(this.directory, "infra", "gcp", "program.js");
-    const entryPoints = [join(this.directory, "infra", "gcp", "index.ts")];
-    buildSync({ entryPoints, outfile: program, bundle: true, platform: "node", packages: "external", target: "node20" });
+  /** Lets `pulumi` run the program in the one file that the global setup has made of it: it loads in two thirds of the time. */
+  useBundle(): void {
     const file = join(this.directory, "Pulumi.yaml");
-    const text = readFileSync(file, "utf8").replace("infra/gcp/index.ts", "infra/gcp/program.js").replace(" --import tsx", "");
+    const text = readFileSync(file, "utf8").replace("infra/gcp/index.ts", `${COMMANDS}/index.js`).replace(" --import tsx", "");
     writeFileSync(file, text);
   }
 
