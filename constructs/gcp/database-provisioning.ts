@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { annotated } from "../kubernetes/metadata";
 import { toServiceAccount } from "../kubernetes/objects";
 import type { JsonObject } from "../model/json";
 import { mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
-import { BUNDLE_FILE, readBundle } from "../package/bundle";
+import { BUNDLE_FILE } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
 import { ownSidecar, PROXY_PORT } from "./auth-proxy";
 import type { ClientIdentity } from "./client-identity";
@@ -14,6 +13,7 @@ import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
+import { hashOf, type ProvisioningProgram } from "./provisioning-program";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, createIdentity } from "./workload-identity";
 
@@ -34,6 +34,8 @@ export interface DatabaseProvisioningArgs {
   readonly rotationDays: number;
   /** Of nothing else: whoever may change what is in it, may become the master. */
   readonly namespace: string;
+  /** In the same namespace. */
+  readonly program: ProvisioningProgram;
   /** Of its service account, `provisioningAccount`. */
   readonly identity: ClientIdentity;
 }
@@ -42,9 +44,6 @@ export interface DatabaseProvisioningArgs {
 const AWAITED = { "pulumi.com/timeoutSeconds": "1500", "pulumi.com/replaceUnready": "true" };
 /** Hour (UTC) at which passwords are looked at. */
 const ROTATION_HOUR = 3;
-/** Letters of a hash that make a name. */
-const HASH_LENGTH = 10;
-
 /**
  * Makes databases, roles, grants and passwords in a Job of Kubernetes, whenever what they should be changes, or the program; and rotates
  * passwords that are due in a CronJob. Deleting it deletes nothing in the databases.
@@ -57,7 +56,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
 
   constructor(name: string, args: DatabaseProvisioningArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:DatabaseProvisioning", name, {}, opts);
-    const { environment, namespace } = args;
+    const { environment, namespace, program } = args;
     // The next plan makes another Job: nothing here holds data.
     const own = { parent: this, protect: false };
     const serviceAccount = provisioningAccount(args.instance);
@@ -67,17 +66,16 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       own,
     );
     const rights = createRights(name, args, own);
-    const { text, hash } = readBundle("job");
-    const task = JSON.stringify(toTask(args));
-    const data = { [BUNDLE_FILE]: text, [TASK_FILE]: task };
-    const version = hashOf(hash + task);
-    const configMap = `${args.instance}-program-${version}`;
-    const program = createObject(`${name}-program`, toProgramConfigMap(configMap, { namespace, instance: environment }, data), own);
+    const content = JSON.stringify(toTask(args));
+    const configMap = `${args.instance}-task-${hashOf(content)}`;
+    const data = { [TASK_FILE]: content };
+    // Named when it also had the program.
+    const task = createObject(`${name}-program`, toProgramConfigMap(configMap, { namespace, instance: environment }, data), own);
     const pod = (command: string, sidecar: JsonObject | null): ProgramPod => ({
       instance: environment,
       namespace,
       serviceAccount,
-      configMap,
+      configMaps: [program.configMap, configMap],
       file: BUNDLE_FILE,
       command,
       sidecar,
@@ -88,20 +86,27 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       if (connectionName === null) return toObject(null);
       return lateBound((late) => [toObject(ownSidecar(late.connectionName))], { connectionName })[0] ?? {};
     };
-    const job = make((sidecar) => annotated(toProgramJob(`${args.instance}-provision-${version}`, pod("provision", sidecar)), AWAITED));
-    this.job = createObject(`${name}-job`, job, { ...own, dependsOn: [account, program, ...rights, ...args.postgres.ready] });
+    const job = make((sidecar) => toJob(args.instance, pod("provision", sidecar)));
+    this.job = createObject(`${name}-job`, job, {
+      ...own,
+      dependsOn: [account, program.resource, task, ...rights, ...args.postgres.ready],
+    });
     const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));
     createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
     this.registerOutputs({});
   }
 }
 
+/** The pod of a Job cannot change: its hash is in the name, so that Pulumi creates the new Job before it deletes the old one. */
+function toJob(instance: string, pod: ProgramPod): JsonObject {
+  const version = hashOf(JSON.stringify(pod));
+  return annotated(toProgramJob(`${instance}-provision-${version}`, pod), AWAITED);
+}
+
 /** What it runs as, in its namespace. */
 export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
 
-const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);
-
-/** What the program is told. Nothing in it is known late, so that a preview shows whether it changes. */
+/** What the program is told of its instance. Nothing in it is known late, so that a preview shows whether it changes. */
 export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {
   const server: Server =
     postgres.connectionName === null

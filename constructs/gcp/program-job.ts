@@ -7,9 +7,9 @@ export interface ProgramPod {
   readonly instance: string;
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** ConfigMap with the program, and with what that reads beside it. */
-  readonly configMap: string;
-  /** The program's file in it. */
+  /** ConfigMaps with the program, and with what it reads beside it. Their files are mounted into one folder. */
+  readonly configMaps: readonly string[];
+  /** The program's file in one of them. */
   readonly file: string;
   /** The program's command. */
   readonly command: string;
@@ -27,7 +27,7 @@ const PROGRAM_PATH = "/program";
 const DEADLINE_SECONDS = 1_200;
 const RETRIES = 2;
 
-function podSpec({ instance, serviceAccount, configMap, file, command, sidecar }: ProgramPod): JsonObject {
+function podSpec({ instance, serviceAccount, configMaps, file, command, sidecar }: ProgramPod): JsonObject {
   const container = {
     name: "program",
     image: IMAGE,
@@ -47,7 +47,7 @@ function podSpec({ instance, serviceAccount, configMap, file, command, sidecar }
       automountServiceAccountToken: false,
       initContainers: sidecar === null ? undefined : [sidecar],
       containers: [container],
-      volumes: [{ name: "program", configMap: { name: configMap } }],
+      volumes: [{ name: "program", projected: { sources: configMaps.map((name) => ({ configMap: { name } })) } }],
     },
   };
 }
@@ -58,7 +58,7 @@ const jobSpec = (pod: ProgramPod): JsonObject => ({
   template: podSpec(pod),
 });
 
-/** What a program and its inputs are mounted from. It never changes: another content has another name. */
+/** A program, or what it reads. It never changes: another content has another name, and pods that run keep what they have mounted. */
 export function toProgramConfigMap(
   name: string,
   { namespace, instance }: Pick<ProgramPod, "namespace" | "instance">,

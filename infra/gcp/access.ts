@@ -5,6 +5,7 @@ import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningNamespace } from "../../constructs/gcp/names";
+import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
 import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/kubernetes/metadata";
 import { idOf } from "../../constructs/model/fields";
@@ -33,10 +34,10 @@ export class AccessComponent extends pulumi.ComponentResource {
       ...Object.values(environment.instances).map((instance) => createSecrets(this, environment, instance, database.after)),
     );
     const { cluster } = environment.section;
-    const namespace = cluster === null ? null : createNamespace(environment.name, own);
+    const program = cluster === null ? null : createShared(environment.name, own);
     const ready = Object.entries(environment.instances).map(([name, { tenants }]) => {
       const postgres = serverOf(database, name);
-      const job = namespace === null ? [] : [createProvisioning(this, environment, name, postgres, this.secrets, namespace)];
+      const job = program === null ? [] : [createProvisioning(this, environment, name, postgres, this.secrets, program)];
       return mapValues(tenants, (_tenant, platform) => [
         ...job,
         ...(cluster === null ? [] : createRights(this, environment, platform, postgres, this.secrets, wired)),
@@ -67,9 +68,12 @@ function createSecrets(
   return mapValues(instance.tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
 }
 
-function createNamespace(environment: string, opts: pulumi.CustomResourceOptions): pulumi.Resource {
-  const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(provisioningNamespace(environment), null, environment) };
-  return createObject("provisioning-namespace", object, opts);
+/** The namespace of provisioning, and the program in it. */
+function createShared(environment: string, opts: pulumi.CustomResourceOptions): ProvisioningProgram {
+  const namespace = provisioningNamespace(environment);
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, environment) };
+  const made = createObject("provisioning-namespace", object, opts);
+  return createProgram("program", { environment, namespace }, { ...opts, dependsOn: [made] });
 }
 
 function createProvisioning(
@@ -78,7 +82,7 @@ function createProvisioning(
   name: string,
   postgres: Postgres,
   all: Readonly<Record<string, DatabaseSecret>>,
-  namespace: pulumi.Resource,
+  program: ProvisioningProgram,
 ): pulumi.Resource {
   const { settings, tenants = {} } = environment.instances[name] ?? {};
   const existing = settings?.existing ?? null;
@@ -94,9 +98,10 @@ function createProvisioning(
       rotatesMaster: existing === null,
       rotationDays: environment.section.rotationDays,
       namespace: provisioningNamespace(environment.name),
+      program,
       identity: clientOf(environment, provisioningNamespace(environment.name), provisioningAccount(name)),
     },
-    { parent, dependsOn: [namespace] },
+    { parent, dependsOn: [program.resource] },
   );
   return provisioning.job;
 }

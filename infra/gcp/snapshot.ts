@@ -67,7 +67,7 @@ const describe = (resource: Registration, above: Registration | undefined): obje
 export const maskRegistrations = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, each) => (key === "program.js" ? "<masked>" : each)).replaceAll(
-      /-(program|provision)-[0-9a-f]{10}\b/g,
-      "-$1-<hash>",
+      /\b(program|provision)-[0-9a-f]{10}\b/g,
+      "$1-<hash>",
     ),
   );

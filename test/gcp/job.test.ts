@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NamedSpec } from "../../infra/spec";
 import { CLUSTER, SECTION } from "../fixtures/gcp";
-import { one, registrationsOf } from "../fixtures/registrations";
+import { mountedFiles, one, registrationsOf } from "../fixtures/registrations";
 import { SecretManagerDouble } from "../fixtures/secret-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 
@@ -59,11 +59,10 @@ describe("the program of the Job", () => {
   /** As the cluster does: what the ConfigMap holds as files, the image's Node, no variables but the doubles', and nobody's rights. */
   async function start(command: "provision" | "rotate", platforms: NamedSpec["platforms"] = { prefect: {} }) {
     const registrations = await registrationsOf(spec(platforms));
-    const { data } = one(registrations, "ConfigMap", /provisioning-program$/).inputs as { readonly data: Readonly<Record<string, string>> };
     const job = one(registrations, command === "provision" ? "Job" : "CronJob");
     const mounted = join(directory, String(runs++));
     mkdirSync(mounted, { mode: 0o755 });
-    for (const [file, content] of Object.entries(data)) writeFileSync(join(mounted, file), content, { mode: 0o644 });
+    for (const [file, content] of Object.entries(mountedFiles(registrations))) writeFileSync(join(mounted, file), content, { mode: 0o644 });
     const [, path = "", argument = ""] = /"args":\["([^"]+)","([^"]+)"\]/.exec(JSON.stringify(job.inputs)) ?? [];
     const child = spawn(process.execPath, [path.replace("/program", mounted), argument], {
       ...NOBODY,

@@ -12,7 +12,7 @@ import development from "../fixtures/environments/development";
 import production from "../fixtures/environments/production";
 import { CLUSTER, fullGcp, SECTION } from "../fixtures/gcp";
 import setUpServers from "../fixtures/global-setup";
-import { one, registrationsOf } from "../fixtures/registrations";
+import { mountedFiles, one, registrationsOf } from "../fixtures/registrations";
 import { SecretManagerDouble } from "../fixtures/secret-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { destroy, run as runDouble } from "../gcp/engine/double";
@@ -47,14 +47,17 @@ interface Container {
 /** What the cluster would run: the Job's program, and the proxy beside it. */
 async function podOf() {
   const registrations = await registrationsOf(spec);
-  const { data } = one(registrations, "ConfigMap", /provisioning-program$/).inputs as { readonly data: Readonly<Record<string, string>> };
   const { template } = one(registrations, "Job").inputs.spec as {
     readonly template: { readonly spec: { readonly initContainers: readonly Container[]; readonly containers: readonly Container[] } };
   };
   const [proxy] = template.spec.initContainers;
   const [program] = template.spec.containers;
   assert.ok(proxy !== undefined && program !== undefined);
-  return { data, proxy: Object.fromEntries(proxy.env.map(({ name, value }) => [name, value])), arguments: program.args ?? [] };
+  return {
+    data: mountedFiles(registrations),
+    proxy: Object.fromEntries(proxy.env.map(({ name, value }) => [name, value])),
+    arguments: program.args ?? [],
+  };
 }
 
 /** A process, and what it has said. */
@@ -102,7 +105,7 @@ async function proveAuthProxy(prove: Prove, undo: Undo): Promise<void> {
     assert.deepEqual([await answer("/liveness"), await answer("/readiness")], [200, 200]);
     return `listening for ${connectionName}, with ${Object.keys(proxy).length} variables`;
   });
-  await prove("the Job's program provisions through it, from the ConfigMap and with no variables of its own", async () => {
+  await prove("the Job's program provisions through it, from the ConfigMaps and with no variables of its own", async () => {
     const mounted = join(directory, "program");
     mkdirSync(mounted);
     for (const [file, content] of Object.entries(data)) writeFileSync(join(mounted, file), content);

@@ -56,6 +56,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
 import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisioning";
 import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
+import { createProgram } from "platform-postgres/gcp/provisioning-program";
 import { reachOf } from "platform-postgres/gcp/reach";
 import { gcp } from "platform-postgres/gcp/target";
 import { clientIdentity } from "platform-postgres/gcp/client-identity";
@@ -81,6 +82,7 @@ const { tenants } = instance;
 const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
 new DatabaseProvisioning("provisioning", {
   ...names, postgres, tenants, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres",
+  program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
   identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
 }, {});
 const access = environment.platforms.prefect?.access ?? "direct";
@@ -326,7 +328,7 @@ function registers(): readonly Proof[] {
   if (code !== 0) return [{ what: "the program registers", problem: output.slice(0, 3000), shown: "" }];
   const made = JSON.parse(output) as readonly { readonly type: string; readonly inputs: { readonly data?: Record<string, string> } }[];
   const of = (kind: string) => made.filter(({ type }) => type.endsWith(`:${kind}`));
-  const bundle = of("ConfigMap")[0]?.inputs.data?.["program.js"] ?? "";
+  const bundle = of("ConfigMap").find(({ inputs }) => inputs.data?.["program.js"])?.inputs.data?.["program.js"] ?? "";
   const answer = complete(process.execPath, [write(join(program, "job", "program.js"), bundle), "nothing"]).output;
   return [
     {

@@ -22,24 +22,44 @@ interface Pod {
     readonly securityContext: object;
     readonly env?: unknown;
   }[];
-  readonly volumes: readonly { readonly configMap: { readonly name: string } }[];
+  readonly volumes: readonly object[];
 }
 
 const podOf = (inputs: Readonly<Record<string, unknown>>): Pod => {
   const spec = inputs.spec as { readonly template?: { readonly spec: Pod }; readonly jobTemplate?: { readonly spec: typeof spec } };
   return spec.template?.spec ?? podOf({ spec: spec.jobTemplate?.spec });
 };
+const twoInstances: NamedSpec = { ...minimalGcp, instances: { main: {}, other: {} }, platforms: { prefect: { instance: "main" } } };
 const dataOf = (inputs: Readonly<Record<string, unknown>>) => inputs.data as Readonly<Record<string, string>>;
 
 describe("provisioning", () => {
   it("runs the program of a ConfigMap that never changes, below a megabyte", async () => {
-    const { inputs } = one(await registrationsOf(fullGcp), "ConfigMap", /provisioning-program$/);
+    const { inputs } = one(await registrationsOf(fullGcp), "ConfigMap", /^program$/);
     expect(inputs.immutable).toBe(true);
-    expect(Object.keys(dataOf(inputs))).toEqual(["program.js", TASK_FILE]);
+    expect(inputs.metadata).toMatchObject({ namespace: "postgres-full", name: expect.stringMatching(/^program-[0-9a-f]{10}$/) });
+    expect(Object.keys(dataOf(inputs))).toEqual(["program.js"]);
     const bytes = Buffer.byteLength(JSON.stringify(inputs.data));
     expect(bytes).toBeGreaterThan(100_000);
     // Kubernetes takes a mebibyte.
     expect(bytes).toBeLessThan(0.75 * 2 ** 20);
+  });
+
+  it("has one program for all instances, and a task for each", async () => {
+    const registrations = await registrationsOf(twoInstances);
+    const maps = ofType(registrations, "ConfigMap").map(({ name, inputs }) => [name, Object.keys(dataOf(inputs))]);
+    expect(maps.sort()).toEqual([
+      ["main-provisioning-program", [TASK_FILE]],
+      ["other-provisioning-program", [TASK_FILE]],
+      ["program", ["program.js"]],
+    ]);
+    const mounted = ofType(registrations, "Job").map(({ inputs }) => JSON.stringify(podOf(inputs).volumes));
+    expect(mounted).toEqual(["main", "other"].map((name) => expect.stringMatching(`"program-[0-9a-f]{10}".*"${name}-task-[0-9a-f]{10}"`)));
+  });
+
+  it("changes nothing of one instance when another is added", async () => {
+    const ofMain = async (spec: NamedSpec) =>
+      (await registrationsOf(spec)).resources.filter(({ name }) => name === "program" || name.startsWith("main-provisioning"));
+    expect(await ofMain(twoInstances)).toEqual(await ofMain({ ...twoInstances, instances: { main: {} } }));
   });
 
   it("is a Job of its own namespace, restricted, that stays when it is done and tells its last sentence", async () => {
@@ -77,7 +97,7 @@ describe("provisioning", () => {
 
   it("knows everything when it is planned, but the instance's connection name", async () => {
     const registrations = await registrationsOf(minimalGcp, true);
-    expect(JSON.stringify(one(registrations, "ConfigMap").inputs)).not.toContain("[unknown]");
+    for (const { inputs } of ofType(registrations, "ConfigMap")) expect(JSON.stringify(inputs)).not.toContain("[unknown]");
     expect(JSON.stringify(one(registrations, "Job").inputs).match(/\[unknown\]/g)).toHaveLength(1);
   });
 
@@ -89,8 +109,10 @@ describe("provisioning", () => {
 
   it("waits for its rights, its program, its account, and the master's password", async () => {
     const registrations = await registrationsOf(minimalGcp);
-    const own = registrations.resources.filter(({ name, custom }) => custom && /^main-provisioning-(?!job|rotation)/.test(name));
-    expect(own.length).toBeGreaterThan(5);
+    const own = registrations.resources.filter(
+      ({ name, custom }) => custom && /^(program|main-provisioning-(?!job|rotation).*)$/.test(name),
+    );
+    expect(own.length).toBeGreaterThan(6);
     expect(one(registrations, "Job").dependsOn).toEqual(expect.arrayContaining(own.map(({ urn }) => urn)));
     const version = one(registrations, "SecretVersion");
     expect(version.dependsOn).toContain(one(registrations, "User").urn);
@@ -139,7 +161,7 @@ describe("provisioning", () => {
   it("connects directly, with the given CA, to what is no Cloud SQL, and leaves its master alone", async () => {
     const registrations = await registrationsOf(existingGcp);
     expect(podOf(one(registrations, "Job").inputs).initContainers).toBeUndefined();
-    const task = JSON.parse(dataOf(one(registrations, "ConfigMap", /program$/).inputs)[TASK_FILE] ?? "") as Task;
+    const task = JSON.parse(dataOf(one(registrations, "ConfigMap", /provisioning-program$/).inputs)[TASK_FILE] ?? "") as Task;
     expect(task).toMatchObject({
       server: { host: "db.example.com", port: 5432, tls: { mode: "verify-full", ca: expect.stringContaining("own") } },
       rotatesMaster: false,
