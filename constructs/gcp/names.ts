@@ -1,3 +1,6 @@
+import { kubernetesNames } from "../model/names";
+import type { Topology } from "../model/target";
+
 /**
  * Names that Google Cloud shows, before what Pulumi adds to make them free.
  *
@@ -12,6 +15,14 @@ export const hostName = (environment: string, instance: string): string => `${in
 
 /** The master's secret in Secret Manager. A platform's has a hyphen less in between, and no platform is called `master`. */
 export const masterSecretName = (environment: string, instance: string): string => `${environment}--${instance}--master`;
+
+/** What the Auth Proxy of a platform runs as: the pods that it is beside, or those of its own. */
+export function proxyAccounts(
+  { release, serviceAccounts }: { readonly release: string; readonly serviceAccounts: readonly string[] },
+  access: Topology["access"],
+): readonly string[] {
+  return { direct: [], sidecar: serviceAccounts, proxy: [kubernetesNames(release).proxy] }[access];
+}
 
 /** Namespace of what provisions and rotates. */
 export const provisioningNamespace = (environment: string): string => `postgres-${environment}`;

@@ -21,7 +21,7 @@ const each =
 
 type GcpRule = WholeRule<typeof gcpFields>;
 
-const SECTION = { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "default" };
+export const SECTION = { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "default" };
 const KEY = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
 const CLUSTER = { name: "ml", location: "europe-west4" };
 

@@ -26,7 +26,7 @@ import type {
   Tenant,
 } from "./spec";
 import { nearest } from "./suggest";
-import type { Target, Topology } from "./target";
+import type { Target, Topology, WholePlatform } from "./target";
 import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
 import { waysOut } from "./ways-out";
@@ -85,8 +85,13 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
   const rulesOfKinds = mapValues(platforms, (platform, kind) => platformRules(kind, platform));
   const ofAll = togetherRules(platforms);
   const rules = [...instanceRules, ...target.rules, ...target.wholeRules, ...Object.values(rulesOfKinds).flat(), ...ofAll];
+  const whole = {
+    section,
+    instances: instances.settings,
+    platforms: Object.fromEntries(placed.map((item) => [item.name, toWholePlatform(item)])),
+  };
   const findings = [
-    ...checkRules(target.wholeRules, withSettings(envelope, { section, instances: instances.settings }), ""),
+    ...checkRules(target.wholeRules, withSettings(envelope, whole), ""),
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),
@@ -131,6 +136,13 @@ interface Complete extends Placed {
 
 const isComplete = (placed: Placed): placed is Complete =>
   placed.instance !== null && placed.databases !== null && placed.peak !== null && placed.topology !== null;
+
+const toWholePlatform = ({ platform, settings, instance, topology }: Placed): WholePlatform => ({
+  settings,
+  instance,
+  access: topology?.access ?? null,
+  serviceAccounts: ifReadable(() => platform.serviceAccounts(settings), []),
+});
 
 const toCaution = ({ name, settings, topology }: Placed): readonly Violation[] =>
   topology?.caution ? [violation(`platforms.${name}.access`, topology.caution.rule, settings.access, topology.caution.remedy)] : [];

@@ -1,6 +1,6 @@
 import type { Elsewhere, Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
-import type { Access, TlsMode } from "./platform";
+import type { Access, CommonFields, TlsMode } from "./platform";
 import type { Rule } from "./rule";
 
 /** How a platform's pods reach the database: decided, not assumed. */
@@ -35,19 +35,31 @@ export const created = (rule: InstanceRule): InstanceRule => ({
   check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),
 });
 
-/** What rules about more than one part of an environment look at: its names and labels, a target's own section, and all instances. */
+/** A platform, as far as rules about a whole environment look at it. Null is what cannot be decided, which was reported. */
+export interface WholePlatform {
+  readonly settings: Pick<Settings<CommonFields>, "namespace" | "release" | "serviceAccount">;
+  readonly instance: string | null;
+  readonly access: Topology["access"] | null;
+  /** Service accounts that its pods run as, if its chart has named them. */
+  readonly serviceAccounts: readonly string[];
+}
+
+/** What rules about more than one part of an environment look at: its names and labels, a target's own section, all instances and platforms. */
 export interface Whole<X extends Fields> {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly owner: string | null;
   readonly section: Settings<X>;
   readonly instances: Readonly<Record<string, InstanceSettings>>;
+  readonly platforms: Readonly<Record<string, WholePlatform>>;
 }
 export type WholeRule<X extends Fields> = Rule<
   Whole<X>,
   Partial<Pick<Whole<X>, "name" | "labels" | "owner">> & {
     readonly section: Written<X>;
     readonly instances?: Readonly<Record<string, InstanceSpec>>;
+    /** By default, each has its own namespace, and pods with a proxy beside them, on instance `at`. */
+    readonly platforms?: Readonly<Record<string, Partial<Omit<WholePlatform, "settings"> & WholePlatform["settings"]>>>;
   }
 >;
 

@@ -4,7 +4,7 @@ import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
 import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
-import { provisioningNamespace } from "../../constructs/gcp/names";
+import { provisioningNamespace, proxyAccounts } from "../../constructs/gcp/names";
 import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
 import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/kubernetes/metadata";
@@ -15,7 +15,7 @@ import type { ResolvedInstance } from "../../constructs/model/spec";
 import type { Wired } from "../../constructs/model/wire";
 import type { Database } from "./database";
 import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
-import { clientOf, identityOf, proxyAccounts } from "./identity";
+import { clientOf, identityOf } from "./identity";
 
 type WiredPlatforms = Readonly<Record<string, Wired>>;
 

@@ -1,4 +1,5 @@
 import { type ClientIdentity, clientIdentity, type IdentityProject } from "../../constructs/gcp/client-identity";
+import { proxyAccounts } from "../../constructs/gcp/names";
 import { idOf } from "../../constructs/model/fields";
 import { kubernetesNames } from "../../constructs/model/names";
 import type { Topology } from "../../constructs/model/target";
@@ -14,11 +15,6 @@ export const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({
 /** The Google identity of a service account with the Auth Proxy. */
 export const clientOf = (environment: GcpEnvironment, namespace: string, account: string): ClientIdentity =>
   clientIdentity(identityOf(environment), environment.section.cluster?.serviceAccounts ?? "direct", environment.name, namespace, account);
-
-/** Service accounts that run the Auth Proxy for a platform. */
-export function proxyAccounts({ release, serviceAccounts }: Wired, access: Topology["access"]): readonly string[] {
-  return { direct: [], sidecar: serviceAccounts, proxy: [kubernetesNames(release).proxy] }[access];
-}
 
 /** Annotations of the service account that this project creates for a platform's proxy. */
 export function annotationsOf(environment: GcpEnvironment, wired: Wired, access: Topology["access"]) {

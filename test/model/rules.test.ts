@@ -28,12 +28,19 @@ const completeExample = (example: InstanceSpec) => completeInstance(readFields(i
 /** Every rule about a section and all instances, with its examples completed. */
 const wholeCases = <X extends Fields>({ section: fields, wholeRules }: Target<X>): readonly Case[] =>
   wholeRules.map(({ id, source, date, check, passing, failing }) => {
-    const complete = ({ name = "test", labels = {}, owner = null, section, instances = {} }: typeof passing) => ({
+    const complete = ({ name = "test", labels = {}, owner = null, section, instances = {}, platforms: placed = {} }: typeof passing) => ({
       name,
       labels,
       owner,
       section: readFields(fields, section, "", never),
       instances: mapValues(instances, completeExample),
+      platforms: mapValues(placed, ({ namespace, release, serviceAccount = null, ...rest }, platform) => ({
+        settings: { namespace: namespace ?? platform, release: release ?? platform, serviceAccount },
+        instance: "at",
+        access: "sidecar" as const,
+        serviceAccounts: [],
+        ...rest,
+      })),
     });
     return {
       id,

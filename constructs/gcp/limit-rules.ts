@@ -1,0 +1,308 @@
+import { type Violation, violation } from "../model/errors";
+import { kubernetesNames } from "../model/names";
+import { checkEach } from "../model/rule";
+import type { WholePlatform, WholeRule } from "../model/target";
+import { physicalName, provisioningNamespace, proxyAccounts } from "./names";
+import { EXISTING, GUIDE } from "./rules";
+import type { GcpSettings, gcpFields } from "./section";
+import { SECTION } from "./section-rules";
+
+type Rule = WholeRule<typeof gcpFields>;
+type Whole = Parameters<Rule["check"]>[0];
+
+const READ = "2026-11-30";
+const IAM_QUOTAS = "https://cloud.google.com/iam/quotas";
+const ANOTHER = "move some of them to another environment";
+
+/** Members of a project's policy: every appearance of one counts. */
+const MOST_MEMBERS = 1_500;
+/** Conditions under which a policy gives one role to one member. */
+const MOST_CONDITIONS = 20;
+/** Google service accounts of a project, unless Google has raised it. */
+const USUAL_ACCOUNTS = 100;
+/** Instances of a project, replicas included, unless Google has raised it. */
+const USUAL_INSTANCES = 1_000;
+/** Addresses of Cloud SQL in a range, by the bits of its prefix. Wider ranges have more than any project has instances. */
+const ADDRESSES: Readonly<Record<number, number>> = { 24: 50, 23: 114, 22: 242, 21: 498 };
+const MOST_LABELS = 64;
+const MOST_CHANNELS = 16;
+/** Bytes of a ConfigMap. */
+const CONFIG_MAP = 2 ** 20;
+/** Bytes that a platform takes in the task of its instance, at most. */
+const TENANT = 2_000;
+
+/** Instances that Cloud SQL creates, with their replicas. */
+const serversOf = ({ instances }: Whole): number =>
+  Object.values(instances).reduce((sum, { existing, readReplicas }) => sum + (existing === null ? 1 + readReplicas : 0), 0);
+
+/** A Kubernetes service account with the Auth Proxy. */
+interface Client {
+  /** `NAMESPACE/NAME`. */
+  readonly account: string;
+  readonly instance: string;
+}
+
+/** Of platforms and of provisioning, a right to connect each. Without a cluster nobody is given any. */
+function clientsOf({ name: environment, section, instances, platforms }: Whole): readonly Client[] {
+  if (section.cluster === null) return [];
+  const reached = Object.keys(instances).filter(
+    (name) => instances[name]?.existing === null || Object.hasOwn(section.existingConnections, name),
+  );
+  const provisioning = reached.map((instance) => ({ account: `${provisioningNamespace(environment)}/${instance}-provisioning`, instance }));
+  const ofPlatforms = Object.values(platforms).flatMap((platform) =>
+    accountsOf(platform).map((account) => ({ account: `${platform.settings.namespace}/${account}`, instance: platform.instance ?? "" })),
+  );
+  return [...provisioning, ...ofPlatforms.filter(({ instance }) => reached.includes(instance))];
+}
+
+function accountsOf({ settings, access, serviceAccounts }: WholePlatform): readonly string[] {
+  const { release, serviceAccount } = settings;
+  const own = serviceAccounts.length > 0 ? serviceAccounts : [kubernetesNames(release).client];
+  return access === null ? [] : proxyAccounts({ release, serviceAccounts: serviceAccount === null ? own : [serviceAccount] }, access);
+}
+
+const count = (number: number, thing: string): string => `${number.toLocaleString("en")} ${thing}`;
+
+/** The numbers are in the rule. */
+const beyond = (path: string, rule: string, remedy: string): Violation => ({ path, rule, got: null, remedy });
+
+/** So many entries, for an example. */
+const many = <T>(length: number, value: T): Readonly<Record<string, T>> =>
+  Object.fromEntries(Array.from({ length }, (_, index) => [`x${index}`, value]));
+
+const CLUSTER = { name: "ml", location: "europe-west4" };
+const IN_CLUSTER = { ...SECTION, cluster: CLUSTER };
+
+/** Where an environment ends: names that Google or Kubernetes would take twice, and how many of a thing there may be. */
+export const gcpLimitRules: readonly Rule[] = [
+  {
+    id: "gcp-replica-names-are-free",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "error",
+    check: ({ name: environment, instances }) =>
+      checkEach(instances, ({ readReplicas, existing }, name) =>
+        Object.keys(instances).flatMap((other) => {
+          const replica = Array.from({ length: existing === null ? readReplicas : 0 }, (_, index) => index + 1).find(
+            (number) => physicalName(environment, name, number) === physicalName(environment, other, null),
+          );
+          return replica === undefined
+            ? []
+            : [violation(`instances.${other}`, `is also the name of read replica ${replica} of ${name}`, other, "choose another name")];
+        }),
+      ),
+    passing: { section: SECTION, instances: { main: { readReplicas: 1 }, "main-replica2": {} } },
+    failing: { section: SECTION, instances: { main: { readReplicas: 1 }, "main-replica1": {} } },
+  },
+  {
+    id: "gcp-provisioning-has-its-namespace",
+    source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
+    date: READ,
+    severity: "error",
+    check: ({ name: environment, section: { cluster }, platforms }) =>
+      checkEach(platforms, ({ settings: { namespace } }, name) =>
+        cluster === null || namespace !== provisioningNamespace(environment)
+          ? []
+          : [
+              violation(
+                `platforms.${name}.namespace`,
+                "must not be the namespace of provisioning, because any pod in it can read the master's password",
+                namespace,
+                "choose another namespace",
+              ),
+            ],
+      ),
+    passing: { section: IN_CLUSTER, name: "test", platforms: { mlflow: { namespace: "postgres" } } },
+    failing: { section: IN_CLUSTER, name: "test", platforms: { mlflow: { namespace: "postgres-test" } } },
+  },
+  {
+    id: "gcp-labels-are-free",
+    source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    date: READ,
+    severity: "error",
+    check: ({ name, owner, labels }) =>
+      checkEach({ environment: name, ...(owner === null ? {} : { owner }) }, (own, key) => {
+        const written = Object.hasOwn(labels, key) ? labels[key] : own;
+        return written === own
+          ? []
+          : [violation(`labels.${key}`, `is already set to ${JSON.stringify(own)} on Google Cloud`, written, "remove it, or rename it")];
+      }),
+    passing: { section: SECTION, name: "test", labels: { environment: "test", owner: "ml" } },
+    failing: { section: SECTION, name: "test", labels: { environment: "dev" } },
+  },
+  {
+    id: "gcp-sixty-four-labels",
+    source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    date: READ,
+    severity: "error",
+    check: ({ labels, owner }) => {
+      const own = ["environment", ...(owner === null ? [] : ["owner"])];
+      const total = new Set([...own, ...Object.keys(labels)]).size;
+      const rule = `must be at most ${MOST_LABELS - own.length} on Google Cloud, besides ${own.join(" and ")}`;
+      return total > MOST_LABELS ? [violation("labels", rule, Object.keys(labels).length, "remove some")] : [];
+    },
+    passing: { section: SECTION, labels: many(63, "x") },
+    failing: { section: SECTION, labels: many(64, "x") },
+  },
+  {
+    id: "gcp-sixteen-channels",
+    source: "https://cloud.google.com/monitoring/quotas",
+    date: READ,
+    severity: "error",
+    check: ({ section: { notificationChannels: channels } }) =>
+      channels.length > MOST_CHANNELS
+        ? [
+            violation(
+              "gcp.notificationChannels",
+              `must be at most ${MOST_CHANNELS}, which an alert notifies`,
+              channels.length,
+              "name a group",
+            ),
+          ]
+        : [],
+    passing: { section: { ...SECTION, notificationChannels: channels(16) } },
+    failing: { section: { ...SECTION, notificationChannels: channels(17) } },
+  },
+  {
+    id: "gcp-policy-has-room",
+    source: IAM_QUOTAS,
+    date: READ,
+    severity: "error",
+    check: (whole) => {
+      const { length } = clientsOf(whole);
+      const rule = `need ${count(length, "members")} in the project's IAM policy to connect, which takes ${count(MOST_MEMBERS, "in all")}`;
+      return length > MOST_MEMBERS ? [beyond("platforms", rule, `${ANOTHER}, in another project`)] : [];
+    },
+    passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: { mlflow: {} } },
+    get failing() {
+      return { section: IN_CLUSTER, instances: { at: {} }, platforms: many(MOST_MEMBERS, {}) };
+    },
+  },
+  {
+    id: "gcp-account-has-twenty-conditions",
+    source: IAM_QUOTAS,
+    date: READ,
+    severity: "error",
+    check: (whole) => {
+      const byAccount = new Map<string, Set<string>>();
+      for (const { account, instance } of clientsOf(whole)) byAccount.set(account, (byAccount.get(account) ?? new Set()).add(instance));
+      return [...byAccount].flatMap(([account, { size }]) => {
+        const rule = `connect as service account ${account} to ${size} instances, and IAM allows ${MOST_CONDITIONS}`;
+        return size > MOST_CONDITIONS ? [beyond("platforms", rule, "name several service accounts")] : [];
+      });
+    },
+    passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: { mlflow: { serviceAccount: "ml" } } },
+    get failing() {
+      const instances = many(MOST_CONDITIONS + 1, {});
+      const ofOne = (instance: string) => ({ instance, namespace: "ml", serviceAccount: "ml" });
+      return { section: IN_CLUSTER, instances, platforms: Object.fromEntries(Object.keys(instances).map((each) => [each, ofOne(each)])) };
+    },
+  },
+  {
+    id: "gcp-google-service-accounts",
+    source: IAM_QUOTAS,
+    date: READ,
+    severity: "acknowledge",
+    check: (whole) => {
+      if (whole.section.cluster?.serviceAccounts !== "google") return [];
+      const total = new Set(clientsOf(whole).map(({ account }) => account)).size;
+      const rule = `creates ${count(total, "Google service accounts")}, and a project has at most ${USUAL_ACCOUNTS} unless Google has raised that`;
+      const remedy = `use "direct", which creates none, or raise the quota, or ${ANOTHER}, in another project`;
+      return total > USUAL_ACCOUNTS ? [violation("gcp.cluster.serviceAccounts", rule, "google", remedy)] : [];
+    },
+    passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: many(USUAL_ACCOUNTS, {}) },
+    failing: {
+      section: { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } },
+      instances: { at: {} },
+      platforms: many(USUAL_ACCOUNTS, {}),
+    },
+  },
+  {
+    id: "gcp-google-account-is-of-one-platform",
+    source: "https://cloud.google.com/iam/docs/service-accounts-create",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster }, platforms }) => {
+      const owners = new Map<string, string>();
+      const check = (platform: WholePlatform, name: string): readonly Violation[] =>
+        accountsOf(platform).flatMap((account) => {
+          const of = `${platform.settings.namespace}/${account}`;
+          const owner = owners.get(of);
+          owners.set(of, owner ?? name);
+          const rule = `is also the service account of ${owner}, and "google" creates a Google service account for one platform`;
+          const remedy = 'name another one, or set gcp.cluster.serviceAccounts to "direct"';
+          return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule, account, remedy)];
+        });
+      return cluster?.serviceAccounts === "google" ? checkEach(platforms, check) : [];
+    },
+    passing: {
+      section: { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } },
+      platforms: { a: { serviceAccount: "ml" }, b: { serviceAccount: "ml" } },
+    },
+    failing: {
+      section: { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } },
+      platforms: { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } },
+    },
+  },
+  {
+    id: "gcp-instances-of-a-project",
+    source: `${GUIDE}/quotas`,
+    date: READ,
+    severity: "acknowledge",
+    check: (whole) => {
+      const servers = serversOf(whole);
+      const rule = `are ${count(servers, "servers with their replicas")}, and a project has at most ${count(USUAL_INSTANCES, "unless Google has raised that")}`;
+      return servers > USUAL_INSTANCES ? [beyond("instances", rule, `${ANOTHER}, in another project`)] : [];
+    },
+    passing: { section: SECTION, instances: { at: {} } },
+    get failing() {
+      return { section: SECTION, instances: many(100, { readReplicas: 10 }) };
+    },
+  },
+  {
+    id: "gcp-range-has-room",
+    source: `${GUIDE}/private-ip`,
+    date: READ,
+    severity: "error",
+    check: (whole) => {
+      const { create, prefixLength }: GcpSettings["privateServicesAccess"] = whole.section.privateServicesAccess;
+      const room = create ? ADDRESSES[prefixLength] : undefined;
+      const servers = serversOf(whole);
+      return room === undefined || servers <= room
+        ? []
+        : [
+            violation(
+              "gcp.privateServicesAccess.prefixLength",
+              `must be smaller: a range of /${prefixLength} has addresses for ${room} of ${count(servers, "instances and replicas")}`,
+              prefixLength,
+              "a range of /20 has addresses for 1,010",
+            ),
+          ];
+    },
+    passing: { section: { ...SECTION, privateServicesAccess: { prefixLength: 24 } }, instances: many(50, {}) },
+    failing: { section: { ...SECTION, privateServicesAccess: { prefixLength: 24 } }, instances: many(51, {}) },
+  },
+  {
+    id: "gcp-task-fits-a-configmap",
+    source: "https://kubernetes.io/docs/concepts/configuration/configmap/",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster }, instances, platforms }) =>
+      checkEach(instances, ({ existing }, name) => {
+        const tenants = Object.values(platforms).filter(({ instance }) => instance === name).length;
+        const bytes = JSON.stringify(existing?.ca ?? "").length + TENANT * (tenants + 1);
+        const rule = `has ${count(tenants, "platforms")} and a CA of ${count(existing?.ca?.length ?? 0, "characters")}, which exceed a ConfigMap's limit (1 MiB)`;
+        return cluster === null || bytes <= CONFIG_MAP
+          ? []
+          : [beyond(`instances.${name}`, rule, "shorten the CA, or move platforms to another instance or environment")];
+      }),
+    passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: many(100, {}) },
+    get failing() {
+      return { section: IN_CLUSTER, instances: { at: { existing: { ...EXISTING, ca: "x".repeat(999_000) } } }, platforms: many(30, {}) };
+    },
+  },
+];
+
+function channels(length: number): readonly string[] {
+  return Array.from({ length }, (_, index) => `projects/my-project/notificationChannels/${index}`);
+}
