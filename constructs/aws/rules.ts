@@ -1,7 +1,8 @@
 import { type Violation, violation } from "../model/errors";
-import type { InstanceSettings } from "../model/instance";
+import { hasRoomToGrow, type InstanceSettings } from "../model/instance";
 import { checkParameters } from "../model/parameter-rules";
 import { checkItems } from "../model/rule";
+import { RAISE_CEILING } from "../model/rules";
 import { suggestRegion } from "../model/suggest";
 import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";
@@ -14,6 +15,10 @@ export const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
 export const READ = "2026-11-21";
 export const CHECKED = "2026-11-30";
 
+/** GiB of gp3. */
+const SMALLEST_DISK = 20;
+/** Days for which RDS keeps automated backups. */
+const MOST_DAYS = 35;
 /** A window shorter than this is refused. Minutes. */
 const SHORTEST_WINDOW = 30;
 
@@ -34,6 +39,55 @@ export const awsRules: readonly InstanceRule[] = [
     },
     passing: { size: { vcpus: 4, memoryGib: 32 } },
     failing: { size: { vcpus: 3, memoryGib: 8 } },
+  }),
+  created({
+    id: "aws-disks-have-twenty-gib",
+    source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    date: CHECKED,
+    severity: "error",
+    check: ({ storageGib }, path) =>
+      storageGib < SMALLEST_DISK ? [violation(`${path}.storageGib`, `must be at least ${SMALLEST_DISK} on RDS`, storageGib)] : [],
+    passing: { storageGib: 20 },
+    failing: { storageGib: 10 },
+  }),
+  created({
+    id: "aws-ceilings-are-a-tenth-above-storage",
+    source: `${GUIDE}/USER_PIOPS.Autoscaling.html`,
+    date: READ,
+    severity: "error",
+    // A ceiling below the disk is wrong everywhere.
+    check: ({ storageGib, maxStorageGib }, path) =>
+      maxStorageGib !== null && maxStorageGib >= storageGib && !hasRoomToGrow(storageGib, maxStorageGib)
+        ? [
+            violation(
+              `${path}.maxStorageGib`,
+              `must be at least a tenth above storageGib (${storageGib}) on RDS`,
+              maxStorageGib,
+              RAISE_CEILING,
+            ),
+          ]
+        : [],
+    passing: { storageGib: 100, maxStorageGib: 110 },
+    failing: { storageGib: 100, maxStorageGib: 105 },
+  }),
+  created({
+    id: "aws-backups-are-kept-for-35-days",
+    source: `${GUIDE}/USER_WorkingWithAutomatedBackups.BackupRetention.html`,
+    date: CHECKED,
+    severity: "error",
+    check: ({ backupRetentionDays }, path) =>
+      backupRetentionDays > MOST_DAYS
+        ? [
+            violation(
+              `${path}.backupRetentionDays`,
+              `must be at most ${MOST_DAYS} on RDS`,
+              backupRetentionDays,
+              "keep snapshots for longer with AWS Backup",
+            ),
+          ]
+        : [],
+    passing: { backupRetentionDays: 35 },
+    failing: { backupRetentionDays: 36 },
   }),
   created({
     id: "aws-small-volumes-have-fixed-performance",

@@ -66,6 +66,19 @@ export const gcpWholeRules: readonly GcpRule[] = [
     failing: { section: SECTION, instances: { at: { iops: 12000 } } },
   },
   {
+    id: "gcp-hyperdisk-has-twenty-gib",
+    source: `${GUIDE}/storage-options-overview`,
+    date: READ,
+    severity: "error",
+    check: each(({ disk }, { storageGib }, path) =>
+      disk === "HYPERDISK_BALANCED" && storageGib < SMALLEST_HYPERDISK
+        ? [violation(`${path}.storageGib`, `must be at least ${SMALLEST_HYPERDISK} with disk ${disk}`, storageGib)]
+        : [],
+    ),
+    passing: { section: SECTION, instances: { at: { storageGib: 10 } } },
+    failing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 19 } } },
+  },
+  {
     id: "gcp-recovery-reaches-as-far-as-logs",
     source: `${GUIDE}/backup-recovery/pitr`,
     date: READ,
@@ -241,6 +254,8 @@ export const gcpWholeRules: readonly GcpRule[] = [
   },
 ];
 
+/** GiB. */
+const SMALLEST_HYPERDISK = 20;
 /** Cloud SQL's most days. */
 const MOST_DENIED_DAYS = 90;
 /** `project:instance` together. */

@@ -27,7 +27,7 @@ export interface MachineSeries {
   performance(vcpus: number, highAvailability: boolean): Performance | null;
 }
 
-/** Sizes are free within bounds: memory in steps that every whole GiB is on. */
+/** Sizes are free within bounds: memory in steps of 256 MiB. */
 interface FreeSizes {
   readonly prefix: string;
   readonly vcpus: { readonly min: number; readonly max: number };
@@ -36,6 +36,8 @@ interface FreeSizes {
 }
 
 const MIB_PER_GIB = 1024;
+/** Steps of memory in a GiB. https://cloud.google.com/sql/docs/postgres/machine-series-overview, read 2026-11-30 */
+const STEPS = 4;
 
 function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["performance"]): MachineSeries {
   const { prefix, vcpus: cpus, gibPerVcpu: ratio, memoryGib: memory } = sizes;
@@ -52,8 +54,8 @@ function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["
     sizes: `${cpus.min === 1 ? "1, or an even number up to" : `an even number of ${cpus.min} to`} ${cpus.max} vCPUs, with ${ratio.min} to ${ratio.max} GiB for each, ${memory.min} GiB or more and ${memory.max} at most`,
     near: ({ vcpus, memoryGib }) => {
       const even = clamp(vcpus <= cpus.min ? cpus.min : Math.ceil(vcpus / 2) * 2, cpus.min, cpus.max);
-      const min = Math.ceil(Math.max(memory.min, even * ratio.min));
-      return { vcpus: even, memoryGib: clamp(memoryGib, min, Math.floor(Math.min(memory.max, even * ratio.max))) };
+      const min = Math.ceil(Math.max(memory.min, even * ratio.min) * STEPS) / STEPS;
+      return { vcpus: even, memoryGib: clamp(memoryGib, min, Math.floor(Math.min(memory.max, even * ratio.max) * STEPS) / STEPS) };
     },
     performance,
   };
@@ -119,8 +121,7 @@ const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSetting
         prefix: "db-custom",
         vcpus: { min: 1, max: 96 },
         gibPerVcpu: { min: 0.9, max: 6.5 },
-        // 3.75, in whole GiB.
-        memoryGib: { min: 4, max: 624 },
+        memoryGib: { min: 3.75, max: 624 },
       },
       notChosen,
     ),

@@ -77,7 +77,7 @@ export const local = defineTarget({
   rules: localRules,
   wholeRules: [],
   reservedConnections: RESERVED_CONNECTIONS,
-  maxConnections: ({ size }) => Math.min(size.memoryGib * CONNECTIONS_PER_GIB, MOST_CONNECTIONS),
+  maxConnections: ({ size }) => Math.min(Math.floor(size.memoryGib * CONNECTIONS_PER_GIB), MOST_CONNECTIONS),
   topology: (access) => ({
     access: "direct",
     tls: "verify-full",

@@ -1,4 +1,18 @@
-import { choice, type Elsewhere, flag, group, integer, list, map, nullable, type Settings, scalar, text, type Written } from "./fields";
+import {
+  choice,
+  type Elsewhere,
+  flag,
+  group,
+  integer,
+  list,
+  map,
+  nullable,
+  quarters,
+  type Settings,
+  scalar,
+  text,
+  type Written,
+} from "./fields";
 import { isPlainObject } from "./json";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
@@ -40,8 +54,8 @@ const CIDR = {
 /** PostgreSQL's own ceiling, and a floor under which nothing works. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
 export const MAX_CONNECTIONS = { min: 10, max: 262143 } as const;
 
-/** GiB. Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
-const VOLUME = { min: 20, max: 65536 } as const;
+/** GiB, on any target. Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
+const VOLUME = { min: 10, max: 65536 } as const;
 const DEFAULT_STORAGE_GROWTH = 5;
 
 /** Characters of a certificate authority's PEM text: a bundle of a cloud's is a quarter of a megabyte. */
@@ -77,10 +91,10 @@ export const instanceFields = {
   size: group({
     /** Virtual CPUs. @defaultValue `2` */
     vcpus: integer({ min: 1, max: 192, default: 2 }),
-    /** GiB. @defaultValue `8` */
-    memoryGib: integer({ min: 1, max: 1536, default: 8 }),
+    /** GiB, in quarters: Cloud SQL has sizes such as 3.75. @defaultValue `8` */
+    memoryGib: quarters({ min: 1, max: 1536, default: 8 }),
   }),
-  /** Disk at the start, in GiB. It never shrinks. @defaultValue `100` */
+  /** Disk at the start, in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */
   storageGib: integer({ ...VOLUME, default: 100 }),
   /**
    * Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`.
@@ -96,8 +110,8 @@ export const instanceFields = {
   highAvailability: flag(true),
   /** Copies that can be read, in the same region. @defaultValue `0` */
   readReplicas: integer({ min: 0, max: 15, default: 0 }),
-  /** Days for which automated backups are kept; 0 turns them off. @defaultValue `7` */
-  backupRetentionDays: integer({ min: 0, max: 35, default: 7 }),
+  /** Days for which automated backups are kept, at most 35 on RDS; 0 turns them off. @defaultValue `7` */
+  backupRetentionDays: integer({ min: 0, max: 365, default: 7 }),
   /** Recovery to any moment within the retention. @defaultValue `true` */
   pointInTimeRecovery: flag(true),
   /** Daily window of the backup, UTC. @defaultValue `"02:00-03:00"` */
@@ -143,7 +157,7 @@ export const GIB = 2 ** 30;
 /** The largest disk that can grow to a size: by a tenth of what it has, or more. GiB. */
 export const largestBefore = (sizeGib: number): number => Math.floor((sizeGib * 10) / 11);
 
-/** A ceiling closer than a tenth above the disk is refused by the clouds. */
+/** RDS rejects a ceiling that is closer than a tenth above the disk. */
 export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => storageGib <= largestBefore(maxStorageGib);
 
 /** Fills in what depends on another setting. */

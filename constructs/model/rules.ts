@@ -2,7 +2,6 @@ import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
 import {
   completeInstance,
-  hasRoomToGrow,
   type InstanceSettings,
   instanceFields,
   isMaxConnections,
@@ -53,6 +52,9 @@ const DEFAULTS = completeInstance(
   {},
 );
 
+/** What to do about a ceiling of storage autoscaling that is too low. */
+export const RAISE_CEILING = "raise it, leave it out, or set null to turn autoscaling off";
+
 /** Fields that describe a server to be made. */
 const CREATED = (Object.keys(DEFAULTS) as (keyof InstanceSettings)[]).filter((key) => key !== "existing" && key !== "majorVersion");
 
@@ -79,22 +81,15 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "storage-ceiling-above-storage",
-    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html",
-    date: "2026-11-21",
+    source: "https://cloud.google.com/sql/docs/postgres/instance-settings",
+    date: "2026-11-30",
     severity: "error",
     check: ({ storageGib, maxStorageGib }, path) =>
-      maxStorageGib !== null && !hasRoomToGrow(storageGib, maxStorageGib)
-        ? [
-            violation(
-              `${path}.maxStorageGib`,
-              `must be at least a tenth above storageGib (${storageGib})`,
-              maxStorageGib,
-              "raise it, leave it out, or set null to turn autoscaling off",
-            ),
-          ]
+      maxStorageGib !== null && maxStorageGib < storageGib
+        ? [violation(`${path}.maxStorageGib`, `must be at least storageGib (${storageGib})`, maxStorageGib, RAISE_CEILING)]
         : [],
-    passing: { storageGib: 100, maxStorageGib: 110 },
-    failing: { storageGib: 100, maxStorageGib: 105 },
+    passing: { storageGib: 100, maxStorageGib: 105 },
+    failing: { storageGib: 100, maxStorageGib: 99 },
   },
   {
     id: "parameter-is-owned",

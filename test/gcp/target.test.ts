@@ -17,7 +17,11 @@ const accessOf = (spec: unknown) => {
 describe("tiers", () => {
   it.each([
     ["ENTERPRISE", "PD_SSD", 1, 4, "db-custom-1-4096"],
+    ["ENTERPRISE", "PD_SSD", 1, 3.75, "db-custom-1-3840"],
+    ["ENTERPRISE", "PD_SSD", 2, 7.5, "db-custom-2-7680"],
     ["ENTERPRISE", "PD_SSD", 2, 8, "db-custom-2-8192"],
+    ["ENTERPRISE", "PD_SSD", 8, 7.25, "db-custom-8-7424"],
+    ["ENTERPRISE", "PD_SSD", 1, 3.5, null],
     ["ENTERPRISE", "PD_SSD", 96, 624, "db-custom-96-638976"],
     ["ENTERPRISE", "PD_SSD", 3, 8, null],
     ["ENTERPRISE", "PD_SSD", 1, 3, null],
@@ -66,6 +70,8 @@ describe("retention", () => {
     [30, true, "ENTERPRISE", { logDays: 7, backups: 31 }],
     [30, true, "ENTERPRISE_PLUS", { logDays: 30, backups: 31 }],
     [3, false, "ENTERPRISE", { logDays: 0, backups: 4 }],
+    [364, true, "ENTERPRISE_PLUS", { logDays: 35, backups: 365 }],
+    [365, true, "ENTERPRISE_PLUS", { logDays: 35, backups: 365 }],
   ] as const)("of %i days, with recovery %s, in %s is %j", (backupRetentionDays, pointInTimeRecovery, edition, expected) => {
     expect(retentionOf({ backupRetentionDays, pointInTimeRecovery }, edition)).toEqual(expected);
   });
@@ -124,7 +130,7 @@ describe("a spec for Google Cloud", () => {
   it.each([
     [
       withMain({ size: { vcpus: 3, memoryGib: 8 } }),
-      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 4 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 }',
+      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 3.75 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 }',
     ],
     [
       withGcp(minimalGcp, { edition: "ENTERPRISE_PLUS" }),
@@ -197,6 +203,21 @@ describe("a spec for Google Cloud", () => {
       'gcp.encryptionKey: must be a key of europe-west4, as the databases are, got "projects/my-project/locations/global/keyRings',
     ],
     [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
+    [withMain({ storageGib: 10, maxStorageGib: 10, highAvailability: false, size: { vcpus: 1, memoryGib: 3.75 } }), "accepted"],
+    [withMain({ backupRetentionDays: 365 }), "accepted"],
+    [withMain({ storageGib: 100, maxStorageGib: 105 }), "accepted"],
+    [
+      withMain({ storageGib: 100, maxStorageGib: 99 }),
+      "instances.main.maxStorageGib: must be at least storageGib (100), got 99; raise it, leave it out, or set null to turn autoscaling off",
+    ],
+    [
+      withMain({ size: { vcpus: 2, memoryGib: 7.6 } }),
+      "instances.main.size.memoryGib: must be a number from 1 to 1536, in quarters, got 7.6",
+    ],
+    [
+      withMain({ storageGib: 10 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
+      "instances.main.storageGib: must be at least 20 with disk HYPERDISK_BALANCED, got 10",
+    ],
     [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
     [
       { ...minimalGcp, name: "an-environment-of-thirty-lett", instances: { "an-instance-of-thirty-letters": {} } },

@@ -18,8 +18,8 @@ const WRONG = { size: { vcpus: 3, memoryGib: 8 }, allowedSources: ["128.0.0.0/1"
 
 describe("a malformed field hides only what reads it", () => {
   it.each([
-    [aws, withMain(minimalAws, { ...WRONG, storageGib: 10 })],
-    [gcp, { ...minimalGcp, instances: { main: { ...WRONG, storageGib: 10 } } }],
+    [aws, withMain(minimalAws, { ...WRONG, storageGib: 5 })],
+    [gcp, { ...minimalGcp, instances: { main: { ...WRONG, storageGib: 5 } } }],
   ] as const)("of an instance", (target, spec) => {
     const paths = pathsOf(spec, target);
     for (const field of ["storageGib", "size", "allowedSources[0]", "backupRetentionDays", "parameters.wrok_mem"])
@@ -132,7 +132,7 @@ describe("a message names the remedy", () => {
     [
       "of null",
       withInstance({ storageGib: null }),
-      "instances.main.storageGib: must be a whole number from 20 to 65536, got null; leave it out for the default",
+      "instances.main.storageGib: must be a whole number from 10 to 65536, got null; leave it out for the default",
     ],
     [
       "of null for a platform",
@@ -142,7 +142,7 @@ describe("a message names the remedy", () => {
     [
       "of a number that is none",
       withInstance({ storageGib: Number.NaN }),
-      "instances.main.storageGib: must be a whole number from 20 to 65536, got NaN",
+      "instances.main.storageGib: must be a whole number from 10 to 65536, got NaN",
     ],
     [
       "of an infinite number",

@@ -113,8 +113,8 @@ describe("a setting of an instance in a target's section", () => {
   });
 
   it("hides nothing else where it is malformed", () => {
-    expect(found(withOwn({ storageGib: 10, kind: "huge" }, { allowedSources: ["128.0.0.0/1"], iops: 5 }))).toEqual([
-      "toy.instances.main.storageGib: must be a whole number from 20 to 65536, got 10",
+    expect(found(withOwn({ storageGib: 5, kind: "huge" }, { allowedSources: ["128.0.0.0/1"], iops: 5 }))).toEqual([
+      "toy.instances.main.storageGib: must be a whole number from 10 to 65536, got 5",
       'toy.instances.main.kind: must be small or large, got "huge"',
       "instances.main.iops: must be a whole number from 1000 to 350000, got 5",
       'instances.main.allowedSources[0]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network',

@@ -128,7 +128,7 @@ describe("resolve", () => {
   it("reports everything at once", () => {
     const spec = {
       name: "Test",
-      instances: { main: { storageGib: 10, majorVersion: 14, highAvailabilty: true } },
+      instances: { main: { storageGib: 5, majorVersion: 14, highAvailabilty: true } },
       platforms: { prefect: { replicas: 0 }, prefct: {} },
       instanses: {},
     };
@@ -137,7 +137,7 @@ describe("resolve", () => {
   - name: must be 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter, got "Test"
   - instances.main.highAvailabilty: unknown key; did you mean "highAvailability"?
   - instances.main.majorVersion: must be 15, 16, 17 or 18, got 14; PostgreSQL 14 reached its end of life on 2026-11-12
-  - instances.main.storageGib: must be a whole number from 20 to 65536, got 10
+  - instances.main.storageGib: must be a whole number from 10 to 65536, got 5
   - platforms.prefect.replicas: must be a whole number from 1 to 100, got 0
   - platforms.prefct: unknown platform; did you mean "prefect"?`);
   });
@@ -168,7 +168,7 @@ describe("resolve", () => {
     [
       "a text for a number",
       withInstance({ storageGib: "100" }),
-      'instances.main.storageGib: must be a whole number from 20 to 65536, got "100"; write it without quotes: 100',
+      'instances.main.storageGib: must be a whole number from 10 to 65536, got "100"; write it without quotes: 100',
     ],
     ["a text for a flag", withInstance({ highAvailability: "yes" }), 'instances.main.highAvailability: must be true or false, got "yes"'],
     ["a window without zone", withInstance({ backupWindow: "2am" }), 'instances.main.backupWindow: must be hh:mm-hh:mm (UTC), got "2am"'],
