@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { annotated } from "../kubernetes/metadata";
 import { toServiceAccount } from "../kubernetes/objects";
 import type { JsonObject } from "../model/json";
-import { mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
 import { BUNDLE_FILE } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
@@ -26,6 +25,8 @@ export interface DatabaseProvisioningArgs {
   readonly tls: Server["tls"];
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
+  /** By platform, what it is: a key of the registry. */
+  readonly kinds: Readonly<Record<string, string>>;
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
   /** Whether the master's password is ours to rotate. */
@@ -126,18 +127,17 @@ export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioning
 /** The instance, the master's secret, and the platforms': nothing else of the project. */
 function createRights(
   name: string,
-  { environment, postgres, secrets, rotatesMaster, identity }: DatabaseProvisioningArgs,
+  { environment, postgres, kinds, secrets, rotatesMaster, identity }: DatabaseProvisioningArgs,
   own: pulumi.CustomResourceOptions,
 ): readonly pulumi.Resource[] {
   const { member } = identity;
   const accounts = createIdentity(`${name}-identity`, identity, environment, own);
   const opts = { ...own, dependsOn: [...accounts] };
   const connect = postgres.connectionName === null ? [] : [allowConnections(`${name}-connect`, member, postgres.connectionName, opts)];
-  const platforms = Object.values(
-    mapValues(secrets, (secret, platform) =>
-      allowSecret(`${name}-${platform}`, secret.name, member, "add", { ...opts, dependsOn: [...accounts, secret.resource] }),
-    ),
-  ).flat();
+  const platforms = Object.entries(secrets).flatMap(([platform, secret]) => {
+    const its = platform === kinds[platform] ? `${name}-${platform}` : `${name}.${platform}`;
+    return allowSecret(its, secret.name, member, "add", { ...opts, dependsOn: [...accounts, secret.resource] });
+  });
   const after = { ...opts, dependsOn: [...accounts, ...postgres.ready] };
   return [
     ...accounts,

@@ -16,6 +16,18 @@ export const hostName = (environment: string, instance: string): string => `${in
 /** The master's secret in Secret Manager. A platform's has a hyphen less in between, and no platform is called `master`. */
 export const masterSecretName = (environment: string, instance: string): string => `${environment}--${instance}--master`;
 
+/** A platform, and what it is: its key in the registry. */
+export interface Named {
+  readonly name: string;
+  readonly kind: string;
+}
+
+/**
+ * Pulumi's name of something of a platform. No platform has a dot in its name, so that two of them never make the same one: `a` with
+ * `b-c`, and `a-b` with `c`. A platform that is called like its kind has a hyphen instead: no kind begins like another one.
+ */
+export const resourceName = ({ name, kind }: Named, what: string): string => `${name}${name === kind ? "-" : "."}${what}`;
+
 /** What the Auth Proxy of a platform runs as: the pods that it is beside, or those of its own. */
 export function proxyAccounts(
   { release, serviceAccounts }: { readonly release: string; readonly serviceAccounts: readonly string[] },

@@ -13,6 +13,7 @@ import { toProxyObjects } from "./auth-proxy";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
+import { resourceName } from "./names";
 
 /** A platform to install, and what its pods reach the database with. */
 export interface PlatformRelease {
@@ -101,7 +102,10 @@ function createRelease(
   const { release } = wired.wiring;
   if (release.kind !== "helm") return null;
   const objects = toObjects(each, externalSecrets).map((object) =>
-    createObject(`${platform}-${nameOf(object)}`, object, { parent, dependsOn: [...before, ...each.after] }),
+    createObject(resourceName({ name: platform, kind: wired.kind }, nameOf(object)), object, {
+      parent,
+      dependsOn: [...before, ...each.after],
+    }),
   );
   return createChart(parent, platform, wired, release, objects);
 }
@@ -138,7 +142,8 @@ function createChart(
         { chart: relative(process.cwd(), chartDirectory(wired.kind)) }
       : { chart: release.chart, repositoryOpts: { repo: release.repository }, version: release.version };
   return new helm.Release(
-    platform,
+    // Operators are releases, too, of any name without a dot.
+    platform === wired.kind ? platform : resourceName({ name: platform, kind: wired.kind }, "release"),
     {
       ...source,
       name: wired.release,

@@ -4,7 +4,7 @@ import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
 import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
-import { provisioningNamespace, proxyAccounts } from "../../constructs/gcp/names";
+import { provisioningNamespace, proxyAccounts, resourceName } from "../../constructs/gcp/names";
 import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
 import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/kubernetes/metadata";
@@ -94,6 +94,7 @@ function createProvisioning(
       postgres,
       tls: { mode: "verify-full", ca: existing?.ca ?? null },
       tenants,
+      kinds: mapValues(tenants, (_tenant, platform) => environment.platforms[platform]?.kind ?? platform),
       secrets: Object.fromEntries(Object.keys(tenants).flatMap((platform) => (all[platform] ? [[platform, all[platform]]] : []))),
       rotatesMaster: existing === null,
       rotationDays: environment.section.rotationDays,
@@ -118,17 +119,20 @@ function createRights(
   const { access = "direct" } = environment.platforms[platform] ?? {};
   const own = wired[platform];
   if (own === undefined) return [];
+  const named = { name: platform, kind: own.kind };
   const reader = principalOf(identityOf(environment), own.namespace, kubernetesNames(own.release).secretStore);
   const secret = secrets[platform];
   const read =
-    secret === undefined ? [] : allowSecret(`${platform}-reader`, secret.name, reader, "read", { parent, dependsOn: [secret.resource] });
+    secret === undefined
+      ? []
+      : allowSecret(resourceName(named, "reader"), secret.name, reader, "read", { parent, dependsOn: [secret.resource] });
   const connect =
     connectionName === null
       ? []
       : proxyAccounts(own, access).flatMap((account) => {
           const client = clientOf(environment, own.namespace, account);
-          const made = createIdentity(`${platform}-${account}-identity`, client, environment.name, { parent });
-          return [...made, allowConnections(`${platform}-${account}`, client.member, connectionName, { parent, dependsOn: [...made] })];
+          const made = createIdentity(resourceName(named, `${account}-identity`), client, environment.name, { parent });
+          return [...made, allowConnections(resourceName(named, account), client.member, connectionName, { parent, dependsOn: [...made] })];
         });
   return [...read, ...connect];
 }

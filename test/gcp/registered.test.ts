@@ -10,5 +10,6 @@ import "./registered/lifecycles";
 import "./registered/plan";
 import "./registered/releases";
 import "./registered/roles";
+import "./registered/scale";
 import "./registered/secrets";
 import "./registered/snapshots";

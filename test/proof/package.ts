@@ -81,7 +81,7 @@ const postgres = new CloudSqlPostgres("main", {
 const { tenants } = instance;
 const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
 new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres",
+  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres",
   program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
   identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
 }, {});
