@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { awsInstanceFields } from "../constructs/aws/instance-fields";
 import { awsFields } from "../constructs/aws/section";
 import { gcpFields } from "../constructs/gcp/section";
 import type { Field, Fields } from "../constructs/model/fields";
@@ -68,6 +69,7 @@ const DECLARATIONS: readonly (readonly [string, string, Fields])[] = [
   ["constructs/model/spec.ts", "export const environmentFields = {", environmentFields],
   ["constructs/model/platform.ts", "export function commonFields(", commonFields("platform")],
   ["constructs/aws/section.ts", "export const awsFields = {", awsFields],
+  ["constructs/aws/instance-fields.ts", "export const awsInstanceFields = {", awsInstanceFields],
   ["constructs/gcp/section.ts", "export const gcpFields = {", gcpFields],
   ...Object.entries(platforms as Readonly<Record<string, Platform>>).map(
     ([name, { fields }]) => [`constructs/platforms/${name}/settings.ts`, "Fields = {", fields] as const,

@@ -9,8 +9,8 @@ export interface InstanceClass {
 
 const SIZES = { large: 2, xlarge: 4, "2xlarge": 8, "4xlarge": 16, "8xlarge": 32, "12xlarge": 48, "16xlarge": 64 } as const;
 
-const family = (name: string, gibPerVcpu: number): readonly InstanceClass[] =>
-  Object.entries(SIZES).map(([size, vcpus]) => ({ name: `db.${name}.${size}`, vcpus, memoryGib: vcpus * gibPerVcpu }));
+const family = (name: string, gibPerVcpu: number, larger: Readonly<Record<string, number>> = {}): readonly InstanceClass[] =>
+  Object.entries({ ...SIZES, ...larger }).map(([size, vcpus]) => ({ name: `db.${name}.${size}`, vcpus, memoryGib: vcpus * gibPerVcpu }));
 
 /**
  * Classes on Graviton that PostgreSQL 15 to 18 have: burstable ones up to 4 GiB, general (4 GiB for each vCPU), memory (8 GiB).
@@ -23,6 +23,49 @@ export const CLASSES: readonly InstanceClass[] = [
   ...family("m7g", 4),
   ...family("r7g", 8),
 ];
+
+/** Burstable ones; those of less than 4 GiB and with 2 vCPUs are too small for `family`. */
+const burstable = (name: string): readonly InstanceClass[] => [
+  { name: `db.${name}.micro`, vcpus: 2, memoryGib: 1 },
+  { name: `db.${name}.small`, vcpus: 2, memoryGib: 2 },
+  { name: `db.${name}.medium`, vcpus: 2, memoryGib: 4 },
+  { name: `db.${name}.large`, vcpus: 2, memoryGib: 8 },
+  { name: `db.${name}.xlarge`, vcpus: 4, memoryGib: 16 },
+  { name: `db.${name}.2xlarge`, vcpus: 8, memoryGib: 32 },
+];
+
+/** Sizes above 16xlarge, by what a generation has. */
+const TO_24 = { "24xlarge": 96 };
+const TO_32 = { ...TO_24, "32xlarge": 128 };
+const TO_48 = { ...TO_24, "48xlarge": 192 };
+
+/**
+ * Every class that RDS for PostgreSQL 15 to 18 has in some region, x86 and Graviton; of families with local disks or faster networks, too.
+ *
+ * Memory: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html, read on 2026-11-30.
+ * Which of them PostgreSQL has, from RDS's own list of orderable classes in every region:
+ * https://github.com/aws-cloudformation/cfn-lint/blob/main/src/cfnlint/data/schemas/extensions/aws_rds_dbinstance/dbinstanceclass_enum.json
+ * (2026-08-19). A region may lack one: `aws rds describe-orderable-db-instance-options --engine postgres` shows its own.
+ */
+const ORDERABLE: readonly InstanceClass[] = [
+  ...["t3", "t4g"].flatMap(burstable),
+  ...["m6g", "m6gd", "m7g"].flatMap((name) => family(name, 4)),
+  ...["m5", "m5d"].flatMap((name) => family(name, 4, TO_24)),
+  ...["m6i", "m6id", "m6idn", "m6in"].flatMap((name) => family(name, 4, TO_32)),
+  ...["m7i", "m8g", "m8gd"].flatMap((name) => family(name, 4, TO_48)),
+  ...["r6g", "r6gd", "r7g"].flatMap((name) => family(name, 8)),
+  ...["r5", "r5b", "r5d"].flatMap((name) => family(name, 8, TO_24)),
+  ...["r6i", "r6id", "r6idn", "r6in"].flatMap((name) => family(name, 8, TO_32)),
+  ...["r7i", "r8g", "r8gd"].flatMap((name) => family(name, 8, TO_48)),
+  ...family("x2g", 16),
+];
+const BY_NAME: ReadonlyMap<string, InstanceClass> = new Map(ORDERABLE.map((each) => [each.name, each]));
+
+/** Names of all classes that may be asked for. */
+export const CLASS_NAMES: readonly string[] = [...BY_NAME.keys()];
+
+/** A class by its name, or undefined. */
+export const classNamed = (name: string): InstanceClass | undefined => BY_NAME.get(name);
 
 /** The class that has exactly a size, or undefined. */
 export function classOf({ vcpus, memoryGib }: InstanceSettings["size"]): InstanceClass | undefined {

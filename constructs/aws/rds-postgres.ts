@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, SecretValue, Stack } from "aws-cdk-lib";
+import { CfnDeletionPolicy, Duration, RemovalPolicy, SecretValue, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
@@ -13,6 +13,7 @@ import type { Reach } from "../model/wire";
 import { classOf, maxConnectionsFormula } from "./classes";
 import { DatabaseSecret } from "./database-secret";
 import { grantRead } from "./grants";
+import type { AwsInstance } from "./instance-fields";
 import { toRdsValue } from "./parameters";
 import { RETAIN, retain } from "./retain";
 import { performanceOf } from "./storage";
@@ -33,6 +34,8 @@ export interface IRdsPostgres extends ec2.IConnectable {
 
 export interface RdsPostgresProps {
   readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
+  /** What it has on AWS only: `ownInstance(environment, name)`. */
+  readonly own: AwsInstance;
   readonly vpc: ec2.IVpc;
   /** Private, in at least two zones. */
   readonly subnets: readonly ec2.ISubnet[];
@@ -155,20 +158,32 @@ function createSecurityGroup(scope: Construct, { vpc, clients, instance }: RdsPo
   return group;
 }
 
-const engineOf = ({ majorVersion }: InstanceSettings): rds.IInstanceEngine =>
-  // Without a minor version: RDS takes its preferred one, and brings newer ones in the maintenance window.
-  rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.of(String(majorVersion), String(majorVersion)) });
+/** Without a minor version, RDS takes its preferred one, and brings newer ones in the maintenance window. */
+const engineOf = ({ majorVersion }: InstanceSettings, version: string | null): rds.IInstanceEngine =>
+  rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.of(version ?? String(majorVersion), String(majorVersion)) });
 
-function createParameterGroup(scope: Construct, { instance: { settings, maxConnections } }: RdsPostgresProps): rds.ParameterGroup {
+function placeParameterGroup(scope: Construct, { instance, own }: RdsPostgresProps): rds.IParameterGroup {
+  if (own.parameterGroup !== null) return rds.ParameterGroup.fromParameterGroupName(scope, "ParameterGroup", own.parameterGroup);
+  const { settings, maxConnections } = instance;
   const { max_connections: _written, ...others } = settings.parameters;
   return new rds.ParameterGroup(scope, "ParameterGroup", {
-    engine: engineOf(settings),
+    engine: engineOf(settings, null),
     description: "PostgreSQL",
     parameters: {
       ...mapValues(others, (value, name) => toRdsValue(name, value, settings.majorVersion)),
       max_connections: maxConnectionsFormula(maxConnections, settings.size.memoryGib),
       "rds.force_ssl": "1",
     },
+    removalPolicy: RETAIN,
+  });
+}
+
+function placeSubnetGroup(scope: Construct, { vpc, subnets, own }: RdsPostgresProps): rds.ISubnetGroup {
+  if (own.subnetGroup !== null) return rds.SubnetGroup.fromSubnetGroupName(scope, "SubnetGroup", own.subnetGroup);
+  return new rds.SubnetGroup(scope, "SubnetGroup", {
+    vpc,
+    vpcSubnets: { subnets: [...subnets] },
+    description: "PostgreSQL",
     removalPolicy: RETAIN,
   });
 }
@@ -181,26 +196,21 @@ function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: 
   const performance = performanceOf(settings);
   return {
     vpc: props.vpc,
-    subnetGroup: new rds.SubnetGroup(scope, "SubnetGroup", {
-      vpc: props.vpc,
-      vpcSubnets: { subnets: [...props.subnets] },
-      description: "PostgreSQL",
-      removalPolicy: RETAIN,
-    }),
+    subnetGroup: placeSubnetGroup(scope, props),
     securityGroups: [securityGroup],
     publiclyAccessible: false,
     port: PORT,
-    instanceType: new ec2.InstanceType((classOf(settings.size)?.name ?? "").slice("db.".length)),
+    instanceType: new ec2.InstanceType((props.own.class ?? classOf(settings.size)?.name ?? "").slice("db.".length)),
     storageType: rds.StorageType.GP3,
     iops: performance?.iops,
     storageThroughput: performance?.throughputMibps,
     maxAllocatedStorage: settings.maxStorageGib ?? undefined,
-    parameterGroup: createParameterGroup(scope, props),
+    parameterGroup: placeParameterGroup(scope, props),
     caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
     iamAuthentication: settings.iamAuthentication,
     ...createMonitoring(scope, props, key),
     preferredMaintenanceWindow: settings.maintenanceWindow,
-    autoMinorVersionUpgrade: true,
+    autoMinorVersionUpgrade: props.own.version === null,
     copyTagsToSnapshot: true,
     deleteAutomatedBackups: false,
     applyImmediately: props.applyImmediately,
@@ -208,12 +218,9 @@ function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: 
 }
 
 /** What is to be seen of a server: the system's metrics each minute, the load by query, and its log. */
-function createMonitoring(scope: Construct, { logRetentionDays }: RdsPostgresProps, key: kms.IKey) {
-  const policy = iam.ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonRDSEnhancedMonitoringRole");
-  const assumedBy = new iam.ServicePrincipal("monitoring.rds.amazonaws.com");
+function createMonitoring(scope: Construct, { logRetentionDays, own }: RdsPostgresProps, key: kms.IKey) {
   return {
-    monitoringInterval: Duration.minutes(1),
-    monitoringRole: retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] })),
+    ...(own.monitoringIntervalSeconds === 0 ? {} : createEnhancedMonitoring(scope, own.monitoringIntervalSeconds)),
     databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
     enablePerformanceInsights: true,
     performanceInsightEncryptionKey: key,
@@ -222,11 +229,34 @@ function createMonitoring(scope: Construct, { logRetentionDays }: RdsPostgresPro
   };
 }
 
-function createInstance(scope: Construct, { instance: { settings } }: RdsPostgresProps, common: Common, key: kms.IKey, master: string) {
+function createEnhancedMonitoring(scope: Construct, seconds: number) {
+  const policy = iam.ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonRDSEnhancedMonitoringRole");
+  const assumedBy = new iam.ServicePrincipal("monitoring.rds.amazonaws.com");
+  return {
+    monitoringInterval: Duration.seconds(seconds),
+    monitoringRole: retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] })),
+  };
+}
+
+/** What the L2 constructs have no words for, or leave out where it is zero: an update then keeps what was there. */
+function complete(database: rds.DatabaseInstance | rds.DatabaseInstanceReadReplica, own: AwsInstance): rds.CfnDBInstance {
+  const resource = database.node.defaultChild as rds.CfnDBInstance;
+  if (own.monitoringIntervalSeconds === 0) resource.monitoringInterval = 0;
+  return resource;
+}
+
+function createInstance(
+  scope: Construct,
+  { instance: { settings }, own }: RdsPostgresProps,
+  common: Common,
+  key: kms.IKey,
+  master: string,
+) {
   const password = SecretValue.secretsManager(master, { jsonField: "password" });
   const instance = new rds.DatabaseInstance(scope, "Instance", {
     ...common,
-    engine: engineOf(settings),
+    engine: engineOf(settings, own.version),
+    instanceIdentifier: own.identifier ?? undefined,
     // The major version changes only where the spec does.
     allowMajorVersionUpgrade: true,
     credentials: rds.Credentials.fromPassword(MASTER, password),
@@ -238,7 +268,10 @@ function createInstance(scope: Construct, { instance: { settings } }: RdsPostgre
     preferredBackupWindow: settings.backupWindow,
     removalPolicy: RETAIN,
   });
-  const resource = instance.node.defaultChild as rds.CfnDBInstance;
+  const resource = complete(instance, own);
+  // A replacement, which nobody asks for, keeps the old instance in any case.
+  if (own.finalSnapshot !== null)
+    resource.cfnOptions.deletionPolicy = own.finalSnapshot ? CfnDeletionPolicy.SNAPSHOT : CfnDeletionPolicy.DELETE;
   if (settings.backupReplication !== null) {
     // The L2 has no properties for it.
     resource.automaticBackupReplicationRegion = settings.backupReplication.region;
@@ -248,7 +281,7 @@ function createInstance(scope: Construct, { instance: { settings } }: RdsPostgre
   return instance;
 }
 
-function createReplicas(scope: Construct, { instance: { settings } }: RdsPostgresProps, common: Common, source: rds.DatabaseInstance) {
+function createReplicas(scope: Construct, { instance: { settings }, own }: RdsPostgresProps, common: Common, source: rds.DatabaseInstance) {
   const numbers = Array.from({ length: settings.readReplicas }, (_, index) => index + 1);
   const replica = {
     // Encrypted with the source's key, as RDS has it: saying so is refused.
@@ -259,5 +292,9 @@ function createReplicas(scope: Construct, { instance: { settings } }: RdsPostgre
     // A replica has no data that its source does not have: it can be removed, for a major upgrade or after a failure.
     removalPolicy: RemovalPolicy.DESTROY,
   };
-  return numbers.map((number) => new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica));
+  return numbers.map((number) => {
+    const database = new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica);
+    complete(database, own);
+    return database;
+  });
 }

@@ -6,7 +6,6 @@ import { RAISE_CEILING } from "../model/rules";
 import { suggestRegion } from "../model/suggest";
 import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";
-import { CLASSES, classAbove, classOf } from "./classes";
 import { checkRdsParameter } from "./parameters";
 import { REGIONS } from "./regions";
 import { GP3 } from "./storage";
@@ -26,20 +25,6 @@ export const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmana
 
 /** What RDS refuses only when it is deployed, or never. */
 export const awsRules: readonly InstanceRule[] = [
-  created({
-    id: "aws-size-has-a-class",
-    source: `${GUIDE}/Concepts.DBInstanceClass.Summary.html`,
-    date: READ,
-    severity: "error",
-    check: ({ size }, path) => {
-      if (classOf(size) !== undefined) return [];
-      const above = classAbove(size) ?? CLASSES.at(-1);
-      const remedy = `the next is { vcpus: ${above?.vcpus}, memoryGib: ${above?.memoryGib} } (${above?.name})`;
-      return [violation(`${path}.size`, "must be that of an instance class", `${size.vcpus} vCPUs and ${size.memoryGib} GiB`, remedy)];
-    },
-    passing: { size: { vcpus: 4, memoryGib: 32 } },
-    failing: { size: { vcpus: 3, memoryGib: 8 } },
-  }),
   created({
     id: "aws-disks-have-twenty-gib",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,

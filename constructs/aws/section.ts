@@ -1,7 +1,7 @@
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { IPV4 } from "../model/instance";
 import { NAME } from "../model/names";
-import { ownInstances } from "../model/own-instance";
+import { awsInstances } from "./instance-fields";
 
 const ZONE = { pattern: /^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, form: "an availability zone such as eu-central-1a" };
 const SECURITY_GROUP = { pattern: /^sg-[0-9a-f]{8,17}$/, form: "a security group's id (sg-...)" };
@@ -108,12 +108,13 @@ export const awsFields = {
   /** Days after which passwords are rotated. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
   /**
-   * By an instance's name, what differs on AWS: any setting of `instances.<name>`, which wins there (`parameters` and `size` are merged).
+   * By an instance's name, what differs on AWS: any setting of `instances.<name>`, which wins there (`parameters` and `size` are merged),
+   * and `class`, `version`, `subnetGroup`, `parameterGroup`, `identifier`, `monitoringIntervalSeconds` and `finalSnapshot`.
    * Other clouds do not look at it, so `rds.*` parameters and a region for `backupReplication` belong here.
    *
    * @defaultValue `{}`
    */
-  instances: ownInstances({}),
+  instances: awsInstances,
 };
 
 /** What other tools call these settings. */

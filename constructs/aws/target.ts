@@ -1,5 +1,6 @@
 import { defineTarget, type Target } from "../model/target";
 import { connectionsOf } from "./classes";
+import { awsOwnInstanceRules } from "./own-instance-rules";
 import { awsRules } from "./rules";
 import { AWS_ELSEWHERE, awsFields } from "./section";
 import { awsWholeRules } from "./section-rules";
@@ -18,7 +19,7 @@ export const aws: Aws = defineTarget({
   section: awsFields,
   elsewhere: AWS_ELSEWHERE,
   rules: awsRules,
-  wholeRules: awsWholeRules,
+  wholeRules: [...awsWholeRules, ...awsOwnInstanceRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access) => (access === "sidecar" || access === "proxy" ? NO_PROXY : { access: "direct", tls: "verify-full", caution: null }),

@@ -8,6 +8,7 @@ import { RdsAlarms } from "../../constructs/aws/rds-alarms";
 import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues, ownEntry } from "../../constructs/model/json";
+import { ownInstance } from "../../constructs/model/own-instance";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type AwsEnvironment, hasNetwork } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
@@ -38,7 +39,15 @@ export class DatabaseStack extends EnvironmentStack {
       if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);
       const { applyImmediately, logRetentionDays } = section;
       if (placement === null) throw new TypeError("there is no network");
-      const postgres = new RdsPostgres(this, name, { instance, ...placement, clients, key, applyImmediately, logRetentionDays });
+      const postgres = new RdsPostgres(this, name, {
+        instance,
+        own: ownInstance(environment, name),
+        ...placement,
+        clients,
+        key,
+        applyImmediately,
+        logRetentionDays,
+      });
       if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
       created[name] = postgres;
       return postgres;

@@ -53,7 +53,12 @@ function noteInstance(stack: string, { id, before, after }: Change, had: Templat
   if (after === undefined)
     return isReplica(before) ? [`${thing} would be deleted; a read replica has no data that its source does not have`] : [];
   if (before === undefined) return isReplica(after) ? noteNewReplica(thing, after) : [];
-  return [...noteGrowth(thing, before, after), ...noteRestarts(thing, before, after, had, has)];
+  return [
+    ...noteGrowth(thing, before, after),
+    ...noteVersion(thing, before, after),
+    ...noteDeletion(thing, before, after),
+    ...noteRestarts(thing, before, after, had, has),
+  ];
 }
 
 /** Below 400 GiB a replica gets its source's real size; from 400 GiB on it has IOPS, and so the template states a size. */
@@ -70,6 +75,24 @@ function noteGrowth(thing: string, before: Resource, after: Resource): readonly 
   return [
     `${thing} would grow from ${giB(before)} to ${giB(after)} GiB: RDS rejects that if its disk has grown beyond ${largestBefore(giB(after))} GiB by itself, unless it is ${giB(after)} GiB already (${REAL_SIZE})`,
   ];
+}
+
+/** A pinned minor version, when automatic upgrades take over again or end. */
+function noteVersion(thing: string, before: Resource, after: Resource): readonly string[] {
+  const [had, has] = [before, after].map((each) => propertiesOf(each).AutoMinorVersionUpgrade);
+  if (had === has) return [];
+  return has === true
+    ? [
+        `${thing} would get minor upgrades by itself again; RDS rejects the change while its preferred minor version is older than the pinned one`,
+      ]
+    : [`${thing} would no longer get minor upgrades, and security fixes, by itself`];
+}
+
+function noteDeletion(thing: string, before: Resource, after: Resource): readonly string[] {
+  if (before.DeletionPolicy === after.DeletionPolicy || isReplica(after)) return [];
+  if (after.DeletionPolicy === "Delete") return [`${thing} would from then on be deleted with its stack, without a final snapshot`];
+  if (after.DeletionPolicy === "Snapshot") return [`${thing} would from then on be deleted with its stack, after a final snapshot`];
+  return [`${thing} would from then on outlive its stack`];
 }
 
 function noteRestarts(thing: string, before: Resource, after: Resource, had: Template, has: Template): readonly string[] {
@@ -92,6 +115,9 @@ function noteRestarts(thing: string, before: Resource, after: Resource, had: Tem
 /** Static parameters of an instance's group that differ. A major version brings another group, and a restart anyway. */
 function staticChanges(old: Properties, next: Properties, had: Template, has: Template): readonly string[] {
   const [before, after] = [groupOf(old, had), groupOf(next, has)];
+  // What is in a group that somebody else made is not known: RDS loads all of it at the next restart.
+  if (typeof next.DBParameterGroupName === "string")
+    return old.DBParameterGroupName === next.DBParameterGroupName ? [] : ["its parameter group"];
   const names = [...new Set([...Object.keys(before.parameters), ...Object.keys(after.parameters)])];
   return names.filter((name) => before.parameters[name] !== after.parameters[name] && isStatic(name, after.majorVersion));
 }

@@ -8,7 +8,7 @@ import type { DeploymentPlan } from "../cloud";
 import { fromUser } from "../command-line";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
-import { synthesize, type Template } from "./synthesize";
+import { type Resource, synthesize, type Template } from "./synthesize";
 
 /** What holds data, or what data cannot be read or reached without. */
 export const STATEFUL = [
@@ -24,7 +24,14 @@ export const STATEFUL = [
  * Properties of an instance that replace it in some cases, none of which is ours: the schema marks them because of snapshots, clusters
  * and other engines. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
  */
-const UPDATED_IN_PLACE = ["BackupRetentionPeriod", "DBParameterGroupName", "MultiAZ", "PreferredMaintenanceWindow", "StorageType"];
+const UPDATED_IN_PLACE = [
+  "AutoMinorVersionUpgrade",
+  "BackupRetentionPeriod",
+  "DBParameterGroupName",
+  "MultiAZ",
+  "PreferredMaintenanceWindow",
+  "StorageType",
+];
 
 /** Numbers of an instance that RDS only lets grow. */
 const ONLY_GROW = ["AllocatedStorage", "EngineVersion"];
@@ -99,10 +106,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
     if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
       dangers.push(`${thing} would move to another VPC, and RDS keeps an instance in its own; take that change back`);
     if (!STATEFUL.includes(type) || (change.isRemoval && isDisposable(change.oldValue))) return;
-    if (change.isRemoval)
-      dangers.push(
-        `${thing} would ${change.oldValue?.DeletionPolicy === undefined ? "be deleted" : "stay, but nothing would look after it"}; keep it in the spec`,
-      );
+    if (change.isRemoval) dangers.push(`${thing} would ${fateOf(change.oldValue)}; keep it in the spec`);
     const replacing = Object.entries(change.propertyUpdates)
       .filter(([, update]) => isReplacing(update.changeImpact))
       .map(([name]) => name)
@@ -111,8 +115,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
       dangers.push(`${thing} would be replaced by an empty one, because of ${replacing.join(", ")}; take that change back`);
     for (const name of ONLY_GROW) {
       const [had, has] = [change.oldProperties?.[name], change.newProperties?.[name]];
-      if (!change.isRemoval && Number(has) < Number(had))
-        dangers.push(`${thing}: ${name} cannot go from ${had} to ${has}; RDS lets it only grow`);
+      if (!change.isRemoval && isLess(has, had)) dangers.push(`${thing}: ${name} cannot go from ${had} to ${has}; RDS lets it only grow`);
     }
     const [had, has] = [Number(change.oldProperties?.AllocatedStorage), Number(change.newProperties?.AllocatedStorage)];
     // A disk that grows by itself may have this size already.
@@ -122,11 +125,37 @@ export function findDangers(stack: string, before: Template, after: Template): r
   return dangers;
 }
 
+/** What becomes of a resource that a template no longer has. */
+function fateOf(resource: object | undefined): string {
+  switch ((resource as Partial<Resource> | undefined)?.DeletionPolicy) {
+    case undefined:
+    case "Delete":
+      return "be deleted";
+    case "Snapshot":
+      return "be deleted, and a final snapshot would keep its data";
+    default:
+      return "stay, but nothing would look after it";
+  }
+}
+
+/** Whether a size or a version is below another; a major version alone is not compared with one of its minors. */
+function isLess(value: unknown, other: unknown): boolean {
+  const [parts, others] = [value, other].map((each) =>
+    String(each ?? "")
+      .split(".")
+      .map(Number),
+  );
+  const at = parts?.findIndex((part, index) => part !== others?.[index]) ?? -1;
+  return at >= 0 && Number(parts?.[at]) < Number(others?.[at]);
+}
+
 /** Whether removing a resource deletes it without losing data: a read replica. */
 const isDisposable = (resource: { readonly DeletionPolicy?: string; readonly Properties?: object } | undefined): boolean =>
   resource?.DeletionPolicy === "Delete" && Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier");
 
 const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
+
+const majorOf = (version: unknown): number => Number.parseInt(String(version), 10);
 
 /**
  * RDS upgrades replicas with their source, and CloudFormation then changes them once more, to a parameter group of the new version.
@@ -135,7 +164,7 @@ const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === 
 function refuseUpgradeWithReplicas(stack: string, before: Template, after: Template): readonly string[] {
   const upgraded = Object.keys(after.Resources).filter((id) => {
     const [had, has] = [before, after].map((template) => template.Resources[id]?.Properties?.EngineVersion);
-    return had !== undefined && Number(has) > Number(had);
+    return had !== undefined && majorOf(has) > majorOf(had);
   });
   const replicas = Object.values(after.Resources).map((resource) => JSON.stringify(resource.Properties?.SourceDBInstanceIdentifier ?? ""));
   return upgraded

@@ -6,6 +6,7 @@ import "./synthesized/findings";
 import "./synthesized/iam";
 import "./synthesized/ids";
 import "./synthesized/lifecycle";
+import "./synthesized/own-instance";
 import "./synthesized/plan";
 import "./synthesized/releases";
 import "./synthesized/retained";

@@ -111,7 +111,17 @@ describe("a spec for AWS", () => {
       applyImmediately: false,
       logRetentionDays: 90,
       rotationDays: 30,
-      instances: { main: {} },
+      instances: {
+        main: {
+          class: null,
+          version: null,
+          subnetGroup: null,
+          parameterGroup: null,
+          identifier: null,
+          monitoringIntervalSeconds: 60,
+          finalSnapshot: null,
+        },
+      },
     });
   });
 
@@ -131,7 +141,7 @@ describe("a spec for AWS", () => {
   it.each([
     [
       { size: { vcpus: 3, memoryGib: 8 } },
-      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge)',
+      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge); or name any class in aws.instances.main.class',
     ],
     [{ iops: 12000 }, "instances.main.iops: cannot be chosen below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more"],
     [

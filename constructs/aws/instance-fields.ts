@@ -1,0 +1,123 @@
+import { violation } from "../model/errors";
+import { choice, type Elsewhere, type Field, flag, nullable, text } from "../model/fields";
+import { type Implied, type OwnInstance, ownInstances } from "../model/own-instance";
+import { suggest } from "../model/suggest";
+import { UNREADABLE } from "../model/unreadable";
+import { CLASS_NAMES, classNamed } from "./classes";
+
+/** Classes of generations that end before PostgreSQL 15. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support.html */
+const OLD_CLASS = /^db\.(t1|t2|m1|m2|m3|m4|r3|r4)\./;
+/** Classes of other engines, and of clusters. */
+const OTHER_CLASS = /^db\.(serverless$|c6gd\.|z1d\.|x1e?\.|x2i|m7i\.metal|r7i\.metal)/;
+
+function adviseClass(name: unknown): string {
+  if (typeof name !== "string") return "";
+  if (OLD_CLASS.test(name))
+    return "that generation runs no PostgreSQL newer than 14; db.t3, db.m5 and db.r5 are the oldest x86 ones that do";
+  if (OTHER_CLASS.test(name)) return "write a class of db.t3, t4g, m5 to m8g or r5 to r8g";
+  const full = name.startsWith("db.") ? name : `db.${name}`;
+  if (classNamed(full) !== undefined) return `write "${full}"`;
+  const [, family = ""] = full.split(".");
+  const ofFamily = CLASS_NAMES.filter((each) => each.startsWith(`db.${family}.`));
+  return suggest(full, ofFamily.length > 0 ? ofFamily : CLASS_NAMES).replace(/^known are .{200,}/s, "such as db.m7g.large or db.m7i.large");
+}
+
+/** An RDS class by its name. */
+const className: Field<string, true> = {
+  required: true,
+  default: undefined,
+  form: "an instance class of RDS for PostgreSQL",
+  read(written, path, report) {
+    if (typeof written === "string" && classNamed(written) !== undefined) return written;
+    report(violation(path, "must be an instance class of RDS for PostgreSQL, such as db.m7g.large", written, adviseClass(written)));
+    return UNREADABLE;
+  },
+};
+
+/** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
+const INTERVALS = [0, 1, 5, 10, 15, 30, 60] as const;
+
+/** What an instance has on AWS only. */
+export const awsInstanceFields = {
+  /**
+   * Instance class, x86 or Graviton, such as `db.m7i.large`; null takes the Graviton class that has `size`. It decides `size`, so the
+   * two cannot stand together in this section. Changing it restarts the instance.
+   *
+   * @defaultValue `null`
+   */
+  class: nullable(className),
+  /**
+   * Minor version such as `17.6`, of `majorVersion`; null takes RDS's preferred one. A version that is set turns automatic minor upgrades
+   * off: you install security fixes by changing it.
+   *
+   * @defaultValue `null`
+   */
+  version: nullable(text({ pattern: /^\d{2}\.\d{1,2}$/, form: "a minor version such as 17.6" })),
+  /**
+   * Existing DB subnet group of the network, by its name in lower case; null creates one. An instance cannot move to another.
+   *
+   * @defaultValue `null`
+   */
+  subnetGroup: nullable(
+    text({
+      pattern: /^(?!default$)[a-z0-9 ._-]{1,255}$/,
+      form: "a DB subnet group's name in lower case, not default",
+    }),
+  ),
+  /**
+   * Existing DB parameter group, by its name in lower case; null creates one from `parameters`. It takes the place of `parameters`, of
+   * which only `max_connections` may then be set: to the group's value, from which the connection budget counts.
+   *
+   * @defaultValue `null`
+   */
+  parameterGroup: nullable(text({ pattern: /^[a-z](-?[a-z0-9.]){0,254}$/, form: "a DB parameter group's name in lower case" })),
+  /**
+   * The instance's name in RDS; null lets CloudFormation choose one, which never collides. RDS has each name once in a region and account,
+   * so a chosen one blocks a replacement, and a second deployment beside an instance that has outlived its stack. Changing it replaces the
+   * instance.
+   *
+   * @defaultValue `null`
+   */
+  identifier: nullable(
+    text({ pattern: /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/, form: "1 to 63 of a-z, 0-9 and single hyphens, starting with a letter" }),
+  ),
+  /** Seconds between two measurements of Enhanced Monitoring; 0 turns it off. @defaultValue `60` */
+  monitoringIntervalSeconds: choice(INTERVALS, 60),
+  /**
+   * What happens to the instance when it is removed from the spec, or its stack is deleted. Null keeps it, with its data. True lets RDS
+   * delete it and take a final snapshot; false lets RDS delete it without one. Automated backups stay for `backupRetentionDays` in either
+   * case. While `deletionProtection` is on, nothing is deleted.
+   *
+   * @defaultValue `null`
+   */
+  finalSnapshot: nullable(flag(false)),
+};
+
+/** Memory and CPUs of a class, from which everything else follows. */
+const implied: Implied<typeof awsInstanceFields> = {
+  size: {
+    from: "class",
+    value: ({ class: name }) => {
+      const its = name === null ? undefined : classNamed(name);
+      return its === undefined ? null : { vcpus: its.vcpus, memoryGib: its.memoryGib };
+    },
+  },
+};
+
+/** What other tools call these settings. */
+const ELSEWHERE: Elsewhere = new Map([
+  ...["instanceclass", "dbinstanceclass", "instancetype"].map((key) => [key, "use class"] as const),
+  ...["engineversion", "postgresversion"].map((key) => [key, "use version for a minor, majorVersion for a major version"] as const),
+  ...["dbsubnetgroup", "dbsubnetgroupname", "subnetgroupname"].map((key) => [key, "use subnetGroup"] as const),
+  ...["dbparametergroup", "dbparametergroupname", "parametergroupname"].map((key) => [key, "use parameterGroup"] as const),
+  ...["dbinstanceidentifier", "instanceidentifier", "name"].map((key) => [key, "use identifier"] as const),
+  ["monitoringinterval", "use monitoringIntervalSeconds"] as const,
+  ["skipfinalsnapshot", "use finalSnapshot: true takes one, false takes none"] as const,
+  ["finalsnapshotidentifier", "use finalSnapshot: true; CloudFormation names the snapshot"] as const,
+]);
+
+/** The setting `instances` of the section `aws`. */
+export const awsInstances = ownInstances(awsInstanceFields, implied, ELSEWHERE);
+
+/** What an instance has on AWS only, complete. */
+export type AwsInstance = OwnInstance<typeof awsInstanceFields>;

@@ -1,0 +1,248 @@
+import { type Violation, violation } from "../model/errors";
+import { DEFAULT_PARAMETERS, type InstanceSettings } from "../model/instance";
+import { ownEntry } from "../model/json";
+import { checkEach } from "../model/rule";
+import type { WholeRule } from "../model/target";
+import { ifReadable } from "../model/unreadable";
+import { CLASSES, classAbove, classOf } from "./classes";
+import type { AwsInstance } from "./instance-fields";
+import { CHECKED, GUIDE } from "./rules";
+import type { awsFields } from "./section";
+
+type Rule = WholeRule<typeof awsFields>;
+type Subject = Parameters<Rule["check"]>[0];
+
+const region = "eu-central-1";
+const NETWORK = {
+  vpc: "vpc-0a1b2c3d4e5f60718",
+  privateSubnets: [
+    { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
+    { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
+  ],
+};
+
+/** Checks what each instance that is created has on AWS only. */
+const eachCreated =
+  (check: (own: AwsInstance, instance: InstanceSettings, path: string, subject: Subject) => readonly Violation[]): Rule["check"] =>
+  (subject) =>
+    checkEach(subject.section.instances, (own, name) => {
+      const instance = ownEntry(subject.instances, name);
+      return instance === undefined || instance.existing !== null ? [] : check(own, instance, `aws.instances.${name}`, subject);
+    });
+
+/** Minor versions in which a login does not become its owner role. https://www.postgresql.org/docs/release/17.2/ */
+const WITHOUT_ROLE: readonly string[] = ["15.9", "16.5", "17.1"];
+
+/** Parameters that the spec sets, besides those of every instance and the one that the budget needs. */
+const writtenIn = ({ parameters }: InstanceSettings): readonly string[] =>
+  Object.keys(parameters).filter((name) => name !== "max_connections" && parameters[name] !== DEFAULT_PARAMETERS[name]);
+
+/** About what instances have on AWS only. */
+export const awsOwnInstanceRules: readonly Rule[] = [
+  {
+    id: "aws-size-has-a-class",
+    source: `${GUIDE}/Concepts.DBInstanceClass.Summary.html`,
+    date: CHECKED,
+    severity: "error",
+    check: ({ section, instances }) =>
+      checkEach(instances, ({ size, existing }, name) => {
+        const isNamed = ifReadable(() => section.instances[name]?.class ?? null, "") !== null;
+        if (existing !== null || isNamed || classOf(size) !== undefined) return [];
+        const above = classAbove(size) ?? CLASSES.at(-1);
+        const next = `the next is { vcpus: ${above?.vcpus}, memoryGib: ${above?.memoryGib} } (${above?.name})`;
+        const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
+        const remedy = `${next}; or name any class in aws.instances.${name}.class`;
+        return [violation(`instances.${name}.size`, "must be that of an instance class", got, remedy)];
+      }),
+    passing: { section: { region }, instances: { main: { size: { vcpus: 4, memoryGib: 32 } } } },
+    failing: { section: { region }, instances: { main: { size: { vcpus: 3, memoryGib: 8 } } } },
+  },
+  {
+    id: "aws-version-is-of-its-major",
+    source: `${GUIDE}/USER_UpgradeDBInstance.PostgreSQL.html`,
+    date: CHECKED,
+    severity: "error",
+    check: eachCreated(({ version }, { majorVersion }, path) =>
+      version === null || version.split(".", 1)[0] === String(majorVersion)
+        ? []
+        : [violation(`${path}.version`, `must be a minor version of majorVersion (${majorVersion})`, version, "change one of the two")],
+    ),
+    passing: { section: { region, instances: { main: { version: "17.6" } } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { version: "16.9" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-version-heeds-the-owner-role",
+    source: "https://www.postgresql.org/docs/release/17.2/",
+    date: CHECKED,
+    severity: "error",
+    check: eachCreated(({ version }, _instance, path) =>
+      version !== null && WITHOUT_ROLE.includes(version)
+        ? [
+            violation(
+              `${path}.version`,
+              "ignores ALTER ROLE ... SET role, by which both logins of a platform own the same tables",
+              version,
+              "write the next minor version or a later one",
+            ),
+          ]
+        : [],
+    ),
+    passing: { section: { region, instances: { main: { version: "17.2" } } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { version: "17.1" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-version-is-upgraded-by-hand",
+    source: `${GUIDE}/USER_UpgradeDBInstance.PostgreSQL.Minor.html`,
+    date: CHECKED,
+    severity: "warning",
+    check: eachCreated(({ version }, { readReplicas }, path) =>
+      version === null
+        ? []
+        : [
+            violation(
+              `${path}.version`,
+              "turns automatic minor upgrades off, and security fixes with them",
+              version,
+              `change it at least every quarter${readReplicas === 0 ? "" : ", after the replicas: RDS upgrades them first, each with aws rds modify-db-instance --engine-version"}`,
+            ),
+          ],
+    ),
+    passing: { section: { region, instances: { main: {} } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { version: "17.6" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-parameter-group-takes-the-place-of-parameters",
+    source: `${GUIDE}/USER_WorkingWithParamGroups.html`,
+    date: CHECKED,
+    severity: "error",
+    check: eachCreated(({ parameterGroup }, instance, path) => {
+      const written = parameterGroup === null ? [] : writtenIn(instance);
+      return written.length === 0
+        ? []
+        : [
+            violation(
+              `${path}.parameterGroup`,
+              `cannot stand beside parameters (${written.join(", ")})`,
+              parameterGroup,
+              "set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup",
+            ),
+          ];
+    }),
+    passing: {
+      section: { region, instances: { main: { parameterGroup: "ml-postgres17" } } },
+      instances: { main: { parameters: { max_connections: 300 } } },
+    },
+    failing: {
+      section: { region, instances: { main: { parameterGroup: "ml-postgres17" } } },
+      instances: { main: { parameters: { work_mem: "16MB" } } },
+    },
+  },
+  {
+    id: "aws-parameter-group-is-yours",
+    source: `${GUIDE}/PostgreSQL.Concepts.General.SSL.html`,
+    date: CHECKED,
+    severity: "warning",
+    check: eachCreated(({ parameterGroup }, { majorVersion, parameters }, path) =>
+      parameterGroup === null
+        ? []
+        : [
+            violation(
+              `${path}.parameterGroup`,
+              `must be of family postgres${majorVersion} and set rds.force_ssl to 1 and ${
+                parameters.max_connections === undefined ? "no max_connections" : `max_connections to ${parameters.max_connections}`
+              }; nothing here checks or sets it`,
+              parameterGroup,
+              parameters.max_connections === undefined
+                ? "if it sets max_connections, write the same number into parameters.max_connections of the instance"
+                : "",
+            ),
+          ],
+    ),
+    passing: { section: { region, instances: { main: {} } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { parameterGroup: "ml-postgres17" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-subnet-group-needs-its-network",
+    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
+    date: CHECKED,
+    severity: "error",
+    check: eachCreated(({ subnetGroup }, _instance, path, { section: { network } }) =>
+      subnetGroup !== null && network === null
+        ? [
+            violation(
+              `${path}.subnetGroup`,
+              "needs aws.network: an existing subnet group is not in a network that is created",
+              subnetGroup,
+              "write the VPC of the group, with its private subnets, into aws.network",
+            ),
+          ]
+        : [],
+    ),
+    passing: { section: { region, network: NETWORK, instances: { main: { subnetGroup: "databases" } } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { subnetGroup: "databases" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-identifier-names-one-instance",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html",
+    date: CHECKED,
+    severity: "error",
+    check: (subject) => {
+      const seen = new Map<string, string>();
+      return eachCreated(({ identifier }, _instance, path) => {
+        const other = identifier === null ? undefined : seen.get(identifier);
+        if (identifier !== null && other === undefined) seen.set(identifier, path);
+        return other === undefined ? [] : [violation(`${path}.identifier`, `is already the identifier of ${other}`, identifier)];
+      })(subject, "");
+    },
+    passing: {
+      section: { region, instances: { main: { identifier: "ml-main" }, other: { identifier: "ml-other" } } },
+      instances: { main: {}, other: {} },
+    },
+    failing: {
+      section: { region, instances: { main: { identifier: "ml" }, other: { identifier: "ml" } } },
+      instances: { main: {}, other: {} },
+    },
+  },
+  {
+    id: "aws-identifier-blocks-a-replacement",
+    source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html",
+    date: CHECKED,
+    severity: "warning",
+    check: eachCreated(({ identifier, finalSnapshot }, _instance, path) =>
+      identifier === null
+        ? []
+        : [
+            violation(
+              `${path}.identifier`,
+              `blocks every change that replaces the instance${
+                finalSnapshot === null ? ", and the next deployment after its stack is deleted, which keeps the instance" : ""
+              }: RDS has a name once in a region`,
+              identifier,
+              "leave it out unless something looks the instance up by this name",
+            ),
+          ],
+    ),
+    passing: { section: { region, instances: { main: {} } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { identifier: "ml-main" } } }, instances: { main: {} } },
+  },
+  {
+    id: "aws-instance-is-deleted-with-its-stack",
+    source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+    date: CHECKED,
+    severity: "warning",
+    check: eachCreated(({ finalSnapshot }, { deletionProtection, backupRetentionDays }, path) => {
+      if (finalSnapshot !== false) return [];
+      const rest = backupRetentionDays === 0 ? "nothing of it is left" : `only its automated backups stay, for ${backupRetentionDays} days`;
+      return [
+        violation(
+          `${path}.finalSnapshot`,
+          `deletes the data when the instance leaves the spec or its stack is deleted: ${rest}`,
+          false,
+          deletionProtection ? "deletionProtection refuses it until you set that to false" : "write true for a final snapshot",
+        ),
+      ];
+    }),
+    passing: { section: { region, instances: { main: { finalSnapshot: true } } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { finalSnapshot: false } } }, instances: { main: {} } },
+  },
+];
