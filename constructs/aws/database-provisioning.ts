@@ -10,7 +10,7 @@ import type { DatabaseSecret } from "./database-secret";
 import { grantReadWrite } from "./grants";
 import { createFunction } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
-import { type Task, VARIABLES } from "./task";
+import type { ServerTask } from "./task";
 
 export interface DatabaseProvisioningProps {
   /** Name of the environment. */
@@ -49,7 +49,8 @@ export class DatabaseProvisioning extends Construct {
       network: props,
       logRetentionDays: props.logRetentionDays,
       timeout: TIMEOUT,
-      environment: caVariable(props.ca),
+      environment: {},
+      task: null,
       description: "Makes the platforms' databases and logins",
     });
     const arns = Object.values(props.secrets).map((secret) => secret.arn);
@@ -64,8 +65,10 @@ export class DatabaseProvisioning extends Construct {
       resourceType: "Custom::PostgresProvisioning",
       serviceTimeout: SERVICE_TIMEOUT,
       properties: {
-        ...toTask(props),
+        ...toServerTask(props),
+        secrets: toArns(props),
         tenants: JSON.stringify(props.tenants),
+        ...(props.ca === null ? {} : { ca: props.ca }),
         ...(props.postgres.restart === null ? {} : { restart: props.postgres.restart }),
         generation: props.generation,
         program: readBundle("functions").hash,
@@ -76,15 +79,13 @@ export class DatabaseProvisioning extends Construct {
   }
 }
 
-/** What a function is told of an instance, without its tenants. */
-export function toTask({ environment, postgres, tenants, secrets }: DatabaseProvisioningProps): Omit<Task<Tenant>, "tenants"> {
-  return {
-    environment,
-    host: postgres.connection.host,
-    port: postgres.connection.port,
-    masterSecret: postgres.secret.secretArn,
-    secrets: Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [tenant.secret, secrets[platform]?.arn ?? ""])),
-  };
-}
+/** What a function is told of a server. */
+export const toServerTask = ({ environment, postgres }: DatabaseProvisioningProps): ServerTask => ({
+  environment,
+  host: postgres.connection.host,
+  port: postgres.connection.port,
+  masterSecret: postgres.secret.secretArn,
+});
 
-export const caVariable = (ca: string | null): Readonly<Record<string, string>> => (ca === null ? {} : { [VARIABLES.ca]: ca });
+const toArns = ({ tenants, secrets }: DatabaseProvisioningProps): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [tenant.secret, secrets[platform]?.arn ?? ""]));

@@ -1,7 +1,9 @@
+import { Tags } from "aws-cdk-lib";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { retain } from "./retain";
+import { TENANT_TAG } from "./task";
 
 export interface DatabaseSecretProps {
   readonly description: string;
@@ -9,11 +11,15 @@ export interface DatabaseSecretProps {
   readonly key: kms.IKey | null;
   /** How its first version is made; null leaves it empty. Any change of it makes a new password that the database does not know. */
   readonly generate: secretsmanager.CfnSecret.GenerateSecretStringProperty | null;
+  /** Whose it is, by which the functions know it: `tenantTag`; null for a master's. */
+  readonly tenant: string | null;
 }
 
 /** A secret with a login's name and password, retained, and readable over TLS only. */
 export class DatabaseSecret extends Construct {
   readonly arn: string;
+  /** Value of its tag; null for a master's. */
+  readonly tenant: string | null;
 
   constructor(scope: Construct, id: string, props: DatabaseSecretProps) {
     super(scope, id);
@@ -24,6 +30,8 @@ export class DatabaseSecret extends Construct {
       generateSecretString: props.generate ?? undefined,
     });
     retain(secret);
+    this.tenant = props.tenant;
+    if (props.tenant !== null) Tags.of(secret).add(TENANT_TAG, props.tenant);
     retain(new secretsmanager.CfnResourcePolicy(this, "Policy", { secretId: secret.ref, resourcePolicy: tlsOnly() }));
     this.arn = secret.ref;
   }

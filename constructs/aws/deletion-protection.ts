@@ -36,6 +36,7 @@ export class DeletionProtection extends Construct {
       network: null,
       timeout: TIMEOUT,
       environment: {},
+      task: null,
       description: "Turns the deletion protection of PostgreSQL on or off",
       logRetentionDays,
     });

@@ -3,7 +3,9 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import type { Json } from "../model/json";
 import { bundleDirectory } from "../package/bundle";
+import { packageWith } from "./task-package";
 
 export interface PostgresFunctionProps {
   /** Where it runs; null outside of any network, with a way to AWS's APIs. */
@@ -12,6 +14,8 @@ export interface PostgresFunctionProps {
   /** Process variables. No secret stands in them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly description: string;
+  /** What lies beside the program, in the file `TASK_FILE`; null for nothing. It may be as long as it needs, unlike variables. */
+  readonly task: Json;
   /** Days for which its log is kept. */
   readonly logRetentionDays: number;
 }
@@ -26,7 +30,7 @@ export function createFunction(
   return new lambda.Function(scope, id, {
     runtime: lambda.Runtime.NODEJS_22_X,
     architecture: lambda.Architecture.ARM_64,
-    code: lambda.Code.fromAsset(bundleDirectory("functions")),
+    code: lambda.Code.fromAsset(props.task === null ? bundleDirectory("functions") : packageWith(scope, props.task)),
     handler: `program.${handler}`,
     description: props.description,
     timeout: props.timeout,

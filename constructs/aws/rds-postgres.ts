@@ -99,6 +99,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
       description: `Master of PostgreSQL ${id}`,
       key: this.key,
       generate: MASTER_PASSWORD,
+      tenant: null,
     });
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", master.arn);
     const common = createCommon(this, props, securityGroup, this.key);

@@ -3,13 +3,13 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct, type IConstruct } from "constructs";
-import { mapValues } from "../model/json";
+import { type Json, mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
-import { caVariable, type DatabaseProvisioningProps, toTask } from "./database-provisioning";
+import { type DatabaseProvisioningProps, toServerTask } from "./database-provisioning";
 import { grantReadWrite } from "./grants";
 import { createFunction } from "./postgres-functions";
-import { VARIABLES } from "./task";
+import { type RotationTask, VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
   /** What comes before a rotation may: provisioning, a way to Secrets Manager. */
@@ -22,7 +22,7 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
 
 const TIMEOUT = Duration.minutes(5);
 
-/** Process variables hold 4 KB in all, so what rotation does not use stays out of them. */
+/** What rotation uses of a tenant: what it does not use may change without changing the function. */
 const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLogins => ({
   owner,
   logins: logins.map(({ name }) => ({ name })),
@@ -30,18 +30,22 @@ const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLog
   secret,
 });
 
+const toTenants = ({ tenants, secrets }: SecretRotationProps): RotationTask["tenants"] =>
+  Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [secrets[platform]?.tenant ?? "", toTenantLogins(tenant)]));
+
 /** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
 export class SecretRotation extends Construct {
   readonly function: lambda.Function;
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const task = { ...toTask(props), tenants: mapValues(props.tenants, toTenantLogins) };
+    const task: RotationTask = { ca: props.ca, tenants: toTenants(props) };
     this.function = createFunction(this, "Function", "rotate", {
       network: props,
       logRetentionDays: props.logRetentionDays,
       timeout: TIMEOUT,
-      environment: { [VARIABLES.task]: Stack.of(this).toJsonString(task), GENERATION: props.generation, ...caVariable(props.ca) },
+      environment: { [VARIABLES.task]: Stack.of(this).toJsonString(toServerTask(props)), GENERATION: props.generation },
+      task: task as unknown as Json,
       description: "Rotates the passwords of PostgreSQL",
     });
     const platforms = mapValues(props.secrets, (secret) => secret.arn);

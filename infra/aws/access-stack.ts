@@ -1,4 +1,4 @@
-import { CfnOutput } from "aws-cdk-lib";
+import { CfnOutput, type Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct, IConstruct } from "constructs";
 import { DatabaseProvisioning } from "../../constructs/aws/database-provisioning";
@@ -8,6 +8,7 @@ import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
 import { SecretRotation } from "../../constructs/aws/secret-rotation";
 import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
+import { tenantTag } from "../../constructs/aws/task";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { CHECKOUT, npmCommand } from "../command-line";
@@ -100,7 +101,7 @@ function createAccess(
   way: Way,
 ): Readonly<Record<string, PlatformAccess>> {
   const { tenants = {} } = environment.instances[name] ?? {};
-  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, platform, postgres));
+  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, name, platform, postgres));
   if (placement !== null) createFunctions(stack, environment, placement, name, postgres, secrets, way);
   return mapValues(secrets, ({ arn }, platform) => ({
     secretArn: arn,
@@ -134,8 +135,13 @@ function createFunctions(
   provisioning?.resource.node.addDependency(...way.before);
 }
 
-const createSecret = (stack: AccessStack, environment: string, platform: string, { key }: IRdsPostgres): DatabaseSecret =>
-  new DatabaseSecret(stack, `${platform}-secret`, { description: `Database login of ${platform} in ${environment}`, key, generate: null });
+const createSecret = (stack: Stack, environment: string, instance: string, platform: string, { key }: IRdsPostgres): DatabaseSecret =>
+  new DatabaseSecret(stack, `${platform}-secret`, {
+    description: `Database login of ${platform} in ${environment}`,
+    key,
+    generate: null,
+    tenant: tenantTag(environment, instance, platform),
+  });
 
 function createReaderRole(
   stack: AccessStack,

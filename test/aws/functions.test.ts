@@ -1,7 +1,14 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server as TcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { App, Stack } from "aws-cdk-lib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { handler as provision, type ResourceEvent } from "../../constructs/aws/functions/provision";
-import { type RotationEvent, handler as rotate } from "../../constructs/aws/functions/rotate";
+import { type handler, type RotationEvent, rotate } from "../../constructs/aws/functions/rotate";
+import { type RotationTask, TENANT_TAG, tenantTag } from "../../constructs/aws/task";
+import { packageWith } from "../../constructs/aws/task-package";
+import type { JsonObject } from "../../constructs/model/json";
 import type { Tenant } from "../../constructs/model/spec";
 import { withClient } from "../../constructs/provisioning/connect";
 import { type Answer, throughFramework } from "../fixtures/provider-framework";
@@ -36,7 +43,12 @@ afterEach(() => {
 });
 
 const secretsOf = (tenants: Readonly<Record<string, Tenant>>): Record<string, string> =>
-  Object.fromEntries(Object.values(tenants).map((each) => [each.secret, secrets.create(each.secret)]));
+  Object.fromEntries(
+    Object.entries(tenants).map(([name, { secret }]) => [
+      secret,
+      secrets.create(secret, { [TENANT_TAG]: tenantTag("test", "main", name) }),
+    ]),
+  );
 
 /** The properties as CloudFormation hands them on: its numbers are texts. */
 const properties = (tenants: Readonly<Record<string, Tenant>>, change: object = {}): ResourceEvent["ResourceProperties"] =>
@@ -108,6 +120,13 @@ describe("the provisioning function", () => {
       "FAILED",
       `Secrets Manager refuses secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); grant permission to read it, to add versions, and to use its key`,
     ]);
+  });
+
+  it("trusts the authority that it is given", async () => {
+    const tenants = { given: tenant("given") };
+    vi.stubEnv("DATABASE_CA", undefined);
+    expect(await create(tenants)).toMatchObject({ Status: "FAILED" });
+    expect(await create(tenants, { ca: server.ca.certificate })).toMatchObject({ Status: "SUCCESS" });
   });
 
   it("changes nothing when it runs again, not even a version of a secret", async () => {
@@ -225,16 +244,24 @@ describe("a first deployment that fails tells CloudFormation", () => {
 });
 
 describe("the rotation function", () => {
-  /** What a rotation starts from: a platform that is provisioned, and the function's variables. */
+  /** The file in the function's package, and its variables. */
+  let known: RotationTask = { ca: null, tenants: {} };
+  function packageOf(tenants: Readonly<Record<string, Tenant>>): RotationTask {
+    const { environment, host, port, masterSecret } = properties({});
+    vi.stubEnv("TASK", JSON.stringify({ environment, host, port, masterSecret }));
+    const byTag = Object.entries(tenants).map(([name, each]) => [tenantTag("test", "main", name), each]);
+    return { ca: null, tenants: Object.fromEntries(byTag) };
+  }
+  /** What a rotation starts from: a platform that is provisioned, and what the function knows. */
   async function provisioned(name: string): Promise<string> {
     const tenants = { [name]: tenant(name) };
     const arns = secretsOf(tenants);
     await create(tenants, { secrets: arns });
-    vi.stubEnv("TASK", JSON.stringify({ ...properties(tenants, { secrets: arns }), tenants }));
+    known = packageOf(tenants);
     return arns[`test--${name}`] ?? "";
   }
   const step = (Step: RotationEvent["Step"], SecretId: string, ClientRequestToken: string) =>
-    rotate({ Step, SecretId, ClientRequestToken }, { getRemainingTimeInMillis: () => MINUTES });
+    rotate({ Step, SecretId, ClientRequestToken }, { getRemainingTimeInMillis: () => MINUTES }, known);
   const STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
 
   it("gives the other login a new password in four steps; the one in use goes on working", async () => {
@@ -356,6 +383,46 @@ describe("the rotation function", () => {
     expect(await refusal(worksAs(chief, "postgres"))).toBe('error: password authentication failed for user "chief"');
   });
 
+  it("runs as it is packaged: the program, and beside it the task", async () => {
+    const arn = await provisioned("packed");
+    const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-test-"));
+    try {
+      const directory = packageWith(new Stack(new App({ outdir })), known as unknown as JsonObject);
+      const { rotate: packed } = require(join(directory, "program.js")) as { readonly rotate: typeof handler };
+      secrets.begin(arn, "token", "AWSPENDING");
+      for (const Step of STEPS)
+        await packed({ Step, SecretId: arn, ClientRequestToken: "token" }, { getRemainingTimeInMillis: () => MINUTES });
+    } finally {
+      rmSync(outdir, { recursive: true, force: true });
+    }
+    expect(secrets.value(arn)?.username).toBe("packed_b");
+  });
+
+  it("goes on while its variables are still those of an earlier version, with an authority and tenants of then", async () => {
+    const arn = await provisioned("older");
+    const stale = { "test--older": "arn:of:another", gone: "arn:gone" };
+    vi.stubEnv("TASK", JSON.stringify({ ...JSON.parse(process.env.TASK ?? ""), secrets: stale, tenants: { gone: tenant("gone") } }));
+    secrets.begin(arn, "token", "AWSPENDING");
+    for (const each of STEPS) await step(each, arn, "token");
+    expect(await worksAs(secrets.value(arn), "older")).toBe("older_owner");
+  });
+
+  it("trusts the authority of its package, not the one of an earlier version's variables", async () => {
+    const arn = await provisioned("trusted");
+    known = { ...known, ca: server.ca.certificate };
+    vi.stubEnv("DATABASE_CA", "");
+    await step("testSecret", arn, "no-such-version");
+    secrets.begin(arn, "token", "AWSPENDING");
+    for (const each of STEPS) await step(each, arn, "token");
+    expect(secrets.value(arn)?.username).toBe("trusted_b");
+  });
+
+  it("refuses a secret whose tag names another instance", async () => {
+    await provisioned("here");
+    const elsewhere = secrets.create("elsewhere", { [TENANT_TAG]: tenantTag("test", "other", "here") });
+    expect(await refusal(step("createSecret", elsewhere, "token"))).toContain("is none of this instance's");
+  });
+
   it("refuses a secret that is none of its instance's", async () => {
     await provisioned("mine");
     const other = secrets.create("other");
@@ -365,8 +432,8 @@ describe("the rotation function", () => {
   });
 
   it("refuses to rotate what was never provisioned", async () => {
-    const empty = secrets.create("test--empty");
-    vi.stubEnv("TASK", JSON.stringify({ ...properties({}), secrets: { "test--empty": empty }, tenants: { empty: tenant("empty") } }));
+    const [empty = ""] = Object.values(secretsOf({ empty: tenant("empty") }));
+    known = packageOf({ empty: tenant("empty") });
     expect(await refusal(step("createSecret", empty, "token"))).toBe(
       `ProvisioningError: secret ${empty} has no password yet; deploy the environment first`,
     );

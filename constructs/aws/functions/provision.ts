@@ -1,4 +1,3 @@
-import type { Tenant } from "../../model/spec";
 import { provision } from "../../provisioning/provision";
 import { SecretsManagerStore } from "../secrets-manager-store";
 import type { Task } from "../task";
@@ -10,7 +9,7 @@ export interface ResourceEvent {
   readonly RequestType: "Create" | "Update" | "Delete";
   readonly PhysicalResourceId?: string;
   /** The tenants as JSON: CloudFormation would make texts of their numbers. */
-  readonly ResourceProperties: Omit<Task<Tenant>, "tenants"> & {
+  readonly ResourceProperties: Omit<Task, "tenants"> & {
     readonly tenants: string;
     /** Command that restarts the instance, for a person; left out for an existing database. */
     readonly restart?: string;
@@ -24,13 +23,10 @@ const RESOURCE_ID = "provisioning";
 export async function handler(event: ResourceEvent, context: Context): Promise<{ readonly PhysicalResourceId: string }> {
   const done = { PhysicalResourceId: event.PhysicalResourceId ?? RESOURCE_ID };
   if (event.RequestType === "Delete") return done;
-  const task: Task<Tenant> = {
-    ...event.ResourceProperties,
-    tenants: JSON.parse(event.ResourceProperties.tenants) as Task<Tenant>["tenants"],
-  };
+  const task: Task = { ...event.ResourceProperties, tenants: JSON.parse(event.ResourceProperties.tenants) as Task["tenants"] };
   return withinTime(context, async (patience) => {
     const client = createSecretsClient(patience);
-    const server = serverOf(task);
+    const server = serverOf(task, task.ca ?? null);
     const master = await readMaster(client, task, server);
     const store = new SecretsManagerStore(client, task.secrets);
     const work = { environment: task.environment, instance: { tenants: task.tenants } };

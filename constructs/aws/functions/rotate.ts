@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   DescribeSecretCommand,
   PutSecretValueCommand,
@@ -5,6 +7,7 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
+import { ownEntry } from "../../model/json";
 import type { TenantLogins } from "../../provisioning/access";
 import { type Client, type Patience, persist, type Server, withClient } from "../../provisioning/connect";
 import { type Credential, generatePassword } from "../../provisioning/credential";
@@ -13,7 +16,7 @@ import { withLock } from "../../provisioning/lock";
 import { setOwnPassword, setPassword } from "../../provisioning/provision";
 import { nextCredential, proveCredential } from "../../provisioning/rotate";
 import { ask, readVersion } from "../secrets-manager-store";
-import { type Task, VARIABLES } from "../task";
+import { type RotationTask, type ServerTask, TASK_FILE, TENANT_TAG, VARIABLES } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, readMaster, serverOf } from "./task";
 
@@ -30,10 +33,15 @@ export interface RotationEvent {
 interface Rotation {
   readonly event: RotationEvent;
   readonly client: SecretsManagerClient;
-  readonly task: Task<TenantLogins>;
+  readonly task: ServerTask & RotationTask;
   readonly server: Server;
   readonly patience: Patience;
   readonly tenant: TenantLogins | null;
+}
+
+/** What Secrets Manager calls, with the file in the function's package. */
+export async function handler(event: RotationEvent, context: Context): Promise<void> {
+  await rotate(event, context, JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as RotationTask);
 }
 
 /**
@@ -41,12 +49,13 @@ interface Rotation {
  *
  * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
  */
-export async function handler(event: RotationEvent, context: Context): Promise<void> {
-  const task = JSON.parse(process.env[VARIABLES.task] ?? "{}") as Task<TenantLogins>;
+export async function rotate(event: RotationEvent, context: Context, own: RotationTask): Promise<void> {
+  // Its own come last: until its variables are updated, too, a function may have tenants of an earlier version there.
+  const task = { ...(JSON.parse(process.env[VARIABLES.task] ?? "{}") as ServerTask), ...own };
   await withinTime(context, async (patience) => {
     const client = createSecretsClient(patience);
-    const rotation = { event, client, task, server: serverOf(task), patience, tenant: tenantOf(event.SecretId, task) };
-    await STEPS[event.Step](rotation);
+    const tenant = await findTenant(client, event.SecretId, task);
+    await STEPS[event.Step]({ event, client, task, server: serverOf(task, task.ca), patience, tenant });
     console.log(`${event.Step} done`);
   });
 }
@@ -58,9 +67,15 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
   finishSecret,
 };
 
-function tenantOf(arn: string, { masterSecret, secrets, tenants }: Task<TenantLogins>): TenantLogins | null {
+/** Whose a secret is, by its tag; null for the master. */
+async function findTenant(
+  client: SecretsManagerClient,
+  arn: string,
+  { masterSecret, tenants }: Rotation["task"],
+): Promise<TenantLogins | null> {
   if (arn === masterSecret) return null;
-  const tenant = Object.values(tenants).find((each) => secrets[each.secret] === arn);
+  const { Tags: tags = [] } = await ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
+  const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
   if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
   return tenant;
 }

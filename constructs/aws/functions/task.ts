@@ -4,7 +4,7 @@ import type { Credential } from "../../provisioning/credential";
 import { chooseMaster } from "../../provisioning/master";
 import { regionRoots } from "../regions";
 import { readVersion, type Stage } from "../secrets-manager-store";
-import { type Task, VARIABLES } from "../task";
+import { type ServerTask, VARIABLES } from "../task";
 import { makePatient } from "./patience";
 
 /** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
@@ -18,9 +18,10 @@ export function createSecretsClient(patience: Patience | null, region?: string):
   return patience === null ? client : makePatient(client, patience);
 }
 
-export function serverOf({ host, port }: Pick<Task<unknown>, "host" | "port">): Server {
-  const ca = process.env[VARIABLES.ca] ?? regionRoots(process.env.AWS_REGION ?? "");
-  return { host, port: Number(port), tls: { mode: "verify-full", ca } };
+/** @param ca PEM text of the server's certificate authority; null takes the region's roots of RDS. */
+export function serverOf({ host, port }: Pick<ServerTask, "host" | "port">, ca: string | null): Server {
+  const trusted = ca ?? process.env[VARIABLES.ca] ?? regionRoots(process.env.AWS_REGION ?? "");
+  return { host, port: Number(port), tls: { mode: "verify-full", ca: trusted } };
 }
 
 /**
@@ -30,7 +31,7 @@ export function serverOf({ host, port }: Pick<Task<unknown>, "host" | "port">): 
  */
 export async function readMaster(
   client: SecretsManagerClient,
-  { masterSecret }: Pick<Task<unknown>, "masterSecret">,
+  { masterSecret }: Pick<ServerTask, "masterSecret">,
   server: Server,
 ): Promise<Credential> {
   const read = async (stage: Stage) => (await readVersion(client, masterSecret, stage))?.credential;

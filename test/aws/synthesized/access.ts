@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { TENANT_TAG } from "../../../constructs/aws/task";
 import { minimalAws, NETWORK, productionAws, withAws, withMain } from "../../fixtures/aws";
 import { ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 
@@ -86,14 +87,35 @@ describe("the access stack", () => {
     expect(Object.keys(ofType(its, "AWS::SecretsManager::RotationSchedule"))).toEqual([expect.stringContaining("prefect")]);
   });
 
-  it("keeps the rotation's variables within Lambda's 4 KB, with all platforms", () => {
-    const { Variables } = propertiesOf(access, "AWS::Lambda::Function", /^mainrotationFunction/).Environment as {
-      Variables: { TASK: unknown };
+  it("keeps what grows out of variables: platforms and a certificate authority lie in the package, which changes with them", () => {
+    const rotation = (spec: typeof minimalAws) => {
+      const { Environment, Code } = propertiesOf(templatesOf(spec).access, "AWS::Lambda::Function", /^mainrotationFunction/);
+      return { variables: (Environment as { Variables: { TASK: unknown } }).Variables, code: (Code as { S3Key: string }).S3Key };
     };
-    // Each reference across stacks or to a secret becomes an ARN of about 130 letters.
-    const task = text(Variables.TASK).replaceAll(/\{"(Ref|Fn::GetStackOutput)":("[^"]*"|\{[^}]*\})\}/g, "x".repeat(130));
-    expect(task.length).toBeGreaterThan(1000);
-    expect(task.length).toBeLessThan(3500);
+    const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
+    const existing = {
+      host: "db.example",
+      masterSecret,
+      maxConnections: 300,
+      ca: `-----BEGIN CERTIFICATE-----\n${"A".repeat(9_000)}\n-----END CERTIFICATE-----`,
+    };
+    const one = withMain({ ...minimalAws, platforms: { prefect: {} } }, { existing });
+    const all = { ...one, platforms: productionAws.platforms, acknowledge: productionAws.acknowledge };
+    expect(rotation(all).variables).toEqual(rotation(one).variables);
+    expect(rotation(all).code).not.toBe(rotation(one).code);
+    expect(propertiesOf(templatesOf(all).access, "AWS::Lambda::Function", /^mainprovisioningFunction/).Environment).toBeUndefined();
+    expect(propertiesOf(templatesOf(all).access, "Custom::PostgresProvisioning").ca).toBe(existing.ca);
+  });
+
+  it("marks each platform's secret with environment, instance and platform, by which the rotation knows whose it is", () => {
+    const marks = Object.values(ofType(access, "AWS::SecretsManager::Secret")).map(
+      ({ Properties = {} }) => (Properties.Tags as { Key: string; Value: string }[]).find(({ Key }) => Key === TENANT_TAG)?.Value,
+    );
+    expect(marks.sort()).toEqual(
+      Object.keys(productionAws.platforms)
+        .map((name) => `production--main--${name}`)
+        .sort(),
+    );
   });
 
   it("makes an endpoint of Secrets Manager in each zone once, before a function needs it", () => {

@@ -230,7 +230,7 @@ class Secret(Noted):
             value = json.dumps({**json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]: password})
         backend = secretsmanager_backends[account_id][region_name]
         created = backend.create_secret(
-            resource_name, value, None, properties.get("Description"), None, properties.get("KmsKeyId"), None, [], False
+            resource_name, value, None, properties.get("Description"), properties.get("Tags"), properties.get("KmsKeyId"), None, [], False
         )
         return cls(json.loads(created)["ARN"], account_id, region_name)
 

@@ -1,0 +1,22 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Stage } from "aws-cdk-lib";
+import type { IConstruct } from "constructs";
+import type { Json } from "../model/json";
+import { BUNDLE_FILE, readBundle } from "../package/bundle";
+import { TASK_FILE } from "./task";
+
+/** A folder with the program and what it has to know, in the folder of the app's output. */
+export function packageWith(scope: IConstruct, task: Json): string {
+  const app = Stage.of(scope);
+  if (app === undefined) throw new TypeError("there is no app");
+  const { text, hash } = readBundle("functions");
+  const content = JSON.stringify(task);
+  const name = createHash("sha256").update(hash).update(content).digest("hex");
+  const directory = join(app.outdir, `package-${name}`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, BUNDLE_FILE), text);
+  writeFileSync(join(directory, TASK_FILE), content);
+  return directory;
+}
