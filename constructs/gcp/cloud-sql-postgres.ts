@@ -41,6 +41,12 @@ export interface CloudSqlPostgresArgs {
   readonly network: string;
   /** Name of the range that its address is taken from; null leaves the choice to Google. */
   readonly allocatedRange: string | null;
+  /** Its tier, for a size that no other one of the edition and the disk has; null takes that of the size. */
+  readonly tier: string | null;
+  /** Zone of the primary; null leaves the choice to Google. */
+  readonly zone: string | null;
+  /** Its name in Cloud SQL; null takes one that is never taken. */
+  readonly chosenName: string | null;
   readonly edition: GcpSettings["edition"];
   readonly disk: GcpSettings["disk"];
   /** Cloud KMS key that encrypts it, and its master's secret; null leaves that to Google's. */
@@ -105,6 +111,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
       physicalName(args.environment, args.instance, null),
       {
         ...common,
+        name: args.chosenName ?? undefined,
         deletionProtection: args.settings.deletionProtection,
         // Read only in a major upgrade, which Cloud SQL refuses while replicas are left behind.
         includeReplicasForMajorVersionUpgrade: true,
@@ -154,7 +161,7 @@ function createReplicas(
 
 /** What the primary and its replicas have alike. @throws TypeError where no tier has the size, which the target's rules refuse. */
 function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs) {
-  const tier = seriesOf(args).tier(settings.size);
+  const tier = args.tier ?? seriesOf(args).tier(settings.size);
   if (tier === null) throw new TypeError(`edition ${args.edition} with disk ${args.disk} has no tier of this size`);
   return {
     edition: args.edition,
@@ -191,12 +198,13 @@ function toMaintenance({ maintenanceWindow }: InstanceSettings) {
 /** As Cloud SQL answers: `2026-1-5`. Any other form differs for ever. https://github.com/GoogleCloudPlatform/magic-modules/pull/11277 */
 const toGoogleDate = (date: string): string => date.replaceAll(/(^|-)0/g, "$1");
 
-/** What only a primary has: a size, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
-function toPrimarySettings({ settings, edition, region, denyMaintenance }: CloudSqlPostgresArgs) {
+/** What only a primary has: a size, a zone, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
+function toPrimarySettings({ settings, edition, region, zone, denyMaintenance }: CloudSqlPostgresArgs) {
   const retention = retentionOf(settings, edition);
   return {
     // A replica is made as large as its primary is by then.
     diskSize: settings.storageGib,
+    locationPreference: zone === null ? undefined : { zone },
     availabilityType: settings.highAvailability ? "REGIONAL" : "ZONAL",
     backupConfiguration:
       retention === null

@@ -11,6 +11,7 @@ import { physicalName } from "./names";
 import { REGIONS } from "./regions";
 import { EXISTING, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
+import { isSharedCore } from "./tier-names";
 import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
 /** A rule about the section and each instance that is created. */
@@ -45,14 +46,11 @@ export const gcpWholeRules: readonly GcpRule[] = [
     source: `${GUIDE}/machine-series-overview`,
     date: READ,
     severity: "error",
-    check: each((section, { size }, path) => {
-      const series = seriesOf(section);
-      if (series.tier(size) !== null) return [];
-      const { vcpus, memoryGib } = series.near(size);
-      const rule = `must be a size of edition ${section.edition} with disk ${section.disk} (${series.name}: ${series.sizes})`;
-      const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
-      return [violation(`${path}.size`, rule, got, `the nearest is { vcpus: ${vcpus}, memoryGib: ${memoryGib} }`)];
-    }),
+    check: ({ section, instances }) =>
+      checkEach(instances, ({ existing, size }, name) => {
+        const tier = ownEntry(section.instances, name)?.tier ?? null;
+        return existing === null ? checkTier(section, size, tier, `instances.${name}.size`) : [];
+      }),
     passing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 16 } } } },
     failing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 8 } } } },
   },
@@ -256,6 +254,20 @@ export const gcpWholeRules: readonly GcpRule[] = [
 
 /** GiB. */
 const SMALLEST_HYPERDISK = 20;
+/** @param tier null if the size is written, and decides it. */
+function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, path: string): readonly Violation[] {
+  const series = seriesOf(section);
+  const isShared = tier !== null && isSharedCore(tier) && section.edition === "ENTERPRISE" && section.disk === "PD_SSD";
+  const found = series.tier(size);
+  if (isShared || (found !== null && (tier ?? found) === found)) return [];
+  const near = series.near(size);
+  const of = `of edition ${section.edition} with disk ${section.disk} (${series.name}: ${series.sizes})`;
+  const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
+  return tier === null
+    ? [violation(path, `must be a size ${of}`, got, `the nearest is { vcpus: ${near.vcpus}, memoryGib: ${near.memoryGib} }`)]
+    : [violation(path, `must be a tier ${of}`, tier, `the nearest is ${series.tier(near)}`)];
+}
+
 /** Cloud SQL's most days. */
 const MOST_DENIED_DAYS = 90;
 /** `project:instance` together. */
@@ -277,9 +289,9 @@ function daysBetween(from: string, to: string): number | null {
 }
 
 /** Blames the longer of the two names that make one of Google's. One that is too long together with several others is reported once. */
-function checkNames({ name: environment, section: { project }, instances }: Parameters<GcpRule["check"]>[0]): readonly Violation[] {
+function checkNames({ name: environment, section: { project, instances: own }, instances }: Parameters<GcpRule["check"]>[0]) {
   const found = Object.entries(instances).flatMap(([name, instance]) =>
-    ifReadable(() => measureNames(environment, idOf(project), name, instance), []),
+    ifReadable(() => measureNames(environment, idOf(project), name, ownEntry(own, name)?.name ?? null, instance), []),
   );
   const worstLast = found.filter(({ excess }) => excess > 0).sort((a, b) => a.excess - b.excess);
   return [...new Map(worstLast.map((each) => [each.path, each])).values()].map(({ path, name, excess, exceeds }) =>
@@ -287,9 +299,25 @@ function checkNames({ name: environment, section: { project }, instances }: Para
   );
 }
 
-/** By how many characters names of Google exceed their limits, and which part of them is to blame. */
-function measureNames(environment: string, project: string, instance: string, { readReplicas, existing }: InstanceSettings) {
+/** By how many characters names of Google exceed their limits, and which part of them is to blame. @param chosen null if it is made here. */
+function measureNames(
+  environment: string,
+  project: string,
+  instance: string,
+  chosen: string | null,
+  { readReplicas, existing }: InstanceSettings,
+) {
   if (existing !== null) return [];
+  if (chosen !== null) {
+    const excess = `${project}:${chosen}`.length - LONGEST_NAME;
+    const own = {
+      path: `gcp.instances.${instance}.name`,
+      name: chosen,
+      excess,
+      exceeds: "the project's name it exceeds Cloud SQL's limit",
+    };
+    if (excess > 0) return [own];
+  }
   const lengthOf = (replica: number | null) => physicalName(environment, instance, replica).length + SUFFIX_LENGTH;
   const server = `${project}:`.length + lengthOf(readReplicas === 0 ? null : readReplicas) - LONGEST_NAME;
   const zone = lengthOf(null) - LONGEST_ZONE;

@@ -1,6 +1,7 @@
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { NAME } from "../model/names";
 import { ownInstances } from "../model/own-instance";
+import { sizeOfTier, TIER } from "./tier-names";
 
 const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
 /** https://cloud.google.com/resource-manager/docs/creating-managing-projects */
@@ -19,6 +20,47 @@ const DATE = { pattern: /^(20\d\d-)?(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, for
 export const EDITIONS = ["ENTERPRISE", "ENTERPRISE_PLUS"] as const;
 /** https://cloud.google.com/sql/docs/postgres/storage-options-overview */
 const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
+
+const HARD_DISK = new Map([["PD_HDD", "use PD_SSD; hard disks are for data that is rarely read"]]);
+
+/** What other tools call settings of an instance that are elsewhere, or no setting. */
+const INSTANCE_ELSEWHERE: Elsewhere = new Map([
+  ...["ipv4enabled", "publicip", "assignip", "authorizednetworks", "authorizednetwork"].map(
+    (key) =>
+      [
+        key,
+        "remove it; an instance has a private address only: connect from its network, or from outside through a VPN or a bastion host",
+      ] as const,
+  ),
+  ...["sslmode", "requiressl"].map((key) => [key, "remove it; every instance rejects connections without TLS"] as const),
+  ...["disktype", "storagetype"].map((key) => [key, "use gcp.disk"] as const),
+  ["edition", "use gcp.edition"],
+  ["locationpreference", "use gcp.instances.<name>.zone"],
+]);
+
+/** What only Google Cloud has of an instance. */
+const ownInstanceFields = {
+  /**
+   * Tier of Cloud SQL, in the place of `size`: `db-custom-2-7680`, or a shared core for development, `db-f1-micro` and `db-g1-small`.
+   * Changing it restarts the instance.
+   *
+   * @defaultValue the tier of `size`
+   */
+  tier: nullable(text(TIER)),
+  /**
+   * Zone of the primary, such as `europe-west4-a`; null leaves the choice to Google. Changing it restarts the instance.
+   *
+   * @defaultValue `null`
+   */
+  zone: nullable(text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+-[a-z]$/, form: "a zone such as europe-west4-a" })),
+  /**
+   * Its name in Cloud SQL, as far as it has to be a certain one; null takes the environment's and the instance's name with a random end,
+   * which is never taken. Changing it replaces the instance by an empty one.
+   *
+   * @defaultValue `null`
+   */
+  name: nullable(text({ pattern: /^[a-z]([a-z0-9-]{0,95}[a-z0-9])?$/, form: "1 to 97 of a-z, 0-9 and hyphens, starting with a letter" })),
+};
 
 /** https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity */
 const SERVICE_ACCOUNTS = ["direct", "google"] as const;
@@ -59,7 +101,7 @@ export const gcpFields = {
   /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. @defaultValue `"ENTERPRISE"` */
   edition: choice(EDITIONS, "ENTERPRISE"),
   /** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */
-  disk: choice(DISKS, "PD_SSD"),
+  disk: choice(DISKS, "PD_SSD", HARD_DISK),
   /**
    * Cloud KMS key that encrypts the databases and their secrets; null leaves that to Google's. Changing it replaces the databases.
    *
@@ -140,7 +182,11 @@ export const gcpFields = {
    *
    * @defaultValue `{}`
    */
-  instances: ownInstances({}),
+  instances: ownInstances(
+    ownInstanceFields,
+    { size: { from: "tier", value: ({ tier }) => (tier === null ? null : sizeOfTier(tier)) } },
+    INSTANCE_ELSEWHERE,
+  ),
 };
 
 /** What other tools call these settings. */
@@ -149,9 +195,9 @@ export const GCP_ELSEWHERE: Elsewhere = new Map([
   ...["privatenetwork", "vpc", "networkid"].map((key) => [key, "use network"] as const),
   ...["disktype", "storagetype"].map((key) => [key, "use disk"] as const),
   ...["kmskeyname", "encryptionkeyname", "kmskey"].map((key) => [key, "use encryptionKey"] as const),
-  ...["tier", "databaseversion", "availabilitytype"].map(
-    (key) => [key, "write size, majorVersion and highAvailability into the instance"] as const,
-  ),
+  ...["tier", "zone"].map((key) => [key, `write it as gcp.instances.<name>.${key}`] as const),
+  ...["databaseversion", "availabilitytype"].map((key) => [key, "write majorVersion and highAvailability into the instance"] as const),
+  ...["ipv4enabled", "authorizednetworks", "sslmode", "requiressl"].map((key) => [key, INSTANCE_ELSEWHERE.get(key) ?? ""] as const),
 ]);
 
 export type GcpSettings = Settings<typeof gcpFields>;

@@ -1,6 +1,7 @@
 import { ownEntry } from "../model/json";
 import { defineTarget, type Placement, type Target, type Topology } from "../model/target";
 import { gcpLimitRules } from "./limit-rules";
+import { gcpOwnInstanceRules } from "./own-instance-rules";
 import { gcpRules } from "./rules";
 import { GCP_ELSEWHERE, gcpFields } from "./section";
 import { gcpWholeRules } from "./section-rules";
@@ -32,7 +33,7 @@ export const gcp: Gcp = defineTarget({
   section: gcpFields,
   elsewhere: GCP_ELSEWHERE,
   rules: gcpRules,
-  wholeRules: [...gcpWholeRules, ...gcpLimitRules],
+  wholeRules: [...gcpWholeRules, ...gcpOwnInstanceRules, ...gcpLimitRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access, placement) => {

@@ -42,6 +42,7 @@ const STEPS = 4;
 function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["performance"]): MachineSeries {
   const { prefix, vcpus: cpus, gibPerVcpu: ratio, memoryGib: memory } = sizes;
   const fits = ({ vcpus, memoryGib }: Size) =>
+    Number.isInteger(memoryGib * STEPS) &&
     (vcpus % 2 === 0 || vcpus === cpus.min) &&
     vcpus >= cpus.min &&
     vcpus <= cpus.max &&
@@ -54,8 +55,9 @@ function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["
     sizes: `${cpus.min === 1 ? "1, or an even number up to" : `an even number of ${cpus.min} to`} ${cpus.max} vCPUs, with ${ratio.min} to ${ratio.max} GiB for each, ${memory.min} GiB or more and ${memory.max} at most`,
     near: ({ vcpus, memoryGib }) => {
       const even = clamp(vcpus <= cpus.min ? cpus.min : Math.ceil(vcpus / 2) * 2, cpus.min, cpus.max);
-      const min = Math.ceil(Math.max(memory.min, even * ratio.min) * STEPS) / STEPS;
-      return { vcpus: even, memoryGib: clamp(memoryGib, min, Math.floor(Math.min(memory.max, even * ratio.max) * STEPS) / STEPS) };
+      const up = (gib: number) => Math.ceil(gib * STEPS) / STEPS;
+      const most = Math.floor(Math.min(memory.max, even * ratio.max) * STEPS) / STEPS;
+      return { vcpus: even, memoryGib: clamp(up(memoryGib), up(Math.max(memory.min, even * ratio.min)), most) };
     },
     performance,
   };
@@ -144,7 +146,7 @@ const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSetting
 
 export const seriesOf = ({ edition, disk }: Pick<GcpSettings, "edition" | "disk">): MachineSeries => SERIES[edition][disk];
 
-/** `max_connections` that Cloud SQL sets by itself, from so many GiB on. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
+/** `max_connections` that Cloud SQL sets by itself, from so many GiB on; below 3.75 on shared cores. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
 const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] = [
   [120, 1000],
   [60, 800],
@@ -152,7 +154,9 @@ const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] 
   [15, 500],
   [7.5, 400],
   [6, 200],
-  [0, 100],
+  [3.75, 100],
+  [1.7, 50],
+  [0, 25],
 ];
 
 export const connectionsOf = (memoryGib: number): number => CONNECTIONS.find(([from]) => memoryGib >= from)?.[1] ?? 0;

@@ -36,6 +36,8 @@ export type Implied<F extends OwnFields> = {
 interface Own<F extends OwnFields> {
   readonly fields: F;
   readonly implied: Implied<F>;
+  /** What to do with keys of other tools. */
+  readonly elsewhere: Elsewhere;
 }
 
 /** The setting `instances` of a target's section. */
@@ -78,7 +80,7 @@ export function ownInstances<const F extends OwnFields>(
   const known = { ...SHARED, ...fields };
   const calledElsewhere = new Map([...INSTANCE_ELSEWHERE, ...elsewhere]);
   return {
-    own: { fields, implied },
+    own: { fields, implied, elsewhere },
     required: false,
     default: {},
     form: "an object of instances",
@@ -116,7 +118,7 @@ export function elsewhereOf(target: WithSection, instance: string): Elsewhere {
     const advice = `write it as ${target.name}.instances.${instance}.${key}`;
     return [key.toLowerCase(), known === undefined ? advice : `${known}; or ${advice}`] as const;
   });
-  return new Map([...INSTANCE_ELSEWHERE, ...own]);
+  return new Map([...INSTANCE_ELSEWHERE, ...(ownOf(target)?.elsewhere ?? []), ...own]);
 }
 
 /** Instances as read from the spec, without any target's section. */

@@ -6,6 +6,7 @@ import { ProjectServices } from "../../constructs/gcp/project-services";
 import { ServiceAgents } from "../../constructs/gcp/service-agents";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues, ownEntry } from "../../constructs/model/json";
+import { ownInstance } from "../../constructs/model/own-instance";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type GcpEnvironment, labelsOf, networkOf, secretName } from "./environment";
 
@@ -67,6 +68,7 @@ function createServer(
 ): CloudSqlPostgres {
   const { section } = environment;
   const labels = labelsOf(environment);
+  const { tier, zone, name: chosenName } = ownInstance(environment, name);
   const postgres = new CloudSqlPostgres(
     name,
     {
@@ -77,6 +79,9 @@ function createServer(
       maxConnections: instance.maxConnections,
       region: section.region,
       allocatedRange: section.privateServicesAccess.allocatedRange,
+      tier,
+      zone,
+      chosenName,
       edition: section.edition,
       disk: section.disk,
       serverCaPool: section.serverCaPool === null ? null : idOf(section.serverCaPool),

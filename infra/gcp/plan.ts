@@ -183,7 +183,7 @@ const hasOutgrown = (before: Stored, after: Registration): boolean =>
 type Flag = { readonly name: string; readonly value: string };
 
 /** Other changes that restart an instance, by their path. */
-const RESTARTING = ["databaseVersion", "settings.tier", "settings.edition"];
+const RESTARTING = ["databaseVersion", "settings.tier", "settings.edition", "settings.locationPreference.zone"];
 
 /** Instances that a change would restart. */
 function findRestarts(before: readonly Stored[], after: readonly Registration[]): readonly string[] {

@@ -76,7 +76,7 @@ if (instance === undefined) throw new TypeError("there is no instance");
 const names = { environment: "app", instance: "main" };
 const common = { project, region, encryptionKey: null, labels: {} };
 const postgres = new CloudSqlPostgres("main", {
-  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, edition: "ENTERPRISE", disk: "PD_SSD",
+  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, tier: null, zone: null, chosenName: null, edition: "ENTERPRISE", disk: "PD_SSD",
   serverCaPool: null, denyMaintenance: null, after: [],
 }, {});
 const { tenants } = instance;

@@ -288,9 +288,29 @@ describe("an instance of Cloud SQL", () => {
       serverCaPool: null,
       denyMaintenance: null,
       labels: {},
+      tier: null,
+      zone: null,
+      chosenName: null,
       after: [],
     };
     const program = { project: "p", stack: "s", preview: true };
     await expect(register(program, () => new CloudSqlPostgres("i", args, {}))).rejects.toThrow("has no tier of this size");
+  });
+});
+
+describe("an instance's own tier, zone and name", () => {
+  const main = { tier: "db-g1-small", zone: "europe-west4-b", name: "postgres" };
+  const spec = {
+    ...withGcp(minimalGcp, { instances: { main } }),
+    instances: { main: { readReplicas: 1, parameters: { max_connections: 100 } } },
+  };
+
+  it("are those of Cloud SQL; a replica has the tier", async () => {
+    const registrations = await registrationsOf(spec);
+    const [primary, replica] = ofType(registrations, "DatabaseInstance").map(({ inputs }) => inputs as never as Record<string, unknown>);
+    expect(primary).toMatchObject({ name: "postgres", settings: { tier: "db-g1-small", locationPreference: { zone: "europe-west4-b" } } });
+    expect(replica).toMatchObject({ settings: { tier: "db-g1-small" } });
+    expect(replica).not.toHaveProperty("name");
+    expect(replica).not.toHaveProperty("settings.locationPreference");
   });
 });

@@ -1,0 +1,120 @@
+import { type Violation, violation } from "../model/errors";
+import type { InstanceSettings } from "../model/instance";
+import { ownEntry } from "../model/json";
+import { checkEach } from "../model/rule";
+import type { WholeRule } from "../model/target";
+import { GUIDE } from "./rules";
+import type { GcpSettings, gcpFields } from "./section";
+import { SECTION } from "./section-rules";
+import { isSharedCore } from "./tier-names";
+
+type Rule = WholeRule<typeof gcpFields>;
+type Own = GcpSettings["instances"][string];
+
+const READ = "2026-11-30";
+/** GiB of a disk at a shared core. */
+const LARGEST_SHARED_DISK = 3_054;
+
+/** A rule about what only Google Cloud has of each instance that is created. */
+const each =
+  (check: (own: Own, path: string, instance: InstanceSettings, section: GcpSettings) => readonly Violation[]): Rule["check"] =>
+  ({ section, instances }) =>
+    checkEach(section.instances as Readonly<Record<string, Own>>, (own, name) => {
+      const instance = ownEntry(instances, name);
+      return instance === undefined || instance.existing !== null ? [] : check(own, `gcp.instances.${name}`, instance, section);
+    });
+
+/** About `gcp.instances`. */
+export const gcpOwnInstanceRules: readonly Rule[] = [
+  {
+    id: "gcp-shared-cores-are-for-development",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "warning",
+    check: each(({ tier }, path) =>
+      tier !== null && isSharedCore(tier)
+        ? [
+            violation(
+              `${path}.tier`,
+              "shares a core with others: Google offers it for development and tests, and no SLA covers it",
+              tier,
+              "use db-custom-1-3840 or larger in production",
+            ),
+          ]
+        : [],
+    ),
+    passing: { section: { ...SECTION, instances: { at: { tier: "db-custom-1-3840" } } }, instances: { at: {} } },
+    failing: { section: { ...SECTION, instances: { at: { tier: "db-f1-micro" } } }, instances: { at: {} } },
+  },
+  {
+    id: "gcp-shared-cores-have-small-disks",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "error",
+    check: each(({ tier }, path, instance) =>
+      tier === null || !isSharedCore(tier)
+        ? []
+        : (["storageGib", "maxStorageGib"] as const)
+            .filter((field) => (instance[field] ?? 0) > LARGEST_SHARED_DISK)
+            .map((field) =>
+              violation(
+                `${path.replace("gcp.", "")}.${field}`,
+                `must be at most ${LARGEST_SHARED_DISK} with tier ${tier}`,
+                instance[field],
+              ),
+            ),
+    ),
+    passing: { section: { ...SECTION, instances: { at: { tier: "db-f1-micro" } } }, instances: { at: {} } },
+    failing: { section: { ...SECTION, instances: { at: { tier: "db-f1-micro" } } }, instances: { at: { storageGib: 1000 } } },
+  },
+  {
+    id: "gcp-zones-are-in-the-region",
+    source: `${GUIDE}/locations`,
+    date: READ,
+    severity: "error",
+    check: each(({ zone }, path, _instance, { region }) =>
+      zone === null || zone.replace(/-[a-z]$/, "") === region
+        ? []
+        : [violation(`${path}.zone`, `must be a zone of ${region}`, zone, `such as ${region}-a`)],
+    ),
+    passing: { section: { ...SECTION, instances: { at: { zone: "europe-west4-b" } } }, instances: { at: {} } },
+    failing: { section: { ...SECTION, instances: { at: { zone: "europe-west1-b" } } }, instances: { at: {} } },
+  },
+  {
+    id: "gcp-chosen-names-differ",
+    source: `${GUIDE}/instance-settings`,
+    date: READ,
+    severity: "error",
+    check: ({ section: { instances } }) => {
+      const owners = new Map<string, string>();
+      return checkEach(instances as Readonly<Record<string, Own>>, ({ name }, instance) => {
+        if (name === null) return [];
+        const owner = owners.get(name);
+        owners.set(name, owner ?? instance);
+        return owner === undefined ? [] : [violation(`gcp.instances.${instance}.name`, `is also the name of ${owner}`, name)];
+      });
+    },
+    passing: { section: { ...SECTION, instances: { at: { name: "db" }, other: { name: "db2" } } }, instances: { at: {}, other: {} } },
+    failing: { section: { ...SECTION, instances: { at: { name: "db" }, other: { name: "db" } } }, instances: { at: {}, other: {} } },
+  },
+  {
+    id: "gcp-chosen-names-block-replacements",
+    source: `${GUIDE}/delete-instance`,
+    date: READ,
+    severity: "warning",
+    check: each(({ name }, path) =>
+      name === null
+        ? []
+        : [
+            violation(
+              `${path}.name`,
+              "blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week",
+              name,
+              "leave it out, so that each instance gets a name that is free",
+            ),
+          ],
+    ),
+    passing: { section: SECTION, instances: { at: {} } },
+    failing: { section: { ...SECTION, instances: { at: { name: "db" } } }, instances: { at: {} } },
+  },
+];
