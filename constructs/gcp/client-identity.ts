@@ -39,7 +39,9 @@ export function clientIdentity(
   const of = `${namespace}/${serviceAccount}`;
   // Google takes 30 letters, which the names together exceed.
   const accountId = `postgres-${createHash("sha256").update(`${environment}/${of}`).digest("hex").slice(0, HASH_LENGTH)}`;
-  const email = `${accountId}@${project}.iam.gserviceaccount.com`;
+  // `example.com:my-project` has accounts of `my-project.example.com`.
+  const domain = project.split(":").reverse().join(".");
+  const email = `${accountId}@${domain}.iam.gserviceaccount.com`;
   return {
     member: `serviceAccount:${email}`,
     annotations: { "iam.gke.io/gcp-service-account": email },

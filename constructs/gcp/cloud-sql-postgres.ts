@@ -7,7 +7,7 @@ import type { InstanceSettings } from "../model/instance";
 import { spanOf } from "../model/windows";
 import { retentionOf } from "./backups";
 import { DatabaseSecret } from "./database-secret";
-import { toFlagValue } from "./flags";
+import { IAM_FLAG, toFlagValue } from "./flags";
 import { hostName, masterSecretName, physicalName } from "./names";
 import { checkProvider } from "./provider-version";
 import type { GcpSettings } from "./section";
@@ -182,7 +182,7 @@ function toFlags({ parameters, majorVersion, iamAuthentication }: InstanceSettin
   const own = {
     ...parameters,
     max_connections: maxConnections,
-    ...(iamAuthentication ? { "cloudsql.iam_authentication": true } : {}),
+    ...(iamAuthentication ? { [IAM_FLAG]: true } : {}),
   };
   return Object.entries(own)
     .map(([name, value]) => ({ name, value: toFlagValue(name, value, majorVersion) }))

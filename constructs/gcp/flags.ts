@@ -3,6 +3,9 @@ import { isOfModule, type ParameterNames, refuseUnknown } from "../model/paramet
 import { checkValue, findParameter, type ParameterType, type ParameterValue, parameterNames, toPlainValue } from "../model/parameters";
 import type { Advice } from "../model/target";
 
+/** What `iamAuthentication` sets. */
+export const IAM_FLAG = "cloudsql.iam_authentication";
+
 const ON_OFF: ParameterType = { type: "bool" };
 
 /**
@@ -25,7 +28,7 @@ const CLOUD_SQL_FLAGS: ReadonlyMap<string, ParameterType> = new Map<string, Para
   ["cloudsql.enable_pg_wait_sampling", ON_OFF],
   ["cloudsql.enable_pgaudit", ON_OFF],
   ["cloudsql.enable_pglogical", ON_OFF],
-  ["cloudsql.iam_authentication", ON_OFF],
+  [IAM_FLAG, ON_OFF],
   ["cloudsql.logical_decoding", ON_OFF],
   ["cloudsql.max_failed_attempts_user", { type: "integer", min: 0, max: 10_000 }],
   ["cloudsql.pg_authid_select_role", { type: "string" }],
@@ -122,7 +125,6 @@ const findFlag = (name: string, majorVersion: MajorVersion): ParameterType | nul
 
 /** Why Cloud SQL for PostgreSQL would not take a flag, or null where it does, or where that is in doubt. */
 export function checkFlag(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
-  if (name === "cloudsql.iam_authentication") return { rule: "is set by this project", remedy: "set iamAuthentication: true" };
   const flag = findFlag(name, majorVersion);
   if (flag === null) return isOfModule(name, MODULES) ? null : refuseUnknown(name, NAMES, majorVersion);
   const rule = checkValue(flag, value);

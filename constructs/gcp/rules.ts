@@ -1,11 +1,12 @@
 import { type Violation, violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
 import { checkParameters } from "../model/parameter-rules";
+import type { ParameterValue } from "../model/parameters";
 import { suggestRegion } from "../model/suggest";
-import { created, type InstanceRule } from "../model/target";
+import { type Advice, created, type InstanceRule } from "../model/target";
 import { minutesOf, spanOf } from "../model/windows";
-import { checkFlag, doubtFlag } from "./flags";
-import { REGIONS } from "./regions";
+import { checkFlag, doubtFlag, IAM_FLAG, toFlagValue } from "./flags";
+import { MULTI_REGIONS, REGIONS } from "./regions";
 
 export const GUIDE = "https://cloud.google.com/sql/docs/postgres";
 export const READ = "2026-11-21";
@@ -76,15 +77,17 @@ export const gcpRules: readonly InstanceRule[] = [
       if (backupReplication === null) return [];
       const { region, kmsKey } = backupReplication;
       const at = `${path}.backupReplication`;
-      if (!REGIONS.includes(region))
-        return [violation(`${at}.region`, "must be a region of Cloud SQL", region, suggestRegion(region, REGIONS))];
+      if (!REGIONS.includes(region) && !MULTI_REGIONS.includes(region)) {
+        const rule = `must be a region of Cloud SQL, or a multi-region (${MULTI_REGIONS.join(", ")})`;
+        return [violation(`${at}.region`, rule, region, suggestRegion(region, REGIONS))];
+      }
       if (kmsKey !== null)
         return [violation(`${at}.kmsKey`, "must be null on Cloud SQL, which encrypts backups with the database's own key", kmsKey)];
       return backupRetentionDays === 0
         ? [violation(`${at}.region`, "needs backups to keep there", region, "set backupRetentionDays to 1 or more")]
         : [];
     },
-    passing: { backupReplication: { region: "europe-west1" } },
+    passing: { backupReplication: { region: "eu" } },
     failing: { backupReplication: { region: "europe-west1", kmsKey: "key" } },
   }),
   created({
@@ -92,7 +95,11 @@ export const gcpRules: readonly InstanceRule[] = [
     source: `${GUIDE}/flags`,
     date: READ,
     severity: "error",
-    check: (instance, path) => checkParameters(instance, path, checkFlag),
+    check: (instance, path) =>
+      checkParameters(instance, path, (name, value, majorVersion) => {
+        const advice = checkFlag(name, value, majorVersion);
+        return advice === null && name === IAM_FLAG ? checkIamFlag(value, instance) : advice;
+      }),
     passing: { parameters: { work_mem: "16MB", "cloudsql.logical_decoding": "on" } },
     failing: { parameters: { wrok_mem: "16MB" } },
   }),
@@ -108,6 +115,25 @@ export const gcpRules: readonly InstanceRule[] = [
       ),
     passing: { parameters: { random_page_cost: 1.1 } },
     failing: { parameters: { wal_level: "logical" } },
+  }),
+  created({
+    id: "gcp-identities-need-their-own-login",
+    source: `${GUIDE}/iam-authentication`,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ iamAuthentication }, path) =>
+      iamAuthentication
+        ? [
+            violation(
+              `${path}.iamAuthentication`,
+              "only opens the instance: no login uses an identity, because this project creates logins with passwords",
+              true,
+              "run gcloud sql users create EMAIL --instance INSTANCE --type cloud_iam_user for each person, and grant it rights in the databases",
+            ),
+          ]
+        : [],
+    passing: {},
+    failing: { iamAuthentication: true },
   }),
   created({
     id: "gcp-network-lets-in",
@@ -134,7 +160,7 @@ export const gcpRules: readonly InstanceRule[] = [
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
-      existing === null || /^(projects\/[a-z0-9-]+\/secrets\/)?[A-Za-z0-9_-]{1,255}$/.test(existing.masterSecret)
+      existing === null || /^(projects\/[a-z0-9.:-]+\/secrets\/)?[A-Za-z0-9_-]{1,255}$/.test(existing.masterSecret)
         ? []
         : [
             violation(
@@ -166,6 +192,14 @@ export const gcpRules: readonly InstanceRule[] = [
     failing: { existing: { host: EXISTING.host, masterSecret: EXISTING.masterSecret } },
   },
 ];
+
+/** It is set anyway: a parameter may say the same. */
+function checkIamFlag(value: ParameterValue, { iamAuthentication, majorVersion }: InstanceSettings): Advice | null {
+  const own = iamAuthentication ? "on" : "off";
+  return toFlagValue(IAM_FLAG, value, majorVersion) === own
+    ? null
+    : { rule: `is set to ${own} by iamAuthentication: ${iamAuthentication}`, remedy: `set iamAuthentication: ${!iamAuthentication}` };
+}
 
 function needsRecovery(
   { backupRetentionDays, pointInTimeRecovery }: Pick<InstanceSettings, "backupRetentionDays" | "pointInTimeRecovery">,

@@ -238,6 +238,25 @@ export const gcpWholeRules: readonly GcpRule[] = [
     failing: { section: { ...SECTION, existingConnections: { at: "my-project:europe-west4:db" } }, instances: { at: {} } },
   },
   {
+    id: "gcp-projects-with-a-domain-have-a-pool",
+    source: "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
+    date: "2026-11-30",
+    severity: "acknowledge",
+    check: ({ section: { project, cluster } }) =>
+      cluster === null || !idOf(project).includes(":")
+        ? []
+        : [
+            violation(
+              "gcp.project",
+              `has a domain, and identities in its cluster are taken for those of the pool ${idOf(project)}.svc.id.goog, which was not tried`,
+              idOf(project),
+              `compare with gcloud container clusters describe ${idOf(cluster.name)} --location ${cluster.location} --format "value(workloadIdentityConfig.workloadPool)"`,
+            ),
+          ],
+    passing: { section: { ...SECTION, project: "example.com:my-project" } },
+    failing: { section: { ...SECTION, project: "example.com:my-project", cluster: CLUSTER } },
+  },
+  {
     id: "gcp-operators-come-with-releases",
     source: "https://external-secrets.io/latest/provider/google-secrets-manager/",
     date: READ,

@@ -4,13 +4,13 @@ import { ownInstances } from "../model/own-instance";
 import { sizeOfTier, TIER } from "./tier-names";
 
 const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
-/** https://cloud.google.com/resource-manager/docs/creating-managing-projects */
-const PROJECT = "[a-z][a-z0-9-]{4,28}[a-z0-9]";
+/** Older ones have a domain: `example.com:my-project`. https://cloud.google.com/resource-manager/docs/creating-managing-projects */
+const PROJECT = "([a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?:)?[a-z][a-z0-9-]{4,28}[a-z0-9]";
 const NETWORK_NAME = "[a-z]([a-z0-9-]{0,61}[a-z0-9])?";
 
 /** `project:region:instance`, as the Auth Proxy takes it; it starts with malformed ones, too, and connects to nothing. */
 export const CONNECTION_NAME = {
-  pattern: new RegExp(`^([a-z0-9.-]+:)?${PROJECT}:[a-z]+(-[a-z]+)+[0-9]+:[a-z][a-z0-9-]{0,96}[a-z0-9]$`),
+  pattern: new RegExp(`^${PROJECT}:[a-z]+(-[a-z]+)+[0-9]+:[a-z][a-z0-9-]{0,96}[a-z0-9]$`),
   form: "an instance connection name (project:region:instance)",
 };
 
@@ -73,10 +73,14 @@ export const gcpFields = {
   projectNumber: id({ pattern: /^\d{6,20}$/, form: "a project's number" }),
   /** Region of Cloud SQL. */
   region: text(REGION),
-  /** Network that exists, and that the cluster is in: its name, or of a shared one `projects/HOST/global/networks/NAME`. */
+  /**
+   * Network that exists, and that the cluster is in: its name, or of a shared one `projects/HOST/global/networks/NAME` or its self link.
+   */
   network: id({
-    pattern: new RegExp(`^(projects/${PROJECT}/global/networks/)?${NETWORK_NAME}$`),
-    form: "a network's name, or projects/HOST/global/networks/NAME",
+    pattern: new RegExp(
+      `^((https://(www|compute)\\.googleapis\\.com/compute/(v1|beta)/)?projects/${PROJECT}/global/networks/)?${NETWORK_NAME}$`,
+    ),
+    form: "a network's name, projects/HOST/global/networks/NAME, or a network's self link",
   }),
   /** The network's way to Google's services. A network has one of them: only one environment may make it. */
   privateServicesAccess: group({

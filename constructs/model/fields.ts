@@ -147,7 +147,7 @@ export function integer({ min, max, default: defaultValue }: Bounds & { readonly
 
 /** Quarters of a number between two bounds, both allowed. */
 export function quarters({ min, max, default: defaultValue }: Bounds & { readonly default: number }): Field<number, false> {
-  const accepts = (value: unknown) => Number.isInteger(Number(value) * 4) && typeof value === "number" && value >= min && value <= max;
+  const accepts = (value: unknown) => typeof value === "number" && Number.isInteger(value * 4) && value >= min && value <= max;
   const meant = (value: unknown) =>
     typeof value === "string" && /^\d{1,15}(\.\d{1,2})?$/.test(value) && accepts(Number(value)) ? Number(value) : null;
   return withDefault(define<number>({ form: `a number from ${min} to ${max}, in quarters`, accepts, meant }), defaultValue);

@@ -122,16 +122,26 @@ export const instanceFields = {
     form: "ddd:hh:mm-ddd:hh:mm (UTC), days in lower case",
     default: "sun:04:00-sun:05:00",
   }),
-  /** A second region that receives the backups, and the encryption key there; null keeps them in one region. @defaultValue `null` */
+  /**
+   * A second region that receives the backups, and the encryption key there; null keeps them in the database's region. Cloud SQL keeps
+   * them in the region that is named here instead, or in a multi-region (`asia`, `eu`, `us`), which is its own default.
+   *
+   * @defaultValue `null`
+   */
   backupReplication: nullable(
     group({
       /** The cloud's name of the region. */
-      region: text({ pattern: /^[a-z]+(-[a-z]+)+-?[0-9]+$/, form: "a region" }),
+      region: text({ pattern: /^[a-z]+((-[a-z]+)+-?[0-9]+)?$/, form: "a region" }),
       /** Key in that region: its ARN on AWS, null on Google Cloud. @defaultValue `null` */
       kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
     }),
   ),
-  /** Allows people to log in with a cloud identity. The platforms' logins use passwords. @defaultValue `false` */
+  /**
+   * Opens the instance for logins with a cloud identity. None uses it until you create one: this project creates logins with passwords
+   * only, for the platforms and for the master.
+   *
+   * @defaultValue `false`
+   */
   iamAuthentication: flag(false),
   /** Refuses deletion of the instance. @defaultValue `true` */
   deletionProtection: flag(true),

@@ -17,9 +17,12 @@ export function tellExamples({ name, section }: GcpEnvironment): string | null {
   return `${name} has placeholder IDs; replace them in infra/environments/${name}.ts before you deploy: ${examples.join(", ")}`;
 }
 
+/** What a self link has before `projects/`. */
+const LINK = /^https:\/\/[^/]+\/compute\/[^/]+\//;
+
 /** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
 export function networkOf({ project, network }: GcpSettings): string {
-  const name = idOf(network);
+  const name = idOf(network).replace(LINK, "");
   return name.includes("/") ? name : `projects/${idOf(project)}/global/networks/${name}`;
 }
 

@@ -55,6 +55,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
     dangers: stored === null ? [] : findDangers(stored, resources),
     notes: [
       ...findPeering(stored ?? [], resources),
+      ...findBackups(environment, stored ?? [], resources),
       ...(stored === null
         ? []
         : [
@@ -245,6 +246,20 @@ function findGoing(before: readonly Stored[], after: readonly Registration[]): r
         ? [`${nameOf(stored)} would stay in the cluster, and this project would no longer upgrade it; name a new owner`]
         : [`${nameOf(stored)} would be uninstalled; its databases stay`];
     });
+}
+
+/** New instances whose backups stay in one region, which Cloud SQL would not do by itself. */
+function findBackups({ section }: GcpEnvironment, before: readonly Stored[], after: readonly Registration[]): readonly string[] {
+  const isNew = ({ type, urn, inputs }: Registration) =>
+    type === INSTANCE && !isReplica({ inputs }) && !before.some((each) => each.urn === urn);
+  return after.filter(isNew).flatMap((next) => {
+    const { backupConfiguration: backups } = next.inputs.settings as { readonly backupConfiguration?: { readonly location?: string } };
+    return backups?.location === section.region
+      ? [
+          `${nameOf(next)} would keep its backups in ${section.region} only, and Cloud SQL's default is a multi-region; to use one, set backupReplication in gcp.instances, such as { region: "eu" }`,
+        ]
+      : [];
+  });
 }
 
 /** A network has one peering, which outlives its stack. */

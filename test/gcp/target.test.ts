@@ -160,7 +160,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ parameters: { "cloudsql.iam_authentication": true } }),
-      "instances.main.parameters.cloudsql.iam_authentication: is set by this project, got true; set iamAuthentication: true",
+      "instances.main.parameters.cloudsql.iam_authentication: is set to off by iamAuthentication: false, got true; set iamAuthentication: true",
     ],
     [
       withMain({ parameters: { constructor: 1 } }),
@@ -206,6 +206,25 @@ describe("a spec for Google Cloud", () => {
     [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
     [withMain({ storageGib: 10, maxStorageGib: 10, highAvailability: false, size: { vcpus: 1, memoryGib: 3.75 } }), "accepted"],
     [withMain({ backupRetentionDays: 365 }), "accepted"],
+    [withMain({ iamAuthentication: true, parameters: { "cloudsql.iam_authentication": "on" } }), "accepted"],
+    [withMain({ parameters: { "cloudsql.iam_authentication": "off" } }), "accepted"],
+    [
+      withMain({ parameters: { "cloudsql.iam_authentication": "maybe" } }),
+      'instances.main.parameters.cloudsql.iam_authentication: must be on or off, got "maybe"',
+    ],
+    [withMain({ backupReplication: { region: "eu" } }), "accepted"],
+    [
+      withMain({ backupReplication: { region: "europe" } }),
+      'instances.main.backupReplication.region: must be a region of Cloud SQL, or a multi-region (asia, eu, us), got "europe"',
+    ],
+    [withGcp(minimalGcp, { network: "https://www.googleapis.com/compute/v1/projects/host-project/global/networks/ml" }), "accepted"],
+    [withGcp(minimalGcp, { network: "https://compute.googleapis.com/compute/beta/projects/host-project/global/networks/ml" }), "accepted"],
+    [withGcp(minimalGcp, { network: "https://example.com/projects/p/global/networks/ml" }), "gcp.network: must be a network's name"],
+    [{ ...withGcp(minimalGcp, { project: "example.com:my-project", cluster: null }) }, "accepted"],
+    [
+      withGcp(minimalGcp, { project: "example.com:my-project" }),
+      'gcp.project: has a domain, and identities in its cluster are taken for those of the pool example.com:my-project.svc.id.goog, which was not tried, got "example.com:my-project"; compare with gcloud container clusters describe ml --location europe-west4',
+    ],
     [withMain({ storageGib: 100, maxStorageGib: 105 }), "accepted"],
     [
       withMain({ storageGib: 100, maxStorageGib: 99 }),

@@ -3,7 +3,7 @@ import { CloudSqlPostgres } from "../../../constructs/gcp/cloud-sql-postgres";
 import { OLDEST_PROVIDER, refuseProvider } from "../../../constructs/gcp/provider-version";
 import { type Registration, register } from "../../../infra/gcp/registrations";
 import type { NamedSpec } from "../../../infra/spec";
-import { existingGcp, fullGcp, minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
+import { CLUSTER, existingGcp, fullGcp, minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 describe("an instance of Cloud SQL", () => {
@@ -312,5 +312,19 @@ describe("an instance's own tier, zone and name", () => {
     expect(replica).toMatchObject({ settings: { tier: "db-g1-small" } });
     expect(replica).not.toHaveProperty("name");
     expect(replica).not.toHaveProperty("settings.locationPreference");
+  });
+
+  it("take a network by its self link, and name accounts of a project with a domain", async () => {
+    const link = "https://www.googleapis.com/compute/v1/projects/example.com:host-project/global/networks/ml";
+    const registrations = await registrationsOf({
+      ...withGcp(minimalGcp, { project: "example.com:my-project", network: link, cluster: { ...CLUSTER, serviceAccounts: "google" } }),
+      acknowledge: { "gcp-projects-with-a-domain-have-a-pool": "compared with the cluster" },
+    });
+    const network = "projects/example.com:host-project/global/networks/ml";
+    expect(one(registrations, "DatabaseInstance").inputs.settings).toMatchObject({ ipConfiguration: { privateNetwork: network } });
+    expect(one(registrations, "ManagedZone").inputs.privateVisibilityConfig).toEqual({ networks: [{ networkUrl: link }] });
+    expect(one(registrations, "GlobalAddress").inputs.project).toBe("example.com:host-project");
+    const emails = JSON.stringify(registrations.resources).match(/postgres-[0-9a-f]{10}@[a-z.-]+/g);
+    expect(new Set(emails?.map((email) => email.replace(/.*@/, "")))).toEqual(new Set(["my-project.example.com.iam.gserviceaccount.com"]));
   });
 });

@@ -123,9 +123,22 @@ describe("plan for Google Cloud", () => {
   it("warns of a peering that the network may have, before Google refuses it, and not where it is this stack's", async () => {
     const note =
       "Connection private-services-peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
-    expect((await planOf(before, null)).notes).toEqual([note]);
+    expect((await planOf(before, null)).notes).toContain(note);
     expect((await planOf(before)).notes).toEqual([]);
-    expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).toEqual([]);
+    expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).not.toContain(note);
+  });
+
+  it("says where a new instance keeps its backups, if Cloud SQL would keep them in several regions", async () => {
+    const notesOf = async (main: object, against?: null) =>
+      (await planOf(withMain(main), against)).notes.filter((note) => note.includes("backup"));
+    expect(await notesOf({}, null)).toEqual([
+      'DatabaseInstance minimal-main would keep its backups in europe-west4 only, and Cloud SQL\'s default is a multi-region; to use one, set backupReplication in gcp.instances, such as { region: "eu" }',
+    ]);
+    expect(await notesOf({})).toEqual([]);
+    expect(await notesOf({ backupReplication: { region: "eu" } }, null)).toEqual([]);
+    expect(await notesOf({ readReplicas: 0, highAvailability: false, backupRetentionDays: 0, pointInTimeRecovery: false }, null)).toEqual(
+      [],
+    );
   });
 
   it("says that a disk which has grown stays, where storageGib is smaller", async () => {
