@@ -8,7 +8,8 @@ import { awsWholeRules } from "./section-rules";
 /** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 15;
 
-const NO_PROXY = { rule: "is not possible on AWS", remedy: 'use "auto" or "direct": RDS speaks verified TLS by itself' };
+/** A spec may ask for a proxy, which another cloud has. */
+const NO_PROXY = { rule: "has no effect on AWS", remedy: "pods connect to RDS directly, over verified TLS" };
 
 /** Named, so that its section is documented wherever its type is shown. */
 export interface Aws extends Target<typeof awsFields, "aws"> {}
@@ -22,5 +23,5 @@ export const aws: Aws = defineTarget({
   wholeRules: [...awsWholeRules, ...awsOwnInstanceRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
-  topology: (access) => (access === "sidecar" || access === "proxy" ? NO_PROXY : { access: "direct", tls: "verify-full", caution: null }),
+  topology: (access) => ({ access: "direct", tls: "verify-full", caution: access === "sidecar" || access === "proxy" ? NO_PROXY : null }),
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CLASSES, classAbove, classOf, connectionsOf, maxConnectionsFormula } from "../../constructs/aws/classes";
 import { performanceOf } from "../../constructs/aws/storage";
 import { aws } from "../../constructs/aws/target";
+import { formatViolation } from "../../constructs/model/errors";
 import type { InstanceSettings } from "../../constructs/model/instance";
 import { overlap, spanOf } from "../../constructs/model/windows";
 import { CLUSTER, minimalAws, NETWORK, resolveAws, withAws, withMain } from "../fixtures/aws";
@@ -285,10 +286,12 @@ describe("a spec for AWS", () => {
     ]);
   });
 
-  it.each(["sidecar", "proxy"])("whose platform asks for a %s is refused", (access) => {
-    expect(refused({ ...minimalAws, platforms: { mlflow: { access } } })).toContain(
-      `platforms.mlflow.access: is not possible on AWS, got "${access}"; use "auto" or "direct": RDS speaks verified TLS by itself`,
-    );
+  it.each(["sidecar", "proxy"] as const)("whose platform asks for a %s connects directly, and is warned", (access) => {
+    const { warnings, platforms } = resolveAws({ ...minimalAws, platforms: { mlflow: { access } } });
+    expect(platforms.mlflow).toMatchObject({ access: "direct", tls: "verify-full" });
+    expect(warnings.map(formatViolation)).toEqual([
+      `platforms.mlflow.access: has no effect on AWS, got "${access}"; pods connect to RDS directly, over verified TLS`,
+    ]);
   });
 
   it("of a database that somebody else made is asked for nothing about one to be made", () => {
