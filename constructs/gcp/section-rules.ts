@@ -49,7 +49,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     check: ({ section, instances }) =>
       checkEach(instances, ({ existing, size }, name) => {
         const tier = ownEntry(section.instances, name)?.tier ?? null;
-        return existing === null ? checkTier(section, size, tier, `instances.${name}.size`) : [];
+        return existing === null ? checkTier(section, size, tier, name) : [];
       }),
     passing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 16 } } } },
     failing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 8 } } } },
@@ -274,17 +274,18 @@ export const gcpWholeRules: readonly GcpRule[] = [
 /** GiB. */
 const SMALLEST_HYPERDISK = 20;
 /** @param tier null if the size is written, and decides it. */
-function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, path: string): readonly Violation[] {
+function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, name: string): readonly Violation[] {
   const series = seriesOf(section);
-  const isShared = tier !== null && isSharedCore(tier) && section.edition === "ENTERPRISE" && section.disk === "PD_SSD";
+  const hasShared = section.edition === "ENTERPRISE" && section.disk === "PD_SSD";
   const found = series.tier(size);
-  if (isShared || (found !== null && (tier ?? found) === found)) return [];
+  if (tier === null ? found !== null : found === tier || (hasShared && isSharedCore(tier))) return [];
+  const path = `instances.${name}.size`;
   const near = series.near(size);
   const of = `of edition ${section.edition} with disk ${section.disk} (${series.name}: ${series.sizes})`;
-  const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
-  return tier === null
-    ? [violation(path, `must be a size ${of}`, got, `the nearest is { vcpus: ${near.vcpus}, memoryGib: ${near.memoryGib} }`)]
-    : [violation(path, `must be a tier ${of}`, tier, `the nearest is ${series.tier(near)}`)];
+  if (tier !== null) return [violation(path, `must be a tier ${of}`, tier, `the nearest is ${series.tier(near)}`)];
+  const shared = hasShared && size.memoryGib < near.memoryGib ? `; for development, set gcp.instances.${name}.tier to "db-f1-micro"` : "";
+  const remedy = `the nearest is { vcpus: ${near.vcpus}, memoryGib: ${near.memoryGib} }${shared}`;
+  return [violation(path, `must be a size ${of}`, `${size.vcpus} vCPUs and ${size.memoryGib} GiB`, remedy)];
 }
 
 /** Cloud SQL's most days. */

@@ -3,14 +3,18 @@ import type { InstanceSettings } from "../model/instance";
 type Size = InstanceSettings["size"];
 
 /**
- * Tiers that share a core: no SLA covers them, and their disks end at 3,054 GB. Memory in GiB.
+ * Tiers that share a core: no SLA covers them, and their disks end at 3,054 GB. Memory in GiB, and `max_connections` as Cloud SQL sets it.
  *
- * https://cloud.google.com/sql/docs/postgres/instance-settings, read 2026-11-30
+ * https://cloud.google.com/sql/docs/postgres/instance-settings, https://cloud.google.com/sql/docs/postgres/flags, read 2026-11-30
  */
-const SHARED_CORES: ReadonlyMap<string, Size> = new Map([
-  ["db-f1-micro", { vcpus: 1, memoryGib: 0.6 }],
-  ["db-g1-small", { vcpus: 1, memoryGib: 1.7 }],
+const SHARED_CORES: ReadonlyMap<string, { readonly size: Size; readonly connections: number }> = new Map([
+  ["db-f1-micro", { size: { vcpus: 1, memoryGib: 0.6 }, connections: 25 }],
+  ["db-g1-small", { size: { vcpus: 1, memoryGib: 1.7 }, connections: 50 }],
 ]);
+
+/** `max_connections` of the tier with a shared core that has this memory; null if none has. */
+export const sharedConnections = (memoryGib: number): number | null =>
+  [...SHARED_CORES.values()].find(({ size }) => size.memoryGib === memoryGib)?.connections ?? null;
 
 export const isSharedCore = (tier: string): boolean => SHARED_CORES.has(tier);
 
@@ -27,7 +31,7 @@ const LARGEST = { tier: "db-perf-optimized-N-128", memoryGib: 864 };
 
 /** The size of a tier of this form. */
 export function sizeOfTier(tier: string): Size {
-  const shared = SHARED_CORES.get(tier);
+  const shared = SHARED_CORES.get(tier)?.size;
   if (shared !== undefined) return shared;
   const [, cpus, mib] = /-(\d+)(?:-(\d+))?$/.exec(tier) ?? [];
   const vcpus = Number(cpus);

@@ -1,5 +1,6 @@
 import type { InstanceSettings } from "../model/instance";
 import type { GcpSettings } from "./section";
+import { sharedConnections } from "./tier-names";
 
 type Size = InstanceSettings["size"];
 
@@ -146,7 +147,7 @@ const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSetting
 
 export const seriesOf = ({ edition, disk }: Pick<GcpSettings, "edition" | "disk">): MachineSeries => SERIES[edition][disk];
 
-/** `max_connections` that Cloud SQL sets by itself, from so many GiB on; below 3.75 on shared cores. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
+/** `max_connections` that Cloud SQL sets by itself, from so many GiB on. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
 const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] = [
   [120, 1000],
   [60, 800],
@@ -154,9 +155,8 @@ const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] 
   [15, 500],
   [7.5, 400],
   [6, 200],
-  [3.75, 100],
-  [1.7, 50],
-  [0, 25],
+  [0, 100],
 ];
 
-export const connectionsOf = (memoryGib: number): number => CONNECTIONS.find(([from]) => memoryGib >= from)?.[1] ?? 0;
+export const connectionsOf = (memoryGib: number): number =>
+  sharedConnections(memoryGib) ?? CONNECTIONS.find(([from]) => memoryGib >= from)?.[1] ?? 0;
