@@ -182,7 +182,7 @@ export const gcpFields = {
   rotationDays: integer({ min: 1, max: 1000, default: 30 }),
   /**
    * By an instance's name, what differs on Google Cloud: any setting of `instances.<name>`, which wins there (`parameters` and `size` are
-   * merged). Other clouds do not look at it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.
+   * merged), and `tier`, `zone` and `name`. Other clouds do not look at it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.
    *
    * @defaultValue `{}`
    */
