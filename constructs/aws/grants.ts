@@ -26,11 +26,19 @@ function grant(grantee: iam.IGrantable, actions: readonly string[], resources: r
 /** Secrets Manager uses the key in the caller's name; nothing else may. */
 function grantKey(grantee: iam.IGrantable, actions: readonly string[], key: kms.IKey): void {
   const service = `secretsmanager.${Stack.of(key).region}.amazonaws.com`;
+  const { resource, conditions } = named(key.keyArn);
   grantee.grantPrincipal.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: [...actions],
-      resources: [key.keyArn],
-      conditions: { StringEquals: { "kms:ViaService": service } },
+      resources: [resource],
+      conditions: { StringEquals: { "kms:ViaService": service }, ...conditions },
     }),
   );
+}
+
+/** Policies name keys by their own ARN only: an alias is a condition. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html */
+function named(arn: string): { readonly resource: string; readonly conditions: object } {
+  const [before = "", alias] = arn.split(":alias/");
+  if (alias === undefined) return { resource: arn, conditions: {} };
+  return { resource: `${before}:key/*`, conditions: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": `alias/${alias}` } } };
 }

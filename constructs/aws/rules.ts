@@ -135,9 +135,9 @@ export const awsRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.iamAuthentication`,
-              "only allows IAM logins for people: RDS accepts one method per login, and this project creates logins with passwords",
+              "only opens the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane)",
               true,
-              "create a role for each person and grant it rds_iam; never grant rds_iam to a platform's login, because its password then stops working",
+              "never make the master or a platform's login a member of such a role, also not through another role: RDS then refuses its password, and without the master's nothing is provisioned or rotated; test the master's login before you close the session",
             ),
           ]
         : [],
@@ -245,7 +245,7 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of RDS", region, suggestRegion(region, REGIONS))];
   if (backupRetentionDays === 0)
     return [violation(`${at}.region`, "needs backups to copy", region, "set backupRetentionDays to 1 or more")];
-  if (kmsKey?.startsWith(`arn:aws:kms:${region}:`)) return [];
+  if (new RegExp(`^arn:aws:kms:${region}:\\d{12}:(key|alias)/[A-Za-z0-9/_-]+$`).test(kmsKey ?? "")) return [];
   return [violation(`${at}.kmsKey`, `must be the ARN of a key in ${region}, because the database is encrypted`, kmsKey ?? undefined)];
 }
 

@@ -37,6 +37,12 @@ const existingIn = (instances: Instances) => Object.values(instances).map((insta
 const onlyExisting = (instances: Instances): boolean =>
   existingIn(instances).every((each) => each === true) && existingIn(instances).length > 0;
 
+/** Whether two texts differ at most in case. */
+const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+
+/** Tags that a resource may have; on each of ours are the environment and the owner. */
+const MOST_TAGS = 50;
+
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
@@ -288,6 +294,84 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     },
     passing: { section: { region, kmsKey: KEY } },
     failing: { section: { region: "eu-west-1", kmsKey: KEY } },
+  },
+  {
+    id: "aws-labels-are-tags",
+    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html",
+    date: CHECKED,
+    severity: "error",
+    // IAM tells no two keys apart that differ in case only, and a role has all of them.
+    check: ({ name, owner, labels }) => {
+      const own: readonly (readonly [string, string])[] = [["environment", name], ...(owner === null ? [] : [["owner", owner] as const])];
+      const keys = Object.getOwnPropertyNames(labels);
+      const twice = checkEach(labels, (value, key) => {
+        const [mine, its] = own.find(([each]) => isSame(each, key)) ?? [];
+        if (mine === key && its === value) return [];
+        if (mine !== undefined)
+          return [violation(`labels.${key}`, `is taken by our tag ${mine} (${JSON.stringify(its)})`, value, "remove it, or rename it")];
+        const other = keys.slice(0, keys.indexOf(key)).find((each) => isSame(each, key));
+        return other === undefined
+          ? []
+          : [violation(`labels.${key}`, `differs from ${other} only in case, which IAM does not see`, value, "remove one of the two")];
+      });
+      const most = MOST_TAGS - own.length;
+      const many = keys.length > most ? [violation("labels", `must be at most ${most}, besides ours`, keys.length, "remove some")] : [];
+      return [...twice, ...many];
+    },
+    passing: { section: { region }, name: "test", labels: { Owner: "user", "cost center": "Data + more" } },
+    failing: { section: { region }, name: "test", labels: { Environment: "dev" } },
+  },
+  {
+    id: "aws-owner-is-a-tag",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html",
+    date: CHECKED,
+    severity: "error",
+    check: ({ owner }) =>
+      owner === null || /^[\p{L}\p{N} _.:/=+@-]{1,256}$/u.test(owner)
+        ? []
+        : [violation("owner", "must be 1 to 256 letters, digits, spaces and _ . : / = + - @ on AWS, where it is a tag", owner)],
+    passing: { section: { region }, owner: "ML Platform" },
+    failing: { section: { region }, owner: "ml; platform" },
+  },
+  {
+    id: "aws-security-groups-are-named-once",
+    source: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { cluster } }) => {
+      const seen = new Set<string>();
+      return checkItems(cluster?.securityGroups ?? [], (group, index) => {
+        const id = idOf(group);
+        if (!seen.has(id)) {
+          seen.add(id);
+          return [];
+        }
+        return [violation(`aws.cluster.securityGroups[${index}]`, "is named twice, and EC2 rejects the same rule twice", id, "remove it")];
+      });
+    },
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, securityGroups: ["sg-0a1b2c3d", "sg-0a1b2c3d"] } } },
+  },
+  {
+    id: "aws-oidc-provider-is-in-the-account",
+    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { account, cluster } }) => {
+      const its = cluster === null ? null : idOf(cluster.oidcProvider).split(":")[4];
+      return account === null || its === null || its === idOf(account)
+        ? []
+        : [
+            violation(
+              "aws.cluster.oidcProvider",
+              `must be in account ${idOf(account)}, whose roles the pods take: a role trusts providers of its own account only`,
+              its,
+              "create a provider with the cluster's issuer URL there: aws iam create-open-id-connect-provider",
+            ),
+          ];
+    },
+    passing: { section: { region, account: "111122223333", network: NETWORK, cluster: CLUSTER } },
+    failing: { section: { region, account: "999999999999", network: NETWORK, cluster: CLUSTER } },
   },
   {
     id: "aws-backups-go-elsewhere",

@@ -88,11 +88,12 @@ export const awsFields = {
     }),
   ),
   /**
-   * Key that encrypts the databases and secrets; null creates one for each instance. Changing it replaces the databases.
+   * Key that encrypts the databases and secrets, or its alias; null creates one for each instance. Changing it replaces the databases. An
+   * alias must stay with its key: databases and secrets keep the key, and functions may use only the one that the alias points to.
    *
    * @defaultValue `null`
    */
-  kmsKey: nullable(id(arn("kms", "key/[A-Za-z0-9-]+", "the ARN of a KMS key"))),
+  kmsKey: nullable(id(arn("kms", "(key/[A-Za-z0-9-]+|alias/(?!aws/)[A-Za-z0-9/_-]+)", "the ARN of a KMS key or of its alias"))),
   /** SNS topic that receives alarms; null creates one. @defaultValue `null` */
   alarmTopic: nullable(id(arn("sns", "[A-Za-z0-9_-]{1,256}", "the ARN of an SNS topic"))),
   /** Security groups of existing databases, by instance: each gets a rule that admits provisioning. @defaultValue `{}` */

@@ -202,9 +202,12 @@ export const gcpWholeRules: readonly GcpRule[] = [
     date: READ,
     severity: "error",
     check: ({ labels }) =>
-      checkEach(labels, (value, key) =>
-        LABEL.test(value) ? [] : [violation(`labels.${key}`, "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud", value)],
-      ),
+      checkEach(labels, (value, key) => [
+        ...(/^[a-z][a-z0-9_-]{0,62}$/.test(key)
+          ? []
+          : [violation(`labels.${key}`, "key must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, starting with a letter", key)]),
+        ...(LABEL.test(value) ? [] : [violation(`labels.${key}`, "must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud", value)]),
+      ]),
     passing: { section: SECTION, labels: { stage: "test" } },
     failing: { section: SECTION, labels: { version: "1.2" } },
   },

@@ -164,6 +164,8 @@ interface Form {
   readonly form: string;
   /** The most characters; `LONGEST_TEXT` by default. */
   readonly longest?: number;
+  /** What is kept of a text that fits; all of it by default. */
+  readonly normal?: (text: string) => string;
 }
 
 const fits = (value: unknown, { pattern, longest = LONGEST_TEXT }: Form): value is string =>
@@ -176,8 +178,19 @@ const meantText = (value: unknown, form: Form): string | null =>
 /** A string of a given form. */
 export function text(rule: Form & { readonly default: string }): Field<string, false>;
 export function text(rule: Form): Field<string, true>;
-export function text(rule: Form & { readonly default?: string }): Field<string> {
-  const field = define<string>({ form: rule.form, accepts: (value) => fits(value, rule), meant: (value) => meantText(value, rule) });
+export function text(rule: Form & { readonly default?: string }): Field<string, boolean> {
+  const { normal } = rule;
+  const defined = define<string>({ form: rule.form, accepts: (value) => fits(value, rule), meant: (value) => meantText(value, rule) });
+  const field: Field<string> =
+    normal === undefined
+      ? defined
+      : {
+          ...defined,
+          read: (...given) => {
+            const read = defined.read(...given);
+            return read === UNREADABLE ? read : normal(read);
+          },
+        };
   return rule.default === undefined ? field : withDefault(field, rule.default);
 }
 

@@ -29,7 +29,10 @@ const RETIRED_VERSIONS: ReadonlyMap<unknown, string> = new Map(
       [11, "2023-11-09"],
       [10, "2022-11-10"],
     ] as const
-  ).map(([version, date]) => [version, `PostgreSQL ${version} reached its end of life on ${date}`]),
+  ).map(([version, date]) => [
+    version,
+    `PostgreSQL ${version} reached its end of life on ${date} and gets no security fixes; upgrade the server first, or restore a dump into a new one`,
+  ]),
 );
 
 /** What is logged unless `parameters` says otherwise; PostgreSQL's own defaults log none of it. */
@@ -116,10 +119,16 @@ export const instanceFields = {
   pointInTimeRecovery: flag(true),
   /** Daily window of the backup, UTC. @defaultValue `"02:00-03:00"` */
   backupWindow: text({ pattern: new RegExp(`^${TIME}-${TIME}$`), form: "hh:mm-hh:mm (UTC)", default: "02:00-03:00" }),
-  /** Weekly window of maintenance, UTC. @defaultValue `"sun:04:00-sun:05:00"` */
+  /**
+   * Weekly window of maintenance, UTC. Days in any case: `Mon` is `mon`.
+   *
+   * @defaultValue `"sun:04:00-sun:05:00"`
+   */
   maintenanceWindow: text({
-    pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`),
-    form: "ddd:hh:mm-ddd:hh:mm (UTC), days in lower case",
+    // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html writes days as Mon.
+    pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`, "i"),
+    form: "ddd:hh:mm-ddd:hh:mm (UTC)",
+    normal: (window) => window.toLowerCase(),
     default: "sun:04:00-sun:05:00",
   }),
   /**
@@ -198,6 +207,35 @@ export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ...["masterusername", "masteruserpassword", "masterpassword", "username", "password", "rootpassword"].map(
     (key) => [key, "remove it; the target creates the master user, and keeps its password in the secret store"] as const,
   ),
+  ...["publiclyaccessible", "public", "publicip", "publicaccess", "publicipaddress", "ipv4enabled", "assignpublicip"].map(
+    (key) =>
+      [
+        key,
+        "remove it: a database gets no public address, because its logins would face everyone who scans the internet; let networks in with allowedSources, and people through a VPN or a tunnel (--via)",
+      ] as const,
+  ),
+  ...["engine", "databaseengine"].map(
+    (key) =>
+      [
+        key,
+        "remove it: instances are PostgreSQL on RDS, Cloud SQL or this machine; name an Aurora or AlloyDB cluster that you have as existing, with its writer's address",
+      ] as const,
+  ),
+  ...["optiongroup", "optiongroupname"].map(
+    (key) => [key, "remove it: RDS for PostgreSQL has no options to choose; extensions and parameters take their place"] as const,
+  ),
+  ...["storagetype", "volumetype", "disktype"].map(
+    (key) =>
+      [
+        key,
+        "remove it: on AWS every disk is gp3, which does what gp2 does for less and changes over without downtime; gcp.disk chooses on Google Cloud",
+      ] as const,
+  ),
+  ...["storageencrypted", "encrypted"].map((key) => [key, "remove it; databases are always encrypted"] as const),
+  ...["managemasteruserpassword"].map(
+    (key) => [key, "remove it; the master's password is created in the secret store, and rotated there"] as const,
+  ),
+  ...["skipfinalsnapshot", "finalsnapshotidentifier"].map((key) => [key, "on AWS write finalSnapshot into aws.instances"] as const),
   ...["database", "databases", "dbname", "databasename"].map(
     (key) => [key, "remove it; list the platforms under platforms, each gets its own database"] as const,
   ),

@@ -47,6 +47,10 @@ export const isCheckedEverywhere = (name: string): boolean => name === "max_conn
 const widest = (source: string): number => (source.includes(":") ? 7 : 8);
 const isHuge = (source: string): boolean => Number(source.split("/")[1]) < widest(source);
 
+const isWorld = (source: string): boolean => source.endsWith("/0");
+const WAY_IN =
+  "a database gets no public address: name the cluster's network here; people come through a VPN or a tunnel (--via localhost:5433)";
+
 const DEFAULTS = completeInstance(
   readFields(instanceFields, {}, "", () => undefined),
   {},
@@ -154,9 +158,9 @@ export const instanceRules: readonly InstanceRule[] = [
           ? [
               violation(
                 `${path}.allowedSources[${index}]`,
-                `is wider than any private network (/${widest(source)})`,
+                isWorld(source) ? "is the whole internet" : `is wider than any private network (/${widest(source)})`,
                 source,
-                "name the cluster's network",
+                isWorld(source) ? WAY_IN : "name the cluster's network",
               ),
             ]
           : [],

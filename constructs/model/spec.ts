@@ -7,14 +7,25 @@ import type { OwnInstance, OwnInstances } from "./own-instance";
 import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
 
-const label = text({ pattern: /^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, form: "1 to 63 of a-z, 0-9, '.', '_' and hyphens" });
+/** What AWS takes as a tag; Google Cloud takes less. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html */
+const TAG = "[\\p{L}\\p{N} _.:/=+@-]";
+const TAG_FORM = "letters, digits, spaces and _ . : / = + - @";
+const label = text({ pattern: new RegExp(`^${TAG}{1,256}$`, "u"), form: `1 to 256 ${TAG_FORM}` });
 
 /** What an environment has besides instances and platforms. */
 export const environmentFields = {
   /** Name of the environment; it stands in the names of everything that is created. */
   name: text(NAME),
-  /** Labels (tags) on everything that is created. @defaultValue `{}` */
-  labels: map(label, { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "1 to 63 of a-z, 0-9, _ and hyphens, starting with a letter" }),
+  /**
+   * Labels (tags) on everything that is created. AWS takes words such as `Owner: "Data Platform"`, Google Cloud only lower case, digits, _
+   * and hyphens, of 63 characters.
+   *
+   * @defaultValue `{}`
+   */
+  labels: map(label, {
+    pattern: new RegExp(`^(?!aws:|rds:)${TAG}{1,128}$`, "iu"),
+    form: `1 to 128 ${TAG_FORM}, not starting with aws: or rds:`,
+  }),
   /** Team that answers for it. @defaultValue `null` */
   owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
   /** Rules that are refused until a reason is given: rule id to reason. @defaultValue `{}` */

@@ -248,7 +248,7 @@ describe("a spec for AWS", () => {
         .split("\n")
         .map((line) => line.replace(/,? got .*/, "")),
     ).toEqual([
-      "  - aws.kmsKey: must be the ARN of a KMS key",
+      "  - aws.kmsKey: must be the ARN of a KMS key or of its alias",
       "  - instances.first.backupReplication: must be an object",
       "  - instances.first.existing: must be an object",
       "  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16",
@@ -282,7 +282,7 @@ describe("a spec for AWS", () => {
     const { warnings } = resolveAws(withMain(withAws(minimalAws, { secretsManagerEndpoint: true }), { iamAuthentication: true }));
     expect(warnings.map(({ path, rule, remedy }) => `${path} ${rule}; ${remedy}`)).toEqual([
       "aws.secretsManagerEndpoint fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain); if it has one, name its security group in existingSecretsManagerEndpoint instead",
-      "instances.main.iamAuthentication only allows IAM logins for people: RDS accepts one method per login, and this project creates logins with passwords; create a role for each person and grant it rds_iam; never grant rds_iam to a platform's login, because its password then stops working",
+      "instances.main.iamAuthentication only opens the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane); never make the master or a platform's login a member of such a role, also not through another role: RDS then refuses its password, and without the master's nothing is provisioned or rotated; test the master's login before you close the session",
     ]);
   });
 
@@ -293,7 +293,6 @@ describe("a spec for AWS", () => {
       `platforms.mlflow.access: has no effect on AWS, got "${access}"; pods connect to RDS directly, over verified TLS`,
     ]);
   });
-
   it("of a database that somebody else made is asked for nothing about one to be made", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = { host: "db.example.internal", masterSecret };

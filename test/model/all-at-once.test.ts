@@ -117,7 +117,7 @@ describe("a message names the remedy", () => {
     [
       "of a number where a text is wanted",
       { ...minimal, labels: { cost: 12 } },
-      `labels.cost: must be 1 to 63 of a-z, 0-9, '.', '_' and hyphens, got 12; write it in quotes: "12"`,
+      `labels.cost: must be 1 to 256 letters, digits, spaces and _ . : / = + - @, got 12; write it in quotes: "12"`,
     ],
     [
       "of a text where a truth value is wanted",

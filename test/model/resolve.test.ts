@@ -136,7 +136,7 @@ describe("resolve", () => {
   - instanses: unknown key; did you mean "instances"?
   - name: must be 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter, got "Test"
   - instances.main.highAvailabilty: unknown key; did you mean "highAvailability"?
-  - instances.main.majorVersion: must be 15, 16, 17 or 18, got 14; PostgreSQL 14 reached its end of life on 2026-11-12
+  - instances.main.majorVersion: must be 15, 16, 17 or 18, got 14; PostgreSQL 14 reached its end of life on 2026-11-12 and gets no security fixes; upgrade the server first, or restore a dump into a new one
   - instances.main.storageGib: must be a whole number from 10 to 65536, got 5
   - platforms.prefect.replicas: must be a whole number from 1 to 100, got 0
   - platforms.prefct: unknown platform; did you mean "prefect"?`);

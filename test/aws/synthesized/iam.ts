@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Template } from "../../../infra/aws/synthesize";
-import { productionAws } from "../../fixtures/aws";
-import { ofType, templatesOf } from "../../fixtures/templates";
+import { minimalAws, productionAws, withAws } from "../../fixtures/aws";
+import { ofType, propertiesOf, templatesOf } from "../../fixtures/templates";
 
 interface Statement {
   readonly Effect: string;
@@ -108,6 +108,26 @@ describe("rights", () => {
     expect(onKeys.length).toBeGreaterThan(5);
     for (const { condition } of onKeys)
       expect(condition).toEqual({ StringEquals: { "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com" } });
+  });
+
+  it("on an alias hold for the key that it points to: a policy names keys by their own ARN only", () => {
+    const kmsKey = "arn:aws:kms:eu-central-1:111122223333:alias/ml/databases";
+    const { database, access } = templatesOf(withAws(minimalAws, { kmsKey }));
+    expect(propertiesOf(database, "AWS::RDS::DBInstance").KmsKeyId).toBe(kmsKey);
+    expect(propertiesOf(access, "AWS::SecretsManager::Secret").KmsKeyId).toBe(kmsKey);
+    const statements = Object.values(ofType(access, "AWS::IAM::Policy")).flatMap(
+      ({ Properties = {} }) => (Properties.PolicyDocument as { Statement: readonly Statement[] }).Statement,
+    );
+    const onKeys = statements.filter(({ Action }) => list(Action).some((action) => action.startsWith("kms:")));
+    expect(onKeys.length).toBeGreaterThan(1);
+    for (const { Resource, Condition } of onKeys)
+      expect([Resource, Condition]).toEqual([
+        "arn:aws:kms:eu-central-1:111122223333:key/*",
+        {
+          StringEquals: { "kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com" },
+          "ForAnyValue:StringEquals": { "kms:ResourceAliases": "alias/ml/databases" },
+        },
+      ]);
   });
 
   it("of External Secrets are those of one service account of one namespace, to one secret", () => {
