@@ -33,8 +33,18 @@ export function withFiles<E extends WithInstances>(environment: E, directory: st
     const its: Existing = { ...existing, masterSecret, ca: ca !== null && "text" in ca ? ca.text : null };
     return { ...instance, settings: { ...instance.settings, existing: its } };
   });
+  const section = withRegionCa(environment, directory, violations);
   if (violations.length > 0) throw new SpecError(violations);
-  return { ...environment, instances };
+  return { ...environment, section, instances };
+}
+
+/** A section with the text of its region's certificate authorities, if it names them. */
+function withRegionCa({ target, section }: WithInstances, directory: string, violations: Violation[]): object {
+  const { certificateAuthorities: written = null } = section as { readonly certificateAuthorities?: string | null };
+  if (written === null) return section;
+  const ca = readCa(written, directory);
+  if ("rule" in ca) violations.push({ path: `${target}.certificateAuthorities`, ...ca });
+  return { ...section, certificateAuthorities: "text" in ca ? ca.text : null };
 }
 
 /** PEM text of a CA, or the rule that it breaks. Its content is never shown: it may be a private key. */

@@ -7,7 +7,7 @@ import { suggestRegion } from "../model/suggest";
 import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";
 import { checkRdsParameter } from "./parameters";
-import { REGIONS } from "./regions";
+import { RDS_REGIONS } from "./rds-regions";
 import { GP3 } from "./storage";
 
 export const GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide";
@@ -242,7 +242,8 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   if (backupReplication === null) return [];
   const { region, kmsKey } = backupReplication;
   const at = `${path}.backupReplication`;
-  if (!REGIONS.includes(region)) return [violation(`${at}.region`, "must be a region of RDS", region, suggestRegion(region, REGIONS))];
+  if (!RDS_REGIONS.includes(region))
+    return [violation(`${at}.region`, "must be a region of RDS", region, suggestRegion(region, RDS_REGIONS))];
   if (backupRetentionDays === 0)
     return [violation(`${at}.region`, "needs backups to copy", region, "set backupRetentionDays to 1 or more")];
   if (new RegExp(`^arn:aws:kms:${region}:\\d{12}:(key|alias)/[A-Za-z0-9/_-]+$`).test(kmsKey ?? "")) return [];

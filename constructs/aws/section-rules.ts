@@ -5,6 +5,7 @@ import { checkEach, checkItems } from "../model/rule";
 import { suggestRegion } from "../model/suggest";
 import type { WholeRule } from "../model/target";
 import { ifReadable } from "../model/unreadable";
+import { bundleOf, RDS_REGIONS } from "./rds-regions";
 import { REGIONS } from "./regions";
 import { CHECKED, EXISTING, GUIDE, READ, refuseSource } from "./rules";
 import { type AwsSettings, awsFields } from "./section";
@@ -28,7 +29,8 @@ const region = "eu-central-1";
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
 
 /** Whether a zone lies in another region than its section; no if that region is malformed or unknown, which is reported once. */
-const isElsewhere = (zone: string, section: AwsSettings): boolean => REGIONS.includes(section.region) && !zone.startsWith(section.region);
+const isElsewhere = (zone: string, section: AwsSettings): boolean =>
+  RDS_REGIONS.includes(section.region) && !zone.startsWith(section.region);
 
 type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
 /** Whether each instance exists already; null where that is malformed. */
@@ -37,12 +39,6 @@ const existingIn = (instances: Instances) => Object.values(instances).map((insta
 const onlyExisting = (instances: Instances): boolean =>
   existingIn(instances).every((each) => each === true) && existingIn(instances).length > 0;
 
-/** Whether two texts differ at most in case. */
-const isSame = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
-/** Tags that a resource may have; on each of ours are the environment and the owner. */
-const MOST_TAGS = 50;
-
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
@@ -50,19 +46,24 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     source: `${GUIDE}/UsingWithRDS.SSL.html`,
     date: READ,
     severity: "error",
-    check: ({ section }) =>
-      REGIONS.includes(section.region)
+    check: ({ section: { region: its, certificateAuthorities }, instances }) => {
+      if (!RDS_REGIONS.includes(its)) return [violation("aws.region", "must be a region of RDS", its, suggestRegion(its, RDS_REGIONS))];
+      const isKnown = REGIONS.includes(its) || certificateAuthorities !== null;
+      // An existing database may bring its own.
+      const isNeeded = Object.values(instances).some((instance) => ifReadable(() => (instance.existing?.ca ?? null) === null, false));
+      return isKnown || !isNeeded
         ? []
         : [
-            violation(
-              "aws.region",
-              "must be a region of RDS whose certificate authority is known",
-              section.region,
-              suggestRegion(section.region, REGIONS),
-            ),
-          ],
-    passing: { section: { region } },
-    failing: { section: { region: "eu-centrl-1" } },
+            {
+              path: "aws.certificateAuthorities",
+              rule: `is required in ${its}, whose certificate authorities this project does not know yet`,
+              got: null,
+              remedy: `save ${bundleOf(its)} beside the environment's file, and write its name`,
+            },
+          ];
+    },
+    passing: { section: { region: "il-central-1", certificateAuthorities: "il-central-1-bundle.pem" }, instances: { main: {} } },
+    failing: { section: { region: "il-central-1" }, instances: { main: {} } },
   },
   {
     id: "aws-two-zones",
@@ -282,7 +283,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     check: ({ section, instances }) => {
       const { region: its } = section;
       // A region that is unknown, or a text that is not an ARN, has its own rule.
-      if (!REGIONS.includes(its)) return [];
+      if (!RDS_REGIONS.includes(its)) return [];
       const checkArn = (path: string, arn: string | null) =>
         arn?.startsWith("arn:") && arn.split(":")[3] !== its ? [violation(path, `must be in ${its}`, arn)] : [];
       return [
@@ -294,44 +295,6 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     },
     passing: { section: { region, kmsKey: KEY } },
     failing: { section: { region: "eu-west-1", kmsKey: KEY } },
-  },
-  {
-    id: "aws-labels-are-tags",
-    source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html",
-    date: CHECKED,
-    severity: "error",
-    // IAM tells no two keys apart that differ in case only, and a role has all of them.
-    check: ({ name, owner, labels }) => {
-      const own: readonly (readonly [string, string])[] = [["environment", name], ...(owner === null ? [] : [["owner", owner] as const])];
-      const keys = Object.getOwnPropertyNames(labels);
-      const twice = checkEach(labels, (value, key) => {
-        const [mine, its] = own.find(([each]) => isSame(each, key)) ?? [];
-        if (mine === key && its === value) return [];
-        if (mine !== undefined)
-          return [violation(`labels.${key}`, `is taken by our tag ${mine} (${JSON.stringify(its)})`, value, "remove it, or rename it")];
-        const other = keys.slice(0, keys.indexOf(key)).find((each) => isSame(each, key));
-        return other === undefined
-          ? []
-          : [violation(`labels.${key}`, `differs from ${other} only in case, which IAM does not see`, value, "remove one of the two")];
-      });
-      const most = MOST_TAGS - own.length;
-      const many = keys.length > most ? [violation("labels", `must be at most ${most}, besides ours`, keys.length, "remove some")] : [];
-      return [...twice, ...many];
-    },
-    passing: { section: { region }, name: "test", labels: { Owner: "user", "cost center": "Data + more" } },
-    failing: { section: { region }, name: "test", labels: { Environment: "dev" } },
-  },
-  {
-    id: "aws-owner-is-a-tag",
-    source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html",
-    date: CHECKED,
-    severity: "error",
-    check: ({ owner }) =>
-      owner === null || /^[\p{L}\p{N} _.:/=+@-]{1,256}$/u.test(owner)
-        ? []
-        : [violation("owner", "must be 1 to 256 letters, digits, spaces and _ . : / = + - @ on AWS, where it is a tag", owner)],
-    passing: { section: { region }, owner: "ML Platform" },
-    failing: { section: { region }, owner: "ml; platform" },
   },
   {
     id: "aws-security-groups-are-named-once",

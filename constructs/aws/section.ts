@@ -1,5 +1,5 @@
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
-import { IPV4 } from "../model/instance";
+import { IPV4, LONGEST_CA } from "../model/instance";
 import { NAME } from "../model/names";
 import { awsInstances } from "./instance-fields";
 
@@ -18,6 +18,13 @@ const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 73
 export const awsFields = {
   /** Region of RDS. */
   region: text({ pattern: /^[a-z]{2}(-[a-z]+)+-\d$/, form: "a region such as eu-central-1" }),
+  /**
+   * PEM text, or path relative to the environment's file, of the certificate authorities of the region. Required in a region that is newer
+   * than what this project knows; null elsewhere. AWS publishes it: `https://truststore.pki.rds.amazonaws.com/REGION/REGION-bundle.pem`.
+   *
+   * @defaultValue `null`
+   */
+  certificateAuthorities: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA })),
   /** Account that is deployed to; null takes that of the credentials in use. @defaultValue `null` */
   account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
   /** Existing network; null creates one. Databases cannot move to another network. @defaultValue `null` */

@@ -4,6 +4,7 @@ import { awsOwnInstanceRules } from "./own-instance-rules";
 import { awsRules } from "./rules";
 import { AWS_ELSEWHERE, awsFields } from "./section";
 import { awsWholeRules } from "./section-rules";
+import { awsTagRules } from "./tag-rules";
 
 /** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 15;
@@ -20,7 +21,7 @@ export const aws: Aws = defineTarget({
   section: awsFields,
   elsewhere: AWS_ELSEWHERE,
   rules: awsRules,
-  wholeRules: [...awsWholeRules, ...awsOwnInstanceRules],
+  wholeRules: [...awsWholeRules, ...awsTagRules, ...awsOwnInstanceRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access) => ({ access: "direct", tls: "verify-full", caution: access === "sidecar" || access === "proxy" ? NO_PROXY : null }),

@@ -62,7 +62,7 @@ const VOLUME = { min: 10, max: 65536 } as const;
 const DEFAULT_STORAGE_GROWTH = 5;
 
 /** Characters of a certificate authority's PEM text: a bundle of a cloud's is a quarter of a megabyte. */
-const LONGEST_CA = 1_000_000;
+export const LONGEST_CA = 1_000_000;
 
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */

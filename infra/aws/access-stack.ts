@@ -13,7 +13,7 @@ import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, generationOf, hasNetwork, isGuarded } from "./environment";
+import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import type { Outputs } from "./outputs";
 
@@ -123,7 +123,7 @@ function createFunctions(
   const { rotationDays, logRetentionDays } = environment.section;
   const existing = settings?.existing ?? null;
   const generation = generationOf(environment, name);
-  const common = { environment: environment.name, ca: existing?.ca ?? null, generation, tenants, secrets, logRetentionDays };
+  const common = { environment: environment.name, ca: functionCaOf(environment, name), generation, tenants, secrets, logRetentionDays };
   const props = { ...placement, ...common, postgres };
 
   const provisioning = Object.keys(secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);

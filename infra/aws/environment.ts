@@ -31,5 +31,9 @@ export function hasNetwork({ section, instances }: AwsEnvironment): boolean {
 }
 
 /** PEM text of the certificate authority of an instance. */
-export const caOf = ({ section, instances }: AwsEnvironment, name: string): string =>
-  instances[name]?.settings.existing?.ca ?? regionRoots(section.region);
+export const caOf = (environment: AwsEnvironment, name: string): string =>
+  functionCaOf(environment, name) ?? regionRoots(environment.section.region);
+
+/** What functions do not know by themselves of it: null in a region whose authorities are in their program. */
+export const functionCaOf = ({ section, instances }: AwsEnvironment, name: string): string | null =>
+  instances[name]?.settings.existing?.ca ?? section.certificateAuthorities;

@@ -55,6 +55,7 @@ const OF_INSTANCE: Readonly<Record<keyof typeof instanceFields, readonly [NamedS
 const OF_SECTION: Readonly<Record<keyof typeof awsFields, readonly [Parameters<typeof withAws>[1], RegExp | null]>> = {
   // A stack of another region or account is another stack: nothing of this one is touched.
   region: [{ region: "eu-central-1" }, KEPT],
+  certificateAuthorities: [{ certificateAuthorities: "text" }, KEPT],
   account: [{ account: "111122223333" }, KEPT],
   network: [
     { network: { ...NETWORK, vpc: "vpc-0a1b2c3d4e5f60799" } },
