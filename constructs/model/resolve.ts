@@ -30,6 +30,7 @@ import type { Target, Topology, WholePlatform } from "./target";
 import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
 import { waysOut } from "./ways-out";
+import { wholeRules } from "./whole-rules";
 
 /** What a spec is resolved against. */
 export interface Given<P extends Platforms, X extends Fields = Fields, N extends string = string, O extends string = string> {
@@ -84,14 +85,15 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
 
   const rulesOfKinds = mapValues(platforms, (platform, kind) => platformRules(kind, platform));
   const ofAll = togetherRules(platforms);
-  const rules = [...instanceRules, ...target.rules, ...target.wholeRules, ...Object.values(rulesOfKinds).flat(), ...ofAll];
+  const ofWhole = [...wholeRules, ...target.wholeRules];
+  const rules = [...instanceRules, ...target.rules, ...ofWhole, ...Object.values(rulesOfKinds).flat(), ...ofAll];
   const whole = {
     section,
     instances: instances.settings,
     platforms: Object.fromEntries(placed.map((item) => [item.name, toWholePlatform(item)])),
   };
   const findings = [
-    ...checkRules(target.wholeRules, withSettings(envelope, whole), ""),
+    ...checkRules(ofWhole, withSettings(envelope, whole), ""),
     ...Object.entries(instances.settings).flatMap(([name, settings]) =>
       checkRules([...instanceRules, ...target.rules], settings, `instances.${name}`),
     ),

@@ -7,8 +7,9 @@ import { completeInstance, type InstanceSpec, instanceFields } from "../../const
 import { type JsonObject, mapValues } from "../../constructs/model/json";
 import { type CommonFields, commonFields, type Platform } from "../../constructs/model/platform";
 import { instanceRules, platformRules } from "../../constructs/model/rules";
-import type { Target } from "../../constructs/model/target";
+import type { WholeRule } from "../../constructs/model/target";
 import { type Companion, togetherRules } from "../../constructs/model/together";
+import { wholeRules } from "../../constructs/model/whole-rules";
 import { platforms } from "../../constructs/platforms/registry";
 
 interface Case {
@@ -26,8 +27,8 @@ const never = (violation: { path: string; rule: string }) => {
 const completeExample = (example: InstanceSpec) => completeInstance(readFields(instanceFields, example, "", never), example);
 
 /** Every rule about a section and all instances, with its examples completed. */
-const wholeCases = <X extends Fields>({ section: fields, wholeRules }: Target<X>): readonly Case[] =>
-  wholeRules.map(({ id, source, date, check, passing, failing }) => {
+const wholeCases = <X extends Fields>(fields: X, rules: readonly WholeRule<X>[]): readonly Case[] =>
+  rules.map(({ id, source, date, check, passing, failing }) => {
     const complete = ({ name = "test", labels = {}, owner = null, section, instances = {}, platforms: placed = {} }: typeof passing) => ({
       name,
       labels,
@@ -73,8 +74,9 @@ const cases: readonly Case[] = [
     passing: check(completeExample(passing), "at").length,
     failing: paths(check(completeExample(failing), "at")),
   })),
-  ...wholeCases(aws),
-  ...wholeCases(gcp),
+  ...wholeCases<Fields>({}, wholeRules),
+  ...wholeCases(aws.section, aws.wholeRules),
+  ...wholeCases(gcp.section, gcp.wholeRules),
   ...Object.entries(platforms as Record<string, Platform>).flatMap(([name, platform]) =>
     platformRules(name, platform).map(({ id, source, date, check, passing, failing }) => ({
       id,

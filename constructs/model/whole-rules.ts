@@ -1,0 +1,82 @@
+import { violation } from "./errors";
+import type { Fields } from "./fields";
+import { checkEach, checkItems } from "./rule";
+import { serverName } from "./server-name";
+import type { WholeRule } from "./target";
+
+/**
+ * Where AWS compares keys without regard to case: `CreateRole` refuses a second key, and `TagRole` replaces the first, silently. Every
+ * stack has roles.
+ */
+const IAM_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity";
+
+/** Rules about an environment's labels and all of its instances that hold on every target. */
+export const wholeRules: readonly WholeRule<Fields>[] = [
+  {
+    id: "labels-of-this-project",
+    source: IAM_TAGS,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ name, owner, labels }) => {
+      const ours = new Map([
+        ["environment", { value: name, from: "the environment's name", remedy: "remove it" }],
+        ["owner", { value: owner, from: "owner", remedy: owner === null ? "write it into owner instead" : "remove it, or change owner" }],
+      ]);
+      return checkEach(labels, (value, key) => {
+        const own = ours.get(key.toLowerCase());
+        if (own === undefined || (ours.has(key) && value === own.value)) return [];
+        return [violation(`labels.${key}`, `is set by this project, from ${own.from}`, value, own.remedy)];
+      });
+    },
+    passing: { section: {}, name: "production", owner: "ml", labels: { environment: "production", owner: "ml", stage: "production" } },
+    failing: { section: {}, name: "production", labels: { environment: "prod" } },
+  },
+  {
+    id: "labels-differ-by-more-than-case",
+    source: IAM_TAGS,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ labels }) => {
+      const keys = Object.keys(labels);
+      return checkItems(keys, (key, index) => {
+        const other = keys.slice(0, index).find((each) => each.toLowerCase() === key.toLowerCase());
+        const rule = `must differ from the label ${other} by more than case`;
+        return other === undefined ? [] : [violation(`labels.${key}`, rule, labels[key], "keep one of them")];
+      });
+    },
+    passing: { section: {}, labels: { team: "ml", "cost-center": "42" } },
+    failing: { section: {}, labels: { team: "ml", Team: "ML" } },
+  },
+  {
+    id: "existing-server-once",
+    source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ instances }) => {
+      const first = new Map<string, string>();
+      return checkEach(instances, ({ existing }, name) => {
+        if (existing === null) return [];
+        const server = serverName(existing.host, existing.port);
+        const other = first.get(server);
+        first.set(server, other ?? name);
+        if (other === undefined) return [];
+        const rule = `is already the server of instance ${other}, and its connections would be counted twice`;
+        return [violation(`instances.${name}.existing.host`, rule, existing.host, `move its platforms to ${other}, and remove ${name}`)];
+      });
+    },
+    passing: {
+      section: {},
+      instances: {
+        main: { existing: { host: "db.example", masterSecret: "master" } },
+        other: { existing: { host: "db.example", port: 5433, masterSecret: "other" } },
+      },
+    },
+    failing: {
+      section: {},
+      instances: {
+        main: { existing: { host: "db.example", masterSecret: "master" } },
+        other: { existing: { host: "DB.example.", masterSecret: "master" } },
+      },
+    },
+  },
+];
