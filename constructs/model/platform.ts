@@ -252,6 +252,19 @@ export interface Chart {
 /** A rule of a platform: about its complete settings; its examples are what a person writes. */
 export type PlatformRule<F extends Fields = Fields> = Rule<Settings<F & CommonFields>, JsonObject>;
 
+/** Something that the spec names and two platforms of a kind cannot share, such as a Redis. */
+export interface Exclusive<F extends Fields = Fields> {
+  /** As people write it. */
+  readonly what: string;
+  readonly because: string;
+  readonly source: `https://${string}`;
+  readonly date: string;
+  /** What a platform uses, by the setting that chooses it: one text for each, however a person writes it. */
+  uses(settings: Settings<F & CommonFields>): Readonly<Record<string, string>>;
+  /** Settings with which it uses one. */
+  readonly example: JsonObject;
+}
+
 /** A platform: plain data, and pure functions of its settings. It knows no cloud. */
 export interface Platform<F extends Fields = Fields, D extends string = string>
   extends Required<Omit<PlatformDefinition<F, D>, "wire" | "chart">> {
@@ -283,6 +296,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   readonly guardedVariables?: Readonly<Record<string, Guard>>;
   /** Why two of it cannot run in one cluster. Default: null, they can. */
   readonly oncePerCluster?: { readonly because: string; readonly source: `https://${string}`; readonly date: string } | null;
+  /** What two of it cannot share. Default: null, nothing. */
+  readonly exclusive?: Exclusive<F> | null;
   /** Default: none. */
   readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
@@ -337,6 +352,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     roleAttributes: [],
     loginParameters: {},
     oncePerCluster: null,
+    exclusive: null,
     rules: [],
     chart: () => null,
     serviceAccounts: () => [],

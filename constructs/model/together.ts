@@ -1,7 +1,7 @@
 import { violation } from "./errors";
 import type { Settings } from "./fields";
 import type { JsonObject } from "./json";
-import type { CommonFields, Platform, Platforms } from "./platform";
+import type { CommonFields, Exclusive, Platform, Platforms } from "./platform";
 import { checkItems, type Rule } from "./rule";
 
 /** A platform among those of its environment. */
@@ -18,7 +18,10 @@ export type TogetherRule = Rule<readonly Companion[], Readonly<Record<string, Js
 
 /** The rules about all platforms, which follow from what each kind states. */
 export const togetherRules = (platforms: Platforms): readonly TogetherRule[] =>
-  Object.entries(platforms).flatMap(([kind, { oncePerCluster }]) => (oncePerCluster === null ? [] : [onceRule(kind, oncePerCluster)]));
+  Object.entries(platforms).flatMap(([kind, { oncePerCluster, exclusive }]) => [
+    ...(oncePerCluster === null ? [] : [onceRule(kind, oncePerCluster)]),
+    ...(exclusive === null ? [] : [exclusiveRule(kind, exclusive)]),
+  ]);
 
 function onceRule(kind: string, { because, source, date }: NonNullable<Platform["oncePerCluster"]>): TogetherRule {
   return {
@@ -39,5 +42,29 @@ function onceRule(kind: string, { because, source, date }: NonNullable<Platform[
     },
     passing: { [kind]: {} },
     failing: { [kind]: {}, [`${kind}-2`]: { platform: kind } },
+  };
+}
+
+function exclusiveRule(kind: string, { what, because, source, date, uses, example }: Exclusive): TogetherRule {
+  return {
+    id: `${kind}-has-its-own-${what.toLowerCase()}`,
+    source,
+    date,
+    severity: "acknowledge",
+    check: (companions, path) => {
+      const users = new Map<string, string>();
+      const ofKind = companions.filter((each) => each.kind === kind);
+      return checkItems(ofKind, ({ name, settings }) => {
+        const used = Object.entries(uses(settings));
+        const shared = used.find(([, each]) => users.has(each));
+        const other = shared && users.get(shared[1]);
+        for (const [, each] of used) users.set(each, users.get(each) ?? name);
+        if (shared === undefined) return [];
+        const got = (settings as Readonly<Record<string, unknown>>)[shared[0]];
+        return [violation(`${path}.${name}.${shared[0]}`, `is the ${what} of ${other}, and ${because}`, got, `name another ${what}`)];
+      });
+    },
+    passing: { [kind]: example },
+    failing: { [kind]: example, [`${kind}-2`]: { platform: kind, ...example } },
   };
 }

@@ -1,7 +1,8 @@
 import { violation } from "../model/errors";
 import { type Field, integer, nullable, type Settings, text } from "../model/fields";
 import { KUBERNETES_NAME } from "../model/names";
-import type { PlatformRule } from "../model/platform";
+import type { CommonFields, PlatformRule } from "../model/platform";
+import { serverName } from "../model/server-name";
 
 /** A Redis of one's own, for platforms that share something through one. */
 export const redisFields = {
@@ -30,3 +31,13 @@ export function redisSecretNeedsRedis<F extends typeof redisFields & Readonly<Re
     failing: { redisSecret: "redis" },
   };
 }
+
+type RedisSettings = Settings<typeof redisFields & CommonFields>;
+
+/** A database of the Redis, by its number. */
+export const redisDatabase = ({ redisHost, redisPort }: RedisSettings, number: number): Readonly<Record<string, string>> =>
+  redisHost === null ? {} : { redisHost: `${serverName(redisHost, redisPort)}/${number}` };
+
+/** The database of a URL in the Secret: no other is known of it. */
+export const redisOfSecret = ({ namespace, redisSecret }: RedisSettings): Readonly<Record<string, string>> =>
+  redisSecret === null ? {} : { redisSecret: `${namespace}/${redisSecret}` };

@@ -15,7 +15,7 @@ import {
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
-import { prefectRules } from "./rules";
+import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
@@ -87,6 +87,7 @@ export const prefect: Prefect = definePlatform({
   ],
   guardedVariables: { PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
   rules: prefectRules,
+  exclusive: prefectExclusive,
   chart: () => CHART,
   logsIn: ({ redisHost }) =>
     redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],

@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
-import type { PlatformRule } from "../../model/platform";
-import { redisSecretNeedsRedis } from "../redis";
+import type { Exclusive, PlatformRule } from "../../model/platform";
+import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
 import type { PrefectFields } from "./settings";
 
 const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
@@ -41,3 +41,13 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
     failing: { images: { prefect: `registry.example/prefect@sha256:${"0".repeat(64)}` } },
   },
 ];
+
+/** Its streams are called like their topics, and its queue like the program. The chart keeps the streams in database 0, the queue where the Secret says. */
+export const prefectExclusive: Exclusive<PrefectFields> = {
+  what: "Redis",
+  because: "every Prefect calls its streams and queue alike, so that two would take each other's events",
+  source: "https://github.com/PrefectHQ/prefect/blob/main/src/integrations/prefect-redis/prefect_redis/messaging.py",
+  date: "2026-11-30",
+  uses: (settings) => ({ ...redisDatabase(settings, 0), ...redisOfSecret(settings) }),
+  example: { redisHost: "redis.example.internal" },
+};

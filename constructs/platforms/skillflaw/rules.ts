@@ -1,7 +1,7 @@
 import { type Violation, violation } from "../../model/errors";
 import type { Settings } from "../../model/fields";
-import type { CommonFields, PlatformRule } from "../../model/platform";
-import { redisSecretNeedsRedis } from "../redis";
+import type { CommonFields, Exclusive, PlatformRule } from "../../model/platform";
+import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
 import type { SkillflawFields } from "./settings";
 
 const ARCHITECTURE = "https://docs.skillflaw.com/deployment-architecture";
@@ -88,3 +88,13 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   redisSecretNeedsRedis("skillflaw", PRACTICES),
 ];
+
+/** As in Langflow, of which it is a copy. The cache is in database 0, and the queue in database 1; a Secret has the URLs of both. */
+export const skillflawExclusive: Exclusive<SkillflawFields> = {
+  what: "Redis",
+  because: "every SkillFlaw calls its keys alike, so that clearing one cache would clear both",
+  source: "https://github.com/langflow-ai/langflow/blob/main/src/backend/base/langflow/services/cache/service.py",
+  date: "2026-11-30",
+  uses: (settings) => (settings.redisSecret === null ? redisDatabase(settings, 0) : redisOfSecret(settings)),
+  example: { redisHost: "redis.example.internal" },
+};

@@ -17,7 +17,7 @@ import {
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic } from "../revisions";
-import { skillflawRules } from "./rules";
+import { skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 
 const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
@@ -70,6 +70,7 @@ export const skillflaw: Skillflaw = definePlatform({
     MIGRATION_: THE_CHART,
   },
   rules: skillflawRules,
+  exclusive: skillflawExclusive,
   chart: () => CHART,
   images: () => ["skillflaw"],
   guarded: () => [
