@@ -116,21 +116,6 @@ export const gcpLimitRules: readonly Rule[] = [
     failing: { section: IN_CLUSTER, name: "test", platforms: { mlflow: { namespace: "postgres-test" } } },
   },
   {
-    id: "gcp-labels-are-free",
-    source: "https://cloud.google.com/resource-manager/docs/labels-overview",
-    date: READ,
-    severity: "error",
-    check: ({ name, owner, labels }) =>
-      checkEach({ environment: name, ...(owner === null ? {} : { owner }) }, (own, key) => {
-        const written = Object.hasOwn(labels, key) ? labels[key] : own;
-        return written === own
-          ? []
-          : [violation(`labels.${key}`, `is already set to ${JSON.stringify(own)} on Google Cloud`, written, "remove it, or rename it")];
-      }),
-    passing: { section: SECTION, name: "test", labels: { environment: "test", owner: "ml" } },
-    failing: { section: SECTION, name: "test", labels: { environment: "dev" } },
-  },
-  {
     id: "gcp-sixty-four-labels",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
     date: READ,
