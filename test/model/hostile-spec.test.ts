@@ -4,7 +4,7 @@ import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
 import { minimalAws } from "../fixtures/aws";
-import { mutatedSpec } from "../fixtures/mutations";
+import { bases, mutatedSpec } from "../fixtures/mutations";
 import { minimal, refusal, withInstance, withPrefect } from "../fixtures/specs";
 
 const deep = (wrap: (inner: unknown) => unknown): unknown => {
@@ -124,6 +124,10 @@ describe("a hostile spec", () => {
       fc.property(anything, (spec) => void expect(refusal(spec)).toMatch(/^(invalid spec:|accepted$)/)),
       { numRuns: 300 },
     );
+  });
+
+  it("is mutated from specs of which each target accepts one with several platforms of a kind", () => {
+    expect([local, aws, gcp].map((target) => refusal(bases.at(-1), target))).toEqual(["accepted", "accepted", "accepted"]);
   });
 
   it.each([local, aws, gcp])("that was valid before it was mutated ends in a SpecError on $name, or in an environment", (target) => {
