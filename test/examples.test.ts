@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { local } from "../constructs/local/target";
@@ -10,11 +10,12 @@ import aws from "../examples/environments/aws";
 import existing from "../examples/environments/existing";
 import googleCloud from "../examples/environments/google-cloud";
 import onThisMachine from "../examples/environments/local";
+import teams from "../examples/environments/teams";
 import { planAws } from "../infra/aws/plan";
 import { planGcp } from "../infra/gcp/plan";
 import { CLOUDS, type NamedSpec } from "../infra/spec";
 import { resolveAws } from "./fixtures/aws";
-import { filesBelow } from "./fixtures/cli";
+import { filesBelow, remove, temporary } from "./fixtures/cli";
 import { resolveGcp } from "./fixtures/gcp";
 import { ProjectCopy } from "./gcp/engine/project";
 
@@ -22,7 +23,7 @@ const FOLDER = join(__dirname, "..", "examples", "environments");
 
 /** Complete environments, with the names that their files give them. */
 const specs = mapValues(
-  { aws, existing, "google-cloud": googleCloud, local: onThisMachine },
+  { aws, existing, "google-cloud": googleCloud, local: onThisMachine, teams },
   (spec, name): NamedSpec => ({ ...spec, name }),
 );
 
@@ -60,6 +61,14 @@ const printed: Readonly<Record<(typeof CLOUDS)[number], (spec: NamedSpec) => obj
   }),
 };
 
+/** Files of every platform for a cluster. */
+const FILES = ["manifests.yaml", "external-secret.yaml", "README.txt"];
+const isApplication = (settings: object = {}): boolean => "platform" in settings && settings.platform === "application";
+
+interface Summary {
+  readonly platforms: Readonly<Record<string, { readonly title: string; readonly databases: readonly string[]; readonly login: string }>>;
+}
+
 describe("an example of an environment", () => {
   const project = new ProjectCopy(FOLDER);
   afterAll(() => project.remove());
@@ -87,9 +96,32 @@ describe("an example of an environment", () => {
     const directory = join("out", `${name}-${target}`);
     expect([status, stdout, stderr]).toEqual([0, expect.stringContaining(`files in ${directory}; begin with`), ""]);
     const files = filesBelow(join(project.directory, directory)).map((file) => relative(join(project.directory, directory), file));
-    const each = Object.keys(spec.platforms).flatMap((platform) =>
-      ["values.yaml", "external-secret.yaml", "README.txt"].map((file) => join(platform, file)),
+    const each = Object.entries(spec.platforms).flatMap(([platform, settings]) =>
+      [...FILES, isApplication(settings) ? "deployment-patch.yaml" : "values.yaml"].map((file) => join(platform, file)),
     );
     expect(files).toEqual(expect.arrayContaining(each));
+  });
+
+  it("teams starts on this machine: several of one platform, and applications", () => {
+    const machine = temporary();
+    const variables = { PLATFORM_POSTGRES_DIRECTORY: machine };
+    const { status, stdout, stderr } = project.run("start", ["--environment", "teams", "--once"], variables);
+    expect([status, stdout], stderr).toEqual([0, expect.stringMatching(/✔ \d+ checks passed/)]);
+    const output = join(machine, "out", "teams");
+    const summary = JSON.parse(readFileSync(join(output, "summary.json"), "utf8")) as Summary;
+    expect(mapValues(summary.platforms, ({ title, databases, login }) => [title, login, ...databases])).toEqual({
+      mlflow: ["MLflow", "mlflow_a", "mlflow"],
+      "mlflow-research": ["MLflow mlflow-research", "mlflow_research_a", "mlflow_research"],
+      grafana: ["Application grafana", "grafana_a", "grafana"],
+      "feature-store": ["Application feature-store", "feature_store_a", "features", "feature_store_events"],
+    });
+    expect(readdirSync(join(output, "feature-store")).sort()).toEqual([
+      "README.txt",
+      "deployment-patch.yaml",
+      "manifests.yaml",
+      "platform.env",
+      "secret.yaml",
+    ]);
+    remove(machine, "teams");
   });
 });
