@@ -39,7 +39,7 @@ export interface PlatformReleasesProps {
   readonly region: string;
   readonly installExternalSecrets: boolean;
   readonly installReloader: boolean;
-  /** By platform. Those that no Helm chart installs are left out: they are files. */
+  /** By platform. A kustomization is left out: it is files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
@@ -51,7 +51,10 @@ const HASH_LENGTH = 16;
 /** A new access entry is not known to the cluster at once; until then it answers "Unauthorized". */
 const ACCESS_TIMEOUT = Duration.minutes(10);
 
-/** The platforms' Helm releases in an EKS cluster that exists, each with its Secret, which is there before it starts. */
+/**
+ * The platforms' Helm releases in an EKS cluster that exists, each with its Secret, which is there before it starts. An application
+ * without a chart gets all but the release.
+ */
 export class PlatformReleases extends Construct {
   /** By platform. */
   readonly charts: Readonly<Record<string, eks.HelmChart>>;
@@ -122,7 +125,7 @@ function createOperators(
   ];
 }
 
-/** Null for what no chart installs. */
+/** Returns null if no chart installs the platform. */
 function createRelease(
   scope: Construct,
   id: string,
@@ -133,7 +136,7 @@ function createRelease(
 ): eks.HelmChart | null {
   const { wired } = platform;
   const { release } = wired.wiring;
-  if (release.kind !== "helm") return null;
+  if (release.kind === "kustomize") return null;
   // Another namespace or name is another release: its owner is checked again, and the previous release is uninstalled.
   const isUsual = wired.namespace === id && wired.release === id;
   const own = new Construct(scope, isUsual ? id : `${id}-${wired.namespace}-${wired.release}`);
@@ -159,6 +162,7 @@ function createRelease(
     timeout: SECRET_TIMEOUT,
   });
   secret.node.addDependency(objects);
+  if (release.kind === "deployment") return null;
   const chart = createChart(own, cluster, wired, release);
   propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation);
   chart.node.addDependency(secret);

@@ -35,7 +35,7 @@ export interface PlatformReleasesArgs {
   readonly externalSecrets: ExternalSecretsArgs;
   readonly installExternalSecrets: boolean;
   readonly installReloader: boolean;
-  /** By platform. Those that no Helm chart installs are left out: they are files. */
+  /** By platform. A kustomization is left out: it is files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
@@ -43,7 +43,10 @@ export interface PlatformReleasesArgs {
 const INSTALLATION = 1_800;
 const SECRET_TIMEOUT = 300;
 
-/** The platforms' Helm releases in a GKE cluster that exists, each with its Secret, which is there before it starts. */
+/**
+ * The platforms' Helm releases in a GKE cluster that exists, each with its Secret, which is there before it starts. An application
+ * without a chart gets all but the release.
+ */
 export class PlatformReleases extends pulumi.ComponentResource {
   /** By platform. */
   readonly releases: Readonly<Record<string, helm.Release>>;
@@ -61,7 +64,7 @@ export class PlatformReleases extends pulumi.ComponentResource {
 
 /** A namespace holds what others put there, too, perhaps another platform: it is never deleted with one, and may be there already. */
 function createNamespaces(parent: PlatformReleases, { platforms }: PlatformReleasesArgs): readonly pulumi.Resource[] {
-  const installed = Object.values(platforms).filter(({ wired }) => wired.wiring.release.kind === "helm");
+  const installed = Object.values(platforms).filter(({ wired }) => wired.wiring.release.kind !== "kustomize");
   const byName = new Map(installed.map(({ wired }) => [wired.namespace, toNamespace(wired)]));
   return [...byName].map(([namespace, object]) => createObject(`namespace-${namespace}`, object, { parent, retainOnDelete: true }));
 }
@@ -90,7 +93,7 @@ function createOperators(
   return [...(installExternalSecrets ? [install(EXTERNAL_SECRETS)] : []), ...(installReloader ? [install(RELOADER)] : [])];
 }
 
-/** Null for what no chart installs. */
+/** Returns null if no chart installs the platform. */
 function createRelease(
   parent: PlatformReleases,
   platform: string,
@@ -100,14 +103,14 @@ function createRelease(
 ): helm.Release | null {
   const { wired } = each;
   const { release } = wired.wiring;
-  if (release.kind !== "helm") return null;
+  if (release.kind === "kustomize") return null;
   const objects = toObjects(each, externalSecrets).map((object) =>
     createObject(resourceName({ name: platform, kind: wired.kind }, nameOf(object)), object, {
       parent,
       dependsOn: [...before, ...each.after],
     }),
   );
-  return createChart(parent, platform, wired, release, objects);
+  return release.kind === "helm" ? createChart(parent, platform, wired, release, objects) : null;
 }
 
 /** Kind and name: what no other object of the namespace has. */

@@ -10,4 +10,5 @@ import "./synthesized/own-instance";
 import "./synthesized/plan";
 import "./synthesized/releases";
 import "./synthesized/retained";
+import "./synthesized/several";
 import "./synthesized/templates";

@@ -12,4 +12,5 @@ import "./registered/releases";
 import "./registered/roles";
 import "./registered/scale";
 import "./registered/secrets";
+import "./registered/several";
 import "./registered/snapshots";
