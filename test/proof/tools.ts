@@ -78,12 +78,35 @@ const MOTO = "moto[server]==5.2.1";
 /** Path of the Python that has moto. @throws MissingTool without Python 3, or where its packages cannot be had. */
 export const moto = (): string => python("moto-5.2.1", MOTO);
 
-/** Path of a Python of its own that has a package. */
-function python(name: string, requirement: string): string {
+/** Drivers of PostgreSQL for Python, and SQLAlchemy, which people use them through. */
+const DRIVERS = ["psycopg[binary]==3.3.9", "psycopg2-binary==2.9.13", "asyncpg==0.32.0", "sqlalchemy[asyncio]==2.1.9"];
+
+/** Path of the Python that has the drivers. @throws MissingTool as above. */
+export const drivers = (): string => python("drivers-2026-11", ...DRIVERS);
+
+/** PostgreSQL's driver for Java, and what fetches it. */
+const JDBC = "org.postgresql:postgresql:42.7.14";
+const FETCH = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
+
+/** Path of the JDBC driver. @throws MissingTool without Java or Maven, or where Maven cannot reach a repository. */
+export function jdbcDriver(): string {
+  run("java", ["-version"]);
+  const directory = cached("postgresql-42.7.14", (target) =>
+    must("mvn", ["--quiet", "--batch-mode", FETCH, `-Dartifact=${JDBC}`, `-DoutputDirectory=${target}`], `Maven cannot fetch ${JDBC}`),
+  );
+  return join(directory, "postgresql-42.7.14.jar");
+}
+
+/** Path of a Python of its own that has packages. */
+function python(name: string, ...requirements: readonly string[]): string {
   const directory = cached(name, (target) => {
     must("python3", ["-m", "venv", join(target, "venv")], "python3 cannot make an environment; install Python 3 with its module venv");
-    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement];
-    must(join(target, "venv", "bin", "python"), install, `pip cannot install ${requirement}; give it a package index that it can reach`);
+    const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...requirements];
+    must(
+      join(target, "venv", "bin", "python"),
+      install,
+      `pip cannot install ${requirements.join(", ")}; give it a package index that it can reach`,
+    );
   });
   // Packages by their modules: the first line of a script names the directory it was made in.
   return join(directory, "venv", "bin", "python");
