@@ -18,10 +18,9 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
     date: "2026-11-30",
     severity: "error",
     check: ({ name, owner, labels }) => {
-      const ours = new Map([
-        ["environment", { value: name, from: "the environment's name", remedy: "remove it" }],
-        ["owner", { value: owner, from: "owner", remedy: owner === null ? "write it into owner instead" : "remove it, or change owner" }],
-      ]);
+      const ours = new Map([["environment", { value: name, from: "the environment's name", remedy: "remove it, or rename it" }]]);
+      // Without an owner there is no such label of ours.
+      if (owner !== null) ours.set("owner", { value: owner, from: "owner", remedy: "remove it, or change owner" });
       return checkEach(labels, (value, key) => {
         const own = ours.get(key.toLowerCase());
         if (own === undefined || (ours.has(key) && value === own.value)) return [];

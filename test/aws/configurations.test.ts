@@ -86,9 +86,9 @@ const REFUSED: readonly Case[] = [
     labels: { Environment: "dev", owner: "other", team: "a", Team: "b", "aws:x": "y" },
     says: [
       'labels.aws:x: key must be 1 to 128 letters, digits, spaces and _ . : / = + - @, not starting with aws: or rds:, got "aws:x"',
-      'labels.Environment: is taken by our tag environment ("test"), got "dev"; remove it, or rename it',
-      'labels.owner: is taken by our tag owner ("ml"), got "other"; remove it, or rename it',
-      'labels.Team: differs from team only in case, which IAM does not see, got "b"; remove one of the two',
+      'labels.Environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it',
+      'labels.owner: is set by this project, from owner, got "other"; remove it, or change owner',
+      'labels.Team: must differ from the label team by more than case, got "b"; keep one of them',
     ],
   },
   {

@@ -20,7 +20,7 @@ describe("an environment that is too large, or has a name twice", () => {
     ],
     [
       { ...minimalGcp, owner: "ml", labels: { environment: "dev", owner: "other" } },
-      'labels.environment: is set by this project, from the environment\'s name, got "dev"; remove it\n  - labels.owner: is set by this project, from owner, got "other"; remove it, or change owner',
+      'labels.environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it\n  - labels.owner: is set by this project, from owner, got "other"; remove it, or change owner',
     ],
     [{ ...minimalGcp, labels: many(64, "x") }, "labels: must be at most 63 on Google Cloud, besides environment, got 64; remove some"],
     [

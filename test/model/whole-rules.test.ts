@@ -20,14 +20,14 @@ const existing = (host: string, port?: number) => ({
 describe("labels that this project sets", () => {
   it("are accepted where they say the same", () => {
     expect(resolve({ owner: "ml", labels: { environment: "production", owner: "ml", stage: "x" } }).name).toBe("production");
+    expect(resolve({ labels: { owner: "ml" } }).spec.labels).toEqual({ owner: "ml" });
   });
 
   it.each([
     [
       { labels: { environment: "prod" } },
-      'labels.environment: is set by this project, from the environment\'s name, got "prod"; remove it',
+      'labels.environment: is set by this project, from the environment\'s name, got "prod"; remove it, or rename it',
     ],
-    [{ labels: { owner: "ml" } }, 'labels.owner: is set by this project, from owner, got "ml"; write it into owner instead'],
     [{ owner: "data", labels: { owner: "ml" } }, 'labels.owner: is set by this project, from owner, got "ml"; remove it, or change owner'],
   ])("are refused where they would override: %j", (change, message) => {
     expect(refused(change)).toBe(`invalid spec:\n  - ${message}`);

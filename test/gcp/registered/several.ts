@@ -56,7 +56,7 @@ describe("an application", () => {
 
   it("waits for its Secret, and for databases and rights", async () => {
     const registrations = await registrationsOf(spec);
-    const secret = one(registrations, "ExternalSecret", /^grafana-/);
+    const secret = one(registrations, "ExternalSecret", /^grafana\./);
     expect(secret.inputs.metadata).toMatchObject({ annotations: { "pulumi.com/waitFor": "condition=Ready" } });
     expect(secret.dependsOn).toContain(one(registrations, "Job").urn);
   });
