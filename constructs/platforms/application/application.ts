@@ -62,7 +62,7 @@ function wire(connection: Connection<"main">, { release, migration }: Applicatio
     migrate: migration === null ? [] : [{ name: "migrate", ...migration, variables: inPods, secretPath: null }],
     health: null,
     notes: [
-      "If the program reads another variable, such as GF_DATABASE_URL, give it the key of the Secret that has the form it reads.",
+      "If the program reads another variable, such as SHOP_DB_URL, give it the key of the Secret that has the form it reads.",
       "An address with +asyncpg takes the CA from the variable PGSSLROOTCERT.",
     ],
   };
