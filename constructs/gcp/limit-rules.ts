@@ -123,8 +123,8 @@ export const gcpLimitRules: readonly Rule[] = [
     check: ({ labels, owner }) => {
       const own = ["environment", ...(owner === null ? [] : ["owner"])];
       const total = new Set([...own, ...Object.keys(labels)]).size;
-      const rule = `must be at most ${MOST_LABELS - own.length} on Google Cloud, besides ${own.join(" and ")}`;
-      return total > MOST_LABELS ? [violation("labels", rule, Object.keys(labels).length, "remove some")] : [];
+      const rule = () => `must be at most ${MOST_LABELS - own.length} on Google Cloud, besides ${own.join(" and ")}`;
+      return total > MOST_LABELS ? [violation("labels", rule(), Object.keys(labels).length, "remove some")] : [];
     },
     passing: { section: SECTION, labels: many(63, "x") },
     failing: { section: SECTION, labels: many(64, "x") },
@@ -155,8 +155,9 @@ export const gcpLimitRules: readonly Rule[] = [
     severity: "error",
     check: (whole) => {
       const { length } = clientsOf(whole);
-      const rule = `need ${count(length, "members")} in the project's IAM policy to connect, which takes ${count(MOST_MEMBERS, "in all")}`;
-      return length > MOST_MEMBERS ? [beyond("platforms", rule, `${ANOTHER}, in another project`)] : [];
+      const rule = () =>
+        `need ${count(length, "members")} in the project's IAM policy to connect, which takes ${count(MOST_MEMBERS, "in all")}`;
+      return length > MOST_MEMBERS ? [beyond("platforms", rule(), `${ANOTHER}, in another project`)] : [];
     },
     passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: { mlflow: {} } },
     get failing() {
@@ -172,8 +173,8 @@ export const gcpLimitRules: readonly Rule[] = [
       const byAccount = new Map<string, Set<string>>();
       for (const { account, instance } of clientsOf(whole)) byAccount.set(account, (byAccount.get(account) ?? new Set()).add(instance));
       return [...byAccount].flatMap(([account, { size }]) => {
-        const rule = `connect as service account ${account} to ${size} instances, and IAM allows ${MOST_CONDITIONS}`;
-        return size > MOST_CONDITIONS ? [beyond("platforms", rule, "name several service accounts")] : [];
+        const rule = () => `connect as service account ${account} to ${size} instances, and IAM allows ${MOST_CONDITIONS}`;
+        return size > MOST_CONDITIONS ? [beyond("platforms", rule(), "name several service accounts")] : [];
       });
     },
     passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: { mlflow: { serviceAccount: "ml" } } },
@@ -191,9 +192,10 @@ export const gcpLimitRules: readonly Rule[] = [
     check: (whole) => {
       if (whole.section.cluster?.serviceAccounts !== "google") return [];
       const total = new Set(clientsOf(whole).map(({ account }) => account)).size;
-      const rule = `creates ${count(total, "Google service accounts")}, and a project has at most ${USUAL_ACCOUNTS} unless Google has raised that`;
+      const rule = () =>
+        `creates ${count(total, "Google service accounts")}, and a project has at most ${USUAL_ACCOUNTS} unless Google has raised that`;
       const remedy = `use "direct", which creates none, or raise the quota, or ${ANOTHER}, in another project`;
-      return total > USUAL_ACCOUNTS ? [violation("gcp.cluster.serviceAccounts", rule, "google", remedy)] : [];
+      return total > USUAL_ACCOUNTS ? [violation("gcp.cluster.serviceAccounts", rule(), "google", remedy)] : [];
     },
     passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: many(USUAL_ACCOUNTS, {}) },
     failing: {
@@ -214,9 +216,9 @@ export const gcpLimitRules: readonly Rule[] = [
           const of = `${platform.settings.namespace}/${account}`;
           const owner = owners.get(of);
           owners.set(of, owner ?? name);
-          const rule = `is also the service account of ${owner}, and "google" creates a Google service account for one platform`;
+          const rule = () => `is also the service account of ${owner}, and "google" creates a Google service account for one platform`;
           const remedy = 'name another one, or set gcp.cluster.serviceAccounts to "direct"';
-          return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule, account, remedy)];
+          return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule(), account, remedy)];
         });
       return cluster?.serviceAccounts === "google" ? checkEach(platforms, check) : [];
     },
@@ -236,8 +238,9 @@ export const gcpLimitRules: readonly Rule[] = [
     severity: "acknowledge",
     check: (whole) => {
       const servers = serversOf(whole);
-      const rule = `are ${count(servers, "servers with their replicas")}, and a project has at most ${count(USUAL_INSTANCES, "unless Google has raised that")}`;
-      return servers > USUAL_INSTANCES ? [beyond("instances", rule, `${ANOTHER}, in another project`)] : [];
+      const rule = () =>
+        `are ${count(servers, "servers with their replicas")}, and a project has at most ${count(USUAL_INSTANCES, "unless Google has raised that")}`;
+      return servers > USUAL_INSTANCES ? [beyond("instances", rule(), `${ANOTHER}, in another project`)] : [];
     },
     passing: { section: SECTION, instances: { at: {} } },
     get failing() {
@@ -276,10 +279,11 @@ export const gcpLimitRules: readonly Rule[] = [
       checkEach(instances, ({ existing }, name) => {
         const tenants = Object.values(platforms).filter(({ instance }) => instance === name).length;
         const bytes = JSON.stringify(existing?.ca ?? "").length + TENANT * (tenants + 1);
-        const rule = `has ${count(tenants, "platforms")} and a CA of ${count(existing?.ca?.length ?? 0, "characters")}, which exceed a ConfigMap's limit (1 MiB)`;
+        const rule = () =>
+          `has ${count(tenants, "platforms")} and a CA of ${count(existing?.ca?.length ?? 0, "characters")}, which exceed a ConfigMap's limit (1 MiB)`;
         return cluster === null || bytes <= CONFIG_MAP
           ? []
-          : [beyond(`instances.${name}`, rule, "shorten the CA, or move platforms to another instance or environment")];
+          : [beyond(`instances.${name}`, rule(), "shorten the CA, or move platforms to another instance or environment")];
       }),
     passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: many(100, {}) },
     get failing() {
