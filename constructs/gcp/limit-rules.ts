@@ -73,6 +73,30 @@ const many = <T>(length: number, value: T): Readonly<Record<string, T>> =>
 const CLUSTER = { name: "ml", location: "europe-west4" };
 const IN_CLUSTER = { ...SECTION, cluster: CLUSTER };
 
+const ACCOUNTS = { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } } as const;
+const TWO_WITH_ONE_ACCOUNT = { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } };
+
+/** Platforms whose proxies run as the service account of another one. */
+function checkAccounts(
+  platforms: Whole["platforms"],
+  isShared: (a: WholePlatform, b: WholePlatform) => boolean,
+  because: string,
+  remedy: string,
+): readonly Violation[] {
+  const owners = new Map<string, string>();
+  return checkEach(platforms, (platform, name) =>
+    accountsOf(platform).flatMap((account) => {
+      const of = `${platform.settings.namespace}/${account}`;
+      const owner = owners.get(of);
+      owners.set(of, owner ?? name);
+      const other = owner === undefined ? undefined : platforms[owner];
+      return other === undefined || !isShared(platform, other)
+        ? []
+        : [violation(`platforms.${name}.serviceAccount`, `is also the service account of ${owner}, ${because}`, account, remedy)];
+    }),
+  );
+}
+
 /** Where an environment ends: names that Google or Kubernetes would take twice, and how many of a thing there may be. */
 export const gcpLimitRules: readonly Rule[] = [
   {
@@ -209,27 +233,34 @@ export const gcpLimitRules: readonly Rule[] = [
     source: "https://cloud.google.com/iam/docs/service-accounts-create",
     date: READ,
     severity: "error",
-    check: ({ section: { cluster }, platforms }) => {
-      const owners = new Map<string, string>();
-      const check = (platform: WholePlatform, name: string): readonly Violation[] =>
-        accountsOf(platform).flatMap((account) => {
-          const of = `${platform.settings.namespace}/${account}`;
-          const owner = owners.get(of);
-          owners.set(of, owner ?? name);
-          const rule = () => `is also the service account of ${owner}, and "google" creates a Google service account for one platform`;
-          const remedy = 'name another one, or set gcp.cluster.serviceAccounts to "direct"';
-          return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule(), account, remedy)];
-        });
-      return cluster?.serviceAccounts === "google" ? checkEach(platforms, check) : [];
-    },
-    passing: {
-      section: { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } },
-      platforms: { a: { serviceAccount: "ml" }, b: { serviceAccount: "ml" } },
-    },
-    failing: {
-      section: { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } },
-      platforms: { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } },
-    },
+    check: ({ section: { cluster }, platforms }) =>
+      cluster?.serviceAccounts === "google"
+        ? checkAccounts(
+            platforms,
+            () => true,
+            'and "google" creates a Google service account for one platform',
+            'name another one, or set gcp.cluster.serviceAccounts to "direct"',
+          )
+        : [],
+    passing: { section: ACCOUNTS, platforms: { a: { serviceAccount: "ml" }, b: { serviceAccount: "ml" } } },
+    failing: { section: ACCOUNTS, platforms: TWO_WITH_ONE_ACCOUNT },
+  },
+  {
+    id: "gcp-shared-account-is-removed-with-a-platform",
+    source: "https://www.pulumi.com/registry/packages/gcp/api-docs/projects/iammember/",
+    date: READ,
+    severity: "warning",
+    check: ({ section: { cluster }, platforms }) =>
+      cluster?.serviceAccounts === "direct"
+        ? checkAccounts(
+            platforms,
+            (a, b) => a.instance === b.instance,
+            "and removing one of the two platforms removes the right of both to connect",
+            "name another one, or refresh the stack after you remove one of them",
+          )
+        : [],
+    passing: { section: IN_CLUSTER, platforms: { a: {}, b: { namespace: "a" } } },
+    failing: { section: IN_CLUSTER, platforms: TWO_WITH_ONE_ACCOUNT },
   },
   {
     id: "gcp-instances-of-a-project",
