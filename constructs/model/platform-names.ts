@@ -11,10 +11,15 @@ const FIRST_DATABASE = "main";
 /** What a platform is: what its setting `platform` says, else its name. Null if it is nothing that is known, which is reported. */
 export function kindOf(name: string, written: unknown, known: readonly string[], report: Report): string | null {
   const path = `platforms.${name}`;
-  const kind = isPlainObject(written) ? (ownEntry(written, "platform") ?? name) : name;
+  const said = isPlainObject(written) ? ownEntry(written, "platform") : undefined;
+  const kind = said === undefined ? name : said;
   if (typeof kind === "string" && known.includes(kind)) return checkName(name, kind, report);
-  if (kind !== name || (isPlainObject(written) && ownEntry(written, "platform") !== undefined)) {
-    report(violation(`${path}.platform`, "must name a platform", kind, suggest(String(kind), known)));
+  if (said !== undefined) {
+    report(violation(`${path}.platform`, "must name a platform", said, suggest(typeof said === "string" ? said : "", known)));
+    return null;
+  }
+  if (typeof written === "string" && known.includes(written)) {
+    report(violation(path, "must be an object", written, `write { platform: "${written}" }`));
     return null;
   }
   const meant = known.filter((each) => name.includes(each));

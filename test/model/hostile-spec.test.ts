@@ -33,6 +33,13 @@ describe("a hostile spec", () => {
     ["name", { ...minimal, name: { toString: 1 } }],
     ["platforms.constructor", { ...minimal, platforms: { constructor: {} } }],
     ["instances.main.toString", withInstance({ toString: 1 })],
+    [
+      "platforms.a.platform: must name a platform, got an object; known are",
+      { ...minimal, platforms: { a: { platform: Object.create(null) } } },
+    ],
+    ["platforms.a.platform: must name a platform, got a list; known are", { ...minimal, platforms: { a: { platform: ["mlflow"] } } }],
+    ["platforms.a.platform: must name a platform, got null; known are", { ...minimal, platforms: { a: { platform: null } } }],
+    ['platforms.a: must be an object, got "mlflow"; write { platform: "mlflow" }', { ...minimal, platforms: { a: "mlflow" } }],
     ["gcp", { ...minimal, gcp: () => 1 }],
     ["aws", { ...minimal, aws: "x" }],
     ["instances.main", { ...minimal, instances: { main: null } }],

@@ -50,10 +50,7 @@ describe("a platform by a name of the user's", () => {
     [{ mlflw: {} }, 'platforms.mlflw: unknown platform; did you mean "mlflow"?'],
     [{ research: { platform: "mlflw" } }, 'platforms.research.platform: must name a platform, got "mlflw"; did you mean "mlflow"?'],
     [{ research: { platform: 7 } }, "platforms.research.platform: must name a platform, got 7"],
-    [
-      { mlflow: { platform: null } },
-      "platforms.mlflow.platform: must be 1 to 30 of a-z, 0-9 and single hyphens, starting with a letter, got null",
-    ],
+    [{ mlflow: { platform: null } }, "platforms.mlflow.platform: must name a platform, got null; known are application, flyte"],
     [{ research: { kind: "mlflow" } }, "platforms.research: unknown platform"],
     [{ mlflow: { kind: "mlflow" } }, "platforms.mlflow.kind: unknown key; use platform"],
     [{ Research: { platform: "mlflow" } }, "platforms.Research: name must be 1 to 30 of a-z"],
