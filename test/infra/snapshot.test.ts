@@ -113,6 +113,7 @@ describe("npm run snapshot", () => {
   const environments = join(project.directory, "infra", "environments");
   const snapshots = join(environments, "snapshots");
   const guard = join(snapshots, "one-aws", "postgres-one-guard.json");
+  const database = join(snapshots, "one-aws", "postgres-one-database.json");
   const stack = join(snapshots, "one-gcp", "stack.json");
   afterAll(() => project.remove());
 
@@ -157,7 +158,6 @@ describe("npm run snapshot", () => {
   });
 
   it("fails where they differ, are missing, damaged or left over, changes none, and says how to accept that", () => {
-    const database = join(snapshots, "one-aws", "postgres-one-database.json");
     const edited = readFileSync(database, "utf8").replace('"DBInstanceClass": "db.m7g.large"', '"DBInstanceClass": "db.m7g.xlarge"');
     writeFileSync(database, edited);
     writeFileSync(guard, `<<<<<<< HEAD\n${readFileSync(guard, "utf8")}`);
@@ -201,8 +201,9 @@ describe("npm run snapshot", () => {
   });
 
   it("compares one cloud without the other's packages, finds no difference in what it wrote, and says what the other needs", () => {
+    // As they were written.
     writeFileSync(guard, readFileSync(guard, "utf8").replace("<<<<<<< HEAD\n", ""));
-    expect(run("--cloud", "aws", "--update").lines).toEqual(["✔ 1 snapshot written, 0 removed; commit infra/environments/snapshots"]);
+    writeFileSync(database, readFileSync(database, "utf8").replace('"db.m7g.xlarge"', '"db.m7g.large"'));
     const modules = join(project.directory, "node_modules");
     unlinkSync(modules);
     mkdirSync(modules);
