@@ -89,6 +89,7 @@ const NAMES: ParameterNames = {
   foreign: {
     prefix: "cloudsql.",
     kind: "a Cloud SQL flag",
+    section: "gcp",
     instead: new Map([
       ["cloudsql.enable_auto_explain", preload("auto_explain")],
       ["cloudsql.enable_pg_bigm", preload("pg_bigm")],

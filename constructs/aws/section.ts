@@ -128,7 +128,15 @@ export const awsFields = {
 /** What other tools call these settings. */
 export const AWS_ELSEWHERE: Elsewhere = new Map([
   ...["vpcid", "vpc"].map((key) => [key, "use network.vpc"] as const),
-  ...["subnets", "subnetids", "privatesubnets", "dbsubnetgroup"].map((key) => [key, "use network.privateSubnets"] as const),
+  ...["subnets", "subnetids", "privatesubnets"].map((key) => [key, "use network.privateSubnets"] as const),
+  ...["dbsubnetgroup", "dbsubnetgroupname", "subnetgroup"].map(
+    (key) => [key, "use network.privateSubnets, or aws.instances.<name>.subnetGroup for an existing group"] as const,
+  ),
+  ...["class", "instanceclass", "version", "engineversion", "identifier", "parametergroup", "finalsnapshot", "monitoringinterval"].map(
+    (key) => [key, "write it by the instance's name, into aws.instances.<name>"] as const,
+  ),
+  ...["tags", "defaulttags"].map((key) => [key, "use labels, beside aws"] as const),
+  ...["publiclyaccessible", "public"].map((key) => [key, "remove it; databases get no public address"] as const),
   ...["availabilityzones", "azs"].map((key) => [key, "use zones"] as const),
   ...["clustername", "eks", "ekscluster"].map((key) => [key, "use cluster.name"] as const),
   ...["kmskeyid", "kmskeyarn"].map((key) => [key, "use kmsKey"] as const),

@@ -109,6 +109,7 @@ const NAMES: ParameterNames = {
   foreign: {
     prefix: "rds.",
     kind: "an RDS parameter",
+    section: "aws",
     instead: new Map([
       ["rds.accepted_password_auth_method", "remove it; this project sets SCRAM-SHA-256 passwords only"],
       ["rds.force_ssl", "remove it; the instance rejects connections without TLS"],

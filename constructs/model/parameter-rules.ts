@@ -16,6 +16,8 @@ export interface ParameterNames {
   readonly foreign: {
     readonly prefix: string;
     readonly kind: string;
+    /** The section of that host, where they belong. */
+    readonly section: string;
     /** What to write here, where there is something. */
     readonly instead: ReadonlyMap<string, string>;
   } | null;
@@ -24,7 +26,10 @@ export interface ParameterNames {
 /** Returns what is wrong with a parameter that a host does not have. */
 export function refuseUnknown(name: string, { kind, known, foreign }: ParameterNames, majorVersion: MajorVersion): Advice {
   if (foreign !== null && name.startsWith(foreign.prefix))
-    return { rule: `is ${foreign.kind}, not ${kind}`, remedy: foreign.instead.get(name) ?? "remove it" };
+    return {
+      rule: `is ${foreign.kind}, not ${kind}`,
+      remedy: `${foreign.instead.get(name) ?? "remove it"}; for ${foreign.section} alone, write it into ${foreign.section}.instances.<name>.parameters`,
+    };
   const near = nearest(name, known(majorVersion));
   const rule = `is not ${kind} for PostgreSQL ${majorVersion}`;
   if (near !== null) return { rule, remedy: `did you mean "${near}"?` };

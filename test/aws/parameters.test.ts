@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { checkRdsParameter, toRdsValue } from "../../constructs/aws/parameters";
 import { DEFAULT_PARAMETERS, MAJOR_VERSIONS } from "../../constructs/model/instance";
 
+const FOR_GCP = "for gcp alone, write it into gcp.instances.<name>.parameters";
+
 describe("a parameter group of RDS", () => {
   it.each([
     ["work_mem", "16MB", 17, "16384"],
@@ -60,10 +62,16 @@ describe("a parameter group of RDS", () => {
     ["constructor", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
     ["hll", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
     ["rds.force_ssl", 0, 17, "is set by this project, because access and encryption depend on it", "remove it"],
-    ["cloudsql.iam_authentication", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "set iamAuthentication: true"],
-    ["cloudsql.logical_decoding", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "set rds.logical_replication to on"],
-    ["cloudsql.enable_pgaudit", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "add pgaudit to shared_preload_libraries"],
-    ["cloudsql.constructor", "on", 17, "is a Cloud SQL flag, not an RDS parameter", "remove it"],
+    ["cloudsql.iam_authentication", "on", 17, "is a Cloud SQL flag, not an RDS parameter", `set iamAuthentication: true; ${FOR_GCP}`],
+    ["cloudsql.logical_decoding", "on", 17, "is a Cloud SQL flag, not an RDS parameter", `set rds.logical_replication to on; ${FOR_GCP}`],
+    [
+      "cloudsql.enable_pgaudit",
+      "on",
+      17,
+      "is a Cloud SQL flag, not an RDS parameter",
+      `add pgaudit to shared_preload_libraries; ${FOR_GCP}`,
+    ],
+    ["cloudsql.constructor", "on", 17, "is a Cloud SQL flag, not an RDS parameter", `remove it; ${FOR_GCP}`],
     ["fsync", "off", 17, "cannot be changed on RDS, which decides how data reaches the disk", "remove it"],
     [
       "wal_level",

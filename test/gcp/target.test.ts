@@ -167,11 +167,11 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ parameters: { "rds.logical_replication": 1 } }),
-      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on",
+      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on; for aws alone, write it into aws.instances.<name>.parameters",
     ],
     [
       withMain({ parameters: { "rds.force_ssl": 1 } }),
-      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS",
+      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS; for aws alone, write it into aws.instances.<name>.parameters",
     ],
     [
       withMain({ maintenanceWindow: "sat:04:30-sat:05:30" }),
