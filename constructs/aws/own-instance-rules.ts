@@ -232,7 +232,10 @@ export const awsOwnInstanceRules: readonly Rule[] = [
     severity: "warning",
     check: eachCreated(({ finalSnapshot }, { deletionProtection, backupRetentionDays }, path) => {
       if (finalSnapshot !== false) return [];
-      const rest = backupRetentionDays === 0 ? "nothing of it is left" : `only its automated backups stay, for ${backupRetentionDays} days`;
+      const rest =
+        backupRetentionDays === 0
+          ? "nothing of it is left"
+          : `only its automated backups stay, for ${backupRetentionDays} ${backupRetentionDays === 1 ? "day" : "days"}`;
       return [
         violation(
           `${path}.finalSnapshot`,

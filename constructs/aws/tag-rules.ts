@@ -11,21 +11,17 @@ const MOST_TAGS = 50;
 /** About labels and the owner, which are tags on AWS. */
 export const awsTagRules: readonly WholeRule<typeof awsFields>[] = [
   {
-    id: "aws-labels-are-tags",
-    source: "https://docs.aws.amazon.com/general/latest/gr/aws_tagging.html",
+    id: "aws-labels-fit-a-resource",
+    source: "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
     date: CHECKED,
     severity: "error",
     check: ({ owner, labels }) => {
       const most = MOST_TAGS - (owner === null ? 1 : 2);
       const count = Object.getOwnPropertyNames(labels).length;
-      return count > most ? [violation("labels", `must be at most ${most}, besides ours`, count, "remove some")] : [];
+      return count > most ? [violation("labels", `must be at most ${most} on AWS, besides ours`, count, "remove some")] : [];
     },
-    passing: { section: { region }, name: "test", labels: { Owner: "user", "cost center": "Data + more" } },
-    failing: {
-      section: { region },
-      name: "test",
-      labels: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, "v"])),
-    },
+    passing: { section: { region }, labels: { Owner: "user", "cost center": "Data + more" } },
+    failing: { section: { region }, labels: Object.fromEntries(Array.from({ length: MOST_TAGS }, (_, index) => [`k${index}`, "v"])) },
   },
   {
     id: "aws-owner-is-a-tag",

@@ -94,7 +94,7 @@ const REFUSED: readonly Case[] = [
   {
     title: "more tags than a resource may have",
     labels: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, "v"])),
-    says: ["labels: must be at most 49, besides ours, got 50; remove some"],
+    says: ["labels: must be at most 49 on AWS, besides ours, got 50; remove some"],
   },
   {
     title: "a group twice, and a provider of another account",
