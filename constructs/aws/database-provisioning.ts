@@ -7,7 +7,7 @@ import { Construct } from "constructs";
 import type { Tenant } from "../model/spec";
 import { readBundle } from "../package/bundle";
 import type { DatabaseSecret } from "./database-secret";
-import { grantReadWrite } from "./grants";
+import { grantReadWrite, grantReadWriteTagged } from "./grants";
 import { createFunction } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
 import type { ServerTask } from "./task";
@@ -24,6 +24,11 @@ export interface DatabaseProvisioningProps {
   readonly tenants: Readonly<Record<string, Tenant>>;
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
+  /**
+   * Beginning of the tags (`tenantTag`) of the platforms' secrets: the functions may use every secret with such a tag, and their policies
+   * do not grow. Null names each secret in the policies, of which IAM takes 10,240 characters in a role.
+   */
+  readonly secretTags: string | null;
   readonly vpc: ec2.IVpc;
   readonly subnets: readonly ec2.ISubnet[];
   /** Days for which logs are kept. */
@@ -53,8 +58,7 @@ export class DatabaseProvisioning extends Construct {
       task: null,
       description: "Makes the platforms' databases and logins",
     });
-    const arns = Object.values(props.secrets).map((secret) => secret.arn);
-    grantReadWrite(this.function, arns, props.postgres.key);
+    grantSecrets(this.function, props);
     props.postgres.grantConnect(this.function);
     const provider = new Provider(this, "Provider", {
       onEventHandler: this.function,
@@ -77,6 +81,17 @@ export class DatabaseProvisioning extends Construct {
     // A grant or a way in the network that comes too late would fail the first deployment.
     this.resource.node.addDependency(this.function, ...this.function.connections.securityGroups);
   }
+}
+
+/** Lets a function read and renew the platforms' secrets, and others that are named. */
+export function grantSecrets(
+  grantee: lambda.Function,
+  { secrets, secretTags, postgres }: DatabaseProvisioningProps,
+  others: readonly string[] = [],
+): void {
+  const named = secretTags === null ? Object.values(secrets).map((secret) => secret.arn) : [];
+  grantReadWrite(grantee, [...named, ...others], postgres.key);
+  if (secretTags !== null) grantReadWriteTagged(grantee, secretTags);
 }
 
 /** What a function is told of a server. */

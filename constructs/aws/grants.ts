@@ -1,6 +1,8 @@
-import { Stack } from "aws-cdk-lib";
+import { ArnFormat, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as kms from "aws-cdk-lib/aws-kms";
+import type { IConstruct } from "constructs";
+import { TENANT_TAG } from "./task";
 
 /** What reading a version of a secret takes: GetSecretValue, and DescribeSecret for its stages. */
 const READ = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"];
@@ -15,13 +17,31 @@ export function grantRead(grantee: iam.IGrantable, arns: readonly string[], key:
 
 /** Lets somebody read secrets and add versions to them. */
 export function grantReadWrite(grantee: iam.IGrantable, arns: readonly string[], key: kms.IKey | null): void {
-  grant(grantee, [...READ, ...WRITE], arns);
+  if (arns.length > 0) grant(grantee, [...READ, ...WRITE], arns);
   if (key !== null) grantKey(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], key);
 }
 
-function grant(grantee: iam.IGrantable, actions: readonly string[], resources: readonly string[]): void {
-  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: [...actions], resources: [...resources] }));
+/**
+ * Lets somebody read the secrets of the account whose tag begins like this, and add versions to them: however many there are, the policy
+ * stays as long as it is. IAM takes 10,240 characters of a role's policies.
+ *
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_tags.html
+ */
+export function grantReadWriteTagged(grantee: iam.IGrantable & IConstruct, beginning: string): void {
+  const all = Stack.of(grantee).formatArn({
+    service: "secretsmanager",
+    resource: "secret",
+    resourceName: "*",
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  const conditions = { StringLike: { [`secretsmanager:ResourceTag/${TENANT_TAG}`]: `${beginning}*` } };
+  grant(grantee, [...READ, ...WRITE], [all], conditions);
 }
+
+function grant(grantee: iam.IGrantable, actions: readonly string[], resources: readonly string[], conditions?: Conditions): void {
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: [...actions], resources: [...resources], conditions }));
+}
+type Conditions = iam.PolicyStatementProps["conditions"];
 
 /** Secrets Manager uses the key in the caller's name; nothing else may. */
 function grantKey(grantee: iam.IGrantable, actions: readonly string[], key: kms.IKey): void {

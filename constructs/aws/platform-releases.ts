@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
-import { type CfnResource, Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnParameter, type CfnResource, Duration, Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -13,12 +13,18 @@ import type { HelmRelease } from "../model/platform";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
 import { secretReader } from "./external-secrets";
+import { InnerStack } from "./inner-stack";
+
+/** The ARNs of a platform's secret, and of what External Secrets reads it with. */
+export type PlatformAccess =
+  | { readonly secretArn: string; readonly readerRoleArn: string }
+  /** Both, with a space between: of a platform whose release has a nested stack. Changing from one to the other installs it anew. */
+  | { readonly arns: string };
 
 /** A platform to install, and what External Secrets reads its secret with. */
 export interface PlatformRelease {
   readonly wired: Wired;
-  readonly secretArn: string;
-  readonly readerRoleArn: string;
+  readonly access: PlatformAccess;
   /** PEM text of the database's certificate authority. */
   readonly ca: string;
   /** Changes when the database becomes another: references across stacks do not notice that. */
@@ -65,7 +71,8 @@ export class PlatformReleases extends Construct {
     const operators = createOperators(this, cluster, props);
     for (const operator of operators) operator.node.addDependency(ready);
     const charts = Object.entries(props.platforms).map(
-      ([name, platform]) => [name, createRelease(this, name, cluster, props, platform, [ready, ...operators])] as const,
+      ([name, platform]) =>
+        [name, createRelease(placeRelease(this, name, platform), cluster, props, platform, [ready, ...operators])] as const,
     );
     this.charts = Object.fromEntries(charts.filter((each): each is [string, eks.HelmChart] => each[1] !== null));
   }
@@ -125,10 +132,25 @@ function createOperators(
   ];
 }
 
+/** What a release consists of stands below `scope`, by the id. */
+interface Place {
+  readonly scope: Construct;
+  readonly id: string;
+}
+
+/** Another namespace or name is another release: its owner is checked again, and the previous release is uninstalled. */
+function placeRelease(scope: Construct, name: string, { wired, access }: PlatformRelease): Place | null {
+  const { namespace, release, wiring } = wired;
+  if (wiring.release.kind === "kustomize") return null;
+  // No name contains a dot.
+  if ("arns" in access)
+    return { scope: new InnerStack(scope, name, `Release ${release} in namespace ${namespace}`), id: `${namespace}.${release}` };
+  return { scope, id: namespace === name && release === name ? name : `${name}-${namespace}-${release}` };
+}
+
 /** Returns null if no chart installs the platform. */
 function createRelease(
-  scope: Construct,
-  id: string,
+  place: Place | null,
   cluster: eks.ICluster,
   { environment, region }: PlatformReleasesProps,
   platform: PlatformRelease,
@@ -136,21 +158,19 @@ function createRelease(
 ): eks.HelmChart | null {
   const { wired } = platform;
   const { release } = wired.wiring;
-  if (release.kind === "kustomize") return null;
-  // Another namespace or name is another release: its owner is checked again, and the previous release is uninstalled.
-  const isUsual = wired.namespace === id && wired.release === id;
-  const own = new Construct(scope, isUsual ? id : `${id}-${wired.namespace}-${wired.release}`);
+  if (place === null || release.kind === "kustomize") return null;
+  const own = new Construct(place.scope, place.id);
   const apply = (name: string, manifest: readonly JsonObject[], after: readonly IConstruct[], kept: object = {}) => {
     const applied = new eks.KubernetesManifest(own, name, { cluster, manifest: manifest.map(withoutUndefined), overwrite: true, ...kept });
     applied.node.addDependency(...after);
     return applied;
   };
   // A namespace holds what others put there, too: it is never deleted with the platform.
-  const all = toObjects(platform, region);
+  const all = toObjects(platform, findArns(own, platform.access), region);
   const namespace = apply("Namespace", objectsOf(all, "namespace"), before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
   // Creation fails if it exists: the next objects would overwrite another environment's, and a rollback would delete them.
   const owner = apply("Owner", [toOwner(wired, environment)], [namespace], { overwrite: false });
-  const { manifest, mark } = markSecret(scope, inNamespace(all));
+  const { manifest, mark } = markSecret(own, inNamespace(all), platform.access);
   const objects = apply("Objects", manifest, [owner]);
   const secret = new eks.KubernetesObjectValue(own, "SecretReady", {
     cluster,
@@ -173,9 +193,15 @@ function createRelease(
 const propertiesOf = (construct: Construct): CfnResource => construct.node.findChild("Resource").node.defaultChild as CfnResource;
 
 /** Has External Secrets label the Secret with a hash of the manifest, so that CloudFormation can wait for this version. */
-function markSecret(scope: Construct, objects: readonly JsonObject[]): { readonly manifest: readonly JsonObject[]; readonly mark: string } {
+function markSecret(
+  scope: Construct,
+  objects: readonly JsonObject[],
+  access: PlatformAccess,
+): { readonly manifest: readonly JsonObject[]; readonly mark: string } {
   // References are resolved to names of outputs, which are known.
-  const text = JSON.stringify(Stack.of(scope).resolve(objects.filter(({ kind }) => kind === "ExternalSecret")));
+  const own = objects.filter(({ kind }) => kind === "ExternalSecret");
+  // In a nested stack the manifest names a parameter, whatever its value is.
+  const text = JSON.stringify(Stack.of(scope).resolve("arns" in access ? [own, access] : own));
   const mark = `platform-postgres-${createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH)}`;
   const manifest = objects.map((object) => (object.kind === "ExternalSecret" ? withLabel(object, mark) : object));
   return { manifest, mark };
@@ -192,7 +218,22 @@ function withLabel(externalSecret: JsonObject, mark: string): JsonObject {
   return { ...externalSecret, spec: { ...spec, target: { ...spec.target, template } } };
 }
 
-function toObjects({ wired, secretArn, readerRoleArn, ca, generation }: PlatformRelease, region: string): readonly PlatformObject[] {
+type Arns = Extract<PlatformAccess, { readonly secretArn: string }>;
+
+/** In a nested stack a parameter, which is taken apart there: not every function of CloudFormation takes another stack's output. */
+function findArns(scope: Construct, access: PlatformAccess): Arns {
+  if (!("arns" in access)) return access;
+  const inner = Stack.of(scope) as InnerStack;
+  const both = new CfnParameter(inner, "Access").valueAsString;
+  inner.setParameter("Access", access.arns);
+  return { secretArn: Fn.select(0, Fn.split(" ", both)), readerRoleArn: Fn.select(1, Fn.split(" ", both)) };
+}
+
+function toObjects(
+  { wired, ca, generation }: PlatformRelease,
+  { secretArn, readerRoleArn }: Arns,
+  region: string,
+): readonly PlatformObject[] {
   const annotations = { "platform-postgres/database": generation };
   return toPlatformObjects(wired, { secret: { key: secretArn, store: secretReader(region, readerRoleArn), annotations }, ca, access: [] });
 }

@@ -3,11 +3,10 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct, type IConstruct } from "constructs";
-import { type Json, mapValues } from "../model/json";
+import type { Json } from "../model/json";
 import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
-import { type DatabaseProvisioningProps, toServerTask } from "./database-provisioning";
-import { grantReadWrite } from "./grants";
+import { type DatabaseProvisioningProps, grantSecrets, toServerTask } from "./database-provisioning";
 import { createFunction } from "./postgres-functions";
 import { type RotationTask, VARIABLES } from "./task";
 
@@ -20,6 +19,7 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
   readonly rotationDays: number;
 }
 
+const MASTER = "master";
 const TIMEOUT = Duration.minutes(5);
 
 /** What rotation uses of a tenant: what it does not use may change without changing the function. */
@@ -31,7 +31,12 @@ const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLog
 });
 
 const toTenants = ({ tenants, secrets }: SecretRotationProps): RotationTask["tenants"] =>
-  Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [secrets[platform]?.tenant ?? "", toTenantLogins(tenant)]));
+  Object.fromEntries(
+    Object.entries(secrets).flatMap(([platform, { tenant: tag }]) => {
+      const tenant = tenants[platform];
+      return tag === null || tenant === undefined ? [] : [[tag, toTenantLogins(tenant)]];
+    }),
+  );
 
 /** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
 export class SecretRotation extends Construct {
@@ -48,17 +53,20 @@ export class SecretRotation extends Construct {
       task: task as unknown as Json,
       description: "Rotates the passwords of PostgreSQL",
     });
-    const platforms = mapValues(props.secrets, (secret) => secret.arn);
-    const master = props.postgres.secret.secretArn;
-    const arns = [...Object.values(platforms), ...(props.includeMaster ? [master] : [])];
-    grantReadWrite(this.function, arns, props.postgres.key);
+    const master = props.includeMaster ? [props.postgres.secret.secretArn] : [];
+    grantSecrets(this.function, props, master);
     props.postgres.grantConnect(this.function);
     this.function.addPermission("SecretsManager", {
       principal: new iam.ServicePrincipal("secretsmanager.amazonaws.com"),
       sourceAccount: Stack.of(this).account,
     });
-    for (const [name, secretId] of Object.entries({ ...platforms, ...(props.includeMaster ? { master } : {}) })) {
-      const schedule = new secretsmanager.CfnRotationSchedule(this, `Schedule-${name}`, {
+    const schedules = [
+      // A platform may be called like the master's schedule; no name contains a dot.
+      ...Object.entries(props.secrets).map(([name, { arn }]) => [name === MASTER ? `Schedule.${name}` : `Schedule-${name}`, arn] as const),
+      ...master.map((arn) => [`Schedule-${MASTER}`, arn] as const),
+    ];
+    for (const [scheduleId, secretId] of schedules) {
+      const schedule = new secretsmanager.CfnRotationSchedule(this, scheduleId, {
         secretId,
         rotationLambdaArn: this.function.functionArn,
         rotationRules: { automaticallyAfterDays: props.rotationDays },

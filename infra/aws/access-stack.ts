@@ -1,9 +1,11 @@
-import { CfnOutput, type Stack } from "aws-cdk-lib";
+import { CfnOutput, Fn, type Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct, IConstruct } from "constructs";
 import { DatabaseProvisioning } from "../../constructs/aws/database-provisioning";
 import { DatabaseSecret } from "../../constructs/aws/database-secret";
 import { DeletionProtection } from "../../constructs/aws/deletion-protection";
+import { InnerStack } from "../../constructs/aws/inner-stack";
+import type { PlatformAccess } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
 import { SecretRotation } from "../../constructs/aws/secret-rotation";
@@ -11,19 +13,21 @@ import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-end
 import { tenantTag } from "../../constructs/aws/task";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
+import type { Tenant } from "../../constructs/model/spec";
 import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded } from "./environment";
+import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded, isInner } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
-import type { Outputs } from "./outputs";
+import { idPart, innerOutput, type Outputs } from "./outputs";
 
 type Servers = Pick<DatabaseStack, "servers" | "created">;
-type PlatformAccess = Outputs["platforms"][string];
+/** As the outputs have it. */
+type PlatformOutput = Outputs["platforms"][string];
 
 /** The platforms' secrets, what makes their databases, and what rotates their passwords. Its failures never touch a server. */
 export class AccessStack extends EnvironmentStack {
   /** By platform. */
-  readonly platforms: Outputs["platforms"];
+  readonly platforms: ByPlatform<PlatformAccess>;
 
   constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null, { servers, created }: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
@@ -35,11 +39,16 @@ export class AccessStack extends EnvironmentStack {
     });
     const way = placement === null ? { before: [], existing: null } : reachSecretsManager(this, environment, placement);
     const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, way));
-    this.platforms = Object.assign({}, ...access);
+    const inner = Object.entries(servers).map(([name, postgres]) => createInnerAccess(this, environment, placement, name, postgres, way));
+    this.platforms = Object.assign(
+      {},
+      ...access.map((each) => mapValues(each, ({ secretArn, readerRoleArn }) => ({ secretArn, readerRoleArn: readerRoleArn ?? "" }))),
+      ...inner.map((each) => mapValues(each, (arns) => ({ arns }))),
+    );
     createProtection(this, environment, created);
     new CfnOutput(this, "Platforms", {
       description: "Each platform's secret, and the role that External Secrets reads it with",
-      value: this.toJsonString(this.platforms),
+      value: this.toJsonString(Object.assign({}, ...access)),
     });
     const about = { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" };
     if (placement === null)
@@ -91,7 +100,9 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
   new DeletionProtection(scope, "DeletionProtection", { instances: those, logRetentionDays: environment.section.logRetentionDays });
 }
 
-/** One instance, and what it creates for each platform. Functions need a network. */
+type ByPlatform<T> = Readonly<Record<string, T>>;
+
+/** What an instance has for platforms that are called like their kind, and for its master. Functions need a network. */
 function createAccess(
   stack: AccessStack,
   environment: AwsEnvironment,
@@ -99,38 +110,87 @@ function createAccess(
   name: string,
   postgres: IRdsPostgres,
   way: Way,
-): Readonly<Record<string, PlatformAccess>> {
-  const { tenants = {} } = environment.instances[name] ?? {};
+): ByPlatform<PlatformOutput> {
+  const tenants = tenantsOf(environment, name, false);
   const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, name, platform, postgres));
-  if (placement !== null) createFunctions(stack, environment, placement, name, postgres, secrets, way);
+  const includeMaster = environment.instances[name]?.settings.existing === null;
+  const part = { name, tenants, secrets, secretTags: null, includeMaster, id: `${name}-` };
+  if (placement !== null) createFunctions(stack, environment, placement, postgres, part, way);
   return mapValues(secrets, ({ arn }, platform) => ({
     secretArn: arn,
     readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),
   }));
 }
 
-/** What provisions an instance, and rotates the passwords of its platforms and its master. */
-function createFunctions(
+/**
+ * What an instance has for platforms with names of their own, in a nested stack.
+ *
+ * @returns the ARNs of each platform's secret and reader, in one text: a template takes 200 outputs.
+ */
+function createInnerAccess(
   stack: AccessStack,
   environment: AwsEnvironment,
-  placement: PrivateNetwork,
+  placement: PrivateNetwork | null,
   name: string,
   postgres: IRdsPostgres,
-  secrets: Readonly<Record<string, DatabaseSecret>>,
+  way: Way,
+): ByPlatform<string> {
+  const tenants = tenantsOf(environment, name, true);
+  if (Object.keys(tenants).length === 0) return {};
+  const inner = new InnerStack(stack, name, `Databases, logins and passwords of further platforms on ${name}`);
+  const secrets = mapValues(tenants, (_tenant, platform) => createSecret(inner, environment.name, name, platform, postgres));
+  const part = { name, tenants, secrets, secretTags: tenantTag(environment.name, name, ""), includeMaster: false, id: "" };
+  if (placement !== null) createFunctions(inner, environment, placement, postgres, part, way);
+  const published = mapValues(secrets, ({ arn }, platform) => {
+    const reader = createReaderRole(inner, environment, platform, arn, postgres);
+    return inner.publish(`Platform${idPart(platform)}`, reader === null ? arn : `${arn} ${reader}`);
+  });
+  const partOf = (arns: string, index: number): string => Fn.select(index, Fn.split(" ", arns));
+  const hasReaders = environment.section.cluster !== null;
+  new CfnOutput(stack, innerOutput(name), {
+    description: `The same of further platforms on ${name}`,
+    value: stack.toJsonString(
+      mapValues(published, (arns): PlatformOutput => ({ secretArn: partOf(arns, 0), readerRoleArn: hasReaders ? partOf(arns, 1) : null })),
+    ),
+  });
+  return published;
+}
+
+const tenantsOf = (environment: AwsEnvironment, instance: string, inner: boolean): ByPlatform<Tenant> =>
+  Object.fromEntries(
+    Object.entries(environment.instances[instance]?.tenants ?? {}).filter(([platform]) => isInner(environment, platform) === inner),
+  );
+
+/** One part of an instance's platforms. */
+interface Part {
+  /** Name of the instance. */
+  readonly name: string;
+  readonly tenants: ByPlatform<Tenant>;
+  readonly secrets: ByPlatform<DatabaseSecret>;
+  readonly secretTags: string | null;
+  readonly includeMaster: boolean;
+  /** Beginning of the constructs' ids. */
+  readonly id: string;
+}
+
+/** What provisions an instance, and rotates the passwords of its platforms and its master. */
+function createFunctions(
+  stack: Stack,
+  environment: AwsEnvironment,
+  placement: PrivateNetwork,
+  postgres: IRdsPostgres,
+  { name, id, includeMaster, ...part }: Part,
   way: Way,
 ): void {
-  const { settings, tenants = {} } = environment.instances[name] ?? {};
   const { rotationDays, logRetentionDays } = environment.section;
-  const existing = settings?.existing ?? null;
-  const generation = generationOf(environment, name);
-  const common = { environment: environment.name, ca: functionCaOf(environment, name), generation, tenants, secrets, logRetentionDays };
-  const props = { ...placement, ...common, postgres };
+  const ca = functionCaOf(environment, name);
+  const common = { environment: environment.name, ca, generation: generationOf(environment, name), logRetentionDays };
+  const props = { ...placement, ...common, ...part, postgres };
 
-  const provisioning = Object.keys(secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${name}-provisioning`, props);
+  const provisioning = Object.keys(part.secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${id}provisioning`, props);
   const after = [...way.before, ...(provisioning === null ? [] : [provisioning.resource])];
-  const includeMaster = existing === null;
   const isRotated = provisioning !== null || includeMaster;
-  const rotation = isRotated ? new SecretRotation(stack, `${name}-rotation`, { ...props, after, includeMaster, rotationDays }) : null;
+  const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays }) : null;
   for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
   provisioning?.resource.node.addDependency(...way.before);
 }
@@ -144,7 +204,7 @@ const createSecret = (stack: Stack, environment: string, instance: string, platf
   });
 
 function createReaderRole(
-  stack: AccessStack,
+  stack: Stack,
   { section, platforms }: AwsEnvironment,
   platform: string,
   secretArn: string,

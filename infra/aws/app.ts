@@ -5,8 +5,10 @@ import { examplesIn } from "../../constructs/model/fields";
 import { nearest } from "../../constructs/model/suggest";
 import { onlyEnvironmentOn } from "../load";
 import { acknowledgeFindings } from "./acknowledged";
+import { checkLimits } from "./limits";
 import { loadAwsEnvironment } from "./load";
 import { createStacks } from "./stacks";
+import { templatesOf } from "./synthesize";
 
 /** What `cdk` runs. */
 function main(): void {
@@ -18,7 +20,7 @@ function main(): void {
     console.error(`! ${environment.name} has placeholder IDs; replace them before you deploy: ${examples.join(", ")}`);
   createStacks(app, environment);
   if (process.env.CDK_VALIDATION !== "false") addChecks(app);
-  app.synth();
+  checkLimits(templatesOf(app.synth()));
 }
 
 /** `-c environment=NAME`, or the only one. A key that is only meant to be that one would otherwise be ignored. */

@@ -1,4 +1,4 @@
-import { Annotations, Aspects, CfnRule, Fn, Stack, Tags } from "aws-cdk-lib";
+import { Annotations, Aspects, CfnRule, Fn, STACK_RESOURCE_LIMIT_CONTEXT, Stack, Tags, Validations } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
@@ -23,6 +23,7 @@ export class EnvironmentStack extends Stack {
       description,
       terminationProtection,
     });
+    leaveLimits(this);
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
@@ -34,6 +35,15 @@ export class EnvironmentStack extends Stack {
     });
     refuseExamples(this, examplesIn(section, "aws"));
   }
+}
+
+/** `checkLimits` reports them, in sentences that say what to do. */
+function leaveLimits(stack: Stack): void {
+  const reason = "checkLimits reports it, with what to do";
+  stack.node.setContext(STACK_RESOURCE_LIMIT_CONTEXT, 0);
+  Annotations.of(stack).acknowledgeWarning("@aws-cdk/core:Stack.templateSize", reason);
+  // Parameters, outputs, resources.
+  for (const rule of ["F0003", "F0004", "F0007"]) Validations.of(stack).acknowledge({ id: `CloudFormation-Validate::${rule}`, reason });
 }
 
 /** A rule of CloudFormation that never holds: it is asked before the first resource is made. */

@@ -37,3 +37,9 @@ export const caOf = (environment: AwsEnvironment, name: string): string =>
 /** What functions do not know by themselves of it: null in a region whose authorities are in their program. */
 export const functionCaOf = ({ section, instances }: AwsEnvironment, name: string): string | null =>
   instances[name]?.settings.existing?.ca ?? section.certificateAuthorities;
+
+/**
+ * Whether a platform's resources are in nested stacks: those of a platform with a name of its own. A platform that is called like its
+ * kind has them in the environment's stacks, in which there are as many as kinds.
+ */
+export const isInner = ({ platforms }: AwsEnvironment, name: string): boolean => platforms[name]?.kind !== name;

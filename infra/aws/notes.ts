@@ -1,6 +1,6 @@
 import { isStatic } from "../../constructs/aws/parameters";
 import { largestBefore, type MajorVersion } from "../../constructs/model/instance";
-import type { Resource, Template } from "./synthesize";
+import type { Resource, Template } from "./templates";
 
 /** Changes that restart an instance, at once or in its maintenance window. */
 const RESTARTING = ["DBInstanceClass", "EngineVersion"];

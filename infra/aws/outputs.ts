@@ -36,6 +36,12 @@ export interface Outputs {
   >;
 }
 
+/** A name within a logical id, which takes letters and digits only; a name has no capital letter. */
+export const idPart = (name: string): string => name.replaceAll("-", "X");
+
+/** Output with the platforms of an instance that have a nested stack: one for each instance, which stays short. */
+export const innerOutput = (instance: string): string => `Platforms${idPart(instance)}`;
+
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
   const write = (file: string) => `run ${cdkDeploy(environment, file)}`;
@@ -49,5 +55,8 @@ export function readOutputs(environment: string, path: string): Outputs {
     if (!isObject(parsed)) throw refuseOutputs(file, `has no output ${output} of stack ${stack}`);
     return parsed as T;
   };
-  return { instances: read("Instances"), platforms: read("Platforms") };
+  const instances = read<Outputs["instances"]>("Instances");
+  const inner = Object.keys(instances).flatMap((name) => (isObject(outputs) && innerOutput(name) in outputs ? [innerOutput(name)] : []));
+  const platforms = ["Platforms", ...inner].map((output) => read<Outputs["platforms"]>(output));
+  return { instances, platforms: Object.assign({}, ...platforms) };
 }

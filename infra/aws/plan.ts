@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { hasRoomToGrow } from "../../constructs/model/instance";
+import { mapValues } from "../../constructs/model/json";
 import type { DeploymentPlan } from "../cloud";
 import { fromUser } from "../command-line";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
-import { type Resource, synthesize, type Template } from "./synthesize";
+import { synthesize } from "./synthesize";
+import { innerOf, parentOf, type Resource, readTemplates, type Template } from "./templates";
 
 /** What holds data, or what data cannot be read or reached without. */
 export const STATEFUL = [
@@ -44,16 +46,18 @@ export function planAws(environment: AwsEnvironment, against: string | null): De
   const compare = (find: typeof findDangers) =>
     Object.entries(stored ?? {}).flatMap(([stack, before]) => find(stack, before, templates[stack] ?? { Resources: {} }));
   return {
-    resources: Object.entries(templates).flatMap(([stack, template]) => count(stack, template)),
+    resources: [...new Set(Object.keys(templates).map(parentOf))].flatMap((stack) => count(stack, templates)),
     examples: examplesIn(environment.section, "aws"),
     dangers: compare(findDangers),
     notes: compare(findNotes),
-    compared: stored === null ? null : Object.keys(stored),
+    compared: stored === null ? null : Object.keys(stored).filter((stack) => innerOf(stack) === null),
   };
 }
 
-function count(stack: string, { Resources }: Template): DeploymentPlan["resources"] {
-  const types = Object.values(Resources).map((resource) => resource.Type);
+/** Of a stack and its nested ones. */
+function count(stack: string, templates: Readonly<Record<string, Template>>): DeploymentPlan["resources"] {
+  const its = Object.entries(templates).filter(([name]) => parentOf(name) === stack);
+  const types = its.flatMap(([, { Resources }]) => Object.values(Resources).map((resource) => resource.Type));
   return [...new Set(types)].sort().map((type) => ({ stack, type, count: types.filter((each) => each === type).length }));
 }
 
@@ -72,7 +76,7 @@ function readStored(path: string, environment: string): Readonly<Record<string, 
     throw new UserError(
       `${path} contains no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
     );
-  return Object.fromEntries(own.map((file) => [stackOf(file), readTemplate(file)]));
+  return Object.assign({}, ...own.map(readStack));
 }
 
 const stackOf = (file: string): string => basename(file).replace(ENDING, "");
@@ -86,12 +90,17 @@ function stacksIn(manifest: string): readonly string[] {
   }
 }
 
-function readTemplate(file: string): Template {
+/** The stack of a file, and its nested ones. @throws UserError */
+function readStack(file: string): Readonly<Record<string, Template>> {
   try {
-    const template = JSON.parse(readFileSync(fromUser(file), "utf8")) as Partial<Template>;
-    return { Resources: template.Resources ?? {} };
-  } catch {
-    throw new UserError(`${file} is not a template in JSON; give one that cdk synth has written`);
+    return mapValues(readTemplates(dirname(fromUser(file)), stackOf(file), basename(file)), ({ template }) => template);
+  } catch (error) {
+    const isMissing = (error as { readonly code?: string }).code !== undefined;
+    throw new UserError(
+      isMissing
+        ? `templates of the nested stacks of ${file} are missing beside it; give a folder that cdk synth has written`
+        : `${file} is not a template in JSON; give one that cdk synth has written`,
+    );
   }
 }
 

@@ -6,9 +6,9 @@ import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
+import type { AccessStack } from "./access-stack";
 import { type AwsEnvironment, caOf, generationOf } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
-import type { Outputs } from "./outputs";
 
 /** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
 export class PlatformsStack extends EnvironmentStack {
@@ -17,7 +17,7 @@ export class PlatformsStack extends EnvironmentStack {
     environment: AwsEnvironment,
     network: PrivateNetwork | null,
     servers: Readonly<Record<string, IRdsPostgres>>,
-    access: Outputs["platforms"],
+    access: AccessStack["platforms"],
   ) {
     super(scope, { environment, part: "platforms", description: `Platforms of ${environment.name}` });
     const { cluster, region } = environment.section;
@@ -28,10 +28,11 @@ export class PlatformsStack extends EnvironmentStack {
       return server.connection;
     });
     const platforms = Object.entries(wired).map(([name, each]) => {
-      const { secretArn = "", readerRoleArn = null } = access[name] ?? {};
+      const its = access[name];
+      if (its === undefined) throw new TypeError(`no secret of ${name}`);
       const instance = environment.platforms[name]?.instance ?? "";
       const generation = generationOf(environment, instance);
-      return [name, { wired: each, secretArn, readerRoleArn: readerRoleArn ?? "", ca: caOf(environment, instance), generation }] as const;
+      return [name, { wired: each, access: its, ca: caOf(environment, instance), generation }] as const;
     });
     const releases = new PlatformReleases(this, "Releases", {
       cluster: {

@@ -3,7 +3,8 @@ import { isObject, mapValues } from "../../constructs/model/json";
 import { type Snapshot, type StackSnapshot, toReadable } from "../snapshot";
 import type { AwsEnvironment } from "./environment";
 import { createStacks } from "./stacks";
-import { type Resource, synthesize, type Template } from "./synthesize";
+import { synthesize } from "./synthesize";
+import type { Resource, Template } from "./templates";
 
 /** What the CDK adds for itself: it changes with the CDK, and no resource changes with it. */
 const OF_CDK = ["Parameters BootstrapVersion", "Rules CheckBootstrapVersion", "Conditions CDKMetadataAvailable"];

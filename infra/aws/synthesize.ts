@@ -2,20 +2,17 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
+import type { CloudAssembly } from "aws-cdk-lib/cx-api";
+import { mapValues } from "../../constructs/model/json";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 import type { AwsEnvironment } from "./environment";
+import { checkLimits } from "./limits";
 import { createStacks } from "./stacks";
+import { readTemplates, type Template, type WrittenTemplate } from "./templates";
 
-/** A template of CloudFormation, as far as this project looks into it. */
-export interface Template {
-  readonly Resources: Readonly<Record<string, Resource>>;
-}
-export interface Resource {
-  readonly Type: string;
-  readonly Properties?: Readonly<Record<string, unknown>>;
-  readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
-}
+/** What the CDK has written, by stack. */
+export const templatesOf = ({ directory, stacks }: CloudAssembly): Readonly<Record<string, WrittenTemplate>> =>
+  Object.assign({}, ...stacks.map((stack) => readTemplates(directory, stack.stackName, stack.templateFile)));
 
 /** Nobody reads more than templates here. To note where in our code each resource comes from takes a tenth of the time. */
 const ONLY_TEMPLATES = {
@@ -25,8 +22,10 @@ const ONLY_TEMPLATES = {
 };
 
 /**
- * The templates of an environment, by stack. Nothing is left on the disk, and what they upload is not copied.
+ * The templates of an environment, by stack; nested ones follow their parent. Nothing is left on the disk, and what they upload is not
+ * copied.
  *
+ * @throws SpecError where a stack would exceed a limit of AWS.
  * @param create makes the stacks: all, unless told otherwise.
  */
 export function synthesize(environment: AwsEnvironment, create = createStacks): Readonly<Record<string, Template>> {
@@ -37,7 +36,9 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
     const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
     const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES } });
     create(app, environment);
-    return Object.fromEntries(app.synth().stacks.map((stack) => [stack.stackName, { Resources: {}, ...stack.template } as Template]));
+    const written = templatesOf(app.synth());
+    checkLimits(written);
+    return mapValues(written, ({ template }) => template);
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 /** In one file, so that one worker loads the CDK, once, and makes each template once. */
 import "./synthesized/access";
 import "./synthesized/contract";
+import "./synthesized/crowd";
 import "./synthesized/database";
 import "./synthesized/findings";
 import "./synthesized/iam";

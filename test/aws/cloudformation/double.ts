@@ -1,3 +1,4 @@
+import { NESTED } from "../../../infra/aws/templates";
 import type { Handler } from "./handlers";
 import { type Artifact, type DeployedTemplate, importsOf, inOrder, resolve, type Scope } from "./template";
 
@@ -21,6 +22,8 @@ interface Stack {
   status: Status;
   terminationProtection: boolean;
   template: DeployedTemplate;
+  /** Of a nested stack. */
+  parameters: Readonly<Record<string, unknown>>;
   readonly resources: Map<string, Physical>;
   outputs: Readonly<Record<string, unknown>>;
 }
@@ -46,12 +49,39 @@ export class CloudFormation {
   /** Messages that creations fail with, by the beginning of the logical id. */
   readonly faults = new Map<string, string>();
   private made = 0;
+  private readonly handlers: Readonly<Record<string, Handler>>;
 
-  constructor(private readonly handlers: Readonly<Record<string, Handler>>) {}
+  constructor(handlers: Readonly<Record<string, Handler>>) {
+    this.handlers = { ...handlers, [NESTED]: this.nested };
+  }
 
-  create({ name, template }: Artifact): void {
+  /**
+   * A nested stack, whose template stands in the property `TemplateBody` in the place of its address. Deleting one that was complete is
+   * not the rollback of what it created, even where it is part of its parent's.
+   */
+  private readonly nested: Handler = {
+    create: (id, { TemplateBody: body, Parameters: parameters }) => {
+      this.create({ name: id, template: JSON.parse(String(body)) }, parameters as Stack["parameters"]);
+      this.requireComplete(id);
+    },
+    update: (id, _before, { TemplateBody: body, Parameters: parameters }) => {
+      this.update({ name: id, template: JSON.parse(String(body)) }, parameters as Stack["parameters"]);
+      this.requireComplete(id);
+    },
+    delete: (id) => {
+      this.delete(id);
+      if (this.stacks.has(id)) throw new Error(`Embedded stack ${id} was not deleted`);
+    },
+  };
+
+  private requireComplete(name: string): void {
+    if (!/^(CREATE|UPDATE)_COMPLETE$/.test(this.stackOf(name).status))
+      throw new Error(`Embedded stack ${name} failed: ${this.events.at(-1)}`);
+  }
+
+  create({ name, template }: Pick<Artifact, "name" | "template">, parameters: Stack["parameters"] = {}): void {
     // The CLI's first change set has made the stack before.
-    const stack: Stack = { ...this.stackOf(name), template, status: "CREATE_COMPLETE" };
+    const stack: Stack = { ...this.stackOf(name), template, parameters, status: "CREATE_COMPLETE" };
     this.stacks.set(name, stack);
     const failure = this.apply(name, stack, template);
     if (failure === null) return;
@@ -59,11 +89,13 @@ export class CloudFormation {
     stack.status = isClean ? "ROLLBACK_COMPLETE" : "ROLLBACK_FAILED";
   }
 
-  update({ name, template }: Artifact): void {
+  update({ name, template }: Pick<Artifact, "name" | "template">, parameters: Stack["parameters"] = {}): void {
     const stack = this.stackOf(name);
-    const before = { template: stack.template, resources: new Map(stack.resources) };
+    const before = { template: stack.template, resources: new Map(stack.resources), parameters: stack.parameters };
+    stack.parameters = parameters;
     const failure = this.refuseLostExports(name, template) ?? this.apply(name, stack, template);
     if (failure !== null) {
+      stack.parameters = before.parameters;
       stack.status = this.rollBack(name, stack, before) ? "UPDATE_ROLLBACK_COMPLETE" : "UPDATE_ROLLBACK_FAILED";
       return;
     }
@@ -85,7 +117,13 @@ export class CloudFormation {
   }
 
   stackOf(name: string): Stack {
-    const none = { status: "CREATE_COMPLETE" as const, terminationProtection: false, template: { Resources: {} }, outputs: {} };
+    const none = {
+      status: "CREATE_COMPLETE" as const,
+      terminationProtection: false,
+      template: { Resources: {} },
+      outputs: {},
+      parameters: {},
+    };
     const found = this.stacks.get(name) ?? { ...none, resources: new Map<string, Physical>() };
     this.stacks.set(name, found);
     return found;
@@ -185,7 +223,11 @@ export class CloudFormation {
 
   private scopeOf(name: string, stack: Stack): Scope {
     return {
-      ref: (id) => stack.resources.get(id)?.id,
+      ref: (id) => stack.parameters[id] ?? stack.resources.get(id)?.id,
+      attribute: (id, attribute) => {
+        const physical = stack.resources.get(id);
+        return physical?.type === NESTED ? this.stackOf(physical.id).outputs[attribute.replace("Outputs.", "")] : undefined;
+      },
       output: (other, output) => {
         const found = this.stacks.get(other)?.outputs[output];
         if (found === undefined) throw new Error(`Stack ${other} has no output ${output}`);

@@ -1,4 +1,4 @@
-import type { Template } from "../../../infra/aws/synthesize";
+import type { Template } from "../../../infra/aws/templates";
 
 /** A stack as the CLI deploys it. */
 export interface Artifact {
@@ -9,7 +9,6 @@ export interface Artifact {
 
 export interface DeployedTemplate extends Template {
   readonly Resources: Readonly<Record<string, DeployedResource>>;
-  readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: string } }>>;
 }
 
 type DeployedResource = Template["Resources"][string] & { readonly DependsOn?: readonly string[] };
@@ -17,7 +16,9 @@ type DeployedResource = Template["Resources"][string] & { readonly DependsOn?: r
 /** What intrinsic functions are resolved with. */
 export interface Scope {
   /** Physical id of a resource of the same stack, or undefined. */
-  ref(logicalId: string): string | undefined;
+  ref(logicalId: string): unknown;
+  /** An attribute of a resource of the same stack, where it is known. */
+  attribute(logicalId: string, attribute: string): unknown;
   /** Output of another stack, and export of any. @throws where there is none. */
   output(stack: string, output: string): unknown;
   imported(name: string): unknown;
@@ -33,7 +34,7 @@ export function resolve(value: unknown, scope: Scope): unknown {
       return scope.ref(String(argument)) ?? String(argument);
     case "Fn::GetAtt": {
       const [id = "", attribute = ""] = argument as readonly string[];
-      return `${scope.ref(id) ?? id}.${attribute}`;
+      return scope.attribute(id, attribute) ?? `${scope.ref(id) ?? id}.${attribute}`;
     }
     case "Fn::Join": {
       const [separator = "", parts = []] = argument as readonly [string, readonly unknown[]];
@@ -45,7 +46,15 @@ export function resolve(value: unknown, scope: Scope): unknown {
     }
     case "Fn::ImportValue":
       return scope.imported(String(argument));
-    case "Fn::Select":
+    case "Fn::Select": {
+      const [index, list] = argument as readonly [number, unknown];
+      const all = resolve(list, scope);
+      return Array.isArray(all) ? all[index] : JSON.stringify(value);
+    }
+    case "Fn::Split": {
+      const [separator = "", whole] = argument as readonly [string, unknown];
+      return String(resolve(whole, scope)).split(separator);
+    }
     case "Fn::GetAZs":
       return JSON.stringify(value);
     default:

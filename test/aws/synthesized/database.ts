@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Template } from "../../../infra/aws/synthesize";
+import type { Template } from "../../../infra/aws/templates";
 import { CLUSTER, minimalAws, productionAws, withAws, withMain } from "../../fixtures/aws";
 import { databaseOf, ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 

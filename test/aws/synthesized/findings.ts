@@ -5,9 +5,9 @@ import { App } from "aws-cdk-lib";
 import { afterAll, describe, expect, it } from "vitest";
 import { ACKNOWLEDGED } from "../../../infra/aws/acknowledged";
 import { checks } from "../../../infra/aws/checks";
+import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { createStacks } from "../../../infra/aws/stacks";
-import type { NamedSpec } from "../../../infra/spec";
-import { minimalAws, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
+import { minimalAws, productionAws, resolveAws, withAws, withMain, withNamed } from "../../fixtures/aws";
 
 describe("findings of AwsSolutions", () => {
   const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
@@ -16,13 +16,13 @@ describe("findings of AwsSolutions", () => {
   const specs = [
     withAws({ ...unguarded, name: "unguarded" }, { network: null }),
     withMain({ ...minimalAws, name: "bare" }, { backupRetentionDays: 0, pointInTimeRecovery: false }),
-    productionAws,
   ];
+  const named = withNamed(productionAws, { "mlflow-research": { ...productionAws.platforms.mlflow, platform: "mlflow" } });
 
   /** What is found where nothing is acknowledged. */
-  function findingsOf(spec: NamedSpec): readonly { readonly rule: string; readonly path: string }[] {
-    const app = new App({ outdir: join(directory, spec.name), context: { "aws:cdk:disable-asset-staging": true } });
-    createStacks(app, resolveAws(spec));
+  function findingsOf(environment: AwsEnvironment): readonly { readonly rule: string; readonly path: string }[] {
+    const app = new App({ outdir: join(directory, environment.name), context: { "aws:cdk:disable-asset-staging": true } });
+    createStacks(app, environment);
     app.synth();
     return checks(app)
       .validateScope(app)
@@ -34,7 +34,7 @@ describe("findings of AwsSolutions", () => {
   }
 
   it("are each acknowledged with a reason, and each acknowledgement is still found", () => {
-    const found = specs.flatMap(findingsOf);
+    const found = [...specs, named].map(resolveAws).flatMap(findingsOf);
     const covers = ({ rule, path }: (typeof ACKNOWLEDGED)[number], finding: (typeof found)[number]) =>
       rule === finding.rule && path.test(finding.path);
     expect(found.filter((finding) => !ACKNOWLEDGED.some((each) => covers(each, finding)))).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { STATEFUL } from "../../../infra/aws/plan";
-import type { Template } from "../../../infra/aws/synthesize";
+import type { Template } from "../../../infra/aws/templates";
 import { minimalAws, productionAws, withAws } from "../../fixtures/aws";
 import { ofType, templatesOf, text } from "../../fixtures/templates";
 

@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../constructs/model/json";
 import teams from "../../../examples/environments/teams";
-import { ofType, templatesOf, text } from "../../fixtures/templates";
+import type { Template } from "../../../infra/aws/templates";
+import { ofType, text, wholeOf } from "../../fixtures/templates";
 
-const { access, platforms } = templatesOf({ ...teams, name: "teams" });
+const [access, platforms] = (["access", "platforms"] as const).map((part) => wholeOf({ ...teams, name: "teams" }, part)) as [
+  Template,
+  Template,
+];
 const NAMES = Object.keys(teams.platforms).sort();
 
 type KubernetesObject = JsonObject & { readonly kind: string; readonly metadata: { readonly name: string; readonly namespace?: string } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Template } from "../../../infra/aws/synthesize";
+import type { Template } from "../../../infra/aws/templates";
 import { minimalAws, productionAws, withAws } from "../../fixtures/aws";
 import { masked, ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 

@@ -1,0 +1,25 @@
+import { CfnOutput, NestedStack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+
+/** Key of the metadata by which a template says what its nested stack is called. */
+export const INNER_NAME = "platform-postgres/name";
+
+/**
+ * A nested stack. CloudFormation takes 500 resources and 1 MB in each stack, and so what comes once for each platform has its own.
+ *
+ * Nested, because removing it from its parent deletes it: a stack beside it would stay, and its releases with it.
+ */
+export class InnerStack extends NestedStack {
+  /** @param name of a platform or an instance: unique among those in the parent. */
+  constructor(scope: Construct, name: string, description: string) {
+    // No name contains a dot: it meets no other construct.
+    super(scope, `${name}.inner`, { description });
+    this.nestedStackResource?.addMetadata(INNER_NAME, name);
+  }
+
+  /** Hands a value over to the parent. @returns it, as the parent and other stacks refer to it: one output, whatever it is made of. */
+  publish(output: string, value: string): string {
+    new CfnOutput(this, output, { value });
+    return this.nestedStackResource?.getAtt(`Outputs.${output}`).toString() ?? "";
+  }
+}
