@@ -1,7 +1,7 @@
 import { type Server, withClient } from "../provisioning/connect";
 import { type Credential, generatePassword } from "../provisioning/credential";
 import { chooseMaster } from "../provisioning/master";
-import { setOwnPassword } from "../provisioning/provision";
+import { setOwnPassword } from "../provisioning/versions";
 import type { SecretManager } from "./secret-manager-store";
 
 /** Versions that may work: not the newest where a rotation was interrupted, and the first where the instance was made anew. */

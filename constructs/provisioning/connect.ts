@@ -28,15 +28,45 @@ const KEEP_ALIVE_DELAY = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 
-/** How long a statement may take, and how long it may wait for a lock, in milliseconds; 0 is for ever. */
-export interface Limits {
+/** How a session starts. Its parameters win over those that anybody has set on a database or a role. */
+export interface Session {
+  /** Milliseconds that a statement may take, here and on the server; 0 is for ever. */
   readonly query: number;
+  /** Milliseconds that a statement may wait for a lock; 0 is for ever. */
   readonly lock: number;
+  /** Further parameters. */
+  readonly parameters?: Readonly<Record<string, string | number>>;
 }
 
-const PROGRAM: Limits = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT };
+const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT };
 /** For a person at a prompt. */
-export const UNLIMITED: Limits = { query: 0, lock: 0 };
+export const UNLIMITED: Session = { query: 0, lock: 0 };
+
+/** Timeouts that end sessions. Those of newer servers stand by the major version that has them first. */
+const TIMEOUTS: Readonly<Record<string, number>> = {
+  idle_session_timeout: 14,
+  idle_in_transaction_session_timeout: 9,
+  transaction_timeout: 17,
+};
+
+/**
+ * For the master in a database that belongs to a platform, whose owner may set what it likes on it: another role, timeouts, read-only.
+ *
+ * @param version of the server, as `server_version_num`.
+ */
+export function masterSession(version: number): Session {
+  const timeouts = Object.entries(TIMEOUTS).filter(([, since]) => version >= since * 10_000);
+  return {
+    ...PROGRAM,
+    parameters: { role: "none", default_transaction_read_only: "off", ...Object.fromEntries(timeouts.map(([name]) => [name, 0])) },
+  };
+}
+
+const toOptions = ({ query, lock, parameters = {} }: Session): string =>
+  // An empty path of functions and tables: nothing in a database can shadow the catalog.
+  Object.entries({ search_path: "pg_catalog", lock_timeout: lock, statement_timeout: query, ...parameters })
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ");
 
 /**
  * Opens one connection. Everything is passed explicitly, because `pg` fills gaps from the shell's `PG*` variables, ignores
@@ -44,7 +74,7 @@ export const UNLIMITED: Limits = { query: 0, lock: 0 };
  *
  * @throws the driver's or Node's own error, with its code.
  */
-export async function open(server: Server, credential: Credential, database: string, limits = PROGRAM): Promise<Client> {
+export async function open(server: Server, credential: Credential, database: string, session = PROGRAM): Promise<Client> {
   const client = new pg.Client({
     ...dialled(server),
     user: credential.username,
@@ -52,10 +82,9 @@ export async function open(server: Server, credential: Credential, database: str
     database,
     ssl: toSsl(server),
     application_name: "platform-postgres",
-    // An empty path of functions and tables: nothing in a database can shadow the catalog.
-    options: `-c search_path=pg_catalog -c lock_timeout=${limits.lock}`,
+    options: toOptions(session),
     connectionTimeoutMillis: CONNECT_TIMEOUT,
-    query_timeout: limits.query,
+    query_timeout: session.query,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
   });
@@ -109,9 +138,9 @@ export async function withClient<T>(
   credential: Credential,
   database: string,
   use: (client: Client) => Promise<T>,
-  limits = PROGRAM,
+  session = PROGRAM,
 ): Promise<T> {
-  const client = await open(server, credential, database, limits);
+  const client = await open(server, credential, database, session);
   try {
     return await use(client);
   } finally {

@@ -10,9 +10,10 @@ import { explain, isLoginFull } from "./errors";
 import { withLock } from "./lock";
 import { type Observed, observe } from "./observe";
 import { plan } from "./plan";
-import { readVersions, storedLogins } from "./provision";
+
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
+import { readVersions, storedLogins } from "./versions";
 
 /** Days before a certificate's end at which it is reported. */
 const CERTIFICATE_NOTICE_DAYS = 30;
@@ -28,10 +29,9 @@ const AT_ONCE = 2;
  */
 export async function diagnose(instanceName: string, scope: Scope, access: ServerAccess, strangerCa: string): Promise<readonly Check[]> {
   const { server, master, patience } = access;
-  const tenants = Object.values(scope.instance.tenants);
   // Nobody rotates meanwhile: a password that was read would be an old one when it is tried.
   const look = (client: Client) => diagnoseLocked(client, instanceName, scope, access, strangerCa);
-  return persist(server, master, "postgres", patience, () => withLock(access, tenants, look, true));
+  return persist(server, master, "postgres", patience, () => withLock(access, look, true));
 }
 
 async function diagnoseLocked(

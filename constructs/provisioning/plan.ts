@@ -46,28 +46,23 @@ export function refuseServer(server: ObservedServer): string | null {
  *
  * Nothing is ever dropped, and no grant to anybody else is taken away but PUBLIC's: `doctor` reports those.
  */
-export function plan(
-  environment: string,
-  tenants: readonly DesiredTenant[],
-  observed: Observed,
-  restart: string | null = null,
-): ProvisioningPlan {
-  const problems = [
-    ...findShortage(tenants, observed.server, restart),
-    ...tenants.flatMap((tenant) => findProblems(environment, tenant, observed)),
-  ];
+export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed): ProvisioningPlan {
+  const problems = tenants.flatMap((tenant) => findProblems(environment, tenant, observed));
   if (problems.length > 0) return { steps: [], problems };
   return { steps: tenants.flatMap((tenant) => planTenant(environment, tenant, observed)), problems };
 }
 
 /** Limits that do not fit would only move the failure into the platforms. */
-function findShortage(tenants: readonly DesiredTenant[], { maxConnections }: ObservedServer, restart: string | null): readonly string[] {
+export function findShortage(tenants: readonly Tenant[], { maxConnections }: ObservedServer, restart: string | null): string | null {
   const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
-  if (needed <= maxConnections) return [];
+  if (needed <= maxConnections) return null;
   const how = restart === null ? "" : ` with ${restart}`;
   const remedy = `set it if it is not, restart the server${how} (a larger size that waits for the maintenance window has to come first)`;
-  return [`max_connections is ${maxConnections}, and the platforms need ${needed}; ${remedy}, and run this again`];
+  return `max_connections is ${maxConnections}, and the platforms need ${needed}; ${remedy}, and run this again`;
 }
+
+/** Comment of a login whose password leaked: no version of its secret from before may open it again. */
+export const REVOKED = "platform-postgres: revoked";
 
 const comment = (environment: string): string => `platform-postgres: environment ${environment}`;
 
@@ -169,7 +164,13 @@ function planLogin(
     }
     if (found.createRole) steps.push(step(`ALTER ROLE ${id(name)} NOCREATEROLE`, `login ${name} may create roles`));
     if (!found.inherits) steps.push(step(`ALTER ROLE ${id(name)} INHERIT`, `login ${name} does not have the rights of its roles`));
-    if (isStored && !found.canLogin) steps.push(step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`));
+    if (isStored && !found.canLogin)
+      steps.push(
+        found.comment === REVOKED
+          ? step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} was revoked, and gets a new password`, name)
+          : step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`),
+      );
+    if (found.comment === REVOKED) steps.push(step(`COMMENT ON ROLE ${id(name)} IS NULL`, `login ${name} is marked as revoked`));
     // A revocation that was interrupted is carried on: what the secret has forgotten must not work.
     if (!isStored && found.canLogin)
       steps.push(step(`ALTER ROLE ${id(name)} NOLOGIN PASSWORD NULL`, `login ${name} may log in, and no version of its secret names it`));

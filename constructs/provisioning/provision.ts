@@ -1,14 +1,16 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
-import type { ServerAccess, TenantLogins, Work } from "./access";
-import { type Client, close, open, persist, withClient } from "./connect";
-import { type Credential, generatePassword } from "./credential";
+import type { ServerAccess, Work } from "./access";
+import { byItself } from "./by-itself";
+import { type Client, close, masterSession, open, persist, withClient } from "./connect";
+import type { Credential } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
-import { observe } from "./observe";
-import { type DesiredTenant, plan, type Step } from "./plan";
+import { type Observed, observe } from "./observe";
+import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
 import { scramVerifier } from "./scram";
-import type { SecretStore, Versions } from "./secret-store";
+import type { Versions } from "./secret-store";
+import { completeVersions, readVersions, setPassword, storedLogins } from "./versions";
 
 export interface Provisioned {
   /** The statements that changed something, in order; none where everything was right. */
@@ -21,53 +23,63 @@ export interface Provisioned {
  * Brings databases, roles, grants, extensions and passwords to what the environment says, from whatever state they are in, and proves
  * it by logging in as every login. Idempotent; never drops anything; concurrent runs wait for each other.
  *
- * @throws ProvisioningError: one sentence, or several where several things are wrong.
+ * Each platform by itself: what one of them did to its database or its logins stops no other.
+ *
+ * @throws ProvisioningError: a sentence for each thing that is wrong, after everything else was done.
  */
 export async function provision(work: Work, access: ServerAccess): Promise<Provisioned> {
   const { server, master, patience } = access;
-  return persist(server, master, "postgres", patience, () =>
-    withLock(access, Object.values(work.instance.tenants), (client) => provisionLocked(client, work, access)),
-  );
+  return persist(server, master, "postgres", patience, () => withLock(access, (client) => provisionLocked(client, work, access)));
 }
 
 async function provisionLocked(client: Client, { environment, instance }: Work, access: ServerAccess): Promise<Provisioned> {
-  const platforms = Object.entries(instance.tenants);
-  const stored = new Map<string, Versions | null>();
-  for (const [, tenant] of platforms) stored.set(tenant.secret, await readVersions(tenant, access.store));
-
-  const desired = platforms.map(
-    ([, tenant]): DesiredTenant => ({ ...tenant, storedLogins: storedLogins(tenant, stored.get(tenant.secret) ?? null) }),
-  );
-  const observed = await observe(client, desired);
-  const { steps, problems } = plan(environment, desired, observed, access.restart);
+  const tenants = Object.values(instance.tenants);
+  const observed = await observe(client, tenants);
+  const shortage = findShortage(tenants, observed.server, access.restart ?? null);
+  if (shortage !== null) throw new ProvisioningError(shortage);
+  const changes: Step[] = [];
+  const logins: Record<string, string> = {};
+  const problems: string[] = [];
+  for (const [name, tenant] of Object.entries(instance.tenants)) {
+    const problem = await byItself(client, async () => {
+      const done = await provisionTenant(client, environment, tenant, observed, access);
+      changes.push(...done.changes);
+      logins[name] = done.login;
+    });
+    if (problem !== null) problems.push(problem);
+  }
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
-
-  const versions = new Map<string, Versions>();
-  for (const [, tenant] of platforms)
-    versions.set(tenant.secret, stored.get(tenant.secret) ?? (await createVersions(tenant, access.store)));
-  const passwords = new Map(
-    [...versions.values()]
-      .flatMap(({ current, previous }) => [current, ...(previous === null ? [] : [previous])])
-      .map((each) => [each.username, each.password]),
-  );
-  for (const step of steps) await runStep(client, step, passwords);
-
-  const changes = [...steps, ...(await endForgotten(client, desired))];
-  for (const tenant of desired) changes.push(...(await proveTenant(client, tenant, versionsOf(tenant, versions), access)));
-  return { changes, logins: Object.fromEntries(platforms.map(([name, tenant]) => [name, versionsOf(tenant, versions).current.username])) };
+  return { changes, logins };
 }
 
-function versionsOf({ secret }: Tenant, versions: ReadonlyMap<string, Versions>): Versions {
-  const found = versions.get(secret);
-  if (found === undefined) throw new TypeError(`no versions of ${secret}`);
-  return found;
+async function provisionTenant(
+  client: Client,
+  environment: string,
+  tenant: Tenant,
+  observed: Observed,
+  access: ServerAccess,
+): Promise<{ readonly changes: readonly Step[]; readonly login: string }> {
+  const stored = await readVersions(tenant, access.store);
+  const isNew = !Object.hasOwn(observed.roles, tenant.logins[0].name);
+  const isRevoked = tenant.logins.some(({ name }) => observed.roles[name]?.comment === REVOKED);
+  const isHalf = isNew && stored?.previous === null && stored.current.username === tenant.logins[1].name;
+  const kept = isRevoked ? null : stored;
+  const desired: DesiredTenant = {
+    ...tenant,
+    storedLogins: isRevoked ? [tenant.logins[0].name] : storedLogins(tenant, isHalf ? null : kept),
+  };
+  const { steps, problems } = plan(environment, [desired], observed);
+  if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
+
+  const versions = await completeVersions(tenant, access.store, { kept, isHalf, isRevoked });
+  for (const step of steps) await runStep(client, step, versions);
+  const changes = [...steps, ...(await endForgotten(client, desired)), ...(await proveTenant(client, desired, versions, observed, access))];
+  return { changes, login: versions.current.username };
 }
 
 /** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */
-async function endForgotten(client: Client, tenants: readonly DesiredTenant[]): Promise<readonly Step[]> {
-  const forgotten = tenants.flatMap(({ logins, storedLogins: stored }) =>
-    logins.map((login) => login.name).filter((name) => !stored.includes(name)),
-  );
+async function endForgotten(client: Client, { logins, storedLogins: stored }: DesiredTenant): Promise<readonly Step[]> {
+  const forgotten = logins.map((login) => login.name).filter((name) => !stored.includes(name));
   const { rows } = await client.query<{ login: string }>("select distinct usename as login from pg_stat_activity where usename = any($1)", [
     forgotten,
   ]);
@@ -80,58 +92,19 @@ async function endForgotten(client: Client, tenants: readonly DesiredTenant[]): 
   }));
 }
 
-/** A password for both logins; the first is the one to use. */
-async function createVersions({ secret, logins }: Tenant, store: SecretStore): Promise<Versions> {
-  const [current, previous] = logins.map(({ name }): Credential => ({ username: name, password: generatePassword() })) as [
-    Credential,
-    Credential,
-  ];
-  await store.write(secret, previous);
-  await store.write(secret, current);
-  return { current, previous };
-}
-
-/** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
-export function storedLogins({ logins }: Pick<TenantLogins, "logins">, versions: Versions | null): readonly string[] {
-  if (versions === null) return logins.map((login) => login.name);
-  return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
-}
-
-/** @throws ProvisioningError where the secret names a login that is not the platform's. */
-export async function readVersions(
-  { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
-  store: SecretStore,
-): Promise<Versions | null> {
-  const versions = await store.read(secret);
-  if (versions === null) return null;
-  const names = logins.map((login) => login.name);
-  for (const version of [versions.current, versions.previous]) {
-    if (version === null || names.includes(version.username)) continue;
-    throw new ProvisioningError(
-      `secret ${secret} in ${store.description} names the login ${version.username}, not ${names.join(" or ")}; remove that version`,
-    );
-  }
-  // Two versions of one login: only the newer password can work.
-  return versions.previous?.username === versions.current.username ? { ...versions, previous: null } : versions;
-}
-
-async function runStep(client: Client, { sql, passwordOf }: Step, passwords: ReadonlyMap<string, string>): Promise<void> {
-  const password = passwordOf === null ? undefined : passwords.get(passwordOf);
+async function runStep(client: Client, { sql, passwordOf }: Step, { current, previous }: Versions): Promise<void> {
+  const password = [current, previous].find((each) => each !== null && each.username === passwordOf)?.password;
   await client.query(password === undefined ? sql : `${sql} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
 }
 
-/** Sets a login's password. Only its verifier leaves this process. */
-export async function setPassword(client: Client, { username, password }: Credential): Promise<void> {
-  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} LOGIN PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
-}
-
-/** Sets the password of the login that the session is of: nothing else of it, which would take more rights. */
-export async function setOwnPassword(client: Client, { username, password }: Credential): Promise<void> {
-  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
-}
-
 /** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */
-async function proveTenant(client: Client, tenant: DesiredTenant, versions: Versions, access: ServerAccess): Promise<readonly Step[]> {
+async function proveTenant(
+  client: Client,
+  tenant: DesiredTenant,
+  versions: Versions,
+  { server: { version } }: Observed,
+  access: ServerAccess,
+): Promise<readonly Step[]> {
   const changes: Step[] = [];
   const credentials = [versions.current, versions.previous].filter((each) => each !== null);
   for (const credential of credentials) {
@@ -145,7 +118,7 @@ async function proveTenant(client: Client, tenant: DesiredTenant, versions: Vers
         });
       });
       const missing = credential === versions.current ? database.extensions.filter((extension) => !installed.includes(extension)) : [];
-      changes.push(...(await createExtensions(database.name, missing, access)));
+      changes.push(...(await createExtensions(database.name, missing, version, access)));
     }
   }
   return changes;
@@ -198,9 +171,14 @@ function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
 }
 
 /** By the master, not the owner: managed services let only their administrators create some extensions. */
-async function createExtensions(database: string, names: readonly string[], { server, master }: ServerAccess): Promise<readonly Step[]> {
+async function createExtensions(
+  database: string,
+  names: readonly string[],
+  version: number,
+  { server, master }: ServerAccess,
+): Promise<readonly Step[]> {
   if (names.length === 0) return [];
-  const client = await open(server, master, database);
+  const client = await open(server, master, database, masterSession(version));
   try {
     const steps = names.map((name) => ({
       sql: `CREATE EXTENSION IF NOT EXISTS ${pg.escapeIdentifier(name)} SCHEMA public`,

@@ -1,51 +1,56 @@
-import pg from "pg";
 import type { ServerAccess, TenantLogins } from "./access";
 import { type Client, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
-import { endSessions, withLock } from "./lock";
-import { readVersions, setPassword, storedLogins } from "./provision";
+import { withLock } from "./lock";
+import { readVersions, setPassword } from "./versions";
 
 export interface Rotated {
   /** The login to use from now on. */
   readonly current: string;
-  /** The login used until now. It works until the next rotation, unless it was revoked. */
+  /** The login used until now. It works until the next rotation. */
   readonly previous: string;
-  /** Sessions of both logins that were ended; null where nothing was revoked. */
-  readonly ended: number | null;
 }
 
 /**
  * Gives a platform a new password, on its *other* login, and makes that the current version of its secret. Sessions of the previous
- * login go on, and so do pods that have not read the new version yet.
+ * login go on, and so do pods that have not read the new version yet. What closes a leak is `revoke`.
  *
  * Interrupted before the new version is stored, nothing has changed for who uses the current one; the next run starts over.
  *
- * @param revoke closes a leak at once: no password from before works any more, the previous login can no longer log in, and the
- * sessions of both end. Interrupted in between, `provision` carries it on, because the secret has forgotten the previous login.
+ * @param force also takes the password from sessions of the login that gets the new one: they go on, but cannot connect again.
  * @throws ProvisioningError
  */
-export async function rotate(tenant: TenantLogins, access: ServerAccess, { revoke }: { readonly revoke: boolean }): Promise<Rotated> {
-  const locked = <T>(run: (client: Client) => Promise<T>) =>
-    persist(access.server, access.master, "postgres", access.patience, () => withLock(access, [tenant], run));
-  const rotated = await locked((client) => renewOther(client, tenant, access, revoke));
-  // By itself, so that a fault in it does not rotate once more.
-  return { ...rotated, ended: revoke ? await locked((client) => closeForgotten(client, tenant, access)) : null };
+export async function rotate(tenant: TenantLogins, access: ServerAccess, { force }: { readonly force: boolean }): Promise<Rotated> {
+  return persist(access.server, access.master, "postgres", access.patience, () =>
+    withLock(access, (client) => renewOther(client, tenant, access, force)),
+  );
 }
 
 async function renewOther(
   client: Client,
   tenant: TenantLogins,
   { server, store, provision }: ServerAccess,
-  forget: boolean,
-): Promise<Omit<Rotated, "ended">> {
+  force: boolean,
+): Promise<Rotated> {
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
   const credential = nextCredential(tenant, versions.current);
+  if (!force) await refuseInUse(client, credential.username);
   await setPassword(client, credential);
   await proveCredential(tenant, credential, server, provision);
-  await store.write(tenant.secret, credential, forget);
+  await store.write(tenant.secret, credential);
   return { current: credential.username, previous: versions.current.username };
+}
+
+/** @throws ProvisioningError if a login has sessions: pods that have not read the last rotation would lose it. */
+export async function refuseInUse(client: Client, login: string): Promise<void> {
+  const { rows } = await client.query<{ count: number }>("select count(*)::int as count from pg_stat_activity where usename = $1", [login]);
+  const count = rows[0]?.count ?? 0;
+  if (count > 0)
+    throw new ProvisioningError(
+      `login ${login} would get the new password, and still has ${count} sessions, of pods that have not read the secret since the last rotation; restart them, and run this again`,
+    );
 }
 
 /** A new password, for the login that the current credential is not of. */
@@ -73,12 +78,4 @@ async function proveOwner({ owner }: TenantLogins, login: () => Promise<string |
     throw error;
   });
   if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; first ${provision}`);
-}
-
-/** Looks again what the secret has forgotten, because another run may have come in between. */
-async function closeForgotten(client: Client, tenant: TenantLogins, { store }: ServerAccess): Promise<number> {
-  const stored = storedLogins(tenant, await readVersions(tenant, store));
-  const names = tenant.logins.map((login) => login.name);
-  for (const name of names) if (!stored.includes(name)) await client.query(`ALTER ROLE ${pg.escapeIdentifier(name)} NOLOGIN PASSWORD NULL`);
-  return endSessions(client, names);
 }

@@ -8,7 +8,7 @@ import type { Check } from "../../constructs/provisioning/check";
 import { open } from "../../constructs/provisioning/connect";
 import { diagnose, waitingParameters } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
-import { rotate } from "../../constructs/provisioning/rotate";
+import { revoke } from "../../constructs/provisioning/revoke";
 import { bothPlatforms, startServer, type TestServer } from "../fixtures/server";
 import { refusal, versionsOf } from "../fixtures/tenants";
 
@@ -265,7 +265,7 @@ describe("doctor", () => {
     const its = await sound();
     const tenant = scope.instance.tenants.mlflow;
     if (tenant === undefined) throw new Error("no mlflow");
-    await rotate(tenant, its.access, { revoke: true });
+    await revoke(tenant, its.access);
     expect(problems(await look(its))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Observed, ObservedServer } from "../../constructs/provisioning/observe";
-import { plan, refuseServer } from "../../constructs/provisioning/plan";
+import { findShortage, plan, refuseServer } from "../../constructs/provisioning/plan";
 import { tenant } from "../fixtures/tenants";
 
 const server: ObservedServer = {
@@ -15,27 +15,23 @@ const server: ObservedServer = {
 const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
 const desired = (change = {}) => ({ ...tenant("ml", change), storedLogins: ["ml_a", "ml_b"] });
 
-describe("a plan for a server that has fewer connections than platforms need", () => {
+describe("a server that has fewer connections than platforms need", () => {
   const limited = desired({ logins: [60, 60].map((connectionLimit, index) => ({ name: `ml_${"ab"[index]}`, connectionLimit })) });
   const other = { ...limited, owner: "other_owner" };
 
-  it("changes nothing, and names the restart that a static parameter waits for", () => {
+  it("is refused, and the restart named that a static parameter waits for", () => {
     const restart = "aws rds reboot-db-instance --db-instance-identifier main";
-    expect(plan("test", [limited, other], empty, restart)).toEqual({
-      steps: [],
-      problems: [
-        `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart} (a larger size that waits for the maintenance window has to come first), and run this again`,
-      ],
-    });
-    expect(plan("test", [limited, other], empty).problems).toEqual([
+    expect(findShortage([limited, other], server, restart)).toBe(
+      `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart} (a larger size that waits for the maintenance window has to come first), and run this again`,
+    );
+    expect(findShortage([limited, other], server, null)).toBe(
       "max_connections is 100, and the platforms need 120; set it if it is not, restart the server (a larger size that waits for the maintenance window has to come first), and run this again",
-    ]);
+    );
   });
 
-  it("goes on where they fit: only one of a platform's logins is in use at a time", () => {
-    expect(plan("test", [limited], empty).problems).toEqual([]);
-    const larger = { ...empty, server: { ...server, maxConnections: 120 } };
-    expect(plan("test", [limited, other], larger).problems).toEqual([]);
+  it("is taken where they fit: only one of a platform's logins is in use at a time", () => {
+    expect(findShortage([limited], server, null)).toBeNull();
+    expect(findShortage([limited, other], { ...server, maxConnections: 120 }, null)).toBeNull();
   });
 });
 

@@ -2,10 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { diagnose } from "../../constructs/provisioning/doctor";
-import { provision, setPassword } from "../../constructs/provisioning/provision";
+import { provision } from "../../constructs/provisioning/provision";
+import { revoke } from "../../constructs/provisioning/revoke";
 import { rotate } from "../../constructs/provisioning/rotate";
+import type { SecretStore, Versions } from "../../constructs/provisioning/secret-store";
+import { setPassword } from "../../constructs/provisioning/versions";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 import { memoryStore, refusal, tenant, versionsOf } from "../fixtures/tenants";
+
+/** A store that fails when it is written. */
+const brokenStore = (versions: Versions): SecretStore => ({
+  ...memoryStore(),
+  read: async () => versions,
+  write: () => Promise.reject(new Error("the power went")),
+});
 
 describe("rotate", () => {
   let server: TestServer;
@@ -28,13 +38,13 @@ describe("rotate", () => {
     const first = (await versionsOf(server.access.store, its.secret)).current;
     expect(first.username).toBe("turn_a");
 
-    expect(await rotate(its, server.access, { revoke: false })).toEqual({ current: "turn_b", previous: "turn_a", ended: null });
+    expect(await rotate(its, server.access, { force: false })).toEqual({ current: "turn_b", previous: "turn_a" });
     const second = await versionsOf(server.access.store, its.secret);
     expect(second.previous).toEqual(first);
     expect(await worksAs(second.current, "turn")).toBe("turn_owner");
     expect(await worksAs(first, "turn")).toBe("turn_owner");
 
-    expect(await rotate(its, server.access, { revoke: false })).toEqual({ current: "turn_a", previous: "turn_b", ended: null });
+    expect(await rotate(its, server.access, { force: false })).toEqual({ current: "turn_a", previous: "turn_b" });
     const third = (await versionsOf(server.access.store, its.secret)).current;
     expect(third.password).not.toBe(first.password);
     expect(await worksAs(third, "turn")).toBe("turn_owner");
@@ -47,7 +57,7 @@ describe("rotate", () => {
     await provision(scopeWith({ alive: its }), server.access);
     const session = await open(server.access.server, (await versionsOf(server.access.store, its.secret)).current, "alive");
     await session.query("create table public.kept (id int)");
-    await rotate(its, server.access, { revoke: false });
+    await rotate(its, server.access, { force: false });
     await session.query("insert into public.kept values (1)");
     await session.end();
   });
@@ -60,7 +70,7 @@ describe("rotate", () => {
     const sessions = await Promise.all([1, 2].map(() => open(server.access.server, leaked, "leak")));
     const ends = sessions.map((session) => new Promise((resolve) => session.once("end", resolve)));
 
-    expect(await rotate(its, server.access, { revoke: true })).toEqual({ current: "leak_b", previous: "leak_a", ended: 2 });
+    expect(await revoke(its, server.access)).toEqual({ current: "leak_b", previous: "leak_a", ended: 2, unproved: null });
     await Promise.all(ends);
     // Which of the two is told depends on the order in which PostgreSQL looks.
     expect(await refusal(worksAs(leaked, "leak"))).toMatch(/password authentication failed|not permitted to log in/);
@@ -74,11 +84,11 @@ describe("rotate", () => {
     const scope = scopeWith({ shut: its });
     await provision(scope, server.access);
     const leaked = (await versionsOf(server.access.store, its.secret)).current;
-    await rotate(its, server.access, { revoke: true });
+    await revoke(its, server.access);
     expect((await provision(scope, server.access)).changes).toEqual([]);
     expect(await server.sql("select rolcanlogin from pg_roles where rolname = 'shut_a'")).toEqual([{ rolcanlogin: false }]);
 
-    await rotate(its, server.access, { revoke: false });
+    await rotate(its, server.access, { force: false });
     const { current } = await versionsOf(server.access.store, its.secret);
     expect(current.username).toBe("shut_a");
     expect(await worksAs(current, "shut")).toBe("shut_owner");
@@ -90,7 +100,7 @@ describe("rotate", () => {
     const scope = scopeWith({ dead: its });
     await provision(scope, server.access);
     const leaked = (await versionsOf(server.access.store, its.secret)).current;
-    await rotate(its, server.access, { revoke: true });
+    await revoke(its, server.access);
     expect((await versionsOf(server.access.store, its.secret)).previous).toBeNull();
 
     const store = {
@@ -99,7 +109,7 @@ describe("rotate", () => {
       read: (secret: string) => server.access.store.read(secret),
       write: () => Promise.reject(new Error("the power went")),
     };
-    await expect(rotate(its, { ...server.access, store }, { revoke: false })).rejects.toThrow("the power went");
+    await expect(rotate(its, { ...server.access, store }, { force: false })).rejects.toThrow("the power went");
     expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
       "login dead_a may log in, and no version of its secret names it",
     ]);
@@ -126,7 +136,7 @@ describe("rotate", () => {
     const its = tenant("pair");
     const scope = scopeWith({ pair: its });
     await provision(scope, server.access);
-    await Promise.all([1, 2].map(() => rotate(its, server.access, { revoke: true })));
+    await Promise.all([1, 2].map(() => revoke(its, server.access)));
     const { current, previous } = await versionsOf(server.access.store, its.secret);
     expect(previous).toBeNull();
     expect(await worksAs(current, "pair")).toBe("pair_owner");
@@ -157,8 +167,8 @@ describe("rotate", () => {
     const leaked = (await versionsOf(server.access.store, its.secret)).current;
     const session = await open(server.access.server, leaked, "both");
     const end = new Promise((resolve) => session.once("end", resolve));
-    await rotate(its, server.access, { revoke: false });
-    expect(await rotate(its, server.access, { revoke: true })).toEqual({ current: "both_a", previous: "both_b", ended: 1 });
+    await rotate(its, server.access, { force: false });
+    expect(await revoke(its, server.access)).toEqual({ current: "both_a", previous: "both_b", ended: 1, unproved: null });
     await end;
     expect(await refusal(worksAs(leaked, "both"))).toBe('error: password authentication failed for user "both_a"');
   });
@@ -169,7 +179,7 @@ describe("rotate", () => {
     const { current } = await versionsOf(server.access.store, its.secret);
     const session = await open(server.access.server, current, "postgres");
     await session.query("select pg_advisory_lock($1)", [0x706c6174]);
-    expect(await rotate(its, { ...server.access, patience: { deadlineMs: 300 } }, { revoke: true })).toMatchObject({
+    expect(await revoke(its, { ...server.access, patience: { deadlineMs: 300 } })).toMatchObject({
       current: "grip_b",
       previous: "grip_a",
     });
@@ -186,7 +196,7 @@ describe("rotate", () => {
     const { previous } = await versionsOf(server.access.store, its.secret);
     if (previous === null) throw new Error("no previous version");
     const session = await open(server.access.server, previous, "busy");
-    expect(await rotate(its, server.access, { revoke: false })).toMatchObject({ current: "busy_b" });
+    expect(await rotate(its, server.access, { force: true })).toMatchObject({ current: "busy_b" });
     await session.end();
   });
 
@@ -195,12 +205,41 @@ describe("rotate", () => {
     const scope = scopeWith({ halt: its });
     await provision(scope, server.access);
     const before = await versionsOf(server.access.store, its.secret);
-    const store = { ...memoryStore(), read: async () => before, write: async () => Promise.reject(new Error("the power went")) };
-    await expect(rotate(its, { ...server.access, store }, { revoke: true })).rejects.toThrow("the power went");
+    await expect(rotate(its, { ...server.access, store: brokenStore(before) }, { force: false })).rejects.toThrow("the power went");
     expect(await worksAs(before.current, "halt")).toBe("halt_owner");
     // The other login has a password that nobody knows; the next run sets the stored one again.
     expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login halt_b had another password"]);
-    expect(await rotate(its, server.access, { revoke: false })).toMatchObject({ current: "halt_b" });
+    expect(await rotate(its, server.access, { force: false })).toMatchObject({ current: "halt_b" });
+  });
+
+  it("keeps a leak closed when a revocation is interrupted, and has provisioning carry it on", async () => {
+    const its = tenant("torn");
+    const scope = scopeWith({ torn: its });
+    await provision(scope, server.access);
+    const before = await versionsOf(server.access.store, its.secret);
+    await expect(revoke(its, { ...server.access, store: brokenStore(before) })).rejects.toThrow("the power went");
+    for (const leaked of [before.current, before.previous])
+      if (leaked !== null) expect(await refusal(worksAs(leaked, "torn"))).toMatch(/password authentication failed|not permitted to log in/);
+    const { logins } = await provision(scope, server.access);
+    const after = await versionsOf(server.access.store, its.secret);
+    expect([logins.torn, after.current.username, after.previous]).toEqual(["torn_a", "torn_a", null]);
+    expect(await worksAs(after.current, "torn")).toBe("torn_owner");
+    expect(await refusal(worksAs(before.current, "torn"))).toMatch(/password authentication failed/);
+    expect((await provision(scope, server.access)).changes).toEqual([]);
+  });
+
+  it("refuses to take the password from sessions, until it is forced to", async () => {
+    const its = tenant("slow");
+    await provision(scopeWith({ slow: its }), server.access);
+    const { previous } = await versionsOf(server.access.store, its.secret);
+    if (previous === null) throw new Error("no previous version");
+    const session = await open(server.access.server, previous, "slow");
+    expect(await refusal(rotate(its, server.access, { force: false }))).toBe(
+      "ProvisioningError: login slow_b would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation; restart them, and run this again",
+    );
+    expect(await rotate(its, server.access, { force: true })).toMatchObject({ current: "slow_b" });
+    await session.query("select 1");
+    await session.end();
   });
 
   it("refuses a login that would not act as the owner, and stores nothing", async () => {
@@ -208,14 +247,14 @@ describe("rotate", () => {
     await provision(scopeWith({ wrong: its }), server.access);
     const before = await versionsOf(server.access.store, its.secret);
     await server.sql("alter role wrong_b in database wrong reset role");
-    expect(await refusal(rotate(its, server.access, { revoke: false }))).toBe(
+    expect(await refusal(rotate(its, server.access, { force: false }))).toBe(
       "ProvisioningError: the new login acts as wrong_b, not as wrong_owner; first run npm run provision",
     );
     expect(await versionsOf(server.access.store, its.secret)).toEqual(before);
   });
 
   it("says what is missing before there is a password", async () => {
-    expect(await refusal(rotate(tenant("none"), server.access, { revoke: false }))).toBe(
+    expect(await refusal(rotate(tenant("none"), server.access, { force: false }))).toBe(
       "ProvisioningError: secret test--none has no password yet; first run npm run provision",
     );
   });

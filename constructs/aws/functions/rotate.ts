@@ -13,8 +13,8 @@ import { type Client, type Patience, persist, type Server, withClient } from "..
 import { type Credential, generatePassword } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
-import { setOwnPassword, setPassword } from "../../provisioning/provision";
 import { nextCredential, proveCredential } from "../../provisioning/rotate";
+import { setOwnPassword, setPassword } from "../../provisioning/versions";
 import { ask, readVersion } from "../secrets-manager-store";
 import { type RotationTask, type ServerTask, TASK_FILE, TENANT_TAG, VARIABLES } from "../task";
 import { type Context, withinTime } from "./deadline";
@@ -131,7 +131,7 @@ async function withPending(rotation: Rotation, run: (session: Client, pending: C
   await requirePending(rotation);
   const master = await readMaster(client, task, server);
   await persist(server, master, "postgres", patience, () =>
-    withLock({ server, master, patience }, Object.values(task.tenants), async (session) => run(session, await requirePending(rotation))),
+    withLock({ server, master, patience }, async (session) => run(session, await requirePending(rotation))),
   );
 }
 

@@ -34,7 +34,7 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   for (const [platform, tenant] of Object.entries(tenants)) {
     const [current] = await manager.newest(secrets[tenant.secret] ?? "", 1);
     if (current === undefined || !isDue(current.created)) continue;
-    const rotated = await rotate(tenant, { server, master, store, patience, provision: remedyOf(task) }, { revoke: false });
+    const rotated = await rotate(tenant, { server, master, store, patience, provision: remedyOf(task) }, { force: false });
     console.log(`${platform} logs in as ${rotated.current} from now on`);
   }
   // At last: what comes before it logs in with the password from before.

@@ -1,0 +1,154 @@
+import { setTimeout as pause } from "node:timers/promises";
+import pg from "pg";
+import type { ServerAccess, TenantLogins } from "./access";
+import { type Client, close, dialled, open, persist, withClient } from "./connect";
+import type { Credential } from "./credential";
+import { explain, ProvisioningError } from "./errors";
+import { allowEnding, withLock } from "./lock";
+import { REVOKED } from "./plan";
+import { nextCredential, proveCredential } from "./rotate";
+import { readVersions, setPassword } from "./versions";
+
+export interface Revoked {
+  /** The login to use from now on. */
+  readonly current: string;
+  /** The login used until now: it can no longer log in. */
+  readonly previous: string;
+  /** Sessions of both logins that were ended. */
+  readonly ended: number;
+  /** Why the new login does not work yet, a sentence; null if it works. The leak is closed in any case. */
+  readonly unproved: string | null;
+}
+
+/** Milliseconds between two looks for sessions. */
+const LOOK = 25;
+/** Milliseconds for which one try waits for whoever holds the login's row. */
+const WAIT = 2_000;
+/** What a session meets that changes a row which another one changes or holds. */
+const CONTENDED: readonly string[] = ["55P03", "XX000", "40P01", "40001"];
+
+/**
+ * Closes a leak: no password from before works any more, and no session is left. Then stores a new password, and tries it.
+ *
+ * Shutting takes neither the lock, nor the platform's database, nor the secret store: somebody with the password can hold up each of
+ * them. Interrupted after that, `provision` carries it on, because the logins are marked.
+ *
+ * @throws ProvisioningError
+ */
+export async function revoke(tenant: TenantLogins, access: ServerAccess): Promise<Revoked> {
+  const { server, master, patience } = access;
+  const persistently = <T>(run: () => Promise<T>) => persist(server, master, "postgres", patience, run);
+  const ended = await persistently(() => shut(tenant, access));
+  return { ...(await persistently(() => withLock(access, (client) => renew(client, tenant, access)))), ended };
+}
+
+/** Takes the right to log in from both logins, and ends their sessions until none is left. Returns how many that were. */
+export async function shut({ logins }: Pick<TenantLogins, "logins">, access: Pick<ServerAccess, "server" | "master">): Promise<number> {
+  return withClient(access.server, access.master, "postgres", async (client) => {
+    const { rows } = await client.query<{ name: string }>("select rolname as name from pg_roles where rolname = any($1)", [
+      logins.map((login) => login.name),
+    ]);
+    const names = rows.map((row) => row.name);
+    for (const name of names) await allowEnding(client, name);
+    const sessions = new Sessions(names);
+    let isShut = false;
+    // A second session: while the first waits for a login's row, whoever holds it is ended, and the first is next in the row's queue.
+    const besides = open(access.server, access.master, "postgres").catch(() => null);
+    const ending = besides.then(async (other) => {
+      while (!isShut && other !== null) {
+        await sessions.end(other);
+        await pause(LOOK);
+      }
+      if (other !== null) await close(other);
+    });
+    try {
+      for (const name of names) await shutLogin(client, name, sessions);
+    } finally {
+      isShut = true;
+      await ending;
+    }
+    // Nobody new comes; those that are left take a moment to end.
+    while ((await sessions.end(client)) > 0) await pause(LOOK);
+    return sessions.ended;
+  });
+}
+
+/** The sessions of some logins. */
+class Sessions {
+  readonly #logins: readonly string[];
+  readonly #seen = new Set<string>();
+
+  constructor(logins: readonly string[]) {
+    this.#logins = logins;
+  }
+
+  get ended(): number {
+    return this.#seen.size;
+  }
+
+  /** Ends those that there are; returns how many. */
+  async end(client: Client): Promise<number> {
+    const { rows } = await client.query<{ session: string }>(
+      "select pid || coalesce(backend_start::text, '') as session, pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)",
+      [this.#logins],
+    );
+    for (const { session } of rows) this.#seen.add(session);
+    return rows.length;
+  }
+}
+
+/** In one transaction, so that no login is shut without its mark. */
+async function shutLogin(client: Client, login: string, sessions: Sessions): Promise<void> {
+  const id = pg.escapeIdentifier(login);
+  const statements = [
+    "begin",
+    `set local lock_timeout = ${WAIT}`,
+    `alter role ${id} nologin password null`,
+    `comment on role ${id} is ${pg.escapeLiteral(REVOKED)}`,
+    "commit",
+  ];
+  for (;;) {
+    try {
+      for (const statement of statements) await client.query(statement);
+      return;
+    } catch (error) {
+      await client.query("rollback");
+      if (!CONTENDED.includes((error as { readonly code?: string }).code ?? "")) throw error;
+      await sessions.end(client);
+    }
+  }
+}
+
+/** Opens the other login with a new password, which the secret has alone from then on. */
+async function renew(client: Client, tenant: TenantLogins, { server, store, provision }: ServerAccess): Promise<Omit<Revoked, "ended">> {
+  const versions = await readVersions(tenant, store);
+  if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
+  const credential = nextCredential(tenant, versions.current);
+  await store.write(tenant.secret, credential, true);
+  await setPassword(client, credential);
+  for (const { name } of tenant.logins) {
+    // Another revocation may have opened it since this one shut both.
+    if (name !== credential.username) await client.query(`alter role ${pg.escapeIdentifier(name)} nologin password null`);
+    await client.query(`comment on role ${pg.escapeIdentifier(name)} is null`);
+  }
+  await new Sessions([versions.current.username]).end(client);
+  return {
+    current: credential.username,
+    previous: versions.current.username,
+    unproved: await tryCredential(tenant, credential, server, provision),
+  };
+}
+
+async function tryCredential(
+  tenant: TenantLogins,
+  credential: Credential,
+  server: ServerAccess["server"],
+  provision: string,
+): Promise<string | null> {
+  try {
+    await proveCredential(tenant, credential, server, provision);
+    return null;
+  } catch (error) {
+    return explain(error, { ...dialled(server), username: credential.username, database: tenant.databases[0]?.name ?? "" }).message;
+  }
+}

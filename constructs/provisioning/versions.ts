@@ -1,0 +1,67 @@
+import pg from "pg";
+import type { Tenant } from "../model/spec";
+import type { TenantLogins } from "./access";
+import type { Client } from "./connect";
+import { type Credential, generatePassword } from "./credential";
+import { ProvisioningError } from "./errors";
+import { scramVerifier } from "./scram";
+import type { SecretStore, Versions } from "./secret-store";
+
+/**
+ * The versions of a secret, completed: a password for both logins, of which the first is the one to use; after a revocation, one for the
+ * first alone.
+ *
+ * @param found what there is. `isHalf`: a run was interrupted before it wrote the second version.
+ */
+export async function completeVersions(
+  { secret, logins }: Tenant,
+  store: SecretStore,
+  { kept, isHalf, isRevoked }: { readonly kept: Versions | null; readonly isHalf: boolean; readonly isRevoked: boolean },
+): Promise<Versions> {
+  if (kept !== null && !isHalf) return kept;
+  const [current, other] = logins.map(({ name }): Credential => ({ username: name, password: generatePassword() })) as [
+    Credential,
+    Credential,
+  ];
+  if (isRevoked) {
+    await store.write(secret, current, true);
+    return { current, previous: null };
+  }
+  if (kept === null) await store.write(secret, other);
+  await store.write(secret, current);
+  return { current, previous: kept?.current ?? other };
+}
+
+/** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
+export function storedLogins({ logins }: Pick<TenantLogins, "logins">, versions: Versions | null): readonly string[] {
+  if (versions === null) return logins.map((login) => login.name);
+  return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
+}
+
+/** @throws ProvisioningError where the secret names a login that is not the platform's. */
+export async function readVersions(
+  { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
+  store: SecretStore,
+): Promise<Versions | null> {
+  const versions = await store.read(secret);
+  if (versions === null) return null;
+  const names = logins.map((login) => login.name);
+  for (const version of [versions.current, versions.previous]) {
+    if (version === null || names.includes(version.username)) continue;
+    throw new ProvisioningError(
+      `secret ${secret} in ${store.description} names the login ${version.username}, not ${names.join(" or ")}; remove that version`,
+    );
+  }
+  // Two versions of one login: only the newer password can work.
+  return versions.previous?.username === versions.current.username ? { ...versions, previous: null } : versions;
+}
+
+/** Sets a login's password. Only its verifier leaves this process. */
+export async function setPassword(client: Client, { username, password }: Credential): Promise<void> {
+  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} LOGIN PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+}
+
+/** Sets the password of the login that the session is of: nothing else of it, which would take more rights. */
+export async function setOwnPassword(client: Client, { username, password }: Credential): Promise<void> {
+  await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
+}
