@@ -9,6 +9,7 @@ import { type Credential, generatePassword } from "./credential";
 import { explain, isLoginFull } from "./errors";
 import { withLock } from "./lock";
 import { type Observed, observe } from "./observe";
+import { findProblem, lookAround } from "./ownership";
 import { plan } from "./plan";
 
 import { checkRevisions } from "./revision";
@@ -329,23 +330,8 @@ async function tryOwnership(
   database: Tenant["databases"][number],
   provision: string,
 ): Promise<string | null> {
-  const { rows } = await client.query<{ user: string; create: boolean; extensions: string[]; foreign: string[] }>(
-    `select current_user as user, has_schema_privilege('public', 'CREATE') as create, array(select extname::text from pg_extension) as extensions,
-            array(select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                   where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-                     and c.relowner <> (select oid from pg_roles where rolname = $1)
-                     and not exists (select 1 from pg_depend d where d.objid = c.oid and d.deptype = 'e') order by 1 limit 3) as foreign`,
-    [tenant.owner],
-  );
-  const [session] = rows;
-  if (session?.user !== tenant.owner) return `it acts as ${session?.user}; ${provision}`;
-  if (!session.create)
-    return `${tenant.owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(tenant.owner)}`;
-  const missing = database.extensions.filter((extension) => !session.extensions.includes(extension));
-  if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${database.name}; ${provision}`;
-  if (session.foreign.length > 0)
-    return `${session.foreign.join(", ")} in ${database.name} belong to another role; run: ALTER TABLE ... OWNER TO ${pg.escapeIdentifier(tenant.owner)}`;
-
+  const problem = findProblem(await lookAround(client, tenant), tenant, database, provision);
+  if (problem !== null) return problem;
   await client.query("begin");
   await client.query("create table public.platform_postgres_doctor (id int)");
   await client.query("drop table public.platform_postgres_doctor");

@@ -7,6 +7,7 @@ import type { Credential } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
 import { type Observed, observe } from "./observe";
+import { findProblem, lookAround, type Surroundings } from "./ownership";
 import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
@@ -109,7 +110,7 @@ async function proveTenant(
   const credentials = [versions.current, versions.previous].filter((each) => each !== null);
   for (const credential of credentials) {
     for (const database of tenant.databases) {
-      const installed = await proveLogin(tenant, credential, database.name, access, async () => {
+      const found = await proveLogin(tenant, credential, database.name, access, async () => {
         await setPassword(client, credential);
         changes.push({
           sql: `ALTER ROLE ${pg.escapeIdentifier(credential.username)} LOGIN`,
@@ -117,8 +118,11 @@ async function proveTenant(
           passwordOf: credential.username,
         });
       });
-      const missing = credential === versions.current ? database.extensions.filter((extension) => !installed.includes(extension)) : [];
-      changes.push(...(await createExtensions(database.name, missing, version, access)));
+      if (found === null || credential !== versions.current) continue;
+      const missing = database.extensions.filter((extension) => !found.extensions.includes(extension));
+      if (found.create !== null) changes.push(...(await createExtensions(database.name, missing, version, access)));
+      const problem = findProblem({ ...found, extensions: [...found.extensions, ...missing] }, tenant, database, access.provision);
+      if (problem !== null) throw new ProvisioningError(problem);
     }
   }
   return changes;
@@ -127,7 +131,7 @@ async function proveTenant(
 /**
  * Logs in to one database and checks that the session acts as the owner.
  *
- * @returns the database's extensions.
+ * @returns what it finds there; null if all of its connections are in use, which also shows that it can log in.
  */
 async function proveLogin(
   tenant: Tenant,
@@ -135,33 +139,26 @@ async function proveLogin(
   database: string,
   { server }: ServerAccess,
   renew: () => Promise<void>,
-): Promise<readonly string[]> {
-  const login = () =>
-    withClient(server, credential, database, async (session) => {
-      const { rows } = await session.query<{ user: string; extensions: string[] }>(
-        "select current_user as user, array(select extname::text from pg_extension) as extensions",
-      );
-      return rows[0];
-    });
+): Promise<Surroundings | null> {
+  const login = () => withClient(server, credential, database, (session) => lookAround(session, tenant));
   const attempt = { host: server.host, port: server.port, username: credential.username, database };
-  let session: Awaited<ReturnType<typeof login>>;
+  let found: Surroundings | undefined;
   try {
-    session = await login().catch(async (error: unknown) => {
+    found = await login().catch(async (error: unknown) => {
       if (!isWrongPassword(error)) throw error;
       await renew();
       return login();
     });
   } catch (error) {
-    // All of its connections are in use, which also shows that it can log in.
-    if (isLoginFull(error)) return tenant.databases.flatMap((each) => each.extensions);
+    if (isLoginFull(error)) return null;
     throw wrap(error, attempt);
   }
-  if (session?.user !== tenant.owner) {
+  if (found?.user !== tenant.owner) {
     throw new ProvisioningError(
-      `${credential.username} acts as ${session?.user} in database ${database}, not as ${tenant.owner}; update PostgreSQL to the next minor version`,
+      `${credential.username} acts as ${found?.user} in database ${database}, not as ${tenant.owner}; update PostgreSQL to the next minor version`,
     );
   }
-  return session.extensions;
+  return found;
 }
 
 /** Keeps transient faults as they are, so that the whole run is tried again. */

@@ -1,0 +1,111 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Client, close, open } from "../../constructs/provisioning/connect";
+import type { Credential } from "../../constructs/provisioning/credential";
+import { diagnose } from "../../constructs/provisioning/doctor";
+import { provision } from "../../constructs/provisioning/provision";
+import { revoke } from "../../constructs/provisioning/revoke";
+import { scopeWith, startServer, type TestServer } from "../fixtures/server";
+import { refusal, tenant, versionsOf } from "../fixtures/tenants";
+
+/** What somebody with a platform's password does to keep it. */
+type Attack = (session: Client, its: { readonly login: string; readonly database: string }) => Promise<unknown>;
+
+const ATTACKS: Readonly<Record<string, Attack>> = {
+  "holds the row of its login": async (session, { login }) => {
+    await session.query("begin");
+    await session.query("set role none");
+    await session.query(`alter role ${login} password 'Attackers-0123456789'`);
+  },
+  "lets nobody connect to its database any more": (session, { database }) => session.query(`alter database ${database} connection limit 0`),
+  "sets a role on its database that nobody may take": (session, { database }) =>
+    session.query(`alter database ${database} set role to pg_read_all_data`),
+  "holds the lock": (session) => session.query("select pg_advisory_lock($1)", [0x706c6174]),
+  "drops schema public": (session) => session.query("drop schema public cascade"),
+};
+
+describe("a platform's login", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server?.stop());
+
+  const login = (credential: Credential, database: string) => open(server.access.server, credential, database);
+
+  /** A provisioned platform, and the session of somebody with its password. */
+  async function attacked(name: string, attack: Attack, database = name) {
+    const its = tenant(name);
+    const scope = scopeWith({ [name]: its });
+    await provision(scope, server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    const session = await login(leaked, database);
+    const ended = new Promise((resolve) => session.once("end", resolve));
+    await attack(session, { login: leaked.username, database: name });
+    return { its, scope, leaked, session, ended };
+  }
+
+  it.each(Object.entries(ATTACKS))("that %s does not hold up its revocation", async (title, attack) => {
+    const name = `shut${Object.keys(ATTACKS).indexOf(title)}`;
+    const { its, leaked, ended } = await attacked(name, attack, title === "holds the lock" ? "postgres" : name);
+    // Less than what a lock is waited for.
+    const { current, ended: count } = await revoke(its, { ...server.access, patience: { deadlineMs: 10_000 } });
+    await ended;
+    expect([current, count]).toEqual([`${name}_b`, 1]);
+    for (const password of [leaked.password, "Attackers-0123456789"])
+      expect(await refusal(login({ ...leaked, password }, "postgres"))).toMatch(/password authentication failed|not permitted to log in/);
+  });
+
+  it("that another platform's revocation meets at the lock is ended", async () => {
+    const { ended } = await attacked("neighbour", ATTACKS["holds the lock"] as Attack, "postgres");
+    const its = tenant("victim");
+    await provision(scopeWith({ victim: its }), { ...server.access, patience: { deadlineMs: 10_000 } });
+    await ended;
+    expect(await revoke(its, server.access)).toMatchObject({ current: "victim_b", unproved: null });
+  });
+
+  it("that comes back all the time is shut out, without a session left", async () => {
+    const its = tenant("storm");
+    await provision(scopeWith({ storm: its }), server.access);
+    const leaked = (await versionsOf(server.access.store, its.secret)).current;
+    let isOver = false;
+    const client = async () => {
+      while (!isOver) {
+        await login(leaked, "storm")
+          .then((session) =>
+            session
+              .query("begin")
+              .then(() => session.query("alter role storm_a password 'Attackers-0123456789'"))
+              .then(() => session.query("select pg_sleep(1)"))
+              .finally(() => close(session)),
+          )
+          .catch(() => pause(5));
+      }
+    };
+    const clients = Array.from({ length: 5 }, client);
+    await pause(200);
+    const { current } = await revoke(its, server.access);
+    expect(current).toBe("storm_b");
+    expect(await server.sql("select count(*)::int as count from pg_stat_activity where usename = 'storm_a'")).toEqual([{ count: 0 }]);
+    isOver = true;
+    await Promise.all(clients);
+  });
+
+  it.each(Object.entries(ATTACKS).filter(([title]) => !title.startsWith("holds")))(
+    "that %s stops no other platform's provisioning",
+    async (title, attack) => {
+      const name = `own${Object.keys(ATTACKS).indexOf(title)}`;
+      const { its, session } = await attacked(name, attack);
+      await close(session);
+      const other = tenant(`${name}_other`);
+      const both = scopeWith({ [name]: its, other });
+      const said = await refusal(provision(both, server.access));
+      const { current } = await versionsOf(server.access.store, other.secret);
+      await close(await login(current, `${name}_other`));
+      const problems = (await diagnose("main", both, server.access, server.stranger.certificate)).filter(({ problem }) => problem !== null);
+      expect(problems.filter(({ subject }) => subject !== name)).toEqual([]);
+      // Provisioning mends it, or says what is wrong: never that all is well where doctor would not.
+      expect(said === "accepted").toBe(problems.length === 0);
+    },
+  );
+});
