@@ -18,6 +18,8 @@ export interface Provisioned {
   readonly changes: readonly Step[];
   /** The login that each platform uses. */
   readonly logins: Readonly<Record<string, string>>;
+  /** What is wrong in the platforms' databases, and only a person can mend, a sentence each. */
+  readonly unsound: readonly string[];
 }
 
 /**
@@ -40,17 +42,19 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
   if (shortage !== null) throw new ProvisioningError(shortage);
   const changes: Step[] = [];
   const logins: Record<string, string> = {};
+  const unsound: string[] = [];
   const problems: string[] = [];
   for (const [name, tenant] of Object.entries(instance.tenants)) {
     const problem = await byItself(client, async () => {
       const done = await provisionTenant(client, environment, tenant, observed, access);
       changes.push(...done.changes);
+      unsound.push(...done.unsound);
       logins[name] = done.login;
     });
     if (problem !== null) problems.push(problem);
   }
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
-  return { changes, logins };
+  return { changes, logins, unsound };
 }
 
 async function provisionTenant(
@@ -59,7 +63,7 @@ async function provisionTenant(
   tenant: Tenant,
   observed: Observed,
   access: ServerAccess,
-): Promise<{ readonly changes: readonly Step[]; readonly login: string }> {
+): Promise<{ readonly changes: readonly Step[]; readonly unsound: readonly string[]; readonly login: string }> {
   const stored = await readVersions(tenant, access.store);
   const isNew = !Object.hasOwn(observed.roles, tenant.logins[0].name);
   const isRevoked = tenant.logins.some(({ name }) => observed.roles[name]?.comment === REVOKED);
@@ -74,8 +78,9 @@ async function provisionTenant(
 
   const versions = await completeVersions(tenant, access.store, { kept, isHalf, isRevoked });
   for (const step of steps) await runStep(client, step, versions);
-  const changes = [...steps, ...(await endForgotten(client, desired)), ...(await proveTenant(client, desired, versions, observed, access))];
-  return { changes, login: versions.current.username };
+  const forgotten = await endForgotten(client, desired);
+  const proved = await proveTenant(client, desired, versions, observed, access);
+  return { changes: [...steps, ...forgotten, ...proved.changes], unsound: proved.unsound, login: versions.current.username };
 }
 
 /** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */
@@ -105,8 +110,9 @@ async function proveTenant(
   versions: Versions,
   { server: { version } }: Observed,
   access: ServerAccess,
-): Promise<readonly Step[]> {
+): Promise<{ readonly changes: readonly Step[]; readonly unsound: readonly string[] }> {
   const changes: Step[] = [];
+  const unsound: string[] = [];
   const credentials = [versions.current, versions.previous].filter((each) => each !== null);
   for (const credential of credentials) {
     for (const database of tenant.databases) {
@@ -122,10 +128,10 @@ async function proveTenant(
       const missing = database.extensions.filter((extension) => !found.extensions.includes(extension));
       if (found.create !== null) changes.push(...(await createExtensions(database.name, missing, version, access)));
       const problem = findProblem({ ...found, extensions: [...found.extensions, ...missing] }, tenant, database, access.provision);
-      if (problem !== null) throw new ProvisioningError(problem);
+      if (problem !== null) unsound.push(problem);
     }
   }
-  return changes;
+  return { changes, unsound };
 }
 
 /**

@@ -30,7 +30,7 @@ export async function handler(event: ResourceEvent, context: Context): Promise<{
     const master = await readMaster(client, task, server);
     const store = new SecretsManagerStore(client, task.secrets);
     const work = { environment: task.environment, instance: { tenants: task.tenants } };
-    const { changes } = await provision(work, {
+    const { changes, unsound } = await provision(work, {
       server,
       master,
       store,
@@ -39,6 +39,7 @@ export async function handler(event: ResourceEvent, context: Context): Promise<{
       restart: event.ResourceProperties.restart,
     });
     for (const { why } of changes) console.log(why);
+    for (const problem of unsound) console.warn(problem);
     return done;
   });
 }

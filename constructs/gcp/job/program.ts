@@ -21,8 +21,9 @@ async function runProvision(task: Task, manager: SecretManager): Promise<void> {
   const master = await readMaster(manager, task.masterSecret, task.server);
   const store = new SecretManagerStore(manager, task.secrets);
   const work = { environment: task.environment, instance: { tenants: task.tenants } };
-  const { changes } = await provision(work, { server: task.server, master, store, patience, provision: remedyOf(task) });
+  const { changes, unsound } = await provision(work, { server: task.server, master, store, patience, provision: remedyOf(task) });
   for (const { why } of changes) console.log(why);
+  for (const problem of unsound) console.warn(problem);
   console.log(changes.length === 0 ? "nothing to do" : "done");
 }
 
