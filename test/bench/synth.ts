@@ -6,7 +6,7 @@ import { mapValues } from "../../constructs/model/json";
 import { bundleDirectory } from "../../constructs/package/bundle";
 import { synthesize } from "../../infra/aws/synthesize";
 import type { Template } from "../../infra/aws/templates";
-import { minimalAws, resolveAws } from "../fixtures/aws";
+import { crowd, minimalAws, resolveAws } from "../fixtures/aws";
 import production from "../fixtures/environments/production";
 import { ProjectCopy } from "../gcp/engine/project";
 import { compare, type Row } from "./measure";
@@ -87,6 +87,18 @@ async function benchGrowth(): Promise<readonly Row[]> {
   process.stderr.write(
     `resources of the database stack: ${counts[1]} with one instance, ${perInstance} for each more; ${MOST_RESOURCES} are reached by ${limit} instances\n`,
   );
+  const large = { few: resolveAws(crowd(25, 5)), one: resolveAws(crowd(5, 1)), all: resolveAws(crowd(100, 20)) };
+  const [few, single] = await compare(
+    3,
+    () => synthesize(large.few),
+    () => synthesize(large.one),
+  );
+  const [hundred] = await compare(
+    3,
+    () => synthesize(large.all),
+    () => undefined,
+  );
+  process.stderr.write(`${JSON.stringify(largest(synthesize(large.all)))} with 100 platforms on 20 instances\n`);
   process.stderr.write(`resources of the other stacks for each platform: ${platformResources()}\n`);
   return [
     {
@@ -96,7 +108,25 @@ async function benchGrowth(): Promise<readonly Row[]> {
       theirs: ((five - one) * 19) / 4,
       atMost: 1.3,
     },
+    {
+      what: "synthesize 100 platforms on 20 instances",
+      ours: hundred - single,
+      baseline: "19/4 x 20 platforms on 4 instances more",
+      theirs: ((few - single) * 19) / 4,
+      atMost: 1.5,
+    },
   ];
+}
+
+/** The most that a stack, nested ones included, has of what CloudFormation limits. */
+function largest(templates: Readonly<Record<string, Template>>): object {
+  const most = (of: (template: Template) => number) => Math.max(...Object.values(templates).map(of));
+  return {
+    stacks: Object.keys(templates).length,
+    resources: most(countOf),
+    bytes: most((template) => JSON.stringify(template, null, 1).length),
+    outputs: most(({ Outputs = {} }) => Object.keys(Outputs).length),
+  };
 }
 
 function platformResources(): string {
