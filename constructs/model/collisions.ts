@@ -12,6 +12,17 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
     for (const item of together) for (const other of together) checkBeginnings(item, other, report);
   for (const { name, settings, instance, databases: own } of placed) {
     ifReadable(() => {
+      if (/^kube-/.test(settings.namespace))
+        report(
+          violation(
+            `platforms.${name}.namespace`,
+            "must not begin with kube-, which Kubernetes reserves",
+            settings.namespace,
+            "choose another namespace",
+          ),
+        );
+    }, undefined);
+    ifReadable(() => {
       const release = `${settings.namespace}/${settings.release}`;
       const other = releases.get(release);
       if (other !== undefined)
@@ -30,7 +41,14 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
           violation(path, `uses a database that ${owner} has on the same instance`, database, `write another name in ${path}.databases`),
         );
       if (RESERVED_DATABASES.includes(database))
-        report(violation(path, "must not use a database that belongs to PostgreSQL or a cloud", database));
+        report(
+          violation(
+            path,
+            "must not use a database that belongs to PostgreSQL or a cloud",
+            database,
+            `write another name in ${path}.databases`,
+          ),
+        );
       if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
       if (instance !== null) databases.set(`${instance}/${database}`, name);
     }

@@ -5,6 +5,9 @@ import { databaseName, NAME, RESERVED_BEGINNINGS } from "./names";
 import type { CommonFields, PlatformDatabase } from "./platform";
 import { nearest, suggest } from "./suggest";
 
+/** The kind that fits every program. */
+const ANY_PROGRAM = "application";
+
 /** Key of a platform's first database: another is named after platform and key. */
 const FIRST_DATABASE = "main";
 
@@ -22,12 +25,22 @@ export function kindOf(name: string, written: unknown, known: readonly string[],
     report(violation(path, "must be an object", written, `write { platform: "${written}" }`));
     return null;
   }
-  const meant = known.filter((each) => name.includes(each));
-  const near = nearest(name, known);
-  const options = (meant.length === 0 ? [...known].sort() : meant).map((each) => `"${each}"`).join(" or ");
-  const remedy = near === null ? `add platform: ${options}` : `did you mean "${near}"?`;
-  report({ path, rule: "unknown platform", got: null, remedy });
+  report({ path, rule: "unknown platform", got: null, remedy: toRemedy(name, written, known) });
   return null;
+}
+
+/** What to write, where nothing says what a platform is. */
+function toRemedy(name: string, written: unknown, known: readonly string[]): string {
+  // `kind: "mlflow"`, or `platfrom: "mlflow"`.
+  const misnamed = isPlainObject(written) ? Object.entries(written).find(([, value]) => known.includes(value as string)) : undefined;
+  if (misnamed !== undefined) return `write platform: "${misnamed[1]}" in place of ${misnamed[0]}`;
+  const near = nearest(name, known);
+  if (near !== null) return `did you mean "${near}"?`;
+  const meant = known.filter((each) => name.includes(each));
+  if (meant.length > 0) return `add platform: ${meant.map((each) => `"${each}"`).join(" or ")}`;
+  const others = known.filter((each) => each !== ANY_PROGRAM).sort();
+  const any = known.includes(ANY_PROGRAM) ? `"${ANY_PROGRAM}" for any program of yours, or ` : "";
+  return `add platform: ${any}one of ${others.map((each) => `"${each}"`).join(", ")}`;
 }
 
 /** Kinds have valid names. */

@@ -1,11 +1,26 @@
-import { choice, type Elsewhere, type Fields, integer, json, list, map, nullable, type Settings, shorthand, text } from "./fields";
+import { violation } from "./errors";
+import {
+  choice,
+  type Elsewhere,
+  type Field,
+  type Fields,
+  integer,
+  json,
+  list,
+  map,
+  nullable,
+  type Settings,
+  shorthand,
+  text,
+} from "./fields";
 import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import { EXTENSION, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
 import type { Rule } from "./rule";
+import { UNREADABLE } from "./unreadable";
 
 /** An image of a registry, perhaps with a port, by tag or digest. */
-const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$/;
+export const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$/;
 
 /** How a pod reaches the database. `auto` lets the target choose. */
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
@@ -17,6 +32,18 @@ const databaseFields = {
   /** Extensions to create in it, besides those that the platform needs. @defaultValue `[]` */
   extensions: list(text(EXTENSION)),
 };
+
+/** A map of which people write the only entry alone. */
+function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
+  return {
+    ...field,
+    read(written, path, report) {
+      if (typeof written !== "string" || !IDENTIFIER.pattern.test(written)) return field.read(written, path, report);
+      report(violation(path, "must be an object", written, `write { main: "${written}" }`));
+      return UNREADABLE;
+    },
+  };
+}
 
 /** The settings that every platform has; `name` is its key in the spec. */
 export function commonFields(name: string) {
@@ -35,7 +62,7 @@ export function commonFields(name: string) {
      *
      * @defaultValue `{}`
      */
-    databases: map(shorthand(databaseFields, "name"), NAME),
+    databases: orOne(map(shorthand(databaseFields, "name"), NAME)),
     /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
     chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
     /** Pods of the server. @defaultValue `1` */
@@ -66,7 +93,11 @@ export const PLATFORM_ELSEWHERE: Elsewhere = new Map([
   ...["type", "kind"].map((key) => [key, "use platform"] as const),
   ["env", "use values"],
   ...["database", "dbname", "databasename"].map((key) => [key, 'use databases: { main: "..." }'] as const),
-  ...["dbs", "extensions"].map((key) => [key, "use databases"] as const),
+  ["dbs", "use databases"],
+  ["extensions", 'use databases: { main: { extensions: ["..."] } }'],
+  ...["secret", "secretname", "users", "user", "roles", "schema"].map(
+    (key) => [key, "remove it; logins, their Secret and their rights are created"] as const,
+  ),
   ...["host", "port", "username", "password", "databaseurl"].map((key) => [key, "remove it; the connection is wired"] as const),
 ]);
 

@@ -193,7 +193,7 @@ export function platformRules(kind: string, platform: Platform): readonly Platfo
     platform.chart(defaultsOf(kind, platform)) === null
       ? [noChartRule(kind, platform)]
       : [chartSupportRule(kind, platform), chartVersionRule(kind, platform)];
-  return [...platform.rules, ...ofChart, imageRule(kind, platform)];
+  return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind)];
 }
 
 const defaultsOf = (name: string, platform: Platform): Settings<CommonFields> =>
@@ -282,6 +282,41 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     get failing() {
       return { chartVersion: chartOf(platform, defaultsOf(name, platform)).supported.unverified };
     },
+  };
+}
+
+/** Extensions by the names of their projects. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  pgvector: "vector",
+  pgcron: "pg_cron",
+  uuid: "uuid-ossp",
+  trgm: "pg_trgm",
+  pgtrgm: "pg_trgm",
+};
+
+function extensionRule(name: string): PlatformRule {
+  return {
+    id: `${name}-extension-names`,
+    source: "https://www.postgresql.org/docs/17/sql-createextension.html",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ databases }, path) =>
+      checkEach(databases, ({ extensions }, key) =>
+        checkItems(extensions, (extension, index) =>
+          EXTENSIONS[extension] === undefined
+            ? []
+            : [
+                violation(
+                  `${path}.databases.${key}.extensions[${index}]`,
+                  "is not what create extension calls it",
+                  extension,
+                  `write "${EXTENSIONS[extension]}"`,
+                ),
+              ],
+        ),
+      ),
+    passing: { databases: { main: { extensions: ["vector"] } } },
+    failing: { databases: { main: { extensions: ["pgvector"] } } },
   };
 }
 

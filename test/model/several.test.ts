@@ -45,7 +45,13 @@ describe("a platform by a name of the user's", () => {
   });
 
   it.each([
-    [{ research: {} }, 'platforms.research: unknown platform; add platform: "application" or "flyte" or'],
+    [
+      { research: {} },
+      'platforms.research: unknown platform; add platform: "application" for any program of yours, or one of "flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"',
+    ],
+    [{ research: { platfrom: "mlflow" } }, 'platforms.research: unknown platform; write platform: "mlflow" in place of platfrom'],
+    [{ mlflow: { namespace: "kube-system" } }, "platforms.mlflow.namespace: must not begin with kube-, which Kubernetes reserves"],
+    [{ postgres: { platform: "application" } }, "write another name in platforms.postgres.databases"],
     [{ "mlflow-research": {} }, 'platforms.mlflow-research: unknown platform; add platform: "mlflow"'],
     [{ mlflw: {} }, 'platforms.mlflw: unknown platform; did you mean "mlflow"?'],
     [{ research: { platform: "mlflw" } }, 'platforms.research.platform: must name a platform, got "mlflw"; did you mean "mlflow"?'],
@@ -125,6 +131,15 @@ describe("databases", () => {
   });
 
   it.each([
+    [{ mlflow: { databases: "ml" } }, 'platforms.mlflow.databases: must be an object, got "ml"; write { main: "ml" }'],
+    [
+      { application: { databases: { main: { extensions: ["pgvector"] } } } },
+      'platforms.application.databases.main.extensions[0]: is not what create extension calls it, got "pgvector"; write "vector"',
+    ],
+    [
+      { application: { migration: { image: "http://user:hunter2@x/y", command: ["a"] } } },
+      "platforms.application.migration.image: must be an image with a tag or a digest, not both",
+    ],
     [{ mlflow: { databases: { mian: "x" } } }, 'platforms.mlflow.databases.mian: unknown key; did you mean "main"?'],
     [
       { mlflow: { databases: { main: "My-DB" } } },

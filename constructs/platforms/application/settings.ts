@@ -1,5 +1,5 @@
 import { group, integer, list, nullable, type Settings, text } from "../../model/fields";
-import type { CommonFields } from "../../model/platform";
+import { type CommonFields, IMAGE } from "../../model/platform";
 
 export const applicationFields = {
   /** Most connections that all of its pods open together, each process counted. @defaultValue `10` */
@@ -12,7 +12,7 @@ export const applicationFields = {
   migration: nullable(
     group({
       /** Image that has the command. */
-      image: text({ pattern: /^\S+$/, form: "an image" }),
+      image: text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }),
       /** The command and its arguments. @defaultValue `[]` */
       command: list(text({ pattern: /^[^\0]+$/, form: "a word of a command" })),
     }),
