@@ -336,11 +336,11 @@ describe("resolve", () => {
     });
 
     it.each([
-      ["postgres", "must not use a database that belongs to PostgreSQL or a cloud"],
-      ["My Database", "database must be 1 to 63 of a-z, 0-9 and _, not starting with a digit"],
-    ])("refuses the database %s", (name, rule) => {
+      ["postgres", "must not use a database that belongs to PostgreSQL or a cloud", "; write another name in platforms.toy.databases"],
+      ["My Database", "database must be 1 to 63 of a-z, 0-9 and _, not starting with a digit", ""],
+    ])("refuses the database %s", (name, rule, remedy) => {
       expect(refusalOf({ toy: toy({ databases: () => ({ main: { name, extensions: [] } }) }) })).toBe(
-        `invalid spec:\n  - platforms.toy: ${rule}, got "${name}"`,
+        `invalid spec:\n  - platforms.toy: ${rule}, got "${name}"${remedy}`,
       );
     });
 
