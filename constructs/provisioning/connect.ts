@@ -25,6 +25,8 @@ const QUERY_TIMEOUT = 120_000;
 const END_TIMEOUT = 2_000;
 /** Milliseconds of silence after which the system asks whether the server is still there. */
 const KEEP_ALIVE_DELAY = 10_000;
+/** Milliseconds for a statement over what a platform has written, its locks included. */
+const LOOK_TIMEOUT = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 
@@ -39,6 +41,11 @@ export interface Session {
 }
 
 const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT };
+/** For what platforms have written, of which some may be slow on purpose. */
+export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session => ({
+  query: Math.min(LOOK_TIMEOUT, deadlineMs),
+  lock: Math.min(LOOK_TIMEOUT, deadlineMs),
+});
 /** For a person at a prompt. */
 export const UNLIMITED: Session = { query: 0, lock: 0 };
 

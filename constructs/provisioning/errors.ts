@@ -1,4 +1,5 @@
 import { UserError } from "../model/errors";
+import { shown } from "./shown";
 
 /** Provisioning could not go on; the message is one sentence that says what to do. It never contains a password. */
 export class ProvisioningError extends UserError {
@@ -14,7 +15,8 @@ export interface Attempt {
 }
 
 const codeOf = (error: unknown): string => (typeof error === "object" && error !== null && "code" in error ? String(error.code) : "");
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A platform can raise any message in its database. */
+const messageOf = (error: unknown): string => shown(error instanceof Error ? error.message : String(error));
 
 /** Faults that pass by themselves: a server that starts, fails over or is briefly out of reach. */
 const TRANSIENT = [

@@ -44,6 +44,12 @@ export interface Membership {
 
 export interface ObservedDatabase {
   readonly owner: string;
+  /** False where its owner has closed it to everybody. */
+  readonly allowsConnections: boolean;
+  /** Most connections to it; -1 is no limit. */
+  readonly connectionLimit: number;
+  /** What its owner has set on it, for everybody who enters it. */
+  readonly parameters: readonly { readonly name: string; readonly value: string }[];
   /** Privileges by grantee; PUBLIC is the empty name. */
   readonly grants: readonly { readonly grantee: string; readonly privilege: string }[];
 }
@@ -89,7 +95,9 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
     [roleNames],
   );
   const databases = await client.query<ObservedDatabase & { name: string }>(
-    `select d.datname as name, o.rolname as owner,
+    `select d.datname as name, o.rolname as owner, d.datallowconn as "allowsConnections", d.datconnlimit as "connectionLimit",
+            (select coalesce(json_agg(json_build_object('name', lower(split_part(c, '=', 1)), 'value', left(substr(c, strpos(c, '=') + 1), 100))), '[]')
+               from pg_db_role_setting s, unnest(s.setconfig) c where s.setdatabase = d.oid and s.setrole = 0) as parameters,
             (select coalesce(json_agg(json_build_object('grantee', coalesce(g.rolname, ''), 'privilege', x.privilege_type)), '[]')
                from aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) x left join pg_roles g on g.oid = x.grantee) as grants
        from pg_database d join pg_roles o on o.oid = d.datdba where d.datname = any($1)`,

@@ -1,6 +1,8 @@
 import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { Client } from "./connect";
+import type { Observed } from "./observe";
+import { shown } from "./shown";
 
 /** What a platform's login finds in one of its databases. */
 export interface Surroundings {
@@ -39,6 +41,19 @@ export function findProblem(
   if (!found.create) return `${owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${id}`;
   const missing = extensions.filter((extension) => !found.extensions.includes(extension));
   if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${name}; ${provision}`;
-  if (found.foreign.length > 0) return `${found.foreign.join(", ")} in ${name} belong to another role; run: ALTER TABLE ... OWNER TO ${id}`;
+  if (found.foreign.length > 0)
+    return `${found.foreign.map(shown).join(", ")} in ${name} belong to another role; run: ALTER TABLE ... OWNER TO ${id}`;
   return null;
+}
+
+/** Parameters that decide whether and how anybody works in a database. */
+const DECISIVE = /^(role|search_path|session_.*|default_transaction_.*|.*_timeout|row_security)$/;
+
+/** What is wrong with the parameters that a database's owner has set on it for everybody; null if nothing. */
+export function findSettings(database: string, { databases }: Pick<Observed, "databases">): string | null {
+  const found = (databases[database]?.parameters ?? []).filter(({ name }) => DECISIVE.test(name));
+  const [first] = found;
+  if (first === undefined) return null;
+  const values = found.map(({ name, value }) => `${name} to ${shown(value)}`).join(", ");
+  return `${database} sets ${values} for everybody; if nobody needs it: ALTER DATABASE ${pg.escapeIdentifier(database)} RESET ${first.name}`;
 }

@@ -64,7 +64,8 @@ export function findShortage(tenants: readonly Tenant[], { maxConnections }: Obs
 /** Comment of a login whose password leaked: no version of its secret from before may open it again. */
 export const REVOKED = "platform-postgres: revoked";
 
-const comment = (environment: string): string => `platform-postgres: environment ${environment}`;
+/** Comment of a platform's owner role: whose it is. */
+export const ownerComment = (environment: string): string => `platform-postgres: environment ${environment}`;
 
 function findProblems(environment: string, tenant: DesiredTenant, { server, roles, memberships, databases }: Observed): readonly string[] {
   const { owner, logins } = tenant;
@@ -86,12 +87,20 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
     }
   }
   const made = roles[owner]?.comment;
-  if (made?.startsWith(comment("")) && made !== comment(environment)) {
+  if (made?.startsWith(ownerComment("")) && made !== ownerComment(environment)) {
     problems.push(`role ${owner} belongs to ${made.slice("platform-postgres: ".length)}; give this environment an instance of its own`);
   }
   for (const { name } of tenant.databases) {
     const found = databases[name];
-    if (found === undefined || found.owner === owner || found.owner === server.master || server.superuser) continue;
+    if (found === undefined || found.owner === owner || found.owner === server.master) continue;
+    // Another platform may create databases, and has taken the name.
+    if (roles[found.owner]?.comment?.startsWith(ownerComment(""))) {
+      problems.push(
+        `database ${name} belongs to ${found.owner}, which made it; name another one in the platform's databases, or run as ${server.master}: ALTER DATABASE ${id(name)} RENAME TO ${id(`${name}_of_${found.owner}`)}`,
+      );
+      continue;
+    }
+    if (server.superuser) continue;
     problems.push(
       `database ${name} belongs to ${found.owner}; run as ${found.owner}: ALTER DATABASE ${id(name)} OWNER TO ${id(server.master)}`,
     );
@@ -121,8 +130,8 @@ function planOwner(environment: string, { owner, createDatabase }: DesiredTenant
     steps.push(step(`ALTER ROLE ${id(owner)} ${attribute}`, `role ${owner} may ${createDatabase ? "not " : ""}create databases`));
   }
   if (found?.createRole) steps.push(step(`ALTER ROLE ${id(owner)} NOCREATEROLE`, `role ${owner} may create roles`));
-  if (found?.comment !== comment(environment)) {
-    steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(comment(environment))}`, `role ${owner} is not marked`));
+  if (found?.comment !== ownerComment(environment)) {
+    steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(ownerComment(environment))}`, `role ${owner} is not marked`));
   }
   return [...steps, ...joinMaster(owner, observed)];
 }
@@ -192,6 +201,13 @@ function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Obs
   if (found === undefined || found.grants.some((grant) => grant.grantee === "")) {
     steps.push(step(`REVOKE ALL ON DATABASE ${id(name)} FROM PUBLIC`, `everybody may connect to database ${name}`));
   }
+  // Its owner may have set either; nobody could log in.
+  if (found !== undefined && !found.allowsConnections)
+    steps.push(step(`ALTER DATABASE ${id(name)} ALLOW_CONNECTIONS true`, `database ${name} accepts no connections`));
+  if (found !== undefined && found.connectionLimit !== -1)
+    steps.push(
+      step(`ALTER DATABASE ${id(name)} CONNECTION LIMIT -1`, `database ${name} accepts only ${found.connectionLimit} connections`),
+    );
   const has = (privilege: string) => found?.grants.some((grant) => grant.grantee === owner && grant.privilege === privilege) ?? true;
   if (found?.owner === owner && !["CONNECT", "CREATE", "TEMPORARY"].every(has)) {
     steps.push(step(`GRANT ALL ON DATABASE ${id(name)} TO ${id(owner)}`, `${owner} lacks a right on its database ${name}`));

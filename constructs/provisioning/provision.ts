@@ -7,7 +7,7 @@ import type { Credential } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
 import { type Observed, observe } from "./observe";
-import { findProblem, lookAround, type Surroundings } from "./ownership";
+import { findProblem, findSettings, lookAround, type Surroundings } from "./ownership";
 import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
@@ -78,9 +78,14 @@ async function provisionTenant(
 
   const versions = await completeVersions(tenant, access.store, { kept, isHalf, isRevoked });
   for (const step of steps) await runStep(client, step, versions);
+  const settings = tenant.databases.map(({ name }) => findSettings(name, observed)).filter((each) => each !== null);
   const forgotten = await endForgotten(client, desired);
   const proved = await proveTenant(client, desired, versions, observed, access);
-  return { changes: [...steps, ...forgotten, ...proved.changes], unsound: proved.unsound, login: versions.current.username };
+  return {
+    changes: [...steps, ...forgotten, ...proved.changes],
+    unsound: [...proved.unsound, ...settings],
+    login: versions.current.username,
+  };
 }
 
 /** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */

@@ -1,17 +1,23 @@
+import { closePlatform } from "../../constructs/provisioning/left";
 import type { Cloud } from "../cloud";
 import { reachDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
 import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "../local/report";
-import { withServers } from "../local/session";
+import { type Session, withServers } from "../local/session";
+
+interface Options extends CloudOptions {
+  readonly close?: string;
+}
 
 const command = createCommand(
   "provision",
   "Provision an environment's databases, made here, by a deployment or by somebody else, and write what each platform starts with.",
-);
+).option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
 
-void main<CloudOptions>(withVia(withCloudOptions(command)), async (invocation) => {
+void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));
+  if (invocation.options.close !== undefined) return close(invocation, invocation.options.close);
   return invocation.cloud === null ? provisionHere(invocation) : provisionDeployed(invocation, invocation.cloud);
 });
 
@@ -24,6 +30,33 @@ function provisionHere({ environment, progress }: Invocation<CloudOptions>): Pro
     process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;
   });
+}
+
+/** On every instance that has logins of it. */
+function close(invocation: Invocation<Options>, platform: string): Promise<number> {
+  const { environment, cloud, progress } = invocation;
+  const run = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
+    progress.doing(`closing ${platform}`);
+    const closed = await closeEverywhere(instances, platform);
+    progress.done(`the logins of ${platform} are closed, and ${closed} sessions ended; its databases and its secret stay`);
+    return 0;
+  };
+  return cloud === null ? withServers(environment, progress, run) : reachDeployed(invocation, cloud).then(run);
+}
+
+/** @throws UserError where no instance has logins of it that are to be closed. */
+async function closeEverywhere(instances: Session["instances"], platform: string): Promise<number> {
+  const refusals: unknown[] = [];
+  let ended = 0;
+  for (const { scope, access } of instances)
+    await closePlatform(platform, scope.environment, Object.values(scope.instance.tenants), access).then(
+      (count) => {
+        ended += count;
+      },
+      (error: unknown) => void refusals.push(error),
+    );
+  if (refusals.length === instances.length) throw refusals[0];
+  return ended;
 }
 
 /** A cloud's secrets stay there, and so nothing is written: `npm run render` does that. */

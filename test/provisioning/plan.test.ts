@@ -90,6 +90,9 @@ describe("plan", () => {
       databases: {
         ml: {
           owner: "master",
+          allowsConnections: true,
+          connectionLimit: -1,
+          parameters: [],
           grants: [
             { grantee: "", privilege: "CONNECT" },
             { grantee: "guest", privilege: "CONNECT" },
@@ -127,7 +130,7 @@ describe("plan", () => {
       ...empty,
       roles: { ml_a: role },
       memberships: [{ role: "ml_a", member: "master", admin: true, inheritAndSet: true }],
-      databases: { ml: { owner: "postgres", grants: [] } },
+      databases: { ml: { owner: "postgres", allowsConnections: true, connectionLimit: -1, parameters: [], grants: [] } },
     };
     expect(plan("test", [desired()], observed)).toEqual({
       steps: [],

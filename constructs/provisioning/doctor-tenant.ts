@@ -1,0 +1,161 @@
+import pg from "pg";
+import type { Tenant } from "../model/spec";
+import type { ServerAccess } from "./access";
+import type { Check } from "./check";
+import { type Client, close, looking, open, type Server, withClient } from "./connect";
+import { type Credential, generatePassword } from "./credential";
+import { attemptOf } from "./doctor-server";
+import { explain, isLoginFull } from "./errors";
+import type { Look } from "./look";
+import { findProblem, findSettings, lookAround } from "./ownership";
+import { checkRevisions } from "./revision";
+import type { Versions } from "./secret-store";
+import { storedLogins } from "./versions";
+
+export async function diagnoseTenant(
+  subject: string,
+  tenant: Tenant,
+  versions: Versions | null,
+  neighbour: Tenant | undefined,
+  access: ServerAccess,
+  look: Look,
+): Promise<readonly Check[]> {
+  const { server, provision } = access;
+  if (versions === null) return [{ subject, promise: "has a password", problem: `its secret is empty; ${provision}` }];
+  const names = [...tenant.databases.map((database) => database.name), ...(look.foundDatabases.get(tenant.owner) ?? [])];
+  const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look, provision));
+  for (const { name } of tenant.logins) {
+    const sessions = storedLogins(tenant, versions).includes(name) ? 0 : (look.sessions.get(name) ?? 0);
+    if (sessions > 0)
+      checks.push({
+        subject,
+        promise: `${name} has no sessions`,
+        problem: `it was revoked, and has ${sessions} sessions; ${provision}`,
+      });
+  }
+  if (server.tls.mode !== "proxy") {
+    for (const { name } of tenant.databases) checks.push(await refusesPlainText(subject, server, versions.current.username, name));
+  }
+  for (const credential of [versions.current, versions.previous]) {
+    if (credential === null) continue;
+    for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, access));
+    const foreign = neighbour?.databases[0]?.name;
+    if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, access));
+    checks.push(withinLimit(subject, tenant, credential, look));
+  }
+  checks.push(withinShare(subject, tenant, look), ...tenant.databases.map(({ name }) => setsNothing(subject, name, look)));
+  checks.push(...(await checkRevisions(subject, tenant, versions.current, access)));
+  return checks;
+}
+
+const setsNothing = (subject: string, database: string, { observed }: Look): Check => ({
+  subject,
+  promise: `${database} sets no role, path or timeout for whoever enters it`,
+  problem: findSettings(database, observed),
+});
+
+function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look, provision: string): Check {
+  const own = tenant.logins.map((login) => login.name);
+  const foreign = (visitors.get(database) ?? []).filter((role) => !own.includes(role));
+  const promise = `only its own logins may connect to ${database}`;
+  if (foreign.length === 0) return { subject, promise, problem: null };
+  return {
+    subject,
+    promise,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(database)} FROM ...), and ${provision}`,
+  };
+}
+
+/** Logs in, and creates a table as the owner, in a transaction that is rolled back. */
+async function worksAsOwner(
+  subject: string,
+  tenant: Tenant,
+  credential: Credential,
+  database: Tenant["databases"][number],
+  { server, patience, provision }: ServerAccess,
+): Promise<Check> {
+  const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
+  try {
+    return {
+      subject,
+      promise,
+      problem: await withClient(
+        server,
+        credential,
+        database.name,
+        (client) => tryOwnership(client, tenant, database, provision),
+        looking(patience),
+      ),
+    };
+  } catch (error) {
+    // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
+    if (isLoginFull(error)) return { subject, promise, problem: null };
+    return { subject, promise, problem: explain(error, attemptOf(server, credential, database.name)).message };
+  }
+}
+
+async function tryOwnership(
+  client: Client,
+  tenant: Tenant,
+  database: Tenant["databases"][number],
+  provision: string,
+): Promise<string | null> {
+  const problem = findProblem(await lookAround(client, tenant), tenant, database, provision);
+  if (problem !== null) return problem;
+  await client.query("begin");
+  await client.query("create table public.platform_postgres_doctor (id int)");
+  await client.query("drop table public.platform_postgres_doctor");
+  await client.query("rollback");
+  return null;
+}
+
+async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: ServerAccess): Promise<Check> {
+  const promise = `${credential.username} cannot enter ${foreign}`;
+  try {
+    await close(await open(server, credential, foreign));
+    return { subject, promise, problem: `it can; ${provision}` };
+  } catch (error) {
+    const { code } = error as { code?: string };
+    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. A login whose connections are all in use is told by `withinLimit`.
+    if (code === "42501" || code === "3D000" || isLoginFull(error)) return { subject, promise, problem: null };
+    return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
+  }
+}
+
+function withinLimit(subject: string, tenant: Tenant, { username }: Credential, { sessions }: Look): Check {
+  const limit = tenant.logins.find((login) => login.name === username)?.connectionLimit ?? 0;
+  const used = sessions.get(username) ?? 0;
+  const promise = `${username} stays below its ${limit} connections`;
+  return { subject, promise, problem: used < limit ? null : `it holds ${used}; enlarge the pool's budget in the spec, or shrink the pool` };
+}
+
+/** A login has the whole share, so that pods can move to the other one; who has both passwords can hold it twice. The budget does not count that. */
+function withinShare(subject: string, { logins }: Tenant, { sessions }: Look): Check {
+  const share = Math.max(...logins.map((login) => login.connectionLimit));
+  const used = logins.reduce((sum, { name }) => sum + (sessions.get(name) ?? 0), 0);
+  return {
+    subject,
+    promise: `its logins together stay within its ${share} connections`,
+    problem:
+      used <= share
+        ? null
+        : `they hold ${used}, more than the budget counts; end what still uses the password from before the last rotation, and rotate again`,
+  };
+}
+
+/** With a password of nobody's: who listens in between, or a server that asks for it in clear, must not learn a real one. */
+async function refusesPlainText(subject: string, server: Server, username: string, database: string): Promise<Check> {
+  const promise = `refuses plain text to ${database}`;
+  const nobody = { username, password: generatePassword() };
+  const allowed = "a login without TLS was let in; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
+  try {
+    await close(await open({ ...server, tls: { mode: "proxy" } }, nobody, database));
+    return { subject, promise, problem: allowed };
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    // PostgreSQL looks for an entry of pg_hba.conf first, and says that there is none without encryption.
+    if (code === "28000" && message.includes("no encryption")) return { subject, promise, problem: null };
+    if (code === "28P01") return { subject, promise, problem: allowed };
+    return { subject, promise, problem: `could not be seen: ${explain(error, attemptOf(server, nobody, database)).message}` };
+  }
+}

@@ -1,0 +1,60 @@
+import { roleNames } from "../model/names";
+import type { Tenant } from "../model/spec";
+import type { ServerAccess } from "./access";
+import { type Client, persist } from "./connect";
+import { ProvisioningError } from "./errors";
+import { withLock } from "./lock";
+import { ownerComment } from "./plan";
+import { shut } from "./revoke";
+
+/** A platform that was taken out of the spec. */
+export interface Left {
+  readonly owner: string;
+  /** Those that can still log in. */
+  readonly logins: readonly string[];
+}
+
+const OWNER = "_owner";
+
+/** The platform that an owner role was created for, as far as its name says: hyphens have become underscores. */
+export const toPlatform = (owner: string): string => owner.slice(0, -OWNER.length).replaceAll("_", "-");
+
+/** Platforms of an environment that the spec no longer has, and whose logins can still log in. */
+export async function findLeft(client: Client, environment: string, tenants: readonly Pick<Tenant, "owner">[]): Promise<readonly Left[]> {
+  const { rows } = await client.query<Left>(
+    `select o.rolname as owner, array_agg(l.rolname::text order by l.rolname) as logins
+       from pg_roles o join pg_auth_members m on m.roleid = o.oid join pg_roles l on l.oid = m.member
+      where shobj_description(o.oid, 'pg_authid') = $1 and o.rolname <> all($2) and l.rolcanlogin
+        and l.rolname in (left(o.rolname, -${OWNER.length}) || '_a', left(o.rolname, -${OWNER.length}) || '_b')
+      group by 1 order by 1`,
+    [ownerComment(environment), tenants.map(({ owner }) => owner)],
+  );
+  return rows;
+}
+
+/**
+ * Closes the logins of a platform that was taken out of the spec, and ends their sessions. Its databases stay, and so does its secret.
+ *
+ * @returns how many sessions were ended.
+ * @throws ProvisioningError where the platform is in the spec, or has no logins of this environment.
+ */
+export async function closePlatform(
+  platform: string,
+  environment: string,
+  tenants: readonly Pick<Tenant, "owner">[],
+  access: ServerAccess,
+): Promise<number> {
+  const { owner, logins } = roleNames(platform);
+  return persist(access.server, access.master, "postgres", access.patience, () =>
+    withLock(access, async (client) => {
+      const left = await findLeft(client, environment, tenants);
+      if (!left.some((each) => each.owner === owner)) {
+        const known = left.map((each) => toPlatform(each.owner)).join(", ");
+        throw new ProvisioningError(
+          `${platform} has no logins that are to be closed: it is in the spec, or was never provisioned here${known === "" ? "" : `; taken out of the spec were ${known}`}`,
+        );
+      }
+      return shut({ logins: logins.map((name) => ({ name })) }, access);
+    }),
+  );
+}
