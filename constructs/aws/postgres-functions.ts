@@ -30,7 +30,7 @@ export function createFunction(
   return new lambda.Function(scope, id, {
     runtime: lambda.Runtime.NODEJS_22_X,
     architecture: lambda.Architecture.ARM_64,
-    code: lambda.Code.fromAsset(props.task === null ? bundleDirectory("functions") : packageWith(scope, props.task)),
+    code: codeOf(scope, props.task),
     handler: `program.${handler}`,
     description: props.description,
     timeout: props.timeout,
@@ -39,6 +39,13 @@ export function createFunction(
     logGroup: new logs.LogGroup(scope, `${id}Log`, { retention: props.logRetentionDays as logs.RetentionDays }),
     ...(props.network === null ? {} : placeIn(scope, id, props.network)),
   });
+}
+
+function codeOf(scope: Construct, task: Json): lambda.Code {
+  if (task === null) return lambda.Code.fromAsset(bundleDirectory("functions"));
+  const { directory, hash } = packageWith(scope, task);
+  // Known, so that the CDK does not read a megabyte for each instance to find it out.
+  return lambda.Code.fromAsset(directory, { assetHash: hash });
 }
 
 const placeIn = (scope: Construct, id: string, { vpc, subnets }: NonNullable<PostgresFunctionProps["network"]>) => ({

@@ -7,16 +7,16 @@ import type { Json } from "../model/json";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import { TASK_FILE } from "./task";
 
-/** A folder with the program and what it has to know, in the folder of the app's output. */
-export function packageWith(scope: IConstruct, task: Json): string {
+/** A folder with the program and what it has to know, in the folder of the app's output, and a hash of both. */
+export function packageWith(scope: IConstruct, task: Json): { readonly directory: string; readonly hash: string } {
   const app = Stage.of(scope);
   if (app === undefined) throw new TypeError("there is no app");
-  const { text, hash } = readBundle("functions");
+  const program = readBundle("functions");
   const content = JSON.stringify(task);
-  const name = createHash("sha256").update(hash).update(content).digest("hex");
-  const directory = join(app.outdir, `package-${name}`);
+  const hash = createHash("sha256").update(program.hash).update(content).digest("hex");
+  const directory = join(app.outdir, `package-${hash}`);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, BUNDLE_FILE), text);
+  writeFileSync(join(directory, BUNDLE_FILE), program.text);
   writeFileSync(join(directory, TASK_FILE), content);
-  return directory;
+  return { directory, hash };
 }

@@ -387,7 +387,7 @@ describe("the rotation function", () => {
     const arn = await provisioned("packed");
     const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-test-"));
     try {
-      const directory = packageWith(new Stack(new App({ outdir })), known as unknown as JsonObject);
+      const { directory } = packageWith(new Stack(new App({ outdir })), known as unknown as JsonObject);
       const { rotate: packed } = require(join(directory, "program.js")) as { readonly rotate: typeof handler };
       secrets.begin(arn, "token", "AWSPENDING");
       for (const Step of STEPS)
