@@ -8,18 +8,18 @@ export const INNER_NAME = "platform-postgres/name";
  * A nested stack. CloudFormation takes 500 resources and 1 MB in each stack, and so what comes once for each platform has its own.
  *
  * Nested, because removing it from its parent deletes it: a stack beside it would stay, and its releases with it.
+ *
+ * @param name of a platform or an instance: unique among those in the parent.
  */
-export class InnerStack extends NestedStack {
-  /** @param name of a platform or an instance: unique among those in the parent. */
-  constructor(scope: Construct, name: string, description: string) {
-    // No name contains a dot: it meets no other construct.
-    super(scope, `${name}.inner`, { description });
-    this.nestedStackResource?.addMetadata(INNER_NAME, name);
-  }
+export function createInnerStack(scope: Construct, name: string, description: string): NestedStack {
+  // No name contains a dot: it meets no other construct.
+  const inner = new NestedStack(scope, `${name}.inner`, { description });
+  inner.nestedStackResource?.addMetadata(INNER_NAME, name);
+  return inner;
+}
 
-  /** Hands a value over to the parent. @returns it, as the parent and other stacks refer to it: one output, whatever it is made of. */
-  publish(output: string, value: string): string {
-    new CfnOutput(this, output, { value });
-    return this.nestedStackResource?.getAtt(`Outputs.${output}`).toString() ?? "";
-  }
+/** Hands a value over to the parent. @returns it, as the parent and other stacks refer to it: one output, whatever it is made of. */
+export function publish(inner: NestedStack, output: string, value: string): string {
+  new CfnOutput(inner, output, { value });
+  return inner.nestedStackResource?.getAtt(`Outputs.${output}`).toString() ?? "";
 }

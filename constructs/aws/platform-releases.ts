@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
-import { CfnParameter, type CfnResource, Duration, Fn, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -13,7 +13,7 @@ import type { HelmRelease } from "../model/platform";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
 import { secretReader } from "./external-secrets";
-import { InnerStack } from "./inner-stack";
+import { createInnerStack } from "./inner-stack";
 
 /** The ARNs of a platform's secret, and of what External Secrets reads it with. */
 export type PlatformAccess =
@@ -144,7 +144,7 @@ function placeRelease(scope: Construct, name: string, { wired, access }: Platfor
   if (wiring.release.kind === "kustomize") return null;
   // No name contains a dot.
   if ("arns" in access)
-    return { scope: new InnerStack(scope, name, `Release ${release} in namespace ${namespace}`), id: `${namespace}.${release}` };
+    return { scope: createInnerStack(scope, name, `Release ${release} in namespace ${namespace}`), id: `${namespace}.${release}` };
   return { scope, id: namespace === name && release === name ? name : `${name}-${namespace}-${release}` };
 }
 
@@ -223,7 +223,7 @@ type Arns = Extract<PlatformAccess, { readonly secretArn: string }>;
 /** In a nested stack a parameter, which is taken apart there: not every function of CloudFormation takes another stack's output. */
 function findArns(scope: Construct, access: PlatformAccess): Arns {
   if (!("arns" in access)) return access;
-  const inner = Stack.of(scope) as InnerStack;
+  const inner = Stack.of(scope) as NestedStack;
   const both = new CfnParameter(inner, "Access").valueAsString;
   inner.setParameter("Access", access.arns);
   return { secretArn: Fn.select(0, Fn.split(" ", both)), readerRoleArn: Fn.select(1, Fn.split(" ", both)) };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Stage } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
@@ -16,7 +16,7 @@ export function packageWith(scope: IConstruct, task: Json): { readonly directory
   const hash = createHash("sha256").update(program.hash).update(content).digest("hex");
   const directory = join(app.outdir, `package-${hash}`);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, BUNDLE_FILE), program.text);
+  copyFileSync(program.file, join(directory, BUNDLE_FILE), constants.COPYFILE_FICLONE);
   writeFileSync(join(directory, TASK_FILE), content);
   return { directory, hash };
 }

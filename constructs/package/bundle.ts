@@ -49,11 +49,12 @@ function newestSource(): number {
 }
 
 /** A program's text, and what changes whenever it does. Looked at once in each process. */
-export function readBundle(name: keyof typeof PROGRAMS): { readonly text: string; readonly hash: string } {
+export function readBundle(name: keyof typeof PROGRAMS): { readonly file: string; readonly text: string; readonly hash: string } {
   const known = read.get(name);
   if (known !== undefined) return known;
-  const text = readFileSync(join(bundleDirectory(name), BUNDLE_FILE), "utf8");
-  const made = { text, hash: createHash("sha256").update(text).digest("hex") };
+  const file = join(bundleDirectory(name), BUNDLE_FILE);
+  const text = readFileSync(file, "utf8");
+  const made = { file, text, hash: createHash("sha256").update(text).digest("hex") };
   read.set(name, made);
   return made;
 }

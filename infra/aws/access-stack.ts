@@ -4,7 +4,7 @@ import type { Construct, IConstruct } from "constructs";
 import { DatabaseProvisioning } from "../../constructs/aws/database-provisioning";
 import { DatabaseSecret } from "../../constructs/aws/database-secret";
 import { DeletionProtection } from "../../constructs/aws/deletion-protection";
-import { InnerStack } from "../../constructs/aws/inner-stack";
+import { createInnerStack, publish } from "../../constructs/aws/inner-stack";
 import type { PlatformAccess } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
@@ -137,13 +137,13 @@ function createInnerAccess(
 ): ByPlatform<string> {
   const tenants = tenantsOf(environment, name, true);
   if (Object.keys(tenants).length === 0) return {};
-  const inner = new InnerStack(stack, name, `Databases, logins and passwords of further platforms on ${name}`);
+  const inner = createInnerStack(stack, name, `Databases, logins and passwords of further platforms on ${name}`);
   const secrets = mapValues(tenants, (_tenant, platform) => createSecret(inner, environment.name, name, platform, postgres));
   const part = { name, tenants, secrets, secretTags: tenantTag(environment.name, name, ""), includeMaster: false, id: "" };
   if (placement !== null) createFunctions(inner, environment, placement, postgres, part, way);
   const published = mapValues(secrets, ({ arn }, platform) => {
     const reader = createReaderRole(inner, environment, platform, arn, postgres);
-    return inner.publish(`Platform${idPart(platform)}`, reader === null ? arn : `${arn} ${reader}`);
+    return publish(inner, `Platform${idPart(platform)}`, reader === null ? arn : `${arn} ${reader}`);
   });
   const partOf = (arns: string, index: number): string => Fn.select(index, Fn.split(" ", arns));
   const hasReaders = environment.section.cluster !== null;
