@@ -21,8 +21,9 @@ export async function reachDeployed(
   const via = readVia(options.via ?? [], environment);
   const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
   const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
+  const closing = (platform: string) => `run ${npmCommand("provision", aboutOf(invocation), ["--close", platform])}`;
   const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<ReachableInstance> => {
-    const access = { ...(await deployment.access(name, ownEntry(via, name) ?? null, patience)), provision };
+    const access = { ...(await deployment.access(name, ownEntry(via, name) ?? null, patience)), provision, closing };
     return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
   };
   return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };

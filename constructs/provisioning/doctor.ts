@@ -50,7 +50,7 @@ async function diagnoseLocked(
   const credential = readable.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
   const checks = [
     ...(await diagnoseServer(instanceName, scope, access, credential, strangerCa, look)),
-    ...(await diagnoseLeft(client, instanceName, scope)),
+    ...(await diagnoseLeft(client, instanceName, scope, access)),
     ...unread,
     ...diagnoseDrift(scope, Object.fromEntries(readable), look.observed, versions, access.provision),
   ];
@@ -73,12 +73,17 @@ async function diagnoseLocked(
 }
 
 /** Platforms that are no longer in the spec, and whose logins still work. */
-async function diagnoseLeft(client: Client, instance: string, { environment, instance: { tenants } }: Scope): Promise<readonly Check[]> {
+async function diagnoseLeft(
+  client: Client,
+  instance: string,
+  { environment, instance: { tenants } }: Scope,
+  { closing }: Pick<ServerAccess, "closing">,
+): Promise<readonly Check[]> {
   const left = await findLeft(client, environment, Object.values(tenants));
   return left.map(({ owner, logins }) => ({
     subject: `instance ${instance}`,
     promise: `logins of ${owner}, which is not in the spec, are closed`,
-    problem: `${logins.join(", ")} can still log in, and no rotation renews them; close them with npm run provision -- --close ${toPlatform(owner)}, which keeps the data, or put the platform back into the spec`,
+    problem: `${logins.join(", ")} can still log in, and no rotation renews them; ${closing?.(toPlatform(owner)) ?? "close them"}, which keeps the data, or put the platform back into the spec`,
   }));
 }
 

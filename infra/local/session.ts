@@ -239,6 +239,7 @@ function reachable(
       store,
       patience,
       provision: `run ${npmCommand("provision", { environment: environment.name })}`,
+      closing: (platform) => `run ${npmCommand("provision", { environment: environment.name }, ["--close", platform])}`,
     },
     ca: parts.ca,
     directory: parts.directory,

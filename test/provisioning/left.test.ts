@@ -26,7 +26,7 @@ describe("a platform that was taken out of the spec", () => {
     await session.query("create table public.kept (id int)");
     const ended = new Promise((resolve) => session.once("end", resolve));
     expect(await problems()).toEqual([
-      "has_gone_a, has_gone_b can still log in, and no rotation renews them; close them with npm run provision -- --close has-gone, which keeps the data, or put the platform back into the spec",
+      "has_gone_a, has_gone_b can still log in, and no rotation renews them; close has-gone, which keeps the data, or put the platform back into the spec",
     ]);
 
     expect(await closePlatform("has-gone", "test", [stays], server.access)).toBe(1);
