@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { awsInstanceFields } from "../constructs/aws/instance-fields";
 import { awsFields } from "../constructs/aws/section";
 import { gcpFields } from "../constructs/gcp/section";
+import { commonFields } from "../constructs/model/common-fields";
 import type { Field, Fields } from "../constructs/model/fields";
 import { DEFAULT_PARAMETERS, instanceFields } from "../constructs/model/instance";
-import { commonFields, type Platform } from "../constructs/model/platform";
+import type { Platform } from "../constructs/model/platform";
 import { environmentFields } from "../constructs/model/spec";
 import { platforms } from "../constructs/platforms/registry";
 
@@ -67,7 +68,7 @@ const DECLARATIONS: readonly (readonly [string, string, Fields])[] = [
   ["constructs/model/instance.ts", "export const instanceFields = {", { ...instanceFields, existing }],
   ["constructs/model/instance.ts", "const existing = {", ofExisting],
   ["constructs/model/spec.ts", "export const environmentFields = {", environmentFields],
-  ["constructs/model/platform.ts", "export function commonFields(", commonFields("platform")],
+  ["constructs/model/common-fields.ts", "export function commonFields(", commonFields("platform")],
   ["constructs/aws/section.ts", "export const awsFields = {", awsFields],
   ["constructs/aws/instance-fields.ts", "export const awsInstanceFields = {", awsInstanceFields],
   ["constructs/gcp/section.ts", "export const gcpFields = {", gcpFields],

@@ -1,6 +1,7 @@
+import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
-import { type CommonFields, commonFields, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
+import { type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
 import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 import { collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";

@@ -1,9 +1,10 @@
 import { peak } from "./budget";
+import { type CommonFields, commonFields, PLATFORM_ELSEWHERE } from "./common-fields";
 import { violation } from "./errors";
 import { type Fields, type Report, readFields, type Settings } from "./fields";
 import type { InstanceSettings } from "./instance";
 import { ownEntry } from "./json";
-import { type CommonFields, commonFields, PLATFORM_ELSEWHERE, type Platform, type PlatformDatabase, type Platforms } from "./platform";
+import type { Platform, PlatformDatabase, Platforms } from "./platform";
 import { kindOf, nameDatabases } from "./platform-names";
 import { entriesOf, type Instances } from "./read";
 import { suggest } from "./suggest";

@@ -1,8 +1,9 @@
+import type { CommonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Report, Settings } from "./fields";
 import { isPlainObject, mapValues, ownEntry } from "./json";
 import { databaseName, NAME, RESERVED_BEGINNINGS } from "./names";
-import type { CommonFields, PlatformDatabase } from "./platform";
+import type { PlatformDatabase } from "./platform";
 import { nearest, suggest } from "./suggest";
 
 /** The kind that fits every program. */

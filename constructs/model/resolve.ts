@@ -1,5 +1,6 @@
 import { budget, checkBudget } from "./budget";
 import { checkNames } from "./collisions";
+import type { CommonFields } from "./common-fields";
 import { SpecError, type Violation, violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
 import { checkValues } from "./guarded-values";
@@ -8,7 +9,7 @@ import { frozenCopy, isPlainObject, mapValues } from "./json";
 import { roleNames, storeSecretName } from "./names";
 import { mergeInstances } from "./own-instance";
 import { type Placed, placePlatforms } from "./place";
-import type { CommonFields, PlatformDatabase, Platforms } from "./platform";
+import type { PlatformDatabase, Platforms } from "./platform";
 import { readEnvelope, readInstances, readSections } from "./read";
 import { checkRules, type Finding } from "./rule";
 import { instanceRules, platformRules } from "./rules";

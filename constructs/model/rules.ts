@@ -1,3 +1,4 @@
+import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
 import {
@@ -9,7 +10,7 @@ import {
   NO_EFFECT,
   writtenMaxConnections,
 } from "./instance";
-import { type Chart, type CommonFields, commonFields, type Platform, type PlatformRule } from "./platform";
+import type { Chart, Platform, PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
 import { ifReadable } from "./unreadable";

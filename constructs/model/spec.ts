@@ -1,10 +1,11 @@
+import type { Access, CommonFields } from "./common-fields";
 import type { Violation } from "./errors";
 import { type Elsewhere, type Fields, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
 import type { OwnInstance, OwnInstances } from "./own-instance";
-import type { Access, CommonFields, Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
+import type { Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
 import type { Target } from "./target";
 
 /** What AWS takes as a tag; Google Cloud takes less. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html */

@@ -1,6 +1,7 @@
+import type { Access, CommonFields } from "./common-fields";
 import type { Elsewhere, Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
-import type { Access, CommonFields, TlsMode } from "./platform";
+import type { TlsMode } from "./platform";
 import type { Rule } from "./rule";
 
 /** How a platform's pods reach the database: decided, not assumed. */

@@ -1,7 +1,8 @@
+import type { CommonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Settings } from "./fields";
 import type { JsonObject } from "./json";
-import type { CommonFields, Exclusive, Platform, Platforms } from "./platform";
+import type { Exclusive, Platform, Platforms } from "./platform";
 import { checkItems, type Rule } from "./rule";
 
 /** A platform among those of its environment. */

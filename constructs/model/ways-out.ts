@@ -1,7 +1,8 @@
 import { type Budget, peak } from "./budget";
+import type { CommonFields } from "./common-fields";
 import type { Fields, Settings } from "./fields";
 import { MAX_CONNECTIONS } from "./instance";
-import type { CommonFields, Platform } from "./platform";
+import type { Platform } from "./platform";
 
 /** A platform of an instance, as it counts in the budget. */
 export interface Share {

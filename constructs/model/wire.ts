@@ -1,7 +1,8 @@
+import type { CommonFields } from "./common-fields";
 import type { Settings } from "./fields";
 import { type JsonObject, mapValues } from "./json";
 import { kubernetesNames } from "./names";
-import type { CommonFields, Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
+import type { Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
 import type { Environment, ResolvedPlatform } from "./spec";
 import type { Topology } from "./target";
 import { mergeValues } from "./values";

@@ -1,7 +1,8 @@
+import type { CommonFields } from "../model/common-fields";
 import { violation } from "../model/errors";
 import { type Field, integer, nullable, type Settings, text } from "../model/fields";
 import { KUBERNETES_NAME } from "../model/names";
-import type { CommonFields, PlatformRule } from "../model/platform";
+import type { PlatformRule } from "../model/platform";
 import { serverName } from "../model/server-name";
 
 /** A Redis of one's own, for platforms that share something through one. */

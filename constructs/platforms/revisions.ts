@@ -1,5 +1,6 @@
+import type { CommonFields } from "../model/common-fields";
 import type { Settings } from "../model/fields";
-import type { CommonFields, Revision } from "../model/platform";
+import type { Revision } from "../model/platform";
 
 /** Alembic's table. It has one row, unless somebody branched the migrations. */
 export const alembic = <D extends string>(database: D, expected: string | null): Revision<D> => ({

@@ -1,8 +1,9 @@
 import { local } from "../../constructs/local/target";
 import { peak, peakOf } from "../../constructs/model/budget";
+import type { CommonFields } from "../../constructs/model/common-fields";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
-import type { Chart, CommonFields, Migration, Platform } from "../../constructs/model/platform";
+import type { Chart, Migration, Platform } from "../../constructs/model/platform";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";

@@ -1,5 +1,5 @@
+import { type CommonFields, IMAGE } from "../../model/common-fields";
 import { group, integer, list, nullable, type Settings, text } from "../../model/fields";
-import { type CommonFields, IMAGE } from "../../model/platform";
 
 export const applicationFields = {
   /** Most connections that all of its pods open together, each process counted. @defaultValue `10` */

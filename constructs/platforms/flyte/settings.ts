@@ -1,5 +1,5 @@
+import type { CommonFields } from "../../model/common-fields";
 import { choice, flag, integer, type Settings, text } from "../../model/fields";
-import type { CommonFields } from "../../model/platform";
 
 export const flyteFields = {
   /** `flyte-binary` is one pod, of Flyte 2 or 1; `flyte-core` is Flyte 1 in a pod for each service. @defaultValue `"flyte-binary"` */

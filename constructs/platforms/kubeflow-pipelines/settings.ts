@@ -1,5 +1,5 @@
+import type { CommonFields } from "../../model/common-fields";
 import { integer, type Settings, text } from "../../model/fields";
-import type { CommonFields } from "../../model/platform";
 
 export const kubeflowPipelinesFields = {
   /** Upstream's manifests name it, too. @defaultValue the platform's name */

@@ -1,6 +1,6 @@
+import type { CommonFields } from "../../model/common-fields";
 import { list, type Settings, text } from "../../model/fields";
 import { isObject } from "../../model/json";
-import type { CommonFields } from "../../model/platform";
 
 const nameOf = (letters: string): string => {
   const label = `[${letters}]([${letters}-]{0,61}[${letters}])?`;

@@ -1,5 +1,5 @@
+import type { CommonFields } from "../../model/common-fields";
 import { flag, integer, type Settings } from "../../model/fields";
-import type { CommonFields } from "../../model/platform";
 import { hostFields } from "./hosts";
 
 export const mlflowFields = {

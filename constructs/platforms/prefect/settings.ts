@@ -1,5 +1,5 @@
+import type { CommonFields } from "../../model/common-fields";
 import { integer, type Settings } from "../../model/fields";
-import type { CommonFields } from "../../model/platform";
 import { redisFields } from "../redis";
 
 export const prefectFields = {

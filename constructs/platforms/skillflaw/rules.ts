@@ -1,6 +1,7 @@
+import type { CommonFields } from "../../model/common-fields";
 import { type Violation, violation } from "../../model/errors";
 import type { Settings } from "../../model/fields";
-import type { CommonFields, Exclusive, PlatformRule } from "../../model/platform";
+import type { Exclusive, PlatformRule } from "../../model/platform";
 import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
 import type { SkillflawFields } from "./settings";
 

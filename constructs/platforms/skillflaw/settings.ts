@@ -1,6 +1,6 @@
+import type { CommonFields } from "../../model/common-fields";
 import { integer, nullable, type Settings, text } from "../../model/fields";
 import { KUBERNETES_NAME } from "../../model/names";
-import type { CommonFields } from "../../model/platform";
 import { redisFields } from "../redis";
 
 export const skillflawFields = {

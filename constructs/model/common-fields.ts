@@ -1,0 +1,88 @@
+import { violation } from "./errors";
+import { choice, type Elsewhere, type Field, integer, json, list, map, nullable, shorthand, text } from "./fields";
+import { EXTENSION, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
+import { UNREADABLE } from "./unreadable";
+
+/** An image of a registry, perhaps with a port, by tag or digest. */
+export const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$/;
+
+/** How a pod reaches the database. `auto` lets the target choose. */
+export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
+export type Access = (typeof ACCESS)[number];
+
+const databaseFields = {
+  /** Its name; null takes the one that follows from the platform. @defaultValue `null` */
+  name: nullable(text(IDENTIFIER)),
+  /** Extensions to create in it, besides those that the platform needs. @defaultValue `[]` */
+  extensions: list(text(EXTENSION)),
+};
+
+/** A map of which people write the only entry alone. */
+function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
+  return {
+    ...field,
+    read(written, path, report) {
+      if (typeof written !== "string" || !IDENTIFIER.pattern.test(written)) return field.read(written, path, report);
+      report(violation(path, "must be an object", written, `write { main: "${written}" }`));
+      return UNREADABLE;
+    },
+  };
+}
+
+/** The settings that every platform has; `name` is its key in the spec. */
+export function commonFields(name: string) {
+  return {
+    /** What it is: `mlflow`, `application`. Required if the name is not that already. @defaultValue the platform's name */
+    platform: text({ ...NAME, default: name }),
+    /** The instance that holds its databases; may be left out where there is one. @defaultValue `null` */
+    instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
+    /** Kubernetes namespace. @defaultValue the platform's name */
+    namespace: text({ ...KUBERNETES_NAME, default: name }),
+    /** Helm release; names of its Kubernetes objects begin with it. @defaultValue the platform's name */
+    release: text({ ...KUBERNETES_NAME, default: name }),
+    /**
+     * Its databases by key, if they are to have other names or further extensions: `{ main: "mlflow_prod" }`, or
+     * `{ main: { name: "mlflow_prod", extensions: ["pg_stat_statements"] } }`. Changing a name creates an empty database; the one before stays.
+     *
+     * @defaultValue `{}`
+     */
+    databases: orOne(map(shorthand(databaseFields, "name"), NAME)),
+    /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
+    chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
+    /** Pods of the server. @defaultValue `1` */
+    replicas: integer({ min: 1, max: 100, default: 1 }),
+    /**
+     * How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all.
+     *
+     * @defaultValue `"auto"`
+     */
+    access: choice(ACCESS, "auto"),
+    /** A Kubernetes service account to run as; null lets the chart make one. @defaultValue `null` */
+    serviceAccount: nullable(text(KUBERNETES_NAME)),
+    /** Other images than the chart's, by container. @defaultValue `{}` */
+    images: map(text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }), {
+      pattern: /^[a-z0-9-]+$/,
+      form: "a container's name",
+    }),
+    /** Values for the chart, merged over ours; they win, except over the wiring. @defaultValue `{}` */
+    values: json(),
+  };
+}
+
+/** What people call a platform's settings in other tools. */
+export const PLATFORM_ELSEWHERE: Elsewhere = new Map([
+  ["version", "use chartVersion"],
+  ["image", "use images"],
+  ["name", "use release, or databases for the name of its database"],
+  ...["type", "kind"].map((key) => [key, "use platform"] as const),
+  ["env", "use values"],
+  ...["database", "dbname", "databasename"].map((key) => [key, 'use databases: { main: "..." }'] as const),
+  ["dbs", "use databases"],
+  ["extensions", 'use databases: { main: { extensions: ["..."] } }'],
+  ...["secret", "secretname", "users", "user", "roles", "schema"].map(
+    (key) => [key, "remove it; logins, their Secret and their rights are created"] as const,
+  ),
+  ...["host", "port", "username", "password", "databaseurl"].map((key) => [key, "remove it; the connection is wired"] as const),
+]);
+
+export type CommonFields = ReturnType<typeof commonFields>;
