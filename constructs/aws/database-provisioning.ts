@@ -94,7 +94,7 @@ export function grantSecrets(
   if (secretTags !== null) grantReadWriteTagged(grantee, secretTags);
 }
 
-/** What a function is told of a server. */
+/** What a function gets to know about a server. */
 export const toServerTask = ({ environment, postgres }: DatabaseProvisioningProps): ServerTask => ({
   environment,
   host: postgres.connection.host,

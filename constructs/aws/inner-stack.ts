@@ -18,7 +18,7 @@ export function createInnerStack(scope: Construct, name: string, description: st
   return inner;
 }
 
-/** Hands a value over to the parent. @returns it, as the parent and other stacks refer to it: one output, whatever it is made of. */
+/** Hands a value over to the parent. @returns the value, as the parent and other stacks refer to it: one output, however many parts it has. */
 export function publish(inner: NestedStack, output: string, value: string): string {
   new CfnOutput(inner, output, { value });
   return inner.nestedStackResource?.getAtt(`Outputs.${output}`).toString() ?? "";

@@ -107,7 +107,7 @@ function toJob(instance: string, pod: ProgramPod): JsonObject {
 /** What it runs as, in its namespace. */
 export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
 
-/** What the program is told of its instance. Nothing in it is known late, so that a preview shows whether it changes. */
+/** What the program gets to know about its instance. Nothing in it is known late, so that a preview shows whether it changes. */
 export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {
   const server: Server =
     postgres.connectionName === null

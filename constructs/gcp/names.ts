@@ -28,7 +28,7 @@ export interface Named {
  */
 export const resourceName = ({ name, kind }: Named, what: string): string => `${name}${name === kind ? "-" : "."}${what}`;
 
-/** What the Auth Proxy of a platform runs as: the pods that it is beside, or those of its own. */
+/** What the Auth Proxy of a platform runs as: the service accounts of the pods beside it, or its own account. */
 export function proxyAccounts(
   { release, serviceAccounts }: { readonly release: string; readonly serviceAccounts: readonly string[] },
   access: Topology["access"],

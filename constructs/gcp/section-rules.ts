@@ -322,7 +322,7 @@ function checkNames({ name: environment, section: { project, instances: own }, i
   );
 }
 
-/** By how many characters names of Google exceed their limits, and which part of them is to blame. @param chosen null if it is made here. */
+/** By how many characters names of Google exceed their limits, and which part of them is to blame. @param chosen null if it is derived. */
 function measureNames(
   environment: string,
   project: string,

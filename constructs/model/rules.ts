@@ -207,7 +207,7 @@ function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
   return chart;
 }
 
-/** Settings of a chart, which whoever deploys without one decides. */
+/** Settings of a chart, for a platform without one. */
 function noChartRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-has-no-chart`,

@@ -12,7 +12,7 @@ export interface ServerAccess {
   readonly patience: Patience;
   /** How a person has the environment provisioned, in the imperative: `run npm run provision -- --environment NAME`. */
   readonly provision: string;
-  /** How a person closes the logins of a platform that left the spec, in the imperative; left out where nobody is told. */
+  /** How a person closes the logins of a platform that left the spec, in the imperative; left out where no person reads it. */
   readonly closing?: (platform: string) => string;
   /** Command that restarts the server, for a person; left out where none is known. */
   readonly restart?: string | null;

@@ -50,7 +50,7 @@ export async function diagnoseTenant(
 
 const setsNothing = (subject: string, database: string, { observed }: Look): Check => ({
   subject,
-  promise: `${database} sets no role, path or timeout for whoever enters it`,
+  promise: `${database} sets no role, path or timeout for all of its sessions`,
   problem: findSettings(database, observed),
 });
 
@@ -116,7 +116,7 @@ async function staysOut(subject: string, credential: Credential, foreign: string
     return { subject, promise, problem: `it can; ${provision}` };
   } catch (error) {
     const { code } = error as { code?: string };
-    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is told there. A login whose connections are all in use is told by `withinLimit`.
+    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is reported there. `withinLimit` reports a login whose connections are all in use.
     if (code === "42501" || code === "3D000" || isLoginFull(error)) return { subject, promise, problem: null };
     return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
   }

@@ -7,7 +7,7 @@ import { refuseServer } from "./plan";
 
 /** All sessions of this program ask for it in database `postgres`, because advisory locks belong to a database. */
 const LOCK = 0x706c6174;
-/** Milliseconds of one try. After each, whoever must not hold the lock is ended. */
+/** Milliseconds of one try. After each, sessions that must not hold the lock are ended. */
 const FIRST_TRY = 200;
 const NEXT_TRY = 1_000;
 

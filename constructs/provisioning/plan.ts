@@ -96,7 +96,7 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
     // Another platform may create databases, and has taken the name.
     if (roles[found.owner]?.comment?.startsWith(ownerComment(""))) {
       problems.push(
-        `database ${name} belongs to ${found.owner}, which made it; name another one in the platform's databases, or run as ${server.master}: ALTER DATABASE ${id(name)} RENAME TO ${id(`${name}_of_${found.owner}`)}`,
+        `database ${name} belongs to ${found.owner}, which created it; name another one in the platform's databases, or run as ${server.master}: ALTER DATABASE ${id(name)} RENAME TO ${id(`${name}_of_${found.owner}`)}`,
       );
       continue;
     }

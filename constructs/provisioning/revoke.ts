@@ -22,7 +22,7 @@ export interface Revoked {
 
 /** Milliseconds between two looks for sessions. */
 const LOOK = 25;
-/** Milliseconds for which one try waits for whoever holds the login's row. */
+/** Milliseconds for which one try waits for the session that holds the login's row. */
 const WAIT = 2_000;
 /** What a session meets that changes a row which another one changes or holds. */
 const CONTENDED: readonly string[] = ["55P03", "XX000", "40P01", "40001"];
@@ -52,7 +52,7 @@ export async function shut({ logins }: Pick<TenantLogins, "logins">, access: Pic
     for (const name of names) await allowEnding(client, name);
     const sessions = new Sessions(names);
     let isShut = false;
-    // A second session: while the first waits for a login's row, whoever holds it is ended, and the first is next in the row's queue.
+    // A second session: while the first waits for a login's row, this one ends the session that holds it. The first is next in the row's queue.
     const besides = open(access.server, access.master, "postgres").catch(() => null);
     const ending = besides.then(async (other) => {
       while (!isShut && other !== null) {

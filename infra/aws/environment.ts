@@ -39,7 +39,7 @@ export const functionCaOf = ({ section, instances }: AwsEnvironment, name: strin
   instances[name]?.settings.existing?.ca ?? section.certificateAuthorities;
 
 /**
- * Whether a platform's resources are in nested stacks: those of a platform with a name of its own. A platform that is called like its
+ * Whether a platform's resources are in nested stacks: those of a platform whose name differs from its kind. A platform that is called like its
  * kind has them in the environment's stacks, in which there are as many as kinds.
  */
 export const isInner = ({ platforms }: AwsEnvironment, name: string): boolean => platforms[name]?.kind !== name;

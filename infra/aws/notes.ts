@@ -115,7 +115,7 @@ function noteRestarts(thing: string, before: Resource, after: Resource, had: Tem
 /** Static parameters of an instance's group that differ. A major version brings another group, and a restart anyway. */
 function staticChanges(old: Properties, next: Properties, had: Template, has: Template): readonly string[] {
   const [before, after] = [groupOf(old, had), groupOf(next, has)];
-  // What is in a group that somebody else made is not known: RDS loads all of it at the next restart.
+  // The content of an existing group is not known: RDS loads all of it at the next restart.
   if (typeof next.DBParameterGroupName === "string")
     return old.DBParameterGroupName === next.DBParameterGroupName ? [] : ["its parameter group"];
   const names = [...new Set([...Object.keys(before.parameters), ...Object.keys(after.parameters)])];
