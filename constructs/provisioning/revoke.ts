@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { ServerAccess, TenantLogins } from "./access";
-import { type Client, close, dialled, open, persist, withClient } from "./connect";
+import { type Client, dialled, persist, withClient } from "./connect";
 import type { Credential } from "./credential";
 import { explain, ProvisioningError } from "./errors";
 import { allowEnding, withLock } from "./lock";
@@ -23,7 +23,7 @@ export interface Revoked {
 /** Milliseconds between two looks for sessions. */
 const LOOK = 25;
 /** Milliseconds for which one try waits for the session that holds the login's row. */
-const WAIT = 2_000;
+const WAIT = 250;
 /** What a session meets that changes a row which another one changes or holds. */
 const CONTENDED: readonly string[] = ["55P03", "XX000", "40P01", "40001"];
 
@@ -51,22 +51,7 @@ export async function shut({ logins }: Pick<TenantLogins, "logins">, access: Pic
     const names = rows.map((row) => row.name);
     for (const name of names) await allowEnding(client, name);
     const sessions = new Sessions(names);
-    let isShut = false;
-    // A second session: while the first waits for a login's row, this one ends the session that holds it. The first is next in the row's queue.
-    const besides = open(access.server, access.master, "postgres").catch(() => null);
-    const ending = besides.then(async (other) => {
-      while (!isShut && other !== null) {
-        await sessions.end(other);
-        await pause(LOOK);
-      }
-      if (other !== null) await close(other);
-    });
-    try {
-      for (const name of names) await shutLogin(client, name, sessions);
-    } finally {
-      isShut = true;
-      await ending;
-    }
+    for (const name of names) await shutLogin(client, name, sessions);
     // Nobody new comes; those that are left take a moment to end.
     while ((await sessions.end(client)) > 0) await pause(LOOK);
     return sessions.ended;
@@ -108,13 +93,14 @@ async function shutLogin(client: Client, login: string, sessions: Sessions): Pro
     "commit",
   ];
   for (;;) {
+    // Those that hold the login's row release it. Whoever comes back takes longer than the next statement, and waits behind it.
+    await sessions.end(client);
     try {
       for (const statement of statements) await client.query(statement);
       return;
     } catch (error) {
       await client.query("rollback");
       if (!CONTENDED.includes((error as { readonly code?: string }).code ?? "")) throw error;
-      await sessions.end(client);
     }
   }
 }

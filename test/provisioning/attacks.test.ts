@@ -113,4 +113,39 @@ describe("a platform's login", () => {
       expect(said.length === 0).toBe(own.length === 0);
     },
   );
+
+  it("whose secret names another login, or that ends its own sessions all the time, stops no other platform's provisioning", async () => {
+    const [its, other] = [tenant("spoiled"), tenant("spoiled_other")];
+    await provision(scopeWith({ spoiled: its }), server.access);
+    await server.access.store.write(its.secret, { username: "stranger", password: "Strangers-0123456789" });
+    const both = scopeWith({ spoiled: its, other });
+    expect(await refusal(provision(both, server.access))).toContain("names the login stranger, not spoiled_a or spoiled_b");
+    await close(await login((await versionsOf(server.access.store, other.secret)).current, "spoiled_other"));
+    const problems = (await diagnose("main", both, server.access, server.stranger.certificate)).filter(({ problem }) => problem !== null);
+    expect(problems.filter(({ subject }) => subject === "other")).toEqual([]);
+    expect(problems.find(({ subject }) => subject === "spoiled")?.problem).toContain("names the login stranger");
+  });
+
+  it("that closes its database finds it open again after provisioning", async () => {
+    const { its, scope } = await attacked("reopened", ATTACKS["lets nobody connect to its database any more"] as Attack);
+    const { changes } = await provision(scope, server.access);
+    expect(changes.map(({ why }) => why)).toEqual(["database reopened accepts only 0 connections"]);
+    await server.sql("set role reopened_owner; alter database reopened allow_connections false; reset role");
+    expect((await provision(scopeWith({ reopened: its }), server.access)).changes.map(({ why }) => why)).toEqual([
+      "database reopened accepts no connections",
+    ]);
+  });
+
+  it("that sets a role on its database does not decide what the master works as there", async () => {
+    const its = tenant("masked", { databases: [{ name: "masked", extensions: ["pg_trgm"] }] });
+    await provision(scopeWith({ masked: its }), server.access);
+    await server.sql("drop extension pg_trgm", "masked");
+    for (const set of ["role to pg_read_all_data", "default_transaction_read_only to on", "idle_session_timeout to 1"])
+      await server.sql(`set role masked_owner; alter database masked set ${set}; reset role`);
+    const { changes, unsound } = await provision(scopeWith({ masked: its }), server.access);
+    expect(changes.map(({ why }) => why)).toEqual(["extension pg_trgm is missing in database masked"]);
+    expect(unsound).toEqual([
+      'masked sets role to pg_read_all_data, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role',
+    ]);
+  });
 });
