@@ -138,14 +138,14 @@ describe("a platform's login", () => {
 
   it("that sets a role on its database does not decide what the master works as there", async () => {
     const its = tenant("masked", { databases: [{ name: "masked", extensions: ["pg_trgm"] }] });
-    await provision(scopeWith({ masked: its }), server.access);
+    await provision(scopeWith({ masked: its, other: tenant("masked_other") }), server.access);
     await server.sql("drop extension pg_trgm", "masked");
-    for (const set of ["role to pg_read_all_data", "default_transaction_read_only to on", "idle_session_timeout to 1"])
+    for (const set of ["role to masked_other_owner", "default_transaction_read_only to on", "idle_session_timeout to 1"])
       await server.sql(`set role masked_owner; alter database masked set ${set}; reset role`);
     const { changes, unsound } = await provision(scopeWith({ masked: its }), server.access);
     expect(changes.map(({ why }) => why)).toEqual(["extension pg_trgm is missing in database masked"]);
     expect(unsound).toEqual([
-      'masked sets role to pg_read_all_data, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role',
+      'masked sets role to masked_other_owner, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role',
     ]);
   });
 });
