@@ -49,29 +49,28 @@ export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session =
 /** For a person at a prompt. */
 export const UNLIMITED: Session = { query: 0, lock: 0 };
 
-/** Timeouts that end sessions. Those of newer servers stand by the major version that has them first. */
-const TIMEOUTS: Readonly<Record<string, number>> = {
-  idle_session_timeout: 14,
-  idle_in_transaction_session_timeout: 9,
-  transaction_timeout: 17,
-};
+/** Version that has `transaction_timeout` first, as `server_version_num`. */
+const TRANSACTION_TIMEOUT = 170_000;
 
 /**
  * For the master in a database that belongs to a platform, whose owner may set what it likes on it: another role, timeouts, read-only.
  *
  * @param version of the server, as `server_version_num`.
  */
-export function masterSession(version: number): Session {
-  const timeouts = Object.entries(TIMEOUTS).filter(([, since]) => version >= since * 10_000);
-  return {
-    ...PROGRAM,
-    parameters: { role: "none", default_transaction_read_only: "off", ...Object.fromEntries(timeouts.map(([name]) => [name, 0])) },
-  };
-}
+export const masterSession = (version: number): Session => ({
+  ...PROGRAM,
+  parameters: {
+    role: "none",
+    default_transaction_read_only: "off",
+    ...(version >= TRANSACTION_TIMEOUT ? { transaction_timeout: 0 } : {}),
+  },
+});
+
+/** What every session starts with: nothing in a database can shadow the catalog, and no idle session is ended. */
+const ALWAYS = { search_path: "pg_catalog", idle_session_timeout: 0, idle_in_transaction_session_timeout: 0 };
 
 const toOptions = ({ query, lock, parameters = {} }: Session): string =>
-  // An empty path of functions and tables: nothing in a database can shadow the catalog.
-  Object.entries({ search_path: "pg_catalog", lock_timeout: lock, statement_timeout: query, ...parameters })
+  Object.entries({ ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters })
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(" ");
 
