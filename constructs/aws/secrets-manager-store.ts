@@ -33,6 +33,14 @@ export async function readVersion(client: SecretsManagerClient, secret: string, 
   return found === null ? null : { id: found.VersionId ?? "", credential: readCredential(secret, found.SecretString ?? "", FAULTS) };
 }
 
+/** Takes a stage from the version that has it. One without a value keeps it. */
+export async function removeStage(client: SecretsManagerClient, secret: string, stage: Stage): Promise<void> {
+  const version = await readVersion(client, secret, stage);
+  if (version === null) return;
+  const change = { SecretId: secret, VersionStage: stage, RemoveFromVersionId: version.id };
+  await ask(secret, client.send(new UpdateSecretVersionStageCommand(change)));
+}
+
 /** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
 export async function ask<T>(secret: string, request: Promise<T>): Promise<T> {
   return request.catch((error) => {
@@ -81,22 +89,24 @@ export class SecretsManagerStore implements SecretStore {
     const arn = this.arnOf(secret);
     const current = await readVersion(this.client, arn, "AWSCURRENT");
     if (current === null) return null;
-    return { current: current.credential, previous: (await readVersion(this.client, arn, "AWSPREVIOUS"))?.credential ?? null };
+    const previous = await readVersion(this.client, arn, "AWSPREVIOUS");
+    const pending = await readVersion(this.client, arn, "AWSPENDING");
+    return {
+      current: current.credential,
+      previous: previous?.credential ?? null,
+      // The stage may stay on a version that has become the current one.
+      pending: pending === null || pending.id === current.id ? null : pending.credential,
+    };
   }
 
   async write(secret: string, credential: Credential, forget = false): Promise<void> {
     const arn = this.arnOf(secret);
+    // First: a rotation under way must not make its own version current over this one.
+    await removeStage(this.client, arn, "AWSPENDING");
     // One token for all tries of this call: a try whose answer was lost must not make a second version.
     const version = { SecretId: arn, SecretString: toSecretText(credential), ClientRequestToken: randomUUID() };
     await ask(arn, this.client.send(new PutSecretValueCommand(version)));
-    if (forget) await this.forgetPrevious(arn);
-  }
-
-  private async forgetPrevious(arn: string): Promise<void> {
-    const previous = await readVersion(this.client, arn, "AWSPREVIOUS");
-    if (previous === null) return;
-    const change = { SecretId: arn, VersionStage: "AWSPREVIOUS", RemoveFromVersionId: previous.id };
-    await ask(arn, this.client.send(new UpdateSecretVersionStageCommand(change)));
+    if (forget) await removeStage(this.client, arn, "AWSPREVIOUS");
   }
 
   private arnOf(secret: string): string {

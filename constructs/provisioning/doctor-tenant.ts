@@ -10,7 +10,7 @@ import type { Look } from "./look";
 import { findProblem, findSettings, lookAround } from "./ownership";
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
-import { storedLogins } from "./versions";
+import { storedLogins, workingCredentials } from "./versions";
 
 export async function diagnoseTenant(
   subject: string,
@@ -36,8 +36,7 @@ export async function diagnoseTenant(
   if (server.tls.mode !== "proxy") {
     for (const { name } of tenant.databases) checks.push(await refusesPlainText(subject, server, versions.current.username, name));
   }
-  for (const credential of [versions.current, versions.previous]) {
-    if (credential === null) continue;
+  for (const credential of workingCredentials(versions)) {
     for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, access));
     const foreign = neighbour?.databases[0]?.name;
     if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, access));

@@ -11,7 +11,7 @@ import { findProblem, findSettings, lookAround, type Surroundings } from "./owne
 import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
-import { completeVersions, readVersions, setPassword, storedLogins } from "./versions";
+import { completeVersions, readVersions, setPassword, storedLogins, workingCredentials } from "./versions";
 
 export interface Provisioned {
   /** The statements that changed something, in order; none where everything was right. */
@@ -118,8 +118,7 @@ async function proveTenant(
 ): Promise<{ readonly changes: readonly Step[]; readonly unsound: readonly string[] }> {
   const changes: Step[] = [];
   const unsound: string[] = [];
-  const credentials = [versions.current, versions.previous].filter((each) => each !== null);
-  for (const credential of credentials) {
+  for (const credential of workingCredentials(versions)) {
     for (const database of tenant.databases) {
       const found = await proveLogin(tenant, credential, database.name, access, async () => {
         await setPassword(client, credential);

@@ -3,6 +3,7 @@ import { type Client, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
 import { withLock } from "./lock";
+import { REVOKED } from "./plan";
 import { readVersions, setPassword } from "./versions";
 
 export interface Rotated {
@@ -35,6 +36,7 @@ async function renewOther(
 ): Promise<Rotated> {
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
+  await refuseRevoked(client, tenant, provision);
   const credential = nextCredential(tenant, versions.current);
   if (!force) await refuseInUse(client, credential.username);
   await setPassword(client, credential);
@@ -51,6 +53,16 @@ export async function refuseInUse(client: Client, login: string): Promise<void> 
     throw new ProvisioningError(
       `login ${login} would get the new password, and still has ${count} sessions, of pods that have not read the secret since the last rotation; restart them, and run this again`,
     );
+}
+
+/** @throws ProvisioningError if a revocation was interrupted: a password from before it must not open a login. */
+export async function refuseRevoked(client: Client, { logins }: Pick<TenantLogins, "logins">, provision: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    "select rolname as name from pg_roles where rolname = any($1) and shobj_description(oid, 'pg_authid') = $2 order by 1",
+    [logins.map((login) => login.name), REVOKED],
+  );
+  if (rows[0] !== undefined)
+    throw new ProvisioningError(`login ${rows[0].name} was revoked, and the revocation was interrupted; first ${provision}`);
 }
 
 /** A new password, for the login that the current credential is not of. */

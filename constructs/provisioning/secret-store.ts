@@ -4,6 +4,11 @@ import type { Credential } from "./credential";
 export interface Versions {
   readonly current: Credential;
   readonly previous: Credential | null;
+  /**
+   * What a rotation under way is about to make current. The server may already know this password in place of the previous one.
+   * Omitted by stores whose rotation is a single step.
+   */
+  readonly pending?: Credential | null;
 }
 
 /** Where platform passwords are born and kept: a directory, AWS Secrets Manager, Google Secret Manager. */
@@ -13,7 +18,7 @@ export interface SecretStore {
   /** The versions of a secret, or null while it has none. */
   read(secret: string): Promise<Versions | null>;
   /**
-   * Adds a version, which becomes the current one, and keeps the one before.
+   * Adds a version, which becomes the current one, and keeps the one before. A pending version is given up.
    *
    * @param forget keeps no version before: after a leak none of them may come back.
    */

@@ -35,8 +35,17 @@ export async function completeVersions(
 /** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
 export function storedLogins({ logins }: Pick<TenantLogins, "logins">, versions: Versions | null): readonly string[] {
   if (versions === null) return logins.map((login) => login.name);
-  return [versions.current.username, ...(versions.previous === null ? [] : [versions.previous.username])];
+  return allOf(versions).map((version) => version.username);
 }
+
+/** The credentials that must log in: not the previous one while a pending version names its login, whose password may be either. */
+export function workingCredentials({ current, previous, pending }: Versions): readonly Credential[] {
+  const isRenewed = previous === null || (previous.username === pending?.username && pending.username !== current.username);
+  return isRenewed ? [current] : [current, previous];
+}
+
+const allOf = ({ current, previous, pending = null }: Versions): readonly Credential[] =>
+  [current, previous, pending].filter((each) => each !== null);
 
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
 export async function readVersions(
@@ -46,8 +55,8 @@ export async function readVersions(
   const versions = await store.read(secret);
   if (versions === null) return null;
   const names = logins.map((login) => login.name);
-  for (const version of [versions.current, versions.previous]) {
-    if (version === null || names.includes(version.username)) continue;
+  for (const version of allOf(versions)) {
+    if (names.includes(version.username)) continue;
     throw new ProvisioningError(
       `secret ${secret} in ${store.description} names the login ${version.username}, not ${names.join(" or ")}; remove that version`,
     );

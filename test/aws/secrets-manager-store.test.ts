@@ -24,16 +24,28 @@ describe("a store on Secrets Manager", () => {
     const store = storeOf({ it: secrets.create("it") });
     expect(await store.read("it")).toBeNull();
     await store.write("it", a);
-    expect(await store.read("it")).toEqual({ current: a, previous: null });
+    expect(await store.read("it")).toEqual({ current: a, previous: null, pending: null });
     await store.write("it", b);
-    expect(await store.read("it")).toEqual({ current: b, previous: a });
+    expect(await store.read("it")).toEqual({ current: b, previous: a, pending: null });
+  });
+
+  it("shows the version of a rotation under way, and gives it up for another current one", async () => {
+    const arn = secrets.create("pending");
+    const store = storeOf({ it: arn });
+    await store.write("it", a);
+    secrets.begin(arn, "token", "AWSPENDING");
+    expect((await store.read("it"))?.pending).toBeNull();
+    secrets.begin(arn, "token", "AWSPENDING", JSON.stringify(b));
+    expect((await store.read("it"))?.pending).toEqual(b);
+    await store.write("it", { ...b, password: "third" });
+    expect((await store.read("it"))?.pending).toBeNull();
   });
 
   it("forgets the version before where it is asked to", async () => {
     const store = storeOf({ it: secrets.create("forgotten") });
     await store.write("it", a);
     await store.write("it", b, true);
-    expect(await store.read("it")).toEqual({ current: b, previous: null });
+    expect(await store.read("it")).toEqual({ current: b, previous: null, pending: null });
   });
 
   it("says which secret is unknown or gone", async () => {

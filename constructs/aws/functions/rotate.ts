@@ -13,9 +13,9 @@ import { type Client, type Patience, persist, type Server, withClient } from "..
 import { type Credential, generatePassword } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
-import { nextCredential, proveCredential } from "../../provisioning/rotate";
+import { nextCredential, proveCredential, refuseRevoked } from "../../provisioning/rotate";
 import { setOwnPassword, setPassword } from "../../provisioning/versions";
-import { ask, readVersion } from "../secrets-manager-store";
+import { ask, readVersion, removeStage } from "../secrets-manager-store";
 import { type RotationTask, type ServerTask, TASK_FILE, TENANT_TAG, VARIABLES } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, readMaster, serverOf } from "./task";
@@ -81,12 +81,18 @@ async function findTenant(
 }
 
 /** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
-async function createSecret({ event, client, tenant }: Rotation): Promise<void> {
+async function createSecret(rotation: Rotation): Promise<void> {
+  const { tenant } = rotation;
+  if (tenant === null) return storePending(rotation, ({ username }) => ({ username, password: generatePassword() }));
+  // Under the lock: a rotation by hand, or a revocation, must not change the login in use meanwhile.
+  await withServer(rotation, () => storePending(rotation, (current) => nextCredential(tenant, current)));
+}
+
+async function storePending({ event, client }: Rotation, toNext: (current: Credential) => Credential): Promise<void> {
   const current = await readVersion(client, event.SecretId, "AWSCURRENT");
   if (current === null) throw new ProvisioningError(`secret ${event.SecretId} has no password yet; deploy the environment first`);
   if (current.id === event.ClientRequestToken || (await readPending({ event, client })) !== null) return;
-  const { username } = current.credential;
-  const next = tenant === null ? { username, password: generatePassword() } : nextCredential(tenant, current.credential);
+  const next = toNext(current.credential);
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
   const request = client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) }));
   await ask(
@@ -127,11 +133,34 @@ async function finishSecret(rotation: Rotation): Promise<void> {
 
 /** Runs something as the master, while no other run changes the server, with the version that is pending then. */
 async function withPending(rotation: Rotation, run: (session: Client, pending: Credential) => Promise<void>): Promise<void> {
-  const { client, task, server, patience } = rotation;
   await requirePending(rotation);
+  await withServer(rotation, async (session) => {
+    const pending = await requirePending(rotation);
+    await refuseLoginInUse(rotation, pending);
+    await run(session, pending);
+  });
+}
+
+/** Runs something as the master, while no other run changes the server, unless an interrupted revocation comes first. */
+async function withServer({ client, task, server, patience, tenant }: Rotation, run: (session: Client) => Promise<void>): Promise<void> {
   const master = await readMaster(client, task, server);
   await persist(server, master, "postgres", patience, () =>
-    withLock({ server, master, patience }, async (session) => run(session, await requirePending(rotation))),
+    withLock({ server, master, patience }, async (session) => {
+      if (tenant !== null) await refuseRevoked(session, tenant, provisionIt(task));
+      await run(session);
+    }),
+  );
+}
+
+const provisionIt = ({ environment }: ServerTask): string => `provision environment ${environment}`;
+
+/** A version that was put back by hand may be of the login that is to be renewed: its sessions would lose their password. */
+async function refuseLoginInUse({ event: { SecretId, ClientRequestToken }, client, tenant }: Rotation, pending: Credential): Promise<void> {
+  const current = await readVersion(client, SecretId, "AWSCURRENT");
+  if (tenant === null || current?.credential.username !== pending.username) return;
+  await removeStage(client, SecretId, "AWSPENDING");
+  throw new ProvisioningError(
+    `version ${ClientRequestToken} of secret ${SecretId} would renew ${pending.username}, which is in use, and was given up; rotate it again`,
   );
 }
 
@@ -141,7 +170,7 @@ const givePassword = ({ tenant }: Rotation, session: Client, pending: Credential
 const tryPassword = ({ tenant, server, task }: Rotation, pending: Credential): Promise<void> =>
   tenant === null
     ? withClient(server, pending, "postgres", async () => undefined)
-    : proveCredential(tenant, pending, server, `provision environment ${task.environment}`);
+    : proveCredential(tenant, pending, server, provisionIt(task));
 
 async function makeCurrent({ event, client }: Rotation): Promise<void> {
   const { SecretId, ClientRequestToken } = event;

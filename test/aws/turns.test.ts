@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { diagnose } from "../../constructs/provisioning/doctor";
+import { shut } from "../../constructs/provisioning/revoke";
+import { rotate } from "../../constructs/provisioning/rotate";
+import { SecretsManagerDouble } from "../fixtures/secrets-manager";
+import { scopeWith, startServer, type TestServer } from "../fixtures/server";
+import { refusal } from "../fixtures/tenants";
+import { HAPPENINGS, type Happening, STEPS, Turn } from "../fixtures/turns";
+
+/** What a rotation says whose version was given up before its second step, its third, and its last. */
+const lost = (...tokens: readonly number[]): readonly string[] =>
+  tokens.flatMap((token, index) =>
+    (index === 0 ? ["setSecret", "finishSecret"] : ["finishSecret"]).map(
+      (step) => `${step}: version turn-${token} of secret ARN is not pending; rotate it again`,
+    ),
+  );
+
+const REFUSALS: Readonly<Record<Happening, readonly string[]>> = {
+  provision: [],
+  rotate: lost(2, 3, 4),
+  revoke: lost(2, 3, 4),
+  "second rotation": lost(3, 5, 7),
+  "second rotation begins": lost(3, 5, 7),
+};
+
+describe("a scheduled rotation in four steps", () => {
+  let server: TestServer;
+  let secrets: SecretsManagerDouble;
+  beforeAll(async () => {
+    [server, secrets] = await Promise.all([startServer(), SecretsManagerDouble.start()]);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+    await server?.stop();
+    await secrets?.stop();
+  });
+  beforeEach(() => {
+    const master = secrets.create("master");
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+    const task = { environment: "test", host: "localhost", port: server.server.port, masterSecret: master };
+    for (const [name, value] of Object.entries({ ...secrets.environment, TASK: JSON.stringify(task) })) vi.stubEnv(name, value);
+    vi.spyOn(console, "log").mockReturnValue();
+  });
+
+  it.each(HAPPENINGS)("is met by a %s before each of its steps, and after the last", async (what) => {
+    const turn = new Turn(`turn${HAPPENINGS.indexOf(what)}`, server, secrets);
+    await turn.provision();
+    for (let position = 0; position <= STEPS.length; position++) await turn.play({ [position]: [what] });
+    expect(turn.refusals.map((sentence) => sentence.replace(/secret arn\S+/, "secret ARN"))).toEqual(REFUSALS[what]);
+    expect((await turn.provision()).changes).toEqual([]);
+  });
+
+  async function begun(name: string) {
+    const turn = new Turn(name, server, secrets);
+    await turn.provision();
+    const token = turn.begin();
+    return { turn, token };
+  }
+
+  it("is no fault to doctor between its steps", async () => {
+    const { turn, token } = await begun("seen");
+    const scope = scopeWith({ seen: turn.its });
+    const problems = async () =>
+      (await diagnose("main", scope, turn.access, server.stranger.certificate)).filter(
+        (check) => check.subject === "seen" && check.problem !== null,
+      );
+    for (const step of STEPS) {
+      await turn.step(step, token);
+      expect(await problems()).toEqual([]);
+    }
+    expect(turn.refusals).toEqual([]);
+  });
+
+  it("opens no login that a revocation has shut and not renewed yet", async () => {
+    const { turn, token } = await begun("torn");
+    await turn.step("createSecret", token);
+    const before = secrets.values(turn.arn);
+    await shut(turn.its, turn.access);
+    for (const step of ["setSecret", "finishSecret"] as const)
+      expect(await refusal(turn.run(step, token))).toBe(
+        "ProvisioningError: login torn_a was revoked, and the revocation was interrupted; first provision environment test",
+      );
+    expect(await refusal(rotate(turn.its, turn.access, { force: false }))).toContain("the revocation was interrupted");
+    await turn.provision();
+    expect(before.map(({ password }) => password)).not.toContain(secrets.value(turn.arn)?.password);
+    expect(await refusal(turn.run("finishSecret", token))).toContain("is not pending; rotate it again");
+    expect((await turn.provision()).changes).toEqual([]);
+  });
+
+  it("gives up a version that would renew the login in use", async () => {
+    const { turn, token } = await begun("back");
+    await turn.step("createSecret", token);
+    // A person makes the version before current again.
+    const [current, previous] = [secrets.value(turn.arn), secrets.value(turn.arn, "AWSPREVIOUS")];
+    secrets.begin(turn.arn, "by hand", "AWSCURRENT", JSON.stringify(previous));
+    secrets.begin(turn.arn, "the other", "AWSPREVIOUS", JSON.stringify(current));
+    expect(await refusal(turn.run("setSecret", token))).toBe(
+      `ProvisioningError: version ${token} of secret ${turn.arn} would renew back_b, which is in use, and was given up; rotate it again`,
+    );
+    expect(secrets.value(turn.arn, "AWSPENDING")).toBeUndefined();
+    await turn.play({});
+    expect(secrets.value(turn.arn)?.username).toBe("back_a");
+  });
+});
