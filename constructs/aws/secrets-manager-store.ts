@@ -7,6 +7,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import type { Credential } from "../provisioning/credential";
+import { ProvisioningError } from "../provisioning/errors";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
 import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } from "../provisioning/stored-secret";
 
@@ -38,7 +39,11 @@ export async function removeStage(client: SecretsManagerClient, secret: string, 
   const version = await readVersion(client, secret, stage);
   if (version === null) return;
   const change = { SecretId: secret, VersionStage: stage, RemoveFromVersionId: version.id };
-  await ask(secret, client.send(new UpdateSecretVersionStageCommand(change)));
+  const request = ask(secret, client.send(new UpdateSecretVersionStageCommand(change)));
+  await request.catch(async (error) => {
+    // A try whose answer was lost has done it.
+    if ((await readVersion(client, secret, stage))?.id === version.id) throw error;
+  });
 }
 
 /** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
@@ -61,15 +66,16 @@ const FAULTS = storeFaults({
   takeBack: "put its last version back",
 });
 
-/** A fault of Secrets Manager as one sentence; what nothing is known about stays as it is. */
-function explain(error: unknown, secret: string): unknown {
+/** A fault of Secrets Manager as one sentence. */
+function explain(error: unknown, secret: string): Error {
+  if (error instanceof ProvisioningError) return error;
   const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
   if (name === "ResourceNotFoundException") return FAULTS.missing(secret);
   if (/^(AccessDeniedException|DecryptionFailure|UnrecognizedClientException)$/.test(name)) return FAULTS.refused(secret, message);
   if (/^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name))
     return FAULTS.unauthenticated(message);
   if (name === "InvalidRequestException") return FAULTS.unusable(secret, message);
-  return isOutOfReach(error) ? FAULTS.outOfReach() : error;
+  return isOutOfReach(error) ? FAULTS.outOfReach() : FAULTS.failed(secret, message === "" ? name : message);
 }
 
 /**

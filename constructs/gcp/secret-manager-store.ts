@@ -164,6 +164,7 @@ function explain(error: unknown, secret: string): Error {
   if (status === 404) return FAULTS.missing(secret);
   if (status === 403) return FAULTS.refused(secret, message);
   if (isOutOfReach(error)) return FAULTS.outOfReach();
+  if (status === 429 || status >= 500) return FAULTS.failed(secret, message);
   if (status === 401 || /credentials|invalid_grant|metadata/i.test(message)) return FAULTS.unauthenticated(message);
   return FAULTS.unusable(secret, message);
 }

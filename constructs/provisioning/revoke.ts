@@ -7,7 +7,7 @@ import { explain, ProvisioningError } from "./errors";
 import { allowEnding, withLock } from "./lock";
 import { REVOKED } from "./plan";
 import { nextCredential, proveCredential } from "./rotate";
-import { readVersions, setPassword } from "./versions";
+import { readVersions, setPassword, writeVersion } from "./versions";
 
 export interface Revoked {
   /** The login to use from now on. */
@@ -110,7 +110,7 @@ async function renew(client: Client, tenant: TenantLogins, { server, store, prov
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
   const credential = nextCredential(tenant, versions.current);
-  await store.write(tenant.secret, credential, true);
+  await writeVersion(store, tenant.secret, credential, true);
   await setPassword(client, credential);
   for (const { name } of tenant.logins) {
     // Another revocation may have opened it since this one shut both.

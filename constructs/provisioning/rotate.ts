@@ -4,7 +4,7 @@ import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
 import { withLock } from "./lock";
 import { REVOKED } from "./plan";
-import { readVersions, setPassword } from "./versions";
+import { readVersions, setPassword, writeVersion } from "./versions";
 
 export interface Rotated {
   /** The login to use from now on. */
@@ -41,7 +41,7 @@ async function renewOther(
   if (!force) await refuseInUse(client, credential.username);
   await setPassword(client, credential);
   await proveCredential(tenant, credential, server, provision);
-  await store.write(tenant.secret, credential);
+  await writeVersion(store, tenant.secret, credential);
   return { current: credential.username, previous: versions.current.username };
 }
 

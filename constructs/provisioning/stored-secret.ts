@@ -26,11 +26,16 @@ export const storeFaults = ({ service, cloud, grant, logIn, connect, mend, takeB
   unauthenticated: (message: string) => new ProvisioningError(`there are no valid credentials for ${cloud} (${message}); ${logIn}`),
   outOfReach: () => new ProvisioningError(`${service} does not answer; ${connect}`),
   unusable: (secret: string, message: string) => new ProvisioningError(`secret ${secret} cannot be used (${message}); ${mend}`),
+  failed: (secret: string, message: string) => new ProvisioningError(sayFailed(service, secret, message)),
   malformed: (secret: string) => new ProvisioningError(sayMalformed(`secret ${secret}`, takeBack)),
   unnamed: (secret: string) => new ProvisioningError(`no secret of ${cloud} is known for ${secret}; deploy its environment again`),
 });
 
 export type StoreFaults = ReturnType<typeof storeFaults>;
+
+/** The sentence on a fault of a store that nothing else is known about. */
+export const sayFailed = (store: string, secret: string, message: string): string =>
+  `${store} failed on secret ${secret} (${message}); run this again`;
 
 /** The sentence on a text that is not a credential. */
 export const sayMalformed = (secret: string, remedy: string): string => `${secret} is not JSON with username and password; ${remedy}`;

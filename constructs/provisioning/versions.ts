@@ -1,4 +1,5 @@
 import pg from "pg";
+import { UserError } from "../model/errors";
 import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "./access";
 import type { Client } from "./connect";
@@ -6,6 +7,7 @@ import { type Credential, generatePassword } from "./credential";
 import { ProvisioningError } from "./errors";
 import { scramVerifier } from "./scram";
 import type { SecretStore, Versions } from "./secret-store";
+import { sayFailed } from "./stored-secret";
 
 /**
  * The versions of a secret, completed: a password for both logins, of which the first is the one to use; after a revocation, one for the
@@ -24,11 +26,11 @@ export async function completeVersions(
     Credential,
   ];
   if (isRevoked) {
-    await store.write(secret, current, true);
+    await writeVersion(store, secret, current, true);
     return { current, previous: null };
   }
-  if (kept === null) await store.write(secret, other);
-  await store.write(secret, current);
+  if (kept === null) await writeVersion(store, secret, other);
+  await writeVersion(store, secret, current);
   return { current, previous: kept?.current ?? other };
 }
 
@@ -52,7 +54,7 @@ export async function readVersions(
   { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
   store: SecretStore,
 ): Promise<Versions | null> {
-  const versions = await store.read(secret);
+  const versions = await store.read(secret).catch(blame(store, secret));
   if (versions === null) return null;
   const names = logins.map((login) => login.name);
   for (const version of allOf(versions)) {
@@ -64,6 +66,18 @@ export async function readVersions(
   // Two versions of one login: only the newer password can work.
   return versions.previous?.username === versions.current.username ? { ...versions, previous: null } : versions;
 }
+
+/** @throws ProvisioningError */
+export const writeVersion = (store: SecretStore, secret: string, credential: Credential, forget = false): Promise<void> =>
+  store.write(secret, credential, forget).catch(blame(store, secret));
+
+/** Names a store's fault as the store's. The same fault of a session would be the database's. */
+const blame =
+  ({ description }: SecretStore, secret: string) =>
+  (error: unknown) => {
+    if (error instanceof UserError) throw error;
+    throw new ProvisioningError(sayFailed(description, secret, error instanceof Error ? error.message : String(error)));
+  };
 
 /** Sets a login's password. Only its verifier leaves this process. */
 export async function setPassword(client: Client, { username, password }: Credential): Promise<void> {

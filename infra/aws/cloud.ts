@@ -72,7 +72,7 @@ class AwsDeployment implements Deployment {
   }
 
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
-    const client = createSecretsClient(null, this.environment.section.region);
+    const client = createSecretsClient(patience, this.environment.section.region);
     const { host, port, masterSecret, restart } = this.server(instance);
     const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});

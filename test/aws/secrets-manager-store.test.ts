@@ -1,5 +1,6 @@
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createSecretsClient } from "../../constructs/aws/functions/task";
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { refusal } from "../fixtures/tenants";
@@ -46,6 +47,33 @@ describe("a store on Secrets Manager", () => {
     await store.write("it", a);
     await store.write("it", b, true);
     expect(await store.read("it")).toEqual({ current: b, previous: null, pending: null });
+  });
+
+  it.each([
+    { type: "ThrottlingException", status: 400, message: "Rate exceeded" },
+    { type: "InternalServiceError", status: 500, message: "An error occurred" },
+  ])("tries again at $type, and says at last that the fault is the store's", async ({ message, ...fault }) => {
+    const arn = secrets.create("overloaded");
+    const said: string[] = [];
+    const patient = createSecretsClient({ deadlineMs: 60_000, onRetry: (sentence) => said.push(sentence) });
+    const store = new SecretsManagerStore(patient, { it: arn });
+    // AWS's client gives up after the third.
+    const many = (call: string) => [1, 2, 3, 4].map(() => ({ ...fault, call }));
+    secrets.faults.push(...many("PutSecretValue"));
+    await store.write("it", a);
+    await store.write("it", b);
+    secrets.faults.push(...many("UpdateSecretVersionStage"));
+    await store.write("it", { ...a, password: "third" }, true);
+    expect(said).toEqual([1, 2].map(() => `AWS cannot do it now (${message})`));
+    expect([secrets.count(arn), await store.read("it")]).toEqual([
+      3,
+      { current: { ...a, password: "third" }, previous: null, pending: null },
+    ]);
+    secrets.faults.push(...many("GetSecretValue"));
+    expect(await refusal(storeOf({ it: arn }).read("it"))).toBe(
+      `ProvisioningError: Secrets Manager failed on secret ${arn} (${message}); run this again`,
+    );
+    secrets.faults.length = 0;
   });
 
   it("says which secret is unknown or gone", async () => {

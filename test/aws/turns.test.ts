@@ -88,6 +88,15 @@ describe("a scheduled rotation in four steps", () => {
     expect((await turn.provision()).changes).toEqual([]);
   });
 
+  it("bears that the answer to its last call is lost", async () => {
+    const { turn, token } = await begun("lost");
+    for (const step of STEPS) {
+      if (step === "finishSecret") secrets.faults.push({ type: "InternalServiceError", status: 500, call: "UpdateSecretVersionStage" });
+      await turn.step(step, token);
+    }
+    expect([turn.refusals, secrets.value(turn.arn)?.username]).toEqual([[], "lost_b"]);
+  });
+
   it("gives up a version that would renew the login in use", async () => {
     const { turn, token } = await begun("back");
     await turn.step("createSecret", token);

@@ -64,6 +64,19 @@ describe("Google Secret Manager as a store", () => {
     );
   });
 
+  it.each([429, 503, 500])(
+    "tries again while Secret Manager answers %s, and says at last that the fault is the store's",
+    async (status) => {
+      double.make(NAME, credential("a"));
+      double.failures.push(status, status, status);
+      expect((await store().read("test--prefect"))?.current).toEqual(credential("a"));
+      double.failures.push(status);
+      await expect(new SecretManager({ deadlineMs: 0 }, false).newest(NAME, 1)).rejects.toThrow(
+        `Secret Manager failed on secret ${NAME} (${status === 429 ? "Quota exceeded" : "The service is currently unavailable."}); run this again`,
+      );
+    },
+  );
+
   it.each([
     ["a secret that is not there", "test--none", "there is no secret projects/p/secrets/none; deploy its environment again"],
     ["a secret that nobody has named", "test--other", "no secret of Google Cloud is known for test--other; deploy its environment again"],

@@ -253,6 +253,22 @@ describe("rotate", () => {
     expect(await versionsOf(server.access.store, its.secret)).toEqual(before);
   });
 
+  it("names the store where that fails, not the database, though the fault is like one of the database's", async () => {
+    const its = tenant("blame");
+    const scope = scopeWith({ blame: its });
+    await provision(scope, server.access);
+    const fault = () => Promise.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+    const versions = await versionsOf(server.access.store, its.secret);
+    const sentence = "ProvisioningError: memory failed on secret test--blame (connect ECONNREFUSED); run this again";
+    const accessTo = (store: SecretStore) => ({ ...server.access, store, patience: { deadlineMs: 300 } });
+    const unreadable = accessTo({ ...memoryStore(), read: fault });
+    const unwritable = accessTo({ ...brokenStore(versions), write: fault });
+    for (const access of [unreadable, unwritable]) expect(await refusal(rotate(its, access, { force: false }))).toBe(sentence);
+    expect(await refusal(provision(scope, unreadable))).toBe(sentence);
+    expect(await refusal(revoke(its, unwritable))).toBe(sentence);
+    expect(await refusal(provision(scope, unwritable))).toBe(sentence);
+  });
+
   it("says what is missing before there is a password", async () => {
     expect(await refusal(rotate(tenant("none"), server.access, { force: false }))).toBe(
       "ProvisioningError: secret test--none has no password yet; first run npm run provision",

@@ -22,19 +22,28 @@ export const nameOf = (error: unknown): string => (error as { readonly name?: st
  */
 export const isTooEarly = (error: unknown): boolean => NOT_YET_ALLOWED.test(nameOf(error)) || isOutOfReach(error);
 
+/** Whether AWS has too much to do, or fails itself. https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html */
+const isOverloaded = (error: unknown): boolean =>
+  /Throttl|TooManyRequests|RequestLimitExceeded|InternalService|InternalFailure|ServiceUnavailable/.test(nameOf(error)) ||
+  ((error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0) >= 500;
+
 /** Milliseconds before the second try, and between any two at most. */
 const PAUSES = { startingDelay: 500, maxDelay: 15_000 };
 
-/** Retries each call of a client, until the deadline, while AWS rejects a role or endpoint that is too new. Throws other faults at once. */
+/**
+ * Retries each call of a client, until the deadline, while AWS is overloaded, or `isFresh` and AWS rejects a role or endpoint that is too
+ * new. Throws other faults at once.
+ */
 export function makePatient<C extends { readonly middlewareStack: object }>(
   client: C,
-  { deadlineMs, onRetry }: Patience,
+  { deadlineMs, onRetry, isFresh = false }: Patience,
   isPassing = isTooEarly,
 ): C {
   const deadline = Date.now() + deadlineMs;
   const retry = (error: unknown) => {
-    if (!isPassing(error) || Date.now() >= deadline) return false;
-    onRetry?.(`AWS does not allow or reach it yet (${(error as Error).message})`);
+    const isBusy = isOverloaded(error);
+    if (!(isBusy || (isFresh && isPassing(error))) || Date.now() >= deadline) return false;
+    onRetry?.(`${isBusy ? "AWS cannot do it now" : "AWS does not allow or reach it yet"} (${(error as Error).message})`);
     return true;
   };
   (client.middlewareStack as Middleware).add(

@@ -172,11 +172,15 @@ const tryPassword = ({ tenant, server, task }: Rotation, pending: Credential): P
     ? withClient(server, pending, "postgres", async () => undefined)
     : proveCredential(tenant, pending, server, provisionIt(task));
 
-async function makeCurrent({ event, client }: Rotation): Promise<void> {
+async function makeCurrent(rotation: Rotation): Promise<void> {
+  const { event, client } = rotation;
   const { SecretId, ClientRequestToken } = event;
   const current = await readVersion(client, SecretId, "AWSCURRENT");
   const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
-  await ask(SecretId, client.send(new UpdateSecretVersionStageCommand(move)));
+  await ask(SecretId, client.send(new UpdateSecretVersionStageCommand(move))).catch(async (error) => {
+    // A try whose answer was lost has done it.
+    if (!(await isFinished(rotation))) throw error;
+  });
 }
 
 /** Whether an earlier call has done the last step. */

@@ -11,7 +11,7 @@ import { makePatient } from "./patience";
 const SECRETS_TIMEOUT = 5_000;
 const SECRETS_ATTEMPTS = 3;
 
-/** @param patience how long to wait for rights and ways that were created a moment ago; null not to. */
+/** @param patience for what passes by itself; null to leave that to AWS's client, which tries three times. */
 export function createSecretsClient(patience: Patience | null, region?: string): SecretsManagerClient {
   const requestHandler = { connectionTimeout: SECRETS_TIMEOUT, requestTimeout: SECRETS_TIMEOUT, throwOnRequestTimeout: true };
   const client = new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
