@@ -14,9 +14,10 @@ import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } f
 /** Stages of a secret's versions. https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version */
 export type Stage = "AWSCURRENT" | "AWSPENDING" | "AWSPREVIOUS";
 
-/** A version of a secret, and its id. */
+/** A version of a secret, its id, and when it was added. */
 export interface StoredVersion {
   readonly id: string;
+  readonly created: Date;
   readonly credential: Credential;
 }
 
@@ -31,7 +32,9 @@ export async function readVersion(client: SecretsManagerClient, secret: string, 
       throw error;
     }),
   );
-  return found === null ? null : { id: found.VersionId ?? "", credential: readCredential(secret, found.SecretString ?? "", FAULTS) };
+  if (found === null) return null;
+  const credential = readCredential(secret, found.SecretString ?? "", FAULTS);
+  return { id: found.VersionId ?? "", created: found.CreatedDate ?? new Date(), credential };
 }
 
 /** Takes a stage from the version that has it. One without a value keeps it. */

@@ -24,21 +24,30 @@ export interface Rotated {
  */
 export async function rotate(tenant: TenantLogins, access: ServerAccess, { force }: { readonly force: boolean }): Promise<Rotated> {
   return persist(access.server, access.master, "postgres", access.patience, () =>
-    withLock(access, (client) => renewOther(client, tenant, access, force)),
+    withLock(access, (client) =>
+      renewOther(client, tenant, access, async (login) => {
+        if (!force) await refuseInUse(client, login);
+      }),
+    ),
   );
 }
 
-async function renewOther(
+/**
+ * Under the lock.
+ *
+ * @param admit refuses to renew a login, by an error.
+ */
+export async function renewOther(
   client: Client,
   tenant: TenantLogins,
   { server, store, provision }: ServerAccess,
-  force: boolean,
+  admit: (login: string) => Promise<void>,
 ): Promise<Rotated> {
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
   await refuseRevoked(client, tenant, provision);
   const credential = nextCredential(tenant, versions.current);
-  if (!force) await refuseInUse(client, credential.username);
+  await admit(credential.username);
   await setPassword(client, credential);
   await proveCredential(tenant, credential, server, provision);
   await writeVersion(store, tenant.secret, credential);
@@ -46,13 +55,17 @@ async function renewOther(
 }
 
 /** @throws ProvisioningError if a login has sessions: pods that have not read the last rotation would lose it. */
-export async function refuseInUse(client: Client, login: string): Promise<void> {
+async function refuseInUse(client: Client, login: string): Promise<void> {
+  const count = await countSessions(client, login);
+  if (count > 0) throw new ProvisioningError(`${sayInUse(login, count)}; restart them, and run this again`);
+}
+
+export const sayInUse = (login: string, count: number): string =>
+  `login ${login} would get the new password, and still has ${count} sessions, of pods that have not read the secret since the last rotation`;
+
+export async function countSessions(client: Client, login: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>("select count(*)::int as count from pg_stat_activity where usename = $1", [login]);
-  const count = rows[0]?.count ?? 0;
-  if (count > 0)
-    throw new ProvisioningError(
-      `login ${login} would get the new password, and still has ${count} sessions, of pods that have not read the secret since the last rotation; restart them, and run this again`,
-    );
+  return rows[0]?.count ?? 0;
 }
 
 /** @throws ProvisioningError if a revocation was interrupted: a password from before it must not open a login. */

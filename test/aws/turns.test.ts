@@ -1,11 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { open } from "../../constructs/provisioning/connect";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { shut } from "../../constructs/provisioning/revoke";
 import { rotate } from "../../constructs/provisioning/rotate";
-import { SecretsManagerDouble } from "../fixtures/secrets-manager";
+import { ROTATION_DAYS, SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
-import { refusal } from "../fixtures/tenants";
+import { refusal, versionsOf } from "../fixtures/tenants";
 import { HAPPENINGS, type Happening, STEPS, Turn } from "../fixtures/turns";
+
+const DAY = 86_400_000;
 
 /** What a rotation says whose version was given up before its second step, its third, and its last. */
 const lost = (...tokens: readonly number[]): readonly string[] =>
@@ -40,7 +43,11 @@ describe("a scheduled rotation in four steps", () => {
     secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
     const task = { environment: "test", host: "localhost", port: server.server.port, masterSecret: master };
     for (const [name, value] of Object.entries({ ...secrets.environment, TASK: JSON.stringify(task) })) vi.stubEnv(name, value);
-    vi.spyOn(console, "log").mockReturnValue();
+    for (const method of ["log", "error"] as const) vi.spyOn(console, method).mockReturnValue();
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
   it.each(HAPPENINGS)("is met by a %s before each of its steps, and after the last", async (what) => {
@@ -86,6 +93,33 @@ describe("a scheduled rotation in four steps", () => {
     expect(before.map(({ password }) => password)).not.toContain(secrets.value(turn.arn)?.password);
     expect(await refusal(turn.run("finishSecret", token))).toContain("is not pending; rotate it again");
     expect((await turn.provision()).changes).toEqual([]);
+  });
+
+  it("skips one turn for pods that still use the login to be renewed, and no more", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-30T12:00:00Z") });
+    const { turn, token } = await begun("held");
+    const { current, previous } = await versionsOf(turn.access.store, turn.its.secret);
+    if (previous === null) throw new Error("no previous version");
+    const session = await open(turn.access.server, previous, "held");
+    const reach = (days: number) => vi.setSystemTime(new Date("2026-11-30T12:00:00Z").getTime() + days * DAY);
+    const inUse =
+      "login held_b would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation";
+    const skipped = `ProvisioningError: ${inUse}; restart them; from 2026-12-31T12:00Z on, it is rotated all the same`;
+    for (const days of [0, ROTATION_DAYS - 1, ROTATION_DAYS, ROTATION_DAYS + 0.9]) {
+      reach(days);
+      expect(await refusal(turn.run("createSecret", token))).toBe(skipped);
+    }
+    expect(await versionsOf(turn.access.store, turn.its.secret)).toEqual({ current, previous, pending: null });
+    expect(console.error).not.toHaveBeenCalled();
+
+    reach(ROTATION_DAYS + 1);
+    for (const step of STEPS) await turn.run(step, token);
+    expect(console.error).toHaveBeenCalledExactlyOnceWith(
+      `${inUse}; it is rotated all the same, one day after it was due; restart them before they reconnect`,
+    );
+    expect(secrets.value(turn.arn)?.username).toBe("held_b");
+    await session.query("select");
+    await session.end();
   });
 
   it("bears that the answer to its last call is lost", async () => {

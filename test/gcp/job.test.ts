@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { open } from "../../constructs/provisioning/connect";
 import type { NamedSpec } from "../../infra/spec";
 import { CLUSTER, SECTION } from "../fixtures/gcp";
 import { mountedFiles, one, registrationsOf } from "../fixtures/registrations";
@@ -10,6 +11,7 @@ import { startServer, type TestServer } from "../fixtures/server";
 
 const MASTER = "projects/my-project/secrets/postgres-master";
 const PREFECT = "projects/my-project/secrets/job--prefect";
+const MLFLOW = "projects/my-project/secrets/job--mlflow";
 
 /** Who a pod's container runs as; only root can become somebody else. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65532, gid: 65532 } : {};
@@ -103,7 +105,7 @@ describe("the program of the Job", () => {
 
   it("tells its last sentence, and no trace, where it cannot go on", async () => {
     await server.sql("create role mlflow_owner; comment on role mlflow_owner is 'platform-postgres: environment another'");
-    secrets.make("projects/my-project/secrets/job--mlflow");
+    secrets.make(MLFLOW);
     const { code, output } = await run("provision", { prefect: {}, mlflow: {} });
     await server.sql("drop role mlflow_owner");
     expect(code).toBe(1);
@@ -124,6 +126,29 @@ describe("the program of the Job", () => {
     // The master that somebody else has stays as it is.
     expect(secrets.contents(MASTER)).toEqual([server.access.master]);
     expect(await run("rotate")).toEqual({ code: 0, output: "" });
+  });
+
+  it("skips a platform for a day whose pods use the login to be renewed, and rotates the others; then it rotates that one, too", async () => {
+    const both = { prefect: {}, mlflow: {} };
+    secrets.make(MLFLOW);
+    expect((await run("provision", both)).code).toBe(0);
+    const [, previous] = secrets.contents(PREFECT);
+    if (previous === undefined) throw new Error("no previous version");
+    const session = await open(server.access.server, previous, "prefect");
+    const inUse = `login ${previous.username} would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation`;
+    secrets.age(30);
+    const first = await run("rotate", both);
+    expect(first.output.replace(/\d{4}-\d\d-\d\dT\d\d:\d\dZ/, "TOMORROW")).toBe(
+      `mlflow logs in as mlflow_b from now on\n${inUse}; restart them; from TOMORROW on, it is rotated all the same\n`,
+    );
+    expect([first.code, secrets.contents(PREFECT)[1]]).toEqual([1, previous]);
+    secrets.age(1);
+    expect(await run("rotate", both)).toEqual({
+      code: 0,
+      output: `prefect logs in as ${previous.username} from now on\n${inUse}; it is rotated all the same, one day after it was due; restart them before they reconnect\n`,
+    });
+    await session.query("select");
+    await session.end();
   });
 
   it("shows no password, in no message and on no command line", async () => {

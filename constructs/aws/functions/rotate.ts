@@ -14,6 +14,7 @@ import { type Credential, generatePassword } from "../../provisioning/credential
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
 import { nextCredential, proveCredential, refuseRevoked } from "../../provisioning/rotate";
+import { admitTurn } from "../../provisioning/scheduled";
 import { setOwnPassword, setPassword } from "../../provisioning/versions";
 import { ask, readVersion, removeStage } from "../secrets-manager-store";
 import { type RotationTask, type ServerTask, TASK_FILE, TENANT_TAG, VARIABLES } from "../task";
@@ -28,6 +29,8 @@ export interface RotationEvent {
   /** Id of the version that is to become the current one. */
   readonly ClientRequestToken: string;
 }
+
+const DAY = 86_400_000;
 
 /** One rotation of one secret. `tenant` is null for the master's. */
 interface Rotation {
@@ -67,6 +70,8 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
   finishSecret,
 };
 
+const describe = (client: SecretsManagerClient, arn: string) => ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
+
 /** Whose a secret is, by its tag; null for the master. */
 async function findTenant(
   client: SecretsManagerClient,
@@ -74,7 +79,7 @@ async function findTenant(
   { masterSecret, tenants }: Rotation["task"],
 ): Promise<TenantLogins | null> {
   if (arn === masterSecret) return null;
-  const { Tags: tags = [] } = await ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
+  const { Tags: tags = [] } = await describe(client, arn);
   const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
   if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
   return tenant;
@@ -83,16 +88,30 @@ async function findTenant(
 /** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
 async function createSecret(rotation: Rotation): Promise<void> {
   const { tenant } = rotation;
-  if (tenant === null) return storePending(rotation, ({ username }) => ({ username, password: generatePassword() }));
+  if (tenant === null) return storePending(rotation, async ({ username }) => ({ username, password: generatePassword() }));
   // Under the lock: a rotation by hand, or a revocation, must not change the login in use meanwhile.
-  await withServer(rotation, () => storePending(rotation, (current) => nextCredential(tenant, current)));
+  await withServer(rotation, async (session) => {
+    let alarm: string | null = null;
+    await storePending(rotation, async (current, due) => {
+      const next = nextCredential(tenant, current);
+      alarm = await admitTurn(session, next.username, due);
+      return next;
+    });
+    // CloudWatch counts errors in the log.
+    if (alarm !== null) console.error(alarm);
+  });
 }
 
-async function storePending({ event, client }: Rotation, toNext: (current: Credential) => Credential): Promise<void> {
+/** @param toNext is called with the current credential, and when it is due. */
+async function storePending({ event, client }: Rotation, toNext: (current: Credential, due: number) => Promise<Credential>): Promise<void> {
   const current = await readVersion(client, event.SecretId, "AWSCURRENT");
   if (current === null) throw new ProvisioningError(`secret ${event.SecretId} has no password yet; deploy the environment first`);
   if (current.id === event.ClientRequestToken || (await readPending({ event, client })) !== null) return;
-  const next = toNext(current.credential);
+  const { RotationRules: rules } = await describe(client, event.SecretId);
+  const next = await toNext(
+    current.credential,
+    current.created.getTime() + (rules?.AutomaticallyAfterDays ?? Number.POSITIVE_INFINITY) * DAY,
+  );
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
   const request = client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) }));
   await ask(
@@ -198,7 +217,7 @@ async function requirePending(rotation: Rotation): Promise<Credential> {
 /** The version that this rotation made, as long as it is pending. */
 async function readPending({ event, client }: Pick<Rotation, "event" | "client">): Promise<Credential | null> {
   const { SecretId } = event;
-  const { VersionIdsToStages: stages } = await ask(SecretId, client.send(new DescribeSecretCommand({ SecretId })));
+  const { VersionIdsToStages: stages } = await describe(client, SecretId);
   if (!stages?.[event.ClientRequestToken]?.includes("AWSPENDING")) return null;
   const pending = await readVersion(client, SecretId, "AWSPENDING");
   return pending?.id === event.ClientRequestToken ? pending.credential : null;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../../model/errors";
 import type { Patience } from "../../provisioning/connect";
 import { provision } from "../../provisioning/provision";
-import { rotate } from "../../provisioning/rotate";
+import { rotateDue } from "../../provisioning/scheduled";
 import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
 import { type Command, TASK_FILE, type Task } from "../task";
@@ -29,16 +29,21 @@ async function runProvision(task: Task, manager: SecretManager): Promise<void> {
 
 async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   const { server, masterSecret, secrets, tenants } = task;
-  const isDue = (created: Date) => Date.now() - created.getTime() >= task.rotationDays * DAY;
+  const dueOf = (created: Date) => created.getTime() + task.rotationDays * DAY;
   const store = new SecretManagerStore(manager, secrets);
   const master = await readMaster(manager, masterSecret, server);
-  for (const [platform, tenant] of Object.entries(tenants)) {
-    const [current] = await manager.newest(secrets[tenant.secret] ?? "", 1);
-    if (current === undefined || !isDue(current.created)) continue;
-    const rotated = await rotate(tenant, { server, master, store, patience, provision: remedyOf(task) }, { force: false });
-    console.log(`${platform} logs in as ${rotated.current} from now on`);
-  }
-  // At last: what comes before it logs in with the password from before.
+  const access = { server, master, store, patience, provision: remedyOf(task) };
+  await rotateDue(tenants, access, {
+    due: async ({ secret }) => {
+      const [current] = await manager.newest(secrets[secret] ?? "", 1);
+      return current === undefined ? null : dueOf(current.created);
+    },
+    rotated: (platform, login) => console.log(`${platform} logs in as ${login} from now on`),
+    // Google Cloud takes what is written there for an error, and raises the alert.
+    alarm: console.error,
+  }).catch(report);
+  // At last: what comes before it logs in with the password from before. Whatever a platform did, it does not hold this up.
+  const isDue = (created: Date) => Date.now() >= dueOf(created);
   if (task.rotatesMaster && (await rotateMaster(manager, masterSecret, server, isDue))) console.log("the master has a new password");
 }
 
@@ -56,8 +61,10 @@ async function main(command: string): Promise<void> {
   await run(task, new SecretManager(patience, true));
 }
 
-main(process.argv[2] ?? "").catch((error: unknown) => {
-  // A person's mistake is a sentence; a defect keeps its trace.
+/** A person's mistake is a sentence; a defect keeps its trace. */
+function report(error: unknown): void {
   console.error(error instanceof UserError ? error.message : error);
   process.exitCode = 1;
-});
+}
+
+main(process.argv[2] ?? "").catch(report);
