@@ -13,6 +13,7 @@ import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
 import { hashOf, type ProvisioningProgram } from "./provisioning-program";
+import { createRotationAlert, type RotationAlertArgs } from "./rotation-alert";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, createIdentity } from "./workload-identity";
 
@@ -33,6 +34,8 @@ export interface DatabaseProvisioningArgs {
   readonly rotatesMaster: boolean;
   /** Days after which a password is rotated. */
   readonly rotationDays: number;
+  /** Who is notified of rotations that fail; null where nobody is. */
+  readonly alert: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
   /** Of nothing else: whoever may change what is in it, may become the master. */
   readonly namespace: string;
   /** In the same namespace. */
@@ -92,8 +95,15 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       ...own,
       dependsOn: [account, program.resource, task, ...rights, ...args.postgres.ready],
     });
-    const rotation = make((sidecar) => toProgramCronJob(`${args.instance}-rotate`, pod("rotate", sidecar), ROTATION_HOUR));
+    const cronJob = `${args.instance}-rotate`;
+    const rotation = make((sidecar) => toProgramCronJob(cronJob, pod("rotate", sidecar), ROTATION_HOUR));
     createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
+    if (args.alert !== null)
+      createRotationAlert(
+        `${environment}-${args.instance}-rotation`,
+        { ...args.alert, namespace, cronJob },
+        { ...own, dependsOn: [this.job] },
+      );
     this.registerOutputs({});
   }
 }

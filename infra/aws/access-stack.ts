@@ -7,6 +7,7 @@ import { DeletionProtection } from "../../constructs/aws/deletion-protection";
 import { createInnerStack, publish } from "../../constructs/aws/inner-stack";
 import type { PlatformAccess } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
+import { RotationAlarm, type RotationErrors } from "../../constructs/aws/rotation-alarm";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
 import { SecretRotation } from "../../constructs/aws/secret-rotation";
 import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
@@ -20,7 +21,7 @@ import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded,
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import { idPart, innerOutput, type Outputs } from "./outputs";
 
-type Servers = Pick<DatabaseStack, "servers" | "created">;
+type Servers = Pick<DatabaseStack, "servers" | "created" | "topic">;
 /** As the outputs have it. */
 type PlatformOutput = Outputs["platforms"][string];
 
@@ -29,7 +30,7 @@ export class AccessStack extends EnvironmentStack {
   /** By platform. */
   readonly platforms: ByPlatform<PlatformAccess>;
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null, { servers, created }: Servers) {
+  constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null, { servers, created, topic }: Servers) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
@@ -37,7 +38,11 @@ export class AccessStack extends EnvironmentStack {
       description: "Where each server listens, its master's secret, its key, its security groups, and the command that restarts it",
       value: this.toJsonString(mapValues(servers, toOutput)),
     });
-    const way = placement === null ? { before: [], existing: null } : reachSecretsManager(this, environment, placement);
+    // Next, for the same reason: it refers to the topic.
+    const isWatched = placement !== null && topic !== null;
+    const alarm = isWatched ? new RotationAlarm(this, "RotationAlarm", { environment: environment.name, topic }) : null;
+    const reached = placement === null ? { before: [], existing: null } : reachSecretsManager(this, environment, placement);
+    const way = { ...reached, errors: alarm?.errors ?? null };
     const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, way));
     const inner = Object.entries(servers).map(([name, postgres]) => createInnerAccess(this, environment, placement, name, postgres, way));
     this.platforms = Object.assign(
@@ -73,12 +78,16 @@ const toOutput = ({ connection: { host, port }, secret, key, connections, restar
 });
 
 /** How functions reach Secrets Manager: resources to create first, and an existing endpoint to be let in to. */
-interface Way {
+interface Reach {
   readonly before: readonly IConstruct[];
   readonly existing: ec2.Connections | null;
 }
+interface Way extends Reach {
+  /** What rotations count their errors as; null where nobody is notified. */
+  readonly errors: RotationErrors | null;
+}
 
-function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: PrivateNetwork): Way {
+function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: PrivateNetwork): Reach {
   const { network, vpcCidr, secretsManagerEndpoint, existingSecretsManagerEndpoint } = section;
   if (network === null || secretsManagerEndpoint) {
     const cidrs = network?.cidrs ?? [vpcCidr];
@@ -190,7 +199,8 @@ function createFunctions(
   const provisioning = Object.keys(part.secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${id}provisioning`, props);
   const after = [...way.before, ...(provisioning === null ? [] : [provisioning.resource])];
   const isRotated = provisioning !== null || includeMaster;
-  const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays }) : null;
+  const { errors } = way;
+  const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays, errors }) : null;
   for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
   provisioning?.resource.node.addDependency(...way.before);
 }

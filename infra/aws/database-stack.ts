@@ -19,6 +19,8 @@ export class DatabaseStack extends EnvironmentStack {
   readonly servers: Readonly<Record<string, IRdsPostgres>>;
   /** Those that it creates, by instance. */
   readonly created: Readonly<Record<string, RdsPostgres>>;
+  /** Receives alarms; null where no server is created, and none is named. */
+  readonly topic: sns.ITopic | null;
   /** Name of an export. While another stack imports it, CloudFormation does not delete this stack. */
   readonly lock: string;
 
@@ -33,7 +35,8 @@ export class DatabaseStack extends EnvironmentStack {
     );
     const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     const isMade = Object.values(environment.instances).some(({ settings }) => settings.existing === null);
-    const topic = isMade ? alarmTopic(this, environment) : null;
+    const topic = isMade || section.alarmTopic !== null ? alarmTopic(this, environment) : null;
+    this.topic = topic;
     const created: Record<string, RdsPostgres> = {};
     this.servers = mapValues(environment.instances, (instance, name) => {
       if (instance.settings.existing !== null) return importServer(this, environment, name, instance.settings.existing, key);

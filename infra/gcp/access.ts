@@ -86,6 +86,8 @@ function createProvisioning(
 ): pulumi.Resource {
   const { settings, tenants = {} } = environment.instances[name] ?? {};
   const existing = settings?.existing ?? null;
+  const { section } = environment;
+  const channels = section.notificationChannels.map(idOf);
   const provisioning = new DatabaseProvisioning(
     `${name}-provisioning`,
     {
@@ -97,7 +99,10 @@ function createProvisioning(
       kinds: mapValues(tenants, (_tenant, platform) => environment.platforms[platform]?.kind ?? platform),
       secrets: Object.fromEntries(Object.keys(tenants).flatMap((platform) => (all[platform] ? [[platform, all[platform]]] : []))),
       rotatesMaster: existing === null,
-      rotationDays: environment.section.rotationDays,
+      rotationDays: section.rotationDays,
+      // Nobody would hear of it, and an existing database needs no API of alerts.
+      alert:
+        channels.length === 0 ? null : { project: idOf(section.project), notificationChannels: channels, labels: labelsOf(environment) },
       namespace: provisioningNamespace(environment.name),
       program,
       identity: clientOf(environment, provisioningNamespace(environment.name), provisioningAccount(name)),

@@ -49,7 +49,8 @@ function servicesOf({ section, instances }: GcpEnvironment): readonly string[] {
   return [
     "secretmanager",
     ...(usesCloudSql ? ["sqladmin"] : []),
-    ...(makesSome ? ["servicenetworking", "dns", "monitoring"] : []),
+    ...(makesSome ? ["servicenetworking", "dns"] : []),
+    ...(makesSome || section.notificationChannels.length > 0 ? ["monitoring"] : []),
     ...(usesAccounts ? ["iam", "iamcredentials"] : []),
   ];
 }

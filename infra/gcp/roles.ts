@@ -59,7 +59,7 @@ export const ROLES: readonly Role[] = [
     // `logging.notificationRules.*`: a condition on a log is a rule of Cloud Logging.
     title: "Logs Configuration Writer",
     role: "roles/logging.configWriter",
-    reason: "the alert of failed backups, which looks at a log",
+    reason: "the alerts of failed backups and rotations, which look at a log",
     types: ["gcp:monitoring/alertPolicy:AlertPolicy"],
   },
   {

@@ -50,6 +50,19 @@ describe("the access stack", () => {
     }
   });
 
+  it("notifies the topic of any error in the log of a rotation", () => {
+    const { AlarmActions, MetricName, Namespace } = propertiesOf(access, "AWS::CloudWatch::Alarm");
+    expect([JSON.stringify(AlarmActions).includes("AlarmTopic"), MetricName, Namespace]).toEqual([
+      true,
+      "RotationErrors",
+      `platform-postgres/${productionAws.name}`,
+    ]);
+    const filters = Object.values(ofType(access, "AWS::Logs::MetricFilter")).map(({ Properties = {} }) => Properties);
+    expect(filters).toHaveLength(Object.keys(productionAws.instances ?? {}).length);
+    const counted = { FilterPattern: '?"ERROR" ?"Task timed out"', MetricTransformations: [{ MetricName, MetricNamespace: Namespace }] };
+    for (const filter of filters) expect(filter).toMatchObject(counted);
+  });
+
   it("rotates the master of an instance without platforms, too", () => {
     const spare = { ...minimalAws, instances: { main: {}, spare: {} }, platforms: { prefect: { instance: "main" } } };
     const schedules = Object.keys(ofType(templatesOf(spare).access, "AWS::SecretsManager::RotationSchedule"));

@@ -148,6 +148,20 @@ describe("provisioning", () => {
     ]);
   });
 
+  it("notifies people of what the rotation writes to stderr, if there are channels", async () => {
+    const registrations = await registrationsOf(fullGcp);
+    const { inputs, dependsOn } = one(registrations, "AlertPolicy", /-rotation$/);
+    expect(inputs.notificationChannels).toEqual(["projects/my-project/notificationChannels/1234567890"]);
+    const { name, namespace } = one(registrations, "CronJob").inputs.metadata as Readonly<Record<string, string>>;
+    expect(JSON.stringify(inputs.conditions)).toContain(
+      JSON.stringify(
+        `resource.labels.namespace_name="${namespace}" AND resource.labels.pod_name=~"^${name}-[0-9]+-" AND resource.labels.container_name="program" AND severity>=ERROR`,
+      ).slice(1, -1),
+    );
+    expect(dependsOn).toContain(one(registrations, "Job").urn);
+    expect(ofType(await registrationsOf(minimalGcp), "AlertPolicy").filter((alert) => alert.name.endsWith("-rotation"))).toEqual([]);
+  });
+
   it("rotates every day what is due, with the same program", async () => {
     const registrations = await registrationsOf(fullGcp);
     const { inputs } = one(registrations, "CronJob");

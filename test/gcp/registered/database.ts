@@ -195,7 +195,7 @@ describe("an instance of Cloud SQL", () => {
     for (const type of ["DatabaseInstance", "Connection", "AlertPolicy", "ManagedZone"]) expect(ofType(registrations, type)).toEqual([]);
   });
 
-  it("is watched: disk, CPU, memory and connections of the primary, lag of replicas, and backups", async () => {
+  it("is watched: disk, CPU, memory and connections of the primary, lag of replicas, backups and rotations", async () => {
     const policies = ofType(await registrationsOf(fullGcp), "AlertPolicy").map(({ name }) => name.replace("full-main-", ""));
     expect(policies.sort()).toEqual([
       "backups",
@@ -204,6 +204,7 @@ describe("an instance of Cloud SQL", () => {
       "disk",
       "memory",
       ...[1, 2].flatMap((number) => ["cpu", "disk", "lag", "memory"].map((each) => `replica${number}-${each}`)),
+      "rotation",
     ]);
     const { inputs } = one(await registrationsOf(fullGcp), "AlertPolicy", /main-connections$/);
     expect(inputs).toMatchObject({
@@ -254,6 +255,8 @@ describe("an instance of Cloud SQL", () => {
       for (const each of ofType(made.registrations, type)) expect(waitsFor(each), each.urn).toEqual(expect.arrayContaining(urns));
     for (const { inputs } of made.services) expect(inputs.disableOnDestroy).toBe(false);
     expect((await servicesOf(existingGcp)).names).toEqual(["secretmanager"]);
+    const notificationChannels = ["projects/my-project/notificationChannels/1"];
+    expect((await servicesOf(withGcp(existingGcp, { notificationChannels }))).names).toEqual(["monitoring", "secretmanager"]);
     const connected = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:theirs" } });
     expect((await servicesOf(connected)).names).toEqual(["secretmanager", "sqladmin"]);
     expect(ofType(await registrationsOf(minimalGcp), "Service").filter(({ type }) => type.startsWith("gcp:"))).toEqual([]);

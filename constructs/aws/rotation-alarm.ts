@@ -1,0 +1,37 @@
+import { Duration } from "aws-cdk-lib";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type * as sns from "aws-cdk-lib/aws-sns";
+import { Construct } from "constructs";
+
+/** What rotation functions count their errors as. */
+export interface RotationErrors {
+  readonly namespace: string;
+  readonly metricName: string;
+}
+
+export interface RotationAlarmProps {
+  /** Name of the environment. */
+  readonly environment: string;
+  readonly topic: sns.ITopic;
+}
+
+/** Notifies a topic when a rotation of any password failed, was put off, or took the password from sessions. */
+export class RotationAlarm extends Construct {
+  readonly errors: RotationErrors;
+
+  constructor(scope: Construct, id: string, { environment, topic }: RotationAlarmProps) {
+    super(scope, id);
+    this.errors = { namespace: `platform-postgres/${environment}`, metricName: "RotationErrors" };
+    const alarm = new cloudwatch.Alarm(this, "Alarm", {
+      metric: new cloudwatch.Metric({ ...this.errors, statistic: "Sum", period: Duration.hours(1) }),
+      threshold: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      alarmDescription: "A rotation failed, was put off, or took the password from sessions: see the log of the rotation function",
+    });
+    alarm.addAlarmAction(new SnsAction(topic));
+    alarm.addOkAction(new SnsAction(topic));
+  }
+}
