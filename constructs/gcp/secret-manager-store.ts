@@ -26,6 +26,7 @@ export interface StoredVersion {
 interface Version {
   readonly name: string;
   readonly createTime: string;
+  readonly state: string;
 }
 
 /**
@@ -49,7 +50,8 @@ export class SecretManager {
 
   /** The newest versions that can be used, newest first. @throws ProvisioningError */
   async newest(secret: string, count: number): Promise<readonly StoredVersion[]> {
-    const versions = (await this.list(secret)).slice(0, count);
+    const listed = await this.list(secret);
+    const versions = [...(await this.unlisted(secret, listed)), ...listed].slice(0, count);
     const accessed = versions.map(async ({ name, createTime }) => {
       const { payload } = await this.ask<{ payload: { data: string } }>(secret, "GET", `${name}:access`);
       return {
@@ -96,6 +98,23 @@ export class SecretManager {
     const query = new URLSearchParams({ filter: "state:ENABLED", pageSize: "100" });
     const { versions = [] } = await this.ask<{ versions?: readonly Version[] }>(secret, "GET", `${secret}/versions?${query}`);
     return [...versions].sort((a, b) => numberOf(b) - numberOf(a));
+  }
+
+  /** Versions that lists do not show yet, newest first: a run that was interrupted has not waited for that. */
+  private async unlisted(secret: string, [newest]: readonly Version[]): Promise<readonly Version[]> {
+    const found: Version[] = [];
+    for (let number = (newest === undefined ? 0 : numberOf(newest)) + 1; ; number += 1) {
+      const version = await this.persist(secret, () => this.find(`${secret}/versions/${number}`));
+      if (version === null) return found;
+      if (version.state === "ENABLED") found.unshift(version);
+    }
+  }
+
+  private async find(version: string): Promise<Version | null> {
+    return this.request<Version>("GET", version).catch((error: unknown) => {
+      if (statusOf(error) === 404) return null;
+      throw error;
+    });
   }
 
   /** @throws ProvisioningError */

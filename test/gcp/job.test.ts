@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { open } from "../../constructs/provisioning/connect";
+import { open, withClient } from "../../constructs/provisioning/connect";
+import type { Credential } from "../../constructs/provisioning/credential";
 import type { NamedSpec } from "../../infra/spec";
 import { CLUSTER, SECTION } from "../fixtures/gcp";
 import { mountedFiles, one, registrationsOf } from "../fixtures/registrations";
@@ -149,6 +150,41 @@ describe("the program of the Job", () => {
     });
     await session.query("select");
     await session.end();
+  });
+
+  it.each([
+    { command: "rotate", other: "provision", isStored: false },
+    { command: "rotate", other: "provision", isStored: true },
+    { command: "provision", other: "rotate", isStored: false },
+    { command: "provision", other: "rotate", isStored: true },
+  ] as const)("is killed in $command while $other waits for it (stored its version: $isStored), and nobody is out", async (kill) => {
+    const name = `${kill.command}${kill.isStored ? 1 : 0}`;
+    const secret = `projects/my-project/secrets/job--${name}`;
+    const platforms = { prefect: {}, [name]: { platform: "mlflow" as const } } as NamedSpec["platforms"];
+    secrets.make(secret);
+    if (kill.command === "rotate") expect((await run("provision", platforms)).code).toBe(0);
+    secrets.age(31);
+    const reached = new Promise<void>((resolve) => {
+      secrets.onAddition = { secret, isMade: kill.isStored, call: resolve };
+    });
+    const first = await start(kill.command, platforms);
+    await reached;
+    const other = await start(kill.other, platforms);
+    // Lists show it only after a while.
+    secrets.staleLists = kill.isStored ? 3 : 0;
+    first.child.kill("SIGKILL");
+    const { code, output } = await other.result;
+    secrets.staleLists = 0;
+    expect([code, output]).toEqual([0, expect.not.stringContaining("waiting")]);
+    const worksAs = (credential: Credential) =>
+      withClient(server.access.server, credential, "postgres", async () => credential.username.slice(-2));
+    // Those who were in use before go on, without another run.
+    if (kill.command === "rotate") expect(await worksAs(secrets.contents(secret)[0] as Credential)).toBe(kill.isStored ? "_b" : "_a");
+    expect((await run("provision", platforms)).code).toBe(0);
+    expect(await Promise.all(secrets.contents(secret).slice(0, 2).map(worksAs))).toEqual(
+      kill.command === "rotate" && kill.isStored ? ["_b", "_a"] : ["_a", "_b"],
+    );
+    expect((await run("provision", platforms)).output).toBe("nothing to do\n");
   });
 
   it("shows no password, in no message and on no command line", async () => {

@@ -47,6 +47,13 @@ describe("Google Secret Manager as a store", () => {
     expect((await store().read("test--prefect"))?.current).toEqual(credential("b"));
   });
 
+  it("reads a version that is not listed yet, because its writer was interrupted", async () => {
+    double.make(NAME, credential("a"), credential("b"));
+    double.staleLists = 1;
+    expect(await store().read("test--prefect")).toEqual({ current: credential("b"), previous: credential("a") });
+    expect(double.staleLists).toBe(0);
+  });
+
   it("adds a version once, even where the answer to it was lost", async () => {
     double.make(NAME, credential("a"), credential("b"));
     double.lostAnswers = 1;
