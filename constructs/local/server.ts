@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, open, readdir, readFile, readlink, realpath, rename, rm, stat, truncate } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
@@ -287,6 +287,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
     hasEnded = true;
   });
   child.unref();
+  if (child.pid !== undefined) guard(child.pid, directory, account, end);
   const postmaster = { pid: child.pid ?? 0, ended: end, hasEnded: () => hasEnded };
   try {
     const deadline = Date.now() + START_TIMEOUT;
@@ -306,6 +307,25 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   } finally {
     await log.close();
   }
+}
+
+/** Stops the server when its standard input ends, unless that server has ended. */
+const GUARD = 'read -r _; [ "$(head -n 1 "$1")" = "$2" ] && kill -INT "$2"';
+
+/** Starts a shell that outlives us, whatever ends us, and then stops the server: SIGKILL leaves us no time to. */
+function guard(pid: number, directory: string, account: Account | null, end: Promise<void>): void {
+  const child = spawn("sh", ["-c", GUARD, "sh", join(directory, "data", "postmaster.pid"), String(pid)], {
+    ...account,
+    cwd: "/",
+    env: childEnvironment,
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  // Without a shell there is no guard; the next start stops what was left behind.
+  child.on("error", () => undefined);
+  child.unref();
+  (child.stdin as Socket | null)?.unref();
+  void end.then(() => child.kill("SIGKILL"));
 }
 
 const isPortTaken = (log: string): boolean => /could not bind .*: Address already in use/.test(log);

@@ -5,7 +5,16 @@ export interface Signals {
   readonly forget: () => void;
 }
 
-/** Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. */
+/** Milliseconds between two looks at the parent process. */
+const PARENT_LOOK = 500;
+
+/** Whoever started this process: npm's shell, which a SIGTERM to npm ends, or npm itself. */
+const PARENT = process.ppid;
+
+/**
+ * Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. The end of npm counts
+ * as SIGTERM: npm may be killed, and no signal says so.
+ */
 export function handleSignals(stop: () => Promise<void>): Signals {
   let waiting: (() => void) | null = null;
   let alive: NodeJS.Timeout | undefined;
@@ -19,6 +28,11 @@ export function handleSignals(stop: () => Promise<void>): Signals {
   };
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of names) process.on(name, handle);
+  const watch =
+    process.env.npm_lifecycle_event === undefined
+      ? undefined
+      : setInterval(() => process.ppid !== PARENT && handle("SIGTERM"), PARENT_LOOK);
+  watch?.unref();
   return {
     next: () =>
       new Promise((resolve) => {
@@ -29,6 +43,7 @@ export function handleSignals(stop: () => Promise<void>): Signals {
     isStopping: () => isStopping,
     forget: () => {
       clearInterval(alive);
+      clearInterval(watch);
       for (const name of names) process.off(name, handle);
     },
   };

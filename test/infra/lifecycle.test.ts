@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverAccount } from "../../constructs/local/account";
-import { logOf, passwordsIn, processesOf, remove, run, serverOf, start, startAndStay, temporary } from "../fixtures/cli";
+import { logOf, passwordsIn, processesOf, remove, run, serverOf, start, startAndStay, startByNpm, temporary } from "../fixtures/cli";
 import development from "../fixtures/environments/development";
 
 /** The smaller one: what a server goes through does not depend on how many platforms it has. */
@@ -19,6 +19,9 @@ describe("the life of a local server", () => {
   });
   afterAll(() => remove(directory, "development"));
   const passwords = () => passwordsIn(directory, "development", PLATFORMS);
+  const stopped = async () => {
+    while (processesOf(directory, "development").length > 0) await pause(20);
+  };
 
   it("recovers from SIGKILL at any moment, and loses no password", async () => {
     const before = passwords();
@@ -27,12 +30,26 @@ describe("the life of a local server", () => {
       await pause(moment);
       running.child.kill("SIGKILL");
       await running.result;
+      // By itself: nobody was left to stop it.
+      await stopped();
     }
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
     expect(output).toMatch(/✔ \d+ checks passed/);
     expect(code).toBe(0);
     expect(passwords()).toEqual(before);
     expect(processesOf(directory, "development")).toEqual([]);
+  });
+
+  it.each(["SIGTERM", "SIGKILL"] as const)("ends cleanly when npm gets %s, which its shell and Node do not", async (signal) => {
+    const running = startByNpm(directory, ENVIRONMENT);
+    while (!running.output().includes("Ctrl-C stops")) await pause(20);
+    expect(processesOf(directory, "development")).toHaveLength(1);
+    running.child.kill(signal);
+    // Its pipes are closed when Node has ended, too.
+    const { output } = await running.result;
+    expect(output).toMatch(/stopping\n$/);
+    expect(processesOf(directory, "development")).toEqual([]);
+    expect(readFileSync(logOf(directory, "development"), "utf8").trim()).toMatch(/database system is shut down$/);
   });
 
   it("forgets a pid that has become another program's", async () => {
