@@ -24,5 +24,5 @@ void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
     process.stdout.write(`${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`);
     return checks.some((check) => check.problem !== null) ? 1 : 0;
   };
-  return cloud === null ? withServers(environment, progress, look) : look(await reachDeployed(invocation, cloud));
+  return cloud === null ? withServers(environment, progress, look, { creates: false }) : look(await reachDeployed(invocation, cloud));
 });

@@ -33,7 +33,7 @@ void main<Options>(command, async ({ environment, progress, options }) => {
     process.stdout.write(`${toHints(environment, summary)}\n\n`);
     return stay(session);
   };
-  return withServers(environment, progress, run, stays);
+  return withServers(environment, progress, run, { stays });
 });
 
 async function reset(environment: ProjectEnvironment, confirmed: boolean): Promise<void> {

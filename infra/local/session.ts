@@ -55,12 +55,13 @@ interface Published {
  * nobody else uses them any more, and after Ctrl-C.
  *
  * @param stays whether it runs until Ctrl-C: it then waits for the end of an owner that does not.
+ * @param creates whether servers that were never started are made; otherwise that is a UserError.
  */
 export async function withServers<T>(
   environment: ProjectEnvironment,
   progress: Progress,
   use: (session: Session) => Promise<T>,
-  stays = false,
+  { stays = false, creates = true }: { readonly stays?: boolean; readonly creates?: boolean } = {},
 ): Promise<T> {
   refuseBlanks();
   const { private: directory } = localDirectories(environment.name);
@@ -69,6 +70,11 @@ export async function withServers<T>(
     const ownership = await own<Published>(directory, () =>
       progress.note(`waiting for another command that starts or stops the servers of ${environment.name}`),
     );
+    if (ownership.role === "owner" && !creates)
+      await refuseUnstarted(environment).catch((error: unknown) => {
+        ownership.release();
+        throw error;
+      });
     if (ownership.role === "owner") return useOwn(environment, progress, ownership, use, stays);
     const { info, leave, ownerEnded } = ownership;
     if (stays && !info.stays) {
@@ -92,6 +98,26 @@ export async function withServers<T>(
       leave();
     }
   }
+}
+
+/** @throws UserError where a server has no data yet: there is nothing to look at. */
+async function refuseUnstarted({ name, instances }: ProjectEnvironment): Promise<void> {
+  for (const [instance, { settings }] of Object.entries(instances)) {
+    if (settings.existing !== null || (await hasData(name, instance))) continue;
+    throw new UserError(`environment ${name} was never started on this machine; run ${npmCommand("start", { environment: name })}`);
+  }
+}
+
+/** Makes no directory in order to know. */
+async function hasData(environment: string, instance: string): Promise<boolean> {
+  const isThere = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  if (!(await isThere(localDirectories(environment).private))) return false;
+  const home = await serverHome(join(root(), ".local"));
+  return isThere(join(serverDirectory(home, environment, instance), "data", "PG_VERSION"));
 }
 
 async function useOwn<T>(

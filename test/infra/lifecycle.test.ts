@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -50,6 +50,16 @@ describe("the life of a local server", () => {
     expect(output).toMatch(/stopping\n$/);
     expect(processesOf(directory, "development")).toEqual([]);
     expect(readFileSync(logOf(directory, "development"), "utf8").trim()).toMatch(/database system is shut down$/);
+  });
+
+  it("is not begun by doctor, which says that there is nothing to look at", async () => {
+    const fresh = temporary();
+    expect(await run(fresh, "doctor", ENVIRONMENT)).toEqual({
+      code: 1,
+      output: `✖ environment development was never started on this machine; run PLATFORM_POSTGRES_DIRECTORY=${fresh} npm start -- --environment development\n`,
+    });
+    expect(readdirSync(fresh)).toEqual([]);
+    rmSync(fresh, { recursive: true });
   });
 
   it("forgets a pid that has become another program's", async () => {
