@@ -1,6 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer, type Server as TcpServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -11,6 +10,7 @@ import { packageWith } from "../../constructs/aws/task-package";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Tenant } from "../../constructs/model/spec";
 import { withClient } from "../../constructs/provisioning/connect";
+import { temporary } from "../fixtures/cli";
 import { type Answer, throughFramework } from "../fixtures/provider-framework";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
@@ -382,7 +382,7 @@ describe("the rotation function", () => {
 
   it("runs as it is packaged: the program, and beside it the task", async () => {
     const arn = await provisioned("packed");
-    const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-test-"));
+    const outdir = temporary();
     try {
       const { directory } = packageWith(new Stack(new App({ outdir })), known as unknown as JsonObject);
       const { rotate: packed } = require(join(directory, "program.js")) as { readonly rotate: typeof handler };

@@ -1,6 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { REGIONS, regionRoots } from "../../constructs/aws/regions";
@@ -8,6 +7,7 @@ import { aws } from "../../constructs/aws/target";
 import { caOf, functionCaOf } from "../../infra/aws/environment";
 import { withFiles } from "../../infra/existing";
 import { minimalAws, resolveAws, withAws, withMain } from "../fixtures/aws";
+import { temporary } from "../fixtures/cli";
 import { refusal } from "../fixtures/specs";
 
 const certificates = (pem: string): readonly X509Certificate[] =>
@@ -29,7 +29,7 @@ describe("a region that is newer than the package", () => {
   });
 
   it("reads them from a file, and says where none is", () => {
-    const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+    const directory = temporary();
     writeFileSync(join(directory, "bundle.pem"), bundle);
     const environmentOf = (certificateAuthorities: string) => resolveAws(withAws(minimalAws, { ...section, certificateAuthorities }));
     expect(caOf(withFiles(environmentOf("bundle.pem"), directory), "main")).toBe(bundle);

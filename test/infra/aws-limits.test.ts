@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { App, CfnWaitConditionHandle } from "aws-cdk-lib";
 import { describe, expect, it, vi } from "vitest";
 import type { SpecError } from "../../constructs/model/errors";
@@ -11,6 +9,7 @@ import { templatesOf } from "../../infra/aws/synthesize";
 import type { Resource, WrittenTemplate } from "../../infra/aws/templates";
 import type { NamedSpec } from "../../infra/spec";
 import { crowd, productionAws, resolveAws, withNamed } from "../fixtures/aws";
+import { temporary } from "../fixtures/cli";
 
 type Stacks = Readonly<Record<string, WrittenTemplate>>;
 
@@ -125,7 +124,7 @@ describe("an environment one step beyond a limit is refused before anything is c
 
   it("without a trace of the CDK, whose own checks would come first", () => {
     vi.stubEnv("CDK_VALIDATION", undefined);
-    const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+    const outdir = temporary();
     const app = new App({ outdir, analyticsReporting: false });
     const stack = new EnvironmentStack(app, { environment: resolveAws(crowd(0, 1)), part: "database", description: "Full" });
     for (let index = 0; index < 501; index++) new CfnWaitConditionHandle(stack, `Handle${index}`);

@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { examplesIn } from "../../constructs/model/fields";
@@ -10,14 +9,14 @@ import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { minimalAws, resolveAws, withMain } from "../fixtures/aws";
-import { filesBelow, projectDirectory } from "../fixtures/cli";
+import { filesBelow, projectDirectory, temporary } from "../fixtures/cli";
 import { COMMANDS } from "../fixtures/commands";
 import production from "../fixtures/environments/production";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal } from "../fixtures/tenants";
 
-const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const run = (program: string, args: readonly string[], variables: Record<string, string> = {}) =>

@@ -1,5 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { aws } from "../../constructs/aws/target";
@@ -11,13 +10,14 @@ import { platforms } from "../../constructs/platforms/registry";
 import { withFiles } from "../../infra/existing";
 import type * as Deliver from "../../infra/local/deliver";
 import type * as Session from "../../infra/local/session";
+import { temporary } from "../fixtures/cli";
 import { startServer, type TestServer } from "../fixtures/server";
 import type { Spec } from "../fixtures/specs";
 import { refusal } from "../fixtures/tenants";
 
 /** A database that somebody else made: the test's own server, of which the session knows only what the spec says. */
 describe("existing", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  const directory = temporary();
   let server: TestServer;
   let session: typeof Session;
   let deliver: typeof Deliver;
@@ -104,7 +104,7 @@ describe("existing", () => {
 });
 
 describe("the files of an existing database", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-files-"));
+  const directory = temporary();
   const files: Readonly<Record<string, string>> = {
     "key.pem": "-----BEGIN PRIVATE KEY-----\nbm90IHRvIGJlIHNob3du\n-----END PRIVATE KEY-----\n",
     "empty.pem": "\n",

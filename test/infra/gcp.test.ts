@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { wirePlatforms } from "../../constructs/model/wire";
@@ -9,13 +8,13 @@ import type { Invocation } from "../../infra/command";
 import { gcpCloud } from "../../infra/gcp/cloud";
 import type { GcpEnvironment } from "../../infra/gcp/environment";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
-import { filesBelow, startScript } from "../fixtures/cli";
+import { filesBelow, startScript, temporary } from "../fixtures/cli";
 import { minimalGcp, resolveGcp, withGcp } from "../fixtures/gcp";
 import { SecretManagerDouble } from "../fixtures/secret-manager";
 import { startServer, type TestServer } from "../fixtures/server";
 import { refusal } from "../fixtures/tenants";
 
-const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const secret = (name: string) => `projects/my-project/secrets/${name}`;

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ProcessText } from "../../constructs/model/platform";
 import { toEnvFile, toYaml, writeOutput } from "../../infra/output";
+import { temporary } from "../fixtures/cli";
 
 describe("toEnvFile", () => {
   const credential = { username: "me", password: "p/w" };
@@ -43,7 +43,7 @@ describe("toYaml", () => {
 });
 
 describe("writeOutput", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  const directory = temporary();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it("gives secret files mode 0600, and removes those of platforms that are gone", async () => {

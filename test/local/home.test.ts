@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { serverAccount } from "../../constructs/local/account";
 import { serverHome } from "../../constructs/local/home";
+import { temporary } from "../fixtures/cli";
 
 /** As root's home is: of mode 0700. */
-const closed = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const closed = mkdtempSync(join(temporary(), "closed-"));
 const made: string[] = [];
 
 describe("serverHome", () => {

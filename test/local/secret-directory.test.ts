@@ -1,11 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { explainFile } from "../../constructs/local/files";
 import { SecretDirectory } from "../../constructs/local/secret-directory";
+import { temporary } from "../fixtures/cli";
 
-const parent = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const parent = temporary();
 afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
 describe("SecretDirectory", () => {

@@ -1,5 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { afterAll, describe, expect, it } from "vitest";
@@ -11,6 +10,7 @@ import { synthesize } from "../../../infra/aws/synthesize";
 import { innerOf, type Template } from "../../../infra/aws/templates";
 import type { NamedSpec } from "../../../infra/spec";
 import { crowd, productionAws, resolveAws, withNamed } from "../../fixtures/aws";
+import { temporary } from "../../fixtures/cli";
 import { artifactsOf, ofType, propertiesOf, text } from "../../fixtures/templates";
 import { Cli } from "../cloudformation/cli";
 import { ClusterWorld } from "../cloudformation/cluster";
@@ -131,7 +131,7 @@ describe("an environment with further platforms", () => {
 
   it("reads secret and role of each platform where the release's parameter says, and prints the same", () => {
     const outputs = Object.fromEntries([...cloud.stacks].map(([name, stack]) => [name, stack.outputs]));
-    const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+    const directory = temporary();
     const file = join(directory, "outputs.json");
     writeFileSync(file, JSON.stringify(outputs));
     const { platforms } = readOutputs("prod", file);
@@ -168,7 +168,7 @@ describe("an environment with further platforms", () => {
 });
 
 describe("a plan of it", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  const directory = temporary();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
   const app = new App({ outdir: directory, analyticsReporting: false, context: { ...context, "aws:cdk:disable-asset-staging": true } });

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import { afterAll, describe, expect, it } from "vitest";
@@ -8,9 +7,10 @@ import { checks } from "../../../infra/aws/checks";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import { createStacks } from "../../../infra/aws/stacks";
 import { minimalAws, productionAws, resolveAws, withAws, withMain, withNamed } from "../../fixtures/aws";
+import { temporary } from "../../fixtures/cli";
 
 describe("findings of AwsSolutions", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  const directory = temporary();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const unguarded = withMain(minimalAws, { highAvailability: false, deletionProtection: false, readReplicas: 1 });
   const specs = [

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { awsFields } from "../../../constructs/aws/section";
@@ -9,6 +8,7 @@ import { findDangers, planAws } from "../../../infra/aws/plan";
 import { synthesize } from "../../../infra/aws/synthesize";
 import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, minimalAws, NETWORK, productionAws, resolveAws, withAws, withMain } from "../../fixtures/aws";
+import { temporary } from "../../fixtures/cli";
 import { databaseOf, templatesOf } from "../../fixtures/templates";
 
 /** In the database's stack, where a platform changes nothing. */
@@ -236,7 +236,7 @@ describe("what a change asks of a person", () => {
 });
 
 describe("a plan", () => {
-  const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+  const directory = temporary();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it("compares stored templates by the stack that their file names", () => {

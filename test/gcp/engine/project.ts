@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleDirectory } from "../../../constructs/package/bundle";
@@ -19,13 +19,16 @@ export function runProgram(cwd: string, args: readonly string[], variables: Read
   return { status, stdout, stderr };
 }
 
+/** Below what the run removes at its end. */
+function parent(): string {
+  const { TEST_SERVERS } = process.env;
+  if (TEST_SERVERS !== undefined) mkdirSync(TEST_SERVERS, { recursive: true, mode: 0o755 });
+  return TEST_SERVERS ?? tmpdir();
+}
+
 /** A copy of the project, in which commands, `pulumi` and `cdk` run on other environments than the checkout's. */
 export class ProjectCopy {
-  readonly directory = realpathSync(
-    mkdtempSync(
-      join(process.env.TEST_SERVERS === undefined ? tmpdir() : resolve(process.env.TEST_SERVERS, ".."), "platform-postgres-project-"),
-    ),
-  );
+  readonly directory = realpathSync(mkdtempSync(join(parent(), "platform-postgres-project-")));
 
   /** @param environments the folder of its environments. */
   constructor(environments = FIXTURES) {

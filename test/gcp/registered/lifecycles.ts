@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import type { NamedSpec } from "../../../infra/spec";
+import { temporary } from "../../fixtures/cli";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
 import { InProcessEngine } from "../engine/in-process";
 import { INSTANCE } from "../engine/instances";
 import { RELEASE } from "../engine/world";
 
-const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const engine = new InProcessEngine(directory, "life");

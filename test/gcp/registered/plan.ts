@@ -1,13 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { planGcp } from "../../../infra/gcp/plan";
 import type { NamedSpec } from "../../../infra/spec";
+import { temporary } from "../../fixtures/cli";
 import { minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { registrationsOf } from "../../fixtures/registrations";
 
-const directory = mkdtempSync(join(tmpdir(), "platform-postgres-"));
+const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** What `pulumi stack export` would print after a deployment. */
