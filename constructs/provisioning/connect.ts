@@ -1,8 +1,10 @@
+import type { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
 import { type ConnectionOptions, checkServerIdentity, TLSSocket } from "node:tls";
 import { backOff } from "exponential-backoff";
 import pg from "pg";
 import type { Credential } from "./credential";
-import { explain, isTransient, isUnknownName } from "./errors";
+import { explain, isTransient, isUnknownName, ProvisioningError } from "./errors";
 
 /** Where a PostgreSQL server is, and how its certificate is verified. */
 export interface Server {
@@ -29,6 +31,8 @@ const KEEP_ALIVE_DELAY = 10_000;
 const LOOK_TIMEOUT = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
+/** Bytes that a session may receive: a platform can raise an error that is longer than any text of Node's, which would end the process. */
+const MOST_BYTES = 64 * 2 ** 20;
 
 /** How a session starts. Its parameters win over those that anybody has set on a database or a role. */
 export interface Session {
@@ -36,18 +40,21 @@ export interface Session {
   readonly query: number;
   /** Milliseconds that a statement may wait for a lock; 0 is for ever. */
   readonly lock: number;
+  /** Bytes that it may receive in all. */
+  readonly bytes: number;
   /** Further parameters. */
   readonly parameters?: Readonly<Record<string, string | number>>;
 }
 
-const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT };
+const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT, bytes: MOST_BYTES };
 /** For what platforms have written, of which some may be slow on purpose. */
 export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session => ({
   query: Math.min(LOOK_TIMEOUT, deadlineMs),
   lock: Math.min(LOOK_TIMEOUT, deadlineMs),
+  bytes: MOST_BYTES,
 });
 /** For a person at a prompt. */
-export const UNLIMITED: Session = { query: 0, lock: 0 };
+export const UNLIMITED: Session = { query: 0, lock: 0, bytes: Number.POSITIVE_INFINITY };
 
 /** Version that has `transaction_timeout` first, as `server_version_num`. */
 const TRANSACTION_TIMEOUT = 170_000;
@@ -96,6 +103,7 @@ export async function open(server: Server, credential: Credential, database: str
   });
   // A connection that breaks while idle must not end the process; the next query reports it.
   client.on("error", () => undefined);
+  limit(client, session.bytes);
   try {
     await client.connect();
     return client;
@@ -110,7 +118,7 @@ export async function close(client: Client): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const cut = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
-      (streamOf(client) as { destroy?: () => void } | undefined)?.destroy?.();
+      connectionOf(client).stream.destroy();
       resolve();
     }, END_TIMEOUT);
   });
@@ -121,8 +129,32 @@ export async function close(client: Client): Promise<void> {
 /** Where a connection to the server goes first. */
 export const dialled = ({ host, port, via }: Server): { readonly host: string; readonly port: number } => via ?? { host, port };
 
-const streamOf = (client: Client): unknown =>
-  (client as unknown as { readonly connection?: { readonly stream?: unknown } }).connection?.stream;
+/** The driver's own, which its types leave out. */
+interface Connection extends EventEmitter {
+  readonly stream: Duplex;
+  readonly ssl: unknown;
+}
+const connectionOf = (client: Client): Connection => (client as unknown as { readonly connection: Connection }).connection;
+
+/** Cuts a session that receives more, before the driver has made a text of it. */
+function limit(client: Client, bytes: number): void {
+  const connection = connectionOf(client);
+  const count = () => {
+    let left = bytes;
+    const { stream } = connection;
+    stream.on("data", ({ length }: Buffer) => {
+      left -= length;
+      if (left < 0) stream.destroy(tooMuch(client, bytes));
+    });
+  };
+  if (connection.ssl === false) count();
+  else connection.once("sslconnect", count);
+}
+
+const tooMuch = ({ host, port, user, database }: Client, bytes: number): Error =>
+  new ProvisioningError(
+    `${host}:${port} sent ${user} more than ${bytes / 2 ** 20} MB from database ${database}; remove what is that large there`,
+  );
 
 function toSsl({ host, tls }: Server): ConnectionOptions | false {
   if (tls.mode === "proxy") return false;
@@ -134,7 +166,7 @@ function toSsl({ host, tls }: Server): ConnectionOptions | false {
 
 /** When the certificate that the server showed on this connection ends; null without TLS. */
 export function certificateEnd(client: Client): Date | null {
-  const stream = streamOf(client);
+  const { stream } = connectionOf(client);
   return stream instanceof TLSSocket ? new Date(stream.getPeerCertificate().valid_to) : null;
 }
 
