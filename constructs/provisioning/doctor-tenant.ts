@@ -10,6 +10,7 @@ import type { Look } from "./look";
 import { findProblem, findSettings, lookAround } from "./ownership";
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
+import { shown } from "./shown";
 import { storedLogins, workingCredentials } from "./versions";
 
 export async function diagnoseTenant(
@@ -56,12 +57,13 @@ const setsNothing = (subject: string, database: string, { observed }: Look): Che
 function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look, provision: string): Check {
   const own = tenant.logins.map((login) => login.name);
   const foreign = (visitors.get(database) ?? []).filter((role) => !own.includes(role));
-  const promise = `only its own logins may connect to ${database}`;
+  // A platform that may create databases names them as it likes.
+  const promise = `only its own logins may connect to ${shown(database)}`;
   if (foreign.length === 0) return { subject, promise, problem: null };
   return {
     subject,
     promise,
-    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(database)} FROM ...), and ${provision}`,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(shown(database))} FROM ...), and ${provision}`,
   };
 }
 

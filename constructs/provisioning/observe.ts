@@ -1,6 +1,9 @@
 import type { Tenant } from "../model/spec";
 import type { Client } from "./connect";
 
+/** Characters of a parameter that are read: a login may set its own as long as it likes. */
+const LONGEST = 1_000;
+
 /** What a PostgreSQL server holds of the tenants: read from its catalogs, so a plan can be computed without it. */
 export interface Observed {
   readonly server: ObservedServer;
@@ -104,7 +107,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
     [databaseNames],
   );
   const parameters = await client.query<RoleParameter>(
-    `select r.rolname as role, coalesce(d.datname, '') as database, lower(split_part(c, '=', 1)) as name, substr(c, strpos(c, '=') + 1) as value
+    `select r.rolname as role, coalesce(d.datname, '') as database, lower(split_part(c, '=', 1)) as name, left(substr(c, strpos(c, '=') + 1), ${LONGEST}) as value
        from pg_db_role_setting s join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase, unnest(s.setconfig) c
       where r.rolname = any($1)`,
     [roleNames],
