@@ -1,6 +1,5 @@
 import pc from "picocolors";
-import { revoke } from "../../constructs/provisioning/revoke";
-import { rotate } from "../../constructs/provisioning/rotate";
+import { describeRenewed, renew } from "../../constructs/provisioning/renewal";
 import { createCommand, main } from "../command";
 import { typed } from "../command-line";
 import { deliver } from "../local/deliver";
@@ -19,23 +18,17 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
 
 void main<Options>(command, ({ environment, progress, options }) => {
-  const { instance, tenant } = locate(environment, options.platform);
+  const { platform } = options;
+  const { instance, tenant } = locate(environment, platform);
   return withServers(environment, progress, async (session) => {
-    progress.doing(`rotating ${options.platform}`);
+    progress.doing(`rotating ${platform}`);
     const { access } = instanceOf(session, instance);
-    const done =
-      options.revoke === true
-        ? await revoke(tenant, access)
-        : { ...(await rotate(tenant, access, { force: options.force === true })), ended: null, unproved: null };
-    const { current, previous, ended, unproved } = done;
+    const renewed = await renew(tenant, access, { revoke: options.revoke === true, force: options.force === true });
+    const [done = "", old = "", ...problems] = describeRenewed(platform, renewed);
     const summary = await deliver(session);
-    progress.done(`${options.platform} has a new password, on login ${current}`);
-    const old =
-      ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
-    const file = summary[options.platform]?.configurationFile ?? "";
-    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${typed(file)}.`)}\n`);
-    if (unproved === null) return 0;
-    process.stdout.write(`The leak is closed. The new login does not work yet: ${unproved}\n`);
-    return 1;
+    progress.done(done);
+    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${typed(summary[platform]?.configurationFile ?? "")}.`)}\n`);
+    for (const problem of problems) process.stdout.write(`${problem}\n`);
+    return problems.length === 0 ? 0 : 1;
   });
 });

@@ -1,0 +1,35 @@
+import type { ServerAccess, TenantLogins } from "./access";
+import { revoke } from "./revoke";
+import { type Rotated, rotate } from "./rotate";
+
+/** How a person wants a platform's password renewed. */
+export interface Renewal {
+  /** Closes a leak: no earlier password works any more, and every session ends. */
+  readonly revoke: boolean;
+  /** Renews a login that has sessions, too: they go on, but cannot connect again. A revocation needs no force. */
+  readonly force: boolean;
+}
+
+/** What was done. It contains no secret. */
+export interface Renewed extends Rotated {
+  /** Sessions that were ended; null where none had to end. */
+  readonly ended: number | null;
+  /** Why the new login does not work yet, a sentence; null if it works. */
+  readonly unproved: string | null;
+}
+
+/** Gives a platform a new password, as a person asks for it. @throws ProvisioningError */
+export async function renew(tenant: TenantLogins, access: ServerAccess, renewal: Renewal): Promise<Renewed> {
+  return renewal.revoke ? revoke(tenant, access) : { ...(await rotate(tenant, access, renewal)), ended: null, unproved: null };
+}
+
+/** What a person is told of it: what was done, what became of the login used until now, and what does not work. */
+export function describeRenewed(platform: string, { current, previous, ended, unproved }: Renewed): readonly string[] {
+  const old =
+    ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
+  return [
+    `${platform} has a new password, on login ${current}`,
+    old,
+    ...(unproved === null ? [] : [`The leak is closed. The new login does not work yet: ${unproved}`]),
+  ];
+}
