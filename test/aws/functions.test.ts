@@ -3,13 +3,14 @@ import { createServer, type Server as TcpServer } from "node:net";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RenewalEvent } from "../../constructs/aws/functions/by-hand";
 import { handler as provision, type ResourceEvent } from "../../constructs/aws/functions/provision";
 import { type handler, type RotationEvent, rotate } from "../../constructs/aws/functions/rotate";
 import { type RotationTask, TENANT_TAG, tenantTag } from "../../constructs/aws/task";
 import { packageWith } from "../../constructs/aws/task-package";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Tenant } from "../../constructs/model/spec";
-import { withClient } from "../../constructs/provisioning/connect";
+import { type Client, close, open, withClient } from "../../constructs/provisioning/connect";
 import { temporary } from "../fixtures/cli";
 import { type Answer, throughFramework } from "../fixtures/provider-framework";
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
@@ -434,5 +435,81 @@ describe("the rotation function", () => {
     expect(await refusal(step("createSecret", empty, "token"))).toBe(
       `ProvisioningError: secret ${empty} has no password yet; deploy the environment first`,
     );
+  });
+
+  describe("that a person invokes", () => {
+    const renew = (event: Partial<RenewalEvent>) =>
+      rotate({ revoke: false, force: false, ...event } as RenewalEvent, { getRemainingTimeInMillis: () => MINUTES }, known);
+    const stages = (arn: string) => ["AWSCURRENT", "AWSPREVIOUS"].map((stage) => secrets.value(arn, stage)?.username);
+    /** A session of a platform's current login, as its pods have one. */
+    async function connectTo(arn: string, database: string): Promise<Client> {
+      const credential = secrets.value(arn);
+      if (credential === undefined) throw new Error("the secret is empty");
+      return open(server.access.server, credential, database);
+    }
+
+    it("gives the other login a new password; the one in use goes on working", async () => {
+      const arn = await provisioned("asked");
+      const before = secrets.value(arn);
+      expect(await renew({ secret: arn })).toEqual({ current: "asked_b", previous: "asked_a", ended: null, unproved: null });
+      expect(secrets.value(arn, "AWSPREVIOUS")).toEqual(before);
+      for (const credential of [before, secrets.value(arn)]) expect(await worksAs(credential, "asked")).toBe("asked_owner");
+    });
+
+    it("closes a leak: the login in use is shut, its sessions end, and no version before is left", async () => {
+      const arn = await provisioned("leaked");
+      const before = secrets.value(arn);
+      const session = await connectTo(arn, "leaked");
+      try {
+        expect(await renew({ secret: arn, revoke: true })).toEqual({ current: "leaked_b", previous: "leaked_a", ended: 1, unproved: null });
+        expect(await refusal(session.query("select 1"))).not.toBe("accepted");
+      } finally {
+        await close(session);
+      }
+      expect(stages(arn)).toEqual(["leaked_b", undefined]);
+      expect(await refusal(worksAs(before, "leaked"))).toMatch(/not permitted to log in|authentication failed/);
+      expect(await worksAs(secrets.value(arn), "leaked")).toBe("leaked_owner");
+    });
+
+    it("refuses to renew a login that has sessions, unless it is forced", async () => {
+      const arn = await provisioned("held");
+      const session = await connectTo(arn, "held");
+      try {
+        await renew({ secret: arn });
+        const current = secrets.value(arn);
+        expect(await refusal(renew({ secret: arn }))).toContain(
+          "ProvisioningError: login held_a would get the new password, and still has 1",
+        );
+        expect(secrets.value(arn)).toEqual(current);
+        expect(await renew({ secret: arn, force: true })).toMatchObject({ current: "held_a", previous: "held_b" });
+      } finally {
+        await close(session);
+      }
+    });
+
+    it("refuses the master's secret, another instance's, and an event that is none", async () => {
+      await provisioned("ours");
+      const elsewhere = secrets.create("theirs", { [TENANT_TAG]: tenantTag("test", "other", "ours") });
+      expect(await refusal(renew({ secret: master }))).toBe(
+        `ProvisioningError: secret ${master} is the master's; run aws secretsmanager rotate-secret --secret-id ${master}`,
+      );
+      expect(await refusal(renew({ secret: elsewhere, revoke: true }))).toContain("is none of this instance's");
+      expect(await refusal(renew({}))).toContain("ProvisioningError: the event must be {");
+    });
+
+    it("shows no password, in its answer, its faults and its log", async () => {
+      const arn = await provisioned("canary");
+      const before = secrets.value(arn);
+      const answers = [await renew({ secret: arn }), await renew({ secret: arn, force: true }), await renew({ secret: arn, revoke: true })];
+      await server.sql("alter role canary_a in database canary reset role");
+      const astray = await renew({ secret: arn, revoke: true });
+      expect(astray?.unproved).toContain("the new login acts as canary_a");
+      const shown = JSON.stringify([answers, astray, vi.mocked(console.log).mock.calls]);
+      expect(shown).toContain("for a person");
+      for (const password of [server.access.master.password, before?.password, secrets.value(arn)?.password]) {
+        expect(password).toHaveLength(32);
+        expect(shown).not.toContain(password);
+      }
+    });
   });
 });

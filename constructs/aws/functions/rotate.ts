@@ -7,19 +7,20 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { ownEntry } from "../../model/json";
 import type { TenantLogins } from "../../provisioning/access";
 import { type Client, type Patience, persist, type Server, withClient } from "../../provisioning/connect";
 import { type Credential, generatePassword } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
+import type { Renewed } from "../../provisioning/renewal";
 import { nextCredential, proveCredential, refuseRevoked } from "../../provisioning/rotate";
 import { admitTurn } from "../../provisioning/scheduled";
 import { setOwnPassword, setPassword } from "../../provisioning/versions";
 import { ask, readVersion, removeStage } from "../secrets-manager-store";
-import { type RotationTask, type ServerTask, TASK_FILE, TENANT_TAG, VARIABLES } from "../task";
+import { type RotationTask, type ServerTask, TASK_FILE, VARIABLES } from "../task";
+import { type RenewalEvent, renewByHand } from "./by-hand";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, readMaster, serverOf } from "./task";
+import { createSecretsClient, findTenant, readMaster, serverOf } from "./task";
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 export interface RotationEvent {
@@ -42,9 +43,18 @@ interface Rotation {
   readonly tenant: TenantLogins | null;
 }
 
-/** What Secrets Manager calls, with the file in the function's package. */
-export async function handler(event: RotationEvent, context: Context): Promise<void> {
-  await rotate(event, context, JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as RotationTask);
+/** What Secrets Manager calls, and a person, with the file in the function's package. */
+export async function handler(event: RotationEvent | RenewalEvent, context: Context): Promise<Renewed | undefined> {
+  return rotate(event, context, JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as RotationTask);
+}
+
+/** A step of a rotation, or all of it for a person. @returns what was done for a person. */
+export async function rotate(event: RotationEvent | RenewalEvent, context: Context, own: RotationTask): Promise<Renewed | undefined> {
+  // Its own come last: until its variables are updated, too, a function may have tenants of an earlier version there.
+  const task = { ...(JSON.parse(process.env[VARIABLES.task] ?? "{}") as ServerTask), ...own };
+  if (!("Step" in event)) return renewByHand(event, context, task);
+  await runStep(event, context, task);
+  return undefined;
 }
 
 /**
@@ -52,9 +62,7 @@ export async function handler(event: RotationEvent, context: Context): Promise<v
  *
  * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
  */
-export async function rotate(event: RotationEvent, context: Context, own: RotationTask): Promise<void> {
-  // Its own come last: until its variables are updated, too, a function may have tenants of an earlier version there.
-  const task = { ...(JSON.parse(process.env[VARIABLES.task] ?? "{}") as ServerTask), ...own };
+async function runStep(event: RotationEvent, context: Context, task: ServerTask & RotationTask): Promise<void> {
   await withinTime(context, async (patience) => {
     const client = createSecretsClient(patience);
     const tenant = await findTenant(client, event.SecretId, task);
@@ -71,19 +79,6 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
 };
 
 const describe = (client: SecretsManagerClient, arn: string) => ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
-
-/** Whose a secret is, by its tag; null for the master. */
-async function findTenant(
-  client: SecretsManagerClient,
-  arn: string,
-  { masterSecret, tenants }: Rotation["task"],
-): Promise<TenantLogins | null> {
-  if (arn === masterSecret) return null;
-  const { Tags: tags = [] } = await describe(client, arn);
-  const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
-  if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
-  return tenant;
-}
 
 /** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
 async function createSecret(rotation: Rotation): Promise<void> {

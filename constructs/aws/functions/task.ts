@@ -1,10 +1,13 @@
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { ownEntry } from "../../model/json";
+import type { TenantLogins } from "../../provisioning/access";
 import type { Patience, Server } from "../../provisioning/connect";
 import type { Credential } from "../../provisioning/credential";
+import { ProvisioningError } from "../../provisioning/errors";
 import { chooseMaster } from "../../provisioning/master";
 import { regionRoots } from "../regions";
-import { readVersion, type Stage } from "../secrets-manager-store";
-import { type ServerTask, VARIABLES } from "../task";
+import { ask, readVersion, type Stage } from "../secrets-manager-store";
+import { type RotationTask, type ServerTask, TENANT_TAG, VARIABLES } from "../task";
 import { makePatient } from "./patience";
 
 /** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
@@ -36,4 +39,17 @@ export async function readMaster(
 ): Promise<Credential> {
   const read = async (stage: Stage) => (await readVersion(client, masterSecret, stage))?.credential;
   return chooseMaster(masterSecret, await read("AWSCURRENT"), async () => [(await read("AWSPENDING")) ?? []].flat(), server);
+}
+
+/** Whose a secret is, by its tag; null for the master. */
+export async function findTenant(
+  client: SecretsManagerClient,
+  arn: string,
+  { masterSecret, tenants }: Pick<ServerTask & RotationTask, "masterSecret" | "tenants">,
+): Promise<TenantLogins | null> {
+  if (arn === masterSecret) return null;
+  const { Tags: tags = [] } = await ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
+  const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
+  if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
+  return tenant;
 }
