@@ -19,7 +19,7 @@ import { CHECKOUT, npmCommand } from "../command-line";
 import type { DatabaseStack } from "./database-stack";
 import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded, isInner } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
-import { idPart, innerOutput, type Outputs } from "./outputs";
+import { idPart, innerOutput, type Outputs, ROTATION, type RotationFunctions } from "./outputs";
 
 type Servers = Pick<DatabaseStack, "servers" | "created" | "topic">;
 /** As the outputs have it. */
@@ -47,14 +47,26 @@ export class AccessStack extends EnvironmentStack {
     const inner = Object.entries(servers).map(([name, postgres]) => createInnerAccess(this, environment, placement, name, postgres, way));
     this.platforms = Object.assign(
       {},
-      ...access.map((each) => mapValues(each, ({ secretArn, readerRoleArn }) => ({ secretArn, readerRoleArn: readerRoleArn ?? "" }))),
-      ...inner.map((each) => mapValues(each, (arns) => ({ arns }))),
+      ...access.map(({ platforms }) =>
+        mapValues(platforms, ({ secretArn, readerRoleArn }) => ({ secretArn, readerRoleArn: readerRoleArn ?? "" })),
+      ),
+      ...inner.map(({ platforms }) => mapValues(platforms, (arns) => ({ arns }))),
     );
     createProtection(this, environment, created);
     new CfnOutput(this, "Platforms", {
       description: "Each platform's secret, and the role that External Secrets reads it with",
-      value: this.toJsonString(Object.assign({}, ...access)),
+      value: this.toJsonString(Object.assign({}, ...access.map(({ platforms }) => platforms))),
     });
+    if (placement !== null) {
+      const functions = Object.keys(servers).map((name, index): [string, RotationFunctions] => [
+        name,
+        { platforms: access[index]?.rotation ?? null, furtherPlatforms: inner[index]?.rotation ?? null },
+      ]);
+      new CfnOutput(this, ROTATION, {
+        description: "The functions that rotate passwords on each instance: of platforms called like their kind, and of further ones",
+        value: this.toJsonString(Object.fromEntries(functions)),
+      });
+    }
     const about = { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" };
     if (placement === null)
       new CfnOutput(this, "First", {
@@ -110,6 +122,11 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
 }
 
 type ByPlatform<T> = Readonly<Record<string, T>>;
+/** What some platforms of an instance have, and the ARN of the function that rotates their passwords, if there is one. */
+interface Access<T> {
+  readonly platforms: ByPlatform<T>;
+  readonly rotation: string | null;
+}
 
 /** What an instance has for platforms that are called like their kind, and for its master. Functions need a network. */
 function createAccess(
@@ -119,16 +136,17 @@ function createAccess(
   name: string,
   postgres: IRdsPostgres,
   way: Way,
-): ByPlatform<PlatformOutput> {
+): Access<PlatformOutput> {
   const tenants = tenantsOf(environment, name, false);
   const secrets = mapValues(tenants, (_tenant, platform) => createSecret(stack, environment.name, name, platform, postgres));
   const includeMaster = environment.instances[name]?.settings.existing === null;
   const part = { name, tenants, secrets, secretTags: null, includeMaster, id: `${name}-` };
-  if (placement !== null) createFunctions(stack, environment, placement, postgres, part, way);
-  return mapValues(secrets, ({ arn }, platform) => ({
+  const rotation = placement === null ? null : createFunctions(stack, environment, placement, postgres, part, way);
+  const platforms = mapValues(secrets, ({ arn }, platform) => ({
     secretArn: arn,
     readerRoleArn: createReaderRole(stack, environment, platform, arn, postgres),
   }));
+  return { platforms, rotation };
 }
 
 /**
@@ -143,13 +161,13 @@ function createInnerAccess(
   name: string,
   postgres: IRdsPostgres,
   way: Way,
-): ByPlatform<string> {
+): Access<string> {
   const tenants = tenantsOf(environment, name, true);
-  if (Object.keys(tenants).length === 0) return {};
+  if (Object.keys(tenants).length === 0) return { platforms: {}, rotation: null };
   const inner = createInnerStack(stack, name, `Databases, logins and passwords of further platforms on ${name}`);
   const secrets = mapValues(tenants, (_tenant, platform) => createSecret(inner, environment.name, name, platform, postgres));
   const part = { name, tenants, secrets, secretTags: tenantTag(environment.name, name, ""), includeMaster: false, id: "" };
-  if (placement !== null) createFunctions(inner, environment, placement, postgres, part, way);
+  const rotation = placement === null ? null : createFunctions(inner, environment, placement, postgres, part, way);
   const published = mapValues(secrets, ({ arn }, platform) => {
     const reader = createReaderRole(inner, environment, platform, arn, postgres);
     return publish(inner, `Platform${idPart(platform)}`, reader === null ? arn : `${arn} ${reader}`);
@@ -162,7 +180,7 @@ function createInnerAccess(
       mapValues(published, (arns): PlatformOutput => ({ secretArn: partOf(arns, 0), readerRoleArn: hasReaders ? partOf(arns, 1) : null })),
     ),
   });
-  return published;
+  return { platforms: published, rotation: rotation === null ? null : publish(inner, ROTATION, rotation) };
 }
 
 const tenantsOf = (environment: AwsEnvironment, instance: string, inner: boolean): ByPlatform<Tenant> =>
@@ -182,7 +200,7 @@ interface Part {
   readonly id: string;
 }
 
-/** What provisions an instance, and rotates the passwords of its platforms and its master. */
+/** What provisions an instance, and rotates the passwords of its platforms and its master. @returns the ARN of the latter. */
 function createFunctions(
   stack: Stack,
   environment: AwsEnvironment,
@@ -190,7 +208,7 @@ function createFunctions(
   postgres: IRdsPostgres,
   { name, id, includeMaster, ...part }: Part,
   way: Way,
-): void {
+): string | null {
   const { rotationDays, logRetentionDays } = environment.section;
   const ca = functionCaOf(environment, name);
   const common = { environment: environment.name, ca, generation: generationOf(environment, name), logRetentionDays };
@@ -203,6 +221,7 @@ function createFunctions(
   const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays, errors }) : null;
   for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
   provisioning?.resource.node.addDependency(...way.before);
+  return rotation?.function.functionArn ?? null;
 }
 
 const createSecret = (stack: Stack, environment: string, instance: string, platform: string, { key }: IRdsPostgres): DatabaseSecret =>

@@ -34,6 +34,16 @@ export interface Outputs {
       }
     >
   >;
+  /** By instance. Null where the deployment is of an earlier version, or has no functions. */
+  readonly rotation: Readonly<Record<string, RotationFunctions>> | null;
+}
+
+/** ARNs of the functions that rotate passwords on an instance. */
+export interface RotationFunctions {
+  /** Of the platforms that are called like their kind; null where there is none. */
+  readonly platforms: string | null;
+  /** Of those with names of their own. */
+  readonly furtherPlatforms: string | null;
 }
 
 /** A name within a logical id, which takes letters and digits only; a name has no capital letter. */
@@ -41,6 +51,9 @@ export const idPart = (name: string): string => name.replaceAll("-", "X");
 
 /** Output with the platforms of an instance that have a nested stack: one for each instance, which stays short. */
 export const innerOutput = (instance: string): string => `Platforms${idPart(instance)}`;
+
+/** Output with the functions that rotate passwords. */
+export const ROTATION = "Rotation";
 
 /** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
@@ -58,5 +71,6 @@ export function readOutputs(environment: string, path: string): Outputs {
   const instances = read<Outputs["instances"]>("Instances");
   const inner = Object.keys(instances).flatMap((name) => (isObject(outputs) && innerOutput(name) in outputs ? [innerOutput(name)] : []));
   const platforms = ["Platforms", ...inner].map((output) => read<Outputs["platforms"]>(output));
-  return { instances, platforms: Object.assign({}, ...platforms) };
+  const rotation = isObject(outputs) && ROTATION in outputs ? read<NonNullable<Outputs["rotation"]>>(ROTATION) : null;
+  return { instances, platforms: Object.assign({}, ...platforms), rotation };
 }

@@ -134,9 +134,17 @@ describe("an environment with further platforms", () => {
     const directory = temporary();
     const file = join(directory, "outputs.json");
     writeFileSync(file, JSON.stringify(outputs));
-    const { platforms } = readOutputs("prod", file);
+    const { platforms, rotation } = readOutputs("prod", file);
     rmSync(directory, { recursive: true, force: true });
     expect(Object.keys(platforms).sort()).toEqual([...Object.keys(productionAws.platforms), "mlflow-research", "prefect-eu"].sort());
+    const functionIn = (stack: RegExp, name: string) => {
+      const [, found] = [...cloud.stacks].find(([its]) => stack.test(its)) ?? [];
+      return [...(found?.resources.values() ?? [])].find(({ type, id }) => type === "AWS::Lambda::Function" && id.includes(name))?.id;
+    };
+    expect(rotation?.main).toEqual({
+      platforms: `${functionIn(/-access$/, "mainrotationFunction")}.Arn`,
+      furtherPlatforms: `${functionIn(/-access-main/, "rotationFunction")}.Arn`,
+    });
     const { secretArn, readerRoleArn } = platforms["mlflow-research"] ?? { secretArn: "", readerRoleArn: "" };
     const [, release] = [...cloud.stacks].find(([name]) => /platforms-.*mlflowresearch/.test(name)) ?? [];
     const [objects] = [...(release?.resources.values() ?? [])].filter(({ properties }) =>

@@ -17,7 +17,7 @@ export interface DeployedTenant {
 
 /** An environment in a world: what deploys it, and what has become of it, as AWS tells. */
 export class Deployment {
-  outputs: Outputs = { instances: {}, platforms: {} };
+  outputs: Outputs = { instances: {}, platforms: {}, rotation: null };
 
   constructor(
     readonly world: World,
