@@ -1,5 +1,6 @@
 import type { Tenant } from "../model/spec";
 import type { Server } from "../provisioning/connect";
+import type { Renewal } from "../provisioning/renewal";
 
 /** What the program in the cluster needs to know of an instance. It holds no secret, and nothing that is known late. */
 export interface Task {
@@ -20,5 +21,21 @@ export interface Task {
 /** A `Task` as JSON lies beside the program, under this name. */
 export const TASK_FILE = "task.json";
 
-/** What the program can be told to do. */
-export type Command = "provision" | "rotate";
+/** What the program can be told to do: `rotate` renews what is due, `renew` what a person asks for. */
+export type Command = "provision" | "rotate" | "renew";
+
+const REVOKE = "--revoke";
+const FORCE = "--force";
+
+/** The program's arguments by which a person has a platform's password renewed. No secret is among them. */
+export const toRenewArguments = (platform: string, { revoke, force }: Renewal): readonly string[] => [
+  "renew" satisfies Command,
+  platform,
+  ...(revoke ? [REVOKE] : []),
+  ...(force ? [FORCE] : []),
+];
+
+/** What follows the command in those. */
+export function readRenewArguments([platform = "", ...options]: readonly string[]): Renewal & { readonly platform: string } {
+  return { platform, revoke: options.includes(REVOKE), force: options.includes(FORCE) };
+}

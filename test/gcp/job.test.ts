@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toRenewArguments } from "../../constructs/gcp/task";
 import { open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import type { NamedSpec } from "../../infra/spec";
@@ -60,14 +61,14 @@ describe("the program of the Job", () => {
   });
 
   /** As the cluster does: what the ConfigMap holds as files, the image's Node, no variables but the doubles', and nobody's rights. */
-  async function start(command: "provision" | "rotate", platforms: NamedSpec["platforms"] = { prefect: {} }) {
+  async function start(command: "provision" | "rotate", platforms: NamedSpec["platforms"] = { prefect: {} }, args?: readonly string[]) {
     const registrations = await registrationsOf(spec(platforms));
     const job = one(registrations, command === "provision" ? "Job" : "CronJob");
     const mounted = join(directory, String(runs++));
     mkdirSync(mounted, { mode: 0o755 });
     for (const [file, content] of Object.entries(mountedFiles(registrations))) writeFileSync(join(mounted, file), content, { mode: 0o644 });
     const [, path = "", argument = ""] = /"args":\["([^"]+)","([^"]+)"\]/.exec(JSON.stringify(job.inputs)) ?? [];
-    const child = spawn(process.execPath, [path.replace("/program", mounted), argument], {
+    const child = spawn(process.execPath, [path.replace("/program", mounted), ...(args ?? [argument])], {
       ...NOBODY,
       cwd: "/",
       env: secrets.variables,
@@ -152,9 +153,35 @@ describe("the program of the Job", () => {
     await session.end();
   });
 
+  const renew = (platform: string, revoke: boolean) => run("rotate", { prefect: {} }, toRenewArguments(platform, { revoke, force: false }));
+
+  it("renews what a person asks for, whether it is due or not, and ends with 1 where the new login does not work", async () => {
+    const [current, other] = secrets.contents(PREFECT).map(({ username }) => username);
+    expect(await renew("prefect", false)).toEqual({
+      code: 0,
+      output: `prefect has a new password, on login ${other}\n${current} works until the next rotation\n`,
+    });
+    await server.sql(`alter role ${current} in database prefect reset role`);
+    const { code, output } = await renew("prefect", true);
+    await server.sql(`alter role ${current} in database prefect set role prefect_owner`);
+    expect(code).toBe(1);
+    expect(output.split("\n")).toEqual([
+      `prefect has a new password, on login ${current}`,
+      `${other} can no longer log in; 0 of its sessions ended`,
+      `The leak is closed. The new login does not work yet: the new login acts as ${current}, not as prefect_owner; first provision environment job`,
+      "",
+    ]);
+    expect(secrets.contents(PREFECT).map(({ username }) => username)).toEqual([current]);
+    expect(await renew("perfect", false)).toEqual({
+      code: 1,
+      output: 'this instance has no platform perfect; did you mean "prefect"?\n',
+    });
+  });
+
   it("shows no password, in no message and on no command line", async () => {
+    const renewed = await renew("prefect", false);
     const { output } = await run("provision");
-    for (const password of passwords()) expect(output).not.toContain(password);
+    for (const password of passwords()) expect(renewed.output + output).not.toContain(password);
     expect(passwords().length).toBe(3);
   });
 

@@ -1,13 +1,19 @@
-/** What runs in the cluster: `program.js provision` makes databases and logins, `program.js rotate` renews the passwords that are due. */
+/**
+ * What runs in the cluster: `program.js provision` makes databases and logins, `program.js rotate` renews the passwords that are due, and
+ * `program.js renew PLATFORM` the one of a platform, when a person asks for it.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../model/errors";
+import { ownEntry } from "../../model/json";
+import { suggest } from "../../model/suggest";
 import type { Patience } from "../../provisioning/connect";
 import { provision } from "../../provisioning/provision";
+import { describeRenewed, renew } from "../../provisioning/renewal";
 import { rotateDue } from "../../provisioning/scheduled";
 import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
-import { type Command, TASK_FILE, type Task } from "../task";
+import { type Command, readRenewArguments, TASK_FILE, type Task } from "../task";
 
 /** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. There are three tries. */
 const PATIENCE = 300_000;
@@ -47,18 +53,31 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   if (task.rotatesMaster && (await rotateMaster(manager, masterSecret, server, isDue))) console.log("the master has a new password");
 }
 
-const COMMANDS: Readonly<Record<Command, (task: Task, manager: SecretManager) => Promise<void>>> = {
+async function runRenew(task: Task, manager: SecretManager, args: readonly string[]): Promise<void> {
+  const { server, masterSecret, secrets, tenants } = task;
+  const { platform, ...renewal } = readRenewArguments(args);
+  const tenant = ownEntry(tenants, platform);
+  if (tenant === undefined) throw new UserError(`this instance has no platform ${platform}; ${suggest(platform, Object.keys(tenants))}`);
+  const store = new SecretManagerStore(manager, secrets);
+  const master = await readMaster(manager, masterSecret, server);
+  const renewed = await renew(tenant, { server, master, store, patience, provision: remedyOf(task) }, renewal);
+  for (const sentence of describeRenewed(platform, renewed)) console.log(sentence);
+  if (renewed.unproved !== null) process.exitCode = 1;
+}
+
+const COMMANDS: Readonly<Record<Command, (task: Task, manager: SecretManager, args: readonly string[]) => Promise<void>>> = {
   provision: runProvision,
   rotate: runRotate,
+  renew: runRenew,
 };
 
-async function main(command: string): Promise<void> {
+async function main(command = "", ...args: readonly string[]): Promise<void> {
   // In a cluster of Google's it is there; looking for it takes a second.
   process.env.METADATA_SERVER_DETECTION ??= "assume-present";
   const run = COMMANDS[command as Command];
   if (run === undefined) throw new UserError(`there is no command ${command}; use ${Object.keys(COMMANDS).join(" or ")}`);
   const task = JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as Task;
-  await run(task, new SecretManager(patience, true));
+  await run(task, new SecretManager(patience, true), args);
 }
 
 /** A person's mistake is a sentence; a defect keeps its trace. */
@@ -67,4 +86,4 @@ function report(error: unknown): void {
   process.exitCode = 1;
 }
 
-main(process.argv[2] ?? "").catch(report);
+main(...process.argv.slice(2)).catch(report);
