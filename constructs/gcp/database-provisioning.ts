@@ -95,7 +95,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       ...own,
       dependsOn: [account, program.resource, task, ...rights, ...args.postgres.ready],
     });
-    const cronJob = `${args.instance}-rotate`;
+    const cronJob = rotationCronJob(args.instance);
     const rotation = make((sidecar) => toProgramCronJob(cronJob, pod("rotate", sidecar), ROTATION_HOUR));
     createObject(`${name}-rotation`, rotation, { ...own, dependsOn: [this.job] });
     if (args.alert !== null)
@@ -116,6 +116,9 @@ function toJob(instance: string, pod: ProgramPod): JsonObject {
 
 /** What it runs as, in its namespace. */
 export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
+
+/** The CronJob that rotates the passwords of an instance's platforms, in its namespace. */
+export const rotationCronJob = (instance: string): string => `${instance}-rotate`;
 
 /** What the program gets to know about its instance. Nothing in it is known late, so that a preview shows whether it changes. */
 export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {

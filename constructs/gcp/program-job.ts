@@ -23,13 +23,16 @@ const IMAGE = "gcr.io/distroless/nodejs22-debian12:nonroot@sha256:13593b7570658e
 /** The program, and what it reads, are mounted here. */
 const PROGRAM_PATH = "/program";
 
+/** Name of the container with the program. */
+export const PROGRAM_CONTAINER = "program";
+
 /** Seconds after which all tries together are given up; the program gives up each before, and says why. */
 const DEADLINE_SECONDS = 1_200;
 const RETRIES = 2;
 
 function podSpec({ instance, serviceAccount, configMaps, file, command, sidecar }: ProgramPod): JsonObject {
   const container = {
-    name: "program",
+    name: PROGRAM_CONTAINER,
     image: IMAGE,
     args: [`${PROGRAM_PATH}/${file}`, command],
     resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } },

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { principalOf } from "../../constructs/gcp/client-identity";
 import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning, provisioningAccount } from "../../constructs/gcp/database-provisioning";
+import { DatabaseProvisioning, provisioningAccount, rotationCronJob } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningNamespace, proxyAccounts, resourceName } from "../../constructs/gcp/names";
@@ -16,6 +16,7 @@ import type { Wired } from "../../constructs/model/wire";
 import type { Database } from "./database";
 import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
 import { clientOf, identityOf } from "./identity";
+import type { RotationCronJob } from "./outputs";
 
 type WiredPlatforms = Readonly<Record<string, Wired>>;
 
@@ -25,6 +26,8 @@ export class AccessComponent extends pulumi.ComponentResource {
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
   /** By platform: what its pods must wait for. */
   readonly ready: Readonly<Record<string, readonly pulumi.Resource[]>>;
+  /** By instance: what rotates passwords. Empty without a cluster. */
+  readonly rotation: Readonly<Record<string, RotationCronJob>>;
 
   constructor(environment: GcpEnvironment, database: Database, wired: WiredPlatforms, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:infra:Access", "access", {}, opts);
@@ -44,6 +47,11 @@ export class AccessComponent extends pulumi.ComponentResource {
       ]);
     });
     this.ready = Object.assign({}, ...ready);
+    const toRotation = (_instance: unknown, name: string) => ({
+      namespace: provisioningNamespace(environment.name),
+      cronJob: rotationCronJob(name),
+    });
+    this.rotation = cluster === null ? {} : mapValues(environment.instances, toRotation);
     this.registerOutputs({});
   }
 }

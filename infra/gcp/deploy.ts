@@ -27,12 +27,13 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
   new DeletionGuard([database, access, ...platforms], Object.values(environment.instances).some(isGuarded));
   return {
     environment: environment.name,
-    instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }) => ({
+    instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }, name) => ({
       host,
       port,
       ca,
       connectionName,
       masterSecret,
+      rotation: access.rotation[name] ?? null,
     })),
     platforms: mapValues(access.secrets, ({ name }) => ({ secret: name })),
     next: npmCommand("render", { environment: environment.name, cloud: "gcp", outputs: "outputs.json" }, [], CHECKOUT),

@@ -20,11 +20,19 @@ export interface Outputs {
         readonly connectionName: string | null;
         /** Whole name of the master's secret. */
         readonly masterSecret: string;
+        /** The CronJob that rotates passwords; null without a cluster, left out by earlier versions. */
+        readonly rotation?: RotationCronJob | null;
       }
     >
   >;
   /** Whole names of the platforms' secrets. */
   readonly platforms: Readonly<Record<string, { readonly secret: string }>>;
+}
+
+/** In the environment's cluster. */
+export interface RotationCronJob {
+  readonly namespace: string;
+  readonly cronJob: string;
 }
 
 /** The command that writes the outputs of an environment into a file. */
