@@ -1,6 +1,7 @@
 import { UserError } from "../constructs/model/errors";
 import { ownEntry } from "../constructs/model/json";
 import { suggest } from "../constructs/model/suggest";
+import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Server } from "../constructs/provisioning/connect";
 import type { Cloud, Deployment } from "./cloud";
 import { aboutOf, type CloudOptions, type Invocation } from "./command";
@@ -16,17 +17,46 @@ export async function reachDeployed(
   invocation: Invocation<CloudOptions>,
   cloud: Cloud,
 ): Promise<Pick<Session, "environment" | "instances">> {
-  const { environment, progress, options } = invocation;
+  const { environment } = invocation;
+  const instances = Object.keys(environment.instances).map((name) => reach(invocation, cloud, name, null));
+  return { environment, instances: await Promise.all(instances) };
+}
+
+/** One of them. `--via` need not name it. @throws UserError */
+export const reachInstance = (invocation: Invocation<CloudOptions>, cloud: Cloud, name: string): Promise<ReachableInstance> =>
+  reach(invocation, cloud, name, name);
+
+async function reach(invocation: Invocation<CloudOptions>, cloud: Cloud, name: string, meant: string | null): Promise<ReachableInstance> {
+  const { environment } = invocation;
+  const instance = environment.instances[name];
+  if (instance === undefined) throw new TypeError(`no instance ${name}`);
   const deployment = readDeployment(invocation, cloud);
-  const via = readVia(options.via ?? [], environment);
-  const patience = { deadlineMs: PATIENCE, onRetry: (sentence: string) => progress.doing(`waiting: ${sentence}`) };
-  const provision = `run ${npmCommand("provision", aboutOf(invocation))}`;
+  const { via, patience, provision } = wayTo(invocation, name, meant);
   const closing = (platform: string) => `run ${npmCommand("provision", aboutOf(invocation), ["--close", platform])}`;
-  const reach = async ([name, instance]: readonly [string, ProjectEnvironment["instances"][string]]): Promise<ReachableInstance> => {
-    const access = { ...(await deployment.access(name, ownEntry(via, name) ?? null, patience)), provision, closing };
-    return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
-  };
-  return { environment, instances: await Promise.all(Object.entries(environment.instances).map(reach)) };
+  const access = { ...(await deployment.access(name, via, patience)), provision, closing };
+  return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
+}
+
+/** What a platform's login takes: the server, the CA and the platform's secret. The master's is not read. @throws UserError */
+export function connectDeployed(invocation: Invocation<CloudOptions>, cloud: Cloud, name: string): Connection {
+  const deployment = readDeployment(invocation, cloud);
+  const { via, patience, provision } = wayTo(invocation, name, name);
+  return { access: { ...deployment.connect(name, via, patience), patience, provision }, ca: deployment.ca(name) };
+}
+
+/** How to log in to a server as a platform. */
+export interface Connection {
+  readonly access: Pick<ServerAccess, "server" | "store" | "patience" | "provision">;
+  /** PEM text of the CA. */
+  readonly ca: string;
+}
+
+/** What to dial, how long to wait, and what provisions the environment. @param meant the instance of a `--via` that names none. */
+function wayTo(invocation: Invocation<CloudOptions>, name: string, meant: string | null) {
+  const { environment, progress, options } = invocation;
+  const via = ownEntry(readVia(options.via ?? [], environment, meant), name) ?? null;
+  const onRetry = (sentence: string) => progress.doing(`waiting: ${sentence}`);
+  return { via, patience: { deadlineMs: PATIENCE, onRetry }, provision: `run ${npmCommand("provision", aboutOf(invocation))}` };
 }
 
 /** What exists of an environment, by the file that `--outputs` names. @throws UserError */
@@ -37,11 +67,16 @@ export function readDeployment({ environment, options }: Invocation<CloudOptions
 }
 
 /** `HOST:PORT`, or `INSTANCE=HOST:PORT` where there are several. */
-function readVia(written: readonly string[], environment: ProjectEnvironment): Readonly<Record<string, NonNullable<Server["via"]>>> {
+function readVia(
+  written: readonly string[],
+  environment: ProjectEnvironment,
+  meant: string | null,
+): Readonly<Record<string, NonNullable<Server["via"]>>> {
   const names = Object.keys(environment.instances);
+  const usual = meant ?? (names.length === 1 ? names[0] : null) ?? "";
   return Object.fromEntries(
     written.map((each) => {
-      const [, name = names.length === 1 ? (names[0] ?? "") : "", host = "", port = ""] = /^(?:([^=]*)=)?([^:]+):(\d+)$/.exec(each) ?? [];
+      const [, name = usual, host = "", port = ""] = /^(?:([^=]*)=)?([^:]+):(\d+)$/.exec(each) ?? [];
       if (host === "") throw new UserError(`--via ${each}: must be HOST:PORT, such as localhost:5433`);
       if (!names.includes(name))
         throw new UserError(

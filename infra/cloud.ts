@@ -4,6 +4,7 @@ import type { JsonObject } from "../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
 import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
+import type { Renewal } from "../constructs/provisioning/renewal";
 import type { ProjectEnvironment } from "./load";
 import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
@@ -43,11 +44,28 @@ export interface Deployment {
   /** What a person must do before those work; null where nothing. */
   caution(platform: string, wired: Wired): string | null;
   /**
-   * With the person's own credentials.
+   * Where a person connects to an instance, and what reads its platforms' secrets with the person's own credentials.
    *
    * @param via what is dialled in place of the database; null where it can be reached.
    */
+  connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store">;
+  /** The same with the master's rights, which takes the right to read its secret. */
   access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">>;
+  /**
+   * Renews a platform's password where its database is, with the deployment's own rights: the person needs none on the database and its
+   * secrets. Null if nothing that is deployed can do it.
+   *
+   * @param onWait shows what it waits for, a sentence.
+   * @throws UserError
+   */
+  renew(platform: string, renewal: Renewal, onWait: (sentence: string) => void): Promise<RenewalReport> | null;
+}
+
+/** What a deployment answers to a person. */
+export interface RenewalReport {
+  readonly sentences: readonly string[];
+  /** Whether the new login works. */
+  readonly isDone: boolean;
 }
 
 /** What a deployment would do. */

@@ -45,12 +45,16 @@ export function toInstructions(name: string, wired: Wired, from: InstructionsSou
     "",
     `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it:`,
     "",
-    `  kubectl rollout restart deployment ${toSelection(wiring.release, wired.release)} --namespace ${namespace}`,
+    `  ${toRestart(wired)}`,
     "",
     `Made by platform-postgres for platform ${name}.`,
     "",
   ].join("\n");
 }
+
+/** The command that restarts a platform's pods. */
+export const toRestart = ({ namespace, release, wiring }: Wired): string =>
+  `kubectl rollout restart deployment ${toSelection(wiring.release, release)} --namespace ${namespace}`;
 
 /** A platform as a person knows it: with its name, if that says more. */
 export const titleOf = (name: string, { kind, title }: Pick<Wired, "kind" | "title">): string =>

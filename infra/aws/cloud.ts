@@ -3,15 +3,18 @@ import { createSecretsClient, readMaster } from "../../constructs/aws/functions/
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
 import type { awsFields } from "../../constructs/aws/section";
 import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
+import { UserError } from "../../constructs/model/errors";
 import type { PlacedPlatform } from "../../constructs/model/wire";
 import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
-import type { Cloud, Deployment } from "../cloud";
+import type { Renewal } from "../../constructs/provisioning/renewal";
+import type { Cloud, Deployment, RenewalReport } from "../cloud";
 import { cdkDeploy } from "../command-line";
 import { findOutput } from "../outputs";
-import { type AwsEnvironment, caOf } from "./environment";
+import { type AwsEnvironment, caOf, hasNetwork, isInner } from "./environment";
 import { loadAwsEnvironment } from "./load";
 import { OUTPUTS_FILE, type Outputs, readOutputs } from "./outputs";
+import { invokeRotation } from "./rotation";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "aws-secrets-manager";
@@ -71,14 +74,38 @@ class AwsDeployment implements Deployment {
       : null;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
-    const client = createSecretsClient(patience, this.environment.section.region);
-    const { host, port, masterSecret, restart } = this.server(instance);
-    const server: Server = { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via };
+  connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store"> {
+    const { host, port } = this.server(instance);
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
     const arns = tenants.map(([platform, { secret }]) => [secret, this.platform(platform).secretArn]);
-    const master = await readMaster(client, { masterSecret }, server);
-    return { server, master, store: new SecretsManagerStore(client, Object.fromEntries(arns)), patience, restart };
+    const store = new SecretsManagerStore(this.secretsClient(patience), Object.fromEntries(arns));
+    return { server: { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via }, store };
+  }
+
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
+    const connection = this.connect(instance, via, patience);
+    const { restart } = this.server(instance);
+    const master = await readMaster(this.secretsClient(patience), this.server(instance), connection.server);
+    return { ...connection, master, patience, restart };
+  }
+
+  renew(platform: string, renewal: Renewal): Promise<RenewalReport> | null {
+    // Without a network there are no functions.
+    if (!hasNetwork(this.environment)) return null;
+    const { secretArn } = this.platform(platform);
+    const functions = this.outputs.rotation?.[this.environment.platforms[platform]?.instance ?? ""];
+    const arn = functions?.[isInner(this.environment, platform) ? "furtherPlatforms" : "platforms"] ?? null;
+    if (arn === null) throw new UserError(`${this.file} contains no function that rotates ${platform}; ${this.deploy()}`);
+    return invokeRotation(
+      platform,
+      arn,
+      { ...renewal, secret: secretArn },
+      { region: this.environment.section.region, deploy: this.deploy() },
+    );
+  }
+
+  private secretsClient(patience: Patience) {
+    return createSecretsClient(patience, this.environment.section.region);
   }
 
   private platform(name: string) {

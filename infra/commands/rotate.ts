@@ -1,12 +1,19 @@
 import pc from "picocolors";
-import { describeRenewed, renew } from "../../constructs/provisioning/renewal";
-import { createCommand, main } from "../command";
+import { UserError } from "../../constructs/model/errors";
+import { wirePlatforms } from "../../constructs/model/wire";
+import { platforms } from "../../constructs/platforms/registry";
+import { describeRenewed, type Renewal, type Renewed, renew } from "../../constructs/provisioning/renewal";
+import type { Cloud, RenewalReport } from "../cloud";
+import { reachInstance, readDeployment } from "../cloud-session";
+import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
 import { typed } from "../command-line";
+import { toRestart } from "../instructions";
 import { deliver } from "../local/deliver";
 import { withServers } from "../local/session";
-import { instanceOf, locate } from "../local/tenant";
+import { instanceOf, type Located, locate } from "../local/tenant";
+import type { Progress } from "../progress";
 
-interface Options {
+interface Options extends CloudOptions {
   readonly platform: string;
   readonly revoke?: boolean;
   readonly force?: boolean;
@@ -17,18 +24,62 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .option("--force", "even if the login that gets the new password has sessions: they go on, but cannot connect again")
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
 
-void main<Options>(command, ({ environment, progress, options }) => {
+void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
+  const { environment, cloud, options } = invocation;
+  const located = locate(environment, options.platform);
+  const renewal = { revoke: options.revoke === true, force: options.force === true };
+  return cloud === null ? rotateHere(invocation, located, renewal) : rotateDeployed(invocation, cloud, located, renewal);
+});
+
+function rotateHere(
+  { environment, progress, options }: Invocation<Options>,
+  { instance, tenant }: Located,
+  renewal: Renewal,
+): Promise<number> {
   const { platform } = options;
-  const { instance, tenant } = locate(environment, platform);
   return withServers(environment, progress, async (session) => {
     progress.doing(`rotating ${platform}`);
-    const { access } = instanceOf(session, instance);
-    const renewed = await renew(tenant, access, { revoke: options.revoke === true, force: options.force === true });
-    const [done = "", old = "", ...problems] = describeRenewed(platform, renewed);
+    const renewed = await renew(tenant, instanceOf(session, instance).access, renewal);
     const summary = await deliver(session);
-    progress.done(done);
-    process.stdout.write(`${pc.dim(`${old}. Restart the platform with ${typed(summary[platform]?.configurationFile ?? "")}.`)}\n`);
-    for (const problem of problems) process.stdout.write(`${problem}\n`);
-    return problems.length === 0 ? 0 : 1;
+    const file = typed(summary[platform]?.configurationFile ?? "");
+    return tell(progress, toReport(platform, renewed), `Restart the platform with ${file}.`);
   });
+}
+
+/** By what is deployed, or with the person's own credentials: with `--via`, and where nothing that is deployed can do it. */
+async function rotateDeployed(invocation: Invocation<Options>, cloud: Cloud, located: Located, renewal: Renewal): Promise<number> {
+  const { environment, progress, options } = invocation;
+  const { platform, via } = options;
+  const deployment = readDeployment(invocation, cloud);
+  progress.doing(`rotating ${platform}`);
+  const asked = via === undefined ? deployment.renew(platform, renewal, (sentence) => progress.doing(sentence)) : null;
+  const report = await (asked ?? renewDeployed(invocation, cloud, located, renewal));
+  const wired = wirePlatforms(environment, platforms, (each) => deployment.reach(each))[platform];
+  const restart = wired === undefined ? "" : ` Reloader restarts the pods; without it, run ${toRestart(wired)}`;
+  return tell(progress, report, `External Secrets delivers it within a minute.${restart}`);
+}
+
+async function renewDeployed(
+  invocation: Invocation<Options>,
+  cloud: Cloud,
+  { instance, tenant }: Located,
+  renewal: Renewal,
+): Promise<RenewalReport> {
+  const { access } = await reachInstance(invocation, cloud, instance);
+  return toReport(invocation.options.platform, await renew(tenant, access, renewal));
+}
+
+const toReport = (platform: string, renewed: Renewed): RenewalReport => ({
+  sentences: describeRenewed(platform, renewed),
+  isDone: renewed.unproved === null,
 });
+
+/** @param next what a person does then. @throws UserError with what does not work. */
+function tell(progress: Progress, { sentences, isDone }: RenewalReport, next: string): number {
+  const [done, ...rest] = isDone ? sentences : sentences.slice(0, -1);
+  if (done !== undefined) progress.done(done);
+  const lines = [...rest.map((sentence) => `${sentence}.`), ...(isDone ? [next] : [])];
+  if (lines.length > 0) process.stdout.write(`${pc.dim(lines.join(" "))}\n`);
+  if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a word; look at its log");
+  return 0;
+}

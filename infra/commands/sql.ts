@@ -9,11 +9,13 @@ import { UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
-import { createCommand, main } from "../command";
+import { type Connection, connectDeployed } from "../cloud-session";
+import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
 import { withServers } from "../local/session";
 import { instanceOf, locate, passwordsOf } from "../local/tenant";
+import { toPsqlVariables } from "../psql";
 
-interface Options {
+interface Options extends CloudOptions {
   readonly database?: string;
   readonly psql: boolean;
 }
@@ -23,14 +25,15 @@ const command = createCommand("sql", "Open a prompt in a platform's database, as
   .option("-d, --database <name>", "one of the platform's databases; by default its first")
   .option("--no-psql", "use the built-in prompt, even where psql is installed");
 
-void main<Options>(command, ({ environment, progress, options, args }) => {
-  const { instance, tenant } = locate(environment, args[0] ?? "");
+void main<Options>(withVia(withCloudOptions(command)), (invocation) => {
+  const { environment, cloud, progress, options, args } = invocation;
+  const platform = args[0] ?? "";
+  const { instance, tenant } = locate(environment, platform);
   const names = tenant.databases.map((each) => each.name);
   const database = options.database ?? names[0] ?? "";
-  if (!names.includes(database)) throw new UserError(`${args[0]} has no database ${database}; ${suggest(database, names)}`);
-  return withServers(environment, progress, async (session) => {
-    const { access, ca } = instanceOf(session, instance);
-    const { current: credential } = await passwordsOf(args[0] ?? "", tenant, access);
+  if (!names.includes(database)) throw new UserError(`${platform} has no database ${database}; ${suggest(database, names)}`);
+  const open = async ({ access, ca }: Connection) => {
+    const { current: credential } = await passwordsOf(platform, tenant, access);
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {
       const code = await runPsql(access.server, credential, database, ca);
@@ -39,24 +42,19 @@ void main<Options>(command, ({ environment, progress, options, args }) => {
     return persist(access.server, credential, database, access.patience, () =>
       withClient(access.server, credential, database, prompt, UNLIMITED),
     );
-  });
+  };
+  return cloud === null
+    ? withServers(environment, progress, (session) => open(instanceOf(session, instance)))
+    : open(connectDeployed(invocation, cloud, instance));
 });
 
 /** psql's exit code, or null where it is not installed. Everything goes by its variables: arguments are seen by everybody. */
-async function runPsql({ host, port }: Server, { username, password }: Credential, database: string, ca: string): Promise<number | null> {
+async function runPsql(server: Server, credential: Credential, database: string, ca: string): Promise<number | null> {
   const directory = await mkdtemp(join(tmpdir(), "platform-postgres-"));
   try {
     const caFile = join(directory, "ca.pem");
     await writeFile(caFile, ca);
-    const variables = {
-      PGHOST: host,
-      PGPORT: String(port),
-      PGUSER: username,
-      PGPASSWORD: password,
-      PGDATABASE: database,
-      PGSSLMODE: "verify-full",
-      PGSSLROOTCERT: caFile,
-    };
+    const variables = await toPsqlVariables(server, credential, database, caFile);
     const child = spawn("psql", [], { stdio: "inherit", env: { ...process.env, ...variables } });
     return await withoutInterrupts(
       new Promise((resolve) => {

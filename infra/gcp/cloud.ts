@@ -6,17 +6,20 @@ import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-m
 import type { gcpFields } from "../../constructs/gcp/section";
 import { verification } from "../../constructs/gcp/verification";
 import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
+import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
 import { type JsonObject, ownEntry } from "../../constructs/model/json";
 import type { PlacedPlatform, Reach, Wired } from "../../constructs/model/wire";
 import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
-import type { Cloud, Deployment } from "../cloud";
+import type { Renewal } from "../../constructs/provisioning/renewal";
+import type { Cloud, Deployment, RenewalReport } from "../cloud";
 import { pulumiCommand } from "../command-line";
 import { findOutput } from "../outputs";
 import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
 import { annotateAccounts, annotationsOf } from "./identity";
 import { OUTPUTS_FILE, type Outputs, outputsCommand, readOutputs } from "./outputs";
+import { runRenewal } from "./rotation";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */
 const CLUSTER_STORE = "gcp-secret-manager";
@@ -80,15 +83,31 @@ class GcpDeployment implements Deployment {
     return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
   }
 
-  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
-    const manager = new SecretManager(patience, false);
-    const { host, port, masterSecret, ca, connectionName } = this.server(instance);
+  connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store"> {
+    const { host, port, ca, connectionName } = this.server(instance);
     const isMade = this.environment.instances[instance]?.settings.existing === null;
     const mode = verification({ isMade, isCloudSql: connectionName !== null }, this.environment.section);
-    const server: Server = { host, port, tls: { mode, ca }, via };
     const tenants = Object.entries(this.environment.instances[instance]?.tenants ?? {});
     const names = Object.fromEntries(tenants.map(([platform, { secret }]) => [secret, this.secretOf(platform)]));
-    return { server, master: await readMaster(manager, masterSecret, server), store: new SecretManagerStore(manager, names), patience };
+    const store = new SecretManagerStore(new SecretManager(patience, false), names);
+    return { server: { host, port, tls: { mode, ca }, via }, store };
+  }
+
+  async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {
+    const connection = this.connect(instance, via, patience);
+    const { masterSecret } = this.server(instance);
+    const master = await readMaster(new SecretManager(patience, false), masterSecret, connection.server);
+    return { ...connection, master, patience };
+  }
+
+  renew(platform: string, renewal: Renewal, onWait: (sentence: string) => void): Promise<RenewalReport> | null {
+    const { cluster, project } = this.environment.section;
+    if (cluster === null) return null;
+    const { instance } = this.platform(platform);
+    const cronJob = this.server(instance).rotation ?? null;
+    if (cronJob === null) throw new UserError(`${this.file} contains no CronJob that rotates on ${instance}; ${this.deploy()}`);
+    const place = { project: idOf(project), location: cluster.location, name: idOf(cluster.name) };
+    return runRenewal({ cluster: place, cronJob, platform }, renewal, onWait);
   }
 
   private platform(name: string) {

@@ -1,0 +1,68 @@
+import { InvokeCommand, type InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
+import type { RenewalEvent } from "../../constructs/aws/functions/by-hand";
+import { UserError } from "../../constructs/model/errors";
+import { describeRenewed, type Renewed } from "../../constructs/provisioning/renewal";
+import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
+import type { RenewalReport } from "../cloud";
+
+/** Milliseconds for a connection to Lambda, and for the function's answer: it has five minutes. */
+const CONNECTION_TIMEOUT = 5_000;
+const ANSWER_TIMEOUT = 330_000;
+
+/** What the runtime of Lambda answers of a function that has failed. */
+interface Failure {
+  readonly errorType?: string;
+  readonly errorMessage?: string;
+}
+
+/**
+ * Has the rotation function renew a platform's password. It is invoked once: where its answer is lost, it may have run.
+ *
+ * @param arn of the function.
+ * @param deploy deploys the environment, in the imperative.
+ * @throws UserError
+ */
+export async function invokeRotation(
+  platform: string,
+  arn: string,
+  event: RenewalEvent,
+  { region, deploy }: { readonly region: string; readonly deploy: string },
+): Promise<RenewalReport> {
+  const requestHandler = { connectionTimeout: CONNECTION_TIMEOUT, requestTimeout: ANSWER_TIMEOUT, throwOnRequestTimeout: true };
+  const client = new LambdaClient({ region, requestHandler, maxAttempts: 1 });
+  const answer = await client.send(new InvokeCommand({ FunctionName: arn, Payload: JSON.stringify(event) })).catch((error) => {
+    throw explain(error, arn, deploy);
+  });
+  const content = parse(answer);
+  if (answer.FunctionError !== undefined) throw toFault((content ?? {}) as Failure, arn, deploy);
+  const renewed = content as Renewed;
+  return { sentences: describeRenewed(platform, renewed), isDone: renewed.unproved === null };
+}
+
+const parse = ({ Payload }: InvokeCommandOutput): unknown => JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
+
+/** The function's own sentence; of anything else, where to look. */
+function toFault({ errorType = "", errorMessage = "" }: Failure, arn: string, deploy: string): UserError {
+  if (/^(Provisioning|User)Error$/.test(errorType)) return new UserError(errorMessage);
+  return new UserError(
+    `function ${arn} failed (${errorType}: ${errorMessage}); look at its log. If it is of an earlier version, ${deploy}`,
+  );
+}
+
+const CONNECT_YOURSELF = "add --via HOST:PORT to connect with your own credentials";
+
+/** A fault of Lambda as one sentence. */
+function explain(error: unknown, arn: string, deploy: string): UserError {
+  const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
+  if (name === "AccessDeniedException")
+    return new UserError(`you may not invoke function ${arn} (${message}); grant lambda:InvokeFunction on it, or ${CONNECT_YOURSELF}`);
+  if (name === "ResourceNotFoundException") return new UserError(`there is no function ${arn}; ${deploy}`);
+  if (
+    /^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|UnrecognizedClientException|InvalidSignatureException)$/.test(
+      name,
+    )
+  )
+    return new UserError(`there are no valid credentials for AWS (${message}); set AWS_PROFILE, or log in with aws sso login`);
+  if (isOutOfReach(error)) return new UserError(`Lambda does not answer; check the network and run this again, or ${CONNECT_YOURSELF}`);
+  return new UserError(`Lambda did not run function ${arn} (${name}: ${message}); run this again, or ${CONNECT_YOURSELF}`);
+}

@@ -1,0 +1,39 @@
+import { lookup } from "node:dns/promises";
+import { UserError } from "../constructs/model/errors";
+import { dialled, type Server } from "../constructs/provisioning/connect";
+import type { Credential } from "../constructs/provisioning/credential";
+
+/**
+ * The variables by which psql logs in as this program does: it dials the near end of a tunnel, and verifies the server by its own name.
+ *
+ * https://www.postgresql.org/docs/17/libpq-envars.html
+ *
+ * @param caFile path of the CA's PEM text.
+ * @throws UserError where the name to dial is unknown.
+ */
+export async function toPsqlVariables(
+  server: Server,
+  { username, password }: Credential,
+  database: string,
+  caFile: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { host, port } = dialled(server);
+  return {
+    PGHOST: server.host,
+    PGPORT: String(port),
+    // Empty, so that none of the shell counts.
+    PGHOSTADDR: server.via == null ? "" : await addressOf(host),
+    PGUSER: username,
+    PGPASSWORD: password,
+    PGDATABASE: database,
+    PGSSLMODE: server.tls.mode,
+    PGSSLROOTCERT: caFile,
+  };
+}
+
+/** libpq takes no name there. Most tunnels listen on 127.0.0.1 alone. */
+async function addressOf(host: string): Promise<string> {
+  const found = await lookup(host, { verbatim: false }).catch(() => null);
+  if (found === null) throw new UserError(`the name ${host} does not resolve; correct --via`);
+  return found.address;
+}
