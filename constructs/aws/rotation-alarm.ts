@@ -1,14 +1,13 @@
 import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
 import type * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 
-/** What rotation functions count their errors as. */
-export interface RotationErrors {
-  readonly namespace: string;
-  readonly metricName: string;
-}
+/** How Lambda's log shows an error of the program, thrown or reported, and a run that was cut off. */
+const ERRORS = logs.FilterPattern.anyTerm("ERROR", "Task timed out");
 
 export interface RotationAlarmProps {
   /** Name of the environment. */
@@ -18,7 +17,7 @@ export interface RotationAlarmProps {
 
 /** Notifies a topic when a rotation of any password failed, was put off, or took the password from sessions. */
 export class RotationAlarm extends Construct {
-  readonly errors: RotationErrors;
+  private readonly errors: { readonly namespace: string; readonly metricName: string };
 
   constructor(scope: Construct, id: string, { environment, topic }: RotationAlarmProps) {
     super(scope, id);
@@ -33,5 +32,11 @@ export class RotationAlarm extends Construct {
     });
     alarm.addAlarmAction(new SnsAction(topic));
     alarm.addOkAction(new SnsAction(topic));
+  }
+
+  /** Counts a function's errors. Here, not beside the function: a nested stack of many platforms has no resource to spare. */
+  watch(id: string, { logGroup }: lambda.Function): void {
+    const { namespace: metricNamespace, metricName } = this.errors;
+    new logs.MetricFilter(this, id, { logGroup, filterPattern: ERRORS, metricNamespace, metricName, metricValue: "1" });
   }
 }

@@ -1,7 +1,6 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
-import * as logs from "aws-cdk-lib/aws-logs";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct, type IConstruct } from "constructs";
 import type { Json } from "../model/json";
@@ -9,7 +8,6 @@ import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
 import { type DatabaseProvisioningProps, grantSecrets, toServerTask } from "./database-provisioning";
 import { createFunction } from "./postgres-functions";
-import type { RotationErrors } from "./rotation-alarm";
 import { type RotationTask, VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
@@ -19,12 +17,8 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
   readonly includeMaster: boolean;
   /** Days between two rotations. */
   readonly rotationDays: number;
-  /** What the function's errors are counted as; null to count none. */
-  readonly errors: RotationErrors | null;
 }
 
-/** How Lambda's log shows an error of the program, thrown or reported, and a run that was cut off. */
-const ERRORS = logs.FilterPattern.anyTerm("ERROR", "Task timed out");
 const MASTER = "master";
 const TIMEOUT = Duration.minutes(5);
 
@@ -44,10 +38,6 @@ const toTenants = ({ tenants, secrets }: SecretRotationProps): RotationTask["ten
     }),
   );
 
-function countErrors(scope: Construct, logGroup: logs.ILogGroup, { namespace, metricName }: RotationErrors): void {
-  new logs.MetricFilter(scope, "Errors", { logGroup, filterPattern: ERRORS, metricNamespace: namespace, metricName, metricValue: "1" });
-}
-
 /** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
 export class SecretRotation extends Construct {
   readonly function: lambda.Function;
@@ -66,7 +56,6 @@ export class SecretRotation extends Construct {
     const master = props.includeMaster ? [props.postgres.secret.secretArn] : [];
     grantSecrets(this.function, props, master);
     props.postgres.grantConnect(this.function);
-    if (props.errors !== null) countErrors(this, this.function.logGroup, props.errors);
     this.function.addPermission("SecretsManager", {
       principal: new iam.ServicePrincipal("secretsmanager.amazonaws.com"),
       sourceAccount: Stack.of(this).account,

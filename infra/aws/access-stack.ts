@@ -7,7 +7,7 @@ import { DeletionProtection } from "../../constructs/aws/deletion-protection";
 import { createInnerStack, publish } from "../../constructs/aws/inner-stack";
 import type { PlatformAccess } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
-import { RotationAlarm, type RotationErrors } from "../../constructs/aws/rotation-alarm";
+import { RotationAlarm } from "../../constructs/aws/rotation-alarm";
 import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
 import { SecretRotation } from "../../constructs/aws/secret-rotation";
 import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
@@ -42,7 +42,7 @@ export class AccessStack extends EnvironmentStack {
     const isWatched = placement !== null && topic !== null;
     const alarm = isWatched ? new RotationAlarm(this, "RotationAlarm", { environment: environment.name, topic }) : null;
     const reached = placement === null ? { before: [], existing: null } : reachSecretsManager(this, environment, placement);
-    const way = { ...reached, errors: alarm?.errors ?? null };
+    const way = { ...reached, alarm };
     const access = Object.entries(servers).map(([name, postgres]) => createAccess(this, environment, placement, name, postgres, way));
     const inner = Object.entries(servers).map(([name, postgres]) => createInnerAccess(this, environment, placement, name, postgres, way));
     this.platforms = Object.assign(
@@ -95,8 +95,8 @@ interface Reach {
   readonly existing: ec2.Connections | null;
 }
 interface Way extends Reach {
-  /** What rotations count their errors as; null where nobody is notified. */
-  readonly errors: RotationErrors | null;
+  /** Null where nobody is notified. */
+  readonly alarm: RotationAlarm | null;
 }
 
 function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, placement: PrivateNetwork): Reach {
@@ -217,8 +217,8 @@ function createFunctions(
   const provisioning = Object.keys(part.secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${id}provisioning`, props);
   const after = [...way.before, ...(provisioning === null ? [] : [provisioning.resource])];
   const isRotated = provisioning !== null || includeMaster;
-  const { errors } = way;
-  const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays, errors }) : null;
+  const rotation = isRotated ? new SecretRotation(stack, `${id}rotation`, { ...props, after, includeMaster, rotationDays }) : null;
+  if (rotation !== null) way.alarm?.watch(`${name}.${id}`, rotation.function);
   for (const each of [provisioning, rotation]) if (each !== null) way.existing?.allowDefaultPortFrom(each.function, "Secrets Manager");
   provisioning?.resource.node.addDependency(...way.before);
   return rotation?.function.functionArn ?? null;

@@ -104,8 +104,8 @@ describe("an environment one step beyond a limit is refused before anything is c
   });
 
   it("with too many platforms on one instance", () => {
-    expect(sentences(() => plan(crowd(95, 1)))).toEqual([]);
-    expect(sentences(() => plan(crowd(96, 1)))).toEqual([
+    expect(sentences(() => plan(crowd(96, 1)))).toEqual([]);
+    expect(sentences(() => plan(crowd(97, 1)))).toEqual([
       expect.stringMatching(
         /^instances\.instance-0: must fit into stack postgres-crowd-access: AWS takes at most 500 resources, got 50\d; move some of its platforms/,
       ),
