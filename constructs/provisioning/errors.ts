@@ -18,7 +18,7 @@ const codeOf = (error: unknown): string => (typeof error === "object" && error !
 /** A platform can raise any message in its database. */
 const messageOf = (error: unknown): string => shown(error instanceof Error ? error.message : String(error));
 
-/** Faults that pass by themselves: a server that starts, fails over or is briefly out of reach. */
+/** Faults that pass: a server that starts, fails over or is briefly out of reach, or that somebody restarts because a session took all it had. */
 const TRANSIENT = [
   "ECONNREFUSED",
   "ECONNRESET",
@@ -33,6 +33,7 @@ const TRANSIENT = [
   "08001",
   "08003",
   "08006",
+  "53200",
   "53300",
 ];
 
@@ -60,6 +61,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ETIMEDOUT: (to) => `${at(to)} does not answer; check that the network allows this machine to reach it`,
   EHOSTUNREACH: (to) => `${at(to)} cannot be reached; check that the network allows it`,
   CERT_HAS_EXPIRED: (to) => `the certificate of ${at(to)} has expired; renew it, or start again for a local server`,
+  CERT_NOT_YET_VALID: (to) => `the certificate of ${at(to)} is not valid yet; set the clock of this machine, or of the server`,
   ERR_TLS_CERT_ALTNAME_INVALID: (to) => `the certificate of ${at(to)} is for another name; connect by the name that it carries`,
   SELF_SIGNED_CERT_IN_CHAIN: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
   DEPTH_ZERO_SELF_SIGNED_CERT: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
@@ -71,6 +73,8 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   "42501": (to, message) => `${to.username} lacks a right on ${at(to)} (${message}); grant it`,
   "25006": (to) => `${at(to)} is read-only; connect to the primary, not to a replica or a standby`,
   "53100": (to) => `the disk of ${at(to)} is full; free space or enlarge it, and run this again`,
+  "53200": (to) =>
+    `${at(to)} has no memory left for locks, of which some session holds very many; restart the server while this runs, or run this again right after`,
   "53300": (to) => `${at(to)} has no free connection; close some, or raise max_connections`,
   "55P03": (to, message) => `${at(to)} could not get a lock in time (${message}); wait for the other session to end, and run this again`,
   "57P03": (to, message) => `${at(to)} does not accept connections yet (${message}); wait, and run this again`,
@@ -87,7 +91,9 @@ export function explain(error: unknown, attempt: Attempt): UserError {
     return new ProvisioningError(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message);
   if (message.includes("does not support SSL"))
     return new ProvisioningError(`${at(attempt)} offers no TLS; turn ssl on, plain text is never used`);
-  if (/No space left on device/.test(message)) return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);
+  // PostgreSQL leaves out why where it cannot write a cache of its catalogs.
+  if (/No space left on device|could not write init file/.test(message))
+    return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);
   const code = codeOf(error);
   return new ProvisioningError(
     `${at(attempt)}, database ${attempt.database}, as ${attempt.username}: ${message}${code === "" ? "" : ` (${code})`}`,
