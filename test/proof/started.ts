@@ -125,15 +125,17 @@ export class StartedEnvironment {
     return { url, group };
   }
 
-  /** Starts a shell command in its own process group; returns the group and the log. */
+  /** Starts a shell command in its own process group; returns the group and the log. The group ends with this process, whatever ends it. */
   start(command: string, env: Variables, log: string): { readonly group: number; readonly log: string } {
     const file = join(this.#directory, log);
-    const { pid } = spawn("sh", ["-c", command], {
+    const guarded = `{ read -r _ <&3; kill -TERM 0; } & exec 3<&-; ${command}`;
+    const child = spawn("sh", ["-c", guarded], {
       cwd: this.#project.directory,
       env,
       detached: true,
-      stdio: ["ignore", openSync(file, "a"), openSync(file, "a")],
+      stdio: ["ignore", openSync(file, "a"), openSync(file, "a"), "pipe"],
     });
+    const { pid } = child;
     if (pid === undefined) throw new MissingTool("sh could not be run");
     this.#groups.push(pid);
     return { group: pid, log: file };
