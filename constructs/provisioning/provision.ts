@@ -91,6 +91,7 @@ async function provisionTenant(
 /** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */
 async function endForgotten(client: Client, { logins, storedLogins: stored }: DesiredTenant): Promise<readonly Step[]> {
   const forgotten = logins.map((login) => login.name).filter((name) => !stored.includes(name));
+  if (forgotten.length === 0) return [];
   const { rows } = await client.query<{ login: string }>("select distinct usename as login from pg_stat_activity where usename = any($1)", [
     forgotten,
   ]);
