@@ -14,6 +14,10 @@ export interface Surroundings {
   readonly foreign: readonly string[];
 }
 
+/** Only whom a session works as. */
+export const lookAtUser = async (client: Client): Promise<Pick<Surroundings, "user"> | undefined> =>
+  (await client.query<{ user: string }>("select current_user as user")).rows[0];
+
 export async function lookAround(client: Client, { owner }: Pick<Tenant, "owner">): Promise<Surroundings | undefined> {
   const { rows } = await client.query<Surroundings>(
     `select current_user as user, (select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = 'public') as create,

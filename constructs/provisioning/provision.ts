@@ -7,7 +7,7 @@ import type { Credential } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
 import { endSessions, withLock } from "./lock";
 import { type Observed, observe } from "./observe";
-import { findProblem, findSettings, lookAround, type Surroundings } from "./ownership";
+import { findProblem, findSettings, lookAround, lookAtUser, type Surroundings } from "./ownership";
 import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
@@ -121,7 +121,8 @@ async function proveTenant(
   const unsound: string[] = [];
   for (const credential of workingCredentials(versions)) {
     for (const database of tenant.databases) {
-      const found = await proveLogin(tenant, credential, database.name, access, async () => {
+      const isCurrent = credential === versions.current;
+      const found = await proveLogin(tenant, credential, database.name, access, isCurrent ? lookAround : lookAtUser, async () => {
         await setPassword(client, credential);
         changes.push({
           sql: `ALTER ROLE ${pg.escapeIdentifier(credential.username)} LOGIN`,
@@ -129,7 +130,7 @@ async function proveTenant(
           passwordOf: credential.username,
         });
       });
-      if (found === null || credential !== versions.current) continue;
+      if (found === null || !isWhole(found)) continue;
       const missing = database.extensions.filter((extension) => !found.extensions.includes(extension));
       if (found.create !== null) changes.push(...(await createExtensions(database.name, missing, version, access)));
       const problem = findProblem({ ...found, extensions: [...found.extensions, ...missing] }, tenant, database, access.provision);
@@ -138,6 +139,9 @@ async function proveTenant(
   }
   return { changes, unsound };
 }
+
+type Found = Surroundings | Pick<Surroundings, "user">;
+const isWhole = (found: Found): found is Surroundings => "extensions" in found;
 
 /**
  * Logs in to one database and checks that the session acts as the owner.
@@ -149,11 +153,12 @@ async function proveLogin(
   credential: Credential,
   database: string,
   { server }: ServerAccess,
+  look: (session: Client, tenant: Tenant) => Promise<Found | undefined>,
   renew: () => Promise<void>,
-): Promise<Surroundings | null> {
-  const login = () => withClient(server, credential, database, (session) => lookAround(session, tenant));
+): Promise<Found | null> {
+  const login = () => withClient(server, credential, database, (session) => look(session, tenant));
   const attempt = { host: server.host, port: server.port, username: credential.username, database };
-  let found: Surroundings | undefined;
+  let found: Found | undefined;
   try {
     found = await login().catch(async (error: unknown) => {
       if (!isWrongPassword(error)) throw error;
