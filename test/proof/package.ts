@@ -25,6 +25,7 @@ import { DatabaseProvisioning } from "platform-postgres/aws/database-provisionin
 import { DatabaseSecret } from "platform-postgres/aws/database-secret";
 import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
 import { aws } from "platform-postgres/aws/target";
+import { tenantTag } from "platform-postgres/aws/task";
 import { mapValues } from "platform-postgres/model/json";
 import { ownInstance } from "platform-postgres/model/own-instance";
 import { resolve } from "platform-postgres/model/resolve";
@@ -44,8 +45,8 @@ const vpc = new Vpc(stack, "Vpc");
 const common = { vpc, subnets: vpc.privateSubnets, logRetentionDays: 30 };
 const postgres = new RdsPostgres(stack, "Main", { ...common, instance, own: ownInstance(environment, "main"), clients: [], key: null, applyImmediately: false });
 const { tenants } = instance;
-const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null }));
-new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets });
+const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null, tenant: tenantTag("app", "main", name) }));
+new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets, secretTags: null });
 const wired = wirePlatforms(environment, platforms, () => postgres.connection);
 new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
 app.synth();
@@ -82,7 +83,7 @@ const postgres = new CloudSqlPostgres("main", {
 const { tenants } = instance;
 const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
 new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, namespace: "postgres",
+  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
   program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
   identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
 }, {});
@@ -217,7 +218,7 @@ const HOVERS: readonly (readonly [string, string])[] = [
   ],
   ["platforms/registry", 'mlflow: import("./mlflow/mlflow").Mlflow;'],
   ["platforms/mlflow/settings", "/** Server processes in each pod. @defaultValue `2` */"],
-  ["model/instance", "/** Disk at the start, in GiB. It never shrinks. @defaultValue `100` */"],
+  ["model/instance", "/** Disk at the start, in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */"],
 ];
 
 function showsSettings(): Proof {
@@ -340,7 +341,7 @@ function registers(): readonly Proof[] {
     },
     {
       what: "its Job has a program that needs nothing",
-      problem: answer === "there is no command nothing; use provision or rotate\n" ? null : answer.slice(0, 3000),
+      problem: answer === "there is no command nothing; use provision or rotate or renew\n" ? null : answer.slice(0, 3000),
       shown: answer.trim(),
     },
   ];
