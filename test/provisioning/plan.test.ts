@@ -140,4 +140,25 @@ describe("plan", () => {
       ],
     });
   });
+
+  it("advises what can be done where another platform has created a database of that name", () => {
+    const keeper = {
+      canLogin: false,
+      superuser: false,
+      createDatabase: true,
+      createRole: false,
+      inherits: true,
+      connectionLimit: -1,
+      comment: "platform-postgres: environment test",
+    };
+    const observed: Observed = {
+      ...empty,
+      roles: { kfp_owner: keeper },
+      databases: { ml: { owner: "kfp_owner", allowsConnections: true, connectionLimit: -1, parameters: [], grants: [] } },
+    };
+    const problem =
+      'database ml belongs to kfp_owner, which created it; name another one in the platform\'s databases, or run as master: ALTER DATABASE "ml" RENAME TO "ml_of_kfp_owner"';
+    for (const superuser of [true, false])
+      expect(plan("test", [desired()], { ...observed, server: { ...server, superuser } }).problems).toEqual([problem]);
+  });
 });
