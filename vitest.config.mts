@@ -15,6 +15,12 @@ const LONG = [
   "registered",
   "doctor",
   "provision.test",
+  "infra/deployed",
+  "aws/turns",
+  "aws/functions",
+  "escalation",
+  "gcp/job",
+  "attacks",
 ];
 
 class LongestFirst extends BaseSequencer {

@@ -23,7 +23,7 @@ export async function renew(tenant: TenantLogins, access: ServerAccess, renewal:
   return renewal.revoke ? revoke(tenant, access) : { ...(await rotate(tenant, access, renewal)), ended: null, unproved: null };
 }
 
-/** What a person is told of it: what was done, what became of the login used until now, and what does not work. */
+/** What a person reads about it: what was done, what became of the login used until now, and what does not work. */
 export function describeRenewed(platform: string, { current, previous, ended, unproved }: Renewed): readonly string[] {
   const old =
     ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;

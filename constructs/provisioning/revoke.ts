@@ -93,7 +93,7 @@ async function shutLogin(client: Client, login: string, sessions: Sessions): Pro
     "commit",
   ];
   for (;;) {
-    // Those that hold the login's row release it. Whoever comes back takes longer than the next statement, and waits behind it.
+    // Those that hold the login's row release it. A session that comes back takes longer than the next statement, and waits behind it.
     await sessions.end(client);
     try {
       for (const statement of statements) await client.query(statement);

@@ -8,7 +8,7 @@ export interface Signals {
 /** Milliseconds between two looks at the parent process. */
 const PARENT_LOOK = 500;
 
-/** Whoever started this process: npm's shell, which a SIGTERM to npm ends, or npm itself. */
+/** The process that started this one: npm's shell, which a SIGTERM to npm ends, or npm itself. */
 const PARENT = process.ppid;
 
 /**

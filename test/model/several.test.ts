@@ -14,7 +14,7 @@ const databasesOf = (its: object) => mapValues(resolved(its).platforms, (platfor
 const RESEARCH = { mlflow: {}, "mlflow-research": { platform: "mlflow", workers: 1, replicas: 2 } };
 
 describe("a platform by a name of the user's", () => {
-  it("has the settings of its kind, and names of its own", () => {
+  it("has the settings of its kind, and different names", () => {
     const environment = resolved(RESEARCH);
     expect(mapValues(environment.platforms, (platform) => platform?.kind)).toEqual({ mlflow: "mlflow", "mlflow-research": "mlflow" });
     expect(environment.platforms["mlflow-research"]?.settings).toMatchObject({

@@ -105,7 +105,7 @@ async function proveAuthProxy(prove: Prove, undo: Undo): Promise<void> {
     assert.deepEqual([await answer("/liveness"), await answer("/readiness")], [200, 200]);
     return `listening for ${connectionName}, with ${Object.keys(proxy).length} variables`;
   });
-  await prove("the Job's program provisions through it, from the ConfigMaps and with no variables of its own", async () => {
+  await prove("the Job's program provisions through it, from the ConfigMaps and with no further variables", async () => {
     const mounted = join(directory, "program");
     mkdirSync(mounted);
     for (const [file, content] of Object.entries(data)) writeFileSync(join(mounted, file), content);

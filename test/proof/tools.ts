@@ -97,7 +97,7 @@ export function jdbcDriver(): string {
   return join(directory, "postgresql-42.7.14.jar");
 }
 
-/** Path of a Python of its own that has packages. */
+/** Path of a separate Python that has packages. */
 function python(name: string, ...requirements: readonly string[]): string {
   const directory = cached(name, (target) => {
     must("python3", ["-m", "venv", join(target, "venv")], "python3 cannot make an environment; install Python 3 with its module venv");

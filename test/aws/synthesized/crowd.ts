@@ -30,7 +30,7 @@ const synthesizeSpec = (of: NamedSpec) => synthesize(resolveAws(of));
 const ACCESS = "postgres-prod-access";
 const PLATFORMS = "postgres-prod-platforms";
 
-describe("a platform with a name of its own", () => {
+describe("a platform whose name differs from its kind", () => {
   const before = synthesizeSpec(onMain);
   const after = synthesizeSpec(research);
 
@@ -42,7 +42,7 @@ describe("a platform with a name of its own", () => {
     expect(text(after["postgres-prod-database"])).toBe(text(before["postgres-prod-database"]));
   });
 
-  it("has its resources in nested stacks of its own, so that neither another platform nor its end changes them", () => {
+  it("has its resources in separate nested stacks, so that neither another platform nor its end changes them", () => {
     const inner = Object.keys(after).filter((stack) => innerOf(stack) !== null);
     expect(inner).toEqual([`${ACCESS}--main`, `${PLATFORMS}--mlflow-research`]);
     const more = synthesizeSpec(two);

@@ -101,7 +101,7 @@ describe("a class", () => {
   });
 });
 
-describe("groups that somebody else made", () => {
+describe("existing groups", () => {
   it("are named, and none is created", () => {
     const database = databaseOf(withOwn(minimalAws, { subnetGroup: "shared", parameterGroup: "ml-postgres17" }));
     expect([ofType(database, "AWS::RDS::DBSubnetGroup"), ofType(database, "AWS::RDS::DBParameterGroup")]).toEqual([{}, {}]);
@@ -142,7 +142,7 @@ describe("deletion", () => {
     expect(policyOf(withOwn(unprotected, { finalSnapshot: false }))).toEqual(["Delete", "Retain"]);
   });
 
-  it("is told for what it is", () => {
+  it("is reported for what it is", () => {
     const gone = (own: object) => {
       const before = withOwn(unprotected, own);
       const after = { ...before, instances: { other: {} }, aws: withAws(minimalAws, {}).aws };

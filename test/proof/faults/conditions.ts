@@ -23,7 +23,7 @@ const GREEDY = tenant("greedy", {
   ],
 });
 
-/** What a person is told, and that the next run after the fault does everything. */
+/** What a person reads, and that the next run after the fault does everything. */
 async function faulty(kind: string, sentence: RegExp, said: string, mended: () => Promise<unknown>): Promise<Row> {
   const problems = sentence.test(said) ? [] : [`said ${said}`];
   const after = await refusal(mended());
@@ -116,7 +116,7 @@ async function exhausted(server: TestServer): Promise<Row> {
 
 /**
  * Nothing keeps a login from taking every lock that there is: nobody can connect any more. A revocation waits for the restart that it
- * asks for, and is faster than whoever comes back.
+ * asks for, and is faster than a session that comes back.
  */
 async function lockTableFull(server: TestServer): Promise<readonly [TestServer, Row]> {
   const its = tenant("locks");

@@ -154,7 +154,7 @@ async function tryOnce(
     description: store.description,
     read: (secret) => store.read(secret),
     write: (...args) => {
-      // The logins are shut. The new one is proved by sessions of its own, which are not the attacker's.
+      // The logins are shut. The new one is proved by separate sessions, which are not the attacker's.
       shut = performance.now() - start;
       return store.write(...args);
     },

@@ -1,0 +1,215 @@
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { RenewalEvent } from "../../../constructs/aws/functions/by-hand";
+import { rotate } from "../../../constructs/aws/functions/rotate";
+import { TENANT_TAG, tenantTag } from "../../../constructs/aws/task";
+import { close } from "../../../constructs/provisioning/connect";
+import type { Credential } from "../../../constructs/provisioning/credential";
+import { awsCloud } from "../../../infra/aws/cloud";
+import type { AwsEnvironment } from "../../../infra/aws/environment";
+import type { Cloud } from "../../../infra/cloud";
+import { toPsqlVariables } from "../../../infra/psql";
+import type { NamedSpec } from "../../../infra/spec";
+import { NETWORK, resolveAws, withAws } from "../../fixtures/aws";
+import { LambdaDouble } from "../../fixtures/lambda";
+import { SecretsManagerDouble } from "../../fixtures/secrets-manager";
+import { refusal } from "../../fixtures/tenants";
+import { BY_HAND, login, project, provisionThrough, run, server, via, writeOutputs } from "./world";
+
+describe("rotate and sql on AWS", () => {
+  const OWN = "arn:aws:lambda:eu-central-1:111122223333:function:own";
+  const FURTHER = "arn:aws:lambda:eu-central-1:111122223333:function:further";
+  let secrets: SecretsManagerDouble;
+  let lambda: LambdaDouble;
+  let environment: AwsEnvironment;
+  let spec: NamedSpec;
+  let file: string;
+  let master: string;
+  const arns: Record<string, string> = {};
+  const platforms = () => Object.fromEntries(Object.entries(arns).map(([name, secretArn]) => [name, { secretArn, readerRoleArn: null }]));
+  const outputs = (name: string, rotation: object | null) => {
+    const texts = { Instances: { main: { host: "localhost", port: 1, masterSecret: master, restart: null } }, Platforms: platforms() };
+    const all = Object.entries({ ...texts, ...(rotation === null ? {} : { Rotation: rotation }) });
+    return writeOutputs(name, { "postgres-deployed-access": Object.fromEntries(all.map(([key, each]) => [key, JSON.stringify(each)])) });
+  };
+  const args = (...more: readonly string[]) => ["--environment", "deployed", "--cloud", "aws", "--outputs", file, ...more];
+  const renew = (its = environment, from = file) => awsCloud.readDeployment(its, from).renew("prefect", BY_HAND, () => undefined);
+  const names = (platform: string) => ["AWSCURRENT", "AWSPREVIOUS"].map((stage) => secrets.value(arns[platform] ?? "", stage)?.username);
+
+  beforeAll(async () => {
+    [secrets, lambda] = await Promise.all([SecretsManagerDouble.start(), LambdaDouble.start()]);
+    master = secrets.create("master");
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+    for (const name of ["prefect", "prefect-research"])
+      arns[name] = secrets.create(name, { [TENANT_TAG]: tenantTag("deployed", "main", name) });
+    const existing = { host: "localhost", port: server.server.port, ca: server.ca.certificate, masterSecret: master, maxConnections: 200 };
+    spec = {
+      name: "deployed",
+      aws: { region: "eu-central-1", network: NETWORK },
+      instances: { main: { existing } },
+      platforms: { prefect: {}, "prefect-research": { platform: "prefect" } },
+    };
+    environment = resolveAws(spec);
+    project.write(spec);
+    file = outputs("deployed", { main: { platforms: OWN, furtherPlatforms: FURTHER } });
+    const { port } = server.server;
+    const task = { environment: "deployed", host: "localhost", port, masterSecret: master };
+    const variables = { ...secrets.environment, ...lambda.environment, TASK: JSON.stringify(task) };
+    for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    // Each knows its own platform only.
+    for (const [arn, name] of [
+      [OWN, "prefect"],
+      [FURTHER, "prefect-research"],
+    ] as const) {
+      const tenant = environment.instances.main?.tenants[name];
+      const own = { ca: server.ca.certificate, tenants: { [tenantTag("deployed", "main", name)]: tenant } } as never;
+      lambda.functions.set(arn, (event: RenewalEvent, context) => rotate(event, context, own));
+    }
+    await provisionThrough(environment, awsCloud as unknown as Cloud, file);
+  });
+  afterAll(async () => {
+    await lambda?.stop();
+    await secrets?.stop();
+  });
+
+  it("invokes the function of the platform, whose sentences come back", async () => {
+    vi.spyOn(console, "log").mockReturnValue();
+    const { code, output, errors } = await run("rotate", args("--platform", "prefect-research"));
+    expect(errors).toMatch(/^✔ prefect-research has a new password, on login prefect_research_b [\d.]+ s\n$/);
+    expect(output).toBe(
+      "prefect_research_a works until the next rotation. External Secrets delivers it within a minute. Reloader restarts the pods; without it, run kubectl rollout restart deployment --selector app.kubernetes.io/instance=prefect-research --namespace prefect-research\n",
+    );
+    expect(code).toBe(0);
+    expect(lambda.invoked).toEqual([[FURTHER, { secret: arns["prefect-research"], ...BY_HAND }]]);
+    expect(names("prefect-research")).toEqual(["prefect_research_b", "prefect_research_a"]);
+  });
+
+  it("closes a leak by the function, and says how many sessions it ended", async () => {
+    const session = await login(secrets.value(arns.prefect ?? ""), "prefect");
+    const { code, output } = await run("rotate", args("--platform", "prefect", "--revoke"));
+    await close(session);
+    expect([code, output]).toEqual([0, expect.stringMatching(/^prefect_a can no longer log in; 1 of its sessions ended\. External/)]);
+    expect(lambda.invoked.at(-1)).toEqual([OWN, { secret: arns.prefect, revoke: true, force: false }]);
+    expect(names("prefect")).toEqual(["prefect_b", undefined]);
+  });
+
+  it("connects itself with --via, and invokes nothing", async () => {
+    const before = lambda.invoked.length;
+    const { code, output, errors } = await run("rotate", args("--platform", "prefect", "--via", via()));
+    expect([code, errors]).toEqual([0, expect.stringContaining("✔ prefect has a new password, on login prefect_a")]);
+    expect(output).toContain("prefect_b works until the next rotation.");
+    expect(lambda.invoked).toHaveLength(before);
+  });
+
+  it("ends with the function's sentence where it fails, and with what does not work where a leak is closed", async () => {
+    await renew();
+    const session = await login(secrets.value(arns.prefect ?? "", "AWSPREVIOUS"), "prefect");
+    expect(await refusal(renew() ?? Promise.resolve())).toMatch(
+      /^UserError: login prefect_a would get the new password, and still has 1 sessions/,
+    );
+    await close(session);
+    await server.sql("alter role prefect_a in database prefect reset role");
+    const { code, errors, output } = await run("rotate", args("--platform", "prefect", "--revoke"));
+    await server.sql("alter role prefect_a in database prefect set role prefect_owner");
+    expect([code, output]).toEqual([1, expect.stringMatching(/^prefect_b can no longer log in; 0 of its sessions ended\.\n$/)]);
+    expect(errors).toMatch(
+      /✖ The leak is closed\. The new login does not work yet: the new login acts as prefect_a, not as prefect_owner; /,
+    );
+  });
+
+  it.each([
+    [
+      "AccessDeniedException",
+      `you may not invoke function ${OWN} (AccessDeniedException of the double); grant lambda:InvokeFunction on it, or add --via HOST:PORT to connect with your own credentials`,
+    ],
+    ["ResourceNotFoundException", `there is no function ${OWN}; run npx cdk deploy `],
+    [
+      "ExpiredTokenException",
+      "there are no valid credentials for AWS (ExpiredTokenException of the double); set AWS_PROFILE, or log in with aws sso login",
+    ],
+    [
+      "TooManyRequestsException",
+      `Lambda did not run function ${OWN} (TooManyRequestsException: TooManyRequestsException of the double); run this again, or`,
+    ],
+  ])("reports a fault of Lambda in a sentence: %s", async (fault, sentence) => {
+    lambda.fault = fault;
+    expect(await refusal(renew() ?? Promise.resolve())).toContain(`UserError: ${sentence}`);
+    lambda.fault = null;
+  });
+
+  it("reports a function that ends without a sentence, and a Lambda that does not answer", async () => {
+    const own = lambda.functions.get(OWN) as never;
+    lambda.functions.set(OWN, async () => {
+      throw Object.assign(new Error("Task timed out after 300.00 seconds"), { name: "Sandbox.Timedout" });
+    });
+    expect(await refusal(renew() ?? Promise.resolve())).toContain(
+      `UserError: function ${OWN} failed (Sandbox.Timedout: Task timed out after 300.00 seconds); look at its log. If it is of an earlier version, run npx`,
+    );
+    lambda.functions.set(OWN, own);
+    vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1");
+    expect(await refusal(renew() ?? Promise.resolve())).toContain(
+      "UserError: Lambda does not answer; check the network and run this again",
+    );
+    vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", lambda.environment.AWS_ENDPOINT_URL_LAMBDA ?? "");
+  });
+
+  it("asks for another deployment where the outputs name no function, and connects itself where there can be none", () => {
+    const older = outputs("older", null);
+    expect(() => renew(environment, older)).toThrow(`${older} contains no function that rotates prefect; run npx cdk deploy`);
+    expect(renew(resolveAws(withAws(spec, { network: null })), older)).toBeNull();
+  });
+
+  it("opens a prompt through a tunnel, without the master", async () => {
+    secrets.begin(master, "first", "AWSCURRENT", "not for everybody");
+    const { code, output, errors } = await run(
+      "sql",
+      ["prefect-research", ...args("--via", via())],
+      "select current_user, session_user;\n",
+    );
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+    expect([code, errors, output]).toEqual([0, "", expect.stringMatching(/│ prefect_research_owner │ prefect_research_b │/)]);
+  });
+
+  const HOST = "db.example.internal";
+  const psqlOf = (credential: Credential, change: object) => {
+    const { server: its } = awsCloud
+      .readDeployment(environment, file)
+      .connect("main", { host: "localhost", port: 5433 }, { deadlineMs: 0 });
+    return toPsqlVariables({ ...its, host: HOST, ...change }, credential, "prefect", "/ca.pem");
+  };
+
+  it("gives psql what a tunnel takes, by variables only", async () => {
+    const credential = { username: "prefect_a", password: "secret" };
+    expect(await psqlOf(credential, {})).toEqual({
+      PGHOST: HOST,
+      PGHOSTADDR: "127.0.0.1",
+      PGPORT: "5433",
+      PGUSER: "prefect_a",
+      PGPASSWORD: "secret",
+      PGDATABASE: "prefect",
+      PGSSLMODE: "verify-full",
+      PGSSLROOTCERT: "/ca.pem",
+    });
+    expect(await psqlOf(credential, { via: null })).toMatchObject({ PGPORT: "1", PGHOSTADDR: "" });
+    expect(await refusal(psqlOf(credential, { via: { host: "no.invalid", port: 1 } }))).toBe(
+      "UserError: the name no.invalid does not resolve; correct --via",
+    );
+  });
+
+  it("lets psql through a tunnel, and verifies the server's own name", async ({ skip }) => {
+    skip(spawnSync("psql", ["--version"]).status !== 0, "psql is not installed");
+    const caFile = join(project.directory, "ca.pem");
+    writeFileSync(caFile, server.ca.certificate);
+    const ask = async (host: string) => {
+      const credential = secrets.value(arns.prefect ?? "") ?? { username: "", password: "" };
+      const variables = await psqlOf(credential, { host, via: { host: "localhost", port: server.server.port } });
+      const env = { ...process.env, ...variables, PGSSLROOTCERT: caFile };
+      const { stdout, stderr } = spawnSync("psql", ["--no-psqlrc", "-tAc", "select current_user"], { env, encoding: "utf8" });
+      return stdout + stderr;
+    };
+    expect(await ask("localhost")).toBe("prefect_owner\n");
+    expect(await ask(HOST)).toContain('does not match host name "db.example.internal"');
+  });
+});
