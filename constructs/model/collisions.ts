@@ -1,6 +1,6 @@
 import { violation } from "./errors";
 import type { Report } from "./fields";
-import { IDENTIFIER, kubernetesNames, RESERVED_DATABASES } from "./names";
+import { IDENTIFIER, kubernetesNames, RESERVED_DATABASES, RESERVED_NAMESPACE } from "./names";
 import type { Placed } from "./place";
 import { ifReadable } from "./unreadable";
 
@@ -12,15 +12,9 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
     for (const item of together) for (const other of together) checkBeginnings(item, other, report);
   for (const { name, settings, instance, databases: own } of placed) {
     ifReadable(() => {
-      if (/^kube-/.test(settings.namespace))
-        report(
-          violation(
-            `platforms.${name}.namespace`,
-            "must not begin with kube-, which Kubernetes reserves",
-            settings.namespace,
-            "choose another namespace",
-          ),
-        );
+      const { namespace } = settings;
+      const rule = "must not begin with kube-, which Kubernetes reserves";
+      if (RESERVED_NAMESPACE.test(namespace)) report(violation(`platforms.${name}.namespace`, rule, namespace, "choose another namespace"));
     }, undefined);
     ifReadable(() => {
       const release = `${settings.namespace}/${settings.release}`;
@@ -35,20 +29,11 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
     const names = new Set(Object.values(own ?? {}).map((database) => database.name));
     for (const database of names) {
       const path = `platforms.${name}`;
+      const remedy = `write another name in ${path}.databases`;
       const owner = instance === null ? undefined : databases.get(`${instance}/${database}`);
-      if (owner !== undefined)
-        report(
-          violation(path, `uses a database that ${owner} has on the same instance`, database, `write another name in ${path}.databases`),
-        );
+      if (owner !== undefined) report(violation(path, `uses a database that ${owner} has on the same instance`, database, remedy));
       if (RESERVED_DATABASES.includes(database))
-        report(
-          violation(
-            path,
-            "must not use a database that belongs to PostgreSQL or a cloud",
-            database,
-            `write another name in ${path}.databases`,
-          ),
-        );
+        report(violation(path, "must not use a database that belongs to PostgreSQL or a cloud", database, remedy));
       if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
       if (instance !== null) databases.set(`${instance}/${database}`, name);
     }

@@ -1,6 +1,6 @@
 import { violation } from "./errors";
 import { choice, type Elsewhere, type Field, integer, json, list, map, nullable, shorthand, text } from "./fields";
-import { EXTENSION, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
+import { EXTENSION, FIRST_DATABASE, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
 import { UNREADABLE } from "./unreadable";
 
 /** An image of a registry, perhaps with a port, by tag or digest. */
@@ -17,13 +17,13 @@ const databaseFields = {
   extensions: list(text(EXTENSION)),
 };
 
-/** A map of which people write the only entry alone. */
+/** A map, with the remedy for a person who writes the name of its only database in its place. */
 function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
   return {
     ...field,
     read(written, path, report) {
       if (typeof written !== "string" || !IDENTIFIER.pattern.test(written)) return field.read(written, path, report);
-      report(violation(path, "must be an object", written, `write { main: "${written}" }`));
+      report(violation(path, "must be an object", written, `write { ${FIRST_DATABASE}: "${written}" }`));
       return UNREADABLE;
     },
   };

@@ -1,5 +1,5 @@
 /**
- * Every name that this project gives. Each function is injective on valid input and stays within the alphabet and length of its
+ * Every name that this project gives. Each function, but for `databaseName`, is injective on valid input and stays within the alphabet and length of its
  * system, so two things never get one name; `test/model/names.test.ts` holds that for arbitrary input.
  *
  * Nothing is cut or hashed: the inputs are bounded instead, because a person has to recognise the names in a console.
@@ -18,8 +18,11 @@ export const KUBERNETES_NAME = {
   form: "a Kubernetes name of 1 to 50 of a-z, 0-9 and hyphens, starting with a letter",
 };
 
-/** Beginnings of names that a platform cannot have: PostgreSQL keeps roles `pg_...` for itself, Kubernetes namespaces `kube-...`. */
-export const RESERVED_BEGINNINGS: readonly string[] = ["pg", "kube"];
+/** A platform's name whose roles would begin with `pg_`: PostgreSQL reserves those. https://www.postgresql.org/docs/17/sql-createrole.html */
+export const RESERVED_NAME = /^pg(-|$)/;
+
+/** A namespace that Kubernetes reserves. https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
+export const RESERVED_NAMESPACE = /^kube-/;
 
 /** An extension of PostgreSQL, as `create extension` takes it. */
 export const EXTENSION = { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "an extension's name: a-z, 0-9, _ and hyphens" };
@@ -36,7 +39,13 @@ export function roleNames(platform: string): { readonly owner: string; readonly 
 /** A name as part of an identifier of PostgreSQL. */
 const snake = (name: string): string => name.replaceAll("-", "_");
 
-/** A database of a platform; `key` is null for the only one, or the first of several. */
+/** Key of a platform's first database: further ones are named after platform and key. */
+export const FIRST_DATABASE = "main";
+
+/**
+ * A database of a platform; `key` is null for the only one, or the first of several. Not injective (`a-b`, and key `b` of `a`):
+ * `checkNames` rejects two equal names on one instance.
+ */
 export const databaseName = (platform: string, key: string | null): string =>
   key === null ? snake(platform) : `${snake(platform)}_${snake(key)}`;
 

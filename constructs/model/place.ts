@@ -39,7 +39,7 @@ export function placePlatforms(written: unknown, around: Surroundings, report: R
   const example = `platforms: { ${Object.keys(platforms)[0] ?? ""}: {} }`;
   return entriesOf(written, "platforms", example, report).flatMap(([name, value]) => {
     const path = `platforms.${name}`;
-    const kind = kindOf(name, value, Object.keys(platforms), report);
+    const kind = kindOf(name, value, platforms, report);
     const platform = kind === null ? undefined : platforms[kind];
     if (kind === null || platform === undefined) return [];
     const fields = { ...commonFields(name), ...platform.fields };

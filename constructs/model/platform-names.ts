@@ -2,18 +2,13 @@ import type { CommonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Report, Settings } from "./fields";
 import { isPlainObject, mapValues, ownEntry } from "./json";
-import { databaseName, NAME, RESERVED_BEGINNINGS } from "./names";
-import type { PlatformDatabase } from "./platform";
+import { databaseName, FIRST_DATABASE, NAME, RESERVED_NAME } from "./names";
+import type { PlatformDatabase, Platforms } from "./platform";
 import { nearest, suggest } from "./suggest";
 
-/** The kind that fits every program. */
-const ANY_PROGRAM = "application";
-
-/** Key of a platform's first database: another is named after platform and key. */
-const FIRST_DATABASE = "main";
-
 /** What a platform is: what its setting `platform` says, else its name. Null if it is nothing that is known, which is reported. */
-export function kindOf(name: string, written: unknown, known: readonly string[], report: Report): string | null {
+export function kindOf(name: string, written: unknown, platforms: Platforms, report: Report): string | null {
+  const known = Object.keys(platforms);
   const path = `platforms.${name}`;
   const said = isPlainObject(written) ? ownEntry(written, "platform") : undefined;
   const kind = said === undefined ? name : said;
@@ -26,12 +21,13 @@ export function kindOf(name: string, written: unknown, known: readonly string[],
     report(violation(path, "must be an object", written, `write { platform: "${written}" }`));
     return null;
   }
-  report({ path, rule: "unknown platform", got: null, remedy: toRemedy(name, written, known) });
+  report({ path, rule: "unknown platform", got: null, remedy: toRemedy(name, written, platforms) });
   return null;
 }
 
 /** What to write, where nothing says what a platform is. */
-function toRemedy(name: string, written: unknown, known: readonly string[]): string {
+function toRemedy(name: string, written: unknown, platforms: Platforms): string {
+  const known = Object.keys(platforms);
   // `kind: "mlflow"`, or `platfrom: "mlflow"`.
   const misnamed = isPlainObject(written) ? Object.entries(written).find(([, value]) => known.includes(value as string)) : undefined;
   if (misnamed !== undefined) return `write platform: "${misnamed[1]}" in place of ${misnamed[0]}`;
@@ -39,19 +35,25 @@ function toRemedy(name: string, written: unknown, known: readonly string[]): str
   if (near !== null) return `did you mean "${near}"?`;
   const meant = known.filter((each) => name.includes(each));
   if (meant.length > 0) return `add platform: ${meant.map((each) => `"${each}"`).join(" or ")}`;
-  const others = known.filter((each) => each !== ANY_PROGRAM).sort();
-  const any = known.includes(ANY_PROGRAM) ? `"${ANY_PROGRAM}" for any program of yours, or ` : "";
-  return `add platform: ${any}one of ${others.map((each) => `"${each}"`).join(", ")}`;
+  const quoted = (isAny: boolean) =>
+    known
+      .filter((kind) => platforms[kind]?.fitsAnyProgram === isAny)
+      .sort()
+      .map((kind) => `"${kind}"`);
+  const [any] = quoted(true);
+  return `add platform: ${any === undefined ? "" : `${any} for any other program, or `}one of ${quoted(false).join(", ")}`;
 }
 
 /** Kinds have valid names. */
 function checkName(name: string, kind: string, report: Report): string | null {
   const path = `platforms.${name}`;
   if (name === kind) return kind;
-  const reserved = RESERVED_BEGINNINGS.find((beginning) => name === beginning || name.startsWith(`${beginning}-`));
-  if (reserved !== undefined) report(violation(path, `name must not be ${reserved} or begin with ${reserved}-, which is reserved`, name));
-  if (!NAME.pattern.test(name)) report(violation(path, `name must be ${NAME.form}`, name));
-  return NAME.pattern.test(name) && reserved === undefined ? kind : null;
+  if (NAME.pattern.test(name) && !RESERVED_NAME.test(name)) return kind;
+  const rule = RESERVED_NAME.test(name)
+    ? "name must not be pg or begin with pg-, because PostgreSQL reserves roles that begin with pg_"
+    : `name must be ${NAME.form}`;
+  report(violation(path, rule, name));
+  return null;
 }
 
 /** A platform's databases with their names: those of the spec, else the kind's if the platform is called like it, else those that follow from the platform's name. */

@@ -209,6 +209,8 @@ export interface Platform<F extends Fields = Fields, D extends string = string>
 export interface PlatformDefinition<F extends Fields = Fields, D extends string = string> {
   /** As people write it: `MLflow`. */
   readonly title: string;
+  /** Whether it is for every program that no other platform is for. Default: no. */
+  readonly fitsAnyProgram?: boolean;
   /** Settings beyond the common ones. */
   readonly fields: F;
   /** Client library, and how it writes a database's address. */
@@ -283,6 +285,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     newestMajorVersion: null,
     roleAttributes: [],
     loginParameters: {},
+    fitsAnyProgram: false,
     oncePerCluster: null,
     exclusive: null,
     rules: [],

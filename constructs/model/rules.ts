@@ -10,6 +10,7 @@ import {
   NO_EFFECT,
   writtenMaxConnections,
 } from "./instance";
+import { ownEntry } from "./json";
 import type { Chart, Platform, PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
@@ -303,18 +304,11 @@ function extensionRule(name: string): PlatformRule {
     severity: "error",
     check: ({ databases }, path) =>
       checkEach(databases, ({ extensions }, key) =>
-        checkItems(extensions, (extension, index) =>
-          EXTENSIONS[extension] === undefined
-            ? []
-            : [
-                violation(
-                  `${path}.databases.${key}.extensions[${index}]`,
-                  "is not what create extension calls it",
-                  extension,
-                  `write "${EXTENSIONS[extension]}"`,
-                ),
-              ],
-        ),
+        checkItems(extensions, (extension, index) => {
+          const name = ownEntry(EXTENSIONS, extension);
+          const at = `${path}.databases.${key}.extensions[${index}]`;
+          return name === undefined ? [] : [violation(at, "is not the name that create extension takes", extension, `write "${name}"`)];
+        }),
       ),
     passing: { databases: { main: { extensions: ["vector"] } } },
     failing: { databases: { main: { extensions: ["pgvector"] } } },

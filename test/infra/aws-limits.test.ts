@@ -97,12 +97,14 @@ describe("an environment one step beyond a limit is refused before anything is c
       ...spec,
       instances: Object.fromEntries(Array.from({ length: count }, (_, index) => [`i${index}`, {}])),
     });
+    expect(sentences(() => plan(wide(24)))).toEqual([]);
     expect(sentences(() => plan(wide(25)))).toEqual([
       "instances: must fit into stack postgres-wide-database: AWS takes at most 500 resources, got 505; move some instances, with their platforms, to another environment",
     ]);
   });
 
   it("with too many platforms on one instance", () => {
+    expect(sentences(() => plan(crowd(96, 1)))).toEqual([]);
     expect(sentences(() => plan(crowd(97, 1)))).toEqual([
       expect.stringMatching(
         /^instances\.instance-0: must fit into stack postgres-crowd-access: AWS takes at most 500 resources, got 50\d; move some of its platforms/,

@@ -136,7 +136,7 @@ describe("a setting of an instance in a target's section", () => {
     ]);
   });
 
-  it("has no effect on an existing database, as any other", () => {
+  it("is reported where it sets something of a database that exists already", () => {
     const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json" };
     expect(found(withOwn({ existing, kind: "large", zone: "b", iops: 5000, majorVersion: 16 }, {}))).toEqual([
       "toy.instances.main.iops: has no effect on an existing database",

@@ -47,7 +47,7 @@ describe("a platform by a name of the user's", () => {
   it.each([
     [
       { research: {} },
-      'platforms.research: unknown platform; add platform: "application" for any program of yours, or one of "flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"',
+      'platforms.research: unknown platform; add platform: "application" for any other program, or one of "flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"',
     ],
     [{ research: { platfrom: "mlflow" } }, 'platforms.research: unknown platform; write platform: "mlflow" in place of platfrom'],
     [{ mlflow: { namespace: "kube-system" } }, "platforms.mlflow.namespace: must not begin with kube-, which Kubernetes reserves"],
@@ -61,8 +61,14 @@ describe("a platform by a name of the user's", () => {
     [{ mlflow: { kind: "mlflow" } }, "platforms.mlflow.kind: unknown key; use platform"],
     [{ Research: { platform: "mlflow" } }, "platforms.Research: name must be 1 to 30 of a-z"],
     [{ "a--b": { platform: "mlflow" } }, "platforms.a--b: name must be 1 to 30 of a-z"],
-    [{ "pg-tools": { platform: "application" } }, "platforms.pg-tools: name must not be pg or begin with pg-, which is reserved"],
-    [{ "kube-system": { platform: "application" } }, "platforms.kube-system: name must not be kube or begin with kube-, which is reserved"],
+    [
+      { "pg-tools": { platform: "application" } },
+      "platforms.pg-tools: name must not be pg or begin with pg-, because PostgreSQL reserves roles that begin with pg_",
+    ],
+    [
+      { "kube-system": { platform: "application" } },
+      "platforms.kube-system.namespace: must not begin with kube-, which Kubernetes reserves",
+    ],
     [{ postgres: { platform: "application" } }, "platforms.postgres: must not use a database that belongs to PostgreSQL or a cloud"],
   ])("is refused in %j", (its, message) => {
     expect(refusal(withPlatforms(its))).toContain(message);
@@ -134,7 +140,7 @@ describe("databases", () => {
     [{ mlflow: { databases: "ml" } }, 'platforms.mlflow.databases: must be an object, got "ml"; write { main: "ml" }'],
     [
       { application: { databases: { main: { extensions: ["pgvector"] } } } },
-      'platforms.application.databases.main.extensions[0]: is not what create extension calls it, got "pgvector"; write "vector"',
+      'platforms.application.databases.main.extensions[0]: is not the name that create extension takes, got "pgvector"; write "vector"',
     ],
     [
       { application: { migration: { image: "http://user:hunter2@x/y", command: ["a"] } } },
@@ -181,7 +187,7 @@ describe("databases", () => {
   it("fall together for no two platforms of one environment", () => {
     const name = fc
       .stringMatching(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/)
-      .filter((text) => NAME.pattern.test(text) && !/^(pg|kube)(-|$)/.test(text));
+      .filter((text) => NAME.pattern.test(text) && !/^(pg(-|$)|kube-)/.test(text));
     const kind = fc.constantFrom("mlflow", "prefect", "skillflaw", "application");
     void fc.assert(
       fc.property(fc.dictionary(name, kind, { maxKeys: 6, minKeys: 1 }), (its) => {

@@ -1,18 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { local } from "../../constructs/local/target";
-import { resolveUnknown } from "../../constructs/model/resolve";
-import { platforms } from "../../constructs/platforms/registry";
+import { emptyWith, refusal, resolveHere } from "../fixtures/specs";
 
-const resolve = (change: object) =>
-  resolveUnknown({ name: "production", instances: { main: {} }, platforms: {}, ...change }, { target: local, platforms });
-const refused = (change: object): string => {
-  try {
-    resolve(change);
-    return "accepted";
-  } catch (error) {
-    return (error as Error).message;
-  }
-};
+const resolve = (change: object) => resolveHere(emptyWith(change));
+const refused = (change: object): string => refusal(emptyWith(change));
 const existing = (host: string, port?: number) => ({
   existing: { host, ...(port === undefined ? {} : { port }), ca: "ca.pem", masterSecret: "m.json" },
 });

@@ -1,18 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { local } from "../../constructs/local/target";
-import { resolveUnknown } from "../../constructs/model/resolve";
-import { platforms } from "../../constructs/platforms/registry";
+import { emptyWith, refusal, resolveHere } from "../fixtures/specs";
 
-const resolve = (change: object) =>
-  resolveUnknown({ name: "production", instances: { main: {} }, platforms: {}, ...change }, { target: local, platforms });
-const refused = (change: object): string => {
-  try {
-    resolve(change);
-    return "accepted";
-  } catch (error) {
-    return (error as Error).message;
-  }
-};
+const resolve = (change: object) => resolveHere(emptyWith(change));
+const refused = (change: object): string => refusal(emptyWith(change));
 
 describe("a Redis", () => {
   const two = (kind: string, one: object, other: object) => ({ platforms: { [kind]: one, other: { platform: kind, ...other } } });
@@ -25,7 +15,13 @@ describe("a Redis", () => {
     ["two SkillFlaws with Secrets of two namespaces", two("skillflaw", { redisHost, redisSecret: "a" }, { redisHost, redisSecret: "a" })],
     ["two Prefects without any", two("prefect", {}, {})],
   ])("can have %s", (_what, change) => {
-    expect(() => resolve({ ...change, acknowledge: {}, instances: { main: { parameters: { max_connections: 400 } } } })).not.toThrow();
+    const { platforms: resolved, warnings } = resolve({
+      ...change,
+      acknowledge: {},
+      instances: { main: { parameters: { max_connections: 400 } } },
+    });
+    expect(Object.keys(resolved)).toEqual(Object.keys(change.platforms));
+    expect(warnings.filter(({ rule }) => rule.includes("Redis"))).toEqual([]);
   });
 
   it.each([
@@ -40,6 +36,9 @@ describe("a Redis", () => {
     const message = refused({ ...two(kind, one, other), instances });
     expect(message).toContain(`  - platforms.other.${setting}: is the Redis of ${kind}, and every `);
     expect(message).toContain(`; name another Redis; then write acknowledge: { "${id}": "<reason>" }`);
-    expect(() => resolve({ ...two(kind, one, other), instances, acknowledge: { [id]: "other database numbers" } })).not.toThrow();
+    const { warnings } = resolve({ ...two(kind, one, other), instances, acknowledge: { [id]: "other database numbers" } });
+    expect(warnings).toContainEqual(
+      expect.objectContaining({ path: `platforms.other.${setting}`, remedy: "acknowledged: other database numbers" }),
+    );
   });
 });

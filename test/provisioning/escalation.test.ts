@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { close, open } from "../../constructs/provisioning/connect";
+import { QUICK, readHostile } from "../fixtures/escalation/hostile";
 import { escalate } from "../fixtures/escalation/run";
 import { startServer, type TestServer } from "../fixtures/server";
 
-/** `npm run proof:faults` tries all on 15 and 17, with and without the right to create databases, and what it leaves for the commands to read. */
+/** `npm run proof:faults` tries all on 15 and 17, with and without the right to create databases. */
 describe("a platform's login", () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -15,6 +16,10 @@ describe("a platform's login", () => {
     const attempts = await escalate(server, true);
     expect(attempts.filter(({ problem }) => problem !== null)).toEqual([]);
     expect(attempts.length).toBeGreaterThan(1000);
+  });
+
+  it("reaches nobody by what it leaves for the commands to read", async () => {
+    expect((await readHostile(server, QUICK)).filter(({ problem }) => problem !== null)).toEqual([]);
   });
 
   it("cannot send more than the program takes, which would end the process", async () => {

@@ -1,4 +1,5 @@
 import { caPath, inPod } from "../../kubernetes/pod";
+import { FIRST_DATABASE } from "../../model/names";
 import type { Connection, ProcessText, SecretTemplate, Tls } from "../../model/platform";
 import { databaseUrl, PLAIN_SECRET } from "../../model/secret";
 
@@ -57,7 +58,7 @@ function ofDatabase(connection: Connection, database: string): Readonly<Record<s
 }
 
 /** Key of a database in the Secret: that of the first one has no prefix. */
-export const secretKey = (database: string, ending: string): string => (database === "main" ? ending : `${database}-${ending}`);
+export const secretKey = (database: string, ending: string): string => (database === FIRST_DATABASE ? ending : `${database}-${ending}`);
 
 const NO_CONNECTION: Connection = {
   host: "",

@@ -1,5 +1,6 @@
 import { reloadOnSecretChange, sidecars, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
 import { type JsonObject, mapValues } from "../../model/json";
+import { databaseName, FIRST_DATABASE } from "../../model/names";
 import {
   type Connection,
   definePlatform,
@@ -12,27 +13,28 @@ import { applicationSecret, processJdbcUri, processUri, secretKey } from "./addr
 import { applicationRules } from "./rules";
 import { type ApplicationFields, type ApplicationSettings, applicationFields } from "./settings";
 
+/** Its key in the registry. */
+const KIND = "application";
+
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Application extends Platform<ApplicationFields, "main"> {}
 
 /** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers take; its Deployment is its owner's. */
 export const application: Application = definePlatform({
   title: "Application",
+  fitsAnyProgram: true,
   fields: applicationFields,
   driver: { name: "any", dialect: "libpq's PG* variables, a URI, JDBC's URL, SQLAlchemy's URLs" },
   rules: applicationRules,
   transactionPooling: () => ({
     works: true,
-    note: "if it neither keeps prepared statements nor other state of a session: that is its own",
+    note: "if it neither keeps prepared statements nor other state of a session: that depends on the program",
   }),
   logsIn: ({ release }) => [release],
   sidecarBeforeMigrations: () => true,
   databases: ({ databases }): Readonly<Record<"main", PlatformDatabase>> => ({
-    main: { name: "application", extensions: [] },
-    ...mapValues(databases, (_database, key) => ({
-      name: key === "main" ? "application" : `application_${key.replaceAll("-", "_")}`,
-      extensions: [],
-    })),
+    main: { name: databaseName(KIND, null), extensions: [] },
+    ...mapValues(databases, (_database, key) => ({ name: databaseName(KIND, key === FIRST_DATABASE ? null : key), extensions: [] })),
   }),
   connections: ({ connections }) => [
     { opener: "all pods together", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 },

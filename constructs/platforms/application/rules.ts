@@ -1,4 +1,5 @@
 import { violation } from "../../model/errors";
+import { FIRST_DATABASE } from "../../model/names";
 import type { PlatformRule } from "../../model/platform";
 import { COMMON_KEYS, ENDINGS, secretKey } from "./addresses";
 import type { ApplicationFields } from "./settings";
@@ -13,14 +14,14 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
     severity: "error",
     check: ({ databases }, path) => {
       const keys = Object.keys(databases);
-      return keys.length === 0 || keys.includes("main")
+      return keys.length === 0 || keys.includes(FIRST_DATABASE)
         ? []
         : [
             violation(
               `${path}.databases`,
-              "must have a key main, whose keys in the Secret have no prefix",
+              `must have a key ${FIRST_DATABASE}, whose keys in the Secret have no prefix`,
               keys.join(", "),
-              `rename ${keys[0]} to main`,
+              `rename ${keys[0]} to ${FIRST_DATABASE}`,
             ),
           ];
     },
@@ -34,7 +35,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
     severity: "error",
     check: ({ databases }, path) => {
       const owners = new Map<string, string>();
-      return ["main", ...Object.keys(databases)].flatMap((database) => {
+      return [FIRST_DATABASE, ...Object.keys(databases)].flatMap((database) => {
         const taken = ENDINGS.map((ending) => secretKey(database, ending)).find(
           (key) => COMMON_KEYS.includes(key) || (owners.get(key) ?? database) !== database,
         );
