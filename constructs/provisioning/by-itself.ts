@@ -7,19 +7,22 @@ const TRIES = 3;
 /** Milliseconds between them. */
 const PAUSE = 500;
 
+/** What one platform's part of some work returned, or a sentence on what went wrong. */
+export type Part<T> = { readonly value: T; readonly problem: null } | { readonly value: null; readonly problem: string };
+
 /**
- * Runs one platform's part of some work, which must not stop the others': what went wrong is returned, a sentence.
+ * Runs one platform's part of some work, which must not stop the others': what went wrong is returned.
  *
  * @param client a session that is not the platform's. If it is broken, too, the trouble is the server's, and is thrown.
+ * @param run is tried again after transient faults: each try must bear what the one before has done.
  */
-export async function byItself(client: Client, run: () => Promise<void>): Promise<string | null> {
+export async function byItself<T>(client: Client, run: (isFirst: boolean) => Promise<T>): Promise<Part<T>> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await run();
-      return null;
+      return { value: await run(tries === 1), problem: null };
     } catch (error) {
       if (!(await isAlive(client))) throw error;
-      if (!isTransient(error) || tries === TRIES) return explain(error, attemptOf(client)).message;
+      if (!isTransient(error) || tries === TRIES) return { value: null, problem: explain(error, attemptOf(client)).message };
       await pause(PAUSE);
     }
   }

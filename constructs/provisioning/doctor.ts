@@ -42,8 +42,9 @@ async function diagnoseLocked(
   const versions = new Map<string, Versions | null>();
   const unread: Check[] = [];
   for (const [subject, tenant] of tenants) {
-    const problem = await byItself(client, async () => void versions.set(subject, await readVersions(tenant, store)));
-    if (problem !== null) unread.push({ subject, promise: "its secret can be read", problem });
+    const { value, problem } = await byItself(client, () => readVersions(tenant, store));
+    if (problem === null) versions.set(subject, value);
+    else unread.push({ subject, promise: "its secret can be read", problem });
   }
   const readable = tenants.filter(([name]) => versions.has(name));
   const look = await lookAt(client, scope);
@@ -56,16 +57,10 @@ async function diagnoseLocked(
   ];
   for (let first = 0; first < readable.length; first += AT_ONCE) {
     const some = readable.slice(first, first + AT_ONCE).map(async ([name, tenant], index) => {
-      const neighbour = readable[(first + index + 1) % readable.length]?.[1];
-      const its: Check[] = [];
-      const problem = await byItself(client, async () => {
-        its.splice(
-          0,
-          its.length,
-          ...(await diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour === tenant ? undefined : neighbour, access, look)),
-        );
-      });
-      return problem === null ? its : [{ subject: name, promise: "can be looked at", problem }];
+      const next = readable[(first + index + 1) % readable.length]?.[1];
+      const neighbour = next === tenant ? undefined : next;
+      const its = await byItself(client, () => diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour, access, look));
+      return its.problem === null ? its.value : [{ subject: name, promise: "can be looked at", problem: its.problem }];
     });
     checks.push(...(await Promise.all(some)).flat());
   }

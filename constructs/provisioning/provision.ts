@@ -9,6 +9,7 @@ import { endSessions, withLock } from "./lock";
 import { type Observed, observe } from "./observe";
 import { findProblem, findSettings, lookAround, lookAtUser, type Surroundings } from "./ownership";
 import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
+import { refuseRevoked } from "./rotate";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
 import { completeVersions, readVersions, setPassword, storedLogins, workingCredentials } from "./versions";
@@ -45,13 +46,18 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
   const unsound: string[] = [];
   const problems: string[] = [];
   for (const [name, tenant] of Object.entries(instance.tenants)) {
-    const problem = await byItself(client, async () => {
-      const done = await provisionTenant(client, environment, tenant, observed, access);
-      changes.push(...done.changes);
-      unsound.push(...done.unsound);
-      logins[name] = done.login;
+    const { value: done, problem } = await byItself(client, async (isFirst) => {
+      // A try that failed may have changed something.
+      const seen = isFirst ? observed : await observe(client, tenants);
+      return provisionTenant(client, environment, tenant, seen, access);
     });
-    if (problem !== null) problems.push(problem);
+    if (problem !== null) {
+      problems.push(problem);
+      continue;
+    }
+    changes.push(...done.changes);
+    unsound.push(...done.unsound);
+    logins[name] = done.login;
   }
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
   return { changes, logins, unsound };
@@ -123,6 +129,8 @@ async function proveTenant(
     for (const database of tenant.databases) {
       const isCurrent = credential === versions.current;
       const found = await proveLogin(tenant, credential, database.name, access, isCurrent ? lookAround : lookAtUser, async () => {
+        // A revocation that waits for the lock may just have taken it away.
+        await refuseRevoked(client, tenant, access.provision);
         await setPassword(client, credential);
         changes.push({
           sql: `ALTER ROLE ${pg.escapeIdentifier(credential.username)} LOGIN`,

@@ -39,23 +39,25 @@ export async function revoke(tenant: TenantLogins, access: ServerAccess): Promis
   const { server, master, patience } = access;
   const persistently = <T>(run: () => Promise<T>) => persist(server, master, "postgres", patience, run);
   const ended = await persistently(() => shut(tenant, access));
-  return { ...(await persistently(() => withLock(access, (client) => renew(client, tenant, access)))), ended };
+  const renewed = await persistently(() => withLock(access, (client) => renew(client, tenant, access)));
+  return { ...renewed, ended: ended + renewed.ended };
 }
 
 /** Takes the right to log in from both logins, and ends their sessions until none is left. Returns how many that were. */
-export async function shut({ logins }: Pick<TenantLogins, "logins">, access: Pick<ServerAccess, "server" | "master">): Promise<number> {
-  return withClient(access.server, access.master, "postgres", async (client) => {
-    const { rows } = await client.query<{ name: string }>("select rolname as name from pg_roles where rolname = any($1)", [
-      logins.map((login) => login.name),
-    ]);
-    const names = rows.map((row) => row.name);
-    for (const name of names) await allowEnding(client, name);
-    const sessions = new Sessions(names);
-    for (const name of names) await shutLogin(client, name, sessions);
-    // Nobody new comes; those that are left take a moment to end.
-    while ((await sessions.end(client)) > 0) await pause(LOOK);
-    return sessions.ended;
-  });
+export const shut = (tenant: Pick<TenantLogins, "logins">, { server, master }: Pick<ServerAccess, "server" | "master">): Promise<number> =>
+  withClient(server, master, "postgres", (client) => shutLogins(client, tenant));
+
+async function shutLogins(client: Client, { logins }: Pick<TenantLogins, "logins">): Promise<number> {
+  const { rows } = await client.query<{ name: string }>("select rolname as name from pg_roles where rolname = any($1)", [
+    logins.map((login) => login.name),
+  ]);
+  const names = rows.map((row) => row.name);
+  for (const name of names) await allowEnding(client, name);
+  const sessions = new Sessions(names);
+  for (const name of names) await shutLogin(client, name, sessions);
+  // Nobody new comes; those that are left take a moment to end.
+  while ((await sessions.end(client)) > 0) await pause(LOOK);
+  return sessions.ended;
 }
 
 /** The sessions of some logins. */
@@ -106,21 +108,19 @@ async function shutLogin(client: Client, login: string, sessions: Sessions): Pro
 }
 
 /** Opens the other login with a new password, which the secret has alone from then on. */
-async function renew(client: Client, tenant: TenantLogins, { server, store, provision }: ServerAccess): Promise<Omit<Revoked, "ended">> {
+async function renew(client: Client, tenant: TenantLogins, { server, store, provision }: ServerAccess): Promise<Revoked> {
+  // Another run had the lock, and may have opened a login since both were shut.
+  const ended = await shutLogins(client, tenant);
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);
   const credential = nextCredential(tenant, versions.current);
   await writeVersion(store, tenant.secret, credential, true);
   await setPassword(client, credential);
-  for (const { name } of tenant.logins) {
-    // Another revocation may have opened it since this one shut both.
-    if (name !== credential.username) await client.query(`alter role ${pg.escapeIdentifier(name)} nologin password null`);
-    await client.query(`comment on role ${pg.escapeIdentifier(name)} is null`);
-  }
-  await new Sessions([versions.current.username]).end(client);
+  for (const { name } of tenant.logins) await client.query(`comment on role ${pg.escapeIdentifier(name)} is null`);
   return {
     current: credential.username,
     previous: versions.current.username,
+    ended,
     unproved: await tryCredential(tenant, credential, server, provision),
   };
 }

@@ -3,6 +3,7 @@ import { type Client, persist, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { isLoginFull, ProvisioningError } from "./errors";
 import { withLock } from "./lock";
+import { lookAtUser } from "./ownership";
 import { REVOKED } from "./plan";
 import { readVersions, setPassword, writeVersion } from "./versions";
 
@@ -90,17 +91,13 @@ export function nextCredential({ logins }: Pick<TenantLogins, "logins">, { usern
  * @throws ProvisioningError where the session does not act as the owner.
  */
 export async function proveCredential(tenant: TenantLogins, credential: Credential, server: Server, provision: string): Promise<void> {
-  for (const { name } of tenant.databases) await proveOwner(tenant, () => withClient(server, credential, name, currentUser), provision);
-}
-
-const currentUser = async (client: Client): Promise<string | undefined> =>
-  (await client.query<{ user: string }>("select current_user as user")).rows[0]?.user;
-
-async function proveOwner({ owner }: TenantLogins, login: () => Promise<string | undefined>, provision: string): Promise<void> {
-  const user = await login().catch((error: unknown) => {
-    // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
-    if (isLoginFull(error)) return owner;
-    throw error;
-  });
-  if (user !== owner) throw new ProvisioningError(`the new login acts as ${user}, not as ${owner}; first ${provision}`);
+  const { owner } = tenant;
+  for (const { name } of tenant.databases) {
+    const found = await withClient(server, credential, name, lookAtUser).catch((error: unknown) => {
+      // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
+      if (isLoginFull(error)) return { user: owner };
+      throw error;
+    });
+    if (found?.user !== owner) throw new ProvisioningError(`the new login acts as ${found?.user}, not as ${owner}; first ${provision}`);
+  }
 }

@@ -42,10 +42,12 @@ export interface Turns {
 export async function rotateDue(tenants: Readonly<Record<string, TenantLogins>>, access: ServerAccess, turns: Turns): Promise<void> {
   const problems = await persist(access.server, access.master, "postgres", access.patience, () =>
     withLock(access, async (client) => {
-      const found: (string | null)[] = [];
-      for (const [platform, tenant] of Object.entries(tenants))
-        found.push(await byItself(client, () => takeTurn(client, platform, tenant, access, turns)));
-      return found.filter((problem) => problem !== null);
+      const found: string[] = [];
+      for (const [platform, tenant] of Object.entries(tenants)) {
+        const { problem } = await byItself(client, () => takeTurn(client, platform, tenant, access, turns));
+        if (problem !== null) found.push(problem);
+      }
+      return found;
     }),
   );
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));

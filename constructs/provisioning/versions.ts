@@ -13,7 +13,8 @@ import { sayFailed } from "./stored-secret";
  * The versions of a secret, completed: a password for both logins, of which the first is the one to use; after a revocation, one for the
  * first alone.
  *
- * @param found what there is. `isHalf`: a run was interrupted before it wrote the second version.
+ * @param state `kept`: the versions that stay. `isHalf`: a run was interrupted before it wrote the second version. `isRevoked`: none from
+ * before may be used.
  */
 export async function completeVersions(
   { secret, logins }: Tenant,

@@ -1,10 +1,13 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Client, close, open } from "../../constructs/provisioning/connect";
+import { type Client, close, open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { provision } from "../../constructs/provisioning/provision";
 import { revoke } from "../../constructs/provisioning/revoke";
+import { setPassword } from "../../constructs/provisioning/versions";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 import { refusal, tenant, versionsOf } from "../fixtures/tenants";
 
@@ -147,5 +150,72 @@ describe("a platform's login", () => {
     expect(unsound).toEqual([
       'masked sets role to masked_other_owner, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role',
     ]);
+  });
+
+  it("that another run opened while its revocation waited is shut again, with its sessions", async () => {
+    const its = tenant("raced");
+    await provision(scopeWith({ raced: its }), server.access);
+    const { previous } = await versionsOf(server.access.store, its.secret);
+    if (previous === null) throw new Error("no previous version");
+    const { master, server: at } = server.access;
+    await withClient(at, master, "postgres", async (other) => {
+      await other.query("select pg_advisory_lock($1)", [0x706c6174]);
+      const revoked = revoke(its, server.access);
+      const isShut = async () => (await other.query("select from pg_roles where rolname = 'raced_b' and rolcanlogin")).rowCount === 0;
+      while (!(await isShut())) await pause(10);
+      // As a run that has read the secret before.
+      await setPassword(other, previous);
+      const session = await login(previous, "raced");
+      const ended = new Promise((resolve) => session.once("end", resolve));
+      await other.query("select pg_advisory_unlock($1)", [0x706c6174]);
+      expect(await revoked).toMatchObject({ current: "raced_b", ended: 1, unproved: null });
+      await ended;
+    });
+    expect(await refusal(login(previous, "raced"))).toMatch(/password authentication failed/);
+  });
+
+  it("is not opened by provisioning that finds it shut meanwhile", async () => {
+    const its = tenant("closing");
+    const scope = scopeWith({ closing: its });
+    await provision(scope, server.access);
+    const before = await versionsOf(server.access.store, its.secret);
+    // Between what provisioning has observed and its first login.
+    const store = {
+      ...server.access.store,
+      description: "slow",
+      write: server.access.store.write.bind(server.access.store),
+      read: async (secret: string) => {
+        const versions = await server.access.store.read(secret);
+        await server.sql("alter role closing_a password null; comment on role closing_a is 'platform-postgres: revoked'");
+        return versions;
+      },
+    };
+    expect(await refusal(provision(scope, { ...server.access, store }))).toContain(
+      "login closing_a was revoked, and the revocation was interrupted; first run npm run provision",
+    );
+    expect(await refusal(login(before.current, "closing"))).toMatch(/password authentication failed/);
+    expect((await provision(scope, server.access)).logins.closing).toBe("closing_a");
+    expect((await versionsOf(server.access.store, its.secret)).current.password).not.toBe(before.current.password);
+  });
+
+  it("that is cut in the first try does not have the second create again what is there", async () => {
+    let connections = 0;
+    const proxy = createServer((near) => {
+      connections += 1;
+      // The first is the master's; the second the platform's first login, after its roles and databases were created.
+      if (connections === 2) return void near.destroy();
+      const far = connect(server.server.port, "127.0.0.1");
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const)
+        from.pipe(to).on("error", () => from.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    const via = { host: "127.0.0.1", port: (proxy.address() as AddressInfo).port };
+    const its = tenant("retried");
+    const { logins } = await provision(scopeWith({ retried: its }), { ...server.access, server: { ...server.access.server, via } });
+    expect([logins, connections > 2]).toEqual([{ retried: "retried_a" }, true]);
+    proxy.close();
   });
 });
