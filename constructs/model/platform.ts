@@ -78,7 +78,7 @@ export interface Patch {
   readonly target: JsonObject | null;
   readonly patch: JsonObject | readonly JsonObject[];
 }
-/** No chart: what a Deployment that somebody else writes needs, as a strategic merge patch. */
+/** No chart: what an existing Deployment needs, as a strategic merge patch. */
 export interface DeploymentPatch {
   readonly kind: "deployment";
   readonly patch: JsonObject;

@@ -1,4 +1,4 @@
-/** Characters of what somebody else wrote that a message shows. */
+/** Characters of a text from elsewhere that a message shows. */
 const LONGEST = 300;
 
 /** A text that a platform, or a server, wrote, fit to be shown: on one line, without control characters, and short. */

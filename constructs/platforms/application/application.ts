@@ -19,7 +19,7 @@ const KIND = "application";
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Application extends Platform<ApplicationFields, "main"> {}
 
-/** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers take; its Deployment is its owner's. */
+/** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers take; the Deployment is not created here. */
 export const application: Application = definePlatform({
   title: "Application",
   fitsAnyProgram: true,
