@@ -5,14 +5,12 @@ import type { Credential } from "../provisioning/credential";
 import { ProvisioningError } from "../provisioning/errors";
 import type { SecretStore, Versions } from "../provisioning/secret-store";
 import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } from "../provisioning/stored-secret";
+import { isOverloaded, isUnauthenticated, messageOf, passes, persist, SCOPE, statusOf, TIMEOUT } from "./google-api";
 
-/** Another endpoint than the public one: a private one of the network's own. */
+/** Replaces the public endpoint, such as by a private one in the network. */
 const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
 const ENDPOINT = "https://secretmanager.googleapis.com";
-const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
-/** Milliseconds for one answer. */
-const TIMEOUT = 10_000;
 /** Milliseconds until everybody is shown a version that was added: all but access by its number is consistent only after a while. */
 const VISIBLE_WITHIN = 60_000;
 
@@ -128,43 +126,16 @@ export class SecretManager {
   }
 
   /** Tries again what passes by itself. @throws ProvisioningError */
-  private async persist<T>(secret: string, run: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + this.patience.deadlineMs;
-    try {
-      return await backOff(run, {
-        numOfAttempts: Number.MAX_SAFE_INTEGER,
-        startingDelay: 200,
-        maxDelay: 10_000,
-        jitter: "full",
-        retry: (error: unknown) => {
-          if (!this.passes(error) || Date.now() >= deadline) return false;
-          this.patience.onRetry?.(explain(error, secret).message);
-          return true;
-        },
-      });
-    } catch (error) {
-      throw explain(error, secret);
-    }
-  }
-
-  private passes(error: unknown): boolean {
-    const status = statusOf(error);
-    return status === 429 || status >= 500 || (status === 403 && this.grantsAreNew) || isOutOfReach(error);
+  private persist<T>(secret: string, run: () => Promise<T>): Promise<T> {
+    return persist(run, {
+      ...this.patience,
+      passes: (error) => passes(error) || (statusOf(error) === 403 && this.grantsAreNew),
+      explain: (error) => explain(error, secret),
+    });
   }
 }
 
 const numberOf = ({ name }: Version): number => Number(name.split("/").at(-1));
-
-const statusOf = (error: unknown): number => {
-  const { response, status } = error as { readonly response?: { readonly status?: number }; readonly status?: number };
-  return response?.status ?? status ?? 0;
-};
-
-/** What Google says of a refusal, on one line. It quotes no content of a secret. */
-function messageOf(error: unknown): string {
-  const { response } = error as { readonly response?: { readonly data?: { readonly error?: { readonly message?: string } } } };
-  return (response?.data?.error?.message ?? (error instanceof Error ? error.message : String(error))).split("\n")[0] ?? "";
-}
 
 const FAULTS = storeFaults({
   service: "Secret Manager",
@@ -183,8 +154,8 @@ function explain(error: unknown, secret: string): Error {
   if (status === 404) return FAULTS.missing(secret);
   if (status === 403) return FAULTS.refused(secret, message);
   if (isOutOfReach(error)) return FAULTS.outOfReach();
-  if (status === 429 || status >= 500) return FAULTS.failed(secret, message);
-  if (status === 401 || /credentials|invalid_grant|metadata/i.test(message)) return FAULTS.unauthenticated(message);
+  if (isOverloaded(error)) return FAULTS.failed(secret, message);
+  if (isUnauthenticated(error)) return FAULTS.unauthenticated(message);
   return FAULTS.unusable(secret, message);
 }
 

@@ -1,16 +1,14 @@
 import { Agent } from "node:https";
-import { backOff } from "exponential-backoff";
 import { GoogleAuth } from "google-auth-library";
+import { isUnauthenticated, messageOf, passes, persist, SCOPE, statusOf, TIMEOUT } from "../../constructs/gcp/google-api";
 import { UserError } from "../../constructs/model/errors";
 import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
 
-/** Another endpoint of Kubernetes Engine than the public one, as gcloud takes it. */
+/** Replaces the public endpoint of Kubernetes Engine; gcloud reads it, too. */
 const ENDPOINT_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER";
 const ENDPOINT = "https://container.googleapis.com/";
-const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
-/** Milliseconds for one answer, and during which a call is tried again that may pass. */
-const TIMEOUT = 10_000;
+/** Milliseconds during which a call is tried again. */
 const PATIENCE = 60_000;
 
 /** A cluster of GKE. */
@@ -24,9 +22,10 @@ export interface ClusterName {
 const CONNECT_YOURSELF = "add --via HOST:PORT to connect with your own credentials";
 
 /**
- * The Kubernetes API of a cluster with the person's own credentials: what kubectl does after `get-credentials`, without the two.
+ * The Kubernetes API of a cluster with the person's own credentials, as kubectl calls it after `get-credentials`. Needs neither gcloud nor
+ * kubectl.
  *
- * Every call may be repeated: give what is created a name.
+ * Every call may be repeated, so an object to create needs a name.
  */
 export class ClusterApi {
   private constructor(
@@ -42,22 +41,22 @@ export class ClusterApi {
     const auth = new GoogleAuth({ scopes: SCOPE, projectId: project });
     const url = new URL(`v1/projects/${project}/locations/${location}/clusters/${name}`, process.env[ENDPOINT_VARIABLE] ?? ENDPOINT);
     const request = () => auth.request<FoundCluster>({ url: url.href, timeout: TIMEOUT, retry: false });
-    const { endpoint, masterAuth } = (await persist(request, (error) => explainEngine(error, cluster))).data;
+    const { endpoint, masterAuth } = (await patiently(request, (error) => explainEngine(error, cluster))).data;
     const ca = Buffer.from(masterAuth.clusterCaCertificate, "base64").toString();
     return new ClusterApi(auth, cluster, endpoint, new Agent({ ca }));
   }
 
-  /** An object, or a list of some. @throws UserError */
+  /** Returns an object, or a list of objects. @throws UserError */
   async read<T>(path: string): Promise<T> {
     return (await this.ask<T>({ path })).data;
   }
 
-  /** A pod's log. @throws UserError */
+  /** Returns a pod's log. @throws UserError */
   async readText(path: string): Promise<string> {
     return (await this.ask<string>({ path, responseType: "text" })).data;
   }
 
-  /** Creates an object; the same one may be there from a try whose answer was lost. @throws UserError */
+  /** Creates an object. An earlier try, whose answer was lost, may have created it. @throws UserError */
   async create(path: string, object: object): Promise<void> {
     await this.ask({ path, method: "POST", data: object });
   }
@@ -80,7 +79,7 @@ export class ClusterApi {
         throw error;
       });
     };
-    return persist(run, (error) => this.explain(error));
+    return patiently(run, (error) => this.explain(error));
   }
 
   /** A fault of Kubernetes as one sentence. */
@@ -115,38 +114,13 @@ function explainEngine(error: unknown, { project, location, name }: ClusterName)
 }
 
 function explainOther(error: unknown, who: string): UserError {
-  const [status, message] = [statusOf(error), messageOf(error)];
-  if (status === 401 || /credentials|invalid_grant|metadata/i.test(message))
+  const message = messageOf(error);
+  if (isUnauthenticated(error))
     return new UserError(`there are no valid credentials for Google Cloud (${message}); run gcloud auth application-default login`);
   return new UserError(`${who} did not do this (${message}); run this again, or ${CONNECT_YOURSELF}`);
 }
 
-/** Tries again what passes by itself. */
-async function persist<T>(run: () => Promise<T>, explain: (error: unknown) => UserError): Promise<T> {
-  const deadline = Date.now() + PATIENCE;
-  const retry = (error: unknown) => {
-    const status = statusOf(error);
-    return (status === 429 || status >= 500 || isOutOfReach(error)) && Date.now() < deadline;
-  };
-  try {
-    return await backOff(run, { numOfAttempts: Number.MAX_SAFE_INTEGER, startingDelay: 200, maxDelay: 5_000, jitter: "full", retry });
-  } catch (error) {
-    throw explain(error);
-  }
-}
+const patiently = <T>(run: () => Promise<T>, explain: (error: unknown) => UserError): Promise<T> =>
+  persist(run, { deadlineMs: PATIENCE, passes, explain });
 
 const isUntrusted = (error: unknown): boolean => /certificate|CERT_/.test(messageOf(error));
-
-/** HTTP's; 0 where nothing was answered. */
-function statusOf(error: unknown): number {
-  const { response, status } = error as { readonly response?: { readonly status?: number }; readonly status?: number };
-  return response?.status ?? (typeof status === "number" ? status : 0);
-}
-
-/** What Google, or Kubernetes, says of a fault, on one line. */
-function messageOf(error: unknown): string {
-  const { response } = error as { readonly response?: { readonly data?: unknown } };
-  const data = (response?.data ?? {}) as { readonly message?: string; readonly error?: { readonly message?: string } };
-  const message = data.error?.message ?? data.message ?? (error instanceof Error ? error.message : String(error));
-  return message.split("\n")[0] ?? "";
-}
