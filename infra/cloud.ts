@@ -61,7 +61,7 @@ export interface Deployment {
   renew(platform: string, renewal: Renewal, onWait: (sentence: string) => void): Promise<RenewalReport> | null;
 }
 
-/** What a deployment answers to a person. */
+/** The result of a renewal, for a person. */
 export interface RenewalReport {
   readonly sentences: readonly string[];
   /** Whether the new login works. */

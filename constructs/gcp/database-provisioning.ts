@@ -11,6 +11,7 @@ import type { Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
+import { provisioningAccount, rotationCronJob } from "./names";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
 import { hashOf, type ProvisioningProgram } from "./provisioning-program";
 import { createRotationAlert, type RotationAlertArgs } from "./rotation-alert";
@@ -114,13 +115,7 @@ function toJob(instance: string, pod: ProgramPod): JsonObject {
   return annotated(toProgramJob(`${instance}-provision-${version}`, pod), AWAITED);
 }
 
-/** What it runs as, in its namespace. */
-export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
-
-/** The CronJob that rotates the passwords of an instance's platforms, in its namespace. */
-export const rotationCronJob = (instance: string): string => `${instance}-rotate`;
-
-/** What the program gets to know about its instance. Nothing in it is known late, so that a preview shows whether it changes. */
+/** The task of the program. It contains no deploy-time values, so that a preview shows whether it changes. */
 export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {
   const server: Server =
     postgres.connectionName === null

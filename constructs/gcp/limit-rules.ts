@@ -2,10 +2,10 @@ import { type Violation, violation } from "../model/errors";
 import { kubernetesNames } from "../model/names";
 import { checkEach } from "../model/rule";
 import type { WholePlatform, WholeRule } from "../model/target";
-import { physicalName, provisioningNamespace, proxyAccounts } from "./names";
+import { physicalName, provisioningAccount, provisioningNamespace, proxyAccounts } from "./names";
 import { EXISTING, GUIDE } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
-import { SECTION } from "./section-rules";
+import { CLUSTER, SECTION } from "./section-rules";
 
 type Rule = WholeRule<typeof gcpFields>;
 type Whole = Parameters<Rule["check"]>[0];
@@ -42,13 +42,16 @@ interface Client {
   readonly instance: string;
 }
 
-/** Of platforms and of provisioning, a right to connect each. Without a cluster nobody is given any. */
+/** Every account that gets the right to connect, of platforms and of provisioning. Without a cluster there are none. */
 function clientsOf({ name: environment, section, instances, platforms }: Whole): readonly Client[] {
   if (section.cluster === null) return [];
   const reached = Object.keys(instances).filter(
     (name) => instances[name]?.existing === null || Object.hasOwn(section.existingConnections, name),
   );
-  const provisioning = reached.map((instance) => ({ account: `${provisioningNamespace(environment)}/${instance}-provisioning`, instance }));
+  const provisioning = reached.map((instance) => ({
+    account: `${provisioningNamespace(environment)}/${provisioningAccount(instance)}`,
+    instance,
+  }));
   const ofPlatforms = Object.values(platforms).flatMap((platform) =>
     accountsOf(platform).map((account) => ({ account: `${platform.settings.namespace}/${account}`, instance: platform.instance ?? "" })),
   );
@@ -66,11 +69,10 @@ const count = (number: number, thing: string): string => `${number.toLocaleStrin
 /** The numbers are in the rule. */
 const beyond = (path: string, rule: string, remedy: string): Violation => ({ path, rule, got: null, remedy });
 
-/** So many entries, for an example. */
+/** Entries with one value, for an example. */
 const many = <T>(length: number, value: T): Readonly<Record<string, T>> =>
   Object.fromEntries(Array.from({ length }, (_, index) => [`x${index}`, value]));
 
-const CLUSTER = { name: "ml", location: "europe-west4" };
 const IN_CLUSTER = { ...SECTION, cluster: CLUSTER };
 
 const ACCOUNTS = { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } } as const;
@@ -97,7 +99,7 @@ function checkAccounts(
   );
 }
 
-/** Where an environment ends: names that Google or Kubernetes would take twice, and how many of a thing there may be. */
+/** Limits of an environment: names that must differ in Google Cloud or Kubernetes, and quotas. */
 export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-replica-names-are-free",

@@ -38,3 +38,9 @@ export function proxyAccounts(
 
 /** Namespace of what provisions and rotates. */
 export const provisioningNamespace = (environment: string): string => `postgres-${environment}`;
+
+/** The service account that provisions and rotates for an instance, in that namespace. */
+export const provisioningAccount = (instance: string): string => `${instance}-provisioning`;
+
+/** The CronJob that rotates the passwords of an instance's platforms, in that namespace. */
+export const rotationCronJob = (instance: string): string => `${instance}-rotate`;

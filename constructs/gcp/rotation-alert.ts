@@ -1,5 +1,6 @@
 import * as monitoring from "@pulumi/gcp/monitoring";
 import type * as pulumi from "@pulumi/pulumi";
+import { PROGRAM_CONTAINER } from "./program-job";
 
 export interface RotationAlertArgs {
   readonly project: string;
@@ -19,7 +20,7 @@ export function createRotationAlert(
 ): void {
   const title = "a rotation failed, was put off, or took the password from sessions";
   // Google Cloud gives lines of stderr this severity: https://cloud.google.com/kubernetes-engine/docs/concepts/about-logs
-  const filter = `resource.type="k8s_container" AND resource.labels.namespace_name="${namespace}" AND resource.labels.pod_name=~"^${cronJob}-[0-9]+-" AND resource.labels.container_name="program" AND severity>=ERROR`;
+  const filter = `resource.type="k8s_container" AND resource.labels.namespace_name="${namespace}" AND resource.labels.pod_name=~"^${cronJob}-[0-9]+-" AND resource.labels.container_name="${PROGRAM_CONTAINER}" AND severity>=ERROR`;
   new monitoring.AlertPolicy(
     name,
     {

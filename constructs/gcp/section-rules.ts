@@ -24,7 +24,7 @@ type GcpRule = WholeRule<typeof gcpFields>;
 
 export const SECTION = { project: "my-project", projectNumber: "123456789012", region: "europe-west4", network: "default" };
 const KEY = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
-const CLUSTER = { name: "ml", location: "europe-west4" };
+export const CLUSTER = { name: "ml", location: "europe-west4" };
 
 /** Whether a key or a pool lies in another location than a region; no if Cloud SQL has no such region, which is reported once. */
 const isElsewhere = (resource: string, region: string): boolean => REGIONS.includes(region) && resource.split("/")[3] !== region;
@@ -276,6 +276,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
 
 /** GiB. */
 const SMALLEST_HYPERDISK = 20;
+
 /** @param tier null if the size is written, and decides it. */
 function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, name: string): readonly Violation[] {
   const series = seriesOf(section);

@@ -2,7 +2,7 @@ import type { Tenant } from "../model/spec";
 import type { Server } from "../provisioning/connect";
 import type { Renewal } from "../provisioning/renewal";
 
-/** What the program in the cluster needs to know of an instance. It holds no secret, and nothing that is known late. */
+/** The input of the program in the cluster, for one instance. It contains no secret and no deploy-time values. */
 export interface Task {
   readonly environment: string;
   readonly server: Server;
@@ -21,8 +21,11 @@ export interface Task {
 /** A `Task` as JSON lies beside the program, under this name. */
 export const TASK_FILE = "task.json";
 
-/** What the program can be told to do: `rotate` renews what is due, `renew` what a person asks for. */
+/** Commands of the program: `rotate` renews the passwords that are due, `renew` the password of one platform, for a person. */
 export type Command = "provision" | "rotate" | "renew";
+
+/** Prefix of the lines in which the program only reports what it waits for. */
+export const WAITING = "waiting: ";
 
 const REVOKE = "--revoke";
 const FORCE = "--force";
@@ -35,7 +38,7 @@ export const toRenewArguments = (platform: string, { revoke, force }: Renewal): 
   ...(force ? [FORCE] : []),
 ];
 
-/** What follows the command in those. */
+/** Reads what follows the command in those. */
 export function readRenewArguments([platform = "", ...options]: readonly string[]): Renewal & { readonly platform: string } {
   return { platform, revoke: options.includes(REVOKE), force: options.includes(FORCE) };
 }

@@ -24,7 +24,7 @@ export const TIER = {
   form: "a tier of Cloud SQL for PostgreSQL, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro",
 };
 
-const MIB_PER_GIB = 1024;
+export const MIB_PER_GIB = 1024;
 const GIB_PER_VCPU = 8;
 /** The only machine with less memory for each vCPU. */
 const LARGEST = { tier: "db-perf-optimized-N-128", memoryGib: 864 };

@@ -1,6 +1,6 @@
 import type { InstanceSettings } from "../model/instance";
 import type { GcpSettings } from "./section";
-import { sharedConnections } from "./tier-names";
+import { MIB_PER_GIB, sharedConnections, sizeOfTier } from "./tier-names";
 
 type Size = InstanceSettings["size"];
 
@@ -36,7 +36,6 @@ interface FreeSizes {
   readonly memoryGib: { readonly min: number; readonly max: number };
 }
 
-const MIB_PER_GIB = 1024;
 /** Steps of memory in a GiB. https://cloud.google.com/sql/docs/postgres/machine-series-overview, read 2026-11-30 */
 const STEPS = 4;
 
@@ -64,7 +63,8 @@ function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["
   };
 }
 
-function fixedSeries(name: string, prefix: string, sizes: readonly Size[], performance: MachineSeries["performance"]): MachineSeries {
+function fixedSeries(name: string, prefix: string, vcpus: readonly number[], performance: MachineSeries["performance"]): MachineSeries {
+  const sizes = vcpus.map((each) => sizeOfTier(`${prefix}-${each}`));
   const equals = (a: Size) => (b: Size) => a.vcpus === b.vcpus && a.memoryGib === b.memoryGib;
   return {
     name,
@@ -76,9 +76,6 @@ function fixedSeries(name: string, prefix: string, sizes: readonly Size[], perfo
     performance,
   };
 }
-
-const GIB_PER_VCPU = 8;
-const regular = (...vcpus: readonly number[]): readonly Size[] => vcpus.map((each) => ({ vcpus: each, memoryGib: each * GIB_PER_VCPU }));
 
 /** The least that Hyperdisk Balanced may be given. */
 export const HYPERDISK_FLOOR: Performance = { iops: 3_000, throughput: 140 };
@@ -135,13 +132,8 @@ const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSetting
     ),
   },
   ENTERPRISE_PLUS: {
-    PD_SSD: fixedSeries(
-      "N2",
-      "db-perf-optimized-N",
-      [...regular(2, 4, 8, 16, 32, 48, 64, 80, 96), { vcpus: 128, memoryGib: 864 }],
-      notChosen,
-    ),
-    HYPERDISK_BALANCED: fixedSeries("C4A", "db-c4a-highmem", regular(2, 4, 8, 16, 32, 48, 64, 72), within(C4A_CEILINGS)),
+    PD_SSD: fixedSeries("N2", "db-perf-optimized-N", [2, 4, 8, 16, 32, 48, 64, 80, 96, 128], notChosen),
+    HYPERDISK_BALANCED: fixedSeries("C4A", "db-c4a-highmem", [2, 4, 8, 16, 32, 48, 64, 72], within(C4A_CEILINGS)),
   },
 };
 

@@ -46,7 +46,7 @@ function rotateHere(
   });
 }
 
-/** By what is deployed, or with the person's own credentials: with `--via`, and where nothing that is deployed can do it. */
+/** Rotates through what is deployed; with `--via`, or if nothing that is deployed can do it, with the person's own credentials. */
 async function rotateDeployed(invocation: Invocation<Options>, cloud: Cloud, located: Located, renewal: Renewal): Promise<number> {
   const { environment, progress, options } = invocation;
   const { platform, via } = options;
@@ -74,12 +74,12 @@ const toReport = (platform: string, renewed: Renewed): RenewalReport => ({
   isDone: renewed.unproved === null,
 });
 
-/** @param next what a person does then. @throws UserError with what does not work. */
+/** Reports a rotation. @param next what the person does next. @throws UserError with what does not work. */
 function tell(progress: Progress, { sentences, isDone }: RenewalReport, next: string): number {
   const [done, ...rest] = isDone ? sentences : sentences.slice(0, -1);
   if (done !== undefined) progress.done(done);
   const lines = [...rest.map((sentence) => `${sentence}.`), ...(isDone ? [next] : [])];
   if (lines.length > 0) process.stdout.write(`${pc.dim(lines.join(" "))}\n`);
-  if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a word; look at its log");
+  if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a message; look at its log");
   return 0;
 }

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { principalOf } from "../../constructs/gcp/client-identity";
 import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning, provisioningAccount, rotationCronJob } from "../../constructs/gcp/database-provisioning";
+import { DatabaseProvisioning } from "../../constructs/gcp/database-provisioning";
 import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
 import { createObject } from "../../constructs/gcp/kubernetes-object";
-import { provisioningNamespace, proxyAccounts, resourceName } from "../../constructs/gcp/names";
+import { provisioningAccount, provisioningNamespace, proxyAccounts, resourceName, rotationCronJob } from "../../constructs/gcp/names";
 import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
 import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
 import { metadata } from "../../constructs/kubernetes/metadata";

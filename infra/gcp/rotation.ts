@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { PROGRAM_CONTAINER } from "../../constructs/gcp/program-job";
-import { toRenewArguments } from "../../constructs/gcp/task";
+import { toRenewArguments, WAITING } from "../../constructs/gcp/task";
 import { UserError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Renewal } from "../../constructs/provisioning/renewal";
@@ -14,10 +14,8 @@ import type { RotationCronJob } from "./outputs";
 const LOOK = 500;
 /** Seconds for which a Job is kept after its end. */
 const KEPT = 86_400;
-/** How the program's lines begin that only say what it waits for. */
-const WAITING = "waiting: ";
 
-/** What the calls take, each by its permission. README's list is this one. https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions */
+/** The calls that each permission allows. README lists these permissions. https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions */
 export const PERMISSIONS: Readonly<Record<string, RegExp>> = {
   "container.clusters.get": /^GET \/v1\/projects\/.+\/clusters\/[^/]+$/,
   "container.cronJobs.get": /^GET .+\/cronjobs\/[^/]+$/,
@@ -56,8 +54,8 @@ interface Pod {
 }
 
 /**
- * Renews a platform's password in a Job that is made from the CronJob, as `kubectl create job --from` does, with other arguments. What the
- * Job says comes back.
+ * Renews a platform's password in a Job that it creates from the CronJob, as `kubectl create job --from` does, with other arguments.
+ * Returns the Job's output.
  *
  * @throws UserError
  */
@@ -80,7 +78,7 @@ export async function runRenewal(
   }
 }
 
-/** Runs once: another try could renew the password that the first one has stored. */
+/** The Job runs once: another try could renew the password that the first one has stored. */
 export function toRenewalJob({ metadata, spec: { jobTemplate } }: CronJob, name: string, args: readonly string[]): object {
   const { template, ...spec } = jobTemplate.spec;
   const containers = template.spec.containers.map((container) =>
@@ -118,7 +116,7 @@ async function follow(api: ClusterApi, namespace: string, job: string, onWait: (
       const readLog = async () => toLines(await api.readText(`${pods}/${metadata.name}/log?container=${PROGRAM_CONTAINER}`));
       if (terminated !== undefined)
         return { sentences: (await readLog()).filter((line) => !line.startsWith(WAITING)), isDone: terminated.exitCode === 0 };
-      // Not worth an end: the program goes on.
+      // A log that cannot be read now is no reason to stop: the program goes on.
       const lines = running === undefined ? [] : await readLog().catch(() => []);
       onWait(lines.at(-1) ?? `Job ${job}: ${waiting?.reason ?? "no output yet"}`);
     }

@@ -1,6 +1,6 @@
 /**
  * What runs in the cluster: `program.js provision` makes databases and logins, `program.js rotate` renews the passwords that are due, and
- * `program.js renew PLATFORM` the one of a platform, when a person asks for it.
+ * `program.js renew PLATFORM` renews the password of one platform, for a person.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,13 +13,13 @@ import { describeRenewed, renew } from "../../provisioning/renewal";
 import { rotateDue } from "../../provisioning/scheduled";
 import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
-import { type Command, readRenewArguments, TASK_FILE, type Task } from "../task";
+import { type Command, readRenewArguments, TASK_FILE, type Task, WAITING } from "../task";
 
 /** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. There are three tries. */
 const PATIENCE = 300_000;
 const DAY = 86_400_000;
 
-const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`waiting: ${sentence}`) };
+const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`${WAITING}${sentence}`) };
 
 const remedyOf = ({ environment }: Task): string => `provision environment ${environment}`;
 
@@ -45,7 +45,7 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
       return current === undefined ? null : dueOf(current.created);
     },
     rotated: (platform, login) => console.log(`${platform} logs in as ${login} from now on`),
-    // Google Cloud takes what is written there for an error, and raises the alert.
+    // Google Cloud logs stderr as an error, which raises the alert.
     alarm: console.error,
   }).catch(report);
   // At last: what comes before it logs in with the password from before. Whatever a platform did, it does not hold this up.
