@@ -4,12 +4,12 @@ import { dialled, type Server } from "../constructs/provisioning/connect";
 import type { Credential } from "../constructs/provisioning/credential";
 
 /**
- * The variables by which psql logs in as this program does: it dials the near end of a tunnel, and verifies the server by its own name.
+ * Returns the variables by which psql logs in as this program does: it dials the near end of a tunnel, and verifies the server by its own name.
  *
  * https://www.postgresql.org/docs/17/libpq-envars.html
  *
  * @param caFile path of the CA's PEM text.
- * @throws UserError where the name to dial is unknown.
+ * @throws UserError if the name to dial does not resolve.
  */
 export async function toPsqlVariables(
   server: Server,
@@ -21,8 +21,7 @@ export async function toPsqlVariables(
   return {
     PGHOST: server.host,
     PGPORT: String(port),
-    // Empty, so that none of the shell counts.
-    PGHOSTADDR: server.via == null ? "" : await addressOf(host),
+    ...(server.via == null ? {} : { PGHOSTADDR: await addressOf(host) }),
     PGUSER: username,
     PGPASSWORD: password,
     PGDATABASE: database,
@@ -30,6 +29,10 @@ export async function toPsqlVariables(
     PGSSLROOTCERT: caFile,
   };
 }
+
+/** The variables of the shell without libpq's own: PGSERVICE would send the password to another host. */
+export const withoutLibpq = (variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith("PG")));
 
 /** libpq takes no name there. Most tunnels listen on 127.0.0.1 alone. */
 async function addressOf(host: string): Promise<string> {

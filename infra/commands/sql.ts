@@ -13,7 +13,7 @@ import { type Connection, connectDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
 import { withServers } from "../local/session";
 import { instanceOf, locate, passwordsOf } from "../local/tenant";
-import { toPsqlVariables } from "../psql";
+import { toPsqlVariables, withoutLibpq } from "../psql";
 
 interface Options extends CloudOptions {
   readonly database?: string;
@@ -48,14 +48,14 @@ void main<Options>(withVia(withCloudOptions(command)), (invocation) => {
     : open(connectDeployed(invocation, cloud, instance));
 });
 
-/** psql's exit code, or null where it is not installed. Everything goes by its variables: arguments are seen by everybody. */
+/** Returns psql's exit code; null if psql is not installed. The login goes by variables, because every user sees arguments. */
 async function runPsql(server: Server, credential: Credential, database: string, ca: string): Promise<number | null> {
   const directory = await mkdtemp(join(tmpdir(), "platform-postgres-"));
   try {
     const caFile = join(directory, "ca.pem");
     await writeFile(caFile, ca);
     const variables = await toPsqlVariables(server, credential, database, caFile);
-    const child = spawn("psql", [], { stdio: "inherit", env: { ...process.env, ...variables } });
+    const child = spawn("psql", [], { stdio: "inherit", env: { ...withoutLibpq(process.env), ...variables } });
     return await withoutInterrupts(
       new Promise((resolve) => {
         child.once("error", () => resolve(null));

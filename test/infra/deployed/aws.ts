@@ -10,7 +10,7 @@ import type { Credential } from "../../../constructs/provisioning/credential";
 import { awsCloud } from "../../../infra/aws/cloud";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import type { Cloud } from "../../../infra/cloud";
-import { toPsqlVariables } from "../../../infra/psql";
+import { toPsqlVariables, withoutLibpq } from "../../../infra/psql";
 import type { NamedSpec } from "../../../infra/spec";
 import { NETWORK, resolveAws, withAws } from "../../fixtures/aws";
 import { LambdaDouble } from "../../fixtures/lambda";
@@ -192,7 +192,9 @@ describe("rotate and sql on AWS", () => {
       PGSSLMODE: "verify-full",
       PGSSLROOTCERT: "/ca.pem",
     });
-    expect(await psqlOf(credential, { via: null })).toMatchObject({ PGPORT: "1", PGHOSTADDR: "" });
+    const direct = await psqlOf(credential, { via: null });
+    expect([direct.PGPORT, Object.keys(direct)]).toEqual(["1", expect.not.arrayContaining(["PGHOSTADDR"])]);
+    expect(withoutLibpq({ PATH: "/bin", PGHOSTADDR: "192.0.2.1", PGSERVICE: "elsewhere" })).toEqual({ PATH: "/bin" });
     expect(await refusal(psqlOf(credential, { via: { host: "no.invalid", port: 1 } }))).toBe(
       "UserError: the name no.invalid does not resolve; correct --via",
     );
@@ -205,7 +207,7 @@ describe("rotate and sql on AWS", () => {
     const ask = async (host: string) => {
       const credential = secrets.value(arns.prefect ?? "") ?? { username: "", password: "" };
       const variables = await psqlOf(credential, { host, via: { host: "localhost", port: server.server.port } });
-      const env = { ...process.env, ...variables, PGSSLROOTCERT: caFile };
+      const env = { ...withoutLibpq({ ...process.env, PGSERVICE: "elsewhere" }), ...variables, PGSSLROOTCERT: caFile };
       const { stdout, stderr } = spawnSync("psql", ["--no-psqlrc", "-tAc", "select current_user"], { env, encoding: "utf8" });
       return stdout + stderr;
     };
