@@ -14,6 +14,9 @@ export interface Left {
   readonly logins: readonly string[];
 }
 
+/** A platform has no logins on a server that are to be closed. */
+export class NothingToClose extends ProvisioningError {}
+
 const OWNER = "_owner";
 
 /** The platform that an owner role was created for, as far as its name says: hyphens have become underscores. */
@@ -36,7 +39,7 @@ export async function findLeft(client: Client, environment: string, tenants: rea
  * Closes the logins of a platform that was taken out of the spec, and ends their sessions. Its databases stay, and so does its secret.
  *
  * @returns how many sessions were ended.
- * @throws ProvisioningError where the platform is in the spec, or has no logins of this environment.
+ * @throws NothingToClose if the platform is in the spec, or has no logins of this environment; ProvisioningError
  */
 export async function closePlatform(
   platform: string,
@@ -50,7 +53,7 @@ export async function closePlatform(
       const left = await findLeft(client, environment, tenants);
       if (!left.some((each) => each.owner === owner)) {
         const known = left.map((each) => toPlatform(each.owner)).join(", ");
-        throw new ProvisioningError(
+        throw new NothingToClose(
           `${platform} has no logins that are to be closed: it is in the spec, or was never provisioned here${known === "" ? "" : `; taken out of the spec were ${known}`}`,
         );
       }

@@ -1,8 +1,7 @@
-import { closePlatform } from "../../constructs/provisioning/left";
 import type { Cloud } from "../cloud";
 import { reachDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
-import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
+import { closeAll, deliver, diagnoseAll, provisionAll } from "../local/deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "../local/report";
 import { type Session, withServers } from "../local/session";
 
@@ -12,7 +11,7 @@ interface Options extends CloudOptions {
 
 const command = createCommand(
   "provision",
-  "Provision an environment's databases, made here, by a deployment or by somebody else, and write what each platform starts with.",
+  "Provision an environment's databases, which are created here, deployed or existing, and write what each platform starts with.",
 ).option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
 
 void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
@@ -32,31 +31,16 @@ function provisionHere({ environment, progress }: Invocation<CloudOptions>): Pro
   });
 }
 
-/** On every instance that has logins of it. */
+/** Closes a platform's logins on every instance that has some. */
 function close(invocation: Invocation<Options>, platform: string): Promise<number> {
   const { environment, cloud, progress } = invocation;
-  const run = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
+  const run = async (session: Pick<Session, "instances">): Promise<number> => {
     progress.doing(`closing ${platform}`);
-    const closed = await closeEverywhere(instances, platform);
+    const closed = await closeAll(session, platform);
     progress.done(`the logins of ${platform} are closed, and ${closed} sessions ended; its databases and its secret stay`);
     return 0;
   };
   return cloud === null ? withServers(environment, progress, run) : reachDeployed(invocation, cloud).then(run);
-}
-
-/** @throws UserError where no instance has logins of it that are to be closed. */
-async function closeEverywhere(instances: Session["instances"], platform: string): Promise<number> {
-  const refusals: unknown[] = [];
-  let ended = 0;
-  for (const { scope, access } of instances)
-    await closePlatform(platform, scope.environment, Object.values(scope.instance.tenants), access).then(
-      (count) => {
-        ended += count;
-      },
-      (error: unknown) => void refusals.push(error),
-    );
-  if (refusals.length === instances.length) throw refusals[0];
-  return ended;
 }
 
 /** A cloud's secrets stay there, and so nothing is written: `npm run render` does that. */

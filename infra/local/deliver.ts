@@ -8,6 +8,7 @@ import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
 import { diagnose } from "../../constructs/provisioning/doctor";
+import { closePlatform, NothingToClose } from "../../constructs/provisioning/left";
 import { provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
 import { standing } from "../command-line";
@@ -51,6 +52,28 @@ export async function diagnoseAll(
     checks.push(...(await diagnose(name, scope, access, certificate)));
   }
   return checks;
+}
+
+/**
+ * Closes the logins of a platform that was taken out of the spec, on every instance that has some. A failure on one instance stops no
+ * other, and is reported at the end.
+ *
+ * @returns how many sessions were ended.
+ * @throws UserError if an instance failed, or if none has logins to close.
+ */
+export async function closeAll({ instances }: Pick<Session, "instances">, platform: string): Promise<number> {
+  const refusals: unknown[] = [];
+  let ended = 0;
+  for (const { scope, access } of instances)
+    try {
+      ended += await closePlatform(platform, scope.environment, Object.values(scope.instance.tenants), access);
+    } catch (error) {
+      refusals.push(error);
+    }
+  const failure = refusals.find((error) => !(error instanceof NothingToClose));
+  if (failure !== undefined) throw failure;
+  if (refusals.length === instances.length) throw refusals[0];
+  return ended;
 }
 
 /** What `npm start` shows of a platform, and `summary.json` holds. It contains no secret. */

@@ -3,6 +3,7 @@ import { open } from "../../constructs/provisioning/connect";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { closePlatform } from "../../constructs/provisioning/left";
 import { provision } from "../../constructs/provisioning/provision";
+import { closeAll } from "../../infra/local/deliver";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
 import { refusal, tenant, versionsOf } from "../fixtures/tenants";
 
@@ -46,6 +47,21 @@ describe("a platform that was taken out of the spec", () => {
     const session = await open(server.access.server, current, "has_gone");
     expect((await session.query("select count(*)::int as count from public.kept")).rows).toEqual([{ count: 0 }]);
     await session.end();
+  });
+
+  it("is not reported as closed while an instance cannot be reached, but is closed on the others", async () => {
+    const away = { ...server.access, server: { ...server.access.server, port: 1 }, patience: { deadlineMs: 0 } };
+    const instance = (name: string, access = server.access) => ({ name, scope: without, access, ca: "", directory: null });
+    expect(await problems()).toHaveLength(1);
+    for (const instances of [
+      [instance("main"), instance("away", away)],
+      [instance("away", away), instance("main")],
+    ])
+      expect(await refusal(closeAll({ instances }, "has-gone"))).toContain("nothing listens on");
+    expect(await problems()).toEqual([]);
+    expect(await refusal(closeAll({ instances: [instance("main"), instance("other")] }, "has-gone"))).toContain(
+      "has no logins that are to be closed",
+    );
   });
 
   it.each([
