@@ -3,8 +3,8 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import type { Json } from "../model/json";
 import { bundleDirectory } from "../package/bundle";
+import type { RotationTask } from "./task";
 import { packageWith } from "./task-package";
 
 export interface PostgresFunctionProps {
@@ -14,8 +14,8 @@ export interface PostgresFunctionProps {
   /** Process variables. No secret stands in them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly description: string;
-  /** What lies beside the program, in the file `TASK_FILE`; null for nothing. It may be as long as it needs, unlike variables. */
-  readonly task: Json;
+  /** Content of the file `TASK_FILE` beside the program; null for none. Unlike variables, it has no limit of 4 KB. */
+  readonly task: RotationTask | null;
   /** Days for which its log is kept. */
   readonly logRetentionDays: number;
 }
@@ -41,10 +41,10 @@ export function createFunction(
   });
 }
 
-function codeOf(scope: Construct, task: Json): lambda.Code {
+function codeOf(scope: Construct, task: RotationTask | null): lambda.Code {
   if (task === null) return lambda.Code.fromAsset(bundleDirectory("functions"));
   const { directory, hash } = packageWith(scope, task);
-  // Known, so that the CDK does not read a megabyte for each instance to find it out.
+  // Given, so that the CDK does not read a megabyte for each instance to compute it.
   return lambda.Code.fromAsset(directory, { assetHash: hash });
 }
 

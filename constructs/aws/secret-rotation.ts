@@ -3,12 +3,11 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct, type IConstruct } from "constructs";
-import type { Json } from "../model/json";
 import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
 import { type DatabaseProvisioningProps, grantSecrets, toServerTask } from "./database-provisioning";
 import { createFunction } from "./postgres-functions";
-import { type RotationTask, VARIABLES } from "./task";
+import { ROTATION_SECONDS, type RotationTask, VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
   /** What comes before a rotation may: provisioning, a way to Secrets Manager. */
@@ -20,9 +19,8 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
 }
 
 const MASTER = "master";
-const TIMEOUT = Duration.minutes(5);
 
-/** What rotation uses of a tenant: what it does not use may change without changing the function. */
+/** What rotation uses of a tenant. Changing anything else leaves the function as it is. */
 const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLogins => ({
   owner,
   logins: logins.map(({ name }) => ({ name })),
@@ -48,9 +46,9 @@ export class SecretRotation extends Construct {
     this.function = createFunction(this, "Function", "rotate", {
       network: props,
       logRetentionDays: props.logRetentionDays,
-      timeout: TIMEOUT,
+      timeout: Duration.seconds(ROTATION_SECONDS),
       environment: { [VARIABLES.task]: Stack.of(this).toJsonString(toServerTask(props)), GENERATION: props.generation },
-      task: task as unknown as Json,
+      task,
       description: "Rotates the passwords of PostgreSQL",
     });
     const master = props.includeMaster ? [props.postgres.secret.secretArn] : [];

@@ -1,5 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
+  DescribeSecretCommand,
+  type DescribeSecretCommandOutput,
   GetSecretValueCommand,
   PutSecretValueCommand,
   ResourceNotFoundException,
@@ -49,6 +51,10 @@ export async function removeStage(client: SecretsManagerClient, secret: string, 
   });
 }
 
+/** A secret's tags, stages and rotation rules, without a value. @throws ProvisioningError */
+export const describeSecret = (client: SecretsManagerClient, secret: string): Promise<DescribeSecretCommandOutput> =>
+  ask(secret, client.send(new DescribeSecretCommand({ SecretId: secret })));
+
 /** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
 export async function ask<T>(secret: string, request: Promise<T>): Promise<T> {
   return request.catch((error) => {
@@ -69,14 +75,20 @@ const FAULTS = storeFaults({
   takeBack: "put its last version back",
 });
 
+/** Whether a fault of an AWS client, by its name, means that there are no valid credentials. */
+export const isUnauthenticated = (name: string): boolean =>
+  /^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name);
+
+/** The sentence on such a fault. */
+export const sayUnauthenticated = (message: string): string => FAULTS.unauthenticated(message).message;
+
 /** A fault of Secrets Manager as one sentence. */
 function explain(error: unknown, secret: string): Error {
   if (error instanceof ProvisioningError) return error;
   const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
   if (name === "ResourceNotFoundException") return FAULTS.missing(secret);
   if (/^(AccessDeniedException|DecryptionFailure|UnrecognizedClientException)$/.test(name)) return FAULTS.refused(secret, message);
-  if (/^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name))
-    return FAULTS.unauthenticated(message);
+  if (isUnauthenticated(name)) return FAULTS.unauthenticated(message);
   if (name === "InvalidRequestException") return FAULTS.unusable(secret, message);
   return isOutOfReach(error) ? FAULTS.outOfReach() : FAULTS.failed(secret, message === "" ? name : message);
 }

@@ -3,12 +3,11 @@ import { constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Stage } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import type { Json } from "../model/json";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import { TASK_FILE } from "./task";
 
-/** A folder with the program and what it has to know, in the folder of the app's output, and a hash of both. */
-export function packageWith(scope: IConstruct, task: Json): { readonly directory: string; readonly hash: string } {
+/** A folder with the program and its task, in the app's output folder, and a hash of both. */
+export function packageWith(scope: IConstruct, task: object): { readonly directory: string; readonly hash: string } {
   const app = Stage.of(scope);
   if (app === undefined) throw new TypeError("there is no app");
   const program = readBundle("functions");

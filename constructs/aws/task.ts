@@ -1,7 +1,7 @@
 import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
 
-/** What a function needs to know of a server: the host and the ARN are known only when it is deployed. */
+/** What a function needs to know about a server. The host and the ARN are deploy-time values. */
 export interface ServerTask {
   readonly environment: string;
   readonly host: string;
@@ -11,19 +11,19 @@ export interface ServerTask {
   readonly masterSecret: string;
 }
 
-/** What provisioning needs to know of an instance. */
+/** What provisioning needs to know about an instance. */
 export interface Task extends ServerTask {
   /** ARNs of the platforms' secrets, by the id that a tenant has for its own. */
   readonly secrets: Readonly<Record<string, string>>;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
-  /** PEM text of the certificate authority of an existing database; left out for RDS, whose function has its region's. */
+  /** PEM text of the server's certificate authority; left out where the program contains it, as that of a region of RDS. */
   readonly ca?: string;
 }
 
-/** What rotation needs to know besides its `ServerTask`: a file in the function's package, so that it changes together with the program. */
+/** What rotation needs to know in addition to its `ServerTask`: a file in the function's package, so that both change together. */
 export interface RotationTask {
-  /** PEM text of the certificate authority of an existing database; null for RDS, whose function has its region's. */
+  /** PEM text of the server's certificate authority; null where the program contains it, as that of a region of RDS. */
   readonly ca: string | null;
   /** By the tag of their secrets. */
   readonly tenants: Readonly<Record<string, TenantLogins>>;
@@ -32,9 +32,12 @@ export interface RotationTask {
 /** Name of that file. */
 export const TASK_FILE = "task.json";
 
+/** Seconds that one call of the rotation function may take. */
+export const ROTATION_SECONDS = 300;
+
 /** Variables of the functions. Lambda takes 4 KB of them, so nothing that grows with an environment is one; none holds a secret. */
 export const VARIABLES = {
-  /** A `ServerTask` as JSON, for a function that is called without properties. */
+  /** A `ServerTask` as JSON, for the rotation function. */
   task: "TASK",
   /** PEM text of a certificate authority to trust in place of the region's: earlier versions have it here, and a rollback may bring it back. */
   ca: "DATABASE_CA",

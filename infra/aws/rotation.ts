@@ -1,25 +1,27 @@
 import { InvokeCommand, type InvokeCommandOutput, LambdaClient } from "@aws-sdk/client-lambda";
 import type { RenewalEvent } from "../../constructs/aws/functions/by-hand";
+import { isUnauthenticated, sayUnauthenticated } from "../../constructs/aws/secrets-manager-store";
+import { ROTATION_SECONDS } from "../../constructs/aws/task";
 import { UserError } from "../../constructs/model/errors";
 import { describeRenewed, type Renewed } from "../../constructs/provisioning/renewal";
 import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
 import type { RenewalReport } from "../cloud";
 
-/** Milliseconds for a connection to Lambda, and for the function's answer: it has five minutes. */
+/** Milliseconds for a connection to Lambda, and for the function's answer. */
 const CONNECTION_TIMEOUT = 5_000;
-const ANSWER_TIMEOUT = 330_000;
+const ANSWER_TIMEOUT = (ROTATION_SECONDS + 30) * 1000;
 
-/** What the runtime of Lambda answers of a function that has failed. */
+/** Lambda's answer if a function has failed. */
 interface Failure {
   readonly errorType?: string;
   readonly errorMessage?: string;
 }
 
 /**
- * Has the rotation function renew a platform's password. It is invoked once: where its answer is lost, it may have run.
+ * Invokes the rotation function to renew a platform's password. It is invoked once: if its answer is lost, it may have run.
  *
- * @param arn of the function.
- * @param deploy deploys the environment, in the imperative.
+ * @param arn ARN of the function.
+ * @param deploy how to deploy the environment, in the imperative.
  * @throws UserError
  */
 export async function invokeRotation(
@@ -41,7 +43,7 @@ export async function invokeRotation(
 
 const parse = ({ Payload }: InvokeCommandOutput): unknown => JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
 
-/** The function's own sentence; of anything else, where to look. */
+/** The function's sentence; for any other failure, where to look. */
 function toFault({ errorType = "", errorMessage = "" }: Failure, arn: string, deploy: string): UserError {
   if (/^(Provisioning|User)Error$/.test(errorType)) return new UserError(errorMessage);
   return new UserError(
@@ -57,12 +59,7 @@ function explain(error: unknown, arn: string, deploy: string): UserError {
   if (name === "AccessDeniedException")
     return new UserError(`you may not invoke function ${arn} (${message}); grant lambda:InvokeFunction on it, or ${CONNECT_YOURSELF}`);
   if (name === "ResourceNotFoundException") return new UserError(`there is no function ${arn}; ${deploy}`);
-  if (
-    /^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|UnrecognizedClientException|InvalidSignatureException)$/.test(
-      name,
-    )
-  )
-    return new UserError(`there are no valid credentials for AWS (${message}); set AWS_PROFILE, or log in with aws sso login`);
+  if (isUnauthenticated(name) || name === "UnrecognizedClientException") return new UserError(sayUnauthenticated(message));
   if (isOutOfReach(error)) return new UserError(`Lambda does not answer; check the network and run this again, or ${CONNECT_YOURSELF}`);
   return new UserError(`Lambda did not run function ${arn} (${name}: ${message}); run this again, or ${CONNECT_YOURSELF}`);
 }

@@ -3,18 +3,18 @@ import { type Renewal, type Renewed, renew } from "../../provisioning/renewal";
 import { SecretsManagerStore } from "../secrets-manager-store";
 import type { RotationTask, ServerTask } from "../task";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, findTenant, readMaster, serverOf } from "./task";
+import { createSecretsClient, findTenant, provisionIt, readMaster, serverOf } from "./task";
 
-/** What a person invokes the rotation function with. */
+/** The event with which a person invokes the rotation function. */
 export interface RenewalEvent extends Renewal {
   /** ARN of the platform's secret. */
   readonly secret: string;
 }
 
 /**
- * Renews a platform's password with the function's rights, when a person asks for it.
+ * Renews a platform's password with the function's rights, at a person's request.
  *
- * @returns what was done, without a secret.
+ * @returns what was done. It contains no password.
  * @throws ProvisioningError
  */
 export async function renewByHand(
@@ -24,7 +24,9 @@ export async function renewByHand(
 ): Promise<Renewed> {
   return withinTime(context, async (patience) => {
     if (typeof secret !== "string")
-      throw new ProvisioningError('the event must be { "secret": ARN of a platform, "revoke": true or false, "force": true or false }');
+      throw new ProvisioningError(
+        `the event must be { "secret": ARN of a platform's secret, "revoke": true or false, "force": true or false }`,
+      );
     const client = createSecretsClient(patience);
     const tenant = await findTenant(client, secret, task);
     if (tenant === null)
@@ -32,7 +34,7 @@ export async function renewByHand(
     const server = serverOf(task, task.ca);
     const master = await readMaster(client, task, server);
     const store = new SecretsManagerStore(client, { [tenant.secret]: secret });
-    const access = { server, master, store, patience, provision: `provision environment ${task.environment}` };
+    const access = { server, master, store, patience, provision: provisionIt(task) };
     const renewed = await renew(tenant, access, { revoke: revoke === true, force: force === true });
     console.log(`renewed ${secret} for a person: ${JSON.stringify(renewed)}`);
     return renewed;

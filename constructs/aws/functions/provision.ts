@@ -2,7 +2,7 @@ import { provision } from "../../provisioning/provision";
 import { SecretsManagerStore } from "../secrets-manager-store";
 import type { Task } from "../task";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, readMaster, serverOf } from "./task";
+import { createSecretsClient, provisionIt, readMaster, serverOf } from "./task";
 
 /** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
 export interface ResourceEvent {
@@ -35,7 +35,7 @@ export async function handler(event: ResourceEvent, context: Context): Promise<{
       master,
       store,
       patience,
-      provision: `provision environment ${work.environment}`,
+      provision: provisionIt(task),
       restart: event.ResourceProperties.restart,
     });
     for (const { why } of changes) console.log(why);

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
-  DescribeSecretCommand,
   PutSecretValueCommand,
   ResourceExistsException,
   type SecretsManagerClient,
@@ -15,12 +14,13 @@ import { withLock } from "../../provisioning/lock";
 import type { Renewed } from "../../provisioning/renewal";
 import { nextCredential, proveCredential, refuseRevoked } from "../../provisioning/rotate";
 import { admitTurn } from "../../provisioning/scheduled";
+import { toSecretText } from "../../provisioning/stored-secret";
 import { setOwnPassword, setPassword } from "../../provisioning/versions";
-import { ask, readVersion, removeStage } from "../secrets-manager-store";
+import { ask, describeSecret, readVersion, removeStage } from "../secrets-manager-store";
 import { type RotationTask, type ServerTask, TASK_FILE, VARIABLES } from "../task";
 import { type RenewalEvent, renewByHand } from "./by-hand";
 import { type Context, withinTime } from "./deadline";
-import { createSecretsClient, findTenant, readMaster, serverOf } from "./task";
+import { createSecretsClient, findTenant, provisionIt, readMaster, serverOf } from "./task";
 
 /** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 export interface RotationEvent {
@@ -43,14 +43,14 @@ interface Rotation {
   readonly tenant: TenantLogins | null;
 }
 
-/** What Secrets Manager calls, and a person, with the file in the function's package. */
+/** Secrets Manager calls it for a step, and a person for a whole renewal. It reads its task from the function's package. */
 export async function handler(event: RotationEvent | RenewalEvent, context: Context): Promise<Renewed | undefined> {
   return rotate(event, context, JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as RotationTask);
 }
 
-/** A step of a rotation, or all of it for a person. @returns what was done for a person. */
+/** Runs one step of a rotation, or all of it for a person. @returns what was done for a person. */
 export async function rotate(event: RotationEvent | RenewalEvent, context: Context, own: RotationTask): Promise<Renewed | undefined> {
-  // Its own come last: until its variables are updated, too, a function may have tenants of an earlier version there.
+  // `own` comes last: while a function is updated, its variables may still contain the tenants of an earlier version.
   const task = { ...(JSON.parse(process.env[VARIABLES.task] ?? "{}") as ServerTask), ...own };
   if (!("Step" in event)) return renewByHand(event, context, task);
   await runStep(event, context, task);
@@ -78,8 +78,6 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
   finishSecret,
 };
 
-const describe = (client: SecretsManagerClient, arn: string) => ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
-
 /** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
 async function createSecret(rotation: Rotation): Promise<void> {
   const { tenant } = rotation;
@@ -102,13 +100,13 @@ async function storePending({ event, client }: Rotation, toNext: (current: Crede
   const current = await readVersion(client, event.SecretId, "AWSCURRENT");
   if (current === null) throw new ProvisioningError(`secret ${event.SecretId} has no password yet; deploy the environment first`);
   if (current.id === event.ClientRequestToken || (await readPending({ event, client })) !== null) return;
-  const { RotationRules: rules } = await describe(client, event.SecretId);
+  const { RotationRules: rules } = await describeSecret(client, event.SecretId);
   const next = await toNext(
     current.credential,
     current.created.getTime() + (rules?.AutomaticallyAfterDays ?? Number.POSITIVE_INFINITY) * DAY,
   );
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
-  const request = client.send(new PutSecretValueCommand({ ...version, SecretString: JSON.stringify(next) }));
+  const request = client.send(new PutSecretValueCommand({ ...version, SecretString: toSecretText(next) }));
   await ask(
     event.SecretId,
     request.catch((error) => {
@@ -166,8 +164,6 @@ async function withServer({ client, task, server, patience, tenant }: Rotation, 
   );
 }
 
-const provisionIt = ({ environment }: ServerTask): string => `provision environment ${environment}`;
-
 /** A version that was put back by hand may be of the login that is to be renewed: its sessions would lose their password. */
 async function refuseLoginInUse({ event: { SecretId, ClientRequestToken }, client, tenant }: Rotation, pending: Credential): Promise<void> {
   const current = await readVersion(client, SecretId, "AWSCURRENT");
@@ -212,7 +208,7 @@ async function requirePending(rotation: Rotation): Promise<Credential> {
 /** The version that this rotation made, as long as it is pending. */
 async function readPending({ event, client }: Pick<Rotation, "event" | "client">): Promise<Credential | null> {
   const { SecretId } = event;
-  const { VersionIdsToStages: stages } = await describe(client, SecretId);
+  const { VersionIdsToStages: stages } = await describeSecret(client, SecretId);
   if (!stages?.[event.ClientRequestToken]?.includes("AWSPENDING")) return null;
   const pending = await readVersion(client, SecretId, "AWSPENDING");
   return pending?.id === event.ClientRequestToken ? pending.credential : null;

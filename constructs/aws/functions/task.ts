@@ -1,4 +1,4 @@
-import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { ownEntry } from "../../model/json";
 import type { TenantLogins } from "../../provisioning/access";
 import type { Patience, Server } from "../../provisioning/connect";
@@ -6,7 +6,7 @@ import type { Credential } from "../../provisioning/credential";
 import { ProvisioningError } from "../../provisioning/errors";
 import { chooseMaster } from "../../provisioning/master";
 import { regionRoots } from "../regions";
-import { ask, readVersion, type Stage } from "../secrets-manager-store";
+import { describeSecret, readVersion, type Stage } from "../secrets-manager-store";
 import { type RotationTask, type ServerTask, TENANT_TAG, VARIABLES } from "../task";
 import { makePatient } from "./patience";
 
@@ -14,14 +14,14 @@ import { makePatient } from "./patience";
 const SECRETS_TIMEOUT = 5_000;
 const SECRETS_ATTEMPTS = 3;
 
-/** @param patience for what passes by itself; null to leave that to AWS's client, which tries three times. */
+/** @param patience retries faults that pass; null leaves them to AWS's client. */
 export function createSecretsClient(patience: Patience | null, region?: string): SecretsManagerClient {
   const requestHandler = { connectionTimeout: SECRETS_TIMEOUT, requestTimeout: SECRETS_TIMEOUT, throwOnRequestTimeout: true };
   const client = new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
   return patience === null ? client : makePatient(client, patience);
 }
 
-/** @param ca PEM text of the server's certificate authority; null takes the region's roots of RDS. */
+/** @param ca PEM text of the server's certificate authority; null takes the variable of earlier versions, or the region's roots of RDS. */
 export function serverOf({ host, port }: Pick<ServerTask, "host" | "port">, ca: string | null): Server {
   const trusted = ca ?? process.env[VARIABLES.ca] ?? regionRoots(process.env.AWS_REGION ?? "");
   return { host, port: Number(port), tls: { mode: "verify-full", ca: trusted } };
@@ -41,14 +41,17 @@ export async function readMaster(
   return chooseMaster(masterSecret, await read("AWSCURRENT"), async () => [(await read("AWSPENDING")) ?? []].flat(), server);
 }
 
-/** Whose a secret is, by its tag; null for the master. */
+/** How a person provisions the environment, in the imperative. */
+export const provisionIt = ({ environment }: Pick<ServerTask, "environment">): string => `provision environment ${environment}`;
+
+/** The tenant that a secret's tag names; null for the master's secret. @throws ProvisioningError if the instance has no such tenant. */
 export async function findTenant(
   client: SecretsManagerClient,
   arn: string,
   { masterSecret, tenants }: Pick<ServerTask & RotationTask, "masterSecret" | "tenants">,
 ): Promise<TenantLogins | null> {
   if (arn === masterSecret) return null;
-  const { Tags: tags = [] } = await ask(arn, client.send(new DescribeSecretCommand({ SecretId: arn })));
+  const { Tags: tags = [] } = await describeSecret(client, arn);
   const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
   if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
   return tenant;
