@@ -1,6 +1,7 @@
 import { type Violation, violation } from "../model/errors";
 import { DEFAULT_PARAMETERS, type InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
+import { IGNORES_SET_ROLE } from "../model/minor-versions";
 import { checkEach } from "../model/rule";
 import type { WholeRule } from "../model/target";
 import { ifReadable } from "../model/unreadable";
@@ -29,9 +30,6 @@ const eachCreated =
       const instance = ownEntry(subject.instances, name);
       return instance === undefined || instance.existing !== null ? [] : check(own, instance, `aws.instances.${name}`, subject);
     });
-
-/** Minor versions in which a login does not become its owner role. https://www.postgresql.org/docs/release/17.2/ */
-const WITHOUT_ROLE: readonly string[] = ["15.9", "16.5", "17.1"];
 
 /** Parameters that the spec sets, besides those of every instance and the one that the budget needs. */
 const writtenIn = ({ parameters }: InstanceSettings): readonly string[] =>
@@ -76,7 +74,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ version }, _instance, path) =>
-      version !== null && WITHOUT_ROLE.includes(version)
+      version !== null && IGNORES_SET_ROLE.includes(version)
         ? [
             violation(
               `${path}.version`,

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { IGNORES_SET_ROLE } from "../model/minor-versions";
 import type { Tenant } from "../model/spec";
 import type { Observed, ObservedServer } from "./observe";
 
@@ -25,15 +26,12 @@ export interface DesiredTenant extends Tenant {
 const id = pg.escapeIdentifier;
 const literal = (value: string): string => pg.escapeLiteral(value).trim();
 
-/** First minor versions that heed `ALTER ROLE ... SET role` again; the one before ignores it without a word (release notes of 2024-11-21). */
-const IGNORES_SET_ROLE: readonly number[] = [150009, 160005, 170001];
-
 /** Why a server cannot be provisioned at all, or null. */
 export function refuseServer(server: ObservedServer): string | null {
   const { version, master } = server;
   const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`;
   if (version < 150_000) return `PostgreSQL ${shown} is too old; use 15 or newer`;
-  if (IGNORES_SET_ROLE.includes(version))
+  if (IGNORES_SET_ROLE.includes(shown))
     return `PostgreSQL ${shown} ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version`;
   if (server.readOnly) return "the server is read-only; connect to the primary, not to a replica or a standby";
   if (!server.superuser && !(server.createRole && server.createDatabase))
