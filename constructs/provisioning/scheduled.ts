@@ -5,8 +5,12 @@ import { ProvisioningError } from "./errors";
 import { withLock } from "./lock";
 import { countSessions, renewOther, sayInUse } from "./rotate";
 
+const DAY = 86_400_000;
 /** Milliseconds after a password is due in which sessions hold up its rotation: one turn is skipped, and people have a day to act. */
-const GRACE = 86_400_000;
+const GRACE = DAY;
+
+/** When a password is due for rotation, in milliseconds since 1970. */
+export const dueAfter = (created: Date, days: number): number => created.getTime() + days * DAY;
 
 /**
  * Whether a scheduled rotation may renew a login now. Anybody with a password can hold a session, so this holds up rotation for a day.

@@ -13,7 +13,7 @@ import { ProvisioningError } from "../../provisioning/errors";
 import { withLock } from "../../provisioning/lock";
 import type { Renewed } from "../../provisioning/renewal";
 import { nextCredential, proveCredential, refuseRevoked } from "../../provisioning/rotate";
-import { admitTurn } from "../../provisioning/scheduled";
+import { admitTurn, dueAfter } from "../../provisioning/scheduled";
 import { toSecretText } from "../../provisioning/stored-secret";
 import { setOwnPassword, setPassword } from "../../provisioning/versions";
 import { ask, describeSecret, readVersion, removeStage } from "../secrets-manager-store";
@@ -30,8 +30,6 @@ export interface RotationEvent {
   /** Id of the version that is to become the current one. */
   readonly ClientRequestToken: string;
 }
-
-const DAY = 86_400_000;
 
 /** One rotation of one secret. `tenant` is null for the master's. */
 interface Rotation {
@@ -101,10 +99,8 @@ async function storePending({ event, client }: Rotation, toNext: (current: Crede
   if (current === null) throw new ProvisioningError(`secret ${event.SecretId} has no password yet; deploy the environment first`);
   if (current.id === event.ClientRequestToken || (await readPending({ event, client })) !== null) return;
   const { RotationRules: rules } = await describeSecret(client, event.SecretId);
-  const next = await toNext(
-    current.credential,
-    current.created.getTime() + (rules?.AutomaticallyAfterDays ?? Number.POSITIVE_INFINITY) * DAY,
-  );
+  const due = dueAfter(current.created, rules?.AutomaticallyAfterDays ?? Number.POSITIVE_INFINITY);
+  const next = await toNext(current.credential, due);
   const version = { SecretId: event.SecretId, ClientRequestToken: event.ClientRequestToken, VersionStages: ["AWSPENDING"] };
   const request = client.send(new PutSecretValueCommand({ ...version, SecretString: toSecretText(next) }));
   await ask(

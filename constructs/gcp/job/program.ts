@@ -10,14 +10,13 @@ import { suggest } from "../../model/suggest";
 import type { Patience } from "../../provisioning/connect";
 import { provision } from "../../provisioning/provision";
 import { describeRenewed, renew } from "../../provisioning/renewal";
-import { rotateDue } from "../../provisioning/scheduled";
+import { dueAfter, rotateDue } from "../../provisioning/scheduled";
 import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
 import { type Command, readRenewArguments, TASK_FILE, type Task, WAITING } from "../task";
 
 /** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. There are three tries. */
 const PATIENCE = 300_000;
-const DAY = 86_400_000;
 
 const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`${WAITING}${sentence}`) };
 
@@ -35,7 +34,7 @@ async function runProvision(task: Task, manager: SecretManager): Promise<void> {
 
 async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   const { server, masterSecret, secrets, tenants } = task;
-  const dueOf = (created: Date) => created.getTime() + task.rotationDays * DAY;
+  const dueOf = (created: Date) => dueAfter(created, task.rotationDays);
   const store = new SecretManagerStore(manager, secrets);
   const master = await readMaster(manager, masterSecret, server);
   const access = { server, master, store, patience, provision: remedyOf(task) };
