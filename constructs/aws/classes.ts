@@ -24,7 +24,7 @@ export const CLASSES: readonly InstanceClass[] = [
   ...family("r7g", 8),
 ];
 
-/** Burstable ones; those of less than 4 GiB and with 2 vCPUs are too small for `family`. */
+/** Burstable classes, whose memory for each vCPU differs between sizes. */
 const burstable = (name: string): readonly InstanceClass[] => [
   { name: `db.${name}.micro`, vcpus: 2, memoryGib: 1 },
   { name: `db.${name}.small`, vcpus: 2, memoryGib: 2 },
@@ -34,18 +34,18 @@ const burstable = (name: string): readonly InstanceClass[] => [
   { name: `db.${name}.2xlarge`, vcpus: 8, memoryGib: 32 },
 ];
 
-/** Sizes above 16xlarge, by what a generation has. */
+/** Sizes above 16xlarge, of which generations have different ones. */
 const TO_24 = { "24xlarge": 96 };
 const TO_32 = { ...TO_24, "32xlarge": 128 };
 const TO_48 = { ...TO_24, "48xlarge": 192 };
 
 /**
- * Every class that RDS for PostgreSQL 15 to 18 has in some region, x86 and Graviton; of families with local disks or faster networks, too.
+ * Every class that RDS for PostgreSQL 15 to 18 offers in any region, x86 and Graviton, including families with local disks or faster networks.
  *
  * Memory: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html, read on 2026-11-30.
  * Which of them PostgreSQL has, from RDS's own list of orderable classes in every region:
  * https://github.com/aws-cloudformation/cfn-lint/blob/main/src/cfnlint/data/schemas/extensions/aws_rds_dbinstance/dbinstanceclass_enum.json
- * (2026-08-19). A region may lack one: `aws rds describe-orderable-db-instance-options --engine postgres` shows its own.
+ * (2026-08-19). A region may lack some of them: `aws rds describe-orderable-db-instance-options --engine postgres` lists those of a region.
  */
 const ORDERABLE: readonly InstanceClass[] = [
   ...["t3", "t4g"].flatMap(burstable),
@@ -61,7 +61,7 @@ const ORDERABLE: readonly InstanceClass[] = [
 ];
 const BY_NAME: ReadonlyMap<string, InstanceClass> = new Map(ORDERABLE.map((each) => [each.name, each]));
 
-/** Names of all classes that may be asked for. */
+/** Names of all classes that a spec can name. */
 export const CLASS_NAMES: readonly string[] = [...BY_NAME.keys()];
 
 /** A class by its name, or undefined. */

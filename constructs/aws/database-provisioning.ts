@@ -16,7 +16,7 @@ export interface DatabaseProvisioningProps {
   /** Name of the environment. */
   readonly environment: string;
   readonly postgres: IRdsPostgres;
-  /** PEM text of the server's certificate authority; null for RDS, whose function has its region's. */
+  /** PEM text of the server's certificate authority; null if the functions' program contains it, as that of a region of RDS. */
   readonly ca: string | null;
   /** Changes when the server becomes another: references across stacks do not notice that. */
   readonly generation: string;
@@ -26,7 +26,7 @@ export interface DatabaseProvisioningProps {
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
   /**
    * Beginning of the tags (`tenantTag`) of the platforms' secrets: the functions may use every secret with such a tag, and their policies
-   * do not grow. Null names each secret in the policies, of which IAM takes 10,240 characters in a role.
+   * do not grow with the number of secrets. Null names each secret in the policies; IAM limits a role's policies to 10,240 characters.
    */
   readonly secretTags: string | null;
   readonly vpc: ec2.IVpc;
@@ -83,7 +83,7 @@ export class DatabaseProvisioning extends Construct {
   }
 }
 
-/** Lets a function read and renew the platforms' secrets, and others that are named. */
+/** Grants a function permission to read and renew the platforms' secrets, and `others` by their ARNs. */
 export function grantSecrets(
   grantee: lambda.Function,
   { secrets, secretTags, postgres }: DatabaseProvisioningProps,
@@ -94,7 +94,7 @@ export function grantSecrets(
   if (secretTags !== null) grantReadWriteTagged(grantee, secretTags);
 }
 
-/** What a function gets to know about a server. */
+/** What a function needs to know about a server. */
 export const toServerTask = ({ environment, postgres }: DatabaseProvisioningProps): ServerTask => ({
   environment,
   host: postgres.connection.host,

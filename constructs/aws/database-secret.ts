@@ -11,14 +11,14 @@ export interface DatabaseSecretProps {
   readonly key: kms.IKey | null;
   /** How its first version is made; null leaves it empty. Any change of it makes a new password that the database does not know. */
   readonly generate: secretsmanager.CfnSecret.GenerateSecretStringProperty | null;
-  /** Whose it is, by which the functions know it: `tenantTag`; null for a master's. */
+  /** Tag by which the functions find the secret's platform: `tenantTag`; null for a master's secret. */
   readonly tenant: string | null;
 }
 
 /** A secret with a login's name and password, retained, and readable over TLS only. */
 export class DatabaseSecret extends Construct {
   readonly arn: string;
-  /** Value of its tag; null for a master's. */
+  /** Value of its tag; null for a master's secret. */
   readonly tenant: string | null;
 
   constructor(scope: Construct, id: string, props: DatabaseSecretProps) {

@@ -22,8 +22,8 @@ export function grantReadWrite(grantee: iam.IGrantable, arns: readonly string[],
 }
 
 /**
- * Lets somebody read the secrets of the account whose tag begins like this, and add versions to them: however many there are, the policy
- * stays as long as it is. IAM takes 10,240 characters of a role's policies.
+ * Grants permission to read the account's secrets whose tag begins with `beginning`, and to add versions to them. The policy has the same
+ * length for any number of secrets.
  *
  * https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_tags.html
  */
@@ -56,7 +56,7 @@ function grantKey(grantee: iam.IGrantable, actions: readonly string[], key: kms.
   );
 }
 
-/** Policies name keys by their own ARN only: an alias is a condition. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html */
+/** A policy cannot name a key by its alias; a condition can. https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html */
 function named(arn: string): { readonly resource: string; readonly conditions: object } {
   const [before = "", alias] = arn.split(":alias/");
   if (alias === undefined) return { resource: arn, conditions: {} };

@@ -1,13 +1,14 @@
 import { CfnOutput, NestedStack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 
-/** Key of the metadata by which a template says what its nested stack is called. */
+/** Key of the metadata with a nested stack's name, in its parent's template. */
 export const INNER_NAME = "platform-postgres/name";
 
 /**
- * A nested stack. CloudFormation takes 500 resources and 1 MB in each stack, and so what comes once for each platform has its own.
+ * Creates a nested stack. CloudFormation limits each stack to 500 resources and 1 MB, so resources that exist once for each platform are in
+ * stacks beside the others.
  *
- * Nested, because removing it from its parent deletes it: a stack beside it would stay, and its releases with it.
+ * Nested, because removing it from its parent deletes it; a separate stack would stay, and its releases with it.
  *
  * @param name of a platform or an instance: unique among those in the parent.
  */
@@ -18,7 +19,7 @@ export function createInnerStack(scope: Construct, name: string, description: st
   return inner;
 }
 
-/** Hands a value over to the parent. @returns the value, as the parent and other stacks refer to it: one output, however many parts it has. */
+/** Passes a value to the parent as one output. @returns a reference to it, for the parent and other stacks. */
 export function publish(inner: NestedStack, output: string, value: string): string {
   new CfnOutput(inner, output, { value });
   return inner.nestedStackResource?.getAtt(`Outputs.${output}`).toString() ?? "";

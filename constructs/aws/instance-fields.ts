@@ -93,7 +93,7 @@ export const awsInstanceFields = {
   finalSnapshot: nullable(flag(false)),
 };
 
-/** Memory and CPUs of a class, from which everything else follows. */
+/** A class decides memory and vCPUs, from which other settings follow. */
 const implied: Implied<typeof awsInstanceFields> = {
   size: {
     from: "class",
@@ -104,7 +104,7 @@ const implied: Implied<typeof awsInstanceFields> = {
   },
 };
 
-/** What other tools call these settings. */
+/** Names of these settings in other tools. */
 const ELSEWHERE: Elsewhere = new Map([
   ...["instanceclass", "dbinstanceclass", "instancetype"].map((key) => [key, "use class"] as const),
   ...["engineversion", "postgresversion"].map((key) => [key, "use version for a minor, majorVersion for a major version"] as const),

@@ -142,7 +142,7 @@ export const isStatic = (name: string, majorVersion: MajorVersion): boolean => f
 
 /** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
 export function checkRdsParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
-  // What is set anyway may be written.
+  // This project sets it to the same value.
   if (name === "rds.force_ssl" && toPlainValue({ type: "bool" }, value) === "on") return null;
   if (OWNED.includes(name)) return { rule: IS_OWNED, remedy: "remove it" };
   const fixed = FIXED_BY_NAME.get(name);

@@ -18,7 +18,7 @@ import { createInnerStack } from "./inner-stack";
 /** The ARNs of a platform's secret, and of what External Secrets reads it with. */
 export type PlatformAccess =
   | { readonly secretArn: string; readonly readerRoleArn: string }
-  /** Both, with a space between: of a platform whose release has a nested stack. Changing from one to the other installs it anew. */
+  /** Both, separated by a space, for a platform whose release is in a nested stack. Changing between the two forms reinstalls the release. */
   | { readonly arns: string };
 
 /** A platform to install, and what External Secrets reads its secret with. */
@@ -45,7 +45,7 @@ export interface PlatformReleasesProps {
   readonly region: string;
   readonly installExternalSecrets: boolean;
   readonly installReloader: boolean;
-  /** By platform. A kustomization is left out: it is files. */
+  /** By platform. A kustomization is not installed: it is rendered as files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
@@ -132,13 +132,13 @@ function createOperators(
   ];
 }
 
-/** What a release consists of stands below `scope`, by the id. */
+/** Where a release's constructs are created: below `scope`, under `id`. */
 interface Place {
   readonly scope: Construct;
   readonly id: string;
 }
 
-/** Another namespace or name is another release: its owner is checked again, and the previous release is uninstalled. */
+/** Changing the namespace or the name creates another release: its owner is checked again, and the previous release is uninstalled. */
 function placeRelease(scope: Construct, name: string, { wired, access }: PlatformRelease): Place | null {
   const { namespace, release, wiring } = wired;
   if (wiring.release.kind === "kustomize") return null;
@@ -200,7 +200,7 @@ function markSecret(
 ): { readonly manifest: readonly JsonObject[]; readonly mark: string } {
   // References are resolved to names of outputs, which are known.
   const own = objects.filter(({ kind }) => kind === "ExternalSecret");
-  // In a nested stack the manifest names a parameter, whatever its value is.
+  // In a nested stack the manifest contains a parameter, not its value: without `access`, the hash would not change with it.
   const text = JSON.stringify(Stack.of(scope).resolve("arns" in access ? [own, access] : own));
   const mark = `platform-postgres-${createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH)}`;
   const manifest = objects.map((object) => (object.kind === "ExternalSecret" ? withLabel(object, mark) : object));
@@ -220,7 +220,7 @@ function withLabel(externalSecret: JsonObject, mark: string): JsonObject {
 
 type Arns = Extract<PlatformAccess, { readonly secretArn: string }>;
 
-/** In a nested stack a parameter, which is taken apart there: not every function of CloudFormation takes another stack's output. */
+/** In a nested stack, splits a parameter: some functions of CloudFormation do not accept another stack's output. */
 function findArns(scope: Construct, access: PlatformAccess): Arns {
   if (!("arns" in access)) return access;
   const inner = Stack.of(scope) as NestedStack;

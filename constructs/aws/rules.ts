@@ -40,7 +40,7 @@ export const awsRules: readonly InstanceRule[] = [
     source: `${GUIDE}/USER_PIOPS.Autoscaling.html`,
     date: READ,
     severity: "error",
-    // A ceiling below the disk is wrong everywhere.
+    // Another rule rejects a ceiling below the disk on every target.
     check: ({ storageGib, maxStorageGib }, path) =>
       maxStorageGib !== null && maxStorageGib >= storageGib && !hasRoomToGrow(storageGib, maxStorageGib)
         ? [

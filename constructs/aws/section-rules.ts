@@ -327,7 +327,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         : [
             violation(
               "aws.cluster.oidcProvider",
-              `must be in account ${idOf(account)}, whose roles the pods take: a role trusts providers of its own account only`,
+              `must be in account ${idOf(account)}, whose roles the pods take: a role can trust providers of the same account only`,
               its,
               "create a provider with the cluster's issuer URL there: aws iam create-open-id-connect-provider",
             ),

@@ -5,7 +5,7 @@ import type { awsFields } from "./section";
 
 const region = "eu-central-1";
 
-/** Tags that a resource may have; on each of ours are the environment and the owner. */
+/** Tags that a resource can have. This project sets one for the environment, and one for the owner if there is one. */
 const MOST_TAGS = 50;
 
 /** About labels and the owner, which are tags on AWS. */

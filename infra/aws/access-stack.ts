@@ -22,7 +22,7 @@ import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-st
 import { idPart, innerOutput, type Outputs, ROTATION, type RotationFunctions } from "./outputs";
 
 type Servers = Pick<DatabaseStack, "servers" | "created" | "topic">;
-/** As the outputs have it. */
+/** A platform in the outputs. */
 type PlatformOutput = Outputs["platforms"][string];
 
 /** The platforms' secrets, what makes their databases, and what rotates their passwords. Its failures never touch a server. */
@@ -95,7 +95,7 @@ interface Reach {
   readonly existing: ec2.Connections | null;
 }
 interface Way extends Reach {
-  /** Null where nobody is notified. */
+  /** Null if there is no topic to notify, or no function to watch. */
   readonly alarm: RotationAlarm | null;
 }
 
@@ -128,7 +128,7 @@ interface Access<T> {
   readonly rotation: string | null;
 }
 
-/** What an instance has for platforms that are called like their kind, and for its master. Functions need a network. */
+/** Creates what an instance has for platforms that are named after their kind, and for its master. Functions need a network. */
 function createAccess(
   stack: AccessStack,
   environment: AwsEnvironment,
@@ -150,9 +150,9 @@ function createAccess(
 }
 
 /**
- * What an instance has for platforms with names of their own, in a nested stack.
+ * Creates, in a nested stack, what an instance has for platforms whose names differ from their kinds.
  *
- * @returns the ARNs of each platform's secret and reader, in one text: a template takes 200 outputs.
+ * @returns the ARNs of each platform's secret and reader in one string, because a template can have 200 outputs at most.
  */
 function createInnerAccess(
   stack: AccessStack,
@@ -200,7 +200,7 @@ interface Part {
   readonly id: string;
 }
 
-/** What provisions an instance, and rotates the passwords of its platforms and its master. @returns the ARN of the latter. */
+/** What provisions an instance, and rotates the passwords of its platforms and its master. @returns the ARN of the function that rotates. */
 function createFunctions(
   stack: Stack,
   environment: AwsEnvironment,

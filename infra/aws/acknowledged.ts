@@ -34,7 +34,7 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   {
     rule: "IAM5",
     path: /\.inner\/(provisioning|rotation)\/Function\/ServiceRole\/DefaultPolicy\//,
-    reason: "Every secret of one instance, by its tag: a list of them would outgrow what a role's policies may have.",
+    reason: "Every secret of one instance, by its tag: a list of them would exceed the limit of a role's policies.",
   },
   { rule: "IAM4", path: /\/Releases\/Kubectl\//, reason: KUBECTL },
   { rule: "IAM5", path: /\/Releases\/Kubectl\//, reason: KUBECTL },

@@ -31,8 +31,8 @@ function chooseEnvironment({ environment, ...others }: Readonly<Record<string, u
 }
 
 /**
- * Loaded when asked for: it takes longer than everything else. CloudFormation's checks are WebAssembly, most of which runs too briefly to
- * be worth what V8 would optimize: with a larger budget of bytes before it does, they take three quarters of the time.
+ * Loaded on demand, because it takes longer than everything else. CloudFormation's checks are WebAssembly, most of which runs too briefly
+ * for V8's optimizations to pay off: with a larger budget of bytes before they start, the checks take three quarters of the time.
  */
 function addChecks(app: App): void {
   setFlagsFromString("--wasm-tiering-budget=200000000");

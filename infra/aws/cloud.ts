@@ -16,7 +16,7 @@ import { loadAwsEnvironment } from "./load";
 import { OUTPUTS_FILE, type Outputs, readOutputs } from "./outputs";
 import { invokeRotation } from "./rotation";
 
-/** A store that whoever runs the cluster makes, where this project knows no cluster. */
+/** Name of the ClusterSecretStore that you create in the cluster if the spec has no `cluster`. */
 const CLUSTER_STORE = "aws-secrets-manager";
 
 /** AWS, as the commands see it. */

@@ -23,7 +23,7 @@ export class EnvironmentStack extends Stack {
       description,
       terminationProtection,
     });
-    leaveLimits(this);
+    silenceLimits(this);
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
@@ -37,9 +37,9 @@ export class EnvironmentStack extends Stack {
   }
 }
 
-/** `checkLimits` reports them, in sentences that say what to do. */
-function leaveLimits(stack: Stack): void {
-  const reason = "checkLimits reports it, with what to do";
+/** Silences the CDK's own checks of limits: `checkLimits` reports them, each with a remedy. */
+function silenceLimits(stack: Stack): void {
+  const reason = "checkLimits reports it, with a remedy";
   stack.node.setContext(STACK_RESOURCE_LIMIT_CONTEXT, 0);
   if (process.env.CDK_VALIDATION === "false") return;
   Annotations.of(stack).acknowledgeWarning("@aws-cdk/core:Stack.templateSize", reason);

@@ -34,12 +34,12 @@ export function hasNetwork({ section, instances }: AwsEnvironment): boolean {
 export const caOf = (environment: AwsEnvironment, name: string): string =>
   functionCaOf(environment, name) ?? regionRoots(environment.section.region);
 
-/** What functions do not know by themselves of it: null in a region whose authorities are in their program. */
+/** The same for the functions of an instance: null if their program contains it, as that of a region of RDS. */
 export const functionCaOf = ({ section, instances }: AwsEnvironment, name: string): string | null =>
   instances[name]?.settings.existing?.ca ?? section.certificateAuthorities;
 
 /**
- * Whether a platform's resources are in nested stacks: those of a platform whose name differs from its kind. A platform that is called like its
- * kind has them in the environment's stacks, in which there are as many as kinds.
+ * Whether a platform's resources are in nested stacks: this is so if its name differs from its kind. The resources of other platforms are in
+ * the environment's stacks, and there is at most one such platform of each kind.
  */
 export const isInner = ({ platforms }: AwsEnvironment, name: string): boolean => platforms[name]?.kind !== name;

@@ -2,7 +2,7 @@ import { SpecError, type Violation } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
 import { innerOf, parentOf, type Resource, type WrittenTemplate } from "./templates";
 
-/** A limit of AWS that a stack can exceed, and that its deployment would fail at. */
+/** A limit of AWS. Deploying a stack that exceeds it fails. */
 interface Limit {
   /** What is counted, after the number. */
   readonly unit: string;
@@ -39,10 +39,10 @@ const VARIABLES: Limit = {
 
 export const LIMITS: readonly Limit[] = [...OF_STACKS, POLICIES, VARIABLES];
 
-/** Characters of what a reference becomes, at most: an ARN, or the name of a host. */
+/** Characters of a resolved reference, at most: an ARN, or a host name. */
 const REFERENCE = 150;
 
-/** A value's text as it is deployed, in which references have a length. */
+/** Length of a value's text as it is deployed; each reference counts as `REFERENCE`. */
 function lengthOf(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (!isObject(value)) return JSON.stringify(value)?.length ?? 0;
@@ -51,7 +51,7 @@ function lengthOf(value: unknown): number {
   return parts.reduce<number>((sum, part) => sum + lengthOf(part), 0) + String(delimiter).length * Math.max(parts.length - 1, 0);
 }
 
-/** A document as IAM counts it, without white space. */
+/** Length of a policy document as IAM counts it, without white space. */
 function lengthOfDocument(document: unknown): number {
   if (Array.isArray(document)) return document.reduce<number>((sum, each) => sum + lengthOfDocument(each) + 1, 1);
   if (!isObject(document)) return JSON.stringify(document)?.length ?? 0;
@@ -79,7 +79,7 @@ function variablesOf({ Type, Properties = {} }: Resource): number {
   return Object.entries(Variables).reduce((sum, [name, value]) => sum + name.length + lengthOf(value), 0);
 }
 
-/** @throws SpecError: a sentence for each limit that a stack would exceed. */
+/** @throws SpecError with a violation for each limit that a stack exceeds. */
 export function checkLimits(stacks: Readonly<Record<string, WrittenTemplate>>): void {
   const violations = Object.entries(stacks).flatMap(([stack, written]) =>
     LIMITS.flatMap((limit): Violation[] => {
@@ -96,7 +96,7 @@ const format = (count: number): string => count.toLocaleString("en-US");
 
 const ELSEWHERE = "to another environment";
 
-/** What of the spec fills a stack, and what to do about it. */
+/** The part of the spec that fills a stack, and the remedy. */
 function placeOf(stack: string): Pick<Violation, "path" | "remedy"> {
   const inner = innerOf(stack);
   const isOfPlatforms = parentOf(stack).endsWith("-platforms");

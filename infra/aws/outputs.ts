@@ -34,22 +34,22 @@ export interface Outputs {
       }
     >
   >;
-  /** By instance. Null where the deployment is of an earlier version, or has no functions. */
+  /** By instance. Null if the deployment is of an earlier version, or has no functions. */
   readonly rotation: Readonly<Record<string, RotationFunctions>> | null;
 }
 
 /** ARNs of the functions that rotate passwords on an instance. */
 export interface RotationFunctions {
-  /** Of the platforms that are called like their kind; null where there is none. */
+  /** Of the platforms that are named after their kind, and the master; null if there is none. */
   readonly platforms: string | null;
-  /** Of those with names of their own. */
+  /** Of the platforms whose names differ from their kinds; null if there is none. */
   readonly furtherPlatforms: string | null;
 }
 
-/** A name within a logical id, which takes letters and digits only; a name has no capital letter. */
+/** A name as part of a logical id, which allows letters and digits only. No name contains a capital letter. */
 export const idPart = (name: string): string => name.replaceAll("-", "X");
 
-/** Output with the platforms of an instance that have a nested stack: one for each instance, which stays short. */
+/** Output with the platforms of an instance that are in a nested stack: one output for each instance. */
 export const innerOutput = (instance: string): string => `Platforms${idPart(instance)}`;
 
 /** Output with the functions that rotate passwords. */

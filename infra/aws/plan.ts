@@ -134,7 +134,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
   return dangers;
 }
 
-/** What becomes of a resource that a template no longer has. */
+/** Says what happens to a resource that is removed from a template. */
 function fateOf(resource: object | undefined): string {
   switch ((resource as Partial<Resource> | undefined)?.DeletionPolicy) {
     case undefined:

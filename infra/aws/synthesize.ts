@@ -10,11 +10,11 @@ import { checkLimits } from "./limits";
 import { createStacks } from "./stacks";
 import { readTemplates, type Template, type WrittenTemplate } from "./templates";
 
-/** What the CDK has written, by stack. */
+/** The templates that the CDK has written, by stack. */
 export const templatesOf = ({ directory, stacks }: CloudAssembly): Readonly<Record<string, WrittenTemplate>> =>
   Object.assign({}, ...stacks.map((stack) => readTemplates(directory, stack.stackName, stack.templateFile)));
 
-/** Nobody reads more than templates here. To note where in our code each resource comes from takes a tenth of the time. */
+/** Only templates are read here. Recording which line of code created each resource would take a tenth of the time. */
 const ONLY_TEMPLATES = {
   "aws:cdk:disable-asset-staging": true,
   "aws:cdk:disable-creation-stack-traces": true,
@@ -25,7 +25,7 @@ const ONLY_TEMPLATES = {
  * The templates of an environment, by stack; nested ones follow their parent. Nothing is left on the disk, and what they upload is not
  * copied.
  *
- * @throws SpecError where a stack would exceed a limit of AWS.
+ * @throws SpecError if a stack exceeds a limit of AWS.
  * @param create makes the stacks: all, unless told otherwise.
  */
 export function synthesize(environment: AwsEnvironment, create = createStacks): Readonly<Record<string, Template>> {

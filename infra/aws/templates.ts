@@ -16,7 +16,7 @@ export interface Resource {
   readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** A template as it is uploaded. */
+/** A template as it is written to a file and uploaded. */
 export interface WrittenTemplate {
   readonly template: Template;
   /** Length of its file. */
@@ -25,7 +25,7 @@ export interface WrittenTemplate {
 
 export const NESTED = "AWS::CloudFormation::Stack";
 
-/** What a nested stack is called beside its parent: no name of a stack has two hyphens in a row. */
+/** Separates a nested stack's name from its parent's: no stack name contains two hyphens in a row. */
 const SEPARATOR = "--";
 export const innerName = (stack: string, inner: string): string => `${stack}${SEPARATOR}${inner}`;
 /** The stack that is deployed: the parent of a nested one. */
@@ -36,7 +36,7 @@ export const innerOf = (stack: string): string | null => stack.split(SEPARATOR)[
 /**
  * A stack's template and those of its nested stacks, which the CDK writes into the same folder.
  *
- * @throws SyntaxError, or a fault of the file system, where something in the folder is missing or no JSON.
+ * @throws SyntaxError, or a fault of the file system, if a file in the folder is missing or is not valid JSON.
  */
 export function readTemplates(directory: string, stack: string, file: string): Readonly<Record<string, WrittenTemplate>> {
   const parent = readTemplate(join(directory, file));

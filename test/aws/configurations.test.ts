@@ -104,7 +104,7 @@ const REFUSED: readonly Case[] = [
     },
     says: [
       'aws.cluster.securityGroups[1]: is named twice, and EC2 rejects the same rule twice, got "sg-0a1b2c3d4e5f60713"; remove it',
-      'aws.cluster.oidcProvider: must be in account 999999999999, whose roles the pods take: a role trusts providers of its own account only, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider',
+      'aws.cluster.oidcProvider: must be in account 999999999999, whose roles the pods take: a role can trust providers of the same account only, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider',
     ],
   },
   {

@@ -291,6 +291,7 @@ describe("a spec for AWS", () => {
       `platforms.mlflow.access: has no effect on AWS, got "${access}"; pods connect to RDS directly, over verified TLS`,
     ]);
   });
+
   it("of a database that somebody else made is asked for nothing about one to be made", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = { host: "db.example.internal", masterSecret };

@@ -22,7 +22,7 @@ export const nameOf = (error: unknown): string => (error as { readonly name?: st
  */
 export const isTooEarly = (error: unknown): boolean => NOT_YET_ALLOWED.test(nameOf(error)) || isOutOfReach(error);
 
-/** Whether AWS has too much to do, or fails itself. https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html */
+/** Whether AWS throttles the request, or fails internally. https://docs.aws.amazon.com/secretsmanager/latest/apireference/CommonErrors.html */
 const isOverloaded = (error: unknown): boolean =>
   /Throttl|TooManyRequests|RequestLimitExceeded|InternalService|InternalFailure|ServiceUnavailable/.test(nameOf(error)) ||
   ((error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode ?? 0) >= 500;

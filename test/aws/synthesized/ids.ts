@@ -6,7 +6,7 @@ import { productionAws, resolveAws } from "../../fixtures/aws";
 import ids from "../../fixtures/ids.json";
 import { templatesOf } from "../../fixtures/templates";
 
-/** `ids.json` has what environments that were deployed before platforms had names of their own are called by. */
+/** `ids.json` contains the ids of environments that were deployed when each platform was still named after its kind. */
 describe("an environment with at most one platform of each kind", () => {
   it("keeps every logical id", () => {
     for (const [part, { Resources }] of Object.entries(templatesOf(productionAws))) {
