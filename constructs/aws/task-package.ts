@@ -1,21 +1,25 @@
 import { createHash } from "node:crypto";
-import { constants, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Stage } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
-import { TASK_FILE } from "./task";
+import { type RotationTask, TASK_FILE } from "./task";
 
 /** A folder with the program and its task, in the app's output folder, and a hash of both. */
-export function packageWith(scope: IConstruct, task: object): { readonly directory: string; readonly hash: string } {
+export function packageWith(scope: IConstruct, task: RotationTask): { readonly directory: string; readonly hash: string } {
   const app = Stage.of(scope);
   if (app === undefined) throw new TypeError("there is no app");
   const program = readBundle("functions");
   const content = JSON.stringify(task);
   const hash = createHash("sha256").update(program.hash).update(content).digest("hex");
   const directory = join(app.outdir, `package-${hash}`);
-  mkdirSync(directory, { recursive: true });
-  copyFileSync(program.file, join(directory, BUNDLE_FILE), constants.COPYFILE_FICLONE);
-  writeFileSync(join(directory, TASK_FILE), content);
+  const last = join(directory, TASK_FILE);
+  if (!existsSync(last)) {
+    mkdirSync(directory, { recursive: true });
+    copyFileSync(program.file, join(directory, BUNDLE_FILE), constants.COPYFILE_FICLONE);
+    writeFileSync(`${last}.half`, content);
+    renameSync(`${last}.half`, last);
+  }
   return { directory, hash };
 }

@@ -278,6 +278,9 @@ export const COMMON_VALUES: Guards = {
 
 export type Platforms = Readonly<Record<string, Platform>>;
 
+/** The `chart` of a platform that no chart installs. */
+export const NO_CHART = (): null => null;
+
 /** Completes a platform, and infers the types of its settings and databases. */
 export function definePlatform<F extends Fields, D extends string>(platform: PlatformDefinition<F, D>): Platform<F, D> {
   return {
@@ -289,7 +292,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     oncePerCluster: null,
     exclusive: null,
     rules: [],
-    chart: () => null,
+    chart: NO_CHART,
     serviceAccounts: () => [],
     sidecarBeforeMigrations: () => false,
     revisions: () => [],

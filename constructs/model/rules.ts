@@ -11,7 +11,7 @@ import {
   writtenMaxConnections,
 } from "./instance";
 import { ownEntry } from "./json";
-import type { Chart, Platform, PlatformRule } from "./platform";
+import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
 import { ifReadable } from "./unreadable";
@@ -192,9 +192,7 @@ export const instanceRules: readonly InstanceRule[] = [
 /** Every rule about a platform: its own, and those that follow from its data. */
 export function platformRules(kind: string, platform: Platform): readonly PlatformRule[] {
   const ofChart =
-    platform.chart(defaultsOf(kind, platform)) === null
-      ? [noChartRule(kind, platform)]
-      : [chartSupportRule(kind, platform), chartVersionRule(kind, platform)];
+    platform.chart === NO_CHART ? [noChartRule(kind, platform)] : [chartSupportRule(kind, platform), chartVersionRule(kind, platform)];
   return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind)];
 }
 

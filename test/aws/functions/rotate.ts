@@ -1,12 +1,11 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { describe, expect, it, vi } from "vitest";
 import type { RenewalEvent } from "../../../constructs/aws/functions/by-hand";
 import { type handler, type RotationEvent, rotate } from "../../../constructs/aws/functions/rotate";
-import { type RotationTask, TENANT_TAG, tenantTag } from "../../../constructs/aws/task";
+import { type RotationTask, TASK_FILE, TENANT_TAG, tenantTag } from "../../../constructs/aws/task";
 import { packageWith } from "../../../constructs/aws/task-package";
-import type { JsonObject } from "../../../constructs/model/json";
 import type { Tenant } from "../../../constructs/model/spec";
 import { type Client, close, open } from "../../../constructs/provisioning/connect";
 import { temporary } from "../../fixtures/cli";
@@ -154,7 +153,12 @@ describe("the rotation function", () => {
     const arn = await provisioned("packed");
     const outdir = temporary();
     try {
-      const { directory } = packageWith(new Stack(new App({ outdir })), known as unknown as JsonObject);
+      const pack = () => packageWith(new Stack(new App({ outdir })), known);
+      const { directory } = pack();
+      // As an interrupted run leaves it.
+      rmSync(join(directory, TASK_FILE));
+      writeFileSync(join(directory, "program.js"), "");
+      expect(pack()).toEqual({ directory, hash: expect.any(String) });
       const { rotate: packed } = require(join(directory, "program.js")) as { readonly rotate: typeof handler };
       secrets.begin(arn, "token", "AWSPENDING");
       for (const Step of STEPS)
