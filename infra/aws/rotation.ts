@@ -60,6 +60,9 @@ function explain(error: unknown, arn: string, deploy: string): UserError {
     return new UserError(`you may not invoke function ${arn} (${message}); grant lambda:InvokeFunction on it, or ${CONNECT_YOURSELF}`);
   if (name === "ResourceNotFoundException") return new UserError(`there is no function ${arn}; ${deploy}`);
   if (isUnauthenticated(name) || name === "UnrecognizedClientException") return new UserError(sayUnauthenticated(message));
-  if (isOutOfReach(error)) return new UserError(`Lambda does not answer; check the network and run this again, or ${CONNECT_YOURSELF}`);
+  if (isOutOfReach(error))
+    return new UserError(
+      `Lambda does not answer, but the function may have run; check the network and run this again, or ${CONNECT_YOURSELF}`,
+    );
   return new UserError(`Lambda did not run function ${arn} (${name}: ${message}); run this again, or ${CONNECT_YOURSELF}`);
 }
