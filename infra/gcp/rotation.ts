@@ -12,6 +12,8 @@ import type { RotationCronJob } from "./outputs";
 
 /** Milliseconds between two looks at the Job. */
 const LOOK = 500;
+/** Conditions of a Job that has ended. */
+const ENDS: readonly string[] = ["Complete", "Failed"];
 /** Seconds for which a Job is kept after its end. */
 const KEPT = 86_400;
 
@@ -120,8 +122,9 @@ async function follow(api: ClusterApi, namespace: string, job: string, onWait: (
       const lines = running === undefined ? [] : await readLog().catch(() => []);
       onWait(lines.at(-1) ?? `Job ${job}: ${waiting?.reason ?? "no output yet"}`);
     }
-    const failed = status?.conditions?.find(({ type, status: its }) => type === "Failed" && its === "True");
-    if (failed !== undefined) throw new UserError(`the Job failed (${failed.message ?? "no reason is known"})`);
+    const end = status?.conditions?.find(({ type, status: its }) => ENDS.includes(type) && its === "True");
+    if (end?.type === "Complete") throw new UserError("the Job completed, but its pod was deleted before its log was read");
+    if (end !== undefined) throw new UserError(`the Job failed (${end.message ?? "no reason is known"})`);
     await pause(LOOK);
   }
 }

@@ -169,6 +169,15 @@ describe("rotate and sql on Google Cloud", () => {
     expect(message).toContain(`To look, run kubectl logs --namespace postgres-hosted job/${name} --container program`);
   });
 
+  it("says where to look when the Job has completed and its pod is gone", async () => {
+    cluster.deletesPods = true;
+    const message = await refusal(renew({ revoke: true, force: false }) ?? Promise.resolve());
+    cluster.deletesPods = false;
+    expect(message).toContain(
+      "was created, but its result is unknown: the Job completed, but its pod was deleted before its log was read. To look",
+    );
+  });
+
   it("does not send the person's token to a control plane that shows another authority's certificate", async () => {
     const path = "/v1/projects/my-project/locations/europe-west4/clusters/ml";
     const found = cluster.objects.get(path) as { endpoint: string };
