@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { UserError } from "../../model/errors";
 import { ownEntry } from "../../model/json";
 import { suggest } from "../../model/suggest";
+import type { ServerAccess } from "../../provisioning/access";
 import type { Patience } from "../../provisioning/connect";
 import { provision } from "../../provisioning/provision";
 import { describeRenewed, renew } from "../../provisioning/renewal";
@@ -20,13 +21,15 @@ const PATIENCE = 300_000;
 
 const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`${WAITING}${sentence}`) };
 
-const remedyOf = ({ environment }: Task): string => `provision environment ${environment}`;
+async function readAccess({ environment, server, masterSecret, secrets }: Task, manager: SecretManager): Promise<ServerAccess> {
+  const master = await readMaster(manager, masterSecret, server);
+  const store = new SecretManagerStore(manager, secrets);
+  return { server, master, store, patience, provision: `provision environment ${environment}` };
+}
 
 async function runProvision(task: Task, manager: SecretManager): Promise<void> {
-  const master = await readMaster(manager, task.masterSecret, task.server);
-  const store = new SecretManagerStore(manager, task.secrets);
   const work = { environment: task.environment, instance: { tenants: task.tenants } };
-  const { changes, unsound } = await provision(work, { server: task.server, master, store, patience, provision: remedyOf(task) });
+  const { changes, unsound } = await provision(work, await readAccess(task, manager));
   for (const { why } of changes) console.log(why);
   for (const problem of unsound) console.warn(problem);
   console.log(changes.length === 0 ? "nothing to do" : "done");
@@ -35,10 +38,7 @@ async function runProvision(task: Task, manager: SecretManager): Promise<void> {
 async function runRotate(task: Task, manager: SecretManager): Promise<void> {
   const { server, masterSecret, secrets, tenants } = task;
   const dueOf = (created: Date) => dueAfter(created, task.rotationDays);
-  const store = new SecretManagerStore(manager, secrets);
-  const master = await readMaster(manager, masterSecret, server);
-  const access = { server, master, store, patience, provision: remedyOf(task) };
-  await rotateDue(tenants, access, {
+  await rotateDue(tenants, await readAccess(task, manager), {
     due: async ({ secret }) => {
       const [current] = await manager.newest(secrets[secret] ?? "", 1);
       return current === undefined ? null : dueOf(current.created);
@@ -53,13 +53,11 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
 }
 
 async function runRenew(task: Task, manager: SecretManager, args: readonly string[]): Promise<void> {
-  const { server, masterSecret, secrets, tenants } = task;
+  const { tenants } = task;
   const { platform, ...renewal } = readRenewArguments(args);
   const tenant = ownEntry(tenants, platform);
   if (tenant === undefined) throw new UserError(`this instance has no platform ${platform}; ${suggest(platform, Object.keys(tenants))}`);
-  const store = new SecretManagerStore(manager, secrets);
-  const master = await readMaster(manager, masterSecret, server);
-  const renewed = await renew(tenant, { server, master, store, patience, provision: remedyOf(task) }, renewal);
+  const renewed = await renew(tenant, await readAccess(task, manager), renewal);
   for (const sentence of describeRenewed(platform, renewed)) console.log(sentence);
   if (renewed.unproved !== null) process.exitCode = 1;
 }
