@@ -182,9 +182,9 @@ export const gcpRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.existing.ca`,
-              "is required: each instance of Cloud SQL has a certificate authority of its own",
+              "is required: each instance of Cloud SQL has its own certificate authority",
               null,
-              "gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' tells it",
+              "run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)'",
             ),
           ]
         : [],

@@ -29,7 +29,7 @@ export interface ReachableInstance {
   readonly access: ServerAccess;
   /** PEM text of the CA. */
   readonly ca: string;
-  /** Where the data is; null for a database that somebody else made. */
+  /** Where the data is; null for an existing database. */
   readonly directory: string | null;
 }
 
@@ -55,7 +55,7 @@ interface Published {
  * nobody else uses them any more, and after Ctrl-C.
  *
  * @param stays whether it runs until Ctrl-C: it then waits for the end of an owner that does not.
- * @param creates whether servers that were never started are made; otherwise that is a UserError.
+ * @param creates whether to create servers that were never started; otherwise they are a UserError.
  */
 export async function withServers<T>(
   environment: ProjectEnvironment,
@@ -100,7 +100,7 @@ export async function withServers<T>(
   }
 }
 
-/** @throws UserError where a server has no data yet: there is nothing to look at. */
+/** @throws UserError if a server has no data yet. */
 async function refuseUnstarted({ name, instances }: ProjectEnvironment): Promise<void> {
   for (const [instance, { settings }] of Object.entries(instances)) {
     if (settings.existing !== null || (await hasData(name, instance))) continue;
@@ -108,7 +108,7 @@ async function refuseUnstarted({ name, instances }: ProjectEnvironment): Promise
   }
 }
 
-/** Makes no directory in order to know. */
+/** Creates no directory. */
 async function hasData(environment: string, instance: string): Promise<boolean> {
   const isThere = (path: string) =>
     stat(path).then(
@@ -282,7 +282,7 @@ async function readMaster(path: string): Promise<Credential> {
   return credential;
 }
 
-/** Deletes an environment's databases, passwords and files on this machine, but nothing of a database that somebody else made. */
+/** Deletes an environment's databases, passwords and files on this machine, but nothing in an existing database. */
 export async function resetEnvironment(environment: ProjectEnvironment): Promise<void> {
   const directories = localDirectories(environment.name);
   const ownership = await own<Published>(directories.private);

@@ -8,12 +8,12 @@ export interface Signals {
 /** Milliseconds between two looks at the parent process. */
 const PARENT_LOOK = 500;
 
-/** The process that started this one: npm's shell, which a SIGTERM to npm ends, or npm itself. */
+/** The process that started this one: npm, or its shell, which ends when npm gets SIGTERM. */
 const PARENT = process.ppid;
 
 /**
  * Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. The end of npm counts
- * as SIGTERM: npm may be killed, and no signal says so.
+ * as SIGTERM, because npm may be killed without a signal to this process.
  */
 export function handleSignals(stop: () => Promise<void>): Signals {
   let waiting: (() => void) | null = null;

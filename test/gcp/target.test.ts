@@ -280,7 +280,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ existing: { host: "10.0.0.3", masterSecret: "master" } }),
-      "instances.main.existing.ca: is required: each instance of Cloud SQL has a certificate authority of its own, got null; gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' tells it",
+      "instances.main.existing.ca: is required: each instance of Cloud SQL has its own certificate authority, got null; run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)'",
     ],
   ])("is refused or accepted with a sentence that says what to change: %#", (spec, message) => {
     const found = refused(spec);
