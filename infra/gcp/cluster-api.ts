@@ -42,8 +42,9 @@ export class ClusterApi {
     const url = new URL(`v1/projects/${project}/locations/${location}/clusters/${name}`, process.env[ENDPOINT_VARIABLE] ?? ENDPOINT);
     const request = () => auth.request<FoundCluster>({ url: url.href, timeout: TIMEOUT, retry: false });
     const { endpoint, masterAuth } = (await patiently(request, (error) => explainEngine(error, cluster))).data;
-    const ca = Buffer.from(masterAuth.clusterCaCertificate, "base64").toString();
-    return new ClusterApi(auth, cluster, endpoint, new Agent({ ca }));
+    const ca = masterAuth?.clusterCaCertificate;
+    if (!endpoint || !ca) throw new UserError(`cluster ${name} has no IP endpoint; ${CONNECT_YOURSELF}`);
+    return new ClusterApi(auth, cluster, endpoint, new Agent({ ca: Buffer.from(ca, "base64").toString() }));
   }
 
   /** Returns an object, or a list of objects. @throws UserError */
@@ -97,9 +98,9 @@ export class ClusterApi {
 }
 
 interface FoundCluster {
-  /** Address of the control plane. */
-  readonly endpoint: string;
-  readonly masterAuth: { /** PEM text in base64. */ readonly clusterCaCertificate: string };
+  /** Address of the control plane; absent if it has a DNS name only. */
+  readonly endpoint?: string;
+  readonly masterAuth?: { /** PEM text in base64. */ readonly clusterCaCertificate?: string };
 }
 
 /** A fault of Kubernetes Engine as one sentence. */

@@ -69,7 +69,8 @@ export async function runRenewal(
   const api = await ClusterApi.connect(cluster);
   const batch = `/apis/batch/v1/namespaces/${cronJob.namespace}`;
   const from = await api.read<CronJob>(`${batch}/cronjobs/${cronJob.cronJob}`);
-  const name = `${cronJob.cronJob}-${randomBytes(4).toString("hex")}`;
+  // Not a number, as of a scheduled Job: the alert on failed rotations is not for this one.
+  const name = `${cronJob.cronJob}-h${randomBytes(4).toString("hex")}`;
   await api.create(`${batch}/jobs`, toRenewalJob(from, name, toRenewArguments(platform, renewal)));
   try {
     return await follow(api, cronJob.namespace, name, onWait);

@@ -86,7 +86,7 @@ describe("rotate and sql on Google Cloud", () => {
     const { spec: from } = (cluster.objects.get(CRON_JOB) as { spec: { jobTemplate: { spec: Record<string, unknown> } } }).spec.jobTemplate;
     expect(job).toMatchObject({
       metadata: {
-        name: expect.stringMatching(/^main-rotate-[0-9a-f]{8}$/),
+        name: expect.stringMatching(/^main-rotate-h[0-9a-f]{8}$/),
         namespace: "postgres-hosted",
         ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name: "main-rotate", uid: "uid-of-the-cron-job" }],
       },
@@ -184,6 +184,8 @@ describe("rotate and sql on Google Cloud", () => {
     const before = cluster.asked.filter((each) => each.includes("/apis/")).length;
     cluster.objects.set(path, { ...found, masterAuth: { clusterCaCertificate: Buffer.from(server.ca.certificate).toString("base64") } });
     const message = await refusal(renew() ?? Promise.resolve());
+    cluster.objects.set(path, { masterAuth: {} });
+    expect(await refusal(renew() ?? Promise.resolve())).toContain("UserError: cluster ml has no IP endpoint; add --via HOST:PORT");
     cluster.objects.set(path, found);
     expect(message).toContain(`UserError: the control plane of cluster ml (${found.endpoint}) cannot be reached (`);
     expect(cluster.asked.filter((each) => each.includes("/apis/"))).toHaveLength(before);
