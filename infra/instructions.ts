@@ -54,7 +54,7 @@ export function toInstructions(name: string, wired: Wired, from: InstructionsSou
 
 /** The command that restarts a platform's pods. */
 export const toRestart = ({ namespace, release, wiring }: Wired): string =>
-  `kubectl rollout restart deployment ${toSelection(wiring.release, release)} --namespace ${namespace}`;
+  `kubectl rollout restart ${toSelection(wiring.release, release)} --namespace ${namespace}`;
 
 /** A platform as a person knows it: with its name, if that says more. */
 export const titleOf = (name: string, { kind, title }: Pick<Wired, "kind" | "title">): string =>
@@ -127,13 +127,11 @@ function toMigration({ namespace, release }: Wired): readonly string[] {
   ];
 }
 
-/** The Deployments that log in: by their names, or by the label that every chart gives those of a release. */
-const toSelection = (release: Release, name: string): string =>
-  release.kind === "helm"
-    ? `--selector app.kubernetes.io/instance=${name}`
-    : release.kind === "deployment"
-      ? name
-      : deploymentsOf(release).join(" ");
+/** The workloads that log in: by their names, or by the label that the chart gives those of a release. */
+function toSelection(release: Release, name: string): string {
+  if (release.kind === "helm") return `${release.restarts.kinds.join(",")} --selector ${release.restarts.label}=${name}`;
+  return `deployment ${release.kind === "deployment" ? name : deploymentsOf(release).join(" ")}`;
+}
 
 function deploymentsOf({ patches }: Kustomization): readonly string[] {
   const objects = patches.map(({ patch }: Patch) => patch as { kind?: string; metadata?: { name: string }; $patch?: string });

@@ -47,7 +47,7 @@ describe("README", () => {
     const its = resolveUnknown(spec, { target: local, platforms }).platforms[name];
     if (its === undefined) throw new Error(`${name} was not resolved`);
     const chart = platform.chart(its.settings);
-    expect(row?.[1]).toBe(chart === null ? "none" : `\`${chart.name}\` ${chart.verifiedVersions.join(", ")}`);
+    expect(row?.[1]).toBe(chart === null ? "none" : `\`${chart.name}\` ${chart.verified.map(({ version }) => version).join(", ")}`);
     expect(row?.[2]).toBe(platform.driver.name);
     expect(row?.[5]).toBe(String(its.peak));
   });

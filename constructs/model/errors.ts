@@ -30,9 +30,15 @@ export function formatViolation({ path, rule, got, remedy }: Violation): string 
   return `${onOneLine(path)}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
 }
 
-/** Keys that a person wrote stand in paths: they neither break the line nor control a terminal. */
+/** Characters of a path's beginning and end that are shown. */
+const PATH = { beginning: 200, end: 60 } as const;
+
+/** Keys that a person wrote stand in paths: they neither break the line, nor fill the page, nor control a terminal. */
 const onOneLine = (path: string): string =>
-  path.replaceAll(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  (path.length > PATH.beginning + PATH.end ? `${path.slice(0, PATH.beginning)}...${path.slice(-PATH.end)}` : path).replaceAll(
+    /\p{Cc}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** A login in an address, a password by its name, PEM: what ends up in a field that wants another text. */
 const SECRET = /:\/\/\S*@|^[^\s/@:]*:[^\s@]+@(?!sha256:)|(pass(word|wd)?|pwd)["']?\s*[=:]|-----BEGIN/i;

@@ -45,7 +45,7 @@ export function placePlatforms(written: unknown, around: Surroundings, report: R
     const fields = { ...commonFields(name), ...platform.fields };
     const read = readFields(fields, value, path, report, PLATFORM_ELSEWHERE) as Settings<CommonFields>;
     const instance = placeOn(read, instances.names, path, report);
-    const chartVersion = ifReadable(() => read.chartVersion || (platform.chart(read)?.verifiedVersions[0] ?? ""), UNREADABLE);
+    const chartVersion = ifReadable(() => read.chartVersion || (platform.chart(read)?.verified[0].version ?? ""), UNREADABLE);
     const settings = withSettings(read, { instance: instance ?? UNREADABLE, chartVersion }) as Settings<CommonFields>;
     return [
       {

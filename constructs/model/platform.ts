@@ -1,3 +1,4 @@
+import type { ChartFacts } from "./chart-facts";
 import type { CommonFields } from "./common-fields";
 import type { Fields, Settings } from "./fields";
 import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
@@ -52,14 +53,22 @@ export interface HelmRelease {
   readonly chart: string;
   readonly version: string;
   readonly values: JsonObject;
+  /** What reads the Secret: kinds of workloads, and the label that has the release's name on them. */
+  readonly restarts: NonNullable<ChartFacts["restarts"]>;
   /** Whether an installer may wait until the pods are ready; false where a hook that runs later is what makes them ready. */
   readonly wait: boolean;
 }
 
 /** A release of a Helm chart. @param wait see `HelmRelease`. */
 export function helmRelease(chart: Chart, settings: Settings<CommonFields>, values: JsonObject, wait = true): HelmRelease {
-  return { kind: "helm", repository: chart.repository, chart: chart.name, version: settings.chartVersion, values, wait };
+  const { version, restarts } = factsOf(chart, settings.chartVersion);
+  if (restarts === null) throw new TypeError(`the workloads of ${chart.name} ${version} have no label in common`);
+  return { kind: "helm", repository: chart.repository, chart: chart.name, version: settings.chartVersion, values, restarts, wait };
 }
+
+/** What is known of a version, or of the newest verified one in its place. */
+export const factsOf = ({ verified }: Chart, version: string): ChartFacts =>
+  verified.find((facts) => facts.version === version) ?? verified[0];
 
 export interface Kustomization {
   readonly kind: "kustomize";
@@ -175,8 +184,8 @@ export interface Chart {
   readonly name: string;
   /** Null for a chart of this project's own. */
   readonly repository: string | null;
-  /** Newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
-  readonly verifiedVersions: readonly [string, ...string[]];
+  /** What is known of each verified version, newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
+  readonly verified: readonly [ChartFacts, ...ChartFacts[]];
   /** The versions whose keys are these, as far as is known, with one that nobody verified; others are an error. */
   readonly supported: { readonly pattern: RegExp; readonly form: string; readonly unverified: string };
 }
@@ -237,8 +246,6 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
   /** Default: none. */
   chart?(settings: Settings<F & CommonFields>): Chart;
-  /** The containers that log in, init containers included. */
-  logsIn(settings: Settings<F & CommonFields>): readonly string[];
   /** Service accounts that its pods run as where they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
   serviceAccounts?(settings: Settings<F & CommonFields>): readonly string[];
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. Default: no. */

@@ -1,6 +1,8 @@
+import { misfits, toViolations } from "./chart-values";
 import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
+import { guardsOf } from "./guarded-values";
 import {
   completeInstance,
   type InstanceSettings,
@@ -15,6 +17,7 @@ import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platfo
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
 import { ifReadable } from "./unreadable";
+import { collision } from "./values";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
 
@@ -192,7 +195,9 @@ export const instanceRules: readonly InstanceRule[] = [
 /** Every rule about a platform: its own, and those that follow from its data. */
 export function platformRules(kind: string, platform: Platform): readonly PlatformRule[] {
   const ofChart =
-    platform.chart === NO_CHART ? [noChartRule(kind, platform)] : [chartSupportRule(kind, platform), chartVersionRule(kind, platform)];
+    platform.chart === NO_CHART
+      ? [noChartRule(kind, platform)]
+      : [chartSupportRule(kind, platform), chartVersionRule(kind, platform), ...chartValuesRule(kind, platform)];
   return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind)];
 }
 
@@ -241,7 +246,7 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { supported, verifiedVersions } = chartOf(platform, settings);
+      const { supported, verified } = chartOf(platform, settings);
       return supported.pattern.test(settings.chartVersion)
         ? []
         : [
@@ -249,7 +254,7 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
               `${path}.chartVersion`,
               `must be ${supported.form}`,
               settings.chartVersion,
-              `use ${verifiedVersions[0]}, the newest verified`,
+              `use ${verified[0].version}, the newest verified`,
             ),
           ];
     },
@@ -267,14 +272,15 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     severity: "acknowledge",
     check: (settings, path) => {
       const chart = chartOf(platform, settings);
-      return chart.verifiedVersions.includes(settings.chartVersion) || !chart.supported.pattern.test(settings.chartVersion)
+      const versions = chart.verified.map(({ version }) => version);
+      return versions.includes(settings.chartVersion) || !chart.supported.pattern.test(settings.chartVersion)
         ? []
         : [
             violation(
               `${path}.chartVersion`,
               `is not verified for ${chart.name}`,
               settings.chartVersion,
-              `use ${chart.verifiedVersions.join(" or ")}, or read its values and check that no key moved`,
+              `use ${versions.join(" or ")}, or read its values and check that no key moved`,
             ),
           ];
     },
@@ -283,6 +289,30 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
       return { chartVersion: chartOf(platform, defaultsOf(name, platform)).supported.unverified };
     },
   };
+}
+
+/** Helm takes any key, unless the chart has a schema: a mistyped one installs the default. */
+function chartValuesRule(name: string, platform: Platform): readonly PlatformRule[] {
+  const { verified, name: chart } = chartOf(platform, defaultsOf(name, platform));
+  if (Object.keys(verified[0].keys).length === 0) return [];
+  const { keys: isRejected } = verified[0].rejects;
+  return [
+    {
+      id: `${name}-chart-values`,
+      source: "https://helm.sh/docs/topics/charts/#schema-files",
+      date: "2026-11-30",
+      severity: isRejected ? "error" : "acknowledge",
+      check: (settings, path) => {
+        const facts = chartOf(platform, settings).verified.find(({ version }) => version === settings.chartVersion);
+        if (facts === undefined) return [];
+        const guarded = guardsOf(platform, settings).map(([own]) => own);
+        const found = misfits(settings.values, facts).filter((each) => collision(each.path, guarded) === null);
+        return toViolations(found, path);
+      },
+      passing: {},
+      failing: { values: { [`${chart}-without-such-a-value`]: true } },
+    },
+  ];
 }
 
 /** Extensions by the names of their projects. */

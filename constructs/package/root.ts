@@ -10,5 +10,8 @@ function findRoot(directory: string): string {
   return findRoot(dirname(directory));
 }
 
+/** Folder of a kind of platform. */
+export const platformDirectory = (kind: string): string => join(PACKAGE_ROOT, "constructs", "platforms", kind);
+
 /** Folder of the chart that this project ships for a platform. */
-export const chartDirectory = (platform: string): string => join(PACKAGE_ROOT, "constructs", "platforms", platform, "chart");
+export const chartDirectory = (kind: string): string => join(platformDirectory(kind), "chart");

@@ -7,6 +7,8 @@ import type { Chart, Migration, Platform } from "../../constructs/model/platform
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
+import { readRelease } from "../charts/renderings";
+import { receiversOf, type Workload, workloadsOf } from "../charts/workloads";
 import { toKustomization, toYaml } from "../output";
 
 export type PlatformName = keyof typeof platforms;
@@ -38,6 +40,12 @@ const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonO
     },
   },
 };
+
+/** What a platform's page shows, for `npm run charts` to render. */
+export const shownSettings = (name: PlatformName): readonly JsonObject[] => Object.values(SHOWN[name] ?? { [name]: {} });
+
+/** What a page of the documentation acknowledges. */
+export const ACKNOWLEDGED = { "kubeflow-pipelines-is-for-development": "a page of the documentation" };
 
 /** What the code knows of a platform, as Markdown. */
 export function toFacts(name: PlatformName): string {
@@ -84,8 +92,7 @@ function toSet({ namespace, wiring: { release } }: Wired): JsonObject {
 const toSpec = (name: string, written: JsonObject): string => `\`\`\`json\n${JSON.stringify({ platforms: { [name]: written } })}\n\`\`\``;
 
 function wire(name: PlatformName, written: JsonObject): { readonly wired: Wired; readonly settings: Settings<CommonFields> } {
-  const acknowledge = { "kubeflow-pipelines-is-for-development": "a page of the documentation" };
-  const spec = { name: "docs", acknowledge, instances: { main: {} }, platforms: { [name]: written } };
+  const spec = { name: "docs", acknowledge: ACKNOWLEDGED, instances: { main: {} }, platforms: { [name]: written } };
   const environment = resolveUnknown(spec, { target: local, platforms });
   const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }))[name];
   const settings = environment.platforms[name]?.settings;
@@ -95,7 +102,8 @@ function wire(name: PlatformName, written: JsonObject): { readonly wired: Wired;
 
 const code = (text: string): string => `\`${text}\``;
 
-function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring, connection }: Wired): readonly string[] {
+function toNeeds(platform: Platform, settings: Settings<CommonFields>, wired: Wired): readonly string[] {
+  const { wiring, connection } = wired;
   const chart = platform.chart(settings);
   const databases = Object.values(platform.databases(settings)).map(
     ({ name, extensions }) => `${code(name)}${extensions.length === 0 ? "" : ` with ${extensions.map(code).join(", ")}`}`,
@@ -109,7 +117,12 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring,
       ["databases", databases.join(", ")],
       ["rights", ["ownership of its databases", ...platform.roleAttributes.map(code)].join(", ")],
       ["Secret", `${code(connection.secret)}: ${Object.keys(wiring.secret).map(code).join(", ")}`],
-      ["logs in", platform.logsIn(settings).map(code).join(", ")],
+      [
+        "logs in",
+        receiversOf(workloadsIn(wired, settings, chart), connection.secret)
+          .map(code)
+          .join(", "),
+      ],
       [
         "a sidecar starts before its migrations",
         platform.sidecarBeforeMigrations(settings) ? "yes" : "no: connect directly, or through one proxy for all",
@@ -119,9 +132,19 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, { wiring,
   );
 }
 
-const toChart = ({ name, repository, verifiedVersions, supported }: Chart): readonly (readonly [string, string])[] => [
+/** What runs pods, as rendered, or the Deployment that a person has. */
+function workloadsIn(
+  { kind, wiring: { release } }: Wired,
+  { chartVersion: version }: Settings<CommonFields>,
+  chart: Chart | null,
+): readonly Workload[] {
+  if (release.kind === "deployment") return workloadsOf([release.patch]);
+  return readRelease(kind, { chart: chart?.name ?? "", version }, release).workloads;
+}
+
+const toChart = ({ name, repository, verified, supported }: Chart): readonly (readonly [string, string])[] => [
   ["chart", `${code(name)}, ${repository === null ? "this project's own" : `<${repository}>`}`],
-  ["versions", `verified ${verifiedVersions.map(code).join(", ")}; ${supported.form}`],
+  ["versions", `verified ${verified.map(({ version }) => code(version)).join(", ")}; ${supported.form}`],
 ];
 
 function toMigration(steps: readonly Migration[]): readonly string[] {

@@ -2,15 +2,17 @@ import { toCaConfigMap, toMigrateJob, toSecret } from "../../constructs/kubernet
 import { local } from "../../constructs/local/target";
 import { SpecError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
-import type { Platform, Platforms, Release } from "../../constructs/model/platform";
+import type { Platform, Platforms } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import type { Environment } from "../../constructs/model/spec";
 import { defineTarget, type Topology } from "../../constructs/model/target";
 import { SIDECAR, type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { readRelease } from "../../infra/charts/renderings";
+import { type Container, receives, type Workload, workloadsOf } from "../../infra/charts/workloads";
 import { toProcessFiles } from "../../infra/output";
-import { type Container, container, type Login, type Namespace, type Process, start } from "./process";
+import { type Login, type Namespace, type Process, start } from "./process";
 
-/** One platform with one chart, in one configuration. */
+/** One platform with one version of a chart, in one configuration. */
 export interface ContractCase {
   readonly title: string;
   /** Key in the registry. */
@@ -21,12 +23,12 @@ export interface ContractCase {
   /** What a person writes. */
   readonly settings: JsonObject;
   readonly acknowledge?: Readonly<Record<string, string>>;
-  /** The containers that log in, given the release. */
-  readonly containers: (release: Release) => readonly Container[];
   /** What a program logs in with, given what it finds at its start. */
   readonly login: (process: Process) => readonly Login[];
-  /** The annotations of each workload that has to start again when the Secret changes. */
-  readonly annotations: (release: Release) => readonly unknown[];
+  /** Containers that get the Secret and never log in, each with the reason. */
+  readonly idle?: Readonly<Record<string, string>>;
+  /** The workloads of a release; as `npm run charts` rendered it unless told. */
+  readonly workloads?: (wired: Wired) => readonly Workload[];
   /** The databases that a process on this machine has a file for; all unless told. */
   readonly localDatabases?: readonly string[];
 }
@@ -39,7 +41,7 @@ const WAYS: readonly Topology[] = [
   { access: "proxy", tls: "proxy", caution: null },
 ];
 export const DIRECT = WAYS[0] as Topology;
-export const PROXY = { name: SIDECAR, image: "proxy:1", restartPolicy: "Always" };
+const PROXY = { name: SIDECAR, image: "proxy:1", restartPolicy: "Always" };
 export const HOST = "db.example.internal";
 const PORT = 5432;
 export const CREDENTIAL = { username: "platform_a", password: "Canary-0123456789_~.@/%+" };
@@ -104,43 +106,46 @@ export function namespaceOf(wired: Wired): Namespace {
   };
 }
 
-/** The containers of the Job that migrates by hand, in order. */
-export function migrationContainers(wired: Wired): readonly Container[] {
-  const job = toMigrateJob(wired) as Job | null;
-  if (job === null) return [];
-  const { containers, initContainers = [], volumes } = job.spec.template.spec;
-  const all = [...initContainers, ...containers];
-  return all.flatMap((each, index) =>
-    each.restartPolicy === "Always"
-      ? []
-      : [
-          container(each.name, {
-            args: each.command,
-            env: each.env,
-            volumeMounts: each.volumeMounts,
-            volumes,
-            sidecarsBefore: all.slice(0, index).filter((before) => before.restartPolicy === "Always") as unknown as readonly JsonObject[],
-          }),
-        ],
+/** The workloads of a release, as the cluster gets them. */
+export function workloadsIn(each: ContractCase, wired: Wired): readonly Workload[] {
+  const { release } = wired.wiring;
+  if (each.workloads !== undefined) return each.workloads(wired);
+  // There is nothing but our own patch.
+  if (release.kind === "deployment") return workloadsOf([release.patch]);
+  const settings = settingsOf(each);
+  const { chartVersion: version } = settings as { readonly chartVersion: string };
+  return readRelease(each.name, { chart: platformOf(each).chart(settings)?.name ?? "", version }, release).workloads;
+}
+
+/** A container that gets the Secret, and its workload. */
+export interface Receiver {
+  readonly title: string;
+  readonly workload: Workload;
+  readonly container: Container;
+}
+
+/** Every container that gets the Secret, whether its platform knows of it or not. */
+export const receiversIn = (workloads: readonly Workload[], { connection }: Wired): readonly Receiver[] =>
+  workloads.flatMap((workload) =>
+    workload.containers
+      .filter((container) => receives(container, connection.secret))
+      .map((container) => ({ title: `${workload.name}: ${container.name}`, workload, container })),
   );
+
+/** The Job that migrates by hand. */
+export function migrationIn(wired: Wired): readonly Receiver[] {
+  const job = toMigrateJob(wired);
+  return job === null ? [] : receiversIn(workloadsOf([job]), wired);
 }
 
-interface JobContainer extends Container {
-  readonly command: readonly string[];
-  readonly restartPolicy?: string;
+/** Native sidecars that start before a container. */
+export function sidecarsBefore({ workload, container }: Receiver): readonly string[] {
+  const before = workload.containers.slice(0, workload.containers.indexOf(container));
+  return before.filter(({ role }) => role === "sidecar").map(({ name, image }) => `${name} ${image}`);
 }
 
-interface Job {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly containers: readonly JobContainer[];
-        readonly initContainers?: readonly JobContainer[];
-        readonly volumes: readonly JsonObject[];
-      };
-    };
-  };
-}
+/** The sidecar that a way needs. */
+export const sidecarOf = ({ access }: Topology): readonly string[] => (access === "sidecar" ? [`${PROXY.name} ${PROXY.image}`] : []);
 
 /** Processes on this machine: with `platform.env`, and with each configuration file. */
 export function localProcesses(wired: Wired): readonly Process[] {
@@ -157,5 +162,5 @@ export function localProcesses(wired: Wired): readonly Process[] {
 }
 
 /** What a container logs in with. */
-export const loginsOf = ({ login }: ContractCase, each: Container, wired: Wired): readonly Login[] =>
-  login(start(each, namespaceOf(wired)));
+export const loginsOf = ({ login }: ContractCase, container: Container, wired: Wired): readonly Login[] =>
+  login(start(container, namespaceOf(wired)));

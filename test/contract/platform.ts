@@ -4,6 +4,7 @@ import { peakOf } from "../../constructs/model/budget";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Topology } from "../../constructs/model/target";
 import type { Wired } from "../../constructs/model/wire";
+import type { Workload } from "../../infra/charts/workloads";
 import {
   CA,
   type ContractCase,
@@ -14,16 +15,20 @@ import {
   HOST,
   localProcesses,
   loginsOf,
-  migrationContainers,
+  migrationIn,
   namespaceOf,
-  PROXY,
   platformOf,
+  type Receiver,
+  receiversIn,
   refusal,
   settingsOf,
+  sidecarOf,
+  sidecarsBefore,
   waysOf,
   wire,
+  workloadsIn,
 } from "./case";
-import { type Container, type Process, start } from "./process";
+import { type Process, start } from "./process";
 
 /** Every promise that a platform makes, whatever its chart. A sixth platform passes it too. */
 export function platformContract(each: ContractCase): void {
@@ -33,36 +38,45 @@ export function platformContract(each: ContractCase): void {
   describe(`${each.title}: contract`, () => {
     describe.each(waysOf(each))("$access, $tls", (way) => {
       const wired = wire(each, way);
-      const containers = each.containers(wired.wiring.release);
+      const receivers = receiversIn(renderedOrNone(each, wired), wired);
+      const loggingIn = receivers.filter(({ title }) => !Object.hasOwn(each.idle ?? {}, title));
+      const restarted = receivers.map(({ workload }) => workload).filter(({ kind }) => kind !== "Job");
 
-      it("names the containers that log in", () => {
-        expect(containers.map((container) => container.name)).toEqual(platform.logsIn(settings));
+      it("has been rendered by npm run charts as it is now", () => {
+        expect(workloadsIn(each, wired).length).toBeGreaterThan(0);
       });
 
-      it.each(containers)("lets $name log in as the Secret says, and verify the server", (container) => {
-        expectVerified(each, container, wired, way);
+      it.each(loggingIn)("lets $title, which gets the Secret, log in as it says, and verify the server", (receiver) => {
+        expectVerified(each, receiver, wired, way);
       });
 
       it("uses each of its databases", () => {
-        const used = containers.flatMap((container) => loginsOf(each, container, wired).map((login) => login.database));
+        const used = loggingIn.flatMap(({ container }) => loginsOf(each, container, wired).map((login) => login.database));
         expect([...new Set(used)].sort()).toEqual(Object.values(wired.connection.databases).sort());
       });
 
       it("lets the Job that migrates by hand log in the same way", () => {
-        for (const container of migrationContainers(wired)) {
-          expectVerified(each, container, wired, way);
-          expect(container.volumeMounts.filter((mount) => mount.readOnly !== true).map((mount) => mount.mountPath)).toEqual(["/tmp"]);
+        for (const receiver of migrationIn(wired)) {
+          expectVerified(each, receiver, wired, way);
+          expect(receiver.container.mounts.filter((mount) => !mount.readOnly).map(({ path }) => path)).toEqual(["/tmp"]);
         }
       });
 
       it("names each variable of a container once", () => {
-        for (const { env } of containers) expect(new Set(env.map((entry) => entry.name)).size).toBe(env.length);
+        for (const { container } of receivers) {
+          const names = container.env.filter(({ from, name, key }) => from === null || name !== key).flatMap(({ name }) => name ?? []);
+          expect(new Set(names).size).toBe(names.length);
+        }
       });
 
       it("restarts its workloads when the Secret changes", () => {
-        const annotations = each.annotations(wired.wiring.release);
-        expect(annotations.length).toBeGreaterThan(0);
-        for (const own of annotations) expect(own).toEqual({ "secret.reloader.stakater.com/reload": wired.connection.secret });
+        expect(restarted.length).toBeGreaterThan(0);
+        for (const { reloads } of restarted) expect(reloads).toEqual({ "secret.reloader.stakater.com/reload": wired.connection.secret });
+      });
+
+      it("knows what its pods run as, if it says so", () => {
+        const accounts = new Set(receivers.map(({ workload }) => workload.serviceAccount));
+        if (wired.serviceAccounts.length > 0) expect([...accounts].sort()).toEqual([...new Set(wired.serviceAccounts)].sort());
       });
 
       it("carries the host without looking at it", () => {
@@ -112,10 +126,19 @@ export function platformContract(each: ContractCase): void {
   });
 }
 
+/** Tests of what was not rendered are not there; one test says so. */
+function renderedOrNone(each: ContractCase, wired: Wired): readonly Workload[] {
+  try {
+    return workloadsIn(each, wired);
+  } catch {
+    return [];
+  }
+}
+
 /** A container logs in with nothing but what the Secret and the CA hold, and starts after the proxy where there is one. */
-export function expectVerified(each: ContractCase, container: Container, wired: Wired, way: Topology): void {
-  expectLogin(each, start(container, namespaceOf(wired)), wired, way);
-  expect(container.sidecarsBefore).toEqual(way.access === "sidecar" ? [PROXY] : []);
+export function expectVerified(each: ContractCase, receiver: Receiver, wired: Wired, way: Topology): void {
+  expectLogin(each, start(receiver.container, namespaceOf(wired)), wired, way);
+  expect(sidecarsBefore(receiver)).toEqual(sidecarOf(way));
 }
 
 function expectLogin({ login }: ContractCase, process: Process, wired: Wired, way: Topology): void {

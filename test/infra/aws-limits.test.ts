@@ -113,7 +113,7 @@ describe("an environment one step beyond a limit is refused before anything is c
   });
 
   it("with values of a chart that are too long", () => {
-    const notes = { platform: "prefect", values: { note: "x".repeat(1_000_000) } };
+    const notes = { platform: "prefect", values: { server: { podAnnotations: { note: "x".repeat(1_000_000) } } } };
     const spec = withNamed({ ...productionAws, platforms: {} }, { notes });
     expect(sentences(() => plan(spec))).toEqual([
       expect.stringMatching(

@@ -4,11 +4,12 @@ import { SpecError } from "../../constructs/model/errors";
 import { type Chart, definePlatform, helmRelease } from "../../constructs/model/platform";
 import { resolve } from "../../constructs/model/resolve";
 import { wirePlatforms } from "../../constructs/model/wire";
+import { chartFacts } from "../fixtures/chart-facts";
 
 const chart: Chart = {
   name: "bare",
   repository: "https://charts.example",
-  verifiedVersions: ["1.0.0"],
+  verified: [chartFacts("bare")],
   supported: { pattern: /^1\./, form: "1.x", unverified: "1.0.1" },
 };
 
@@ -18,7 +19,6 @@ const bare = definePlatform({
   fields: {},
   driver: { name: "libpq", dialect: "PG* variables" },
   chart: () => chart,
-  logsIn: () => ["bare"],
   databases: () => ({ main: { name: "bare", extensions: [] } }),
   transactionPooling: () => ({ works: true, note: "" }),
   connections: () => [{ opener: "bare", pool: 1, processes: 1, replicas: 1, overlaps: false, migration: 0 }],

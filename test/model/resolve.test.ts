@@ -277,9 +277,9 @@ describe("resolve", () => {
   });
 
   it("leaves the caller's objects as they are", () => {
-    const values = { deep: { list: [{ a: 1 }] } };
+    const values = { server: { tolerations: [{ a: 1 }] } };
     resolve({ ...minimal, platforms: { prefect: { values } } }, given);
-    expect(Object.isFrozen(values.deep.list[0])).toBe(false);
+    expect(Object.isFrozen(values.server.tolerations[0])).toBe(false);
   });
 
   it("lists what it allows but does not do", () => {

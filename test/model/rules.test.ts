@@ -55,7 +55,7 @@ const wholeCases = <X extends Fields>(fields: X, rules: readonly WholeRule<X>[])
 
 function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
   const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
-  return { ...settings, chartVersion: settings.chartVersion || (platform.chart(settings)?.verifiedVersions[0] ?? "") };
+  return { ...settings, chartVersion: settings.chartVersion || (platform.chart(settings)?.verified[0].version ?? "") };
 }
 
 /** The platforms of an example, complete. */

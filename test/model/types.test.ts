@@ -138,7 +138,7 @@ describe("a spec that is written in place", () => {
       ...core,
       owner: undefined,
       instances: { main: { iops: null, storageGib: undefined, parameters: { work_mem: "16MB" } } },
-      platforms: { mlflow: { values: { resources: { requests: [{ deep: [1, "a", null] }] } } } },
+      platforms: { mlflow: { values: { tolerations: [{ deep: [1, "a", null] }] } } },
       aws: { region: "eu-central-1", account: { example: "111122223333" }, zones: [] },
     };
     expect(resolve(spec, onAws).instances.main.settings.parameters.work_mem).toBe("16MB");

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../constructs/model/json";
+import { isObject, type JsonObject } from "../../constructs/model/json";
 import { toPlatformFiles, toProcessFiles } from "../../infra/output";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
-import { at } from "../fixtures/charts/containers";
 
 const flyte = cases.find((each) => each.title === "Flyte 2") as ContractCase;
 const withSettings = (settings: JsonObject): ContractCase => ({ ...flyte, settings });
+const at = (values: JsonObject, path: string): unknown =>
+  path.split(".").reduce<unknown>((inner, key) => (isObject(inner) ? (inner as JsonObject)[key] : undefined), values);
 const valuesOf = (settings: JsonObject): JsonObject => {
   const { release } = wire(withSettings(settings), DIRECT).wiring;
   return release.kind === "helm" ? release.values : {};

@@ -1,36 +1,22 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../constructs/model/json";
 import type { Kustomization } from "../../constructs/model/platform";
+import { readRelease } from "../../infra/charts/renderings";
 import { toKustomization, toPlatformFiles } from "../../infra/output";
-import { DIRECT, loginsOf, refusal, wire } from "../contract/case";
-import type { Container } from "../contract/process";
+import { DIRECT, refusal, wire } from "../contract/case";
 import { kubeflowPipelines as example } from "../fixtures/cases";
-import { applyPatches, kfpContainers, kfpObjects } from "../fixtures/charts/kustomize";
 
 const release = wire(example, DIRECT).wiring.release as Kustomization;
-const names = (objects: readonly JsonObject[]) =>
-  objects.map(({ kind, metadata }) => `${String(kind)}/${String((metadata as JsonObject).name)}`);
+const CHART = { chart: "platform-agnostic-postgresql", version: "f3cc4998a14ece1f0013ff7e32dabd6d846f678a" };
 
 describe("the overlay of Kubeflow Pipelines", () => {
   it("leaves nothing of upstream's own server and Secrets", () => {
-    expect(names(applyPatches(kfpObjects("kfp-pr12379-f3cc4998"), release.patches))).toEqual([
-      "ConfigMap/pipeline-install-config",
-      "Deployment/cache-server",
-      "Deployment/metadata-grpc-deployment",
-      "Deployment/ml-pipeline",
-    ]);
-  });
-
-  it("stops where upstream has no such server any more, but not where a leftover of MySQL is gone", () => {
-    const without = (name: string) => kfpObjects("kfp-pr12379-f3cc4998").filter((object) => !names([object])[0]?.endsWith(`/${name}`));
-    expect(() => applyPatches(without("postgres"), release.patches)).toThrow("no Deployment postgres to patch");
-    expect(applyPatches(without("mysql-secret"), release.patches)).toHaveLength(4);
+    const { workloads, secrets } = readRelease(example.name, CHART, release);
+    expect(workloads.map(({ name }) => name)).toContain("ml-pipeline");
+    expect(workloads.map(({ name }) => name).filter((name) => /postgres|mysql/.test(name))).toEqual([]);
+    expect(secrets).toEqual(["mlpipeline-minio-artifact"]);
   });
 
   it("does not fit the manifests before, in which PostgreSQL does not work", () => {
-    const before = { ...example, containers: () => kfpContainers("kfp-2.17.0")(release) };
-    const [api] = before.containers();
-    expect(() => loginsOf(before, api as Container, wire(example, DIRECT))).toThrow("the driver is not pgx");
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
       'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified',
     );

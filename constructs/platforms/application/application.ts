@@ -30,7 +30,6 @@ export const application: Application = definePlatform({
     works: true,
     note: "if it neither keeps prepared statements nor other state of a session: that depends on the program",
   }),
-  logsIn: ({ release }) => [release],
   sidecarBeforeMigrations: () => true,
   databases: ({ databases }): Readonly<Record<"main", PlatformDatabase>> => ({
     main: { name: databaseName(KIND, null), extensions: [] },

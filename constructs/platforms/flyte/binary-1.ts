@@ -2,6 +2,7 @@ import { caPath, inPod } from "../../kubernetes/pod";
 import { mergeValues } from "../../model/values";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";
+import flyteBinary1 from "./facts/flyte-binary-v1.16.8.json";
 import { adminRevision, migrations } from "./flyte-1";
 
 /** Flyte's services open flyteadmin's two pools, the scheduler's, the resource manager's and the catalog's; its migration one more. */
@@ -12,16 +13,15 @@ const DATABASE = "flyteadmin";
 
 /** Flyte 1 in one pod, with one database. The chart takes flat keys and writes them nested; flat ones in a later file win. */
 export const binary1: FlyteEdition = {
-  chart: binaryChart("v1.16.8", "v1.16.7"),
+  chart: binaryChart(flyteBinary1, "v1.16.7"),
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
-  serviceAccounts: [],
+  serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
   transactionPooling: SIMPLE_PROTOCOL,
   health: { path: "/healthcheck", asksDatabase: false },
   guarded: [...binaryGuarded, { configuration: { inline: { database: { maxOpenConnections: { setting: "maxOpenConnections" } } } } }],
   databases: () => ({ main: { name: DATABASE, extensions: [] } }),
   revisions: (settings) => [adminRevision("main", settings, "flyte")],
-  logsIn: () => ["flyte"],
   connections: ({ maxOpenConnections }) => [
     { opener: "flyte", pool: maxOpenConnections, processes: POOLS, replicas: 1, overlaps: false, migration: 1 },
   ],

@@ -14,6 +14,7 @@ import {
   YAML_PASSWORD,
   YAML_USERNAME,
 } from "./edition";
+import flyteBinary2 from "./facts/flyte-binary-v2.0.42.json";
 
 /** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
 const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
@@ -27,9 +28,9 @@ const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one ask
 
 /** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
 export const binary2: FlyteEdition = {
-  chart: binaryChart("v2.0.42", "v2.0.43"),
+  chart: binaryChart(flyteBinary2, "v2.0.43"),
   images: ["flyte", "wait-for-db", "console"],
-  serviceAccounts: [],
+  serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
   transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
   health: { path: "/readyz", asksDatabase: true },
@@ -55,7 +56,6 @@ export const binary2: FlyteEdition = {
       expected: expectedRevision(settings, "flyte", { "v2.0.42": "runs/20260722100000_add_actions_paused_idx" }),
     },
   ],
-  logsIn: () => ["flyte"],
   connections: ({ maxOpenConnections }) => [
     { opener: "flyte", pool: maxOpenConnections, processes: 1, replicas: 1, overlaps: false, migration: 0 },
     { opener: "listener", pool: 1, processes: 1, replicas: 1, overlaps: false, migration: 0 },

@@ -1,14 +1,15 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../kubernetes/pod";
+import type { ChartFacts } from "../../model/chart-facts";
 import type { JsonObject } from "../../model/json";
 import { type Chart, COMMON_VALUES, type Connection, type Guard, type Guards, THE_CONNECTION } from "../../model/platform";
 import { FLYTE_CHARTS, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 
 /** One chart with two products in it: their versions tell them apart. @param unverified of the same product. */
-export const binaryChart = (verified: string, unverified: string): Chart => ({
+export const binaryChart = (verified: ChartFacts, unverified: string): Chart => ({
   name: "flyte-binary",
   repository: FLYTE_CHARTS,
-  verifiedVersions: [verified],
+  verified: [verified],
   supported: {
     pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
     form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",

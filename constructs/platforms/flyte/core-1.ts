@@ -12,6 +12,7 @@ import {
   passwordFile,
   SIMPLE_PROTOCOL,
 } from "./edition";
+import flyteCore1 from "./facts/flyte-core-v1.16.8.json";
 import { adminRevision, migrations } from "./flyte-1";
 
 /** Where the chart mounts the database's Secret, whole, in every container that logs in. */
@@ -31,11 +32,11 @@ export const core1: FlyteEdition = {
   chart: {
     name: "flyte-core",
     repository: FLYTE_CHARTS,
-    verifiedVersions: ["v1.16.8"],
+    verified: [flyteCore1],
     supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v", unverified: "v1.16.7" },
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
-  serviceAccounts: ["flyteadmin", "datacatalog", "flytescheduler"],
+  serviceAccounts: ({ scheduler }) => ["flyteadmin", "datacatalog", ...(scheduler ? ["flytescheduler"] : [])],
   // No value adds an init container, and other sidecars start after the migrations.
   sidecarBeforeMigrations: false,
   transactionPooling: SIMPLE_PROTOCOL,
@@ -82,16 +83,6 @@ export const core1: FlyteEdition = {
   ],
   databases: () => ({ admin: { name: ADMIN, extensions: [] }, catalog: { name: CATALOG, extensions: [] } }),
   revisions: (settings) => [adminRevision("admin", settings, "flyteadmin")],
-  logsIn: ({ scheduler }) => [
-    "flyteadmin: init run-migrations",
-    "flyteadmin: init seed-projects",
-    "flyteadmin: init sync-cluster-resources",
-    "flyteadmin: flyteadmin",
-    "datacatalog: init run-migrations",
-    "datacatalog: datacatalog",
-    "syncresources: sync-cluster-resources",
-    ...(scheduler ? ["flytescheduler: flytescheduler"] : []),
-  ],
   connections: ({ maxOpenConnections: pool, replicas, scheduler }) => [
     // Its signal service opens a second pool.
     { opener: "flyteadmin", pool, processes: 2, replicas, overlaps: true, migration: 0 },

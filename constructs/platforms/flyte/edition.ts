@@ -18,14 +18,13 @@ import type { FlyteSettings } from "./settings";
 export interface FlyteEdition {
   readonly chart: Chart;
   readonly images: readonly string[];
-  readonly serviceAccounts: readonly string[];
+  serviceAccounts(settings: FlyteSettings): readonly string[];
   readonly sidecarBeforeMigrations: boolean;
   readonly transactionPooling: { readonly works: boolean; readonly note: string };
   readonly health: { readonly path: string; readonly asksDatabase: boolean };
   readonly guarded: readonly Guards[];
   databases(): Readonly<Record<string, PlatformDatabase>>;
   revisions(settings: FlyteSettings): readonly Revision[];
-  logsIn(settings: FlyteSettings): readonly string[];
   connections(settings: FlyteSettings): readonly Demand[];
   secret(connection: Connection): Readonly<Record<string, SecretTemplate>>;
   values(connection: Connection, settings: FlyteSettings): JsonObject;

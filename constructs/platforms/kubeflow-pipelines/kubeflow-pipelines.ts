@@ -2,6 +2,7 @@ import { caPath, inPod } from "../../kubernetes/pod";
 import { type Connection, definePlatform, type Platform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
+import pullRequest from "./facts/platform-agnostic-postgresql-f3cc4998a14ece1f0013ff7e32dabd6d846f678a.json";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
 import { kubeflowPipelinesRules } from "./rules";
 import { type KubeflowPipelinesFields, type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
@@ -31,7 +32,7 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
   chart: () => ({
     name: "platform-agnostic-postgresql",
     repository: "https://github.com/kubeflow/pipelines",
-    verifiedVersions: [PULL_REQUEST],
+    verified: [pullRequest],
     supported: {
       pattern: /^(2\.(1[89]|[2-9]\d|[1-9]\d{2,})\.\d+|([3-9]|[1-9]\d+)\.\d+\.\d+|[0-9a-f]{40})$/,
       form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
@@ -43,7 +44,6 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     works: true,
     note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",
   }),
-  logsIn: () => ["ml-pipeline: ml-pipeline-api-server", "cache-server: server", "metadata-grpc-deployment: container"],
   serviceAccounts: () => ["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"],
   sidecarBeforeMigrations: () => true,
   databases: () => ({

@@ -26,6 +26,7 @@ import {
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
+import mlflow1 from "./facts/mlflow-1.11.5.json";
 import { allowedHosts, allowedOrigins } from "./hosts";
 import { mlflowRules } from "./rules";
 import { type MlflowFields, type MlflowSettings, mlflowFields } from "./settings";
@@ -75,7 +76,7 @@ const MIGRATE = [
 const CHART: Chart = {
   name: "mlflow",
   repository: "https://community-charts.github.io/helm-charts",
-  verifiedVersions: ["1.11.5"],
+  verified: [mlflow1],
   // The schema of older ones refuses serverAllowedHosts and image.digest.
   supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
 };
@@ -133,7 +134,6 @@ export const mlflow: Mlflow = definePlatform({
   },
   rules: mlflowRules,
   chart: () => CHART,
-  logsIn: () => ["init migrate", "mlflow"],
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),

@@ -2,30 +2,10 @@ import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
 import type { MlflowFields } from "./settings";
 
-const MLFLOW_CHART = "https://github.com/community-charts/helm-charts/tree/main/charts/mlflow";
 /** MLflow's page on network protection. */
 const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
-  {
-    id: "mlflow-persistence-is-not-a-value",
-    source: MLFLOW_CHART,
-    date: "2026-11-21",
-    severity: "error",
-    check: ({ values }, path) =>
-      Object.hasOwn(values, "persistence")
-        ? [
-            {
-              path: `${path}.values.persistence`,
-              rule: "is not a value of the chart, and its schema refuses the installation",
-              got: null,
-              remedy: "remove it; artifacts are set by artifactRoot",
-            },
-          ]
-        : [],
-    passing: { values: { artifactRoot: { proxiedArtifactStorage: true } } },
-    failing: { values: { persistence: { enabled: true } } },
-  },
   {
     id: "mlflow-knows-its-hosts-and-origins",
     source: MLFLOW_SECURITY,

@@ -15,6 +15,7 @@ import {
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic, expectedRevision } from "../revisions";
+import prefectServer from "./facts/prefect-server-2026.8.18172642.json";
 import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
@@ -31,7 +32,7 @@ const MIGRATE = "prefect server database upgrade -y";
 const CHART: Chart = {
   name: "prefect-server",
   repository: "https://prefecthq.github.io/prefect-helm",
-  verifiedVersions: ["2026.8.18172642"],
+  verified: [prefectServer],
   supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
 };
 
@@ -89,8 +90,6 @@ export const prefect: Prefect = definePlatform({
   rules: prefectRules,
   exclusive: prefectExclusive,
   chart: () => CHART,
-  logsIn: ({ redisHost }) =>
-    redisHost === null ? ["prefect-server"] : ["prefect-server", "prefect-background-services", "prefect-db-migrations"],
   // The migration Job takes neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),

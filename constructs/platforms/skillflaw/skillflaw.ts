@@ -17,6 +17,7 @@ import {
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
 import { alembic } from "../revisions";
+import skillflaw0 from "./facts/skillflaw-0.1.0.json";
 import { skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 
@@ -37,7 +38,7 @@ const START = 2;
 const CHART: Chart = {
   name: "skillflaw",
   repository: null,
-  verifiedVersions: ["0.1.0"],
+  verified: [skillflaw0],
   supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
 };
 
@@ -101,7 +102,6 @@ export const skillflaw: Skillflaw = definePlatform({
     works: true,
     note: "with PgBouncer 1.24 or newer as it is, but not while it migrates, because its lock is a session's",
   }),
-  logsIn: (settings) => (migratesApart(settings) ? ["init migrate", "skillflaw"] : ["skillflaw"]),
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.
@@ -109,9 +109,6 @@ export const skillflaw: Skillflaw = definePlatform({
   connections,
   wire,
 });
-
-/** Whether several processes would migrate at once, so that an init container does it before them. */
-const migratesApart = ({ replicas, workers }: SkillflawSettings): boolean => replicas > 1 || workers > 1;
 
 /**
  * One pod is ended before the next one starts. Of several, one at a time is replaced, while the old one still ends; and each first

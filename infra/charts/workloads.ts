@@ -1,0 +1,213 @@
+import { createHash } from "node:crypto";
+import { parse } from "yaml";
+import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
+
+/** A rendered object that runs pods, as far as wiring a database is concerned. */
+export interface Workload {
+  readonly kind: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Annotations by which Reloader restarts it. */
+  readonly reloads: Readonly<Record<string, string>>;
+  readonly serviceAccount: string | null;
+  /** In the order in which they start: init containers, then the others. */
+  readonly containers: readonly Container[];
+}
+
+export interface Container {
+  readonly name: string;
+  /** `sidecar` is a native one: it starts before what follows, and does not end. */
+  readonly role: "init" | "sidecar" | "main";
+  readonly image: string;
+  /** Command and arguments; a longer text is a digest. */
+  readonly args: readonly string[];
+  readonly env: readonly Variable[];
+  readonly mounts: readonly Mount[];
+  readonly ports: readonly number[];
+  /** By what Kubernetes calls them: `readiness` is `GET /health http`. */
+  readonly probes: Readonly<Record<string, string>>;
+}
+
+/** A variable and where it comes from. Without a name: every key of the object. */
+export interface Variable {
+  readonly name: string | null;
+  /** `Secret/NAME` or `ConfigMap/NAME`; `field` for a field of the pod; null for a text of the release. */
+  readonly from: string | null;
+  readonly key?: string;
+  /** The text, also of a rendered ConfigMap; a long one is a digest. */
+  readonly value?: string;
+}
+
+export interface Mount {
+  readonly path: string;
+  readonly subPath?: string;
+  readonly readOnly: boolean;
+  readonly sources: readonly Source[];
+}
+
+/** What is mounted: `Secret/NAME`, `ConfigMap/NAME`, `emptyDir`, ... */
+export interface Source {
+  readonly from: string;
+  /** Chosen keys, and their files. */
+  readonly items?: Readonly<Record<string, string>>;
+  /** Files of a rendered ConfigMap: their sections called `database`. */
+  readonly files?: Readonly<Record<string, JsonObject>>;
+}
+
+/** A text that is longer, or of several lines, is somebody's code: its digest says whether it has changed. Characters. */
+const LONGEST = 200;
+const factOf = (text: string): string =>
+  text.length <= LONGEST && !text.includes("\n") ? text : `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+
+/** The rendered objects that run pods, ordered by kind and name. */
+export function workloadsOf(objects: readonly JsonObject[]): readonly Workload[] {
+  return objects
+    .flatMap((object) => {
+      const template = templateOf(object);
+      return template === null ? [] : [toWorkload(object, template, objects)];
+    })
+    .sort((a, b) => `${a.kind}/${a.name}`.localeCompare(`${b.kind}/${b.name}`, "en"));
+}
+
+/** Whether a container gets at least a key of a Secret. */
+export const receives = ({ env, mounts }: Container, secret: string): boolean =>
+  [...env.map(({ from }) => from), ...mounts.flatMap(({ sources }) => sources.map(({ from }) => from))].includes(`Secret/${secret}`);
+
+/** The containers that get a Secret, as people call them: with their workload, where it is not the only one. */
+export function receiversOf(workloads: readonly Workload[], secret: string): readonly string[] {
+  const found = workloads.map(({ name, containers }) => ({ name, containers: containers.filter((each) => receives(each, secret)) }));
+  const receiving = found.filter(({ containers }) => containers.length > 0);
+  return receiving.flatMap(({ name, containers }) =>
+    containers.map((each) => `${receiving.length === 1 ? "" : `${name}: `}${each.role === "init" ? "init " : ""}${each.name}`),
+  );
+}
+
+function templateOf({ kind, spec }: JsonObject): JsonObject | null {
+  const outer = objectAt(kind === "CronJob" ? objectAt(objectAt(spec).jobTemplate).spec : spec);
+  return isObject(outer.template) && isObject(objectAt(outer.template).spec) ? objectAt(outer.template) : null;
+}
+
+const objectAt = (value: unknown): JsonObject => (isObject(value) ? (value as JsonObject) : {});
+const listAt = (value: unknown): readonly JsonObject[] => (Array.isArray(value) ? (value as readonly JsonObject[]) : []);
+const textsAt = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(objectAt(value)).map(([key, text]) => [key, String(text)]));
+
+function toWorkload(object: JsonObject, template: JsonObject, objects: readonly JsonObject[]): Workload {
+  const { name, labels, annotations } = objectAt(object.metadata);
+  const pod = objectAt(template.spec);
+  const reloads = { ...textsAt(annotations), ...textsAt(objectAt(template.metadata).annotations) };
+  const inits = listAt(pod.initContainers).map((each) =>
+    toContainer(each, each.restartPolicy === "Always" ? "sidecar" : "init", pod, objects),
+  );
+  return {
+    kind: String(object.kind),
+    name: String(name),
+    labels: textsAt(labels),
+    reloads: Object.fromEntries(Object.entries(reloads).filter(([key]) => key.includes("reloader"))),
+    serviceAccount: (pod.serviceAccountName ?? pod.serviceAccount ?? null) as string | null,
+    containers: [...inits, ...listAt(pod.containers).map((each) => toContainer(each, "main", pod, objects))],
+  };
+}
+
+function toContainer(container: JsonObject, role: Container["role"], pod: JsonObject, objects: readonly JsonObject[]): Container {
+  const texts = [container.command, container.args].flatMap((list) => (Array.isArray(list) ? list : []));
+  const probes = ["startup", "readiness", "liveness"].flatMap((kind) => {
+    const probe = objectAt(container[`${kind}Probe`]);
+    return Object.keys(probe).length === 0 ? [] : [[kind, toProbe(probe)] as const];
+  });
+  return {
+    name: String(container.name),
+    role,
+    image: String(container.image ?? ""),
+    args: texts.map((text) => factOf(String(text))),
+    // What a container is given as a whole comes first: a variable with a name wins.
+    env: [
+      ...listAt(container.envFrom).flatMap((each) => allOf(each, objects)),
+      ...listAt(container.env).map((each) => toVariable(each, objects)),
+    ],
+    mounts: listAt(container.volumeMounts).map((each) => toMount(each, listAt(pod.volumes), objects)),
+    ports: listAt(container.ports).map((port) => Number(port.containerPort)),
+    probes: Object.fromEntries(probes),
+  };
+}
+
+function toProbe({ httpGet, exec, tcpSocket, grpc }: JsonObject): string {
+  if (isObject(httpGet)) return `GET ${String(httpGet.path)} ${String(httpGet.port)}`;
+  if (isObject(exec)) return `exec ${factOf(((exec.command ?? []) as readonly string[]).join(" "))}`;
+  if (isObject(tcpSocket)) return `TCP ${String(tcpSocket.port)}`;
+  return isObject(grpc) ? `gRPC ${String(grpc.port)}` : "";
+}
+
+function dataOf(kind: string, name: unknown, objects: readonly JsonObject[]): Readonly<Record<string, string>> {
+  return textsAt(objects.find((object) => object.kind === kind && objectAt(object.metadata).name === name)?.data);
+}
+
+function allOf({ secretRef, configMapRef }: JsonObject, objects: readonly JsonObject[]): readonly Variable[] {
+  if (isObject(secretRef)) return [{ name: null, from: `Secret/${String(secretRef.name)}` }];
+  const name = objectAt(configMapRef).name;
+  const data = Object.entries(dataOf("ConfigMap", name, objects));
+  const from = `ConfigMap/${String(name)}`;
+  return data.length === 0 ? [{ name: null, from }] : data.map(([key, value]) => ({ name: key, from, key, value: factOf(value) }));
+}
+
+function toVariable({ name: given, value, valueFrom }: JsonObject, objects: readonly JsonObject[]): Variable {
+  const name = String(given);
+  if (!isObject(valueFrom)) return { name, from: null, value: factOf(String(value ?? "")) };
+  const { secretKeyRef, configMapKeyRef } = valueFrom as JsonObject;
+  const { name: object, key } = objectAt(secretKeyRef ?? configMapKeyRef);
+  if (object === undefined) return { name, from: "field" };
+  if (secretKeyRef !== undefined) return { name, from: `Secret/${String(object)}`, key: String(key) };
+  const text = dataOf("ConfigMap", object, objects)[String(key)];
+  return { name, from: `ConfigMap/${String(object)}`, key: String(key), ...(text === undefined ? {} : { value: factOf(text) }) };
+}
+
+function toMount(
+  { name, mountPath, subPath, readOnly }: JsonObject,
+  volumes: readonly JsonObject[],
+  objects: readonly JsonObject[],
+): Mount {
+  const volume = objectAt(volumes.find((each) => each.name === name));
+  const parts = isObject(volume.projected) ? listAt(objectAt(volume.projected).sources) : [volume];
+  return {
+    path: String(mountPath),
+    ...(subPath === undefined ? {} : { subPath: String(subPath) }),
+    readOnly: readOnly === true,
+    sources: parts.map((part) => toSource(part, objects)),
+  };
+}
+
+function toSource({ name: _name, ...volume }: JsonObject, objects: readonly JsonObject[]): Source {
+  const { secret, configMap } = volume;
+  const items = (of: unknown) => {
+    const chosen = listAt(objectAt(of).items).map(({ key, path }) => [String(key), String(path)] as const);
+    return chosen.length === 0 ? {} : { items: Object.fromEntries(chosen) };
+  };
+  if (isObject(secret)) return { from: `Secret/${String(secret.secretName ?? secret.name)}`, ...items(secret) };
+  if (!isObject(configMap)) return { from: Object.keys(volume)[0] ?? "" };
+  const files = Object.entries(dataOf("ConfigMap", configMap.name, objects)).flatMap(([file, text]) => {
+    const sections = databaseSections(text);
+    return sections === null ? [] : [[file, sections] as const];
+  });
+  return {
+    from: `ConfigMap/${String(configMap.name)}`,
+    ...items(configMap),
+    ...(files.length === 0 ? {} : { files: Object.fromEntries(files) }),
+  };
+}
+
+/** What of a configuration file says how to log in: the sections called `database`, where they stand. */
+function databaseSections(text: string): JsonObject | null {
+  const pick = (value: unknown): Json | undefined => {
+    if (!isObject(value)) return undefined;
+    const picked = Object.entries(value as JsonObject).flatMap(([key, child]) => {
+      const kept = key.toLowerCase() === "database" ? child : pick(child);
+      return kept === undefined || kept === null ? [] : [[key, kept] as const];
+    });
+    return picked.length === 0 ? undefined : Object.fromEntries(picked);
+  };
+  try {
+    return (pick(parse(text, { logLevel: "error" })) as JsonObject | undefined) ?? null;
+  } catch {
+    return null;
+  }
+}

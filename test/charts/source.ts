@@ -1,0 +1,44 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { UserError } from "../../constructs/model/errors";
+import type { Chart } from "../../constructs/model/platform";
+import { chartDirectory } from "../../constructs/package/root";
+import { helm, run } from "../proof/tools";
+
+/** Charts that were pulled; they can be deleted at any time. */
+const PULLED = resolve(__dirname, "..", "..", ".local", "charts");
+
+/** A version of a chart, on this machine. */
+export interface FoundChart {
+  readonly chart: string;
+  readonly version: string;
+  /** Its folder or archive. */
+  readonly path: string;
+}
+
+/**
+ * Where a chart is: in `directory` as `NAME-VERSION` or `NAME-VERSION.tgz`, as `helm pull` calls it; without one it is pulled. This
+ * project's own chart is in the tree.
+ *
+ * @throws UserError where it is not there.
+ */
+export function findChart(kind: string, { name, repository }: Chart, version: string, directory: string | null): FoundChart {
+  if (repository === null) return { chart: name, version, path: chartDirectory(kind) };
+  const found = inDirectory(directory ?? PULLED, `${name}-${version}`);
+  if (found !== null) return { chart: name, version, path: found };
+  if (directory !== null)
+    throw new UserError(
+      `${directory} has neither ${name}-${version} nor ${name}-${version}.tgz; run helm pull ${name} --repo ${repository} --version ${version}, or leave --charts out`,
+    );
+  mkdirSync(PULLED, { recursive: true });
+  const { code, output } = run(helm(), ["pull", name, "--repo", repository, "--version", version, "--destination", PULLED]);
+  const pulled = inDirectory(PULLED, `${name}-${version}`);
+  if (code !== 0 || pulled === null)
+    throw new UserError(
+      `helm cannot pull ${name} ${version} from ${repository} (${output.trim().split("\n").at(-1)}); name a directory that has it with --charts`,
+    );
+  return { chart: name, version, path: pulled };
+}
+
+const inDirectory = (directory: string, name: string): string | null =>
+  [name, `${name}.tgz`].map((each) => join(directory, each)).find((path) => existsSync(path)) ?? null;
