@@ -68,7 +68,13 @@ export function renderCases(cases: readonly VersionedCase[], progress: (what: st
   const rights = seen[0]?.wired.wiring.release.kind === "deployment" ? [] : rightsOf(objects);
   return {
     kind: first.name,
-    facts: { chart, version, ...keysOf(found, seen[0]?.wired), rights, restarts: restartsOf(seen) },
+    facts: {
+      chart,
+      version,
+      ...(seen[0]?.wired.wiring.release.kind === "helm" ? keysOf(found) : NO_VALUES),
+      rights,
+      restarts: restartsOf(seen),
+    },
     renderings: { workloads, releases },
   };
 }
@@ -86,8 +92,11 @@ function render(found: FoundChart, { wiring: { release }, release: name, namespa
   return release.kind === "kustomize" ? renderKustomization(release, namespace, found.path) : [];
 }
 
-function keysOf(found: FoundChart, wired: Wired | undefined): Pick<ChartFacts, "rejects" | "keys"> {
-  if (wired?.wiring.release.kind !== "helm") return { rejects: { types: false, keys: false }, keys: {} };
+/** A kustomization takes no values. */
+const NO_VALUES: Pick<ChartFacts, "rejects" | "keys"> = { rejects: { types: false, keys: false }, keys: {} };
+
+/** The values that a chart of Helm's knows. */
+export function keysOf(found: FoundChart): Pick<ChartFacts, "rejects" | "keys"> {
   const scratch = mkdtempSync(join(tmpdir(), "platform-postgres-charts-"));
   try {
     return chartKeys(unpacked(found.path, scratch));

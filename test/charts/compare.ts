@@ -1,0 +1,114 @@
+import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
+import type { Renderings } from "../../infra/charts/renderings";
+import type { Container, Workload } from "../../infra/charts/workloads";
+
+/** What is known of a version: what is packed, and what was rendered. */
+export interface Known {
+  readonly facts: ChartFacts;
+  readonly renderings: Renderings;
+}
+
+/** A line that one version has and the other one has not, and in how many releases. */
+interface Difference {
+  readonly sign: "+" | "-";
+  readonly line: string;
+  readonly releases: number;
+}
+
+/** The values that a version has and the other one has not. */
+export const compareKeys = (before: ChartKeys, after: ChartKeys): readonly string[] =>
+  toSection("values", differences([keyLines(before)], [keyLines(after)]));
+
+/** What changed in what two versions of a chart render, under headings, for a person to read. */
+export function compareRendered(before: Known, after: Known): readonly string[] {
+  const sections: readonly (readonly [string, readonly Difference[]])[] = [
+    ["rights", differences([rightLines(before.facts)], [rightLines(after.facts)])],
+    ["workloads", inReleases(before, after, workloadLines)],
+    ["images", inReleases(before, after, imageLines)],
+    ["variables", inReleases(before, after, variableLines)],
+    ["mounts", inReleases(before, after, mountLines)],
+    ["arguments, ports and probes", inReleases(before, after, otherLines)],
+  ];
+  return sections.flatMap(([title, found]) => toSection(title, found));
+}
+
+const toSection = (title: string, found: readonly Difference[]): readonly string[] => [
+  `${title}${found.length === 0 ? ": as before" : ""}`,
+  ...found.map(({ sign, line, releases }) => `  ${sign} ${line}${releases > 1 ? ` (${releases} releases)` : ""}`),
+];
+
+type ToLines = (workload: Workload) => readonly string[];
+
+/** Releases are compared one by one, by what they are called and how their pods connect. */
+function inReleases(before: Known, after: Known, toLines: ToLines): readonly Difference[] {
+  const old = linesOf(before.renderings, toLines);
+  const young = linesOf(after.renderings, toLines);
+  const common = Object.keys(young).filter((name) => old[name] !== undefined);
+  return differences(
+    common.map((name) => old[name] ?? []),
+    common.map((name) => young[name] ?? []),
+  );
+}
+
+/** The title of a case names the version, where it is not the newest verified one. */
+const linesOf = ({ releases, workloads }: Renderings, toLines: ToLines): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    Object.values(releases).map(({ title, way, workloads: keys }) => [
+      `${title}: ${way}`,
+      keys.flatMap((key) => (workloads[key] === undefined ? [] : toLines(workloads[key]))),
+    ]),
+  );
+
+function differences(before: readonly (readonly string[])[], after: readonly (readonly string[])[]): readonly Difference[] {
+  const counts = new Map<string, Difference>();
+  const count = (sign: Difference["sign"], line: string) => {
+    const known = counts.get(`${sign}${line}`);
+    counts.set(`${sign}${line}`, { sign, line, releases: (known?.releases ?? 0) + 1 });
+  };
+  for (const [index, lines] of after.entries()) {
+    const old = new Set(before[index]);
+    const young = new Set(lines);
+    for (const line of old) if (!young.has(line)) count("-", line);
+    for (const line of young) if (!old.has(line)) count("+", line);
+  }
+  return [...counts.values()].sort((a, b) => a.line.localeCompare(b.line, "en") || a.sign.localeCompare(b.sign, "en"));
+}
+
+const keyLines = (keys: ChartKeys, path = ""): readonly string[] =>
+  Object.entries(keys).flatMap(([key, node]) => (typeof node === "string" ? [`${path}${key}: ${node}`] : keyLines(node, `${path}${key}.`)));
+
+const rightLines = ({ rights }: ChartFacts): readonly string[] =>
+  rights.flatMap(({ isClusterWide, accounts, rules }) =>
+    rules.map(
+      ({ groups, resources, verbs }) =>
+        `${accounts.join(", ")} ${isClusterWide ? "in every namespace" : "in its namespace"}: ${verbs.join(", ")} ${resources.join(", ")}${groups.join("") === "" ? "" : ` of ${groups.join(", ")}`}`,
+    ),
+  );
+
+const each =
+  (toLines: (container: Container) => readonly string[]): ToLines =>
+  ({ kind, name, containers }) =>
+    containers.flatMap((container) => toLines(container).map((line) => `${kind}/${name} ${container.name}: ${line}`));
+
+const workloadLines: ToLines = ({ kind, name, serviceAccount, reloads, containers }) => [
+  `${kind}/${name}: runs as ${serviceAccount ?? "default"}, ${Object.keys(reloads).length === 0 ? "is not restarted" : "is restarted with its Secret"}`,
+  `${kind}/${name}: starts ${containers.map(({ name: container, role }) => (role === "main" ? container : `${container} (${role})`)).join(", ")}`,
+];
+const imageLines = each(({ image }) => [image]);
+const variableLines = each(({ env }) =>
+  env.map(
+    ({ name, from, key, value }) =>
+      `${name ?? "all"}${from === null ? "" : ` from ${from}${key === undefined ? "" : ` ${key}`}`}${value === undefined ? "" : ` = ${value}`}`,
+  ),
+);
+const mountLines = each(({ mounts }) =>
+  mounts.map(
+    ({ path, readOnly, sources }) =>
+      `${path}${readOnly ? ", read only" : ""}: ${sources.map(({ from, files }) => `${from}${files === undefined ? "" : ` ${JSON.stringify(files)}`}`).join(", ")}`,
+  ),
+);
+const otherLines = each(({ args, ports, probes }) => [
+  `arguments ${args.join(" ")}`,
+  ...ports.map((port) => `port ${port}`),
+  ...Object.entries(probes).map(([kind, probe]) => `${kind} ${probe}`),
+]);
