@@ -124,9 +124,11 @@ function restartsOf(seen: readonly { readonly wired: Wired; readonly objects: re
   return label === undefined ? null : { kinds, label };
 }
 
+export const writeFacts = (kind: string, facts: ChartFacts): void => write(factsFile(kind, facts), facts as unknown as JsonObject, 2);
+
 /** A workload a line, so that a difference shows what has changed. */
 export function writeRendered({ kind, facts, renderings }: Rendered): void {
-  write(factsFile(kind, facts), facts as unknown as JsonObject, 2);
+  writeFacts(kind, facts);
   write(renderingsFile(kind, facts), renderings as unknown as JsonObject, 5);
 }
 

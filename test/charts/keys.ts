@@ -109,7 +109,8 @@ function open(tree: Tree, path: readonly string[]): void {
   map["*"] = "any";
 }
 
-function subcharts(directory: string): readonly string[] {
+/** What the charts below a chart are called in its values. */
+export function subcharts(directory: string): readonly string[] {
   const { dependencies = [] } = parse(readFileSync(join(directory, "Chart.yaml"), "utf8")) as {
     dependencies?: readonly { readonly name: string; readonly alias?: string }[];
   };

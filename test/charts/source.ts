@@ -22,7 +22,12 @@ export interface FoundChart {
  *
  * @throws UserError where it is not there.
  */
-export function findChart(kind: string, { name, repository }: Chart, version: string, directory: string | null): FoundChart {
+export function findChart(
+  kind: string,
+  { name, repository }: Pick<Chart, "name" | "repository">,
+  version: string,
+  directory: string | null,
+): FoundChart {
   if (repository === null) return { chart: name, version, path: chartDirectory(kind) };
   const found = inDirectory(directory ?? PULLED, `${name}-${version}`);
   if (found !== null) return { chart: name, version, path: found };

@@ -33,6 +33,28 @@ export interface ContractCase {
   readonly localDatabases?: readonly string[];
 }
 
+/** The same under a name that is not its kind's. Its chart takes the same values. */
+export const calledOtherwise = ({
+  title,
+  name,
+  platforms,
+  settings,
+  acknowledge = {},
+  login,
+  idle = {},
+  localDatabases,
+}: ContractCase): ContractCase => ({
+  title: `${title} by another name`,
+  name,
+  called: "research",
+  platforms,
+  settings,
+  acknowledge,
+  login,
+  idle,
+  ...(localDatabases === undefined ? {} : { localDatabases: ["research_pipelines"] }),
+});
+
 /** The ways to a database: directly in both modes, through a proxy in the pod, and through one for all pods. */
 const WAYS: readonly Topology[] = [
   { access: "direct", tls: "verify-full", caution: null },

@@ -13,6 +13,8 @@ const databasesOf = (its: object) => mapValues(resolved(its).platforms, (platfor
 
 const RESEARCH = { mlflow: {}, "mlflow-research": { platform: "mlflow", workers: 1, replicas: 2 } };
 
+const kinds = Object.keys(platforms).sort();
+
 describe("a platform by a name of the user's", () => {
   it("has the settings of its kind, and different names", () => {
     const environment = resolved(RESEARCH);
@@ -47,7 +49,10 @@ describe("a platform by a name of the user's", () => {
   it.each([
     [
       { research: {} },
-      'platforms.research: unknown platform; add platform: "application" for any other program, or one of "flyte", "kubeflow-pipelines", "mlflow", "prefect", "skillflaw"',
+      `platforms.research: unknown platform; add platform: "application" for any other program, or one of ${kinds
+        .filter((kind) => kind !== "application")
+        .map((kind) => `"${kind}"`)
+        .join(", ")}`,
     ],
     [{ research: { platfrom: "mlflow" } }, 'platforms.research: unknown platform; write platform: "mlflow" in place of platfrom'],
     [{ mlflow: { namespace: "kube-system" } }, "platforms.mlflow.namespace: must not begin with kube-, which Kubernetes reserves"],
@@ -56,7 +61,10 @@ describe("a platform by a name of the user's", () => {
     [{ mlflw: {} }, 'platforms.mlflw: unknown platform; did you mean "mlflow"?'],
     [{ research: { platform: "mlflw" } }, 'platforms.research.platform: must name a platform, got "mlflw"; did you mean "mlflow"?'],
     [{ research: { platform: 7 } }, "platforms.research.platform: must name a platform, got 7"],
-    [{ mlflow: { platform: null } }, "platforms.mlflow.platform: must name a platform, got null; known are application, flyte"],
+    [
+      { mlflow: { platform: null } },
+      `platforms.mlflow.platform: must name a platform, got null; known are ${kinds.slice(0, 2).join(", ")}`,
+    ],
     [{ research: { kind: "mlflow" } }, "platforms.research: unknown platform"],
     [{ mlflow: { kind: "mlflow" } }, "platforms.mlflow.kind: unknown key; use platform"],
     [{ Research: { platform: "mlflow" } }, "platforms.Research: name must be 1 to 30 of a-z"],

@@ -3,7 +3,7 @@ import type { Kustomization } from "../../constructs/model/platform";
 import { readRelease } from "../../infra/charts/renderings";
 import { toKustomization, toPlatformFiles } from "../../infra/output";
 import { DIRECT, refusal, wire } from "../contract/case";
-import { kubeflowPipelines as example } from "../fixtures/cases";
+import { kubeflowPipelines as example } from "../fixtures/cases/kubeflow-pipelines";
 
 const release = wire(example, DIRECT).wiring.release as Kustomization;
 const CHART = { chart: "platform-agnostic-postgresql", version: "f3cc4998a14ece1f0013ff7e32dabd6d846f678a" };
