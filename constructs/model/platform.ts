@@ -186,8 +186,15 @@ export interface Chart {
   readonly repository: string | null;
   /** What is known of each verified version, newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
   readonly verified: readonly [ChartFacts, ...ChartFacts[]];
-  /** The versions whose keys are these, as far as is known, with one that nobody verified; others are an error. */
-  readonly supported: { readonly pattern: RegExp; readonly form: string; readonly unverified: string };
+  readonly supported: {
+    /** The oldest version of each line that has these keys, the newest line first. Older versions are an error: their keys are known to differ. */
+    readonly oldest: readonly [string, ...string[]];
+    /** Whether a commit may stand in a version's place. Default: no. */
+    readonly commits?: boolean;
+    readonly form: string;
+    /** A version that is supported, and that nobody verified. */
+    readonly unverified: string;
+  };
 }
 
 /** A rule of a platform: about its complete settings; its examples are what a person writes. */

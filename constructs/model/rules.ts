@@ -1,4 +1,5 @@
 import { misfits, toViolations } from "./chart-values";
+import { isNewer, isSupported } from "./chart-version";
 import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
@@ -246,8 +247,9 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { supported, verified } = chartOf(platform, settings);
-      return supported.pattern.test(settings.chartVersion)
+      const chart = chartOf(platform, settings);
+      const { supported, verified } = chart;
+      return isSupported(settings.chartVersion, chart)
         ? []
         : [
             violation(
@@ -273,12 +275,14 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
     check: (settings, path) => {
       const chart = chartOf(platform, settings);
       const versions = chart.verified.map(({ version }) => version);
-      return versions.includes(settings.chartVersion) || !chart.supported.pattern.test(settings.chartVersion)
+      return versions.includes(settings.chartVersion) || !isSupported(settings.chartVersion, chart)
         ? []
         : [
             violation(
               `${path}.chartVersion`,
-              `is not verified for ${chart.name}`,
+              isNewer(settings.chartVersion, chart.verified[0].version)
+                ? `is newer than ${versions[0]}, the newest version of ${chart.name} that was verified`
+                : `is not verified for ${chart.name}`,
               settings.chartVersion,
               `use ${versions.join(" or ")}, or read its values and check that no key moved`,
             ),

@@ -111,7 +111,7 @@ const CHART: Chart = {
   name: "${chart}",
   repository: "${repository}",
   verified: [newest],
-  supported: { pattern: /^${version.split(".")[0]}\\./, form: "${version.split(".")[0]}.x", unverified: "${unverified(version)}" },
+  supported: { oldest: ["${version}"], form: "${version} or newer", unverified: "${unverified(version)}" },
 };
 
 /** Named, so that its settings are documented wherever its type is shown. */

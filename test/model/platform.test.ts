@@ -10,7 +10,7 @@ const chart: Chart = {
   name: "bare",
   repository: "https://charts.example",
   verified: [chartFacts("bare")],
-  supported: { pattern: /^1\./, form: "1.x", unverified: "1.0.1" },
+  supported: { oldest: ["1.0.0"], form: "1.0.0 or newer", unverified: "1.0.1" },
 };
 
 /** A platform that states nothing but what it must. */

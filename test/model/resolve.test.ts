@@ -205,7 +205,7 @@ describe("resolve", () => {
   it("refuses a chart version until it is acknowledged with a reason", () => {
     const spec = withPrefect({ chartVersion: "2027.1.1" });
     expect(refusal(spec)).toBe(
-      'invalid spec:\n  - platforms.prefect.chartVersion: is not verified for prefect-server, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" }',
+      'invalid spec:\n  - platforms.prefect.chartVersion: is newer than 2026.8.18172642, the newest version of prefect-server that was verified, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" }',
     );
     expect(refusal({ ...(spec as Spec), acknowledge: { "prefect-chart-version": "ok" } })).toContain(
       "acknowledge.prefect-chart-version: must be a reason of at least ten characters",

@@ -11,8 +11,8 @@ export const binaryChart = (verified: ChartFacts, unverified: string): Chart => 
   repository: FLYTE_CHARTS,
   verified: [verified],
   supported: {
-    pattern: /^v(1\.16\.(0|[1-9]\d*)|2\.0\.(2[4-9]|[3-9]\d|[1-9]\d{2,}))$/,
-    form: "v2.0.24 or newer 2.0.x, or v1.16.x, with its leading v",
+    oldest: ["v2.0.24", "v1.16.0"],
+    form: "v2.0.24 or newer, or v1.16.0 or newer 1.x, with its leading v",
     unverified,
   },
 });

@@ -33,7 +33,7 @@ export const core1: FlyteEdition = {
     name: "flyte-core",
     repository: FLYTE_CHARTS,
     verified: [flyteCore1],
-    supported: { pattern: /^v1\.16\.(0|[1-9]\d*)$/, form: "v1.16.x, with its leading v", unverified: "v1.16.7" },
+    supported: { oldest: ["v1.16.0"], form: "v1.16.0 or newer 1.x, with its leading v", unverified: "v1.16.7" },
   },
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
   serviceAccounts: ({ scheduler }) => ["flyteadmin", "datacatalog", ...(scheduler ? ["flytescheduler"] : [])],

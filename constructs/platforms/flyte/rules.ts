@@ -42,6 +42,25 @@ const isGuarded = ([top, inline, ...keys]: Path): boolean =>
 
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
+    id: "flyte-core-is-flyte-1",
+    source: SOURCE,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ chart, chartVersion }, path) =>
+      chart === "flyte-core" && /^v?([2-9]|[1-9]\d+)\./.test(chartVersion)
+        ? [
+            violation(
+              `${path}.chartVersion`,
+              "must be a version of Flyte 1 with flyte-core, which Flyte 2 does not have",
+              chartVersion,
+              'use v1.16.8, or chart: "flyte-binary"',
+            ),
+          ]
+        : [],
+    passing: { chart: "flyte-core", chartVersion: "v1.16.8" },
+    failing: { chart: "flyte-core", chartVersion: "v2.0.42" },
+  },
+  {
     id: "flyte-binary-is-one-pod",
     source: SOURCE,
     date: "2026-11-21",

@@ -34,7 +34,8 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     repository: "https://github.com/kubeflow/pipelines",
     verified: [pullRequest],
     supported: {
-      pattern: /^(2\.(1[89]|[2-9]\d|[1-9]\d{2,})\.\d+|([3-9]|[1-9]\d+)\.\d+\.\d+|[0-9a-f]{40})$/,
+      oldest: ["2.18.0"],
+      commits: true,
       form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
       unverified: "2.18.0",
     },

@@ -78,7 +78,7 @@ const CHART: Chart = {
   repository: "https://community-charts.github.io/helm-charts",
   verified: [mlflow1],
   // The schema of older ones refuses serverAllowedHosts and image.digest.
-  supported: { pattern: /^1\.[1-9]\d+\.\d+$/, form: "1.10.0 or newer 1.x", unverified: "1.11.6" },
+  supported: { oldest: ["1.10.0"], form: "1.10.0 or newer", unverified: "1.11.6" },
 };
 
 /** Named, so that its settings are documented wherever its type is shown. */

@@ -33,7 +33,7 @@ const CHART: Chart = {
   name: "prefect-server",
   repository: "https://prefecthq.github.io/prefect-helm",
   verified: [prefectServer],
-  supported: { pattern: /^20(2[6-9]|[3-9]\d)\.\d+\.\d+$/, form: "a version of 2026 or newer", unverified: "2026.9.1" },
+  supported: { oldest: ["2026.0.0"], form: "a version of 2026 or newer", unverified: "2026.9.1" },
 };
 
 /** Named, so that its settings are documented wherever its type is shown. */

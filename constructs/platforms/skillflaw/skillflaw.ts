@@ -39,7 +39,7 @@ const CHART: Chart = {
   name: "skillflaw",
   repository: null,
   verified: [skillflaw0],
-  supported: { pattern: /^0\.1\.\d+$/, form: "0.1.x", unverified: "0.1.1" },
+  supported: { oldest: ["0.1.0"], form: "0.1.0 or newer", unverified: "0.1.1" },
 };
 
 /** Named, so that its settings are documented wherever its type is shown. */
