@@ -50,7 +50,7 @@ describe("npm start", () => {
     const { code, output } = await withoutWarnings(startScript(directory, "start", ["--once"]).result);
     expect(output).toMatch(/✔ PostgreSQL 17\.\d+ runs on localhost:\d+/);
     expect(output).toMatch(new RegExp(CHECKED));
-    expect(output).toContain("main: 200 connections = 125 for platforms + 8 reserved + 67 free");
+    expect(output).toContain("main: 200 connections = 127 for platforms + 8 reserved + 65 free");
     expect(code).toBe(0);
     expect(
       filesBelow(join(directory, "out"))

@@ -147,10 +147,10 @@ describe("a setting of an instance in a target's section", () => {
 
   it("is where a way out of too few connections leads", () => {
     const tight = { parameters: { max_connections: 20 } };
-    expect(found(withOwn(tight))[0]).toContain("set toy.instances.main.parameters.max_connections to 32");
-    expect(found(withOwn({}, tight))[0]).toContain("set instances.main.parameters.max_connections to 32");
+    expect(found(withOwn(tight))[0]).toContain("set toy.instances.main.parameters.max_connections to 34");
+    expect(found(withOwn({}, tight))[0]).toContain("set instances.main.parameters.max_connections to 34");
     const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json", maxConnections: 20 };
-    expect(found(withOwn({ existing }))[0]).toContain("and toy.instances.main.existing.maxConnections, to 32");
+    expect(found(withOwn({ existing }))[0]).toContain("and toy.instances.main.existing.maxConnections, to 34");
     const environment = resolveUnknown(withOwn({ existing: { ...existing, maxConnections: 100 } }), given);
     expect(pathOf(environment, "instances.main.existing.ca")).toBe("toy.instances.main.existing.ca");
     expect(pathOf(environment, "instances.main.storageGib")).toBe("instances.main.storageGib");

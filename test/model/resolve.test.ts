@@ -58,7 +58,7 @@ describe("resolve", () => {
       instance: "main",
       access: "direct",
       tls: "verify-full",
-      peak: 24,
+      peak: 26,
       databases: { main: "prefect" },
     });
     expect(warnings.map((warning) => warning.path)).toEqual(["instances.main.highAvailability"]);
@@ -69,8 +69,8 @@ describe("resolve", () => {
       prefect: {
         owner: "prefect_owner",
         logins: [
-          { name: "prefect_a", connectionLimit: 24 },
-          { name: "prefect_b", connectionLimit: 24 },
+          { name: "prefect_a", connectionLimit: 26 },
+          { name: "prefect_b", connectionLimit: 26 },
         ],
         databases: [{ name: "prefect", extensions: ["pg_trgm"] }],
         createDatabase: false,
@@ -224,10 +224,10 @@ describe("resolve", () => {
 
   it("refuses platforms that need more connections than the instance has", () => {
     expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
-      "invalid spec:\n  - instances.main: max_connections must be at least 66 (mlflow 34 + prefect 24 + reserved 8), got 50; cheapest first: shrink several pools, by 16 connections in all; or set instances.main.parameters.max_connections to 66; or move prefect (24) to an instance of its own",
+      "invalid spec:\n  - instances.main: max_connections must be at least 68 (mlflow 34 + prefect 26 + reserved 8), got 50; cheapest first: shrink several pools, by 18 connections in all; or set instances.main.parameters.max_connections to 68; or move prefect (26) to an instance of its own",
     );
     expect(
-      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 66 } } }, platforms: { prefect: {}, mlflow: {} } }),
+      refusal({ ...minimal, instances: { main: { parameters: { max_connections: 68 } } }, platforms: { prefect: {}, mlflow: {} } }),
     ).toBe("accepted");
     expect(
       refusal({ ...minimal, instances: { main: { parameters: { max_connections: 65 } } }, platforms: { prefect: {}, mlflow: {} } }),
@@ -235,8 +235,8 @@ describe("resolve", () => {
   });
 
   it("counts the connections of a database that somebody else made", () => {
-    const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json", maxConnections: 31 };
-    expect(refusal(withInstance({ existing }))).toContain("max_connections must be at least 32 (prefect 24 + reserved 8), got 31");
+    const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json", maxConnections: 33 };
+    expect(refusal(withInstance({ existing }))).toContain("max_connections must be at least 34 (prefect 26 + reserved 8), got 33");
   });
 
   it("checks the section of its own target, and carries those of others along", () => {

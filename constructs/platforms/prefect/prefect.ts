@@ -98,9 +98,14 @@ export const prefect: Prefect = definePlatform({
   wire,
 });
 
-/** The pool of each process and its LISTEN connection; a migration has an engine of its own. */
+/**
+ * The pool of each process, its LISTEN connection and the engine of `db_vacuum`, which every process may run and which holds one
+ * connection. A migration has its own engine.
+ *
+ * https://github.com/PrefectHQ/prefect/blob/3.9.1/src/prefect/server/services/db_vacuum.py
+ */
 function connections(settings: PrefectSettings): readonly Demand[] {
-  const pool = settings.poolSize + settings.maxOverflow + 1;
+  const pool = settings.poolSize + settings.maxOverflow + 2;
   const server = { opener: "server", pool, processes: 1, replicas: settings.replicas, overlaps: true, migration: 2 };
   if (settings.redisHost === null) return [server];
   return [server, { opener: "background services", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 }];
