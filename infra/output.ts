@@ -42,7 +42,7 @@ function releaseFiles(name: string, { namespace, wiring: { release } }: Wired): 
 }
 
 /** https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/ */
-export function toKustomization({ base, images, patches }: Kustomization, namespace: string): JsonObject {
+export function toKustomization({ base, images, patches, replacements }: Kustomization, namespace: string): JsonObject {
   return {
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
@@ -50,6 +50,7 @@ export function toKustomization({ base, images, patches }: Kustomization, namesp
     resources: [base],
     images: images.length === 0 ? undefined : images,
     patches: patches.map(({ target, patch }) => ({ target: target ?? undefined, patch: toYaml([patch]) })),
+    replacements: replacements.length === 0 ? undefined : replacements,
   };
 }
 

@@ -78,6 +78,8 @@ export interface Kustomization {
   /** Entries of `images`. */
   readonly images: readonly JsonObject[];
   readonly patches: readonly Patch[];
+  /** Entries of `replacements`, each of which also fails the build where a field is missing. */
+  readonly replacements: readonly JsonObject[];
 }
 /**
  * An object to merge (strategically), or a list of JSON 6902 operations. Without a target the object names what it changes, and that

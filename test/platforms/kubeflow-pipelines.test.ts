@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../constructs/model/json";
 import type { Kustomization } from "../../constructs/model/platform";
 import { readRelease } from "../../infra/charts/renderings";
 import { toKustomization, toPlatformFiles } from "../../infra/output";
@@ -7,6 +8,19 @@ import { kubeflowPipelines as example } from "../fixtures/cases/kubeflow-pipelin
 
 const release = wire(example, DIRECT).wiring.release as Kustomization;
 const CHART = { chart: "platform-agnostic-postgresql", version: "f3cc4998a14ece1f0013ff7e32dabd6d846f678a" };
+
+const IMAGES = example.settings.images as JsonObject;
+
+/** The variables that the overlay expects in its base. */
+const asserted = ({ replacements }: Kustomization) =>
+  replacements
+    .flatMap(({ targets }) => targets as { select: { name: string }; fieldPaths: string[] }[])
+    .flatMap(({ select, fieldPaths }) =>
+      fieldPaths.map((path) => {
+        const [, container = "", name = ""] = /\[name=\^(.+?)\$\]\.env\.\[name=\^(.+?)\$\]/.exec(path) ?? [];
+        return { deployment: select.name, container, name };
+      }),
+    );
 
 describe("the overlay of Kubeflow Pipelines", () => {
   it("leaves nothing of upstream's own server and Secrets", () => {
@@ -20,6 +34,36 @@ describe("the overlay of Kubeflow Pipelines", () => {
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
       'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified',
     );
+  });
+
+  it("replaces only what the base has", () => {
+    const { workloads } = readRelease(example.name, CHART, release);
+    const variablesOf = (deployment: string, container: string) =>
+      workloads.find(({ name }) => name === deployment)?.containers.find(({ name }) => name === container)?.env ?? [];
+    expect(asserted(release)).toHaveLength(10);
+    for (const { deployment, container, name } of asserted(release))
+      expect(variablesOf(deployment, container).map((variable) => variable.name)).toContain(name);
+  });
+
+  it.each([
+    "ghcr.io/kubeflow/kfp-api-server:2.17.0",
+    "registry.example:5000/mirror/kfp-api-server:2.9.0-rc.1",
+    "kfp-api-server:2.17.3",
+    "gcr.io/ml-pipeline/api-server:1.8.5",
+    "registry.example/ml-pipeline/api-server:2.0.5",
+  ])("refuses %s, whose release has no PostgreSQL", (image) => {
+    expect(refusal(example, { images: { ...IMAGES, "api-server": image } })).toBe(
+      `invalid spec:\n  - platforms.kubeflow-pipelines.images.api-server: is tagged like a release without PostgreSQL, got "${image}"; name one that was built from master, with another tag or by digest`,
+    );
+  });
+
+  it.each([
+    "ghcr.io/kubeflow/kfp-api-server:2.18.0",
+    "registry.example/kfp-api-server:2.17.0-postgres.1",
+    "registry.example/kfp-api-server:master",
+    "registry.example/my-api-server:1.0.0",
+  ])("takes %s", (image) => {
+    expect(refusal(example, { images: { ...IMAGES, "api-server": image } })).not.toContain("without PostgreSQL");
   });
 
   it("is installed in upstream's order", () => {

@@ -3,7 +3,7 @@ import { type Connection, definePlatform, type Platform, type ProcessText, type 
 import { PLAIN_SECRET } from "../../model/secret";
 import { expectedRevision } from "../revisions";
 import pullRequest from "./facts/platform-agnostic-postgresql-f3cc4998a14ece1f0013ff7e32dabd6d846f678a.json";
-import { IMAGE_CONTAINERS, overlayImages, overlayPatches } from "./overlay";
+import { IMAGE_CONTAINERS, overlayImages, overlayPatches, overlayReplacements } from "./overlay";
 import { kubeflowPipelinesRules } from "./rules";
 import { type KubeflowPipelinesFields, type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
@@ -84,6 +84,7 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
       base: base("env/platform-agnostic-postgresql"),
       images: overlayImages(settings.images),
       patches: overlayPatches(connection, inPod(extraParameters(tls), caPath(tls))),
+      replacements: overlayReplacements,
     },
     variables: {
       DBDRIVERNAME: "pgx",

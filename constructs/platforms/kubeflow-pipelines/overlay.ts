@@ -40,6 +40,7 @@ export function overlayPatches(connection: Connection<"pipelines" | "cache" | "m
     fromSecret("DBCONFIG_POSTGRESQLCONFIG_PASSWORD", "password"),
   ];
   return [
+    noServerOfMetadata,
     merge({
       apiVersion: "v1",
       kind: "ConfigMap",
@@ -90,6 +91,46 @@ export function overlayPatches(connection: Connection<"pipelines" | "cache" | "m
   ];
 }
 
+/**
+ * Bases without pull request 12379 bring a second server, for ML Metadata, and render without an error. kustomize reports the path of a
+ * test that fails, and skips a target that is not there.
+ */
+const noServerOfMetadata: Patch = {
+  target: { kind: "Deployment", name: "metadata-postgres-db" },
+  patch: [{ op: "test", path: "/the base lacks pull request 12379, it brings its own server metadata-postgres-db", value: "" }],
+};
+
+/** kustomize takes the names for regular expressions. */
+const variable = (container: string, name: string, field: string): string =>
+  `spec.template.spec.containers.[name=^${container}$].env.[name=^${name}$].${field}`;
+
+/** Where API server, cache server and ML Metadata take the connection from. Each value is what the base has; kustomize fails where one is missing. */
+export const overlayReplacements: readonly JsonObject[] = [
+  {
+    source: { kind: "ConfigMap", name: CONFIG_MAP },
+    targets: [
+      inDeployment("ml-pipeline", "ml-pipeline-api-server", [
+        "DBDRIVERNAME",
+        "DBCONFIG_POSTGRESQLCONFIG_HOST",
+        "DBCONFIG_POSTGRESQLCONFIG_PORT",
+        "DBCONFIG_POSTGRESQLCONFIG_DBNAME",
+      ]),
+      inDeployment("cache-server", "server", ["DBCONFIG_POSTGRESQLCONFIG_HOST", "DBCONFIG_POSTGRESQLCONFIG_PORT", "DBCONFIG_DB_NAME"]),
+      inDeployment("metadata-grpc-deployment", "container", ["POSTGRES_HOST", "POSTGRES_PORT"]),
+    ],
+  },
+  {
+    source: { kind: "ConfigMap", name: CONFIG_MAP, fieldPath: "data.DBDriverName" },
+    targets: [{ select: { kind: "Deployment", name: "cache-server" }, fieldPaths: [variable("server", "DBCONFIG_DRIVER", "value")] }],
+  },
+];
+
+/** Variables that a container takes from the ConfigMap. */
+function inDeployment(name: string, container: string, variables: readonly string[]): JsonObject {
+  const fieldPaths = variables.map((each) => variable(container, each, "valueFrom.configMapKeyRef.name"));
+  return { select: { kind: "Deployment", name }, fieldPaths };
+}
+
 const merge = (patch: JsonObject): Patch => ({ target: null, patch });
 
 /** A Deployment's container, with the CA, and with a proxy in front of everything else where there is one. */
@@ -124,6 +165,7 @@ function metadataArguments({ tls }: Connection): Patch {
     patch: [
       { op: "test", path: `${container}/name`, value: "container" },
       { op: "test", path: `${container}/args/1`, value: "--metadata_source_config_type=postgresql" },
+      { op: "test", path: `${container}/args/2`, value: "--postgres_config_host=$(POSTGRES_HOST)" },
       ...flags.map((value) => ({ op: "add", path: `${container}/args/-`, value })),
     ],
   };

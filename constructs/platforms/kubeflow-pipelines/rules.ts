@@ -6,8 +6,8 @@ const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/k
 
 /** Images with PostgreSQL in them; the base names others. */
 const OWN_IMAGES = ["api-server", "cache-server"];
-/** Upstream's own releases up to 2.17. */
-const TOO_OLD = /\/kubeflow\/kfp-[a-z-]+:([01]|2\.(\d|1[0-7]))\./;
+/** Upstream's own releases up to 2.17, under the names of both of its registries, in whichever registry they are kept. */
+const TOO_OLD = /(^|\/)(kfp-|ml-pipeline\/)(api|cache)-server:v?([01]\.\d+|2\.(\d|1[0-7]))\.\d+(-(alpha|beta|rc)\.?\d+)?$/;
 const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.test(version);
 
 export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFields>[] = [
@@ -54,9 +54,9 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
       OWN_IMAGES.filter((container) => TOO_OLD.test(images[container] ?? "")).map((container) =>
         violation(
           `${path}.images.${container}`,
-          "is a release without PostgreSQL",
+          "is tagged like a release without PostgreSQL",
           images[container],
-          "name one that was built from master",
+          "name one that was built from master, with another tag or by digest",
         ),
       ),
     passing: { images: { "api-server": "ghcr.io/kubeflow/kfp-api-server:2.18.0" } },
