@@ -6,7 +6,7 @@ import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct, type IConstruct } from "constructs";
 import { toOwner } from "../kubernetes/objects";
-import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
+import type { Operator } from "../kubernetes/operators";
 import { inNamespace, objectsOf, type PlatformObject, toPlatformObjects } from "../kubernetes/platform-objects";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
@@ -43,8 +43,8 @@ export interface PlatformReleasesProps {
     readonly securityGroup: ec2.ISecurityGroup;
   };
   readonly region: string;
-  readonly installExternalSecrets: boolean;
-  readonly installReloader: boolean;
+  /** Installed before the platforms. */
+  readonly operators: readonly Operator[];
   /** By platform. A kustomization is not installed: it is rendered as files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
@@ -111,25 +111,19 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: P
   return { cluster, ready };
 }
 
-function createOperators(
-  scope: Construct,
-  cluster: eks.ICluster,
-  { installExternalSecrets, installReloader }: PlatformReleasesProps,
-): readonly eks.HelmChart[] {
-  const install = (id: string, operator: Operator) =>
-    // Others in the cluster may use it by then: it stays when this stack goes, fails or no longer asks for it. The next one adopts it.
-    new eks.HelmChart(scope, id, {
-      cluster,
-      ...operator,
-      createNamespace: true,
-      wait: true,
-      timeout: INSTALLATION,
-      removalPolicy: RemovalPolicy.RETAIN,
-    });
-  return [
-    ...(installExternalSecrets ? [install("ExternalSecrets", EXTERNAL_SECRETS)] : []),
-    ...(installReloader ? [install("Reloader", RELOADER)] : []),
-  ];
+function createOperators(scope: Construct, cluster: eks.ICluster, { operators }: PlatformReleasesProps): readonly eks.HelmChart[] {
+  return operators.map(
+    ({ id, ...operator }) =>
+      // Others in the cluster may use it by then: it stays when this stack goes, fails or no longer asks for it. The next one adopts it.
+      new eks.HelmChart(scope, id, {
+        cluster,
+        ...operator,
+        createNamespace: true,
+        wait: true,
+        timeout: INSTALLATION,
+        removalPolicy: RemovalPolicy.RETAIN,
+      }),
+  );
 }
 
 /** Where a release's constructs are created: below `scope`, under `id`. */

@@ -1,3 +1,4 @@
+import { refuseExternalSecrets, unusedVersions } from "../kubernetes/operators";
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { ownEntry } from "../model/json";
@@ -259,9 +260,24 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
       ...(["installExternalSecrets", "installReloader"] as const)
         .filter((field) => cluster?.installReleases === false && cluster[field])
         .map((field) => unused(`aws.cluster.${field}`, "with installReleases: false")),
+      ...(cluster === null ? [] : unusedVersions(cluster, "aws.cluster")),
     ],
     passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true } } },
     failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, installReleases: false } } },
+  },
+  {
+    id: "aws-external-secrets-has-our-api",
+    source: "https://github.com/external-secrets/external-secrets/releases/tag/v0.16.0",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { cluster } }) =>
+      cluster === null ? [] : refuseExternalSecrets(cluster, "aws.cluster", "0.16.0", "external-secrets.io/v1"),
+    passing: {
+      section: { region, network: NETWORK, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.16.0" } },
+    },
+    failing: {
+      section: { region, network: NETWORK, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.15.1" } },
+    },
   },
   {
     id: "aws-cluster-needs-its-network",

@@ -1,3 +1,4 @@
+import { chartVersion, EXTERNAL_SECRETS, RELOADER } from "../kubernetes/operators";
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { IPV4, LONGEST_CA } from "../model/instance";
 import { NAME } from "../model/names";
@@ -90,8 +91,12 @@ export const awsFields = {
        * @defaultValue `false`
        */
       installExternalSecrets: flag(false),
+      /** Version of its chart: 0.16.0 or newer. @defaultValue `"2.9.0"` */
+      externalSecretsVersion: chartVersion(EXTERNAL_SECRETS),
       /** Installs Reloader, which restarts pods when a rotation has changed their Secret. It stays, too. @defaultValue `false` */
       installReloader: flag(false),
+      /** Version of its chart. @defaultValue `"2.2.16"` */
+      reloaderVersion: chartVersion(RELOADER),
     }),
   ),
   /**

@@ -5,8 +5,15 @@ import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
 import { SIDECAR, type Wired } from "../model/wire";
 
-/** Cloud SQL Auth Proxy. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
-const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3";
+/** Cloud SQL Auth Proxy, as it is where the environment names no other version. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
+export const AUTH_PROXY_VERSION = "2.28.0";
+const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy";
+
+/** Which instance the proxy connects to, which may be known only late, and its own version. */
+export interface Proxied {
+  readonly connectionName: string;
+  readonly version: string;
+}
 
 /** Port at which it listens: PostgreSQL's own. */
 export const PROXY_PORT = 5432;
@@ -35,10 +42,10 @@ function variables(address: "127.0.0.1" | "0.0.0.0"): Readonly<Record<string, st
 const probe = (path: string, timing: JsonObject): JsonObject => ({ httpGet: { path, port: HEALTH_PORT }, ...timing });
 
 /** What the proxy runs as, whatever pod it is in. `connectionName` is the variable's `value`, or where it comes from. */
-function container(address: "127.0.0.1" | "0.0.0.0", connectionName: JsonObject): JsonObject {
+function container(address: "127.0.0.1" | "0.0.0.0", connectionName: JsonObject, version: string): JsonObject {
   return {
     name: SIDECAR,
-    image: IMAGE,
+    image: `${IMAGE}:${version}`,
     env: [...Object.entries(variables(address)).map(([name, value]) => ({ name, value })), { name: CONNECTION_NAME, ...connectionName }],
     startupProbe: probe("/startup", { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 60 }),
     livenessProbe: probe("/liveness", { periodSeconds: 60, timeoutSeconds: 30, failureThreshold: 5 }),
@@ -53,27 +60,27 @@ const fromConfigMap = (name: string): JsonObject => ({ valueFrom: { configMapKey
 const asSidecar = (made: JsonObject): JsonObject => ({ ...made, restartPolicy: "Always" });
 
 /** The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that nothing in a release is known late. */
-export const platformSidecar = (release: string): JsonObject =>
-  asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy)));
+export const platformSidecar = (release: string, version: string): JsonObject =>
+  asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy), version));
 
 /** The sidecar of a pod of our own, in which a late-bound name does no harm. */
-export const ownSidecar = (connectionName: string): JsonObject => asSidecar(container("127.0.0.1", { value: connectionName }));
+export const ownSidecar = ({ connectionName, version }: Proxied): JsonObject =>
+  asSidecar(container("127.0.0.1", { value: connectionName }, version));
 
 /**
  * What a platform's pods need beside a release to reach the database through the proxy; nothing where they do not.
  *
- * @param connectionName may be known only late.
  * @param annotations of the service account that the proxy runs as.
  */
 export function toProxyObjects(
   wired: Wired,
   access: Topology["access"],
-  connectionName: string,
+  { connectionName, version }: Proxied,
   annotations: JsonObject,
 ): readonly JsonObject[] {
   if (access === "direct") return [];
   const account = toClientAccount(wired, annotations);
-  const deployment = access === "proxy" ? toProxyDeployment(wired, annotations) : [];
+  const deployment = access === "proxy" ? toProxyDeployment(wired, version, annotations) : [];
   return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...deployment];
 }
 
@@ -99,7 +106,7 @@ function toClientAccount({ namespace, release, connection }: Wired, annotations:
  * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
  * From a pod to them passwords and data go in plain text.
  */
-function toProxyDeployment({ namespace, release }: Wired, annotations: JsonObject): readonly JsonObject[] {
+function toProxyDeployment({ namespace, release }: Wired, version: string, annotations: JsonObject): readonly JsonObject[] {
   const { proxy } = kubernetesNames(release);
   const own = metadata(proxy, namespace, release);
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
@@ -107,7 +114,7 @@ function toProxyDeployment({ namespace, release }: Wired, annotations: JsonObjec
     serviceAccountName: proxy,
     containers: [
       {
-        ...container("0.0.0.0", fromConfigMap(proxy)),
+        ...container("0.0.0.0", fromConfigMap(proxy), version),
         ports: [{ name: "postgresql", containerPort: PROXY_PORT }],
         readinessProbe: probe("/readiness", { periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 3 }),
       },

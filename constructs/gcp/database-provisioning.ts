@@ -25,6 +25,8 @@ export interface DatabaseProvisioningArgs {
   readonly postgres: Postgres;
   /** How the server is verified where it is no Cloud SQL; otherwise the Auth Proxy does that. */
   readonly tls: Server["tls"];
+  /** Version of the Auth Proxy. */
+  readonly authProxyVersion: string;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
   /** By platform, what it is: a key of the registry. */
@@ -89,7 +91,8 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const make = (toObject: (sidecar: JsonObject | null) => JsonObject): JsonObject | LateObject => {
       const { connectionName } = args.postgres;
       if (connectionName === null) return toObject(null);
-      return lateBound((late) => [toObject(ownSidecar(late.connectionName))], { connectionName })[0] ?? {};
+      const toSidecar = (late: { readonly connectionName: string }) => ownSidecar({ ...late, version: args.authProxyVersion });
+      return lateBound((late) => [toObject(toSidecar(late))], { connectionName })[0] ?? {};
     };
     const job = make((sidecar) => toJob(args.instance, pod("provision", sidecar)));
     this.job = createObject(`${name}-job`, job, {

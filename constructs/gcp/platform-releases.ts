@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import * as helm from "@pulumi/kubernetes/helm/v3";
 import * as pulumi from "@pulumi/pulumi";
 import { toNamespace } from "../kubernetes/objects";
-import { EXTERNAL_SECRETS, type Operator, RELOADER } from "../kubernetes/operators";
+import type { Operator } from "../kubernetes/operators";
 import { inNamespace, toPlatformObjects } from "../kubernetes/platform-objects";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
@@ -33,8 +33,10 @@ export interface PlatformRelease {
 
 export interface PlatformReleasesArgs {
   readonly externalSecrets: ExternalSecretsArgs;
-  readonly installExternalSecrets: boolean;
-  readonly installReloader: boolean;
+  /** Installed before the platforms. */
+  readonly operators: readonly Operator[];
+  /** Version of the Auth Proxy. */
+  readonly authProxyVersion: string;
   /** By platform. A kustomization is left out: it is files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
@@ -55,7 +57,7 @@ export class PlatformReleases extends pulumi.ComponentResource {
     super("platform-postgres:gcp:PlatformReleases", name, {}, opts);
     const before = [...createNamespaces(this, args), ...createOperators(this, args)];
     const releases = Object.entries(args.platforms).map(
-      ([platform, each]) => [platform, createRelease(this, platform, each, args.externalSecrets, before)] as const,
+      ([platform, each]) => [platform, createRelease(this, platform, each, args, before)] as const,
     );
     this.releases = Object.fromEntries(releases.filter((each): each is [string, helm.Release] => each[1] !== null));
     this.registerOutputs({});
@@ -69,28 +71,26 @@ function createNamespaces(parent: PlatformReleases, { platforms }: PlatformRelea
   return [...byName].map(([namespace, object]) => createObject(`namespace-${namespace}`, object, { parent, retainOnDelete: true }));
 }
 
-function createOperators(
-  parent: PlatformReleases,
-  { installExternalSecrets, installReloader }: PlatformReleasesArgs,
-): readonly pulumi.Resource[] {
-  const install = ({ release, namespace, chart, repository, version, values }: Operator) =>
-    new helm.Release(
-      chart,
-      {
-        name: release,
+function createOperators(parent: PlatformReleases, { operators }: PlatformReleasesArgs): readonly pulumi.Resource[] {
+  return operators.map(
+    ({ release, namespace, chart, repository, version, values }) =>
+      new helm.Release(
         chart,
-        version,
-        repositoryOpts: { repo: repository },
-        namespace,
-        createNamespace: true,
-        values,
-        atomic: true,
-        timeout: INSTALLATION,
-      },
-      // Others in the cluster may use it by then: it stays.
-      { parent, retainOnDelete: true },
-    );
-  return [...(installExternalSecrets ? [install(EXTERNAL_SECRETS)] : []), ...(installReloader ? [install(RELOADER)] : [])];
+        {
+          name: release,
+          chart,
+          version,
+          repositoryOpts: { repo: repository },
+          namespace,
+          createNamespace: true,
+          values,
+          atomic: true,
+          timeout: INSTALLATION,
+        },
+        // Others in the cluster may use it by then: it stays.
+        { parent, retainOnDelete: true },
+      ),
+  );
 }
 
 /** Returns null if no chart installs the platform. */
@@ -98,13 +98,13 @@ function createRelease(
   parent: PlatformReleases,
   platform: string,
   each: PlatformRelease,
-  externalSecrets: ExternalSecretsArgs,
+  args: PlatformReleasesArgs,
   before: readonly pulumi.Resource[],
 ): helm.Release | null {
   const { wired } = each;
   const { release } = wired.wiring;
   if (release.kind === "kustomize") return null;
-  const objects = toObjects(each, externalSecrets).map((object) =>
+  const objects = toObjects(each, args).map((object) =>
     createObject(resourceName({ name: platform, kind: wired.kind }, nameOf(object)), object, {
       parent,
       dependsOn: [...before, ...each.after],
@@ -119,14 +119,18 @@ function nameOf({ kind, metadata }: LateObject): string {
 }
 
 /** What the chart's pods need in their namespace. */
-function toObjects(each: PlatformRelease, externalSecrets: ExternalSecretsArgs): readonly LateObject[] {
+function toObjects(each: PlatformRelease, { externalSecrets, authProxyVersion }: PlatformReleasesArgs): readonly LateObject[] {
   const { wired, access, clientAnnotations } = each;
   const secret = { key: each.secretId, store: secretReader(externalSecrets), annotations: AWAITED };
   const { ca, connectionName } = each;
   const make = (caText: string, proxy: readonly JsonObject[]) =>
     inNamespace(toPlatformObjects(wired, { secret, ca: caText, access: proxy }));
   if (connectionName === null) return lateBound((late) => make(late.ca, []), { ca });
-  return lateBound((late) => make(late.ca, toProxyObjects(wired, access, late.connectionName, clientAnnotations)), { ca, connectionName });
+  return lateBound(
+    (late) =>
+      make(late.ca, toProxyObjects(wired, access, { connectionName: late.connectionName, version: authProxyVersion }, clientAnnotations)),
+    { ca, connectionName },
+  );
 }
 
 /** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */

@@ -1,6 +1,8 @@
+import { chartVersion, EXTERNAL_SECRETS, RELOADER } from "../kubernetes/operators";
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
 import { NAME } from "../model/names";
 import { ownInstances } from "../model/own-instance";
+import { AUTH_PROXY_VERSION } from "./auth-proxy";
 import { sizeOfTier, TIER } from "./tier-names";
 
 const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as europe-west4" };
@@ -157,12 +159,16 @@ export const gcpFields = {
        * @defaultValue `false`
        */
       installExternalSecrets: flag(false),
+      /** Version of its chart: 0.20.2 or newer. @defaultValue `"2.9.0"` */
+      externalSecretsVersion: chartVersion(EXTERNAL_SECRETS),
       /**
        * Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there.
        *
        * @defaultValue `false`
        */
       installReloader: flag(false),
+      /** Version of its chart. @defaultValue `"2.2.16"` */
+      reloaderVersion: chartVersion(RELOADER),
       /**
        * Google identity of the Auth Proxy. `direct` is the Kubernetes service account itself; `google` creates a Google service account
        * for each, as in all of Google's examples. Changing it restarts no database.
@@ -172,6 +178,16 @@ export const gcpFields = {
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
     }),
   ),
+  /**
+   * Version of the Cloud SQL Auth Proxy in the pods of platforms and of provisioning: 2.16.0 or newer.
+   *
+   * @defaultValue `"2.28.0"`
+   */
+  authProxyVersion: text({
+    pattern: /^2\.\d{1,4}\.\d{1,4}$/,
+    form: `a version such as ${AUTH_PROXY_VERSION}`,
+    default: AUTH_PROXY_VERSION,
+  }),
   /** Notification channels that receive alerts. @defaultValue `[]` */
   notificationChannels: list(
     id({ pattern: new RegExp(`^projects/${PROJECT}/notificationChannels/\\d+$`), form: "a channel (projects/P/notificationChannels/N)" }),

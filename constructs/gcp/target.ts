@@ -7,6 +7,7 @@ import { GCP_ELSEWHERE, gcpFields } from "./section";
 import { gcpWholeRules } from "./section-rules";
 import { connectionsOf } from "./tiers";
 import { verification } from "./verification";
+import { gcpVersionRules } from "./version-rules";
 
 /** For superusers (PostgreSQL's three, and Cloud SQL's own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 15;
@@ -33,7 +34,7 @@ export const gcp: Gcp = defineTarget({
   section: gcpFields,
   elsewhere: GCP_ELSEWHERE,
   rules: gcpRules,
-  wholeRules: [...gcpWholeRules, ...gcpOwnInstanceRules, ...gcpLimitRules],
+  wholeRules: [...gcpWholeRules, ...gcpOwnInstanceRules, ...gcpLimitRules, ...gcpVersionRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access, placement) => {

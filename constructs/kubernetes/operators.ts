@@ -1,24 +1,30 @@
+import { type Violation, violation } from "../model/errors";
+import { text } from "../model/fields";
 import type { JsonObject } from "../model/json";
 
 /** A Helm chart that other releases need first, and that a cluster has once. */
 export interface Operator {
+  /** Its name among resources. */
+  readonly id: string;
   /** Name of its release. */
   readonly release: string;
   readonly namespace: string;
   readonly chart: string;
   readonly repository: string;
+  /** Of its chart: the newest one that was rendered with `values`, unless the environment names another. */
   readonly version: string;
   readonly values: JsonObject;
 }
 
 /**
- * Its API, `external-secrets.io/v1`, is what our manifests are written in.
+ * Its API, `external-secrets.io/v1`, is what our manifests are written in. Rendered on 2026-11-30 from tag helm-chart-2.9.0.
  *
  * The names are ours, so that Helm rejects the definitions of somebody's own release (they name another owner), and never upgrades it.
  * Its chart has the definitions as templates: without `keep`, uninstalling it would delete every ExternalSecret of the cluster, and with
  * them the Secrets. https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource
  */
 export const EXTERNAL_SECRETS: Operator = {
+  id: "ExternalSecrets",
   release: "platform-postgres-external-secrets",
   namespace: "platform-postgres-external-secrets",
   chart: "external-secrets",
@@ -27,8 +33,9 @@ export const EXTERNAL_SECRETS: Operator = {
   values: { installCRDs: true, crds: { annotations: { "helm.sh/resource-policy": "keep" } } },
 };
 
-/** Restarts pods when a rotation has changed their Secret. */
+/** Restarts pods when a rotation has changed their Secret. Rendered on 2026-11-30 from tag chart-v2.2.16. */
 export const RELOADER: Operator = {
+  id: "Reloader",
   release: "platform-postgres-reloader",
   namespace: "platform-postgres-reloader",
   chart: "reloader",
@@ -36,3 +43,40 @@ export const RELOADER: Operator = {
   version: "2.2.16",
   values: {},
 };
+
+/** What a cloud's section says of a cluster's operators. */
+export interface OperatorSettings {
+  readonly installExternalSecrets: boolean;
+  readonly externalSecretsVersion: string;
+  readonly installReloader: boolean;
+  readonly reloaderVersion: string;
+}
+
+/** A field for the version of an operator's chart. */
+export const chartVersion = ({ version }: Operator) =>
+  text({ pattern: /^\d{1,4}\.\d{1,4}\.\d{1,4}(-[0-9A-Za-z.]{1,32})?$/, form: `a chart's version such as ${version}`, default: version });
+
+/** The operators to install, in the versions to install. */
+export const operatorsOf = (settings: OperatorSettings): readonly Operator[] => [
+  ...(settings.installExternalSecrets ? [{ ...EXTERNAL_SECRETS, version: settings.externalSecretsVersion }] : []),
+  ...(settings.installReloader ? [{ ...RELOADER, version: settings.reloaderVersion }] : []),
+];
+
+/** Whether a version is older than another, number by number. */
+export const isOlder = (version: string, than: string): boolean => version.localeCompare(than, "en", { numeric: true }) < 0;
+
+/** Refuses External Secrets without something that our manifests need. @param path of the cluster. */
+export const refuseExternalSecrets = (settings: OperatorSettings, path: string, oldest: string, need: string): readonly Violation[] =>
+  settings.installExternalSecrets && isOlder(settings.externalSecretsVersion, oldest)
+    ? [violation(`${path}.externalSecretsVersion`, `must be ${oldest} or newer, the first with ${need}`, settings.externalSecretsVersion)]
+    : [];
+
+/** Reports versions of operators that are not installed. @param path of the cluster. */
+export const unusedVersions = (settings: OperatorSettings, path: string): readonly Violation[] => [
+  ...(settings.installExternalSecrets || settings.externalSecretsVersion === EXTERNAL_SECRETS.version
+    ? []
+    : [violation(`${path}.externalSecretsVersion`, "has no effect without installExternalSecrets", settings.externalSecretsVersion)]),
+  ...(settings.installReloader || settings.reloaderVersion === RELOADER.version
+    ? []
+    : [violation(`${path}.reloaderVersion`, "has no effect without installReloader", settings.reloaderVersion)]),
+];

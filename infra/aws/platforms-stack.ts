@@ -3,6 +3,7 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
 import { PlatformReleases } from "../../constructs/aws/platform-releases";
 import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
+import { operatorsOf } from "../../constructs/kubernetes/operators";
 import { idOf } from "../../constructs/model/fields";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
@@ -42,8 +43,7 @@ export class PlatformsStack extends EnvironmentStack {
       },
       environment: environment.name,
       region,
-      installExternalSecrets: cluster.installExternalSecrets,
-      installReloader: cluster.installReloader,
+      operators: operatorsOf(cluster),
       platforms: Object.fromEntries(platforms),
     });
     const installed = Object.entries(releases.charts).map(([name, chart]) => `${name} ${chart.version ?? "(its own chart)"}`);

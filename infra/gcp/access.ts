@@ -106,6 +106,7 @@ function createProvisioning(
       tenants,
       kinds: mapValues(tenants, (_tenant, platform) => environment.platforms[platform]?.kind ?? platform),
       secrets: Object.fromEntries(Object.keys(tenants).flatMap((platform) => (all[platform] ? [[platform, all[platform]]] : []))),
+      authProxyVersion: section.authProxyVersion,
       rotatesMaster: existing === null,
       rotationDays: section.rotationDays,
       // Nobody would hear of it, and an existing database needs no API of alerts.

@@ -54,7 +54,7 @@ class GcpDeployment implements Deployment {
   }
 
   reach({ access, settings, instance }: PlacedPlatform): Reach {
-    return reachOf({ ...settings, access }, this.server(instance));
+    return reachOf({ ...settings, access }, this.server(instance), this.environment.section.authProxyVersion);
   }
 
   ca(instance: string): string {
@@ -73,7 +73,9 @@ class GcpDeployment implements Deployment {
   accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
     const { access, instance } = this.platform(platform);
     const { connectionName } = this.server(instance);
-    return connectionName === null ? [] : toProxyObjects(wired, access, connectionName, annotationsOf(this.environment, wired, access));
+    if (connectionName === null) return [];
+    const version = this.environment.section.authProxyVersion;
+    return toProxyObjects(wired, access, { connectionName, version }, annotationsOf(this.environment, wired, access));
   }
 
   caution(platform: string, wired: Wired): string | null {

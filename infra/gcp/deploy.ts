@@ -43,6 +43,6 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
 /** The wiring of every platform, in words that are known when it is planned. */
 function wire(environment: GcpEnvironment, database: Database): Readonly<Record<string, Wired>> {
   return wirePlatforms(environment, registry, ({ settings, access, instance }) =>
-    reachOf({ ...settings, access }, serverOf(database, instance)),
+    reachOf({ ...settings, access }, serverOf(database, instance), environment.section.authProxyVersion),
   );
 }

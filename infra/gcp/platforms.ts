@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PlatformReleases } from "../../constructs/gcp/platform-releases";
+import { operatorsOf } from "../../constructs/kubernetes/operators";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
@@ -18,7 +19,7 @@ export class Platforms extends pulumi.ComponentResource {
     opts: pulumi.ComponentResourceOptions,
   ) {
     super("platform-postgres:infra:Platforms", "platforms", {}, opts);
-    const { cluster, project } = environment.section;
+    const { cluster, project, authProxyVersion } = environment.section;
     if (cluster === null) throw new TypeError("there is no cluster");
     const platforms = mapValues(wired, (each, name) => {
       const resolved = environment.platforms[name];
@@ -32,8 +33,8 @@ export class Platforms extends pulumi.ComponentResource {
       "releases",
       {
         externalSecrets: { project: idOf(project), cluster: idOf(cluster.name), location: cluster.location },
-        installExternalSecrets: cluster.installExternalSecrets,
-        installReloader: cluster.installReloader,
+        operators: operatorsOf(cluster),
+        authProxyVersion,
         platforms,
       },
       { parent: this },

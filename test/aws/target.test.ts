@@ -276,6 +276,17 @@ describe("a spec for AWS", () => {
     ]);
   });
 
+  it("is warned of versions of what is not installed, and cannot name one that is too old", () => {
+    const cluster = { ...CLUSTER, externalSecretsVersion: "0.9.20", reloaderVersion: "2.2.15" };
+    expect(resolveAws(withAws(minimalAws, { cluster })).warnings.map(formatViolation)).toEqual([
+      'aws.cluster.externalSecretsVersion: has no effect without installExternalSecrets, got "0.9.20"',
+      'aws.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15"',
+    ]);
+    expect(refused(withAws(minimalAws, { cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.9.20" } }))).toBe(
+      '  - aws.cluster.externalSecretsVersion: must be 0.16.0 or newer, the first with external-secrets.io/v1, got "0.9.20"',
+    );
+  });
+
   it("is warned of what AWS refuses only in some networks, and of what an identity's login takes", () => {
     const { warnings } = resolveAws(withMain(withAws(minimalAws, { secretsManagerEndpoint: true }), { iamAuthentication: true }));
     expect(warnings.map(({ path, rule, remedy }) => `${path} ${rule}; ${remedy}`)).toEqual([

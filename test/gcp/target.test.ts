@@ -4,7 +4,7 @@ import { checkFlag, doubtFlag, restarts, toFlagValue } from "../../constructs/gc
 import { gcp } from "../../constructs/gcp/target";
 import { connectionsOf, seriesOf } from "../../constructs/gcp/tiers";
 import { formatViolation } from "../../constructs/model/errors";
-import { existingGcp, minimalGcp, resolveGcp, SECTION, withGcp } from "../fixtures/gcp";
+import { CLUSTER, existingGcp, minimalGcp, resolveGcp, SECTION, withGcp } from "../fixtures/gcp";
 import { refusal } from "../fixtures/specs";
 
 const refused = (spec: unknown): string => refusal(spec, gcp as never).replace("invalid spec:\n", "");
@@ -109,6 +109,7 @@ describe("a spec for Google Cloud", () => {
       denyMaintenance: null,
       cluster: null,
       notificationChannels: [],
+      authProxyVersion: "2.28.0",
       existingConnections: {},
       rotationDays: 30,
       instances: { main: { name: null, tier: null, zone: null } },
@@ -328,6 +329,23 @@ describe("a spec for Google Cloud", () => {
     const { existing } = existingGcp.instances.main ?? {};
     const { warnings } = resolveGcp({ ...existingGcp, instances: { main: { existing, readReplicas: 1 } } });
     expect(warnings.map(formatViolation)).toEqual(["instances.main.readReplicas: has no effect on an existing database"]);
+  });
+
+  it("is warned of versions of what no pod has, and cannot name one that is too old", () => {
+    const warned = (spec: unknown) => resolveGcp(spec as never).warnings.map(formatViolation);
+    expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0" }))).toEqual([
+      'gcp.authProxyVersion: has no effect if no pod has an Auth Proxy, got "2.27.0"',
+    ]);
+    const existingConnections = { main: "my-project:europe-west4:db" };
+    expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0", existingConnections }))).toEqual([]);
+    expect(warned(withGcp(minimalGcp, { cluster: { ...CLUSTER, reloaderVersion: "2.2.15" } }))).toEqual([
+      'gcp.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15"',
+    ]);
+    const cluster = { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.1" };
+    expect(refused(withGcp(minimalGcp, { cluster, authProxyVersion: "2.9.0" })).split("\n")).toEqual([
+      '  - gcp.authProxyVersion: must be 2.16.0 or newer, the first that verifies certificates of all certificate authorities of Cloud SQL, got "2.9.0"',
+      '  - gcp.cluster.externalSecretsVersion: must be 0.20.2 or newer, the first with secretVersionSelectionPolicy, got "0.20.1"',
+    ]);
   });
 
   it("is warned of what Cloud SQL cannot keep", () => {

@@ -83,12 +83,12 @@ const postgres = new CloudSqlPostgres("main", {
 const { tenants } = instance;
 const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
 new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
+  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, authProxyVersion: environment.section.authProxyVersion, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
   program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
   identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
 }, {});
 const access = environment.platforms.prefect?.access ?? "direct";
-const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres));
+const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres, environment.section.authProxyVersion));
 export const connectionName: pulumi.Output<string> = postgres.connectionName;
 export const values = wired.prefect?.wiring.release;
 `;

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { join, resolve } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
+import { AUTH_PROXY_VERSION } from "../../constructs/gcp/auth-proxy";
 
 /** What proofs install for themselves; it is kept, and can be deleted at any time. */
 const CACHE = resolve(__dirname, "..", "..", ".local", "proof");
@@ -118,17 +119,25 @@ function python(name: string, ...requirements: readonly string[]): string {
   return join(directory, "venv", "bin", "python");
 }
 
-/** Google's proxy, and Pulumi's engine: Go fetches both, and compiles them. */
-const AUTH_PROXY = "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2@v2.25.3";
+/** Google's proxy, and Pulumi's engine: Go fetches both, and compiles them. The proxy's version is the one that environments get. */
+const AUTH_PROXY = "github.com/GoogleCloudPlatform/cloud-sql-proxy/v2";
+/** Generated messages of Google's APIs, which only metrics use: the version that the proxy asks for is not on every module proxy. */
+const MESSAGES = "google.golang.org/genproto=google.golang.org/genproto@v0.0.0-20260723164925-7274b71286bd";
 const PULUMI = "3.230.0";
 /** What one of the engine's own dependencies was renamed to; a module of somebody else does not inherit that. */
 const CLIPBOARD = "github.com/atotto/clipboard=github.com/tgummerer/clipboard@v0.0.0-20241001131231-d02d263e614e";
 
 /** Path of the Cloud SQL Auth Proxy. @throws MissingTool without Go, or where its modules cannot be had. */
 export function authProxy(): string {
-  const directory = cached("cloud-sql-proxy-2.25.3", (target) =>
-    go(target, [["install", AUTH_PROXY]], "Go cannot install the Cloud SQL Auth Proxy"),
-  );
+  const directory = cached(`cloud-sql-proxy-${AUTH_PROXY_VERSION}`, (target) => {
+    const steps = [
+      ["mod", "init", "proxy"],
+      ["mod", "edit", `-replace=${MESSAGES}`],
+      ["get", "-tool", `${AUTH_PROXY}@v${AUTH_PROXY_VERSION}`],
+      ["build", "-o", "cloud-sql-proxy", AUTH_PROXY],
+    ];
+    go(target, steps, "Go cannot build the Cloud SQL Auth Proxy");
+  });
   return join(directory, "cloud-sql-proxy");
 }
 

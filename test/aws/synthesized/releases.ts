@@ -30,6 +30,19 @@ describe("the platforms stack", () => {
     expect(propertiesOf(platforms, "Custom::AWSCDK-EKS-HelmChart", /skillflaw/i).ChartAssetURL).toBeDefined();
   });
 
+  it("installs operators in the versions that the environment names", () => {
+    const cluster = {
+      ...CLUSTER,
+      installExternalSecrets: true,
+      externalSecretsVersion: "2.14.0",
+      installReloader: true,
+      reloaderVersion: "2.2.17",
+    };
+    const { platforms: other } = templatesOf(withAws(productionAws, { cluster }));
+    const versions = Object.values(ofType(other, "Custom::AWSCDK-EKS-HelmChart")).map(({ Properties: its = {} }) => its.Version);
+    expect(versions.slice(0, 2)).toEqual(["2.14.0", "2.2.17"]);
+  });
+
   it("starts a release only when its Secret is there", () => {
     const chart = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-HelmChart")).find(([id]) => id.includes("prefect")) as unknown as [
       string,

@@ -80,7 +80,7 @@ describe("provisioning", () => {
 
   it("reaches the instance through the Auth Proxy, which starts before it and ends after it", async () => {
     const [proxy] = podOf(one(await registrationsOf(fullGcp), "Job").inputs).initContainers ?? [];
-    expect(proxy).toMatchObject({ restartPolicy: "Always", image: "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.25.3" });
+    expect(proxy).toMatchObject({ restartPolicy: "Always", image: "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.28.0" });
     expect(proxy?.env).toContainEqual({
       name: "CSQL_PROXY_INSTANCE_CONNECTION_NAME",
       value: "my-project:europe-west4:full-main-1a2b3c4",

@@ -3,7 +3,7 @@ import { mapValues } from "../../../constructs/model/json";
 import { deploy } from "../../../infra/gcp/deploy";
 import { PROJECT } from "../../../infra/gcp/plan";
 import { register } from "../../../infra/gcp/registrations";
-import { existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
+import { CLUSTER, existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
 const metadataOf = ({ inputs }: { readonly inputs: Readonly<Record<string, unknown>> }) =>
@@ -29,6 +29,22 @@ describe("releases", () => {
       ["platform-postgres-reloader", "platform-postgres-reloader", "reloader", "2.2.16", true, undefined],
       ["skillflaw", "skillflaw", expect.stringMatching(/^(\.\.\/)*constructs\/platforms\/skillflaw\/chart$/), undefined, true, false],
     ]);
+  });
+
+  it("are of the versions that the environment names, and so is the Auth Proxy of every pod", async () => {
+    const cluster = {
+      ...CLUSTER,
+      installExternalSecrets: true,
+      externalSecretsVersion: "2.14.0",
+      installReloader: true,
+      reloaderVersion: "2.2.17",
+    };
+    const registrations = await registrationsOf(withGcp(fullGcp, { cluster, authProxyVersion: "2.27.0" }));
+    const versions = ofType(registrations, "Release").map(({ inputs: { chart, version } }) => `${chart} ${version}`);
+    expect(versions).toEqual(expect.arrayContaining(["external-secrets 2.14.0", "reloader 2.2.17"]));
+    const holders = registrations.resources.filter(({ inputs }) => JSON.stringify(inputs).includes("cloud-sql-proxy:"));
+    expect(holders.map(({ type }) => type.split(":").at(-1)).sort()).toEqual(["CronJob", "Deployment", "Job", "Release", "Release"]);
+    for (const { inputs } of holders) expect(JSON.stringify(inputs)).toContain('"gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.27.0"');
   });
 
   it("of operators stay when they are taken out, and so do the definitions of External Secrets when helm uninstalls it", async () => {

@@ -1,0 +1,70 @@
+import { isOlder, refuseExternalSecrets, unusedVersions } from "../kubernetes/operators";
+import { violation } from "../model/errors";
+import { ownEntry } from "../model/json";
+import type { WholeRule } from "../model/target";
+import { AUTH_PROXY_VERSION } from "./auth-proxy";
+import { EXISTING } from "./rules";
+import type { gcpFields } from "./section";
+import { CLUSTER, SECTION } from "./section-rules";
+
+const READ = "2026-11-30";
+/** The first that verifies a server's certificate by any of its names, as those of a CA pool need it; 2.6.0 ends a Job's pod without an error. */
+const OLDEST_AUTH_PROXY = "2.16.0";
+
+type GcpRule = WholeRule<typeof gcpFields>;
+
+/** Whether a pod of the environment has the Auth Proxy: of a platform, or of provisioning. What is unknown was reported. */
+const hasProxy = ({ section, instances, platforms }: Parameters<GcpRule["check"]>[0]): boolean =>
+  Object.values(platforms).some(({ access }) => access !== "direct") ||
+  (section.cluster !== null &&
+    Object.entries(instances).some(
+      ([name, { existing }]) => existing === null || ownEntry(section.existingConnections, name) !== undefined,
+    ));
+
+/** About versions of what this project installs beside platforms. */
+export const gcpVersionRules: readonly GcpRule[] = [
+  {
+    id: "gcp-auth-proxy-has-our-settings",
+    source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/CHANGELOG.md",
+    date: READ,
+    severity: "error",
+    check: ({ section: { authProxyVersion } }) =>
+      isOlder(authProxyVersion, OLDEST_AUTH_PROXY)
+        ? [
+            violation(
+              "gcp.authProxyVersion",
+              `must be ${OLDEST_AUTH_PROXY} or newer, the first that verifies certificates of all certificate authorities of Cloud SQL`,
+              authProxyVersion,
+            ),
+          ]
+        : [],
+    passing: { section: { ...SECTION, authProxyVersion: OLDEST_AUTH_PROXY } },
+    failing: { section: { ...SECTION, authProxyVersion: "2.9.0" } },
+  },
+  {
+    id: "gcp-external-secrets-has-our-api",
+    source: "https://github.com/external-secrets/external-secrets/pull/5131",
+    date: READ,
+    severity: "error",
+    check: ({ section: { cluster } }) =>
+      cluster === null ? [] : refuseExternalSecrets(cluster, "gcp.cluster", "0.20.2", "secretVersionSelectionPolicy"),
+    passing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.2" } } },
+    failing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.1" } } },
+  },
+  {
+    id: "gcp-versions-have-an-effect",
+    source: "https://cloud.google.com/sql/docs/postgres/connect-auth-proxy",
+    date: READ,
+    severity: "warning",
+    check: (whole) => {
+      const { cluster, authProxyVersion } = whole.section;
+      const isUnused = authProxyVersion !== AUTH_PROXY_VERSION && !hasProxy(whole);
+      return [
+        ...(cluster === null ? [] : unusedVersions(cluster, "gcp.cluster")),
+        ...(isUnused ? [violation("gcp.authProxyVersion", "has no effect if no pod has an Auth Proxy", authProxyVersion)] : []),
+      ];
+    },
+    passing: { section: { ...SECTION, authProxyVersion: "2.27.0", cluster: CLUSTER }, instances: { at: {} } },
+    failing: { section: { ...SECTION, authProxyVersion: "2.27.0", cluster: CLUSTER }, instances: { at: { existing: EXISTING } } },
+  },
+];
