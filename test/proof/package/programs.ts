@@ -1,0 +1,112 @@
+/* Programs that somebody writes with the package, as texts: they are compiled and run where it is installed. */
+
+/** What somebody writes who builds databases with the package. */
+export const APP = `
+import { App, CfnOutput, Stack } from "aws-cdk-lib";
+import { SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
+import { DatabaseProvisioning } from "platform-postgres/aws/database-provisioning";
+import { DatabaseSecret } from "platform-postgres/aws/database-secret";
+import { PlatformReleases } from "platform-postgres/aws/platform-releases";
+import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
+import { aws } from "platform-postgres/aws/target";
+import { tenantTag } from "platform-postgres/aws/task";
+import { mapValues } from "platform-postgres/model/json";
+import { ownInstance } from "platform-postgres/model/own-instance";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { prefect } from "platform-postgres/platforms/prefect";
+
+const platforms = { prefect };
+const region = "eu-central-1";
+const spec = { name: "app", aws: { region }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
+const environment = resolve(spec, { target: aws, platforms });
+const { main: instance } = environment.instances;
+if (instance === undefined) throw new TypeError("there is no instance");
+
+const app = new App({ outdir: process.argv[2] });
+const stack = new Stack(app, "App", { env: { region } });
+const vpc = new Vpc(stack, "Vpc");
+const common = { vpc, subnets: vpc.privateSubnets, logRetentionDays: 30 };
+const postgres = new RdsPostgres(stack, "Main", { ...common, instance, own: ownInstance(environment, "main"), clients: [], key: null, applyImmediately: false });
+const { tenants } = instance;
+const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null, tenant: tenantTag("app", "main", name) }));
+new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets, secretTags: null });
+const wired = wirePlatforms(environment, platforms, () => postgres.connection);
+const cluster = { name: "ml", vpc, subnets: vpc.privateSubnets, securityGroup: new SecurityGroup(stack, "Cluster", { vpc }) };
+new PlatformReleases(stack, "Releases", { environment: "app", cluster, region, operators: [], platforms: {} });
+new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
+app.synth();
+`;
+
+/** The same on Google Cloud, as a program of Pulumi's. */
+export const PROGRAM = `
+import * as pulumi from "@pulumi/pulumi";
+import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
+import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisioning";
+import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
+import { createProgram } from "platform-postgres/gcp/provisioning-program";
+import { reachOf } from "platform-postgres/gcp/reach";
+import { gcp } from "platform-postgres/gcp/target";
+import { clientIdentity } from "platform-postgres/gcp/client-identity";
+import { mapValues } from "platform-postgres/model/json";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { prefect } from "platform-postgres/platforms/prefect";
+
+const platforms = { prefect };
+const [project, region, projectNumber] = ["my-project", "europe-west4", "123456789012"];
+const spec = { name: "app", gcp: { project, projectNumber, region, network: "default" }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
+const environment = resolve(spec, { target: gcp, platforms });
+const { main: instance } = environment.instances;
+if (instance === undefined) throw new TypeError("there is no instance");
+
+const names = { environment: "app", instance: "main" };
+const common = { project, region, encryptionKey: null, labels: {} };
+const postgres = new CloudSqlPostgres("main", {
+  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, tier: null, zone: null, chosenName: null, edition: "ENTERPRISE", disk: "PD_SSD",
+  serverCaPool: null, denyMaintenance: null, after: [],
+}, {});
+const { tenants } = instance;
+const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
+new DatabaseProvisioning("provisioning", {
+  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, authProxyVersion: environment.section.authProxyVersion, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
+  program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
+  identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
+}, {});
+const access = environment.platforms.prefect?.access ?? "direct";
+const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres, environment.section.authProxyVersion));
+export const connectionName: pulumi.Output<string> = postgres.connectionName;
+export const values = wired.prefect?.wiring.release;
+`;
+
+/** Runs a program without an engine; prints what it registers. */
+export const RUN = `
+const pulumi = require("@pulumi/pulumi");
+const registered = [];
+pulumi.runtime.setMocks({
+  newResource: ({ type, name, inputs }) => { registered.push({ type, name, inputs }); return { id: name, state: { ...inputs, name, connectionName: "p:r:" + name, serverCaCerts: [], privateIpAddress: "10.0.0.3", result: "x" } }; },
+  call: ({ inputs }) => inputs,
+}).then(() => pulumi.runtime.runInPulumiStack(async () => require(process.argv[2])));
+process.once("beforeExit", () => console.log(JSON.stringify(registered)));
+`;
+
+/** What somebody writes who has a database, and no cloud: an ES module. */
+export const SCRIPT = `
+import { aws } from "platform-postgres/aws/target";
+import { resolve } from "platform-postgres/model/resolve";
+import { wirePlatforms } from "platform-postgres/model/wire";
+import { platforms } from "platform-postgres/platforms/registry";
+import { provision } from "platform-postgres/provisioning/provision";
+
+const spec = { name: "script", aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: { mlflow: {}, prefect: {} } };
+const environment = resolve(spec, { target: aws, platforms });
+const wired = wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }));
+console.log(typeof provision, wired.prefect.wiring.release.chart, Object.keys(wired.mlflow.wiring.variables).length > 0);
+`;
+
+/** Imports each subpath it is given; prints those that fail. */
+export const LOAD = `
+for (const subpath of process.argv.slice(2)) {
+  try { require(subpath); } catch (error) { console.log(subpath + ": " + error.message.split("\\n")[0]); }
+}
+`;
