@@ -21,6 +21,7 @@ import { ProjectCopy } from "../gcp/engine/project";
 import { RealEngine } from "../gcp/engine/real-engine";
 import { SCENARIOS, STACK } from "../gcp/engine/scenarios";
 import { CloudSqlDouble } from "./gcp/cloud-sql";
+import { runWithNewestSdk } from "./gcp/newest-sdk";
 import { inTurn, type Prove, type Undo } from "./in-turn";
 import { authProxy, kubernetesValidate, MissingTool, pulumiEngine, run } from "./tools";
 
@@ -227,6 +228,9 @@ async function whereThere(what: string, proveSome: () => Promise<void>): Promise
 void inTurn(async (prove, undo) => {
   undo.push(await setUpServers());
   await proveProgram(prove, undo);
+  await whereThere("Pulumi's newest SDK", () =>
+    prove("the tests of Google Cloud pass with Pulumi's newest SDK: the double of the engine answers both", async () => runWithNewestSdk()),
+  );
   await whereThere("objects of the cluster", () => prove("objects of the cluster are what Kubernetes 1.34 takes", validates));
   await whereThere("the Auth Proxy", () => proveAuthProxy(prove, undo));
   await whereThere("Pulumi's engine", () => proveEngine(prove, undo));

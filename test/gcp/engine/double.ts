@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import engineServices from "@pulumi/pulumi/proto/engine_grpc_pb";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb";
-import providerMessages from "@pulumi/pulumi/proto/provider_pb";
+import type providerMessages from "@pulumi/pulumi/proto/provider_pb";
 import resourceServices from "@pulumi/pulumi/proto/resource_grpc_pb";
 import resourceMessages from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
@@ -27,6 +27,10 @@ export interface Run {
 
 /** Milliseconds after which a program is ended. */
 const LONGEST = 600_000;
+/** A message of providers up to some version, of the monitor's own since then, with the same fields. */
+const { responseType: InvokeResponse } = resourceServices.ResourceMonitorService.invoke as unknown as {
+  readonly responseType: typeof providerMessages.InvokeResponse;
+};
 const FEATURES = ["secrets", "resourceReferences", "aliasSpecs", "deletedWith"];
 
 /**
@@ -149,7 +153,7 @@ class Server {
         return response;
       }),
       invoke: unary((request: { getTok(): string; getArgs(): Struct }) => {
-        const response = new providerMessages.InvokeResponse();
+        const response = new InvokeResponse();
         response.setReturn(toStruct({ ...request.getArgs().toJavaScript(), ...this.world.answer(request.getTok()) }));
         return response;
       }),
