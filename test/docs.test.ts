@@ -10,7 +10,8 @@ const names = Object.keys(platforms) as PlatformName[];
 describe("docs", () => {
   it("are pages of platforms, and of what they have in common", () => {
     const known = [...names, "first-deployment", "operating", "troubleshooting"].map((name) => `${name}.md`);
-    expect(readdirSync(join(__dirname, "..", "docs")).filter((page) => !known.includes(page))).toEqual([]);
+    const pages = readdirSync(join(__dirname, "..", "docs")).filter((page) => page.endsWith(".md"));
+    expect(pages.filter((page) => !known.includes(page))).toEqual([]);
   });
 
   // A registered platform may have no page while it is being tried.
@@ -30,7 +31,8 @@ describe("docs", () => {
 
   it("and README give every command of the CDK its environment, because none is taken if several could be meant", () => {
     const root = join(__dirname, "..");
-    const files = ["README.md", ...readdirSync(join(root, "docs")).map((page) => join("docs", page))];
+    const pagesOfDocs = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter((page) => page.endsWith(".md"));
+    const files = ["README.md", ...pagesOfDocs.map((page) => join("docs", page))];
     const pages = files.map((file) => readFileSync(join(root, file), "utf8"));
     const commands = pages.flatMap((page) => page.match(/npx cdk\s(bootstrap|deploy|destroy|diff|rollback|synth)[^`\n]*/g) ?? []);
     expect(commands.length).toBeGreaterThan(5);

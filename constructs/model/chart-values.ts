@@ -53,7 +53,7 @@ function fits(value: unknown, types: string, isCertain: boolean): boolean {
     if (type === "array") return Array.isArray(value);
     if (type === "object") return isObject(value);
     if (type === "integer") return Number.isInteger(value);
-    return !["string", "number", "boolean"].includes(type) || typeof value === type;
+    return type === "any" || type === "scalar" || typeof value === type;
   });
 }
 

@@ -71,8 +71,11 @@ function differences(before: readonly (readonly string[])[], after: readonly (re
     for (const line of old) if (!young.has(line)) count("-", line);
     for (const line of young) if (!old.has(line)) count("+", line);
   }
-  return [...counts.values()].sort((a, b) => a.line.localeCompare(b.line, "en") || a.sign.localeCompare(b.sign, "en"));
+  return [...counts.values()].sort((a, b) => order(a).localeCompare(order(b), "en"));
 }
+
+/** What is gone stands before what took its place. */
+const order = ({ sign, line }: Difference): string => `${line.split(":")[0]} ${sign === "-" ? 1 : 2} ${line}`;
 
 const keyLines = (keys: ChartKeys, path = ""): readonly string[] =>
   Object.entries(keys).flatMap(([key, node]) => (typeof node === "string" ? [`${path}${key}: ${node}`] : keyLines(node, `${path}${key}.`)));
@@ -108,7 +111,7 @@ const mountLines = each(({ mounts }) =>
   ),
 );
 const otherLines = each(({ args, ports, probes }) => [
-  `arguments ${args.join(" ")}`,
+  ...(args.length === 0 ? [] : [`arguments ${args.join(" ")}`]),
   ...ports.map((port) => `port ${port}`),
   ...Object.entries(probes).map(([kind, probe]) => `${kind} ${probe}`),
 ]);

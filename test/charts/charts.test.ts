@@ -1,0 +1,325 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { ChartKeys } from "../../constructs/model/chart-facts";
+import type { JsonObject } from "../../constructs/model/json";
+import type { HelmRelease } from "../../constructs/model/platform";
+import type { Wired } from "../../constructs/model/wire";
+import { readRelease, releaseKey } from "../../infra/charts/renderings";
+import { receiversOf, workloadsOf } from "../../infra/charts/workloads";
+import { toRestart } from "../../infra/instructions";
+import { chartFacts } from "../fixtures/chart-facts";
+import { compareKeys, compareRendered } from "./compare";
+import { chartKeys } from "./keys";
+import { rightsOf } from "./rights";
+import { scaffold, withLine } from "./scaffold";
+
+const directory = mkdtempSync(join(tmpdir(), "platform-postgres-charts-test-"));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function keysOf(files: Readonly<Record<string, string>>): ReturnType<typeof chartKeys> {
+  const chart = mkdtempSync(join(directory, "chart-"));
+  for (const [path, content] of Object.entries({ "Chart.yaml": "name: it\n", "values.yaml": "{}\n", ...files })) {
+    mkdirSync(dirname(join(chart, path)), { recursive: true });
+    writeFileSync(join(chart, path), content);
+  }
+  return chartKeys(chart);
+}
+
+describe("the values of a chart", () => {
+  it("are those of its defaults", () => {
+    expect(keysOf({ "values.yaml": "a: 1\nb: { c: text, d: {}, e: [], f: null }\n" })).toEqual({
+      rejects: { types: false, keys: false },
+      keys: { a: "scalar", b: { c: "scalar", d: "object", e: "array", f: "any" }, global: "object" },
+    });
+  });
+
+  it("get their types from its schema, which may know more of them", () => {
+    const schema = {
+      additionalProperties: false,
+      properties: {
+        a: { type: ["integer", "null"] },
+        b: { properties: { c: { anyOf: [{ type: "string" }, { type: "array" }] } } },
+        d: {},
+      },
+    };
+    expect(keysOf({ "values.yaml": "a: 1\nb: { x: 1 }\n", "values.schema.json": JSON.stringify(schema) })).toEqual({
+      rejects: { types: true, keys: true },
+      keys: { a: "integer|null", b: { c: "string|array", x: "scalar" }, d: "any", global: "object" },
+    });
+  });
+
+  it.each<readonly [string, ChartKeys]>([
+    ["{{ .Values.other.name }}", { a: { b: "scalar" }, other: { name: "any" } }],
+    ['{{ index .Values "with-dash" "deep" }}', { a: { b: "scalar" }, "with-dash": { deep: "any" } }],
+    ["{{ if .Values.a }}{{ .Values.a.b }}{{ end }}", { a: { b: "scalar" } }],
+    ["{{ with .Values.a }}{{ .b }}{{ end }}{{ toYaml . }}", { a: { b: "scalar" } }],
+    ["{{ with .Values.a }}{{ toYaml . | nindent 2 }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
+    ["{{ with .Values.a }}{{ range $key, $value := . }}{{ end }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
+    ["{{ toYaml .Values.a }}", { a: { "*": "any", b: "scalar" } }],
+    ["{{ range $key, $value := .Values.a }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
+  ])("are found in its templates, too: %s", (template, keys) => {
+    expect(keysOf({ "values.yaml": "a: { b: 1 }\n", "templates/it.yaml": template }).keys).toEqual({ ...keys, global: "object" });
+  });
+
+  it("may be anything within a map that is copied", () => {
+    const files = { "values.yaml": "a: { b: { c: 1 } }\n", "templates/it.yaml": "{{ toYaml .Values.a }}" };
+    expect(keysOf(files).keys.a).toEqual({ "*": "any", b: { "*": "any", c: "scalar" } });
+  });
+
+  it("of charts below it are their own", () => {
+    const files = {
+      "Chart.yaml": "dependencies: [{ name: postgresql, alias: database }]\n",
+      "values.yaml": "database: { enabled: true }\n",
+    };
+    expect(keysOf(files).keys).toEqual({ database: "object", global: "object" });
+  });
+});
+
+const configMap = {
+  kind: "ConfigMap",
+  metadata: { name: "config" },
+  data: { HOST: "db", "db.yaml": "x: 1\nruns: { database: { host: db } }\n" },
+};
+const pod = {
+  serviceAccountName: "runner",
+  initContainers: [
+    { name: "proxy", image: "proxy:1", restartPolicy: "Always" },
+    { name: "migrate", image: "app:1", command: ["sh", "-c", "line\nline"], envFrom: [{ secretRef: { name: "db" } }] },
+  ],
+  containers: [
+    {
+      name: "server",
+      image: "app:1",
+      args: ["serve"],
+      envFrom: [{ configMapRef: { name: "config" } }],
+      env: [
+        { name: "PASSWORD", valueFrom: { secretKeyRef: { name: "db", key: "password" } } },
+        { name: "IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } },
+      ],
+      volumeMounts: [{ name: "all", mountPath: "/etc/config", readOnly: true }],
+      ports: [{ containerPort: 80 }],
+      readinessProbe: { httpGet: { path: "/ready", port: "http" } },
+    },
+    { name: "exporter", image: "exporter:1" },
+  ],
+  volumes: [
+    {
+      name: "all",
+      projected: { sources: [{ configMap: { name: "config" } }, { secret: { name: "db", items: [{ key: "ca", path: "ca.pem" }] } }] },
+    },
+  ],
+};
+const deployment = (spec: JsonObject = pod): JsonObject => ({
+  kind: "Deployment",
+  metadata: { name: "it", labels: { app: "it" }, annotations: { "secret.reloader.stakater.com/reload": "db", other: "x" } },
+  spec: { template: { spec } },
+});
+
+describe("a rendered workload", () => {
+  const [workload] = workloadsOf([configMap, deployment(), { kind: "Service", metadata: { name: "it" }, spec: {} }]);
+
+  it("is what starts in which order, and what each container gets", () => {
+    expect(workload).toMatchObject({ kind: "Deployment", name: "it", labels: { app: "it" }, serviceAccount: "runner" });
+    expect(workload?.reloads).toEqual({ "secret.reloader.stakater.com/reload": "db" });
+    expect(workload?.containers.map(({ name, role }) => [name, role])).toEqual([
+      ["proxy", "sidecar"],
+      ["migrate", "init"],
+      ["server", "main"],
+      ["exporter", "main"],
+    ]);
+    expect(workload?.containers[2]).toEqual({
+      name: "server",
+      role: "main",
+      image: "app:1",
+      args: ["serve"],
+      env: [
+        { name: "HOST", from: "ConfigMap/config", key: "HOST", value: "db" },
+        { name: "db.yaml", from: "ConfigMap/config", key: "db.yaml", value: expect.stringMatching(/^sha256:[0-9a-f]{16}$/) },
+        { name: "PASSWORD", from: "Secret/db", key: "password" },
+        { name: "IP", from: "field" },
+      ],
+      mounts: [
+        {
+          path: "/etc/config",
+          readOnly: true,
+          sources: [
+            { from: "ConfigMap/config", files: { "db.yaml": { runs: { database: { host: "db" } } } } },
+            { from: "Secret/db", items: { ca: "ca.pem" } },
+          ],
+        },
+      ],
+      ports: [80],
+      probes: { readiness: "GET /ready http" },
+    });
+  });
+
+  it("holds digests in place of somebody's code", () => {
+    expect(workload?.containers[1]?.args).toEqual(["sh", "-c", expect.stringMatching(/^sha256:[0-9a-f]{16}$/)]);
+  });
+
+  it.each(["CronJob", "Job", "StatefulSet", "DaemonSet"])("may be a %s", (kind) => {
+    const spec = { template: { spec: pod } };
+    const object = { kind, metadata: { name: "it" }, spec: kind === "CronJob" ? { jobTemplate: { spec } } : spec };
+    expect(workloadsOf([object])[0]?.containers).toHaveLength(4);
+  });
+
+  it("names the containers that get a Secret, by variables, by all of its keys, and by mounts", () => {
+    expect(receiversOf(workload === undefined ? [] : [workload], "db")).toEqual(["init migrate", "server"]);
+    const mounting = {
+      containers: [{ name: "server", volumeMounts: [{ name: "v", mountPath: "/x" }] }],
+      volumes: [{ name: "v", secret: { secretName: "db" } }],
+    };
+    expect(receiversOf(workloadsOf([deployment(mounting)]), "db")).toEqual(["server"]);
+    expect(receiversOf(workloadsOf([deployment(mounting)]), "other")).toEqual([]);
+  });
+});
+
+describe("a release", () => {
+  const skillflaw = { chart: "skillflaw", version: "0.1.0" };
+  const release = {
+    kind: "helm",
+    repository: null,
+    chart: "skillflaw",
+    version: "0.1.0",
+    values: { a: 1, b: [2] },
+  } as unknown as HelmRelease;
+
+  it("that was not rendered is one to render", () => {
+    expect(() => readRelease("skillflaw", skillflaw, release)).toThrow(
+      "skillflaw 0.1.0 has not been rendered with these values; run npm run charts",
+    );
+    expect(() => readRelease("skillflaw", { ...skillflaw, version: "9.9.9" }, release)).toThrow(
+      "skillflaw 9.9.9 has not been rendered; run npm run charts",
+    );
+  });
+
+  it("is known by its chart, its version and its values, in any order", () => {
+    const key = releaseKey(skillflaw, release);
+    expect(releaseKey(skillflaw, { ...release, values: { b: [2], a: 1 }, wait: false })).toBe(key);
+    const others = [{ a: 1, b: [3] }, { a: 1 }].map((values) => releaseKey(skillflaw, { ...release, values }));
+    expect([...others, releaseKey({ ...skillflaw, version: "0.2.0" }, release)]).not.toContain(key);
+  });
+
+  it("restarts the kinds of workloads that read the Secret, by their label", () => {
+    const restarts = { kinds: ["deployment", "statefulset"], label: "release" };
+    const wired = { namespace: "ml", release: "it", wiring: { release: { ...release, restarts } } } as unknown as Wired;
+    expect(toRestart(wired)).toBe("kubectl rollout restart deployment,statefulset --selector release=it --namespace ml");
+  });
+});
+
+it("the rights of a chart are those that it binds to service accounts", () => {
+  const rules = [{ apiGroups: [""], resources: ["secrets", "pods"], verbs: ["list", "get"] }];
+  const role = { kind: "ClusterRole", metadata: { name: "reader" }, rules };
+  const binding = {
+    kind: "ClusterRoleBinding",
+    roleRef: { kind: "ClusterRole", name: "reader" },
+    subjects: [{ kind: "ServiceAccount", name: "runner" }],
+  };
+  expect(rightsOf([role])).toEqual([]);
+  expect(rightsOf([role, binding])).toEqual([
+    { isClusterWide: true, accounts: ["runner"], rules: [{ groups: [""], resources: ["pods", "secrets"], verbs: ["get", "list"] }] },
+  ]);
+});
+
+describe("two versions of a chart", () => {
+  const known = (objects: readonly JsonObject[]) => ({
+    facts: { ...chartFacts("it"), rights: [] },
+    renderings: {
+      workloads: Object.fromEntries(workloadsOf(objects).map((workload) => [workload.name, workload])),
+      releases: { key: { title: "It", settings: {}, way: "direct", workloads: ["it"], secrets: [] } },
+    },
+  });
+  const init = {
+    name: "rogue",
+    image: "psql:1",
+    env: [{ name: "PGPASSWORD", valueFrom: { secretKeyRef: { name: "db", key: "password" } } }],
+  };
+
+  it("differ in a key that moved", () => {
+    expect(compareKeys({ a: { old: "string" } }, { a: { young: "string" }, b: "array" })).toEqual([
+      "values",
+      "  - a.old: string",
+      "  + a.young: string",
+      "  + b: array",
+    ]);
+  });
+
+  it("differ in a container, with its image and its variables", () => {
+    const more = { ...pod, initContainers: [...pod.initContainers, init] };
+    expect(compareRendered(known([configMap, deployment()]), known([configMap, deployment(more)]))).toEqual([
+      "rights: as before",
+      "workloads",
+      "  - Deployment/it: starts proxy (sidecar), migrate (init), server, exporter",
+      "  + Deployment/it: starts proxy (sidecar), migrate (init), rogue (init), server, exporter",
+      "images",
+      "  + Deployment/it rogue: psql:1",
+      "variables",
+      "  + Deployment/it rogue: PGPASSWORD from Secret/db password",
+      "mounts: as before",
+      "arguments, ports and probes: as before",
+    ]);
+  });
+});
+
+describe("a new platform", () => {
+  const draft = {
+    name: "feature-store",
+    chart: "store",
+    repository: "https://charts.example",
+    version: "1.4.0",
+    keys: {
+      fullnameOverride: "string",
+      serviceAccount: { create: "boolean", name: "string" },
+      server: { extraEnv: "array", extraVolumes: "array", extraVolumeMounts: "array", annotations: "object" },
+      externalDatabase: { host: "string" },
+      postgresql: "object",
+    },
+    workloads: workloadsOf([deployment()]),
+    subcharts: ["postgresql", "redis"],
+  };
+  const files = scaffold(draft);
+  const platform = files["constructs/platforms/feature-store/feature-store.ts"] ?? "";
+
+  it("is a folder and a case", () => {
+    expect(Object.keys(files)).toEqual([
+      "constructs/platforms/feature-store/settings.ts",
+      "constructs/platforms/feature-store/rules.ts",
+      "constructs/platforms/feature-store/feature-store.ts",
+      "test/fixtures/cases/feature-store.ts",
+    ]);
+  });
+
+  it("wires what most charts call alike, and turns a bundled database off", () => {
+    for (const line of [
+      "fullnameOverride: settings.release,",
+      "extraEnv: toEnv(variables, connection),",
+      "extraVolumes: mounts?.volumes,",
+      "extraVolumeMounts: mounts?.volumeMounts,",
+      "annotations: reloadOnSecretChange(connection.secret),",
+      "serviceAccount: serviceAccountValues(connection.serviceAccount),",
+      "postgresql: { enabled: false },",
+    ])
+      expect(platform).toContain(line);
+    expect(platform).not.toContain("redis:");
+  });
+
+  it("says what the chart starts, and which values may decide the connection", () => {
+    expect(platform).toContain("//   Deployment it: init migrate (app:1)\n");
+    expect(platform).toContain("//   externalDatabase.host\n");
+    expect(platform).not.toContain("//   server.extraEnv");
+  });
+
+  it("imports what it uses, and nothing else", () => {
+    expect(platform).toContain("import { reloadOnSecretChange, serviceAccountValues, tlsMounts, tlsVariables, toEnv } from");
+    const bare = scaffold({ ...draft, keys: {}, subcharts: [] })["constructs/platforms/feature-store/feature-store.ts"] ?? "";
+    expect(bare).toContain("import { tlsVariables } from");
+    expect(bare).not.toContain("COMMON_VALUES");
+    expect(bare).toContain("(_connection: Connection");
+  });
+
+  it("takes its place in lists in the order of the others", () => {
+    expect(withLine("a\nb\n\nc", "new", /^$/)).toBe("a\nb\nnew\n\nc");
+  });
+});
