@@ -1,6 +1,7 @@
 import type { SecretSource } from "../constructs/kubernetes/platform-objects";
 import type { Fields } from "../constructs/model/fields";
 import type { JsonObject } from "../constructs/model/json";
+import type { Listener } from "../constructs/model/platform";
 import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
 import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
@@ -31,8 +32,8 @@ export interface Cloud<X extends Fields = Fields> {
 
 /** An environment that has been deployed. */
 export interface Deployment {
-  /** Where an instance listens. */
-  server(instance: string): { readonly host: string; readonly port: number };
+  /** Where an instance listens, and its first read replica, if it has one. */
+  server(instance: string): Listener & { readonly reader?: Listener };
   /** How a platform's pods reach its instance. */
   reach(platform: PlacedPlatform): Reach;
   /** PEM text of the instance's certificate authority. */

@@ -20,7 +20,7 @@ import { performanceOf } from "./storage";
 
 /** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
 export interface IRdsPostgres extends ec2.IConnectable {
-  /** Where it listens. */
+  /** Where it and its first replica listen. */
   readonly connection: Reach;
   /** The master's user name and password. */
   readonly secret: secretsmanager.ISecret;
@@ -106,7 +106,9 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     this.instance = createInstance(this, props, common, this.key, master.arn);
     this.replicas = createReplicas(this, props, common, this.instance);
     this.restart = [...this.replicas, this.instance].map(restartCommand).join(" && ");
-    this.connection = { host: this.instance.dbInstanceEndpointAddress, port: PORT, sidecar: null };
+    const [replica] = this.replicas;
+    const reader = replica === undefined ? null : { host: replica.dbInstanceEndpointAddress, port: PORT };
+    this.connection = { host: this.instance.dbInstanceEndpointAddress, port: PORT, reader, sidecar: null };
   }
 
   /** A database that somebody else made. */

@@ -9,17 +9,27 @@ import { SIDECAR, type Wired } from "../model/wire";
 export const AUTH_PROXY_VERSION = "2.28.0";
 const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy";
 
-/** Which instance the proxy connects to, which may be known only late, and its own version. */
-export interface Proxied {
-  readonly connectionName: string;
-  readonly version: string;
-}
-
 /** Port at which it listens: PostgreSQL's own. */
 export const PROXY_PORT = 5432;
+/** Port at which it listens for the instance's first replica. */
+export const READER_PORT = 5433;
 const HEALTH_PORT = 9090;
 /** Its variable for the instance, and the key of its ConfigMap: the name is known only when the instance is made. */
 const CONNECTION_NAME = "CSQL_PROXY_INSTANCE_CONNECTION_NAME";
+/** The same of the replica. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/v2.25.3/cmd/root.go#L732 */
+const READER_NAME = `${CONNECTION_NAME}_1`;
+
+/** The instances that a proxy connects to, by `project:region:instance`, which may be known only late. */
+export interface ProxiedInstances<T = string> {
+  readonly primary: T;
+  /** Null if nothing reads from a replica. */
+  readonly reader: T | null;
+}
+
+/** What a proxy connects to, and its own version. */
+export interface Proxied extends ProxiedInstances {
+  readonly version: string;
+}
 
 /** Flags as variables. https://github.com/GoogleCloudPlatform/cloud-sql-proxy#configuring-the-proxy */
 function variables(address: "127.0.0.1" | "0.0.0.0"): Readonly<Record<string, string>> {
@@ -41,12 +51,12 @@ function variables(address: "127.0.0.1" | "0.0.0.0"): Readonly<Record<string, st
 
 const probe = (path: string, timing: JsonObject): JsonObject => ({ httpGet: { path, port: HEALTH_PORT }, ...timing });
 
-/** What the proxy runs as, whatever pod it is in. `connectionName` is the variable's `value`, or where it comes from. */
-function container(address: "127.0.0.1" | "0.0.0.0", connectionName: JsonObject, version: string): JsonObject {
+/** What the proxy runs as, whatever pod it is in. @param instances variables with their names. */
+function container(address: "127.0.0.1" | "0.0.0.0", instances: readonly JsonObject[], version: string): JsonObject {
   return {
     name: SIDECAR,
     image: `${IMAGE}:${version}`,
-    env: [...Object.entries(variables(address)).map(([name, value]) => ({ name, value })), { name: CONNECTION_NAME, ...connectionName }],
+    env: [...Object.entries(variables(address)).map(([name, value]) => ({ name, value })), ...instances],
     startupProbe: probe("/startup", { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 60 }),
     livenessProbe: probe("/liveness", { periodSeconds: 60, timeoutSeconds: 30, failureThreshold: 5 }),
     resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
@@ -54,44 +64,44 @@ function container(address: "127.0.0.1" | "0.0.0.0", connectionName: JsonObject,
   };
 }
 
-const fromConfigMap = (name: string): JsonObject => ({ valueFrom: { configMapKeyRef: { name, key: CONNECTION_NAME } } });
+const fromConfigMap = (name: string, reads: boolean): readonly JsonObject[] =>
+  [CONNECTION_NAME, ...(reads ? [READER_NAME] : [])].map((key) => ({ name: key, valueFrom: { configMapKeyRef: { name, key } } }));
 
 /** The proxy as a native sidecar, which starts before everything else in its pod, and ends after it. Kubernetes 1.29 or newer. */
 const asSidecar = (made: JsonObject): JsonObject => ({ ...made, restartPolicy: "Always" });
 
-/** The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that nothing in a release is known late. */
-export const platformSidecar = (release: string, version: string): JsonObject =>
-  asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy), version));
+/**
+ * The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that nothing in a release is known late.
+ *
+ * @param reads whether it also listens for the replica.
+ */
+export const platformSidecar = (release: string, version: string, reads: boolean): JsonObject =>
+  asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy, reads), version));
 
 /** The sidecar of a pod of our own, in which a late-bound name does no harm. */
-export const ownSidecar = ({ connectionName, version }: Proxied): JsonObject =>
-  asSidecar(container("127.0.0.1", { value: connectionName }, version));
+export const ownSidecar = (connectionName: string, version: string): JsonObject =>
+  asSidecar(container("127.0.0.1", [{ name: CONNECTION_NAME, value: connectionName }], version));
 
 /**
  * What a platform's pods need beside a release to reach the database through the proxy; nothing where they do not.
  *
  * @param annotations of the service account that the proxy runs as.
  */
-export function toProxyObjects(
-  wired: Wired,
-  access: Topology["access"],
-  { connectionName, version }: Proxied,
-  annotations: JsonObject,
-): readonly JsonObject[] {
+export function toProxyObjects(wired: Wired, access: Topology["access"], proxied: Proxied, annotations: JsonObject): readonly JsonObject[] {
   if (access === "direct") return [];
   const account = toClientAccount(wired, annotations);
-  const deployment = access === "proxy" ? toProxyDeployment(wired, version, annotations) : [];
-  return [...(account === null ? [] : [account]), toProxyConfigMap(wired, connectionName), ...deployment];
+  const deployment = access === "proxy" ? toProxyDeployment(wired, proxied.version, annotations) : [];
+  return [...(account === null ? [] : [account]), toProxyConfigMap(wired, proxied), ...deployment];
 }
 
-/** Which instance the proxy of a platform connects to. */
-function toProxyConfigMap({ namespace, release }: Wired, connectionName: string): JsonObject {
+/** Which instances the proxy of a platform connects to. */
+function toProxyConfigMap({ namespace, release }: Wired, { primary, reader }: ProxiedInstances): JsonObject {
   const { proxy } = kubernetesNames(release);
   return {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: metadata(proxy, namespace, release),
-    data: { [CONNECTION_NAME]: connectionName },
+    data: { [CONNECTION_NAME]: primary, ...(reader === null ? {} : { [READER_NAME]: `${reader}?port=${READER_PORT}` }) },
   };
 }
 
@@ -106,16 +116,18 @@ function toClientAccount({ namespace, release, connection }: Wired, annotations:
  * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
  * From a pod to them passwords and data go in plain text.
  */
-function toProxyDeployment({ namespace, release }: Wired, version: string, annotations: JsonObject): readonly JsonObject[] {
+function toProxyDeployment({ namespace, release, connection }: Wired, version: string, annotations: JsonObject): readonly JsonObject[] {
   const { proxy } = kubernetesNames(release);
+  const reads = connection.reader !== null;
+  const ports = [{ name: "postgresql", port: PROXY_PORT }, ...(reads ? [{ name: "replica", port: READER_PORT }] : [])];
   const own = metadata(proxy, namespace, release);
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
   const pod = {
     serviceAccountName: proxy,
     containers: [
       {
-        ...container("0.0.0.0", fromConfigMap(proxy), version),
-        ports: [{ name: "postgresql", containerPort: PROXY_PORT }],
+        ...container("0.0.0.0", fromConfigMap(proxy, reads), version),
+        ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
         readinessProbe: probe("/readiness", { periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 3 }),
       },
     ],
@@ -146,7 +158,7 @@ function toProxyDeployment({ namespace, release }: Wired, version: string, annot
       apiVersion: "v1",
       kind: "Service",
       metadata: own,
-      spec: { selector: matchLabels, ports: [{ name: "postgresql", port: PROXY_PORT, targetPort: "postgresql" }] },
+      spec: { selector: matchLabels, ports: ports.map((port) => ({ ...port, targetPort: port.name })) },
     },
     {
       apiVersion: "networking.k8s.io/v1",
@@ -155,7 +167,7 @@ function toProxyDeployment({ namespace, release }: Wired, version: string, annot
       spec: {
         podSelector: { matchLabels },
         policyTypes: ["Ingress"],
-        ingress: [{ from: [{ podSelector: {} }], ports: [{ protocol: "TCP", port: PROXY_PORT }] }],
+        ingress: [{ from: [{ podSelector: {} }], ports: ports.map(({ port }) => ({ protocol: "TCP", port })) }],
       },
     },
   ];

@@ -4,14 +4,23 @@ import * as sql from "@pulumi/gcp/sql";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { InstanceSettings } from "../model/instance";
+import type { Listener } from "../model/platform";
 import { spanOf } from "../model/windows";
 import { retentionOf } from "./backups";
 import { DatabaseSecret } from "./database-secret";
 import { IAM_FLAG, toFlagValue } from "./flags";
-import { hostName, masterSecretName, physicalName } from "./names";
+import { hostName, masterSecretName, physicalName, readerHostName } from "./names";
 import { checkProvider } from "./provider-version";
 import type { GcpSettings } from "./section";
 import { seriesOf } from "./tiers";
+
+/** An instance's first replica. */
+export interface PostgresReader extends Listener {
+  /** `project:region:instance` for the Auth Proxy. */
+  readonly connectionName: pulumi.Output<string>;
+  /** What must be there before anything connects to it. */
+  readonly ready: readonly pulumi.Resource[];
+}
 
 /** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
 export interface Postgres {
@@ -23,6 +32,8 @@ export interface Postgres {
   readonly ca: pulumi.Output<string>;
   /** `project:region:instance` for the Auth Proxy; null where it is no Cloud SQL. */
   readonly connectionName: pulumi.Output<string> | null;
+  /** Null if there is no replica. */
+  readonly reader: PostgresReader | null;
   /** Whole name of the secret with the master's user name and password. */
   readonly masterSecret: string;
   /** What must be there before the master can log in. */
@@ -89,6 +100,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
   readonly port = PORT;
   readonly ca: pulumi.Output<string>;
   readonly connectionName: pulumi.Output<string>;
+  readonly reader: PostgresReader | null;
   readonly masterSecret: string;
   readonly ready: readonly pulumi.Resource[];
   readonly primary: sql.DatabaseInstance;
@@ -131,7 +143,9 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     const master = createMaster(this, args, this.primary);
     this.masterSecret = master.secret;
     this.ready = [master.version];
-    createName(this, args, this.host, this.primary);
+    const zone = createZone(this, args, this.host);
+    createName(this, args, zone, null, this.host, this.primary);
+    this.reader = createReader(this, args, zone, this.replicas);
     this.registerOutputs({ connectionName: this.connectionName, host: this.host });
   }
 }
@@ -149,13 +163,16 @@ function createReplicas(
   common: ReturnType<typeof toCommon> & { readonly settings: ReturnType<typeof toSettings> },
   opts: pulumi.CustomResourceOptions,
 ): readonly sql.DatabaseInstance[] {
-  const settings = { ...common.settings, deletionProtectionEnabled: false, ipConfiguration: toIpConfiguration(args, null) };
+  const host = readerHostName(args.environment, args.instance);
+  const settings = { ...common.settings, deletionProtectionEnabled: false };
   const source = { masterInstanceName: primary.name, instanceType: "READ_REPLICA_INSTANCE" };
   return Array.from({ length: args.settings.readReplicas }, (_, index) => {
     const name = physicalName(args.environment, args.instance, index + 1);
     // The primary's upgrade upgrades them: their own version would race it.
     const own = { ...opts, protect: false, ignoreChanges: ["databaseVersion"] };
-    return new sql.DatabaseInstance(name, { ...common, ...source, deletionProtection: false, settings }, own);
+    const ipConfiguration = toIpConfiguration(args, index === 0 ? host : null);
+    const its = { ...common, ...source, deletionProtection: false, settings: { ...settings, ipConfiguration } };
+    return new sql.DatabaseInstance(name, its, own);
   });
 }
 
@@ -267,11 +284,10 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
   return { secret: secret.name, version };
 }
 
-/** A private zone for one name, which nothing but the network sees. */
-function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string, primary: sql.DatabaseInstance): void {
-  const name = physicalName(args.environment, args.instance, null);
-  const zone = new dns.ManagedZone(
-    name,
+/** A private zone for the names of an instance, which nothing but the network sees. */
+function createZone(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string): dns.ManagedZone {
+  return new dns.ManagedZone(
+    physicalName(args.environment, args.instance, null),
     {
       project: args.project,
       dnsName: `${host}.`,
@@ -282,9 +298,34 @@ function createName(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: 
     },
     { parent },
   );
-  new dns.RecordSet(
-    name,
-    { project: args.project, managedZone: zone.name, name: `${host}.`, type: "A", ttl: DNS_TTL, rrdatas: [primary.privateIpAddress] },
-    { parent },
+}
+
+/** @param replica its number, or null for the primary. */
+function createName(
+  parent: CloudSqlPostgres,
+  { project, environment, instance }: CloudSqlPostgresArgs,
+  zone: dns.ManagedZone,
+  replica: number | null,
+  host: string,
+  { privateIpAddress }: sql.DatabaseInstance,
+): dns.RecordSet {
+  return new dns.RecordSet(
+    physicalName(environment, instance, replica),
+    { project, managedZone: zone.name, name: `${host}.`, type: "A", ttl: DNS_TTL, rrdatas: [privateIpAddress] },
+    // It goes with its replica, which a smaller readReplicas deletes.
+    replica === null ? { parent } : { parent, protect: false },
   );
+}
+
+/** Whatever the platforms: none of them changes anything of an instance. */
+function createReader(
+  parent: CloudSqlPostgres,
+  args: CloudSqlPostgresArgs,
+  zone: dns.ManagedZone,
+  [replica]: readonly sql.DatabaseInstance[],
+): PostgresReader | null {
+  if (replica === undefined) return null;
+  const host = readerHostName(args.environment, args.instance);
+  const name = createName(parent, args, zone, 1, host, replica);
+  return { host, port: PORT, connectionName: replica.connectionName, ready: [replica, name] };
 }

@@ -91,7 +91,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const make = (toObject: (sidecar: JsonObject | null) => JsonObject): JsonObject | LateObject => {
       const { connectionName } = args.postgres;
       if (connectionName === null) return toObject(null);
-      const toSidecar = (late: { readonly connectionName: string }) => ownSidecar({ ...late, version: args.authProxyVersion });
+      const toSidecar = (late: { readonly connectionName: string }) => ownSidecar(late.connectionName, args.authProxyVersion);
       return lateBound((late) => [toObject(toSidecar(late))], { connectionName })[0] ?? {};
     };
     const job = make((sidecar) => toJob(args.instance, pod("provision", sidecar)));

@@ -13,6 +13,12 @@ export function physicalName(environment: string, instance: string, replica: num
 /** The private DNS name of an instance: known when it is planned, whatever its address will be. */
 export const hostName = (environment: string, instance: string): string => `${instance}.${environment}.postgres.internal`;
 
+/** The private DNS name of an instance's first replica, in the same zone. */
+export const readerHostName = (environment: string, instance: string): string => `read.${hostName(environment, instance)}`;
+
+/** Whether a name is that of a replica: an instance called `read` has one part fewer. */
+export const isReaderHostName = (name: string): boolean => /^read(\.[^.]+){2}\.postgres\.internal\.?$/.test(name);
+
 /** The master's secret in Secret Manager. A platform's has a hyphen less in between, and no platform is called `master`. */
 export const masterSecretName = (environment: string, instance: string): string => `${environment}--${instance}--master`;
 

@@ -9,7 +9,7 @@ import type { HelmRelease } from "../model/platform";
 import type { Topology } from "../model/target";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
-import { toProxyObjects } from "./auth-proxy";
+import { type ProxiedInstances, toProxyObjects } from "./auth-proxy";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
@@ -24,7 +24,7 @@ export interface PlatformRelease {
   /** PEM text of the database's certificate authority. */
   readonly ca: pulumi.Output<string>;
   /** For the Auth Proxy; null where the database is no Cloud SQL. */
-  readonly connectionName: pulumi.Output<string> | null;
+  readonly instances: ProxiedInstances<pulumi.Output<string>> | null;
   /** Annotations of the service account that its proxy runs as. */
   readonly clientAnnotations: JsonObject;
   /** What must be there before its pods start: databases, logins, and the rights of its service accounts. */
@@ -122,15 +122,19 @@ function nameOf({ kind, metadata }: LateObject): string {
 function toObjects(each: PlatformRelease, { externalSecrets, authProxyVersion }: PlatformReleasesArgs): readonly LateObject[] {
   const { wired, access, clientAnnotations } = each;
   const secret = { key: each.secretId, store: secretReader(externalSecrets), annotations: AWAITED };
-  const { ca, connectionName } = each;
+  const { ca, instances } = each;
   const make = (caText: string, proxy: readonly JsonObject[]) =>
     inNamespace(toPlatformObjects(wired, { secret, ca: caText, access: proxy }));
-  if (connectionName === null) return lateBound((late) => make(late.ca, []), { ca });
-  return lateBound(
-    (late) =>
-      make(late.ca, toProxyObjects(wired, access, { connectionName: late.connectionName, version: authProxyVersion }, clientAnnotations)),
-    { ca, connectionName },
-  );
+  if (instances === null) return lateBound((late) => make(late.ca, []), { ca });
+  const { primary, reader } = instances;
+  const makeAll = (late: { readonly ca: string; readonly primary: string }, readerName: string | null) =>
+    make(
+      late.ca,
+      toProxyObjects(wired, access, { primary: late.primary, reader: readerName, version: authProxyVersion }, clientAnnotations),
+    );
+  return reader === null
+    ? lateBound((late) => makeAll(late, null), { ca, primary })
+    : lateBound((late) => makeAll(late, late.reader), { ca, primary, reader });
 }
 
 /** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */

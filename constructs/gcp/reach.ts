@@ -1,26 +1,43 @@
 import { kubernetesNames } from "../model/names";
+import type { Listener } from "../model/platform";
 import type { Topology } from "../model/target";
-import type { Reach } from "../model/wire";
-import { PROXY_PORT, platformSidecar } from "./auth-proxy";
+import type { PlacedPlatform, Reach } from "../model/wire";
+import { PROXY_PORT, platformSidecar, READER_PORT } from "./auth-proxy";
+
+/** A platform's way of access, its release, and whether it reads from a replica. */
+export interface Reaching {
+  readonly access: Topology["access"];
+  readonly namespace: string;
+  readonly release: string;
+  readonly reads: boolean;
+}
+
+export const toReaching = ({ access, settings: { namespace, release }, readerPeak }: PlacedPlatform): Reaching => ({
+  access,
+  namespace,
+  release,
+  reads: readerPeak > 0,
+});
 
 /**
  * How a platform's pods reach their instance, in words that are known when it is planned.
  *
- * @param platform its way of access, and its release.
- * @param server where those connect who do it directly.
+ * @param server where those connect who do it directly; the first replica, if there is one.
  * @param version of the Auth Proxy.
  */
 export function reachOf(
-  { access, namespace, release }: { readonly access: Topology["access"]; readonly namespace: string; readonly release: string },
-  { host, port }: { readonly host: string; readonly port: number },
+  { access, namespace, release, reads }: Reaching,
+  { host, port, reader = null }: Listener & { readonly reader?: Listener | null },
   version: string,
 ): Reach {
+  const isRead = reads && reader !== null;
+  const through = (proxy: string) => ({ host: proxy, port: PROXY_PORT, reader: isRead ? { host: proxy, port: READER_PORT } : null });
   switch (access) {
     case "direct":
-      return { host, port, sidecar: null };
+      return { host, port, reader: isRead ? { host: reader.host, port: reader.port } : null, sidecar: null };
     case "sidecar":
-      return { host: "127.0.0.1", port: PROXY_PORT, sidecar: platformSidecar(release, version) };
+      return { ...through("127.0.0.1"), sidecar: platformSidecar(release, version, isRead) };
     case "proxy":
-      return { host: `${kubernetesNames(release).proxy}.${namespace}.svc`, port: PROXY_PORT, sidecar: null };
+      return { ...through(`${kubernetesNames(release).proxy}.${namespace}.svc`), sidecar: null };
   }
 }

@@ -28,14 +28,16 @@ export function budget(maxConnections: number, reserved: number, peaks: Readonly
 }
 
 /**
- * Refuses an instance whose platforms could open more connections than it has.
+ * Refuses a server whose platforms could open more connections than it has.
  *
  * @param remedies what would each be enough, cheapest first.
+ * @param where ` of the server`, if it is not the one at `path`.
  */
 export function checkBudget(
   { maxConnections, reserved, peaks, free }: Budget,
   path: string,
   remedies: () => readonly string[],
+  where = "",
 ): readonly Violation[] {
   if (free >= 0) return [];
   const shares = Object.entries(peaks)
@@ -45,7 +47,7 @@ export function checkBudget(
   return [
     {
       path,
-      rule: `max_connections must be at least ${needed} (${shares.join(" + ")} + reserved ${reserved})`,
+      rule: `max_connections${where} must be at least ${needed} (${shares.join(" + ")} + reserved ${reserved})`,
       got: String(maxConnections),
       remedy: toAdvice(remedies()),
     },

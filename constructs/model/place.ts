@@ -20,8 +20,10 @@ export interface Placed {
   readonly settings: Settings<CommonFields>;
   readonly instance: string | null;
   readonly databases: Readonly<Record<string, PlatformDatabase>> | null;
-  /** Most connections at a time. */
+  /** Most connections at a time, to the primary. */
   readonly peak: number | null;
+  /** The same to the first read replica. */
+  readonly readerPeak: number | null;
   /** Also null if the target cannot do what the spec asks for, which was reported. */
   readonly topology: Topology | null;
 }
@@ -56,10 +58,16 @@ export function placePlatforms(written: unknown, around: Surroundings, report: R
         instance,
         databases: ifReadable(() => nameDatabases(name, kind, platform.databases(settings), settings.databases, report), null),
         peak: ifReadable(() => peak(platform.connections(settings)), null),
+        readerPeak: ifReadable(() => (hasReplica(instances, instance) ? peak(platform.readerConnections(settings)) : 0), null),
         topology: ifReadable(() => decideTopology(name, platform, settings, around, report), null),
       },
     ];
   });
+}
+
+function hasReplica({ settings }: Instances, instance: string | null): boolean {
+  const its = ownEntry(settings, instance ?? "");
+  return its !== undefined && its.existing === null && its.readReplicas > 0;
 }
 
 /** The instance that holds a platform's databases, or null if that is unclear, which is reported once. */

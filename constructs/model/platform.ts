@@ -29,14 +29,24 @@ export type Tls =
   | { readonly mode: "proxy"; readonly sidecar: JsonObject | null };
 export type TlsMode = Tls["mode"];
 
+/** Where a server listens. `host` is as opaque as a connection's. */
+export interface Listener {
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+}
+
 /**
  * Where a platform connects and which Secret it reads. There is no password in it, and no user name: rotation changes both.
  *
  * `host` is opaque (a late-bound token on some targets): it is carried, never parsed, compared or encoded.
  */
-export interface Connection<D extends string = string> {
-  readonly host: string;
-  readonly port: number;
+export interface Connection<D extends string = string> extends Listener {
+  /**
+   * A read replica with the same databases, login, CA and TLS mode, which lags behind. Null if the instance has none, or if the platform
+   * does not read from one.
+   */
+  readonly reader: Listener | null;
   /** The platform's databases by key; two keys may name one database. */
   readonly databases: Readonly<Record<D, string>>;
   /** Name of the Kubernetes Secret. */
@@ -272,6 +282,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
    */
   guarded?(settings: Settings<F & CommonFields>): readonly Guards[];
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
+  /** The same on the instance's first read replica, if it has one. Default: none, it reads from the primary. */
+  readerConnections?(settings: Settings<F & CommonFields>): readonly Demand[];
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): WiringDefinition;
 }
 
@@ -314,6 +326,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     revisions: () => [],
     images: () => [],
     guarded: () => [],
+    readerConnections: () => [],
     ...platform,
     guardedVariables: { PG: THE_CONNECTION, ...platform.guardedVariables },
     wire: (connection, settings) => completeWiring(platform.wire(connection, settings)),

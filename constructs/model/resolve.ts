@@ -30,7 +30,7 @@ import { nearest } from "./suggest";
 import type { Target, Topology, WholePlatform } from "./target";
 import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
-import { waysOut } from "./ways-out";
+import { type Share, waysOut } from "./ways-out";
 import { wholeRules } from "./whole-rules";
 
 /** What a spec is resolved against. */
@@ -134,11 +134,12 @@ interface Complete extends Placed {
   readonly instance: string;
   readonly databases: Readonly<Record<string, PlatformDatabase>>;
   readonly peak: number;
+  readonly readerPeak: number;
   readonly topology: Topology;
 }
 
 const isComplete = (placed: Placed): placed is Complete =>
-  placed.instance !== null && placed.databases !== null && placed.peak !== null && placed.topology !== null;
+  placed.instance !== null && placed.databases !== null && placed.peak !== null && placed.readerPeak !== null && placed.topology !== null;
 
 const toWholePlatform = ({ platform, settings, instance, topology }: Placed): WholePlatform => ({
   settings,
@@ -206,15 +207,20 @@ function checkInstance(
   report: Report,
 ): void {
   const own = tenantsOf(name, placed);
-  const shares = own.flatMap((item) => (item.peak === null ? [] : [{ ...item, peak: item.peak }]));
   ifReadable(() => {
     const maxConnections = maxConnectionsOf(settings, target);
     // Its own rule has refused it.
     if (!isMaxConnections(maxConnections)) return;
-    const peaks = Object.fromEntries(shares.map((item) => [item.name, item.peak]));
-    const counted = budget(maxConnections, target.reservedConnections, peaks);
-    const remedies = () => ifReadable(() => waysOut({ name, isExisting: settings.existing !== null, locate }, shares, counted), []);
-    for (const each of checkBudget(counted, `instances.${name}`, remedies)) report(each);
+    const check = (shares: readonly Share[], where?: string) => {
+      const peaks = Object.fromEntries(shares.map((share) => [share.name, share.peak]));
+      const counted = budget(maxConnections, target.reservedConnections, peaks);
+      const remedies = () => ifReadable(() => waysOut({ name, isExisting: settings.existing !== null, locate }, shares, counted), []);
+      for (const each of checkBudget(counted, `instances.${name}`, remedies, where)) report(each);
+    };
+    check(own.flatMap(toShare));
+    const readers = own.flatMap(toReaderShare);
+    // A replica has its primary's max_connections.
+    if (readers.length > 0) check(readers, " of its first replica");
   }, undefined);
   ifReadable(() => {
     for (const { name: platform, platform: its } of own) {
@@ -225,6 +231,14 @@ function checkInstance(
     }
   }, undefined);
 }
+
+const toShare = (item: Placed): readonly Share[] => (item.peak === null ? [] : [{ ...item, peak: item.peak }]);
+
+/** A platform as its instance's first replica sees it. */
+const toReaderShare = ({ platform, readerPeak, ...item }: Placed): readonly Share[] =>
+  readerPeak === null || readerPeak === 0
+    ? []
+    : [{ ...item, platform: { ...platform, connections: platform.readerConnections }, peak: readerPeak }];
 
 function toInstance(
   environment: string,
@@ -242,8 +256,10 @@ function toInstance(
   };
 }
 
-function toTenant(environment: string, { name, platform, settings, databases, peak: connectionLimit }: Complete): Tenant {
+function toTenant(environment: string, { name, platform, settings, databases, ...item }: Complete): Tenant {
   const { owner, logins } = roleNames(name);
+  // Each server counts its own connections, and a replica has its primary's roles.
+  const connectionLimit = Math.max(item.peak, item.readerPeak);
   const extensions = new Map<string, readonly string[]>();
   for (const database of Object.values(databases)) {
     extensions.set(database.name, [...new Set([...(extensions.get(database.name) ?? []), ...database.extensions])]);
@@ -268,8 +284,10 @@ function toPlatform({
   instance,
   databases,
   peak: connections,
+  readerPeak,
   topology,
 }: Complete): ResolvedPlatform<Settings<CommonFields>> {
   const { access, tls } = topology;
-  return { kind, settings, instance, access, tls, peak: connections, databases: mapValues(databases, (database) => database.name) };
+  const names = mapValues(databases, (database) => database.name);
+  return { kind, settings, instance, access, tls, peak: connections, readerPeak, databases: names };
 }

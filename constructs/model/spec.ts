@@ -140,8 +140,10 @@ export interface ResolvedPlatform<S> {
   readonly instance: string;
   readonly access: Exclude<Access, "auto">;
   readonly tls: TlsMode;
-  /** Most connections at a time. */
+  /** Most connections at a time, to the primary. */
   readonly peak: number;
+  /** The same to the instance's first read replica; 0 if the platform does not read from one. */
+  readonly readerPeak: number;
   /** Database names by the platform's keys. */
   readonly databases: Readonly<Record<string, string>>;
 }

@@ -2,15 +2,15 @@ import type { CommonFields } from "./common-fields";
 import type { Settings } from "./fields";
 import { type JsonObject, mapValues } from "./json";
 import { kubernetesNames } from "./names";
-import type { Connection, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
+import type { Connection, Listener, Platform, Platforms, Tls, TlsMode, Wiring } from "./platform";
 import type { Environment, ResolvedPlatform } from "./spec";
 import type { Topology } from "./target";
 import { mergeValues } from "./values";
 
 /** What a delivery knows of the way to a platform's instance. */
-export interface Reach {
-  readonly host: string;
-  readonly port: number;
+export interface Reach extends Listener {
+  /** The instance's first read replica, by the same way; left out if there is none. */
+  readonly reader?: Listener | null;
   /** The container of a proxy, where the platform's pods have one beside them. It is called `SIDECAR`. */
   readonly sidecar: JsonObject | null;
 }
@@ -56,7 +56,9 @@ export function wirePlatforms(
       if (resolved === undefined || platform === undefined)
         throw new TypeError(`the environment has a platform ${name} that the registry lacks`);
       const { settings } = resolved;
-      const connection = connect(platform, resolved.databases, settings, resolved.tls, reach(resolved));
+      const reached = reach(resolved);
+      const reader = resolved.readerPeak > 0 ? (reached.reader ?? null) : null;
+      const connection = connect(platform, resolved.databases, settings, resolved.tls, { ...reached, reader });
       const wiring = withUserValues(platform.wire(connection, settings), settings.values);
       const serviceAccounts = [connection.serviceAccount ?? platform.serviceAccounts(settings)].flat();
       return [
@@ -85,15 +87,15 @@ function connect(
   databases: Readonly<Record<string, string>>,
   settings: Settings<CommonFields>,
   mode: TlsMode,
-  reach: Reach,
+  { host, port, sidecar: proxy, reader = null }: Reach,
 ): Connection {
   const names = kubernetesNames(settings.release);
   // The proxy's identity is that of its pod.
-  const needsAccount = reach.sidecar !== null && platform.serviceAccounts(settings).length === 0;
+  const needsAccount = proxy !== null && platform.serviceAccounts(settings).length === 0;
   const serviceAccount = settings.serviceAccount ?? (needsAccount ? names.client : null);
-  const sidecar = reach.sidecar === null ? null : { ...reach.sidecar, name: SIDECAR };
+  const sidecar = proxy === null ? null : { ...proxy, name: SIDECAR };
   const tls: Tls = mode === "proxy" ? { mode, sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
-  return { host: reach.host, port: reach.port, databases, secret: names.secret, serviceAccount, tls };
+  return { host, port, reader, databases, secret: names.secret, serviceAccount, tls };
 }
 
 /** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */

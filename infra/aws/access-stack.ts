@@ -80,9 +80,10 @@ export class AccessStack extends EnvironmentStack {
   }
 }
 
-const toOutput = ({ connection: { host, port }, secret, key, connections, restart }: IRdsPostgres): Outputs["instances"][string] => ({
-  host,
-  port,
+const toOutput = ({ connection, secret, key, connections, restart }: IRdsPostgres): Outputs["instances"][string] => ({
+  host: connection.host,
+  port: connection.port,
+  ...(connection.reader ? { reader: connection.reader } : {}),
   masterSecret: secret.secretArn,
   key: key?.keyArn ?? null,
   securityGroups: connections.securityGroups.map((group) => group.securityGroupId),

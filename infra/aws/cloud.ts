@@ -49,8 +49,8 @@ class AwsDeployment implements Deployment {
   }
 
   reach({ instance }: PlacedPlatform) {
-    const { host, port } = this.server(instance);
-    return { host, port, sidecar: null };
+    const { host, port, reader = null } = this.server(instance);
+    return { host, port, reader, sidecar: null };
   }
 
   accessObjects() {

@@ -1,4 +1,5 @@
 import { isObject } from "../../constructs/model/json";
+import type { Listener } from "../../constructs/model/platform";
 import { cdkDeploy, freeName } from "../command-line";
 import { parseOutput, readOutputsFile, refuseOutputs } from "../outputs";
 import { stackName } from "./environment";
@@ -14,6 +15,8 @@ export interface Outputs {
       {
         readonly host: string;
         readonly port: number;
+        /** The first read replica; left out if there is none, and by earlier versions. */
+        readonly reader?: Listener;
         /** ARN. */
         readonly masterSecret: string;
         /** ARN of what encrypts its secrets; null where that is the account's own key. */

@@ -40,7 +40,7 @@ export const renderingsFile = (kind: string, chart: ChartVersion): string => fac
 export function releaseKey({ chart, version }: ChartVersion, release: Release): string {
   const { wait: _wait, restarts: _restarts, ...rest } = release as Partial<HelmRelease>;
   return createHash("sha256")
-    .update(JSON.stringify(sorted({ chart, version, ...rest } as unknown as Json)))
+    .update(JSON.stringify(sorted({ ...rest, chart, version } as unknown as Json)))
     .digest("hex")
     .slice(0, 16);
 }

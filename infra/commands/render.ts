@@ -56,12 +56,18 @@ const toSummary = (environment: ProjectEnvironment, deployment: Deployment): obj
   environment: environment.name,
   target: environment.target,
   instances: mapValues(environment.instances, ({ settings, maxConnections }, name) => {
-    const { host, port } = deployment.server(name);
-    return { majorVersion: settings.majorVersion, host, port, maxConnections };
+    const { host, port, reader } = deployment.server(name);
+    return {
+      majorVersion: settings.majorVersion,
+      host,
+      port,
+      reader: reader && { host: reader.host, port: reader.port },
+      maxConnections,
+    };
   }),
   platforms: mapValues(environment.platforms, (platform) => ({
     instance: platform?.instance,
     databases: Object.values(platform?.databases ?? {}),
-    connectionLimit: platform?.peak,
+    connectionLimit: Math.max(platform?.peak ?? 0, platform?.readerPeak ?? 0),
   })),
 });

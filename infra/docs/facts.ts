@@ -3,7 +3,7 @@ import { peak, peakOf } from "../../constructs/model/budget";
 import type { CommonFields } from "../../constructs/model/common-fields";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
-import type { Chart, Migration, Platform } from "../../constructs/model/platform";
+import type { Chart, Demand, Migration, Platform } from "../../constructs/model/platform";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
@@ -172,24 +172,40 @@ function toChecks(name: string, platform: Platform, settings: Settings<CommonFie
 
 function toPools(platform: Platform, settings: Settings<CommonFields>): readonly string[] {
   const demands = platform.connections(settings);
-  const rows = demands.map((demand) => [
-    demand.opener,
-    String(demand.pool),
-    String(demand.processes),
-    String(demand.replicas),
-    demand.overlaps ? "yes" : "no",
-    String(demand.migration),
-    String(peakOf(demand)),
-  ]);
+  const readers = platform.readerConnections(settings);
   const { works, note } = platform.transactionPooling(settings);
   return [
-    ...toTable(["opener", "pool", "processes", "replicas", "an update overlaps", "migration", "at most"], rows),
+    ...toDemands(demands),
     "",
     `Together at most **${peak(demands)}**, which is also the limit of each of its logins.`,
     "",
+    ...(readers.length === 0
+      ? []
+      : [
+          "On the instance's first read replica, if it has one:",
+          "",
+          ...toDemands(readers),
+          "",
+          `Together at most **${peak(readers)}**.`,
+          "",
+        ]),
     `Behind a pooler in transaction mode: ${works ? "yes" : "no"}; ${note}.`,
   ];
 }
+
+const toDemands = (demands: readonly Demand[]): readonly string[] =>
+  toTable(
+    ["opener", "pool", "processes", "replicas", "an update overlaps", "migration", "at most"],
+    demands.map((demand) => [
+      demand.opener,
+      String(demand.pool),
+      String(demand.processes),
+      String(demand.replicas),
+      demand.overlaps ? "yes" : "no",
+      String(demand.migration),
+      String(peakOf(demand)),
+    ]),
+  );
 
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;

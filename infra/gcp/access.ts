@@ -126,7 +126,7 @@ function createRights(
   parent: AccessComponent,
   environment: GcpEnvironment,
   platform: string,
-  { connectionName }: Postgres,
+  { connectionName, reader: first }: Postgres,
   secrets: Readonly<Record<string, DatabaseSecret>>,
   wired: WiredPlatforms,
 ): readonly pulumi.Resource[] {
@@ -140,13 +140,17 @@ function createRights(
     secret === undefined
       ? []
       : allowSecret(resourceName(named, "reader"), secret.name, reader, "read", { parent, dependsOn: [secret.resource] });
+  const replica = own.connection.reader === null ? null : first;
   const connect =
     connectionName === null
       ? []
       : proxyAccounts(own, access).flatMap((account) => {
           const client = clientOf(environment, own.namespace, account);
           const made = createIdentity(resourceName(named, `${account}-identity`), client, environment.name, { parent });
-          return [...made, allowConnections(resourceName(named, account), client.member, connectionName, { parent, dependsOn: [...made] })];
+          const allow = (name: string, instance: pulumi.Output<string>) =>
+            allowConnections(resourceName(named, name), client.member, instance, { parent, dependsOn: [...made] });
+          const toReplica = replica === null ? [] : [allow(`${account}-replica`, replica.connectionName)];
+          return [...made, allow(account, connectionName), ...toReplica];
         });
   return [...read, ...connect];
 }

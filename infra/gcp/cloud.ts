@@ -1,7 +1,7 @@
 import { toProxyObjects } from "../../constructs/gcp/auth-proxy";
 import { secretReader } from "../../constructs/gcp/external-secrets";
 import { readMaster } from "../../constructs/gcp/master";
-import { reachOf } from "../../constructs/gcp/reach";
+import { reachOf, toReaching } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
 import type { gcpFields } from "../../constructs/gcp/section";
 import { verification } from "../../constructs/gcp/verification";
@@ -53,8 +53,8 @@ class GcpDeployment implements Deployment {
     return findOutput(this.outputs.instances, instance, "instance", this.file, this.deploy());
   }
 
-  reach({ access, settings, instance }: PlacedPlatform): Reach {
-    return reachOf({ ...settings, access }, this.server(instance), this.environment.section.authProxyVersion);
+  reach(platform: PlacedPlatform): Reach {
+    return reachOf(toReaching(platform), this.server(platform.instance), this.environment.section.authProxyVersion);
   }
 
   ca(instance: string): string {
@@ -72,10 +72,11 @@ class GcpDeployment implements Deployment {
 
   accessObjects(platform: string, wired: Wired): readonly JsonObject[] {
     const { access, instance } = this.platform(platform);
-    const { connectionName } = this.server(instance);
-    if (connectionName === null) return [];
+    const { connectionName: primary, reader } = this.server(instance);
+    if (primary === null) return [];
     const version = this.environment.section.authProxyVersion;
-    return toProxyObjects(wired, access, { connectionName, version }, annotationsOf(this.environment, wired, access));
+    const proxied = { primary, reader: wired.connection.reader === null ? null : (reader?.connectionName ?? null), version };
+    return toProxyObjects(wired, access, proxied, annotationsOf(this.environment, wired, access));
   }
 
   caution(platform: string, wired: Wired): string | null {

@@ -112,6 +112,7 @@ function importServer(
     port,
     ca: pulumi.output(ca ?? ""),
     connectionName: connection === undefined ? null : pulumi.output(idOf(connection)),
+    reader: null,
     masterSecret: secretName(idOf(section.project), masterSecret),
     ready: [],
   };

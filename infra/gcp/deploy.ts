@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { reachOf } from "../../constructs/gcp/reach";
+import { reachOf, toReaching } from "../../constructs/gcp/reach";
 import { mapValues } from "../../constructs/model/json";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms as registry } from "../../constructs/platforms/registry";
@@ -27,11 +27,12 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
   new DeletionGuard([database, access, ...platforms], Object.values(environment.instances).some(isGuarded));
   return {
     environment: environment.name,
-    instances: mapValues(database.servers, ({ host, port, ca, connectionName, masterSecret }, name) => ({
+    instances: mapValues(database.servers, ({ host, port, ca, connectionName, reader, masterSecret }, name) => ({
       host,
       port,
       ca,
       connectionName,
+      ...(reader === null ? {} : { reader: { host: reader.host, port: reader.port, connectionName: reader.connectionName } }),
       masterSecret,
       rotation: access.rotation[name] ?? null,
     })),
@@ -42,7 +43,7 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & { [K in key
 
 /** The wiring of every platform, in words that are known when it is planned. */
 function wire(environment: GcpEnvironment, database: Database): Readonly<Record<string, Wired>> {
-  return wirePlatforms(environment, registry, ({ settings, access, instance }) =>
-    reachOf({ ...settings, access }, serverOf(database, instance), environment.section.authProxyVersion),
+  return wirePlatforms(environment, registry, (platform) =>
+    reachOf(toReaching(platform), serverOf(database, platform.instance), environment.section.authProxyVersion),
   );
 }

@@ -1,4 +1,5 @@
 import { isObject } from "../../constructs/model/json";
+import type { Listener } from "../../constructs/model/platform";
 import { freeName, pulumiCommand } from "../command-line";
 import { readOutputsFile, refuseOutputs } from "../outputs";
 
@@ -18,6 +19,8 @@ export interface Outputs {
         readonly ca: string;
         /** `project:region:instance`; null where it is no Cloud SQL. */
         readonly connectionName: string | null;
+        /** The first read replica; left out if there is none, and by earlier versions. */
+        readonly reader?: Listener & { readonly connectionName: string };
         /** Whole name of the master's secret. */
         readonly masterSecret: string;
         /** The CronJob that rotates passwords; null without a cluster, left out by earlier versions. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { restarts } from "../../constructs/gcp/flags";
+import { isReaderHostName } from "../../constructs/gcp/names";
 import { UserError } from "../../constructs/model/errors";
 import { examplesIn } from "../../constructs/model/fields";
 import { isObject } from "../../constructs/model/json";
@@ -113,7 +114,10 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
     .flatMap((stored) => {
       const thing = nameOf(stored);
       const next = after.find(({ urn }) => urn === stored.urn);
-      if (next === undefined) return stored.retainOnDelete || isReplica(stored) ? [] : [`${thing} would be deleted; keep it in the spec`];
+      if (next === undefined)
+        return stored.retainOnDelete || isReplica(stored) || isReaderHostName(String(stored.inputs.name))
+          ? []
+          : [`${thing} would be deleted; keep it in the spec`];
       const replacing = changedPaths(stored, next).filter((path) => propertiesOf(stored.type)?.[path]?.replaces);
       return [
         ...(replacing.length > 0

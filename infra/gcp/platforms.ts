@@ -23,11 +23,14 @@ export class Platforms extends pulumi.ComponentResource {
     if (cluster === null) throw new TypeError("there is no cluster");
     const platforms = mapValues(wired, (each, name) => {
       const resolved = environment.platforms[name];
-      const { ca, connectionName } = serverOf(database, resolved?.instance ?? "");
+      const { ca, connectionName, reader } = serverOf(database, resolved?.instance ?? "");
+      const read = each.connection.reader === null ? null : reader;
+      const instances = connectionName === null ? null : { primary: connectionName, reader: read?.connectionName ?? null };
       const secretId = access.secrets[name]?.secretId ?? "";
       const reached = resolved?.access ?? "direct";
       const clientAnnotations = annotationsOf(environment, each, reached);
-      return { wired: each, access: reached, secretId, ca, connectionName, clientAnnotations, after: access.ready[name] ?? [] };
+      const after = [...(access.ready[name] ?? []), ...(read?.ready ?? [])];
+      return { wired: each, access: reached, secretId, ca, instances, clientAnnotations, after };
     });
     new PlatformReleases(
       "releases",

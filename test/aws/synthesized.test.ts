@@ -9,6 +9,7 @@ import "./synthesized/ids";
 import "./synthesized/lifecycle";
 import "./synthesized/own-instance";
 import "./synthesized/plan";
+import "./synthesized/reader";
 import "./synthesized/releases";
 import "./synthesized/retained";
 import "./synthesized/several";

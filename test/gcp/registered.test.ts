@@ -8,6 +8,7 @@ import "./registered/ids";
 import "./registered/late-bound";
 import "./registered/lifecycles";
 import "./registered/plan";
+import "./registered/reader";
 import "./registered/releases";
 import "./registered/roles";
 import "./registered/scale";

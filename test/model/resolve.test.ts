@@ -59,6 +59,7 @@ describe("resolve", () => {
       access: "direct",
       tls: "verify-full",
       peak: 26,
+      readerPeak: 0,
       databases: { main: "prefect" },
     });
     expect(warnings.map((warning) => warning.path)).toEqual(["instances.main.highAvailability"]);

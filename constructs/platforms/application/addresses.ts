@@ -63,6 +63,7 @@ export const secretKey = (database: string, ending: string): string => (database
 const NO_CONNECTION: Connection = {
   host: "",
   port: 0,
+  reader: null,
   databases: {},
   secret: "",
   serviceAccount: null,

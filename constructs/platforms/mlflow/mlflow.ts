@@ -37,6 +37,7 @@ const IMAGE = `burakince/mlflow:${VERSION}`;
 
 const HOSTS: Guard = { setting: "hosts" };
 const ORIGINS: Guard = { setting: "origins" };
+const READER: Guard = { setting: "readFromReplica" };
 
 const IN_CLEAR: Guard = { because: "it would stand in clear in the release; name an existing Secret" };
 
@@ -50,11 +51,16 @@ const CLIENT: ClientCheck = {
 /** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
 const STORE_URI = "postgresql+psycopg2://";
 
+/** The option for a read replica: MLflow itself sends reads there, and writes to `STORE_URI`. */
+const READER_URI = "MLFLOW_READ_REPLICA_BACKEND_STORE_URI";
+
 /** The runner of jobs, and a consumer for each kind of job and for periodic tasks; each a process that opens engines. */
 const JOB_PROCESSES = 8;
 
 /** A process opens an engine for the tracking store, one for the model registry and one for jobs. */
 const ENGINES = 3;
+/** And, to a read replica, one for the tracking store and one for the model registry. */
+const READER_ENGINES = 2;
 
 /**
  * What the chart's own migration does, in a session that holds an advisory lock: MLflow takes none, and pods that start together
@@ -71,6 +77,15 @@ const MIGRATE = [
   "    time.sleep(1)",
   "utils._initialize_tables(engine)",
   "lock.close()",
+].join("\n");
+
+/** MLflow does not start while its replica has another revision: it waits for what was just migrated to arrive there. */
+const MIGRATE_BOTH = [
+  MIGRATE,
+  "import os",
+  `reader = utils.create_sqlalchemy_engine_with_retry(os.environ["${READER_URI}"])`,
+  "while utils._get_schema_version(reader) != utils._get_schema_version(engine):",
+  "    time.sleep(1)",
 ].join("\n");
 
 const CHART: Chart = {
@@ -101,6 +116,8 @@ export const mlflow: Mlflow = definePlatform({
         workers: { setting: "workers" },
         backendStoreUri: THE_CONNECTION,
         registryStoreUri: THE_CONNECTION,
+        readReplicaBackendStoreUri: READER,
+        "read-replica-backend-store-uri": READER,
         // The chart writes keys as options in kebab-case, and options win over variables.
         allowedHosts: HOSTS,
         "allowed-hosts": HOSTS,
@@ -126,6 +143,9 @@ export const mlflow: Mlflow = definePlatform({
   guardedVariables: {
     MLFLOW_BACKEND_STORE_URI: THE_CONNECTION,
     MLFLOW_REGISTRY_STORE_URI: THE_CONNECTION,
+    [READER_URI]: READER,
+    // What its server hands on to its workers.
+    _MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE: READER,
     MLFLOW_SQLALCHEMYSTORE_: THE_CONNECTION,
     MLFLOW_WORKERS: { setting: "workers" },
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: { setting: "jobs" },
@@ -138,15 +158,21 @@ export const mlflow: Mlflow = definePlatform({
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
   revisions: (settings) => [alembic("main", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
-  connections,
+  connections: (settings) => demands(settings, ENGINES, 2),
+  readerConnections: (settings) => (settings.readFromReplica ? demands(settings, READER_ENGINES, 1) : []),
   wire,
 });
 
-/** `Recreate` ends the old pods first, so nothing overlaps; each pod migrates before its server starts. */
-function connections(settings: MlflowSettings): readonly Demand[] {
-  const pool = (settings.poolSize + settings.maxOverflow) * ENGINES;
+/**
+ * `Recreate` ends the old pods first, so nothing overlaps; each pod migrates before its server starts.
+ *
+ * @param engines of each process, to the server that is counted.
+ * @param migration connections of a pod that migrates, to the same.
+ */
+function demands(settings: MlflowSettings, engines: number, migration: number): readonly Demand[] {
+  const pool = (settings.poolSize + settings.maxOverflow) * engines;
   const { workers, replicas } = settings;
-  const server = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration: 2 * replicas };
+  const server = { opener: "workers", pool, processes: workers, replicas, overlaps: false, migration: migration * replicas };
   // It prepares the stores before it starts its workers, in one thread.
   const parent = { opener: "parent process", pool: 2, processes: 1, replicas, overlaps: false, migration: 0 };
   if (!settings.jobs) return [server, parent];
@@ -167,18 +193,20 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): WiringD
     MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: String(settings.maxOverflow),
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: String(settings.jobs),
   };
+  const reader = readerVariables(connection);
   const migration: Migration = {
     name: "migrate",
     image: settings.images.mlflow ?? IMAGE,
-    command: ["python", "-c", MIGRATE],
-    variables: address,
+    command: ["python", "-c", connection.reader === null ? MIGRATE : MIGRATE_BOTH],
+    variables: { ...address, ...reader },
     secretPath: null,
   };
   return {
     secret: PLAIN_SECRET,
-    release: helmRelease(CHART, settings, releaseValues(connection, settings, pools, migration)),
+    release: helmRelease(CHART, settings, releaseValues(connection, settings, { ...pools, ...reader }, migration)),
     variables: {
       MLFLOW_BACKEND_STORE_URI: STORE_URI,
+      ...reader,
       MLFLOW_WORKERS: String(settings.workers),
       ...address,
       ...pools,
@@ -187,11 +215,11 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): WiringD
     start: { kind: "python", packages: [`mlflow==${VERSION}`, "psycopg2-binary==2.9.13"], command: ["mlflow", "server"] },
     migrate: [migration],
     health: { path: "/health", asksDatabase: false, client: CLIENT },
-    notes: notes(settings),
+    notes: notes(settings, connection),
   };
 }
 
-function notes({ jobs, hosts }: MlflowSettings): readonly string[] {
+function notes({ jobs, hosts }: MlflowSettings, { reader }: Connection): readonly string[] {
   return [
     "Artifacts stay in the pod unless values set artifactRoot.",
     "The chart creates the key that signs sessions. Without a cluster (helm template, Argo CD) each rendering creates a new key: " +
@@ -199,6 +227,12 @@ function notes({ jobs, hosts }: MlflowSettings): readonly string[] {
     ...(hosts.length === 0
       ? ["MLflow answers its Service's names, localhost and private addresses; list any other host, such as an ingress's, in hosts."]
       : []),
+    ...(reader === null
+      ? []
+      : [
+          "MLflow reads from the read replica, so a reply can be older than the client's latest change, and reads fail while the replica is " +
+            "away; to read from the primary, set readFromReplica: false.",
+        ]),
     ...(jobs ? [] : ["Jobs within the server are off, because each kind of job opens further pools; to turn them on, set jobs: true."]),
   ];
 }
@@ -212,10 +246,14 @@ function hostVariables(settings: MlflowSettings): Variables {
   };
 }
 
-function releaseValues(connection: Connection<"main">, settings: MlflowSettings, pools: Variables, migration: Migration): JsonObject {
+/** Only the server differs from `STORE_URI`: libpq's variables supply everything else. */
+const readerVariables = ({ reader }: Connection): Variables =>
+  reader === null ? {} : { [READER_URI]: `${STORE_URI}/?host=${reader.host}&port=${reader.port}` };
+
+function releaseValues(connection: Connection<"main">, settings: MlflowSettings, variables: Variables, migration: Migration): JsonObject {
   const mounts = tlsMounts(connection.tls);
   // `extraEnvVars` is a map of plain values.
-  const plain = toEnv({ ...tlsVariables(connection.tls), ...pools }, connection).map(({ name, value }) => [name, value] as const);
+  const plain = toEnv({ ...tlsVariables(connection.tls), ...variables }, connection).map(({ name, value }) => [name, value] as const);
   return {
     fullnameOverride: settings.release,
     replicaCount: settings.replicas,

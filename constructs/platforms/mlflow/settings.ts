@@ -16,6 +16,13 @@ export const mlflowFields = {
    */
   jobs: flag(false),
   /**
+   * Reads from the instance's first read replica, if it has `readReplicas`, and writes to the primary. A reply can then be older than the
+   * client's latest change.
+   *
+   * @defaultValue `true`
+   */
+  readFromReplica: flag(true),
+  /**
    * Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name.
    *
    * @defaultValue `[]`

@@ -102,7 +102,7 @@ describe("releases", () => {
   it("with a sidecar name the instance in a ConfigMap, and run as an account that may connect", async () => {
     const registrations = await registrationsOf(fullGcp);
     const configMap = one(registrations, "ConfigMap", /^mlflow-configmap-mlflow-db-proxy$/);
-    expect(configMap.inputs.data).toEqual({ CSQL_PROXY_INSTANCE_CONNECTION_NAME: "my-project:europe-west4:full-main-1a2b3c4" });
+    expect(configMap.inputs.data).toMatchObject({ CSQL_PROXY_INSTANCE_CONNECTION_NAME: "my-project:europe-west4:full-main-1a2b3c4" });
     const values = one(registrations, "Release", /^mlflow$/).inputs.values as {
       readonly initContainers: readonly { readonly name: string; readonly restartPolicy?: string; readonly env: readonly object[] }[];
       readonly serviceAccount: object;
