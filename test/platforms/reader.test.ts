@@ -1,14 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { toMigrateJob } from "../../constructs/kubernetes/objects";
+import { toMigrateJob, toSecret } from "../../constructs/kubernetes/objects";
 import { local } from "../../constructs/local/target";
 import { SpecError } from "../../constructs/model/errors";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { defineTarget, type Topology } from "../../constructs/model/target";
-import { type Wired, wirePlatforms } from "../../constructs/model/wire";
+import { SIDECAR, type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { toy } from "../fixtures/toy";
 
 const READER_URI = "MLFLOW_READ_REPLICA_BACKEND_STORE_URI";
+const CREDENTIAL = { username: "shop_a", password: "Canary-0123456789_~." };
 const WAYS: readonly Topology[] = [
   { access: "direct", tls: "verify-full", caution: null },
   { access: "direct", tls: "verify-ca", caution: null },
@@ -93,6 +94,45 @@ describe("MLflow of an instance with a read replica", () => {
     { extraEnvVars: { _MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE: "postgresql://" } },
   ])("takes no other replica by %o", (values) => {
     expect(refusal({}, { it: { ...mlflow, values } })).toContain("is set by the wiring; use platforms.it.readFromReplica");
+  });
+});
+
+describe("an application of an instance with a read replica", () => {
+  const app = { platform: "application", databases: { main: "shop", events: {} } };
+  const added = ["events-read-uri", "read-host", "read-port", "read-uri"];
+
+  it.each(WAYS)("has its address beside the primary's by $access, $tls", (way) => {
+    const its = wired(app, way);
+    const secret = toSecret(its, CREDENTIAL, "CA").stringData as Readonly<Record<string, string>>;
+    const { uri, "read-uri": reading, "events-uri": events, "events-read-uri": readingEvents } = secret;
+    // The same but for the server: login, database, TLS mode, CA.
+    const moved = (text = "") => text.replace("${Token[P.1]}:5432", "${Token[R.2]}:5433");
+    expect([reading, readingEvents]).toEqual([moved(uri), moved(events)]);
+    expect(reading).toContain(`shop_a:${CREDENTIAL.password}@`);
+    expect([secret["read-host"], secret["read-port"], secret.host, secret.port]).toEqual([
+      "${Token[R.2]}",
+      "5433",
+      "${Token[P.1]}",
+      "5432",
+    ]);
+    const pod = JSON.stringify(its.wiring.release);
+    expect(pod).toContain('{"name":"READ_DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"it-db","key":"read-uri"}}}');
+    expect(pod).toContain('"EVENTS_READ_DATABASE_URL"');
+    expect(pod.includes(`"name":"${SIDECAR}"`)).toBe(way.access === "sidecar");
+  });
+
+  it("has the keys that it had, and no others without a replica", () => {
+    const [with_, without] = [wired(app), wired(app, DIRECT, {})].map(({ wiring }) => Object.keys(wiring.secret));
+    expect(with_?.filter((key) => !without?.includes(key)).sort()).toEqual(added);
+    expect(without?.filter((key) => !with_?.includes(key))).toEqual([]);
+    expect(JSON.stringify(wired(app, DIRECT, {}).wiring.release)).not.toContain("READ_DATABASE_URL");
+  });
+
+  it("may not call a database so that its key is a replica's", () => {
+    const databases = { main: {}, read: {} };
+    expect(refusal({}, { it: { platform: "application", databases } })).toContain(
+      "platforms.it.databases.read: would write the key read-uri of the Secret twice",
+    );
   });
 });
 

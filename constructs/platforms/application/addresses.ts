@@ -42,14 +42,19 @@ export const processJdbcUri = (connection: Connection, database: string): Proces
   ...libpq(connection.tls, "&"),
 ];
 
+/** A URL with libpq's parameters, for a pod. */
+const uriOf = (connection: Connection, database: string, scheme = "postgresql"): SecretTemplate => [
+  ...databaseUrl(scheme, connection, database),
+  inPod(libpq(connection.tls, "?"), caPath(connection.tls)),
+];
+
 /** What the Secret has for one database, by the endings of its keys. */
 function ofDatabase(connection: Connection, database: string): Readonly<Record<string, SecretTemplate>> {
-  const path = caPath(connection.tls);
-  const url = (scheme: string): SecretTemplate => [...databaseUrl(scheme, connection, database), inPod(libpq(connection.tls, "?"), path)];
+  const url = (scheme: string): SecretTemplate => uriOf(connection, database, scheme);
   return {
     dbname: [database],
     uri: url("postgresql"),
-    "jdbc-uri": [...jdbcUrl(connection, database), inPod(libpq(connection.tls, "&"), path)],
+    "jdbc-uri": [...jdbcUrl(connection, database), inPod(libpq(connection.tls, "&"), caPath(connection.tls))],
     pgpass: pgpass(connection, database),
     "sqlalchemy-psycopg2-uri": url("postgresql+psycopg2"),
     "sqlalchemy-psycopg-uri": url("postgresql+psycopg"),
@@ -74,11 +79,24 @@ export const ENDINGS: readonly string[] = Object.keys(ofDatabase(NO_CONNECTION, 
 /** Keys that belong to no database. */
 export const COMMON_KEYS: readonly string[] = [...Object.keys(PLAIN_SECRET), "host", "port"];
 
+/** Ending of each database's key for a read replica. */
+export const READER_ENDING = "read-uri";
+
+/** What the Secret has besides if the instance has a read replica. */
+function ofReader(connection: Connection): Readonly<Record<string, SecretTemplate>> {
+  const { reader, databases } = connection;
+  if (reader === null) return {};
+  const uris = Object.entries(databases).map(
+    ([key, database]) => [secretKey(key, READER_ENDING), uriOf({ ...connection, ...reader }, database)] as const,
+  );
+  return { "read-host": [reader.host], "read-port": [String(reader.port)], ...Object.fromEntries(uris) };
+}
+
 /** The Secret of an application: its keys are a contract, and none is ever renamed. */
 export function applicationSecret(connection: Connection): Readonly<Record<string, SecretTemplate>> {
   const { host, port, databases } = connection;
   const all = Object.entries(databases).flatMap(([key, database]) =>
     Object.entries(ofDatabase(connection, database)).map(([ending, template]) => [secretKey(key, ending), template] as const),
   );
-  return { ...PLAIN_SECRET, host: [host], port: [String(port)], ...Object.fromEntries(all) };
+  return { ...PLAIN_SECRET, host: [host], port: [String(port)], ...Object.fromEntries(all), ...ofReader(connection) };
 }

@@ -3,13 +3,14 @@ import { type JsonObject, mapValues } from "../../model/json";
 import { databaseName, FIRST_DATABASE } from "../../model/names";
 import {
   type Connection,
+  type Demand,
   definePlatform,
   type Platform,
   type PlatformDatabase,
   type Variables,
   type WiringDefinition,
 } from "../../model/platform";
-import { applicationSecret, processJdbcUri, processUri, secretKey } from "./addresses";
+import { applicationSecret, processJdbcUri, processUri, READER_ENDING, secretKey } from "./addresses";
 import { applicationRules } from "./rules";
 import { type ApplicationFields, type ApplicationSettings, applicationFields } from "./settings";
 
@@ -35,14 +36,18 @@ export const application: Application = definePlatform({
     main: { name: databaseName(KIND, null), extensions: [] },
     ...mapValues(databases, (_database, key) => ({ name: databaseName(KIND, key === FIRST_DATABASE ? null : key), extensions: [] })),
   }),
-  connections: ({ connections }) => [
-    { opener: "all pods together", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 },
-  ],
+  connections: demands,
+  readerConnections: demands,
   wire,
 });
 
+/** A login's limit counts on each server alone. */
+function demands({ connections }: ApplicationSettings): readonly Demand[] {
+  return [{ opener: "all pods together", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 }];
+}
+
 function wire(connection: Connection<"main">, { release, migration }: ApplicationSettings): WiringDefinition {
-  const { databases, host, port } = connection;
+  const { databases, host, port, reader } = connection;
   const variables: Variables = {
     PGHOST: host,
     PGPORT: String(port),
@@ -51,13 +56,21 @@ function wire(connection: Connection<"main">, { release, migration }: Applicatio
     PGPASSWORD: { secretKey: "password" },
     ...tlsVariables(connection.tls),
   };
-  const inPods: Variables = { ...variables, ...byDatabase(databases, (_database, key) => ({ secretKey: secretKey(key, "uri") })) };
+  const byKey = (ending: string) => (_database: string, key: string) => ({ secretKey: secretKey(key, ending) });
+  const inPods: Variables = {
+    ...variables,
+    ...byDatabase(databases, "DATABASE_URL", byKey("uri")),
+    ...(reader === null ? {} : byDatabase(databases, "READ_DATABASE_URL", byKey(READER_ENDING))),
+  };
   return {
     secret: applicationSecret(connection),
     release: { kind: "deployment", patch: deploymentPatch(connection, inPods, release) },
     variables: {
       ...variables,
-      ...byDatabase(databases, (database) => processUri(connection, database)),
+      ...byDatabase(databases, "DATABASE_URL", (database) => processUri(connection, database)),
+      ...(reader === null
+        ? {}
+        : byDatabase(databases, "READ_DATABASE_URL", (database) => processUri({ ...connection, ...reader }, database))),
       JDBC_DATABASE_URL: processJdbcUri(connection, databases.main),
     },
     migrate: migration === null ? [] : [{ name: "migrate", ...migration, variables: inPods, secretPath: null }],
@@ -70,12 +83,13 @@ function wire(connection: Connection<"main">, { release, migration }: Applicatio
 }
 
 /** A variable for each database: `DATABASE_URL`, and `VECTORS_DATABASE_URL` of key `vectors`. */
-const byDatabase = <T>(databases: Connection["databases"], value: (database: string, key: string) => T): Readonly<Record<string, T>> =>
+const byDatabase = <T>(
+  databases: Connection["databases"],
+  variable: string,
+  value: (database: string, key: string) => T,
+): Readonly<Record<string, T>> =>
   Object.fromEntries(
-    Object.entries(databases).map(([key, database]) => [
-      secretKey(key, "DATABASE_URL").toUpperCase().replaceAll("-", "_"),
-      value(database, key),
-    ]),
+    Object.entries(databases).map(([key, database]) => [secretKey(key, variable).toUpperCase().replaceAll("-", "_"), value(database, key)]),
   );
 
 function deploymentPatch(connection: Connection, variables: Variables, container: string): JsonObject {

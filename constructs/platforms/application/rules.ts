@@ -1,7 +1,7 @@
 import { violation } from "../../model/errors";
 import { FIRST_DATABASE } from "../../model/names";
 import type { PlatformRule } from "../../model/platform";
-import { COMMON_KEYS, ENDINGS, secretKey } from "./addresses";
+import { COMMON_KEYS, ENDINGS, READER_ENDING, secretKey } from "./addresses";
 import type { ApplicationFields } from "./settings";
 
 const KUBERNETES_SECRETS = "https://kubernetes.io/docs/concepts/configuration/secret/";
@@ -35,11 +35,13 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
     severity: "error",
     check: ({ databases }, path) => {
       const owners = new Map<string, string>();
+      // Also while there is no replica, so that one can be added later.
+      const endings = [...ENDINGS, READER_ENDING];
       return [FIRST_DATABASE, ...Object.keys(databases)].flatMap((database) => {
-        const taken = ENDINGS.map((ending) => secretKey(database, ending)).find(
-          (key) => COMMON_KEYS.includes(key) || (owners.get(key) ?? database) !== database,
-        );
-        for (const ending of ENDINGS) owners.set(secretKey(database, ending), database);
+        const taken = endings
+          .map((ending) => secretKey(database, ending))
+          .find((key) => COMMON_KEYS.includes(key) || (owners.get(key) ?? database) !== database);
+        for (const ending of endings) owners.set(secretKey(database, ending), database);
         return taken === undefined
           ? []
           : [

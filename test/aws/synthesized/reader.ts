@@ -30,17 +30,18 @@ describe("a platform that reads from a replica of RDS", () => {
     expect(new Set(instances.map(({ Properties: its }) => text(its?.VPCSecurityGroups))).size).toBe(1);
   });
 
-  it("does so in a nested stack, too", () => {
-    const read = spec(1, { research: { platform: "mlflow", readFromReplica: true } });
+  it("does so in a nested stack, too: an MLflow of another name, and an application", () => {
+    const read = spec(1, { research: { platform: "mlflow", readFromReplica: true }, shop: { platform: "application" } });
     const whole = text(wholeOf(read, "platforms"));
     expect(whole).toContain(READER_URI);
+    expect(whole).toContain("read-host");
     // Looked up by the nested stack itself, as the primary is.
     expect(whole).toMatch(new RegExp(`host=.{0,100}GetStackOutput.{0,200}${endpointOf(read)}`));
   });
 
   it("changes nothing of the servers, whatever reads", () => {
     const none = templatesOf(spec(1, { prefect: {} })).database;
-    for (const platforms of [mlflow, { mlflow: { readFromReplica: false } }])
+    for (const platforms of [mlflow, { mlflow: { readFromReplica: false } }, { shop: { platform: "application" } }])
       expect(text(templatesOf(spec(1, platforms)).database)).toBe(text(none));
   });
 
