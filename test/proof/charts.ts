@@ -143,4 +143,4 @@ function prove(): readonly Proof[] {
   ];
 }
 
-report(prove, () => rmSync(temporary, { recursive: true, force: true }));
+void report(prove, () => rmSync(temporary, { recursive: true, force: true }));

@@ -335,4 +335,4 @@ function prove(): readonly Proof[] {
 // Otherwise an interruption would end this before it has cleaned up.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => undefined);
 
-report(prove, () => rmSync(temporary, { recursive: true, force: true }));
+void report(prove, () => rmSync(temporary, { recursive: true, force: true }));

@@ -1,11 +1,13 @@
 import { type ContractCase, DIRECT, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
+import { ReaderProof } from "./reader";
 import { MLFLOW, posting, type Server, StartedEnvironment, status, stop, written } from "./started";
 import { type Proof, report } from "./tools";
 
 const PREFECT: Server = { name: "prefect", health: "/api/ready", write: { path: "/api/flows/", body: { name: "proof" } } };
 
 const started = new StartedEnvironment("local");
+const reader = new ReaderProof(started);
 
 const proofOf = (what: string, seen: number, wanted: number): Proof => ({
   what,
@@ -71,7 +73,7 @@ function release(): readonly Proof[] {
   return proofs;
 }
 
-function prove(): readonly Proof[] {
+async function prove(): Promise<readonly Proof[]> {
   started.begin();
   const installed = [MLFLOW, PREFECT].map((server) => started.install(server));
   if (installed.some(({ problem }) => problem !== null)) return installed;
@@ -91,7 +93,10 @@ function prove(): readonly Proof[] {
     "MLflow by itself",
   );
   for (const { group } of servers) stop(group);
-  return [...installed, ...wrote, checked, ...before, ...release()];
+  return [...installed, ...wrote, checked, ...before, ...release(), ...(await reader.prove())];
 }
 
-report(prove, () => started.remove());
+void report(prove, async () => {
+  started.remove();
+  await reader.remove();
+});

@@ -45,7 +45,7 @@ export const posting = (body: JsonObject): readonly string[] => [
   JSON.stringify(body),
 ];
 
-function freePort(): number {
+export function freePort(): number {
   const script = "const s = require('net').createServer().listen(0, '127.0.0.1', () => { console.log(s.address().port); s.close(); })";
   return Number(run("node", ["-e", script]).output);
 }

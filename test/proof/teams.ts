@@ -239,4 +239,4 @@ function prove(): readonly Proof[] {
   return proofs;
 }
 
-report(prove, () => started.remove());
+void report(prove, () => started.remove());

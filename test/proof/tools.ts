@@ -205,9 +205,9 @@ export interface Proof {
 }
 
 /** Proves, shows a table, and cleans up. Exit code 1 where something does not hold, 2 where it cannot be tried here. */
-export function report(prove: () => readonly Proof[], cleanUp: () => void): void {
+export async function report(prove: () => readonly Proof[] | Promise<readonly Proof[]>, cleanUp: () => unknown): Promise<void> {
   try {
-    const proofs = prove();
+    const proofs = await prove();
     const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
     for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
     process.stdout.write(`${table.toString()}\n`);
@@ -218,6 +218,6 @@ export function report(prove: () => readonly Proof[], cleanUp: () => void): void
     process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
     process.exitCode = 2;
   } finally {
-    cleanUp();
+    await cleanUp();
   }
 }
