@@ -5,6 +5,7 @@ import type { DeploymentPlan } from "../cloud";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { npmCommand } from "../command-line";
 import { toWarnings } from "../local/report";
+import { rightsNotes } from "../rights";
 
 interface Options extends CloudOptions {
   readonly against?: string;
@@ -27,7 +28,7 @@ void main<Options>(command, async ({ environment, cloud, progress, options }) =>
   progress.doing("working out what there would be");
   const plan = await cloud.plan(environment, options.against ?? null);
   progress.stop();
-  process.stdout.write(toText(plan));
+  process.stdout.write(toText({ ...plan, notes: [...plan.notes, ...rightsNotes(environment)] }));
   return plan.dangers.length === 0 ? 0 : DANGER;
 });
 

@@ -9,7 +9,9 @@ import type { Wired } from "../../constructs/model/wire";
 import { readRelease, releaseKey } from "../../infra/charts/renderings";
 import { receiversOf, workloadsOf } from "../../infra/charts/workloads";
 import { toRestart } from "../../infra/instructions";
+import { type ContractCase, everyVersion } from "../contract/case";
 import { chartFacts } from "../fixtures/chart-facts";
+import { toy } from "../fixtures/toy";
 import { compareKeys, compareRendered } from "./compare";
 import { chartKeys } from "./keys";
 import { rightsOf } from "./rights";
@@ -261,6 +263,20 @@ describe("two versions of a chart", () => {
       "arguments, ports and probes: as before",
     ]);
   });
+});
+
+it("a case is one for each version that its chart was verified in, unless it names one", () => {
+  const chart = toy.chart({} as never);
+  if (chart === null) throw new TypeError("the toy has a chart");
+  const verified = ["1.2.0", "1.1.0"].map((version) => ({ ...chartFacts("toy"), version }));
+  const platform = { ...toy, chart: () => ({ ...chart, verified: verified as unknown as typeof chart.verified }) };
+  const each: ContractCase = { title: "Toy", name: "toy", platforms: { toy: platform }, settings: { replicas: 2 }, login: () => [] };
+  expect(everyVersion(each).map(({ title, settings }) => [title, settings])).toEqual([
+    ["Toy", { replicas: 2 }],
+    ["Toy, version 1.1.0", { replicas: 2, chartVersion: "1.1.0" }],
+  ]);
+  const named = { ...each, settings: { chartVersion: "1.1.0" } };
+  expect(everyVersion(named)).toEqual([named]);
 });
 
 describe("a new platform", () => {

@@ -65,7 +65,8 @@ export function renderCases(cases: readonly VersionedCase[], progress: (what: st
       releases[key] ??= { title: each.title, settings: each.settings, way, workloads: used, secrets: secrets.sort() };
     }
   const [{ objects } = missing()] = seen;
-  const rights = seen[0]?.wired.wiring.release.kind === "deployment" ? [] : rightsOf(objects);
+  // What has to be applied before brings the rights that hold in the whole cluster.
+  const rights = rightsOf([...objects, ...renderBefore(found, seen[0]?.wired)]);
   return {
     kind: first.name,
     facts: {
@@ -90,6 +91,14 @@ function freeKey(name: string, taken: Readonly<Record<string, unknown>>): string
 function render(found: FoundChart, { wiring: { release }, release: name, namespace }: Wired): readonly JsonObject[] {
   if (release.kind === "helm") return renderHelm(found, release.values, { release: name, namespace });
   return release.kind === "kustomize" ? renderKustomization(release, namespace, found.path) : [];
+}
+
+function renderBefore(found: FoundChart, wired: Wired | undefined): readonly JsonObject[] {
+  if (wired?.wiring.release.kind !== "kustomize") return [];
+  const { release } = wired.wiring;
+  return release.before.flatMap(({ base }) =>
+    renderKustomization({ ...release, base, images: [], patches: [], replacements: [] }, wired.namespace, found.path),
+  );
 }
 
 /** A kustomization takes no values. */

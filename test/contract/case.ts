@@ -90,6 +90,19 @@ export const platformOf = ({ name, platforms }: ContractCase): Platform => platf
 /** Its settings, complete. */
 export const settingsOf = (each: ContractCase): never => resolveCase(each, DIRECT).platforms[calledOf(each)]?.settings as never;
 
+/** A case, and the same with each older version that its chart was verified in, unless it names one. */
+export function everyVersion<C extends ContractCase>(each: C): readonly C[] {
+  const older = Object.hasOwn(each.settings, "chartVersion") ? [] : (platformOf(each).chart(settingsOf(each))?.verified.slice(1) ?? []);
+  return [
+    each,
+    ...older.map(({ version }) => ({
+      ...each,
+      title: `${each.title}, version ${version}`,
+      settings: { ...each.settings, chartVersion: version },
+    })),
+  ];
+}
+
 /** The ways that the platform can take. */
 export const waysOf = (each: ContractCase): readonly Topology[] =>
   WAYS.filter((way) => way.access !== "sidecar" || platformOf(each).sidecarBeforeMigrations(settingsOf(each)));

@@ -90,4 +90,4 @@ function prove(): readonly Proof[] {
   ];
 }
 
-report(prove, () => rmSync(temporary, { recursive: true, force: true }));
+void report(prove, () => rmSync(temporary, { recursive: true, force: true }));

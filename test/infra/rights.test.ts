@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
+import type { ChartRight } from "../../constructs/model/chart-facts";
+import { resolveUnknown } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import { rightsNotes } from "../../infra/rights";
+import { chartFacts } from "../fixtures/chart-facts";
+import { toy } from "../fixtures/toy";
+
+/** The notes on a chart that brings these rights. */
+function notesOn(rights: readonly ChartRight[]): readonly string[] {
+  const chart = toy.chart({} as never);
+  if (chart === null) throw new TypeError("the toy has a chart");
+  const registry = { toy: { ...toy, chart: () => ({ ...chart, verified: [{ ...chartFacts("toy"), rights }] as const }) } };
+  const environment = resolveUnknown(
+    { name: "it", instances: { main: {} }, platforms: { toy: {} } },
+    { target: local, platforms: registry },
+  );
+  return rightsNotes(environment, registry);
+}
+
+const right = (rule: Partial<ChartRight["rules"][number]>, isClusterWide = true): ChartRight => ({
+  isClusterWide,
+  accounts: ["runner"],
+  rules: [{ groups: [""], resources: ["secrets"], verbs: ["get"], ...rule }],
+});
+
+describe("the rights that a chart brings", () => {
+  it.each<readonly [string, ChartRight, string | null]>([
+    ["reading every Secret", right({}), "read Secrets"],
+    ["listing every Secret", right({ verbs: ["list"] }), "read Secrets"],
+    ["everything", right({ groups: ["*"], resources: ["*"], verbs: ["*"] }), "read Secrets and start pods"],
+    ["starting pods", right({ resources: ["pods"], verbs: ["create"] }), "start pods"],
+    ["looking at pods", right({ resources: ["pods"], verbs: ["get", "list"] }), null],
+    ["creating Secrets", right({ verbs: ["create"] }), null],
+    ["secrets of another API", right({ groups: ["example.com"] }), null],
+    ["Secrets of its namespace", right({}, false), null],
+  ])("of %s", (_what, given, can) => {
+    expect(notesOn([given])).toEqual(can === null ? [] : [`toy: toy 1.0.0 lets service account runner ${can} in every namespace`]);
+  });
+
+  it("are as the charts of today are rendered", () => {
+    const spec = {
+      name: "it",
+      instances: { main: { size: { vcpus: 4, memoryGib: 32 } } },
+      acknowledge: { "kubeflow-pipelines-is-for-development": "a test of its rights" },
+      platforms: {
+        flyte: {},
+        mlflow: {},
+        prefect: {},
+        skillflaw: {},
+        "kubeflow-pipelines": { images: { "api-server": "registry.example/a:1", "cache-server": "registry.example/c:1" } },
+        application: {},
+      },
+    };
+    const environment = resolveUnknown(spec, { target: local, platforms });
+    expect(rightsNotes(environment)).toMatchInlineSnapshot(`
+      [
+        "flyte: flyte-binary v2.0.42 lets service account flyte read Secrets and start pods in every namespace",
+      ]
+    `);
+  });
+});
