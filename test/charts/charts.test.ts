@@ -55,6 +55,7 @@ describe("the values of a chart", () => {
   it.each<readonly [string, ChartKeys]>([
     ["{{ .Values.other.name }}", { a: { b: "scalar" }, other: { name: "any" } }],
     ['{{ index .Values "with-dash" "deep" }}', { a: { b: "scalar" }, "with-dash": { deep: "any" } }],
+    ["{{- /* for example .Values.example.name */ -}}{{ .Values.a.b }}", { a: { b: "scalar" } }],
     ["{{ if .Values.a }}{{ .Values.a.b }}{{ end }}", { a: { b: "scalar" } }],
     ["{{ with .Values.a }}{{ .b }}{{ end }}{{ toYaml . }}", { a: { b: "scalar" } }],
     ["{{ with .Values.a }}{{ toYaml . | nindent 2 }}{{ end }}", { a: { "*": "any", b: "scalar" } }],

@@ -55,7 +55,9 @@ function joined(a: Node, b: Node): Node {
 function templatesOf(directory: string): string {
   if (!existsSync(directory)) return "";
   const files = readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  return files.map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8")).join("\n");
+  const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
+  // Comments of templates show how they are used.
+  return texts.join("\n").replaceAll(/\{\{-?\s*\/\*[\s\S]*?\*\/\s*-?\}\}/g, "");
 }
 
 interface Reference {
