@@ -83,8 +83,9 @@ describe("MLflow of an instance with a read replica", () => {
     expect(JSON.stringify(its.wiring.release)).toBe(JSON.stringify(wired(mlflow, DIRECT, {}).wiring.release));
   });
 
-  it("reads from it unless told", () => {
-    expect(wired({ platform: "mlflow" }).connection.reader).toEqual({ host: "${Token[R.2]}", port: 5433 });
+  it("reads from the primary unless told", () => {
+    expect(wired({ platform: "mlflow" }).connection.reader).toBeNull();
+    expect(wired(mlflow).connection.reader).toEqual({ host: "${Token[R.2]}", port: 5433 });
   });
 
   it.each([

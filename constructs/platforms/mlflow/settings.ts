@@ -17,11 +17,11 @@ export const mlflowFields = {
   jobs: flag(false),
   /**
    * Reads from the instance's first read replica, if it has `readReplicas`, and writes to the primary. A reply can then be older than the
-   * client's latest change.
+   * client's latest change: MLflow's own client fails to start runs if the replica lags by a second.
    *
-   * @defaultValue `true`
+   * @defaultValue `false`
    */
-  readFromReplica: flag(true),
+  readFromReplica: flag(false),
   /**
    * Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name.
    *

@@ -227,8 +227,6 @@ describe("rights of platforms", () => {
       "kubeflow/sa/kubeflow-pipelines-cache",
       "kubeflow/sa/metadata-grpc-server",
       "kubeflow/sa/ml-pipeline",
-      // To the primary, and to the replica.
-      "mlflow/sa/mlflow-db-client",
       "mlflow/sa/mlflow-db-client",
       "postgres-full/sa/main-provisioning",
       "skillflaw/sa/skillflaw-db-proxy",
