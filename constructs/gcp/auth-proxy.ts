@@ -124,6 +124,8 @@ function toProxyDeployment({ namespace, release, connection }: Wired, version: s
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
   const pod = {
     serviceAccountName: proxy,
+    // Its identity is the node's metadata server's to give; it asks nothing of Kubernetes.
+    automountServiceAccountToken: false,
     containers: [
       {
         ...container("0.0.0.0", fromConfigMap(proxy, reads), version),

@@ -98,9 +98,15 @@ export function toExternalSecret(
 const MIGRATION_SECONDS = 3600;
 const KEPT_SECONDS = 86_400;
 
+/** A container with a limit of memory, so that a migration that takes more ends alone, and not with other pods of its node. */
+const limited = (container: JsonObject): JsonObject => ({
+  ...container,
+  resources: { ...(container.resources as JsonObject), limits: { memory: "2Gi" } },
+});
+
 /** A Job that migrates by hand, or null where the platform has no command for it. */
 export function toMigrateJob({ namespace, release, connection, wiring }: Wired): JsonObject | null {
-  const steps = wiring.migrate.map((step) => migrationContainer(step, connection));
+  const steps = wiring.migrate.map((step) => limited(migrationContainer(step, connection)));
   const last = steps.at(-1);
   if (last === undefined) return null;
   const mounts = tlsMounts(connection.tls);
@@ -110,6 +116,8 @@ export function toMigrateJob({ namespace, release, connection, wiring }: Wired):
   const pod = {
     restartPolicy: "Never",
     serviceAccountName: connection.serviceAccount ?? undefined,
+    // A migration asks nothing of Kubernetes, and a proxy beside it takes its identity from the node's metadata server.
+    automountServiceAccountToken: false,
     initContainers: inits.length === 0 ? undefined : inits,
     containers: [last],
     volumes: [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { toMigrateJob } from "../../constructs/kubernetes/objects";
 import { inNamespace, objectsOf, type SecretSource, toPlatformObjects } from "../../constructs/kubernetes/platform-objects";
 import type { JsonObject } from "../../constructs/model/json";
 import { resolve } from "../../constructs/model/resolve";
@@ -39,5 +40,14 @@ describe("a platform's objects", () => {
       spec: { secretStoreRef: { kind: "ClusterSecretStore", name: "shared" }, dataFrom: [{ extract: { key: "test--prefect" } }] },
     });
     expect(kinds(inNamespace(objects(null)))).toEqual(["ConfigMap", "Deployment", "Own"]);
+  });
+});
+
+describe("the Job that migrates by hand", () => {
+  it("cannot ask Kubernetes for anything, nor take the memory of other pods", () => {
+    if (prefect === undefined) throw new Error("prefect was not wired");
+    expect(toMigrateJob(prefect)).toMatchObject({
+      spec: { template: { spec: { automountServiceAccountToken: false, containers: [{ resources: { limits: { memory: "2Gi" } } }] } } },
+    });
   });
 });

@@ -126,6 +126,7 @@ describe("releases", () => {
       template: {
         spec: {
           serviceAccountName: "skillflaw-db-proxy",
+          automountServiceAccountToken: false,
           containers: [{ env: expect.arrayContaining([{ name: "CSQL_PROXY_ADDRESS", value: "0.0.0.0" }]) }],
         },
       },
