@@ -5,7 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import pc from "picocolors";
 import { withClient } from "../../constructs/provisioning/connect";
 import type { NamedSpec } from "../../infra/spec";
 import development from "../fixtures/environments/development";
@@ -22,8 +21,8 @@ import { RealEngine } from "../gcp/engine/real-engine";
 import { SCENARIOS, STACK } from "../gcp/engine/scenarios";
 import { CloudSqlDouble } from "./gcp/cloud-sql";
 import { runWithNewestSdk } from "./gcp/newest-sdk";
-import { inTurn, type Prove, type Undo } from "./in-turn";
-import { authProxy, kubernetesValidate, MissingTool, pulumiEngine, run } from "./tools";
+import { inTurn, type Prove, type Undo, whereThere } from "./in-turn";
+import { authProxy, kubernetesValidate, pulumiEngine, run } from "./tools";
 
 /*
  * Google Cloud's own programs, as far as they run on one machine: the Auth Proxy with the rendered environment in front of a real
@@ -212,17 +211,6 @@ async function proveRotation(pulumi: string, undo: Undo): Promise<string> {
   const { same = 0, update = 0, ...others } = changes;
   assert.deepEqual([others, update], [{}, 1], shown);
   return `${same} the same, and the provider updated`;
-}
-
-/** Runs what needs a tool, or says that it did not. */
-async function whereThere(what: string, proveSome: () => Promise<void>): Promise<void> {
-  try {
-    await proveSome();
-  } catch (error) {
-    if (!(error instanceof MissingTool)) throw error;
-    process.stdout.write(`${pc.yellow("!")} not proven, ${what}: ${error.message}\n`);
-    process.exitCode = 2;
-  }
 }
 
 void inTurn(async (prove, undo) => {

@@ -50,3 +50,14 @@ export async function inTurn(proveAll: (prove: Prove, undo: Undo) => Promise<voi
     signals.forget();
   }
 }
+
+/** Runs what needs a tool, or says that it did not. */
+export async function whereThere(what: string, proveSome: () => Promise<void>): Promise<void> {
+  try {
+    await proveSome();
+  } catch (error) {
+    if (!(error instanceof MissingTool)) throw error;
+    process.stdout.write(`${pc.yellow("!")} not proven, ${what}: ${error.message}\n`);
+    process.exitCode = 2;
+  }
+}

@@ -74,10 +74,16 @@ function layer(): string {
 }
 
 /** Kubernetes' own schemas, and what checks objects against them. */
-const VALIDATE = "kubernetes-validate==1.34.1";
+const VALIDATE = "kubernetes-validate==1.37.0";
 
 /** Path of the Python that has kubernetes-validate. @throws MissingTool without Python 3. */
-export const kubernetesValidate = (): string => python("kubernetes-validate-1.34.1", VALIDATE);
+export const kubernetesValidate = (): string => python("kubernetes-validate-1.37.0", VALIDATE);
+
+/** Checks of what is known to be risky in objects of Kubernetes. */
+const CHECKOV = "checkov==3.3.30";
+
+/** Path of the Python that has checkov. @throws MissingTool as above. */
+export const checkov = (): string => python("checkov-3.3.30", CHECKOV);
 
 /** A double of AWS. */
 const MOTO = "moto[server]==5.2.1";
@@ -156,6 +162,14 @@ export function pulumiEngine(): string {
     go(target, steps, "Go cannot build Pulumi's engine");
   });
   return join(directory, "pulumi");
+}
+
+/** Folder with the sources of a Go module, such as `github.com/owner/name@v1.0.0`. @throws MissingTool as above. */
+export function goModule(module: string): string {
+  const { code, output } = run("go", ["mod", "download", "-json", module]);
+  const { Dir } = (code === 0 ? JSON.parse(output) : {}) as { readonly Dir?: string };
+  if (Dir === undefined) throw new MissingTool(`Go cannot download ${module}; give it a module proxy that it can reach`);
+  return Dir;
 }
 
 function go(directory: string, steps: readonly (readonly string[])[], failed: string): void {
