@@ -32,8 +32,8 @@ export interface Finding {
 
 /** Checks every rule; one that reads a malformed setting finds nothing, because that has been reported. */
 export function checkRules<Subject>(rules: readonly Rule<Subject, unknown>[], subject: Subject, path: string): readonly Finding[] {
-  return rules.flatMap(({ id, severity, ...rule }) =>
-    ifReadable(() => rule.check(subject, path), []).map((found) => ({ rule: id, severity, violation: found })),
+  return rules.flatMap((rule) =>
+    ifReadable(() => rule.check(subject, path), []).map((found) => ({ rule: rule.id, severity: rule.severity, violation: found })),
   );
 }
 

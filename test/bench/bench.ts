@@ -211,7 +211,7 @@ async function benchResolve(): Promise<readonly Row[]> {
     name: "large",
     instances: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`i${index}`, { storageGib: 100 }])),
     platforms: Object.fromEntries(
-      names.map((name, index) => [name, { instance: `i${index % 20}`, values: { replicas: 2, deep: { er: [1, 2, 3] } } }]),
+      names.map((name, index) => [name, { instance: `i${index % 20}`, values: { level: 2, labels: { er: [1, 2, 3] } } }]),
     ),
   };
   const [ours, theirs] = await compare(
