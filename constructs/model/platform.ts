@@ -191,6 +191,26 @@ export interface Revision<D extends string = string> {
   readonly expected: string | null;
 }
 
+/** A version of a platform's server that was run for real: it migrated an empty database, wrote, got a rotated login, and wrote again. */
+export interface ServerVersion {
+  /** The beginning of its images' tags. */
+  readonly version: string;
+  /** The newest revision of its schema. */
+  readonly revision: string;
+  /** What starts it on this machine, from PyPI; empty if PyPI does not have it. */
+  readonly packages: readonly string[];
+  /** The verified charts that run it if the spec names no image. */
+  readonly charts: readonly string[];
+}
+
+/** The verified versions of a platform's server. */
+export interface Servers {
+  /** Key of the image that decides the version. */
+  readonly container: string;
+  /** Oldest first. */
+  readonly versions: readonly [ServerVersion, ...ServerVersion[]];
+}
+
 /** A chart (or kustomize base), and the versions it was verified in. */
 export interface Chart {
   readonly name: string;
@@ -270,6 +290,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. Default: no. */
   sidecarBeforeMigrations?(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
+  /** Default: null, none was verified by its version. */
+  servers?(settings: Settings<F & CommonFields>): Servers | null;
   /** Default: none. */
   revisions?(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
   /** Whether it works behind a pooler in transaction mode, and what it then takes. */
@@ -323,6 +345,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     chart: NO_CHART,
     serviceAccounts: () => [],
     sidecarBeforeMigrations: () => false,
+    servers: () => null,
     revisions: () => [],
     images: () => [],
     guarded: () => [],

@@ -1,3 +1,4 @@
+import type { ServerVersion } from "../model/platform";
 import type { ResolvedInstance, Tenant } from "../model/spec";
 import type { Patience, Server } from "./connect";
 import type { Credential } from "./credential";
@@ -16,6 +17,8 @@ export interface ServerAccess {
   readonly closing?: (platform: string) => string;
   /** Command that restarts the server, for a person; left out where none is known. */
   readonly restart?: string | null;
+  /** The verified versions of a platform's server, oldest first: they tell the order of its revisions. Left out where nobody compares them. */
+  readonly versions?: (platform: string) => readonly Pick<ServerVersion, "version" | "revision">[];
 }
 
 /** What provisioning makes on one server. */

@@ -6,4 +6,6 @@ export interface Check {
   readonly promise: string;
   /** The problem and its remedy; null if the check passed. */
   readonly problem: string | null;
+  /** Something to know although the check passed. Default: nothing. */
+  readonly note?: string;
 }

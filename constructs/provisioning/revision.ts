@@ -10,6 +10,8 @@ import { shown } from "./shown";
 /** Characters of a revision that are read: the table may be anything that its platform has put in its place. */
 const LONGEST = 400;
 
+type Known = ReturnType<NonNullable<ServerAccess["versions"]>>;
+
 /** No table yet: nothing has migrated. */
 const NONE = Symbol("none");
 
@@ -21,7 +23,7 @@ export async function checkRevisions(
   subject: string,
   tenant: Tenant,
   credential: Credential,
-  { server, patience }: Pick<ServerAccess, "server" | "patience">,
+  { server, patience, versions }: Pick<ServerAccess, "server" | "patience" | "versions">,
 ): Promise<readonly Check[]> {
   const checks: Check[] = [];
   for (const revision of tenant.revisions) {
@@ -33,7 +35,7 @@ export async function checkRevisions(
       problem: `could not be seen: ${shown(error.message)}`,
     });
     checks.push(
-      await checkRevision(subject, revision, client)
+      await checkRevision(subject, revision, client, versions?.(subject) ?? [])
         .catch(unseen)
         .finally(() => close(client)),
     );
@@ -41,22 +43,42 @@ export async function checkRevisions(
   return checks;
 }
 
-async function checkRevision(subject: string, revision: Revision, client: Client): Promise<Check> {
+async function checkRevision(subject: string, revision: Revision, client: Client, known: Known): Promise<Check> {
   const { database, table, expected } = revision;
   const found = await readRevision(revision, client);
-  const check = (state: string, problem: string | null = null): Check => ({
+  const check = (state: string, problem: string | null = null, note?: string): Check => ({
     subject,
     promise: `the schema of ${database} is ${state}`,
     problem,
+    ...(note === undefined ? {} : { note }),
   });
   if (found === NONE) return check("empty: the platform makes it when it starts");
   if (expected === null) return check(found === null ? "at no revision" : `at revision ${found}`);
-  const remedy =
-    "if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it";
-  return check(
-    `at revision ${expected}`,
-    found === expected ? null : `${table} says ${found ?? "nothing"}, the chart expects ${expected}; ${remedy}`,
-  );
+  if (found === expected) return check(`at revision ${expected}`);
+  const migrate = "start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)";
+  const name = `if you run a newer version on purpose, name its image in platforms.${subject}.images`;
+  const versionOf = (of: string | null): string => {
+    const version = known.find(({ revision }) => revision === of)?.version;
+    return version === undefined ? "" : ` (${version})`;
+  };
+  const said = `${found ?? "nothing"}${versionOf(found)}`;
+  const wanted = `${expected}${versionOf(expected)}`;
+  const order = found === null ? null : compareRevisions(found, expected, known);
+  if (order !== null && order > 0)
+    return check(`at revision ${found}`, null, `it is newer than ${wanted}, which the version of the spec expects; ${name}`);
+  const remedy = order === null ? `if it is behind, ${migrate}; ${name}` : `it is behind: ${migrate}`;
+  return check(`at revision ${expected}`, `${table} says ${said}, the version of the spec expects ${wanted}; ${remedy}`);
+}
+
+/** Flyte's names begin with their time: `runs/20260722100000_`, or `2025-05-29-` in Flyte 1. */
+const DATED = /^(\w+\/\d{14}_|\d{4}-\d{2}-\d{2}-)/;
+
+/** Negative where a revision is older than another, positive where it is newer, null where their order is not known. */
+function compareRevisions(found: string, expected: string, known: Known): number | null {
+  const [its, other] = [found, expected].map((name) => known.findIndex(({ revision }) => revision === name));
+  if (its !== undefined && other !== undefined && its >= 0 && other >= 0) return its - other;
+  if (!DATED.test(found) || !DATED.test(expected)) return null;
+  return found < expected ? -1 : 1;
 }
 
 async function readRevision({ table, newest }: Revision, client: Client): Promise<string | null | typeof NONE> {

@@ -3,7 +3,7 @@ import { peak, peakOf } from "../../constructs/model/budget";
 import type { CommonFields } from "../../constructs/model/common-fields";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
-import type { Chart, Demand, Migration, Platform } from "../../constructs/model/platform";
+import type { Chart, Demand, Migration, Platform, Servers } from "../../constructs/model/platform";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
@@ -112,6 +112,7 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, wired: Wi
     ["", ""],
     [
       ...(chart === null ? [] : toChart(chart)),
+      ...toServers(platform.servers(settings)),
       ["driver", `${platform.driver.name}: ${platform.driver.dialect}`],
       ["PostgreSQL", `${platform.minimumMajorVersion} or newer`],
       ["databases", databases.join(", ")],
@@ -131,6 +132,21 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, wired: Wi
     ],
   );
 }
+
+/** The versions of its server that were run. */
+const toServers = (servers: Servers | null): readonly (readonly [string, string])[] =>
+  servers === null
+    ? []
+    : [
+        [
+          "server",
+          `verified ${servers.versions
+            .map(({ version, charts }) =>
+              charts.length === 0 ? `${code(version)}, by ${code(`images.${servers.container}`)}` : code(version),
+            )
+            .join("; ")}`,
+        ],
+      ];
 
 /** What runs pods, as rendered, or the Deployment that a person has. */
 function workloadsIn(

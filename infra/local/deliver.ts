@@ -3,7 +3,8 @@ import { toSecret } from "../../constructs/kubernetes/objects";
 import { toPlatformObjects } from "../../constructs/kubernetes/platform-objects";
 import { toPlainText } from "../../constructs/kubernetes/secret-template";
 import { alone } from "../../constructs/local/ownership";
-import { mapValues } from "../../constructs/model/json";
+import { mapValues, ownEntry } from "../../constructs/model/json";
+import type { Platform, ServerVersion } from "../../constructs/model/platform";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
@@ -40,6 +41,15 @@ export async function provisionAll({ instances }: Pick<Session, "instances">, pr
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+/** The verified versions of each platform's server. */
+export const versionsOf =
+  (environment: Pick<Session["environment"], "platforms">) =>
+  (name: string): readonly ServerVersion[] => {
+    const its = environment.platforms[name];
+    const platform = its === undefined ? undefined : ownEntry<Platform>(platforms, its.kind);
+    return (its && platform?.servers(its.settings)?.versions) ?? [];
+  };
+
 /** Looks at every instance as the platforms do. */
 export async function diagnoseAll(
   { environment, instances }: Pick<Session, "environment" | "instances">,
@@ -49,7 +59,7 @@ export async function diagnoseAll(
   const checks: Check[] = [];
   for (const { name, scope, access } of instances) {
     progress.doing(`checking ${name}`);
-    checks.push(...(await diagnose(name, scope, access, certificate)));
+    checks.push(...(await diagnose(name, scope, { ...access, versions: versionsOf(environment) }, certificate)));
   }
   return checks;
 }

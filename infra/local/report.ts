@@ -12,12 +12,15 @@ import type { Session } from "./session";
 
 const PLAIN = { head: [], border: [] };
 
-/** One line that counts, and every problem. */
+/** One line that counts, every problem, and every note. */
 export function toCheckReport(checks: readonly Check[]): string {
   const problems = checks.filter((check) => check.problem !== null);
-  if (problems.length === 0) return `${pc.green("✔")} ${checks.length} checks passed\n`;
+  const notes = checks.flatMap(({ subject, promise, note }) =>
+    note === undefined ? [] : [`  ${pc.yellow("!")} ${pc.bold(subject)}: ${promise}\n      ${note}\n`],
+  );
+  if (problems.length === 0) return `${pc.green("✔")} ${checks.length} checks passed\n${notes.join("")}`;
   const lines = problems.map(({ subject, promise, problem }) => `  ${pc.red("✖")} ${pc.bold(subject)}: ${promise}\n      ${problem}`);
-  return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n`;
+  return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n${notes.join("")}`;
 }
 
 /** Every check, for somebody who wants to see what was looked at. */

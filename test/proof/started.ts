@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "yaml";
 import type { JsonObject } from "../../constructs/model/json";
+import type { NamedSpec } from "../../infra/spec";
 import { remove } from "../fixtures/cli";
 import { ProjectCopy } from "../gcp/engine/project";
 import { MissingTool, type Proof, type Result, run } from "./tools";
@@ -20,11 +22,17 @@ export interface Server {
   readonly write: { readonly path: string; readonly body: JsonObject };
 }
 
+export const PREFECT: Server = { name: "prefect", health: "/api/ready", write: { path: "/api/flows/", body: { name: "proof" } } };
+
 export const MLFLOW: Server = {
   name: "mlflow",
   health: "/health",
   write: { path: "/api/2.0/mlflow/experiments/create", body: { name: "proof" } },
 };
+
+interface MigrateJob {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly command: readonly string[] }[] } } };
+}
 
 /** A server that runs: where it listens, and its process group. */
 export interface Serving {
@@ -66,6 +74,11 @@ export class StartedEnvironment {
     // The server's account gets there.
     chmodSync(this.#directory, 0o755);
     mkdirSync(this.#home);
+  }
+
+  /** Writes the file of an environment, in the place of one that is there. */
+  write(spec: NamedSpec): void {
+    this.#project.write(spec);
   }
 
   /** A path below its files. */
@@ -113,6 +126,23 @@ export class StartedEnvironment {
       what: `${name} installs in an empty environment`,
       problem: code === 0 ? null : output,
       shown: this.shown(commands.at(-1) ?? ""),
+    };
+  }
+
+  /** Runs the command of its Job that migrates by hand, with the packages of its environment. */
+  migrate({ name }: Server): Proof {
+    const job = parse(readFileSync(this.file(name, "migrate-job.yaml"), "utf8")) as MigrateJob;
+    const [container] = job.spec.template.spec.containers;
+    // As printed: `env $(cat .../platform.env) .../bin/program ...`.
+    const [, start = "", packages = ""] = /^(env \$\(.*?\)) (\S+\/bin)\//.exec(this.commandsOf(name).at(-1) ?? "") ?? [];
+    const command = (container?.command ?? []).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    process.stderr.write(`migrating ${name}\n`);
+    const variables = { ...this.#empty, PATH: `${packages}:${process.env.PATH}` };
+    const { code, output } = run("env", ["-i", ...assignments(variables), "sh", "-ec", `${start} ${command}`]);
+    return {
+      what: `${name} migrates an empty database by the command of its Job`,
+      problem: code === 0 ? null : output,
+      shown: (container?.command ?? []).join(" ").split("\n")[0] ?? "",
     };
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ServerVersion } from "../../constructs/model/platform";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
 import { diagnose } from "../../constructs/provisioning/doctor";
@@ -6,12 +7,17 @@ import { provision } from "../../constructs/provisioning/provision";
 import local from "../fixtures/environments/local";
 import { scopeOf, startServer, type TestServer } from "../fixtures/server";
 
-const scope = scopeOf({ ...local, platforms: { ...local.platforms, flyte: { chartVersion: "v1.16.8" } } }, platforms);
+const spec = { ...local, platforms: { ...local.platforms, flyte: { chartVersion: "v1.16.8" } } };
+const scope = scopeOf(spec, platforms);
+const VERSIONS: Readonly<Record<string, readonly ServerVersion[]>> = {
+  prefect: platforms.prefect.servers({} as never)?.versions ?? [],
+  mlflow: platforms.mlflow.servers({} as never)?.versions ?? [],
+};
 let server: TestServer;
 
 /** What doctor says of schemas, by platform. */
-async function schemas(): Promise<Readonly<Record<string, Pick<Check, "promise" | "problem">>>> {
-  const checks = await diagnose("main", scope, server.access, server.stranger.certificate);
+async function schemas(its = scope): Promise<Readonly<Record<string, Omit<Check, "subject">>>> {
+  const checks = await diagnose("main", its, { ...server.access, versions: (name) => VERSIONS[name] ?? [] }, server.stranger.certificate);
   return Object.fromEntries(
     checks.filter((check) => check.promise.startsWith("the schema of")).map(({ subject, ...said }) => [subject, said]),
   );
@@ -73,16 +79,52 @@ describe("doctor, of migrations", () => {
       mlflow: {
         promise: "the schema of mlflow is at revision 6f8d9c3b2a1e",
         problem:
-          "alembic_version says 0123456789ab, the chart expects 6f8d9c3b2a1e; if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it",
+          "alembic_version says 0123456789ab, the version of the spec expects 6f8d9c3b2a1e (3.15.1); if it is behind, start the platform in the version of the spec, or migrate by hand (migrate-job.yaml); if you run a newer version on purpose, name its image in platforms.mlflow.images",
       },
       skillflaw: { promise: "the schema of skillflaw is at revision fedcba987654", problem: null },
       flyte: {
         promise: "the schema of flyteadmin is at revision 2025-05-29-add-index-executions-phase",
         problem:
-          "migrations says 2024-06-06-execution-tags, the chart expects 2025-05-29-add-index-executions-phase; if it is behind, start the platform in the chart's version, or migrate by hand (migrate-job.yaml); if it is ahead, go on with the version that made it",
+          "migrations says 2024-06-06-execution-tags, the version of the spec expects 2025-05-29-add-index-executions-phase; it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
       },
       "kubeflow-pipelines": { promise: "the schema of mlmdpostgres is at revision 10", problem: null },
     });
+  });
+
+  it("notes a revision that is newer, and says which version made it if that is known", async () => {
+    await write("prefect", "prefect_owner", "update public.alembic_version set version_num = '91e2b8f3d6a4'");
+    await write("flyteadmin", "flyte_owner", "insert into public.migrations values ('2026-01-01-something-new')");
+    const seen = await schemas();
+    expect(seen.prefect).toEqual({
+      promise: "the schema of prefect is at revision 91e2b8f3d6a4",
+      problem: null,
+      note: "it is newer than 50737cdaee36 (3.8.3), which the version of the spec expects; if you run a newer version on purpose, name its image in platforms.prefect.images",
+    });
+    expect(seen.flyte).toEqual({
+      promise: "the schema of flyteadmin is at revision 2026-01-01-something-new",
+      problem: null,
+      note: "it is newer than 2025-05-29-add-index-executions-phase, which the version of the spec expects; if you run a newer version on purpose, name its image in platforms.flyte.images",
+    });
+  });
+
+  it("expects what the version of an image has, and finds one that is behind", async () => {
+    const named = (tag: string) =>
+      schemas(
+        scopeOf(
+          { ...spec, platforms: { ...spec.platforms, prefect: { images: { prefect: `registry.example/prefect:${tag}` } } } },
+          platforms,
+        ),
+      );
+    expect((await named("3.9.1-python3.12")).prefect).toEqual({
+      promise: "the schema of prefect is at revision 91e2b8f3d6a4",
+      problem: null,
+    });
+    // Of a version that was not run, nothing is expected.
+    expect((await named("3.9.10")).prefect?.problem).toBeNull();
+    await write("prefect", "prefect_owner", "update public.alembic_version set version_num = '50737cdaee36'");
+    expect((await named("3.9.1")).prefect?.problem).toBe(
+      "alembic_version says 50737cdaee36 (3.8.3), the version of the spec expects 91e2b8f3d6a4 (3.9.1); it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
+    );
   });
 
   it("says that a table of that name is another, and goes on", async () => {
@@ -97,6 +139,8 @@ describe("doctor, of migrations", () => {
 
   it("says that a table is there and empty", async () => {
     await write("prefect", "prefect_owner", "delete from public.alembic_version");
-    expect((await schemas()).prefect?.problem).toMatch(/^alembic_version says nothing, the chart expects 50737cdaee36;/);
+    expect((await schemas()).prefect?.problem).toMatch(
+      /^alembic_version says nothing, the version of the spec expects 50737cdaee36 \(3\.8\.3\);/,
+    );
   });
 });

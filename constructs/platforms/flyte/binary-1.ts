@@ -3,7 +3,7 @@ import { mergeValues } from "../../model/values";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";
 import flyteBinary1 from "./facts/flyte-binary-v1.16.8.json";
-import { adminRevision, migrations } from "./flyte-1";
+import { adminRevision, adminServers, migrations } from "./flyte-1";
 
 /** Flyte's services open flyteadmin's two pools, the scheduler's, the resource manager's and the catalog's; its migration one more. */
 const POOLS = 5;
@@ -11,9 +11,12 @@ const CONFIGURATION = "/etc/flyte/config.d";
 /** Flyte 2 has other tables of the same names. */
 const DATABASE = "flyteadmin";
 
+const SERVERS = adminServers("flyte");
+
 /** Flyte 1 in one pod, with one database. The chart takes flat keys and writes them nested; flat ones in a later file win. */
 export const binary1: FlyteEdition = {
   chart: binaryChart(flyteBinary1, "v1.16.7"),
+  servers: SERVERS,
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
   serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
@@ -21,7 +24,7 @@ export const binary1: FlyteEdition = {
   health: { path: "/healthcheck", asksDatabase: false },
   guarded: [...binaryGuarded, { configuration: { inline: { database: { maxOpenConnections: { setting: "maxOpenConnections" } } } } }],
   databases: () => ({ main: { name: DATABASE, extensions: [] } }),
-  revisions: (settings) => [adminRevision("main", settings, "flyte")],
+  revisions: (settings) => [adminRevision("main", settings, SERVERS)],
   connections: ({ maxOpenConnections }) => [
     { opener: "flyte", pool: maxOpenConnections, processes: POOLS, replicas: 1, overlaps: false, migration: 1 },
   ],

@@ -1,7 +1,7 @@
 import { caPath, inPod } from "../../kubernetes/pod";
-import type { Guard } from "../../model/platform";
+import type { Guard, Servers } from "../../model/platform";
 import { mergeValues } from "../../model/values";
-import { expectedRevision } from "../revisions";
+import { expectedRevision } from "../servers";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";
 import {
   type FlyteEdition,
@@ -26,9 +26,18 @@ const NAMED_NAMESPACE =
 
 const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one asks the database" };
 
+const SERVERS: Servers = {
+  container: "flyte",
+  versions: [
+    { version: "v2.0.42", revision: "runs/20260722100000_add_actions_paused_idx", packages: [], charts: ["v2.0.42"] },
+    { version: "v2.0.43", revision: "runs/20260812100000_add_settings_table", packages: [], charts: [] },
+  ],
+};
+
 /** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
 export const binary2: FlyteEdition = {
   chart: binaryChart(flyteBinary2, "v2.0.43"),
+  servers: SERVERS,
   images: ["flyte", "wait-for-db", "console"],
   serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
@@ -53,7 +62,7 @@ export const binary2: FlyteEdition = {
       database: "main",
       table: "schema_migrations",
       newest: "max(version) filter (where version like 'runs/%')",
-      expected: expectedRevision(settings, "flyte", { "v2.0.42": "runs/20260722100000_add_actions_paused_idx" }),
+      expected: expectedRevision(settings, SERVERS),
     },
   ],
   connections: ({ maxOpenConnections }) => [

@@ -13,7 +13,7 @@ import {
   SIMPLE_PROTOCOL,
 } from "./edition";
 import flyteCore1 from "./facts/flyte-core-v1.16.8.json";
-import { adminRevision, migrations } from "./flyte-1";
+import { adminRevision, adminServers, migrations } from "./flyte-1";
 
 /** Where the chart mounts the database's Secret, whole, in every container that logs in. */
 const SECRET_PATH = "/etc/db";
@@ -25,6 +25,8 @@ const CATALOG = "datacatalog";
 const THE_BUDGET: Guard = { because: "the budget counts on twice the pods in an update, at the most" };
 const IMAGES: Guard = { setting: "images" };
 
+const SERVERS = adminServers("flyteadmin");
+
 const caFile = (tls: Tls): string => (tls.mode === "proxy" ? "" : `${SECRET_PATH}/${CA}`);
 
 /** Flyte 1 with a pod for each service, and a database for flyteadmin and for datacatalog. */
@@ -35,6 +37,7 @@ export const core1: FlyteEdition = {
     verified: [flyteCore1],
     supported: { oldest: ["v1.16.0"], form: "v1.16.0 or newer 1.x, with its leading v", unverified: "v1.16.7" },
   },
+  servers: SERVERS,
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
   serviceAccounts: ({ scheduler }) => ["flyteadmin", "datacatalog", ...(scheduler ? ["flytescheduler"] : [])],
   // No value adds an init container, and other sidecars start after the migrations.
@@ -82,7 +85,7 @@ export const core1: FlyteEdition = {
     { db: { admin: { database: POOL_SETTINGS }, datacatalog: { database: POOL_SETTINGS } } },
   ],
   databases: () => ({ admin: { name: ADMIN, extensions: [] }, catalog: { name: CATALOG, extensions: [] } }),
-  revisions: (settings) => [adminRevision("admin", settings, "flyteadmin")],
+  revisions: (settings) => [adminRevision("admin", settings, SERVERS)],
   connections: ({ maxOpenConnections: pool, replicas, scheduler }) => [
     // Its signal service opens a second pool.
     { opener: "flyteadmin", pool, processes: 2, replicas, overlaps: true, migration: 0 },

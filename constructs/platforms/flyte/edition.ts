@@ -10,6 +10,7 @@ import type {
   ProcessText,
   Revision,
   SecretTemplate,
+  Servers,
   Tls,
 } from "../../model/platform";
 import type { FlyteSettings } from "./settings";
@@ -17,6 +18,7 @@ import type { FlyteSettings } from "./settings";
 /** One way to run Flyte, as data and pure functions of the settings. */
 export interface FlyteEdition {
   readonly chart: Chart;
+  readonly servers: Servers;
   readonly images: readonly string[];
   serviceAccounts(settings: FlyteSettings): readonly string[];
   readonly sidecarBeforeMigrations: boolean;

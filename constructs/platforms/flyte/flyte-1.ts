@@ -1,6 +1,6 @@
 import { inPod } from "../../kubernetes/pod";
-import type { Connection, Migration, Revision } from "../../model/platform";
-import { expectedRevision } from "../revisions";
+import type { Connection, Migration, Revision, Servers } from "../../model/platform";
+import { expectedRevision } from "../servers";
 import { options } from "./edition";
 import type { FlyteSettings } from "./settings";
 
@@ -10,13 +10,19 @@ const IMAGES = {
   datacatalog: "cr.flyte.org/flyteorg/datacatalog-release:v1.16.8",
 } as const;
 
+/** The verified versions of flyteadmin. @param container key of its image. */
+export const adminServers = (container: string): Servers => ({
+  container,
+  versions: [{ version: "v1.16.8", revision: "2025-05-29-add-index-executions-phase", packages: [], charts: ["v1.16.8"] }],
+});
+
 /** How far flyteadmin's migrations are; datacatalog notes nothing. @param database key of flyteadmin's. */
-export const adminRevision = (database: string, settings: FlyteSettings, container: string): Revision => ({
+export const adminRevision = (database: string, settings: FlyteSettings, servers: Servers): Revision => ({
   database,
   table: "migrations",
   // Others begin with `pg-`, in no order of time.
   newest: "max(id) filter (where id ~ '^[0-9]{4}-')",
-  expected: expectedRevision(settings, container, { "v1.16.8": "2025-05-29-add-index-executions-phase" }),
+  expected: expectedRevision(settings, servers),
 });
 
 /**

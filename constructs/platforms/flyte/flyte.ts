@@ -43,6 +43,7 @@ export const flyte: Flyte = definePlatform({
   serviceAccounts: (settings) => edition(settings).serviceAccounts(settings),
   sidecarBeforeMigrations: (settings) => edition(settings).sidecarBeforeMigrations,
   databases: (settings) => edition(settings).databases(),
+  servers: (settings) => edition(settings).servers,
   revisions: (settings) => edition(settings).revisions(settings),
   connections: (settings) => edition(settings).connections(settings),
   wire: (connection, settings) => {

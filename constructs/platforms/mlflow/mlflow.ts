@@ -20,12 +20,13 @@ import {
   helmRelease,
   type Migration,
   type Platform,
+  type Servers,
   THE_CONNECTION,
   type Variables,
   type WiringDefinition,
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
-import { alembic, expectedRevision } from "../revisions";
+import { alembic, expectedRevision, startedServer } from "../servers";
 import mlflow1 from "./facts/mlflow-1.11.5.json";
 import { allowedHosts, allowedOrigins } from "./hosts";
 import { mlflowRules } from "./rules";
@@ -96,6 +97,16 @@ const CHART: Chart = {
   supported: { oldest: ["1.10.0"], form: "1.10.0 or newer", unverified: "1.11.6" },
 };
 
+const PSYCOPG2 = "psycopg2-binary==2.9.13";
+
+const SERVERS: Servers = {
+  container: "mlflow",
+  versions: [
+    { version: VERSION, revision: "6f8d9c3b2a1e", packages: [`mlflow==${VERSION}`, PSYCOPG2], charts: ["1.11.5"] },
+    { version: "3.17.2", revision: "dc11669786a5", packages: ["mlflow==3.17.2", PSYCOPG2], charts: [] },
+  ],
+};
+
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Mlflow extends Platform<MlflowFields, "main"> {}
 
@@ -157,7 +168,8 @@ export const mlflow: Mlflow = definePlatform({
   // Only because the chart's own check and migration, which would run before it, are off.
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
-  revisions: (settings) => [alembic("main", expectedRevision(settings, "mlflow", { "1.11.5": "6f8d9c3b2a1e" }))],
+  servers: () => SERVERS,
+  revisions: (settings) => [alembic("main", expectedRevision(settings, SERVERS))],
   connections: (settings) => demands(settings, ENGINES, 2),
   readerConnections: (settings) => (settings.readFromReplica ? demands(settings, READER_ENGINES, 1) : []),
   wire,
@@ -212,7 +224,7 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): WiringD
       ...pools,
       ...hostVariables(settings),
     },
-    start: { kind: "python", packages: [`mlflow==${VERSION}`, "psycopg2-binary==2.9.13"], command: ["mlflow", "server"] },
+    start: { kind: "python", packages: startedServer(settings, SERVERS).packages, command: ["mlflow", "server"] },
     migrate: [migration],
     health: { path: "/health", asksDatabase: false, client: CLIENT },
     notes: notes(settings, connection),

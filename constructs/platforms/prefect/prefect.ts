@@ -9,12 +9,13 @@ import {
   type Guard,
   helmRelease,
   type Platform,
+  type Servers,
   THE_CONNECTION,
   type Variables,
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
-import { alembic, expectedRevision } from "../revisions";
+import { alembic, expectedRevision, startedServer } from "../servers";
 import prefectServer from "./facts/prefect-server-2026.8.18172642.json";
 import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
@@ -34,6 +35,14 @@ const CHART: Chart = {
   repository: "https://prefecthq.github.io/prefect-helm",
   verified: [prefectServer],
   supported: { oldest: ["2026.0.0"], form: "a version of 2026 or newer", unverified: "2026.9.1" },
+};
+
+const SERVERS: Servers = {
+  container: "prefect",
+  versions: [
+    { version: VERSION, revision: "50737cdaee36", packages: [`prefect==${VERSION}`, FASTAPI], charts: ["2026.8.18172642"] },
+    { version: "3.9.1", revision: "91e2b8f3d6a4", packages: ["prefect==3.9.1"], charts: [] },
+  ],
 };
 
 /** Named, so that its settings are documented wherever its type is shown. */
@@ -93,7 +102,8 @@ export const prefect: Prefect = definePlatform({
   // The migration Job takes neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
-  revisions: (settings) => [alembic("main", expectedRevision(settings, "prefect", { "2026.8.18172642": "50737cdaee36" }))],
+  servers: () => SERVERS,
+  revisions: (settings) => [alembic("main", expectedRevision(settings, SERVERS))],
   connections,
   wire,
 });
@@ -125,7 +135,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     secret: { [SECRET_KEY]: databaseUrl("postgresql+asyncpg", connection, connection.databases.main) },
     release: helmRelease(CHART, settings, releaseValues(connection, settings, environment), wait),
     variables,
-    start: { kind: "python", packages: [`prefect==${VERSION}`, FASTAPI], command: ["prefect", "server", "start"] },
+    start: { kind: "python", packages: startedServer(settings, SERVERS).packages, command: ["prefect", "server", "start"] },
     migrate: [
       {
         name: "migrate",

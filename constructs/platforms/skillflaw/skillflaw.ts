@@ -16,7 +16,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
-import { alembic } from "../revisions";
+import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
 import { skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
