@@ -23,6 +23,8 @@ export interface ContractCase {
   /** What a person writes. */
   readonly settings: JsonObject;
   readonly acknowledge?: Readonly<Record<string, string>>;
+  /** Whether its instance has a replica, which it then reads from. */
+  readonly reads?: boolean;
   /** What a program logs in with, given what it finds at its start. */
   readonly login: (process: Process) => readonly Login[];
   /** Containers that get the Secret and never log in, each with the reason. */
@@ -66,13 +68,15 @@ export const DIRECT = WAYS[0] as Topology;
 const PROXY = { name: SIDECAR, image: "proxy:1", restartPolicy: "Always" };
 export const HOST = "db.example.internal";
 const PORT = 5432;
+/** Where the replica is. */
+const READER = { host: "replica.example.internal", port: 5433 };
 export const CREDENTIAL = { username: "platform_a", password: "Canary-0123456789_~.@/%+" };
 export const CA = "-----BEGIN CERTIFICATE-----\nAUTHORITY\n-----END CERTIFICATE-----\n";
 
 /** What a person writes, with other settings. */
-const specOf = ({ name, called = name, acknowledge = {} }: ContractCase, settings: JsonObject) => ({
+const specOf = ({ name, called = name, acknowledge = {}, reads = false }: ContractCase, settings: JsonObject) => ({
   name: "contract",
-  instances: { main: {} },
+  instances: { main: reads ? { readReplicas: 1 } : {} },
   acknowledge,
   platforms: { [called]: called === name ? settings : { ...settings, platform: name } },
 });
@@ -109,7 +113,9 @@ export const waysOf = (each: ContractCase): readonly Topology[] =>
 
 export function wire(each: ContractCase, topology: Topology, host = HOST): Wired {
   const sidecar = topology.access === "sidecar" ? { ...PROXY, name: "any" } : null;
-  const wired = wirePlatforms(resolveCase(each, topology), each.platforms, () => ({ host, port: PORT, sidecar }))[calledOf(each)];
+  const wired = wirePlatforms(resolveCase(each, topology), each.platforms, () => ({ host, port: PORT, reader: READER, sidecar }))[
+    calledOf(each)
+  ];
   if (wired === undefined) throw new TypeError(`${each.name} was not wired`);
   return wired;
 }
@@ -125,9 +131,16 @@ export function refusal(each: ContractCase, settings: JsonObject): string {
   }
 }
 
-/** What a platform has to log in with. */
-export function expectedLogin({ connection }: Wired, { tls }: Topology): Omit<Login, "database" | "sslrootcert"> {
-  return { host: connection.host, port: String(PORT), ...CREDENTIAL, sslmode: tls === "proxy" ? "disable" : tls };
+/** What a platform has to log in with, at each server. */
+export function expectedLogins({ connection }: Wired, { tls }: Topology): readonly Omit<Login, "database" | "sslrootcert">[] {
+  const { host, port, reader } = connection;
+  const servers = [{ host, port }, ...(reader === null ? [] : [reader])];
+  return servers.map((server) => ({
+    host: server.host,
+    port: String(server.port),
+    ...CREDENTIAL,
+    sslmode: tls === "proxy" ? "disable" : tls,
+  }));
 }
 
 /** The platform's own objects in its namespace. */
