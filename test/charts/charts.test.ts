@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ChartKeys } from "../../constructs/model/chart-facts";
 import type { JsonObject } from "../../constructs/model/json";
-import type { HelmRelease } from "../../constructs/model/platform";
+import type { HelmRelease, Servers } from "../../constructs/model/platform";
 import type { Wired } from "../../constructs/model/wire";
 import { readRelease, releaseKey } from "../../infra/charts/renderings";
 import { receiversOf, workloadsOf } from "../../infra/charts/workloads";
@@ -12,7 +12,7 @@ import { toRestart } from "../../infra/instructions";
 import { type ContractCase, everyVersion } from "../contract/case";
 import { chartFacts } from "../fixtures/chart-facts";
 import { toy } from "../fixtures/toy";
-import { compareKeys, compareRendered } from "./compare";
+import { compareKeys, compareRendered, compareRevisions } from "./compare";
 import { chartKeys } from "./keys";
 import { rightsOf } from "./rights";
 import { scaffold, withLine } from "./scaffold";
@@ -263,6 +263,37 @@ describe("two versions of a chart", () => {
       "mounts: as before",
       "arguments, ports and probes: as before",
     ]);
+  });
+});
+
+describe("the revisions of two versions", () => {
+  const known = (tag: string) => ({
+    facts: chartFacts("it"),
+    renderings: {
+      workloads: Object.fromEntries(
+        workloadsOf([deployment({ containers: [{ name: "server", image: `registry.example/app:${tag}` }] })]).map((each) => [
+          each.name,
+          each,
+        ]),
+      ),
+      releases: {},
+    },
+  });
+  const servers: Servers = {
+    container: "app",
+    versions: [
+      { version: "1.2.0", revision: "aaa", packages: [], charts: [] },
+      { version: "1.3.0", revision: "bbb", packages: [], charts: [] },
+    ],
+  };
+
+  it.each<readonly [string, string, Servers | null, readonly string[]]>([
+    ["1.2.0", "1.2.0-slim", servers, ["revisions: as before"]],
+    ["1.2.0", "1.3.0", servers, ["revisions", "  - aaa (1.2.0)", "  + bbb (1.3.0)"]],
+    ["1.2.0", "1.20.0", servers, ["revisions", "  + not known, because the server's version was not verified"]],
+    ["1.2.0", "1.3.0", null, ["revisions: this platform states none"]],
+  ])("%s and %s", (before, after, stated, expected) => {
+    expect(compareRevisions(known(before), known(after), stated)).toEqual(expected);
   });
 });
 

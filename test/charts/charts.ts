@@ -8,7 +8,7 @@ import { fromUser, npmLine, typed } from "../../infra/command-line";
 import { createProgress } from "../../infra/progress";
 import { type ContractCase, platformOf, settingsOf } from "../contract/case";
 import { MissingTool } from "../proof/tools";
-import { compareKeys, compareRendered } from "./compare";
+import { compareKeys, compareRendered, compareRevisions } from "./compare";
 import { findChartOf, keysOf, renderCases, type VersionedCase, writeRendered } from "./facts";
 import { type Subject, subjects } from "./subjects";
 
@@ -80,10 +80,11 @@ function compare(chosen: readonly Subject[], wanted: string | undefined, version
   const rendered = renderCases(cases, (what) => progress.doing(`rendering ${what}`));
   progress.stop();
   const before = { facts: newest, renderings: readRenderings(first.each.name, newest) };
-  process.stdout.write(`${compareRendered(before, rendered).join("\n")}\n\n`);
+  const servers = platformOf(first.each).servers(settingsOf(first.each));
+  process.stdout.write(`${[...compareRendered(before, rendered), ...compareRevisions(before, rendered, servers)].join("\n")}\n\n`);
   writeRendered(rendered);
   process.stdout.write(
-    `${typed(factsFile(first.each.name, rendered.facts))} is written. If nothing above needs a change of the wiring, import it in the platform's file, add it to \`verified\`, and run ${npmLine("test", [])}. A new image may migrate to another revision: npm run proof:servers starts it.\n`,
+    `${typed(factsFile(first.each.name, rendered.facts))} is written. If nothing above needs a change of the wiring, import it in the platform's file, put it first in \`verified\`, and run ${npmLine("test", [])}. If the server is a new one, state it in the platform's servers, and run ${npmLine("proof:servers", [])}.\n`,
   );
 }
 

@@ -1,4 +1,6 @@
+import { splitImage } from "../../constructs/kubernetes/pod";
 import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
+import type { Servers } from "../../constructs/model/platform";
 import type { Renderings } from "../../infra/charts/renderings";
 import type { Container, Workload } from "../../infra/charts/workloads";
 
@@ -30,6 +32,24 @@ export function compareRendered(before: Known, after: Known): readonly string[] 
     ["arguments, ports and probes", inReleases(before, after, otherLines)],
   ];
   return sections.flatMap(([title, found]) => toSection(title, found));
+}
+
+/** How far the servers of two versions migrate, by their images. @param servers that were verified. */
+export function compareRevisions(before: Known, after: Known, servers: Servers | null): readonly string[] {
+  if (servers === null) return ["revisions: this platform states none"];
+  const [old, young] = [before, after].map((known) => {
+    const images = Object.values(known.renderings.workloads).flatMap(({ containers }) =>
+      containers.map(({ image }) => splitImage(image).tag),
+    );
+    return servers.versions.find(({ version }) => images.some((tag) => tag === version || tag.startsWith(`${version}-`))) ?? null;
+  });
+  if (young === null) return ["revisions", "  + not known, because the server's version was not verified"];
+  if (old?.version === young?.version) return ["revisions: as before"];
+  return [
+    "revisions",
+    `  - ${old?.revision ?? "not known"} (${old?.version ?? "not verified"})`,
+    `  + ${young?.revision} (${young?.version})`,
+  ];
 }
 
 const toSection = (title: string, found: readonly Difference[]): readonly string[] => [
