@@ -9,7 +9,8 @@ export interface Reaching {
   readonly access: Topology["access"];
   readonly namespace: string;
   readonly release: string;
-  readonly reads: boolean;
+  /** Default: no. */
+  readonly reads?: boolean;
 }
 
 export const toReaching = ({ access, settings: { namespace, release }, readerPeak }: PlacedPlatform): Reaching => ({
@@ -26,7 +27,7 @@ export const toReaching = ({ access, settings: { namespace, release }, readerPea
  * @param version of the Auth Proxy.
  */
 export function reachOf(
-  { access, namespace, release, reads }: Reaching,
+  { access, namespace, release, reads = false }: Reaching,
   { host, port, reader = null }: Listener & { readonly reader?: Listener | null },
   version: string,
 ): Reach {
