@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { UserError } from "../../constructs/model/errors";
 import type { Chart } from "../../constructs/model/platform";
 import { chartDirectory } from "../../constructs/package/root";
-import { helm, run } from "../proof/tools";
+import { helm, MissingTool, run } from "../proof/tools";
 
 /** Charts that were pulled; they can be deleted at any time. */
 const PULLED = resolve(__dirname, "..", "..", ".local", "charts");
@@ -20,7 +19,7 @@ export interface FoundChart {
  * Where a chart is: in `directory` as `NAME-VERSION` or `NAME-VERSION.tgz`, as `helm pull` calls it; without one it is pulled. This
  * project's own chart is in the tree.
  *
- * @throws UserError where it is not there.
+ * @throws MissingTool where it is not there.
  */
 export function findChart(
   kind: string,
@@ -32,14 +31,14 @@ export function findChart(
   const found = inDirectory(directory ?? PULLED, `${name}-${version}`);
   if (found !== null) return { chart: name, version, path: found };
   if (directory !== null)
-    throw new UserError(
+    throw new MissingTool(
       `${directory} has neither ${name}-${version} nor ${name}-${version}.tgz; run helm pull ${name} --repo ${repository} --version ${version}, or leave --charts out`,
     );
   mkdirSync(PULLED, { recursive: true });
   const { code, output } = run(helm(), ["pull", name, "--repo", repository, "--version", version, "--destination", PULLED]);
   const pulled = inDirectory(PULLED, `${name}-${version}`);
   if (code !== 0 || pulled === null)
-    throw new UserError(
+    throw new MissingTool(
       `helm cannot pull ${name} ${version} from ${repository} (${output.trim().split("\n").at(-1)}); name a directory that has it with --charts`,
     );
   return { chart: name, version, path: pulled };

@@ -101,7 +101,7 @@ async function proveFindings(prove: Prove, all: readonly Rendered[], directory: 
   });
 }
 
-/** A folder with unpacked charts `external-secrets` and `reloader`, where their repositories cannot be reached. */
+/** A directory with the charts of External Secrets and Reloader, where their repositories cannot be reached. */
 const charts = process.argv[2] === "--charts" && process.argv[3] !== undefined ? resolve(process.argv[3]) : null;
 
 void inTurn(async (prove, undo) => {

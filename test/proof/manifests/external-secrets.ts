@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv, { type ValidateFunction } from "ajv";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { EXTERNAL_SECRETS, type Operator } from "../../../constructs/kubernetes/operators";
 import { isObject, type JsonObject } from "../../../constructs/model/json";
-import { toYaml } from "../../../infra/output";
-import { goModule, helm, MissingTool, run } from "../tools";
+import { renderHelm } from "../../charts/render";
+import { findChart } from "../../charts/source";
+import { goModule } from "../tools";
 
 const MODULE = "github.com/external-secrets/external-secrets";
 
@@ -52,7 +53,7 @@ export function checkByModule({ version, digest }: (typeof MODULES)[number]): Ch
 /**
  * The definitions in the chart, rendered as it is installed.
  *
- * @param charts folder with charts, unpacked; null asks their repositories. @throws MissingTool where it is in neither.
+ * @param charts directory with charts, as `findChart` reads it. @throws MissingTool as `findChart` does.
  */
 export const checkByChart = (charts: string | null): Check =>
   toCheck(
@@ -63,26 +64,10 @@ export const checkByChart = (charts: string | null): Check =>
   );
 
 /** Objects of an operator's chart. @throws MissingTool where the chart cannot be had. */
-export function renderOperator(
-  { release, namespace, chart, repository, version, values }: Operator,
+export const renderOperator = (
+  { release, namespace, chart: name, repository, version, values }: Operator,
   charts: string | null,
-): readonly JsonObject[] {
-  const source = charts === null ? [chart, "--repo", repository, "--version", version] : [join(charts, chart)];
-  if (charts !== null && !existsSync(join(charts, chart))) throw new MissingTool(`${charts} has no chart ${chart}`);
-  const { code, output } = run(helm(), ["template", release, ...source, "--namespace", namespace, "--values", "-"], toYaml([values]));
-  if (code !== 0 && charts === null)
-    throw new MissingTool(
-      `helm cannot get ${chart} ${version} (${output.trim().split("\n").at(-1)}); name a folder with it: -- --charts DIR`,
-    );
-  if (code !== 0) throw new Error(output);
-  const objects = parseAllDocuments(output).map((document) => document.toJS() as JsonObject | null);
-  const found = objects.filter((object) => object !== null);
-  const label = found
-    .map(({ metadata }) => (metadata as { labels?: JsonObject })?.labels?.["helm.sh/chart"])
-    .find((each) => each !== undefined);
-  if (!String(label).startsWith(`${chart}-${version}`)) throw new Error(`the chart is ${label}, not ${chart}-${version}`);
-  return found;
-}
+): readonly JsonObject[] => renderHelm(findChart("", { name, repository }, version, charts), values, { release, namespace });
 
 function toCheck(definitions: readonly Definition[], digest: string): Check {
   const schemas = definitions.map(({ spec }) => [spec.names.kind, spec.versions] as const);
