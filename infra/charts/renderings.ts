@@ -23,6 +23,8 @@ export interface RenderedRelease {
   readonly workloads: readonly string[];
   /** Secrets that it brings. */
   readonly secrets: readonly string[];
+  /** What else of it names the database's Secret, as `Role/NAME`. */
+  readonly mentions?: readonly string[];
 }
 
 /** A chart's name and version, by which its facts are called. */
@@ -67,14 +69,15 @@ export function readRenderings(kind: string, chart: ChartVersion): Renderings {
   return renderings;
 }
 
-/** A release as rendered: its workloads, and the Secrets that it brings. @throws Error where it was not rendered. */
+/** A release as rendered: its workloads, the Secrets that it brings, and what else names the database's Secret. @throws Error where it was not rendered. */
 export function readRelease(
   kind: string,
   chart: ChartVersion,
   release: Release,
-): { readonly workloads: readonly Workload[]; readonly secrets: readonly string[] } {
+): { readonly workloads: readonly Workload[]; readonly secrets: readonly string[]; readonly mentions: readonly string[] } {
   const { releases, workloads } = readRenderings(kind, chart);
   const rendered = releases[releaseKey(chart, release)];
   if (rendered === undefined) throw new Error(`${chart.chart} ${chart.version} has not been rendered with these values; ${RENDER}`);
-  return { workloads: rendered.workloads.flatMap((key) => workloads[key] ?? []), secrets: rendered.secrets };
+  const { secrets, mentions = [] } = rendered;
+  return { workloads: rendered.workloads.flatMap((key) => workloads[key] ?? []), secrets, mentions };
 }

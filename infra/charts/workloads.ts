@@ -10,6 +10,12 @@ export interface Workload {
   /** Annotations by which Reloader restarts it. */
   readonly reloads: Readonly<Record<string, string>>;
   readonly serviceAccount: string | null;
+  /** Where it is not the release's. */
+  readonly namespace?: string;
+  /** The most pods that it runs, where it is not one. */
+  readonly pods?: number;
+  /** Whether old pods end before new ones start. */
+  readonly recreates?: true;
   /** In the order in which they start: init containers, then the others. */
   readonly containers: readonly Container[];
 }
@@ -24,7 +30,7 @@ export interface Container {
   readonly env: readonly Variable[];
   readonly mounts: readonly Mount[];
   readonly ports: readonly number[];
-  /** By what Kubernetes calls them: `readiness` is `GET /health http`. */
+  /** What Kubernetes calls, by its own words, hooks of the lifecycle included: `readiness` is `GET /health http`. */
   readonly probes: Readonly<Record<string, string>>;
 }
 
@@ -59,12 +65,15 @@ const LONGEST = 200;
 const factOf = (text: string): string =>
   text.length <= LONGEST && !text.includes("\n") ? text : `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 
-/** The rendered objects that run pods, ordered by kind and name. */
-export function workloadsOf(objects: readonly JsonObject[]): readonly Workload[] {
+/** What keeps pods running, so that they have to be restarted when a Secret changes. */
+export const keepsRunning = ({ kind }: Workload): boolean => !["Job", "CronJob", "Pod", "PodTemplate"].includes(kind);
+
+/** The rendered objects that run pods, ordered by kind and name. @param namespace of the release. */
+export function workloadsOf(objects: readonly JsonObject[], namespace: string | null = null): readonly Workload[] {
   return objects
     .flatMap((object) => {
       const template = templateOf(object);
-      return template === null ? [] : [toWorkload(object, template, objects)];
+      return template === null ? [] : [toWorkload(object, template, objects, namespace)];
     })
     .sort((a, b) => `${a.kind}/${a.name}`.localeCompare(`${b.kind}/${b.name}`, "en"));
 }
@@ -82,8 +91,21 @@ export function receiversOf(workloads: readonly Workload[], secret: string): rea
   );
 }
 
-function templateOf({ kind, spec }: JsonObject): JsonObject | null {
-  const outer = objectAt(kind === "CronJob" ? objectAt(objectAt(spec).jobTemplate).spec : spec);
+/** What is no workload and names a Secret, such as a pod's template in a ConfigMap, or a Role. */
+export function mentionsOf(objects: readonly JsonObject[], secret: string): readonly string[] {
+  const pattern = new RegExp(`(?<![\\w-])${secret}(?![\\w-])`);
+  const others = objects.filter((object) => templateOf(object) === null && object.kind !== "Secret");
+  // Annotations are how Reloader is told of it.
+  const naming = others.filter((object) =>
+    pattern.test(JSON.stringify(object, (key, value) => (key === "annotations" ? undefined : value))),
+  );
+  return naming.map(({ kind, metadata }) => `${kind}/${objectAt(metadata).name}`).sort();
+}
+
+function templateOf(object: JsonObject): JsonObject | null {
+  const { kind, spec } = object;
+  if (kind === "Pod") return object;
+  const outer = kind === "PodTemplate" ? object : objectAt(kind === "CronJob" ? objectAt(objectAt(spec).jobTemplate).spec : spec);
   return isObject(outer.template) && isObject(objectAt(outer.template).spec) ? objectAt(outer.template) : null;
 }
 
@@ -92,8 +114,9 @@ const listAt = (value: unknown): readonly JsonObject[] => (Array.isArray(value) 
 const textsAt = (value: unknown): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(objectAt(value)).map(([key, text]) => [key, String(text)]));
 
-function toWorkload(object: JsonObject, template: JsonObject, objects: readonly JsonObject[]): Workload {
-  const { name, labels, annotations } = objectAt(object.metadata);
+function toWorkload(object: JsonObject, template: JsonObject, objects: readonly JsonObject[], namespace: string | null): Workload {
+  const { name, labels, annotations, namespace: its = namespace } = objectAt(object.metadata);
+  const pods = podsOf(object, objects);
   const pod = objectAt(template.spec);
   const reloads = { ...textsAt(annotations), ...textsAt(objectAt(template.metadata).annotations) };
   const inits = listAt(pod.initContainers).map((each) =>
@@ -105,14 +128,39 @@ function toWorkload(object: JsonObject, template: JsonObject, objects: readonly 
     labels: textsAt(labels),
     reloads: Object.fromEntries(Object.entries(reloads).filter(([key]) => key.includes("reloader"))),
     serviceAccount: (pod.serviceAccountName ?? pod.serviceAccount ?? null) as string | null,
+    ...(its === namespace ? {} : { namespace: String(its) }),
+    ...(pods === 1 ? {} : { pods }),
+    ...(overlaps(object) ? {} : { recreates: true }),
     containers: [...inits, ...listAt(pod.containers).map((each) => toContainer(each, "main", pod, objects))],
   };
 }
 
+/** Whether a new pod may start while an old one runs. */
+function overlaps({ spec }: JsonObject): boolean {
+  const { type, rollingUpdate } = objectAt(objectAt(spec).strategy);
+  return type !== "Recreate" && objectAt(rollingUpdate).maxSurge !== 0;
+}
+
+/** As many as it is scaled to, where something scales it. */
+function podsOf({ kind, metadata, spec }: JsonObject, objects: readonly JsonObject[]): number {
+  const { name } = objectAt(metadata);
+  const scaled = objects
+    .map((object) => objectAt(object.spec))
+    .filter(({ scaleTargetRef }) => {
+      const target = objectAt(scaleTargetRef);
+      return target.name === name && (target.kind ?? "Deployment") === kind;
+    });
+  // 100 is what KEDA scales to unless told.
+  const most = scaled.map(({ maxReplicas, maxReplicaCount }) => Number(maxReplicas ?? maxReplicaCount ?? 100));
+  return Math.max(Number(objectAt(spec).replicas ?? 1), ...most);
+}
+
 function toContainer(container: JsonObject, role: Container["role"], pod: JsonObject, objects: readonly JsonObject[]): Container {
   const texts = [container.command, container.args].flatMap((list) => (Array.isArray(list) ? list : []));
-  const probes = ["startup", "readiness", "liveness"].flatMap((kind) => {
-    const probe = objectAt(container[`${kind}Probe`]);
+  const { startupProbe: startup, readinessProbe: readiness, livenessProbe: liveness, lifecycle } = container;
+  const calls = { startup, readiness, liveness, ...objectAt(lifecycle) };
+  const probes = Object.entries(calls).flatMap(([kind, call]) => {
+    const probe = objectAt(call);
     return Object.keys(probe).length === 0 ? [] : [[kind, toProbe(probe)] as const];
   });
   return {
@@ -139,15 +187,18 @@ function toProbe({ httpGet, exec, tcpSocket, grpc }: JsonObject): string {
 }
 
 function dataOf(kind: string, name: unknown, objects: readonly JsonObject[]): Readonly<Record<string, string>> {
-  return textsAt(objects.find((object) => object.kind === kind && objectAt(object.metadata).name === name)?.data);
+  const found = objects.find((object) => object.kind === kind && objectAt(object.metadata).name === name);
+  return textsAt({ ...objectAt(found?.data), ...objectAt(found?.stringData) });
 }
 
-function allOf({ secretRef, configMapRef }: JsonObject, objects: readonly JsonObject[]): readonly Variable[] {
-  if (isObject(secretRef)) return [{ name: null, from: `Secret/${String(secretRef.name)}` }];
-  const name = objectAt(configMapRef).name;
-  const data = Object.entries(dataOf("ConfigMap", name, objects));
-  const from = `ConfigMap/${String(name)}`;
-  return data.length === 0 ? [{ name: null, from }] : data.map(([key, value]) => ({ name: key, from, key, value: factOf(value) }));
+/** Every key of an object; of a Secret never its text. */
+function allOf({ prefix = "", secretRef, configMapRef }: JsonObject, objects: readonly JsonObject[]): readonly Variable[] {
+  const [kind, ref] = isObject(secretRef) ? ["Secret", secretRef as JsonObject] : ["ConfigMap", objectAt(configMapRef)];
+  const from = `${kind}/${String(ref.name)}`;
+  const data = Object.entries(dataOf(kind, ref.name, objects));
+  if (data.length === 0) return [{ name: null, from }];
+  const textOf = (value: string) => (kind === "Secret" ? {} : { value: factOf(value) });
+  return data.map(([key, value]) => ({ name: `${prefix}${key}`, from, key, ...textOf(value) }));
 }
 
 function toVariable({ name: given, value, valueFrom }: JsonObject, objects: readonly JsonObject[]): Variable {

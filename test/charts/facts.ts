@@ -7,7 +7,7 @@ import type { Settings } from "../../constructs/model/fields";
 import type { Json, JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
 import { factsFile, type Renderings, releaseKey, renderingsFile } from "../../infra/charts/renderings";
-import { receives, type Workload, workloadsOf } from "../../infra/charts/workloads";
+import { keepsRunning, mentionsOf, receives, type Workload, workloadsOf } from "../../infra/charts/workloads";
 import { type ContractCase, DIRECT, platformOf, settingsOf, waysOf, wire } from "../contract/case";
 import { chartKeys, unpacked } from "./keys";
 import { renderHelm, renderKustomization } from "./render";
@@ -53,7 +53,7 @@ export function renderCases(cases: readonly VersionedCase[], progress: (what: st
       progress(`${each.title}: ${way}`);
       const objects = render(found, wired);
       seen.push({ wired, objects });
-      const used = workloadsOf(objects).map((workload) => {
+      const used = workloadsOf(objects, wired.namespace).map((workload) => {
         const text = JSON.stringify(workload);
         const key = keys.get(text) ?? freeKey(`${workload.kind}/${workload.name}`, workloads);
         keys.set(text, key);
@@ -62,7 +62,9 @@ export function renderCases(cases: readonly VersionedCase[], progress: (what: st
       });
       const key = releaseKey(found, wired.wiring.release);
       const secrets = objects.filter(({ kind }) => kind === "Secret").map((object) => String((object.metadata as JsonObject).name));
-      releases[key] ??= { title: each.title, settings: each.settings, way, workloads: used, secrets: secrets.sort() };
+      const mentions = mentionsOf(objects, wired.connection.secret);
+      const more = mentions.length === 0 ? {} : { mentions };
+      releases[key] ??= { title: each.title, settings: each.settings, way, workloads: used, secrets: secrets.sort(), ...more };
     }
   const [{ objects } = missing()] = seen;
   // What has to be applied before brings the rights that hold in the whole cluster.
@@ -116,13 +118,12 @@ export function keysOf(found: FoundChart): Pick<ChartFacts, "rejects" | "keys"> 
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/ */
 const INSTANCE = "app.kubernetes.io/instance";
-const RUNNING = ["Deployment", "StatefulSet", "DaemonSet"];
 
 /** The workloads that read the Secret, and a label that has the release's name on all of them and on no other. */
 function restartsOf(seen: readonly { readonly wired: Wired; readonly objects: readonly JsonObject[] }[]): ChartFacts["restarts"] {
   const restarted = seen.flatMap(({ wired, objects }) =>
     workloadsOf(objects)
-      .filter(({ kind, containers }) => RUNNING.includes(kind) && containers.some((each) => receives(each, wired.connection.secret)))
+      .filter((workload) => keepsRunning(workload) && workload.containers.some((each) => receives(each, wired.connection.secret)))
       .map((workload) => ({ workload, release: wired.release })),
   );
   const kinds = [...new Set(restarted.map(({ workload }) => workload.kind.toLowerCase()))].sort();

@@ -56,4 +56,5 @@ function inTree(base: string, tree: string): string {
 const toObjects = (documents: string): readonly JsonObject[] =>
   parseAllDocuments(documents)
     .map((document) => document.toJS() as JsonObject | null)
-    .filter((object) => object !== null);
+    .filter((object) => object !== null)
+    .flatMap((object) => (object.kind === "List" ? (object.items as readonly JsonObject[]) : [object]));

@@ -27,7 +27,7 @@ export interface ContractCase {
   readonly reads?: boolean;
   /** What a program logs in with, given what it finds at its start. */
   readonly login: (process: Process) => readonly Login[];
-  /** Containers that get the Secret and never log in, each with the reason. */
+  /** Containers that get the Secret and never log in, and objects that name it, as `Role/NAME`; each with the reason. */
   readonly idle?: Readonly<Record<string, string>>;
   /** The workloads of a release; as `npm run charts` rendered it unless told. */
   readonly workloads?: (wired: Wired) => readonly Workload[];
@@ -155,14 +155,19 @@ export function namespaceOf(wired: Wired): Namespace {
 }
 
 /** The workloads of a release, as the cluster gets them. */
-export function workloadsIn(each: ContractCase, wired: Wired): readonly Workload[] {
+export const workloadsIn = (each: ContractCase, wired: Wired): readonly Workload[] => releaseOf(each, wired).workloads;
+
+/** What of a release names the Secret and is not a container. */
+export const mentionsIn = (each: ContractCase, wired: Wired): readonly string[] => releaseOf(each, wired).mentions;
+
+function releaseOf(each: ContractCase, wired: Wired): Pick<ReturnType<typeof readRelease>, "workloads" | "mentions"> {
   const { release } = wired.wiring;
-  if (each.workloads !== undefined) return each.workloads(wired);
+  if (each.workloads !== undefined) return { workloads: each.workloads(wired), mentions: [] };
   // There is nothing but our own patch.
-  if (release.kind === "deployment") return workloadsOf([release.patch]);
+  if (release.kind === "deployment") return { workloads: workloadsOf([release.patch]), mentions: [] };
   const settings = settingsOf(each);
   const { chartVersion: version } = settings as { readonly chartVersion: string };
-  return readRelease(each.name, { chart: platformOf(each).chart(settings)?.name ?? "", version }, release).workloads;
+  return readRelease(each.name, { chart: platformOf(each).chart(settings)?.name ?? "", version }, release);
 }
 
 /** A container that gets the Secret, and its workload. */

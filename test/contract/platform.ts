@@ -4,7 +4,7 @@ import { peakOf } from "../../constructs/model/budget";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Topology } from "../../constructs/model/target";
 import type { Wired } from "../../constructs/model/wire";
-import type { Workload } from "../../infra/charts/workloads";
+import { keepsRunning, type Workload } from "../../infra/charts/workloads";
 import {
   CA,
   type ContractCase,
@@ -15,6 +15,7 @@ import {
   HOST,
   localProcesses,
   loginsOf,
+  mentionsIn,
   migrationIn,
   namespaceOf,
   platformOf,
@@ -40,7 +41,8 @@ export function platformContract(each: ContractCase): void {
       const wired = wire(each, way);
       const receivers = receiversIn(renderedOrNone(each, wired), wired);
       const loggingIn = receivers.filter(({ title }) => !Object.hasOwn(each.idle ?? {}, title));
-      const restarted = receivers.map(({ workload }) => workload).filter(({ kind }) => kind !== "Job");
+      const receiving = receivers.map(({ workload }) => workload);
+      const restarted = receiving.filter(keepsRunning);
 
       it("has been rendered by npm run charts as it is now", () => {
         expect(workloadsIn(each, wired).length).toBeGreaterThan(0);
@@ -48,6 +50,30 @@ export function platformContract(each: ContractCase): void {
 
       it.each(loggingIn)("lets $title, which gets the Secret, log in as it says, and verify the server", (receiver) => {
         expectVerified(each, receiver, wired, way);
+      });
+
+      it("names the Secret nowhere but in containers that were looked at", () => {
+        expect(mentionsIn(each, wired).filter((mention) => !Object.hasOwn(each.idle ?? {}, mention))).toEqual([]);
+      });
+
+      it("gives the Secret to every container that gets the CA", () => {
+        const { tls } = wired.connection;
+        const ca = tls.mode === "proxy" ? null : `ConfigMap/${tls.ca.configMap}`;
+        const containers = workloadsIn(each, wired).flatMap((workload) => workload.containers);
+        const verifying = containers.filter(({ mounts }) => mounts.some(({ sources }) => sources.some(({ from }) => from === ca)));
+        expect(verifying.filter(({ name }) => receivers.every(({ container }) => container.name !== name))).toEqual([]);
+      });
+
+      it("runs in the Secret's namespace, with no more pods than its connections count", () => {
+        const demands = platform.connections(settings);
+        const most = Math.max(...demands.map(({ replicas }) => replicas));
+        const counts = wired.wiring.release.kind === "helm" && demands.every(({ overlaps }) => !overlaps);
+        for (const { namespace, pods = 1, recreates = false, kind } of receiving) {
+          expect(namespace).toBe(undefined);
+          expect(pods).toBeLessThanOrEqual(most);
+          // Kubeflow Pipelines counts what a person says of all pods.
+          if (kind === "Deployment" && counts) expect(recreates).toBe(true);
+        }
       });
 
       it("uses each of its databases", () => {
@@ -150,9 +176,13 @@ export function expectVerified(each: ContractCase, receiver: Receiver, wired: Wi
   expect(sidecarsBefore(receiver)).toEqual(sidecarOf(way));
 }
 
+/** Variables by which libpq connects otherwise than by its host, its mode and its authority. */
+const ELSEWHERE = /^PG(HOSTADDR|OPTIONS|PASSFILE|REQUIRESSL|SERVICE|SERVICEFILE|SYSCONFDIR)$/;
+
 function expectLogin({ login }: ContractCase, process: Process, wired: Wired, way: Topology): void {
   const logins = login(process);
   expect(logins.length).toBeGreaterThan(0);
+  expect(Object.keys(process.env).filter((name) => ELSEWHERE.test(name))).toEqual([]);
   for (const { database, sslrootcert, ...rest } of logins) {
     expect(expectedLogins(wired, way)).toContainEqual(rest);
     expect(Object.values(wired.connection.databases)).toContain(database);

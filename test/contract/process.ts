@@ -22,16 +22,20 @@ export interface Login {
 /** The Secrets and ConfigMaps that a platform's namespace gets from us: their data, by kind and name. */
 export type Namespace = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** A container as Kubernetes starts it: variables from their sources, mounted files, `$(NAME)` in arguments. */
+/** A container as Kubernetes starts it: variables from their sources, mounted files, `$(NAME)` in variables and arguments. */
 export function start({ args, env, mounts }: Container, namespace: Namespace): Process {
-  const variables = Object.fromEntries(env.flatMap((variable) => valuesOf(variable, namespace)));
+  const variables: Record<string, string> = {};
+  const expanded = (text: string) => text.replaceAll(/\$\((\w+)\)/g, (whole, name: string) => variables[name] ?? whole);
+  for (const variable of env)
+    for (const [name, text] of valuesOf(variable, namespace)) variables[name] = variable.from === null ? expanded(text) : text;
   const files = mounts.flatMap(({ path, subPath, sources }) =>
     sources
       .flatMap((source) => Object.entries(contentOf(source, namespace)))
-      .map(([key, text]) => [subPath === undefined ? `${path}/${key}` : path, text] as const),
+      .filter(([file]) => subPath === undefined || file === subPath)
+      .map(([file, text]) => [subPath === undefined ? `${path}/${file}` : path, text] as const),
   );
   return {
-    args: args.map((arg) => arg.replaceAll(/\$\((\w+)\)/g, (whole, name: string) => variables[name] ?? whole)),
+    args: args.map(expanded),
     env: variables,
     files: Object.fromEntries(files),
   };
@@ -40,9 +44,10 @@ export function start({ args, env, mounts }: Container, namespace: Namespace): P
 function valuesOf({ name, from, key, value }: Variable, namespace: Namespace): readonly (readonly [string, string])[] {
   const data = namespace[from ?? ""];
   if (name === null) return Object.entries(data ?? {});
-  const text = data === undefined ? value : data[key ?? ""];
-  if (text === undefined && data !== undefined) throw new Error(`${name} reads the key ${key} of ${from}, which is not there`);
-  return text === undefined ? [] : [[name, text]];
+  if (data === undefined) return [[name, value ?? `whatever ${from} has`]];
+  const text = data[key ?? ""];
+  if (text === undefined) throw new Error(`${name} reads the key ${key} of ${from}, which is not there`);
+  return [[name, text]];
 }
 
 function contentOf({ from, items, files = {} }: Source, namespace: Namespace): Readonly<Record<string, string>> {
