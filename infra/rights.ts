@@ -4,6 +4,12 @@ import { platforms as registry } from "../constructs/platforms/registry";
 
 const READS = ["get", "list", "watch", "*"];
 const CREATES = ["create", "*"];
+/** What starts pods, by API group. */
+const STARTS: Readonly<Record<string, readonly string[]>> = {
+  "": ["pods", "replicationcontrollers"],
+  apps: ["daemonsets", "deployments", "replicasets", "statefulsets"],
+  batch: ["cronjobs", "jobs"],
+};
 
 /**
  * What the charts of an environment let pods do outside their namespace with Secrets and pods: whoever may read every Secret has every
@@ -17,14 +23,15 @@ export const rightsNotes = (environment: Environment, platforms: Platforms = reg
     return rights
       .filter(({ isClusterWide }) => isClusterWide)
       .flatMap(({ accounts, rules }) => {
-        const may = (resource: string, verbs: readonly string[]) =>
+        const may = (group: string, resources: readonly string[], verbs: readonly string[]) =>
           rules.some(
             (rule) =>
-              rule.groups.some((group) => group === "" || group === "*") &&
-              rule.resources.some((each) => each === resource || each === "*") &&
+              rule.groups.some((each) => each === group || each === "*") &&
+              rule.resources.some((each) => resources.includes(each) || each === "*") &&
               rule.verbs.some((verb) => verbs.includes(verb)),
           );
-        const can = [...(may("secrets", READS) ? ["read Secrets"] : []), ...(may("pods", CREATES) ? ["start pods"] : [])];
+        const mayStart = Object.entries(STARTS).some(([group, resources]) => may(group, resources, CREATES));
+        const can = [...(may("", ["secrets"], READS) ? ["read Secrets"] : []), ...(mayStart ? ["start pods"] : [])];
         return can.length === 0
           ? []
           : [`${name}: ${chart.name} ${version} lets service account ${accounts.join(", ")} ${can.join(" and ")} in every namespace`];

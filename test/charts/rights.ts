@@ -15,12 +15,20 @@ interface Binding extends JsonObject {
 
 const nameOf = (object: JsonObject): string => String((object.metadata as JsonObject | undefined)?.name);
 
-/** What the rendered roles let service accounts do. A role that Kubernetes brings, such as `view`, has no rules here. */
+const ALL = [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }];
+const EDIT = [
+  { apiGroups: [""], resources: ["pods", "secrets"], verbs: ["create", "delete", "get", "list", "patch", "update", "watch"] },
+  { apiGroups: ["apps", "batch"], resources: ["*"], verbs: ["create", "delete", "get", "list", "patch", "update", "watch"] },
+];
+/** What of Kubernetes' own roles concerns Secrets and pods: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#user-facing-roles */
+const OWN_ROLES: Readonly<Record<string, NonNullable<Role["rules"]>>> = { "cluster-admin": ALL, admin: EDIT, edit: EDIT };
+
+/** What the rendered roles, and Kubernetes' own, let service accounts do. */
 export function rightsOf(objects: readonly JsonObject[]): readonly ChartRight[] {
   const bindings = objects.filter(({ kind }) => kind === "RoleBinding" || kind === "ClusterRoleBinding") as unknown as readonly Binding[];
   const rights = bindings.map(({ kind, roleRef, subjects = [] }): ChartRight => {
     const role = objects.find((object) => object.kind === roleRef.kind && nameOf(object) === roleRef.name) as Role | undefined;
-    const rules = (role?.rules ?? []).map(({ apiGroups = [], resources = [], verbs }) => ({
+    const rules = (role?.rules ?? OWN_ROLES[roleRef.name] ?? []).map(({ apiGroups = [], resources = [], verbs }) => ({
       groups: [...apiGroups].sort(),
       resources: [...resources].sort(),
       verbs: [...verbs].sort(),
