@@ -14,7 +14,8 @@ export function chartKeys(directory: string): Pick<ChartFacts, "rejects" | "keys
   const schemaFile = join(directory, "values.schema.json");
   const schema = existsSync(schemaFile) ? (JSON.parse(readFileSync(schemaFile, "utf8")) as JsonObject) : null;
   const tree = joined(ofDefaults(defaults), schema === null ? {} : ofSchema(schema)) as Tree;
-  const templates = templatesOf(join(directory, "templates"));
+  // Defaults may be templates, too.
+  const templates = `${readFileSync(join(directory, "values.yaml"), "utf8")}\n${templatesOf(join(directory, "templates"))}`;
   const references = referencesOf(templates);
   for (const { path } of references) addPath(tree, path);
   for (const { path, isCopied } of references) if (isCopied) open(tree, path);

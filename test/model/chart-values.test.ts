@@ -36,6 +36,7 @@ describe("values against what is known of a chart", () => {
       { constructor: 1 },
       ["platforms.it.values.constructor: is not a value of loose 1.0.0, which ignores it; remove it, or look it up in the chart's values"],
     ],
+    [{ env: ["{{ .Values.mine.host }}"], mine: { host: "x" } }, []],
     [{ server: "x", resources: 1 }, ["platforms.it.values.server: must be a map", "platforms.it.values.resources: must be a map"]],
     // A default says little of a value's type: a template may take a list in place of a text.
     [{ replicaCount: ["x"], env: "x" }, []],
@@ -46,6 +47,12 @@ describe("values against what is known of a chart", () => {
   it.each<readonly [JsonObject, readonly string[]]>([
     [{ replicaCount: 2, port: "80", env: [], server: { enabled: true } }, []],
     [{ replicaCount: null }, []],
+    [
+      { env: ["{{ .Values.mine }}"], mine: 1 },
+      [
+        "platforms.it.values.mine: is not a value of strict 1.0.0, whose schema rejects the installation; remove it, or look it up in the chart's values",
+      ],
+    ],
     [{ replicaCount: 1.5 }, ["platforms.it.values.replicaCount: must be integer or null"]],
     [{ port: true, env: {} }, ["platforms.it.values.port: must be integer or string", "platforms.it.values.env: must be a list"]],
     [
