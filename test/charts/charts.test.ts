@@ -15,7 +15,7 @@ import { toy } from "../fixtures/toy";
 import { compareKeys, compareRendered, compareRevisions } from "./compare";
 import { chartKeys } from "./keys";
 import { rightsOf } from "./rights";
-import { scaffold, withLine } from "./scaffold";
+import { scaffold, withEntry, withLine } from "./scaffold";
 
 const directory = mkdtempSync(join(tmpdir(), "platform-postgres-charts-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -69,6 +69,14 @@ describe("the values of a chart", () => {
   it("may be anything within a map that is copied", () => {
     const files = { "values.yaml": "a: { b: { c: 1 } }\n", "templates/it.yaml": "{{ toYaml .Values.a }}" };
     expect(keysOf(files).keys.a).toEqual({ "*": "any", b: { "*": "any", c: "scalar" } });
+  });
+
+  it("may be read by its defaults", () => {
+    expect(keysOf({ "values.yaml": "a: '{{ .Values.user.name }}'\n" }).keys).toEqual({
+      a: "scalar",
+      user: { name: "any" },
+      global: "object",
+    });
   });
 
   it("of charts below it are their own", () => {
@@ -226,6 +234,17 @@ it("the rights of a chart are those that it binds to service accounts", () => {
   ]);
 });
 
+it("the rights of Kubernetes' own roles are those that concern Secrets and pods", () => {
+  const bound = (name: string) => ({
+    kind: "ClusterRoleBinding",
+    roleRef: { kind: "ClusterRole", name },
+    subjects: [{ kind: "ServiceAccount", name: "runner" }],
+  });
+  expect(rightsOf([bound("cluster-admin")])[0]?.rules).toEqual([{ groups: ["*"], resources: ["*"], verbs: ["*"] }]);
+  expect(rightsOf([bound("edit")])[0]?.rules[0]).toMatchObject({ groups: [""], resources: ["pods", "secrets"] });
+  expect(rightsOf([bound("view")])[0]?.rules).toEqual([]);
+});
+
 describe("two versions of a chart", () => {
   const known = (objects: readonly JsonObject[]) => ({
     facts: { ...chartFacts("it"), rights: [] },
@@ -366,6 +385,24 @@ describe("a new platform", () => {
     expect(bare).not.toContain("COMMON_VALUES");
     expect(bare).toContain("(_connection: Connection");
   });
+
+  it("lists values that take variables by their names", () => {
+    const byName = scaffold({ ...draft, keys: { annotations: "object", env: "object", extraVolumes: "array" } });
+    const text = byName["constructs/platforms/feature-store/feature-store.ts"] ?? "";
+    expect(text).toContain("connection:\n//   env\n");
+    expect(text).toContain("    annotations: reloadOnSecretChange(connection.secret),\n");
+  });
+
+  it("fails until its case says how it logs in", () => {
+    expect(files["test/fixtures/cases/feature-store.ts"]).toContain('throw new Error("write in test/fixtures/cases/feature-store.ts how');
+  });
+
+  it.each(["export const platforms = { a, b } satisfies Platforms;\n", "export const platforms = {\n  a,\n  b,\n} satisfies Platforms;\n"])(
+    "is registered: %j",
+    (registry) => {
+      expect(withEntry(registry, "c").replaceAll(/\s+/g, " ")).toBe("export const platforms = { a, b, c } satisfies Platforms; ");
+    },
+  );
 
   it("takes its place in lists in the order of the others", () => {
     expect(withLine("a\nb\n\nc", "new", /^$/)).toBe("a\nb\nnew\n\nc");

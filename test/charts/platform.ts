@@ -14,7 +14,7 @@ import { MissingTool } from "../proof/tools";
 import { writeFacts } from "./facts";
 import { chartKeys, subcharts, unpacked } from "./keys";
 import { renderHelm } from "./render";
-import { type Draft, registryKey, scaffold, variableOf, withLine } from "./scaffold";
+import { type Draft, registryKey, scaffold, variableOf, withEntry, withLine } from "./scaffold";
 import { findChart } from "./source";
 
 interface Options {
@@ -105,7 +105,7 @@ const CASES = "test/fixtures/cases.ts";
 function register(name: string): void {
   const variable = variableOf(name);
   const registry = withLine(readFileSync(inCheckout(REGISTRY), "utf8"), `import { ${variable} } from "./${name}/${name}";`, /^$/);
-  write(REGISTRY, registry.replace(/ \} satisfies Platforms/, `, ${registryKey(name)} } satisfies Platforms`));
+  write(REGISTRY, withEntry(registry, registryKey(name)));
   const cases = withLine(readFileSync(inCheckout(CASES), "utf8"), `import { ${variable}Cases } from "./cases/${name}";`, /^$/);
   write(CASES, withLine(cases, `  ...${variable}Cases,`, /^\];/));
 }

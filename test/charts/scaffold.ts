@@ -23,7 +23,7 @@ const LISTS: readonly (readonly [RegExp, string])[] = [
   [/^(extra)?initContainers$/i, "sidecars(connection.tls)"],
 ];
 const DATABASES = /^(postgresql|postgres|mysql|mariadb)(-ha)?$/;
-const MAY_DECIDE = /database|postgres|dsn|sqlalchemy|jdbc|connectionString/i;
+const MAY_DECIDE = /database|postgres|dsn|sqlalchemy|jdbc|connectionString|(^|\.)(extra)?env/i;
 
 /** What a platform is called in code, and in the registry. */
 export const variableOf = (name: string): string => camel(name);
@@ -77,7 +77,7 @@ function platform(draft: Draft): string {
     ),
   );
   const candidates = pathsOf(draft.keys)
-    .filter(([path]) => MAY_DECIDE.test(path.join(".")))
+    .filter(([path, type]) => MAY_DECIDE.test(path.join(".")) && listFor(path, type) === null)
     .map(([path]) => path.join("."));
   const guarded = guards(draft);
   const values = toCode(valuesOf(draft), "  ");
@@ -104,8 +104,8 @@ import { type ${pascal(name)}Fields, type ${pascal(name)}Settings, ${camel(name)
 
 // The chart starts, with its own defaults:
 ${containers.map((line) => `//   ${line}`).join("\n")}
-// Values whose names sound like the database's. Each that can decide the connection is wired below or guarded:
-${candidates.map((line) => `//   ${line}`).join("\n")}
+// Values whose names sound like the database's or like variables. Wire or guard each that can decide the connection:
+${(candidates.length === 0 ? ["none"] : candidates).map((line) => `//   ${line}`).join("\n")}
 
 const CHART: Chart = {
   name: "${chart}",
@@ -181,13 +181,13 @@ function valuesOf({ keys, subcharts }: Draft): Code {
   const add = (path: readonly string[], code: string) => found.push({ path, code });
   for (const [path, type] of pathsOf(keys)) {
     const key = path.at(-1) ?? "";
-    const list = LISTS.find(([pattern]) => pattern.test(key));
-    if (list !== undefined && /array|any/.test(type)) add(path, list[1]);
+    const list = listFor(path, type);
+    if (list !== null) add(path, list);
     else if (/^(fullnameOverride)$/.test(path.join("."))) add(path, "settings.release");
     else if (path.length === 1 && /^(replicas|replicaCount)$/.test(key)) add(path, "settings.replicas");
     else if (
       /^(deploymentAnnotations|commonAnnotations)$/.test(key) ||
-      (path.length === 2 && key === "annotations" && hasPodLists(keys, path))
+      (path.length <= 2 && key === "annotations" && hasPodLists(keys, path))
     )
       add(path, "reloadOnSecretChange(connection.secret)");
   }
@@ -196,6 +196,12 @@ function valuesOf({ keys, subcharts }: Draft): Code {
     add(["serviceAccount"], "serviceAccountValues(connection.serviceAccount)");
   for (const name of subcharts.filter((each) => DATABASES.test(each))) add([name], "{ enabled: false }");
   return found.reduce<Code>((values, { path, code }) => withCode(values, path, code), {});
+}
+
+/** What goes into a list of a pod. */
+function listFor(path: readonly string[], type: string): string | null {
+  const list = LISTS.find(([pattern]) => pattern.test(path.at(-1) ?? ""));
+  return list !== undefined && /array|any/.test(type) ? list[1] : null;
 }
 
 /** Whether a map has a pod's lists, so that its annotations are those of a workload. */
@@ -225,7 +231,6 @@ const environmentOf = ({ keys }: Draft): readonly string[] =>
 
 const testCase = (draft: Draft): string => `import { platforms } from "../../../constructs/platforms/registry";
 import type { HelmCase } from "../../contract/helm";
-import { fromLibpqVariables } from "../logins";
 
 export const ${camel(draft.name)}Cases: readonly HelmCase[] = [
   {
@@ -233,7 +238,10 @@ export const ${camel(draft.name)}Cases: readonly HelmCase[] = [
     name: "${draft.name}",
     platforms,
     settings: {},
-    login: fromLibpqVariables,
+    // fromLibpqVariables or fromUrl("VARIABLE") of ../logins, or a function beside them.
+    login: () => {
+      throw new Error("write in test/fixtures/cases/${draft.name}.ts how ${pascal(draft.name)} puts its login together");
+    },
     guarded: ${
       draft.keys.fullnameOverride === undefined
         ? '{ values: { serviceAccount: { name: "other" } }, path: "serviceAccount.name", field: "serviceAccount" }'
@@ -245,6 +253,10 @@ export const ${camel(draft.name)}Cases: readonly HelmCase[] = [
   },
 ];
 `;
+
+/** The registry with one more platform, on one line or on several. */
+export const withEntry = (registry: string, entry: string): string =>
+  registry.replace(/,?\s*\} satisfies Platforms/, `, ${entry} } satisfies Platforms`);
 
 /** A file with one more line of a kind, in the order of the others. */
 export function withLine(text: string, line: string, before: RegExp): string {
