@@ -7,7 +7,7 @@ import type { JsonObject } from "../../constructs/model/json";
 import type { HelmRelease, Servers } from "../../constructs/model/platform";
 import type { Wired } from "../../constructs/model/wire";
 import { readRelease, releaseKey } from "../../infra/charts/renderings";
-import { receiversOf, workloadsOf } from "../../infra/charts/workloads";
+import { receiversOf, type Workload, workloadsOf } from "../../infra/charts/workloads";
 import { toRestart } from "../../infra/instructions";
 import { type ContractCase, everyVersion } from "../contract/case";
 import { chartFacts } from "../fixtures/chart-facts";
@@ -15,7 +15,6 @@ import { toy } from "../fixtures/toy";
 import { compareKeys, compareRendered, compareRevisions } from "./compare";
 import { chartKeys } from "./keys";
 import { rightsOf } from "./rights";
-import { scaffold, withEntry, withLine } from "./scaffold";
 
 const directory = mkdtempSync(join(tmpdir(), "platform-postgres-charts-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -272,6 +271,7 @@ describe("two versions of a chart", () => {
     const more = { ...pod, initContainers: [...pod.initContainers, init] };
     expect(compareRendered(known([configMap, deployment()]), known([configMap, deployment(more)]))).toEqual([
       "rights: as before",
+      "other objects: as before",
       "workloads",
       "  - Deployment/it: starts proxy (sidecar), migrate (init), server, exporter",
       "  + Deployment/it: starts proxy (sidecar), migrate (init), rogue (init), server, exporter",
@@ -316,6 +316,28 @@ describe("the revisions of two versions", () => {
   });
 });
 
+it("two versions of a chart differ in pods, in how they are replaced, in Secrets and in what names one", () => {
+  const [workload] = workloadsOf([deployment()]);
+  if (workload === undefined) throw new TypeError("there is no workload");
+  const known = (more: Partial<Workload>, secrets: readonly string[], mentions: readonly string[]) => ({
+    facts: chartFacts("it"),
+    renderings: {
+      workloads: { it: { ...workload, ...more } },
+      releases: { key: { title: "It", settings: {}, way: "direct", workloads: ["it"], secrets, mentions } },
+    },
+  });
+  const before = known({}, [], []);
+  const after = known({ pods: 9, namespace: "other", recreates: true }, ["own"], ["Role/reader"]);
+  expect(compareRendered(before, after).slice(1, 7)).toEqual([
+    "other objects",
+    "  + Role/reader: names the database's Secret",
+    "  + Secret/own: comes with the chart",
+    "workloads",
+    "  - Deployment/it: is one pod",
+    "  + Deployment/it: is 9 pods in namespace other, and old ones end first",
+  ]);
+});
+
 it("a case is one for each version that its chart was verified in, unless it names one", () => {
   const chart = toy.chart({} as never);
   if (chart === null) throw new TypeError("the toy has a chart");
@@ -328,83 +350,4 @@ it("a case is one for each version that its chart was verified in, unless it nam
   ]);
   const named = { ...each, settings: { chartVersion: "1.1.0" } };
   expect(everyVersion(named)).toEqual([named]);
-});
-
-describe("a new platform", () => {
-  const draft = {
-    name: "feature-store",
-    chart: "store",
-    repository: "https://charts.example",
-    version: "1.4.0",
-    keys: {
-      fullnameOverride: "string",
-      serviceAccount: { create: "boolean", name: "string" },
-      server: { extraEnv: "array", extraVolumes: "array", extraVolumeMounts: "array", annotations: "object" },
-      externalDatabase: { host: "string" },
-      postgresql: "object",
-    },
-    workloads: workloadsOf([deployment()]),
-    subcharts: ["postgresql", "redis"],
-  };
-  const files = scaffold(draft);
-  const platform = files["constructs/platforms/feature-store/feature-store.ts"] ?? "";
-
-  it("is a folder and a case", () => {
-    expect(Object.keys(files)).toEqual([
-      "constructs/platforms/feature-store/settings.ts",
-      "constructs/platforms/feature-store/rules.ts",
-      "constructs/platforms/feature-store/feature-store.ts",
-      "test/fixtures/cases/feature-store.ts",
-    ]);
-  });
-
-  it("wires what most charts call alike, and turns a bundled database off", () => {
-    for (const line of [
-      "fullnameOverride: settings.release,",
-      "extraEnv: toEnv(variables, connection),",
-      "extraVolumes: mounts?.volumes,",
-      "extraVolumeMounts: mounts?.volumeMounts,",
-      "annotations: reloadOnSecretChange(connection.secret),",
-      "serviceAccount: serviceAccountValues(connection.serviceAccount),",
-      "postgresql: { enabled: false },",
-    ])
-      expect(platform).toContain(line);
-    expect(platform).not.toContain("redis:");
-  });
-
-  it("says what the chart starts, and which values may decide the connection", () => {
-    expect(platform).toContain("//   Deployment it: init migrate (app:1)\n");
-    expect(platform).toContain("//   externalDatabase.host\n");
-    expect(platform).not.toContain("//   server.extraEnv");
-  });
-
-  it("imports what it uses, and nothing else", () => {
-    expect(platform).toContain("import { reloadOnSecretChange, serviceAccountValues, tlsMounts, tlsVariables, toEnv } from");
-    const bare = scaffold({ ...draft, keys: {}, subcharts: [] })["constructs/platforms/feature-store/feature-store.ts"] ?? "";
-    expect(bare).toContain("import { tlsVariables } from");
-    expect(bare).not.toContain("COMMON_VALUES");
-    expect(bare).toContain("(_connection: Connection");
-  });
-
-  it("lists values that take variables by their names", () => {
-    const byName = scaffold({ ...draft, keys: { annotations: "object", env: "object", extraVolumes: "array" } });
-    const text = byName["constructs/platforms/feature-store/feature-store.ts"] ?? "";
-    expect(text).toContain("connection:\n//   env\n");
-    expect(text).toContain("    annotations: reloadOnSecretChange(connection.secret),\n");
-  });
-
-  it("fails until its case says how it logs in", () => {
-    expect(files["test/fixtures/cases/feature-store.ts"]).toContain('throw new Error("write in test/fixtures/cases/feature-store.ts how');
-  });
-
-  it.each(["export const platforms = { a, b } satisfies Platforms;\n", "export const platforms = {\n  a,\n  b,\n} satisfies Platforms;\n"])(
-    "is registered: %j",
-    (registry) => {
-      expect(withEntry(registry, "c").replaceAll(/\s+/g, " ")).toBe("export const platforms = { a, b, c } satisfies Platforms; ");
-    },
-  );
-
-  it("takes its place in lists in the order of the others", () => {
-    expect(withLine("a\nb\n\nc", "new", /^$/)).toBe("a\nb\nnew\n\nc");
-  });
 });

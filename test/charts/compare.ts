@@ -1,7 +1,7 @@
 import { splitImage } from "../../constructs/kubernetes/pod";
 import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
 import type { Servers } from "../../constructs/model/platform";
-import type { Renderings } from "../../infra/charts/renderings";
+import type { RenderedRelease, Renderings } from "../../infra/charts/renderings";
 import type { Container, Workload } from "../../infra/charts/workloads";
 
 /** What is known of a version: what is packed, and what was rendered. */
@@ -25,11 +25,12 @@ export const compareKeys = (before: ChartKeys, after: ChartKeys): readonly strin
 export function compareRendered(before: Known, after: Known): readonly string[] {
   const sections: readonly (readonly [string, readonly Difference[]])[] = [
     ["rights", differences([rightLines(before.facts)], [rightLines(after.facts)])],
-    ["workloads", inReleases(before, after, workloadLines)],
-    ["images", inReleases(before, after, imageLines)],
-    ["variables", inReleases(before, after, variableLines)],
-    ["mounts", inReleases(before, after, mountLines)],
-    ["arguments, ports and probes", inReleases(before, after, otherLines)],
+    ["other objects", inReleases(before, after, objectLines)],
+    ["workloads", inReleases(before, after, ofWorkloads(workloadLines))],
+    ["images", inReleases(before, after, ofWorkloads(imageLines))],
+    ["variables", inReleases(before, after, ofWorkloads(variableLines))],
+    ["mounts", inReleases(before, after, ofWorkloads(mountLines))],
+    ["arguments, ports and probes", inReleases(before, after, ofWorkloads(otherLines))],
   ];
   return sections.flatMap(([title, found]) => toSection(title, found));
 }
@@ -58,9 +59,20 @@ const toSection = (title: string, found: readonly Difference[]): readonly string
 ];
 
 type ToLines = (workload: Workload) => readonly string[];
+type ReleaseToLines = (release: RenderedRelease, workloads: readonly Workload[]) => readonly string[];
+
+const ofWorkloads =
+  (toLines: ToLines): ReleaseToLines =>
+  (_release, workloads) =>
+    workloads.flatMap(toLines);
+
+const objectLines: ReleaseToLines = ({ secrets, mentions = [] }) => [
+  ...secrets.map((name) => `Secret/${name}: comes with the chart`),
+  ...mentions.map((name) => `${name}: names the database's Secret`),
+];
 
 /** Releases are compared one by one, by what they are called and how their pods connect. */
-function inReleases(before: Known, after: Known, toLines: ToLines): readonly Difference[] {
+function inReleases(before: Known, after: Known, toLines: ReleaseToLines): readonly Difference[] {
   const old = linesOf(before.renderings, toLines);
   const young = linesOf(after.renderings, toLines);
   const common = Object.keys(young).filter((name) => old[name] !== undefined);
@@ -71,11 +83,14 @@ function inReleases(before: Known, after: Known, toLines: ToLines): readonly Dif
 }
 
 /** The title of a case names the version, where it is not the newest verified one. */
-const linesOf = ({ releases, workloads }: Renderings, toLines: ToLines): Readonly<Record<string, readonly string[]>> =>
+const linesOf = ({ releases, workloads }: Renderings, toLines: ReleaseToLines): Readonly<Record<string, readonly string[]>> =>
   Object.fromEntries(
-    Object.values(releases).map(({ title, way, workloads: keys }) => [
-      `${title}: ${way}`,
-      keys.flatMap((key) => (workloads[key] === undefined ? [] : toLines(workloads[key]))),
+    Object.values(releases).map((release) => [
+      `${release.title}: ${release.way}`,
+      toLines(
+        release,
+        release.workloads.flatMap((key) => workloads[key] ?? []),
+      ),
     ]),
   );
 
@@ -113,7 +128,8 @@ const each =
   ({ kind, name, containers }) =>
     containers.flatMap((container) => toLines(container).map((line) => `${kind}/${name} ${container.name}: ${line}`));
 
-const workloadLines: ToLines = ({ kind, name, serviceAccount, reloads, containers }) => [
+const workloadLines: ToLines = ({ kind, name, namespace, pods = 1, recreates, serviceAccount, reloads, containers }) => [
+  `${kind}/${name}: is ${pods === 1 ? "one pod" : `${pods} pods`}${namespace === undefined ? "" : ` in namespace ${namespace}`}${recreates ? ", and old ones end first" : ""}`,
   `${kind}/${name}: runs as ${serviceAccount ?? "default"}, ${Object.keys(reloads).length === 0 ? "is not restarted" : "is restarted with its Secret"}`,
   `${kind}/${name}: starts ${containers.map(({ name: container, role }) => (role === "main" ? container : `${container} (${role})`)).join(", ")}`,
 ];
@@ -126,8 +142,8 @@ const variableLines = each(({ env }) =>
 );
 const mountLines = each(({ mounts }) =>
   mounts.map(
-    ({ path, readOnly, sources }) =>
-      `${path}${readOnly ? ", read only" : ""}: ${sources.map(({ from, files }) => `${from}${files === undefined ? "" : ` ${JSON.stringify(files)}`}`).join(", ")}`,
+    ({ path, subPath, readOnly, sources }) =>
+      `${path}${subPath === undefined ? "" : ` from ${subPath}`}${readOnly ? ", read only" : ""}: ${sources.map(({ from, ...more }) => [from, ...Object.values(more).map((each) => JSON.stringify(each))].join(" ")).join(", ")}`,
   ),
 );
 const otherLines = each(({ args, ports, probes }) => [
