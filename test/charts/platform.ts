@@ -122,12 +122,12 @@ function report(name: string, { chart, version }: Draft, files: readonly string[
     (first?.workloads ?? []).flatMap((key) => workloads[key] ?? []),
     `${name}-db`,
   );
-  const reached = receivers.length === 0 ? "no container gets the Secret yet" : `the Secret reaches ${receivers.join(", ")}`;
+  const reached = ["the Secret reaches", ...receivers, ...(first?.mentions ?? []).map((mention) => `${mention}, which names it`)];
   process.stdout.write(
     [
       ...files.map((file) => `${pc.green("✔")} ${file}`),
       `${pc.green("✔")} a line in ${REGISTRY}, and one in ${CASES}`,
-      `${pc.green("✔")} rendered: ${reached}`,
+      `${pc.green("✔")} rendered: ${reached.length === 1 ? "no container gets the Secret yet" : reached.join("\n    ")}`,
       "",
       `Answer the questions in ${GUIDE}, change the wiring, and run`,
       "",
