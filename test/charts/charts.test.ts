@@ -59,6 +59,9 @@ describe("the values of a chart", () => {
     ["{{ with .Values.a }}{{ .b }}{{ end }}{{ toYaml . }}", { a: { b: "scalar" } }],
     ["{{ with .Values.a }}{{ toYaml . | nindent 2 }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
     ["{{ with .Values.a }}{{ range $key, $value := . }}{{ end }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
+    ["{{ .Values.a | toYaml | nindent 2 }}", { a: { "*": "any", b: "scalar" } }],
+    ['{{ include "common.tplvalues.render" (dict "value" .Values.a "context" $) }}', { a: { "*": "any", b: "scalar" } }],
+    ["{{ .Values.a.b }}{{ .Values.c | toYaml }}", { a: { b: "scalar" }, c: "any" }],
     ["{{ toYaml .Values.a }}", { a: { "*": "any", b: "scalar" } }],
     ["{{ range $key, $value := .Values.a }}{{ end }}", { a: { "*": "any", b: "scalar" } }],
   ])("are found in its templates, too: %s", (template, keys) => {

@@ -68,7 +68,8 @@ interface Reference {
 }
 
 /** What writes a value with everything below it, whatever it is called. */
-const COPIES = /\b(toYaml|toJson|tpl|range|merge\w*|omit|pick|deepCopy)\b/;
+const COPIES = /\b(toYaml|toJson|tpl|tplvalues|range|merge\w*|omit|pick|deepCopy)\b/;
+const PIPED = /\|\s*(toYaml|toJson|deepCopy)\b/;
 const COPIES_DOT = /\b(toYaml|toJson|omit|pick|deepCopy)\s+\.(?!\w)|\brange\b[^}]*\s\.\s*-?\}\}/;
 /** Letters after a `with` in which its block copies what it is about. */
 const BLOCK = 600;
@@ -85,9 +86,10 @@ function referencesOf(templates: string): readonly Reference[] {
   }));
   return [...dotted, ...indexed].map(({ index, path }) => {
     const action = templates.slice(templates.lastIndexOf("{{", index), index);
+    const rest = templates.slice(index, templates.indexOf("}}", index));
     const isWith = /^\{\{-?\s*(else\s+)?with\b/.test(action);
     const block = templates.slice(index, index + BLOCK).split(/\{\{-?\s*end\b/)[0] ?? "";
-    return { path, isCopied: COPIES.test(action) || (isWith && COPIES_DOT.test(block)) };
+    return { path, isCopied: COPIES.test(action) || PIPED.test(rest) || (isWith && COPIES_DOT.test(block)) };
   });
 }
 
