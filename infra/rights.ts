@@ -19,6 +19,8 @@ export const rightsNotes = (environment: Environment, platforms: Platforms = reg
   Object.entries(environment.platforms).flatMap(([name, resolved]) => {
     const chart = resolved && platforms[resolved.kind]?.chart(resolved.settings);
     if (!chart) return [];
+    // Rendered with a release of the platform's usual name.
+    const called = (account: string) => (account === resolved.kind ? resolved.settings.release : account);
     const { rights, version } = factsOf(chart, resolved.settings.chartVersion);
     return rights
       .filter(({ isClusterWide }) => isClusterWide)
@@ -34,6 +36,8 @@ export const rightsNotes = (environment: Environment, platforms: Platforms = reg
         const can = [...(may("", ["secrets"], READS) ? ["read Secrets"] : []), ...(mayStart ? ["start pods"] : [])];
         return can.length === 0
           ? []
-          : [`${name}: ${chart.name} ${version} lets service account ${accounts.join(", ")} ${can.join(" and ")} in every namespace`];
+          : [
+              `${name}: ${chart.name} ${version} lets service account ${accounts.map(called).join(", ")} ${can.join(" and ")} in every namespace`,
+            ];
       });
   });

@@ -8,12 +8,12 @@ import { chartFacts } from "../fixtures/chart-facts";
 import { toy } from "../fixtures/toy";
 
 /** The notes on a chart that brings these rights. */
-function notesOn(rights: readonly ChartRight[]): readonly string[] {
+function notesOn(rights: readonly ChartRight[], settings: object = {}): readonly string[] {
   const chart = toy.chart({} as never);
   if (chart === null) throw new TypeError("the toy has a chart");
   const registry = { toy: { ...toy, chart: () => ({ ...chart, verified: [{ ...chartFacts("toy"), rights }] as const }) } };
   const environment = resolveUnknown(
-    { name: "it", instances: { main: {} }, platforms: { toy: {} } },
+    { name: "it", instances: { main: {} }, platforms: { toy: settings } },
     { target: local, platforms: registry },
   );
   return rightsNotes(environment, registry);
@@ -40,6 +40,13 @@ describe("the rights that a chart brings", () => {
     ["Secrets of its namespace", right({}, false), null],
   ])("of %s", (_what, given, can) => {
     expect(notesOn([given])).toEqual(can === null ? [] : [`toy: toy 1.0.0 lets service account runner ${can} in every namespace`]);
+  });
+
+  it("are those of the release's own account", () => {
+    const given = { ...right({}), accounts: ["toy", "runner"] };
+    expect(notesOn([given], { release: "research" })).toEqual([
+      "toy: toy 1.0.0 lets service account research, runner read Secrets in every namespace",
+    ]);
   });
 
   it("are as the charts of today are rendered", () => {
