@@ -25,7 +25,7 @@ export const awsFields = {
    *
    * @defaultValue `null`
    */
-  certificateAuthorities: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA })),
+  certificateAuthorities: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA, lines: true })),
   /** Account that is deployed to; null takes that of the credentials in use. @defaultValue `null` */
   account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
   /** Existing network; null creates one. Databases cannot move to another network. @defaultValue `null` */

@@ -105,15 +105,21 @@ interface Definition<T> {
   accepts(value: unknown): boolean;
   /** The value that a text, or another kind of value, was meant to be; null where that is not clear. */
   meant(value: unknown): T | null;
+  /** Whether a text with a line break, or another control character, is rejected. Default: no. */
+  readonly isOneLine?: boolean;
 }
 
 /** A setting that a person must write, unless it gets a default. */
-function define<T>({ form, accepts, meant }: Definition<T>): Field<T, true> {
+function define<T>({ form, accepts, meant, isOneLine = false }: Definition<T>): Field<T, true> {
   return {
     required: true,
     default: undefined,
     form,
     read(written, path, report) {
+      if (isOneLine && typeof written === "string" && hasControl(written)) {
+        report(violation(path, "must not contain a line break or a control character", written));
+        return UNREADABLE;
+      }
       if (accepts(written)) return written as T;
       report(violation(path, `must be ${form}`, written, remedyOf(written, meant(written))));
       return UNREADABLE;
@@ -164,9 +170,14 @@ interface Form {
   readonly form: string;
   /** The most characters; `LONGEST_TEXT` by default. */
   readonly longest?: number;
+  /** Whether it may have several lines, as a certificate has. Default: no. */
+  readonly lines?: boolean;
   /** What is kept of a text that fits; all of it by default. */
   readonly normal?: (text: string) => string;
 }
+
+/** Whether a text has a line break, or another character that controls a terminal or ends a text. */
+const hasControl = (text: string): boolean => /[\p{Cc}\u2028\u2029]/u.test(text);
 
 const fits = (value: unknown, { pattern, longest = LONGEST_TEXT }: Form): value is string =>
   typeof value === "string" && value.length <= longest && pattern.test(value);
@@ -180,7 +191,12 @@ export function text(rule: Form & { readonly default: string }): Field<string, f
 export function text(rule: Form): Field<string, true>;
 export function text(rule: Form & { readonly default?: string }): Field<string, boolean> {
   const { normal } = rule;
-  const defined = define<string>({ form: rule.form, accepts: (value) => fits(value, rule), meant: (value) => meantText(value, rule) });
+  const defined = define<string>({
+    form: rule.form,
+    accepts: (value) => fits(value, rule),
+    meant: (value) => meantText(value, rule),
+    isOneLine: !rule.lines,
+  });
   const field: Field<string> =
     normal === undefined
       ? defined
@@ -203,7 +219,7 @@ export const idOf = (id: Id): string => (typeof id === "string" ? id : id.exampl
 /** An id of a given form. */
 export function id(rule: Form): Field<Id, true> {
   const accepts = (value: unknown) => fits(isExample(value) ? value.example : value, rule);
-  return define<Id>({ form: rule.form, accepts, meant: (value) => meantText(value, rule) });
+  return define<Id>({ form: rule.form, accepts, meant: (value) => meantText(value, rule), isOneLine: true });
 }
 
 const isExample = (value: unknown): value is { readonly example: string } =>
@@ -342,7 +358,7 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
 /** A string, boolean or finite number. */
 export function scalar(): Field<string | number | boolean, true> {
   const accepts = (value: unknown) => fits(value, ANY_TEXT) || typeof value === "boolean" || Number.isFinite(value);
-  return define<string | number | boolean>({ form: "a string, number or boolean", accepts, meant: () => null });
+  return define<string | number | boolean>({ form: "a string, number or boolean", accepts, meant: () => null, isOneLine: true });
 }
 
 const ANY_TEXT: Form = { pattern: /^/, form: "a text" };

@@ -75,7 +75,7 @@ const existing = {
    *
    * @defaultValue `null`
    */
-  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA })),
+  ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA, lines: true })),
   /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
   masterSecret: text({ pattern: /\S/, form: "the ID of a secret, or the path of a file on this machine" }),
   /** The server's `max_connections`. @defaultValue `100` */

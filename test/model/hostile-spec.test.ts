@@ -146,4 +146,18 @@ describe("a hostile spec", () => {
       { numRuns: 150 },
     );
   });
+
+  it.each<[string, (text: string) => unknown]>([
+    ["owner", (text) => ({ ...minimal, owner: text })],
+    ["labels.team", (text) => ({ ...minimal, labels: { team: text } })],
+    ["acknowledge.some-rule", (text) => ({ ...minimal, acknowledge: { "some-rule": text } })],
+    ["instances.main.parameters.search_path", (text) => withInstance({ parameters: { search_path: text } })],
+    ["platforms.prefect.instance", (text) => withPrefect({ instance: text })],
+    ["instances.main.existing.masterSecret", (text) => withInstance({ existing: { host: "db.example", masterSecret: text } })],
+  ])("has no line break, NUL or ESC in %s", (path, spec) => {
+    for (const character of ["\n", "\r", "\0", "\u001b[31m", "\u0085", "\u2028"])
+      expect(refusal(spec(`a reason of words${character}b`))).toContain(
+        `${path}: must not contain a line break or a control character, got `,
+      );
+  });
 });

@@ -14,7 +14,7 @@ export const applicationFields = {
       /** Image that has the command. */
       image: text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }),
       /** The command and its arguments. @defaultValue `[]` */
-      command: list(text({ pattern: /^[^\0]+$/, form: "a word of a command" })),
+      command: list(text({ pattern: /^[^\0]+$/, form: "a word of a command", lines: true })),
     }),
   ),
 };
