@@ -1,7 +1,7 @@
-import { stringify } from "yaml";
 import { kubernetesNames } from "../constructs/model/names";
 import type { Health, Kustomization, Patch, Release } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
+import { toYaml } from "./yaml";
 
 /** What a platform's README.txt needs to know of its target. */
 export interface InstructionsSource {
@@ -100,7 +100,7 @@ const toPasted = (release: Release): readonly string[] =>
         "",
         "Or paste these lines into the Deployment, and replace the container's name (the same as deployment-patch.yaml):",
         "",
-        ...stringify(release.patch, { aliasDuplicateObjects: false, lineWidth: 0 })
+        ...toYaml([release.patch])
           .trimEnd()
           .split("\n")
           .map((line) => `  ${line}`),

@@ -1,15 +1,15 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import { toMigrateJob } from "../constructs/kubernetes/objects";
 import { objectsOf, type PlatformObject } from "../constructs/kubernetes/platform-objects";
 import { type SecretFields, toField } from "../constructs/kubernetes/secret-template";
 import { writeAtomically } from "../constructs/local/files";
 import { UserError } from "../constructs/model/errors";
-import type { Json, JsonObject } from "../constructs/model/json";
+import type { JsonObject } from "../constructs/model/json";
 import type { Kustomization, ProcessText, Variable, Wiring } from "../constructs/model/platform";
 import type { Wired } from "../constructs/model/wire";
 import { type InstructionsSource, toInstructions } from "./instructions";
+import { toYaml } from "./yaml";
 
 /** One file of `out/<environment>/`, by its path below that. */
 export interface OutputFile {
@@ -52,11 +52,6 @@ export function toKustomization({ base, images, patches, replacements }: Kustomi
     patches: patches.map(({ target, patch }) => ({ target: target ?? undefined, patch: toYaml([patch]) })),
     replacements: replacements.length === 0 ? undefined : replacements,
   };
-}
-
-/** Objects as YAML documents. */
-export function toYaml(objects: readonly Json[]): string {
-  return objects.map((object) => stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 })).join("---\n");
 }
 
 /** What the texts for a process stand for, on this machine. */

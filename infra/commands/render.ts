@@ -10,7 +10,8 @@ import { readDeployment } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { npmCommand, root, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
-import { type OutputFile, toPlatformFiles, toYaml, writeOutput } from "../output";
+import { type OutputFile, toPlatformFiles, writeOutput } from "../output";
+import { toYaml } from "../yaml";
 
 const command = withCloudOptions(
   createCommand("render", "Write the files for a cluster from the outputs of a deployment. They contain no password."),

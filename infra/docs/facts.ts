@@ -9,7 +9,8 @@ import { type Wired, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { readRelease } from "../charts/renderings";
 import { receiversOf, type Workload, workloadsOf } from "../charts/workloads";
-import { toKustomization, toYaml } from "../output";
+import { toKustomization } from "../output";
+import { toYaml } from "../yaml";
 
 export type PlatformName = keyof typeof platforms;
 

@@ -5,7 +5,8 @@ import { parseAllDocuments } from "yaml";
 import { UserError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Kustomization } from "../../constructs/model/platform";
-import { toKustomization, toYaml } from "../../infra/output";
+import { toKustomization } from "../../infra/output";
+import { toYaml } from "../../infra/yaml";
 import { helm, kubectl, run } from "../proof/tools";
 import type { FoundChart } from "./source";
 

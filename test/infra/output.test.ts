@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ProcessText } from "../../constructs/model/platform";
-import { toEnvFile, toYaml, writeOutput } from "../../infra/output";
+import { toEnvFile, writeOutput } from "../../infra/output";
 import { temporary } from "../fixtures/cli";
 
 describe("toEnvFile", () => {
@@ -30,14 +30,6 @@ describe("toEnvFile", () => {
   it.each(["a b", "a\tb", "a\nb"])("refuses %j without showing it", (text) => {
     expect(() => toEnvFile({ URL: { secretKey: "url" } }, { ...values, secret: { url: text } })).toThrow(
       /^URL would contain a blank, which platform\.env cannot carry; write it without$/,
-    );
-  });
-});
-
-describe("toYaml", () => {
-  it("quotes what YAML would read as something else, and drops what is undefined", () => {
-    expect(toYaml([{ a: "1e5", b: "null", c: "yes: no", d: undefined, e: "12345678" }, { f: [] }])).toBe(
-      'a: "1e5"\nb: "null"\nc: "yes: no"\ne: "12345678"\n---\nf: []\n',
     );
   });
 });

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../constructs/model/json";
 import type { Wired } from "../../constructs/model/wire";
 import { chartDirectory } from "../../constructs/package/root";
-import { toYaml } from "../../infra/output";
+import { toYaml } from "../../infra/yaml";
 import { type ContractCase, waysOf, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
 import { helm, kubernetesValidate, type Proof, report, run } from "./tools";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { EXTERNAL_SECRETS, RELOADER } from "../../constructs/kubernetes/operators";
 import type { JsonObject } from "../../constructs/model/json";
-import { toYaml } from "../../infra/output";
+import { toYaml } from "../../infra/yaml";
 import { inTurn, type Prove, whereThere } from "./in-turn";
 import { type Check, checkByChart, checkByModule, MODULES, renderOperator } from "./manifests/external-secrets";
 import { ANSWERS, findIn, unanswered } from "./manifests/findings";
