@@ -1,9 +1,24 @@
+import type { ChartKeys } from "./chart-facts";
 import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
-import { type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
+import type { JsonObject } from "./json";
+import { factsOf, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
 import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
+import {
+  hasControl,
+  isMountBelow,
+  isOfOptions,
+  mayWriteLines,
+  type OptionAt,
+  optionsAbove,
+  optionsAt,
+  type TextAt,
+  textsIn,
+  toOption,
+  variablesInText,
+} from "./value-texts";
 import { collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
 import { placeholderWiring } from "./wire";
 
@@ -22,8 +37,10 @@ export function checkValues(
   report: Report,
 ): void {
   const path = `platforms.${name}.values`;
-  const userPaths = leafPaths(settings.values);
-  if (userPaths.length === 0) return;
+  const { values } = settings;
+  const userPaths = leafPaths(values);
+  const texts = textsIn(values);
+  if (userPaths.length === 0 && texts.length === 0) return;
   const wire = () => topology && placeholderWiring(platform, withReadableNumbers(name, platform, settings), topology).release;
   const release = ifReadable(wire, null);
   if (release?.kind === "kustomize" || release?.kind === "deployment") {
@@ -31,24 +48,82 @@ export function checkValues(
       violation(
         path,
         `must be empty, ${platform.title} has no Helm chart`,
-        settings.values,
+        values,
         release.kind === "kustomize" ? "patch the rendered files instead" : "write them into your own chart or manifests",
       ),
     );
     return;
   }
   const named = ifReadable(() => guardsOf(platform, settings), []);
-  const guarded = [...(release === null ? [] : leafPaths(release.values)), ...named.map(([own]) => own)];
-  let reported: Path | undefined;
-  for (const userPath of userPaths) {
-    const variable = guardOfVariable(userPath, platform);
-    if (variable === null && collision(userPath, guarded) === null) continue;
-    // A variable is reported once; its value follows it and is not reported again.
-    if (reported !== undefined && isBelow(userPath, reported)) continue;
-    reported = userPath;
-    const remedy = toRemedy(nearestGuard(userPath, named) ?? variable ?? THE_CONNECTION, name);
-    report({ path: `${path}.${showPath(userPath)}`, rule: "is set by the wiring", got: null, remedy });
+  const wired = release === null ? {} : release.values;
+  const guarded = [...leafPaths(wired), ...named.map(([own]) => own)];
+  const reported: Path[] = [];
+  // A variable is reported once; its value follows it and is not reported again.
+  const tell = (at: Path, rule: string, remedy: string) => {
+    if (reported.some((above) => showPath(at) === showPath(above) || isBelow(at, above))) return;
+    reported.push(at);
+    report({ path: `${path}.${showPath(at)}`, rule, got: null, remedy });
+  };
+  for (const at of userPaths) {
+    const variable = guardOfVariable(variablesOf(at), platform);
+    if (variable === null && collision(at, guarded) === null) continue;
+    tell(at, WIRED, toRemedy(nearestGuard(at, named) ?? variable ?? guardOfOption(optionsAbove(at), platform) ?? THE_CONNECTION, name));
   }
+  const keys = ifReadable(() => keysOf(platform, settings), {});
+  const directories = [...platform.guardedDirectories, ...mountsIn(wired)];
+  for (const at of texts) {
+    const found = findingOf(at, platform, keys, directories);
+    if (found !== null) tell(at.path, found.rule, "guard" in found ? toRemedy(found.guard, name) : found.remedy);
+  }
+}
+
+const WIRED = "is set by the wiring";
+const ONE_LINE = { rule: "must not contain a line break or a control character", remedy: "write it on one line" };
+const A_TEMPLATE = { rule: "is a template that can write further values", remedy: "write out what it yields" };
+const A_MERGE = { rule: "must not have a key <<, which YAML 1.1 reads as a merge", remedy: "write the keys themselves" };
+const FILES: Guard = { because: "the connection is read from files in this directory" };
+
+type Finding = { readonly rule: string; readonly remedy: string } | { readonly rule: string; readonly guard: Guard };
+
+/** What a text, or the keys above it, would do to the wiring once the chart or the program takes it apart. */
+function findingOf(at: TextAt, platform: Platform, keys: ChartKeys, directories: readonly string[]): Finding | null {
+  const steps = at.path.map((step) => (isNamed(step) ? step.named : step));
+  if (at.path.includes("<<")) return A_MERGE;
+  if (steps.some(hasControl)) return ONE_LINE;
+  if (at.isOfContainer) return mayWriteLines(at.text) ? A_TEMPLATE : null;
+  if (hasControl(at.text) && (isOfOptions(at.path) || isWrittenByItself(at.path, keys))) return ONE_LINE;
+  if (steps.some(mayWriteLines) || mayWriteLines(at.text) || variablesOf(at.path).some((variable) => variable.includes("{{")))
+    return A_TEMPLATE;
+  const guard = guardOfVariable([...variablesOf(at.path), ...variablesInText(at)], platform) ?? guardOfOption(optionsAt(at), platform);
+  if (guard !== null) return { rule: WIRED, guard };
+  return directories.some((directory) => isMountBelow(at, directory)) ? { rule: WIRED, guard: FILES } : null;
+}
+
+const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
+  const chart = platform.chart(settings);
+  return chart === null ? {} : factsOf(chart, settings.chartVersion).keys;
+};
+
+/** Whether the chart takes a value by its own key as one text, which its templates may write without quotes. */
+function isWrittenByItself(path: Path, keys: ChartKeys): boolean {
+  let node: ChartKeys | string | undefined = keys;
+  for (const step of path)
+    node = typeof node === "object" && typeof step === "string" && Object.hasOwn(node, step) ? node[step] : undefined;
+  return typeof node === "string" && /scalar|string|any/.test(node);
+}
+
+/** Where the release's containers mount what the wiring brings. */
+const mountsIn = (wired: JsonObject): readonly string[] =>
+  textsIn(wired)
+    .filter(({ path }) => path.at(-1) === "mountPath")
+    .map(({ text }) => text);
+
+function guardOfOption(options: readonly OptionAt[], { guardedOptions }: Platform): Guard | null {
+  const guards = Object.entries(guardedOptions).map(([option, guard]) => ({ option: toOption(option), guard }));
+  const found = options.flatMap(({ option, isBeginning }) =>
+    guards.filter((each) => each.option === option || (isBeginning && option.length > 1 && each.option.startsWith(option))),
+  );
+  return found[0]?.guard ?? null;
 }
 
 /** Settings with defaults for malformed numbers and names of Kubernetes, which do not decide which values are wired. */
@@ -77,16 +152,14 @@ const isList = (at: Guards[string]): at is Extract<Guards[string], readonly unkn
 /** Only a guard has a text in it. */
 const isGuard = (at: Guard | Guards): at is Guard => Object.values(at).some((value) => typeof value === "string");
 
-function guardOfVariable(path: Path, { guardedVariables }: Platform): Guard | null {
-  const variables = variablesOf(path).map((variable) => variable.toUpperCase());
+/** A guarded name that ends in `=` is that of one variable. Some programs read variables in any case. */
+function guardOfVariable(names: readonly string[], { guardedVariables }: Platform): Guard | null {
+  const variables = names.map((variable) => `${variable.toUpperCase()}=`);
   const found = Object.entries(guardedVariables).find(([beginning]) => variables.some((variable) => variable.startsWith(beginning)));
   return found?.[1] ?? null;
 }
 
-/**
- * The process variables in a path: what stands below a key such as `env` or `extraEnvVars`, and in any other list what is named in
- * capitals. Some programs read them in any case.
- */
+/** The process variables in a path: what stands below a key such as `env` or `extraEnvVars`, and in any other list what is named in capitals. */
 const variablesOf = (path: Path): readonly string[] =>
   path.flatMap((step, index) => {
     const above = path[index - 1];

@@ -273,9 +273,16 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   readonly loginParameters?: Readonly<Record<string, string>>;
   /**
    * Beginnings of the names of variables that nobody may set, in whichever list of the chart, and what to do instead. libpq's `PG` is
-   * always one: every driver of the five reads some of those variables.
+   * always one: every driver of the five reads some of those variables. One that ends in `=` is a whole name.
    */
   readonly guardedVariables?: Readonly<Record<string, Guard>>;
+  /**
+   * Options of its programs that nobody may set, in whichever spelling, list or text, and what to do instead; one letter stands for a short
+   * option, such as `w` for `-w`. Default: none.
+   */
+  readonly guardedOptions?: Readonly<Record<string, Guard>>;
+  /** Directories in which nobody may mount files, besides those that the wiring mounts. Default: none. */
+  readonly guardedDirectories?: readonly string[];
   /** Why two of it cannot run in one cluster. Default: null, they can. */
   readonly oncePerCluster?: { readonly because: string; readonly source: `https://${string}`; readonly date: string } | null;
   /** What two of it cannot share. Default: null, nothing. */
@@ -349,6 +356,8 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     revisions: () => [],
     images: () => [],
     guarded: () => [],
+    guardedOptions: {},
+    guardedDirectories: [],
     readerConnections: () => [],
     ...platform,
     guardedVariables: { PG: THE_CONNECTION, ...platform.guardedVariables },

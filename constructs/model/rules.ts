@@ -18,6 +18,7 @@ import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platfo
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
 import { ifReadable } from "./unreadable";
+import { nameRule, valueRules } from "./value-rules";
 import { collision } from "./values";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
@@ -198,8 +199,13 @@ export function platformRules(kind: string, platform: Platform): readonly Platfo
   const ofChart =
     platform.chart === NO_CHART
       ? [noChartRule(kind, platform)]
-      : [chartSupportRule(kind, platform), chartVersionRule(kind, platform), ...chartValuesRule(kind, platform)];
-  return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind)];
+      : [
+          chartSupportRule(kind, platform),
+          chartVersionRule(kind, platform),
+          ...chartValuesRule(kind, platform),
+          ...valueRules(kind, platform),
+        ];
+  return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind), nameRule(kind)];
 }
 
 const defaultsOf = (name: string, platform: Platform): Settings<CommonFields> =>

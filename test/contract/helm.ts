@@ -5,6 +5,7 @@ import type { Settings } from "../../constructs/model/fields";
 import { guardsOf } from "../../constructs/model/guarded-values";
 import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
 import { type Chart, factsOf, type Guard } from "../../constructs/model/platform";
+import { textsIn } from "../../constructs/model/value-texts";
 import { isNamed, leafPaths, type Path, showPath } from "../../constructs/model/values";
 import type { Wired } from "../../constructs/model/wire";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, waysOf, wire } from "./case";
@@ -76,6 +77,28 @@ export function helmContract(each: HelmCase): void {
           { anywhereEnv: { [`${beginning}X`]: "1" } },
         ]) {
           const path = showPath(leafPaths(values)[0] ?? []);
+          expect(refusal(each, { ...each.settings, values })).toContain(
+            `platforms.${each.name}.values.${path}: is set by the wiring; ${remedyOf(guard)}`,
+          );
+        }
+      },
+    );
+
+    it.each(Object.entries(platform.guardedOptions))(
+      "guards the option %s in each spelling, as a key, in a list and in a text",
+      (option, guard) => {
+        const words = option.split("-");
+        const capital = (word: string) => word.charAt(0).toUpperCase() + word.slice(1);
+        const spellings = [option, words.join("_"), words.map(capital).join(""), words.join("").toUpperCase(), `${option} `];
+        const texts =
+          option.length === 1
+            ? [`-v -${option} x`, `-${option}x`]
+            : [`-v --${option}=x`, `--${words[0]}'${option.slice(words[0]?.length)}' x`];
+        for (const values of [
+          ...(option.length === 1 ? [] : spellings.flatMap((key) => [{ extraArgs: { [key]: "x" } }, { extraFlags: [`${key}=x`] }])),
+          ...texts.map((text) => ({ extraArgs: { gunicornOpts: text } })),
+        ]) {
+          const path = showPath(textsIn(values)[0]?.path ?? []);
           expect(refusal(each, { ...each.settings, values })).toContain(
             `platforms.${each.name}.values.${path}: is set by the wiring; ${remedyOf(guard)}`,
           );

@@ -41,6 +41,8 @@ export const binaryGuarded: readonly Guards[] = [
         initContainers: ONE_CONFIGURATION,
         volumes: ONE_CONFIGURATION,
         serviceAccountName: { setting: "serviceAccount" },
+        serviceAccount: { setting: "serviceAccount" },
+        hostAliases: { because: "they could give the database's name another address" },
       },
       command: ONE_CONFIGURATION,
       args: ONE_CONFIGURATION,

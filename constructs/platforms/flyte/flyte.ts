@@ -28,6 +28,8 @@ export const flyte: Flyte = definePlatform({
     // The name in its documentation; a password in it would stand in the release for nothing.
     FLYTE_DATABASE: { because: "Flyte reads no such variable" },
   },
+  // Its configuration is every file there; the later file wins.
+  guardedDirectories: ["/etc/flyte", "/etc/db"],
   oncePerCluster: {
     // Also: the definitions of its resources and its webhook have one name in a cluster; Flyte 2's executor has no setting for a namespace.
     because: "each takes the runs of all namespaces, and fails those that the other started",

@@ -26,6 +26,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
+import { AN_ENV_FILE, SERVER_OPTIONS, SERVER_VARIABLES } from "../python-servers";
 import { alembic, expectedRevision, startedServer } from "../servers";
 import mlflow1 from "./facts/mlflow-1.11.5.json";
 import { allowedHosts, allowedOrigins } from "./hosts";
@@ -123,18 +124,6 @@ export const mlflow: Mlflow = definePlatform({
     {
       replicaCount: { setting: "replicas" },
       autoscaling: { setting: "replicas" },
-      extraArgs: {
-        workers: { setting: "workers" },
-        backendStoreUri: THE_CONNECTION,
-        registryStoreUri: THE_CONNECTION,
-        readReplicaBackendStoreUri: READER,
-        "read-replica-backend-store-uri": READER,
-        // The chart writes keys as options in kebab-case, and options win over variables.
-        allowedHosts: HOSTS,
-        "allowed-hosts": HOSTS,
-        corsAllowedOrigins: ORIGINS,
-        "cors-allowed-origins": ORIGINS,
-      },
       extraEnvVars: {
         MLFLOW_SQLALCHEMYSTORE_POOL_SIZE: { setting: "poolSize" },
         MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW: { setting: "maxOverflow" },
@@ -154,14 +143,35 @@ export const mlflow: Mlflow = definePlatform({
   guardedVariables: {
     MLFLOW_BACKEND_STORE_URI: THE_CONNECTION,
     MLFLOW_REGISTRY_STORE_URI: THE_CONNECTION,
+    MLFLOW_WORKSPACE_STORE_URI: THE_CONNECTION,
+    MLFLOW_GATEWAY_RATE_LIMITS_STORAGE_URI: THE_CONNECTION,
+    MLFLOW_TRACKING_URI: THE_CONNECTION,
+    MLFLOW_REGISTRY_URI: THE_CONNECTION,
+    MLFLOW_AUTH_CONFIG_PATH: { because: "its file names a database; enable auth, and the chart writes it" },
     [READER_URI]: READER,
     // What its server hands on to its workers.
     _MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE: READER,
+    _MLFLOW_SERVER_FILE_STORE: THE_CONNECTION,
+    _MLFLOW_SERVER_REGISTRY_STORE: THE_CONNECTION,
+    MLFLOW_ENV_FILE: AN_ENV_FILE,
+    ...SERVER_VARIABLES,
     MLFLOW_SQLALCHEMYSTORE_: THE_CONNECTION,
     MLFLOW_WORKERS: { setting: "workers" },
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION: { setting: "jobs" },
     MLFLOW_SERVER_ALLOWED_HOSTS: HOSTS,
     MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: ORIGINS,
+    MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: HOSTS,
+  },
+  // The chart writes the keys of `extraArgs` as options in kebab-case, after ours, and options win over variables.
+  guardedOptions: {
+    "backend-store-uri": THE_CONNECTION,
+    "registry-store-uri": THE_CONNECTION,
+    "workspace-store-uri": THE_CONNECTION,
+    "read-replica-backend-store-uri": READER,
+    "allowed-hosts": HOSTS,
+    "cors-allowed-origins": ORIGINS,
+    "disable-security-middleware": HOSTS,
+    ...SERVER_OPTIONS,
   },
   rules: mlflowRules,
   chart: () => CHART,

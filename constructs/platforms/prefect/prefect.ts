@@ -15,11 +15,13 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
+import { AN_ENV_FILE } from "../python-servers";
 import { alembic, expectedRevision, startedServer } from "../servers";
 import prefectServer from "./facts/prefect-server-2026.8.18172642.json";
 import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
+const A_PROFILE: Guard = { because: "a profile can decide the connection" };
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
 
 const SECRET_KEY = "connection-string";
@@ -95,7 +97,21 @@ export const prefect: Prefect = definePlatform({
       sqlite: THE_CONNECTION,
     },
   ],
-  guardedVariables: { PREFECT_SERVER_DATABASE_: THE_CONNECTION, PREFECT_API_DATABASE_: THE_CONNECTION },
+  guardedVariables: {
+    // Prefect also reads a whole section from one variable, as JSON, which wins over the variables for each setting.
+    PREFECT_SERVER_DATABASE: THE_CONNECTION,
+    "PREFECT_SERVER=": THE_CONNECTION,
+    PREFECT_API_DATABASE_: THE_CONNECTION,
+    PREFECT_SQLALCHEMY_POOL_SIZE: { setting: "poolSize" },
+    PREFECT_SQLALCHEMY_MAX_OVERFLOW: { setting: "maxOverflow" },
+    PREFECT_PROFILES_PATH: A_PROFILE,
+    "PREFECT_HOME=": A_PROFILE,
+    "WEB_CONCURRENCY=": ONE_PROCESS,
+    "UVICORN_WORKERS=": ONE_PROCESS,
+    "UVICORN_ENV_FILE=": AN_ENV_FILE,
+  },
+  // Its settings' files: `.env`, `prefect.toml` and `pyproject.toml` where it starts, and its profiles.
+  guardedDirectories: ["/home/prefect"],
   rules: prefectRules,
   exclusive: prefectExclusive,
   chart: () => CHART,

@@ -16,6 +16,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
+import { SERVER_VARIABLES } from "../python-servers";
 import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
 import { skillflawExclusive, skillflawRules } from "./rules";
@@ -67,8 +68,13 @@ export const skillflaw: Skillflaw = definePlatform({
     SKILLFLAW_CONFIG_DIR: THE_CHART,
     SKILLFLAW_HOST: THE_CHART,
     SKILLFLAW_PORT: THE_CHART,
-    HOME: THE_CHART,
+    "HOME=": THE_CHART,
     MIGRATION_: THE_CHART,
+    // Langflow's own names, as far as its derivative left them.
+    LANGFLOW_DATABASE_: THE_CONNECTION,
+    LANGFLOW_DB_: { setting: "poolSize" },
+    "LANGFLOW_WORKERS=": { setting: "workers" },
+    ...SERVER_VARIABLES,
   },
   rules: skillflawRules,
   exclusive: skillflawExclusive,

@@ -1,0 +1,150 @@
+import type { ChartKeys } from "./chart-facts";
+import type { CommonFields } from "./common-fields";
+import { type Violation, violation } from "./errors";
+import type { Settings } from "./fields";
+import { guardsOf } from "./guarded-values";
+import { factsOf, type Platform, type PlatformRule } from "./platform";
+import { namesSource, sourceOf, textsIn } from "./value-texts";
+import { collision, isNamed, type Path, showPath } from "./values";
+
+const at = (path: string, own: Path, rule: string, remedy: string): Violation => ({
+  path: `${path}.values.${showPath(own)}`,
+  rule,
+  got: null,
+  remedy,
+});
+
+/** The first violation at each path. */
+const once = (found: readonly Violation[]): readonly Violation[] =>
+  [...new Map([...found].reverse().map((each) => [each.path, each])).values()].reverse();
+
+/** Rules about the values of a platform that a chart installs. */
+export const valueRules = (kind: string, platform: Platform): readonly PlatformRule[] => [
+  variablesOfObjectsRule(kind, platform),
+  passwordRule(kind, platform),
+];
+
+/** What YAML 1.1 does not read as a text: charts write names without quotes, and Helm and kubectl read YAML 1.1. */
+const NOT_A_TEXT = /^(y|n|yes|no|on|off|true|false|null)$/;
+
+/** Rules about the names that a platform's files have. */
+export function nameRule(kind: string): PlatformRule {
+  return {
+    id: `${kind}-names-in-yaml`,
+    source: "https://yaml.org/type/bool.html",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ release, namespace, serviceAccount, databases }, path) =>
+      [
+        ["release", release] as const,
+        ["namespace", namespace] as const,
+        ["serviceAccount", serviceAccount] as const,
+        ...Object.entries(databases).map(([key, { name }]) => [`databases.${key}`, name] as const),
+      ].flatMap(([key, name]) =>
+        name !== null && NOT_A_TEXT.test(name)
+          ? [violation(`${path}.${key}`, "must not be a word that YAML reads as true, false or null", name, "use a longer name")]
+          : [],
+      ),
+    passing: { release: "online" },
+    failing: { release: "on" },
+  };
+}
+
+/** What is in the object is not known here, and a variable of it may decide the connection. */
+function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule {
+  return {
+    id: `${kind}-variables-of-objects`,
+    source:
+      "https://kubernetes.io/docs/tasks/inject-data-application/distribute-credentials-secure/#configure-all-key-value-pairs-in-a-secret-as-container-environment-variables",
+    date: "2026-11-30",
+    severity: "acknowledge",
+    check: (settings, path) => {
+      const guarded = guardsOf(platform, settings).map(([own]) => own);
+      const found = textsIn(settings.values).flatMap((each) => {
+        const source = namesSource(each.text) ? each.path : sourceOf(each);
+        return source === null || collision(source, guarded) !== null ? [] : [source];
+      });
+      const names = Object.keys(platform.guardedVariables).map((name) => (name.endsWith("=") ? name.slice(0, -1) : `${name}*`));
+      return once(
+        found.map((own) =>
+          at(
+            path,
+            own,
+            "takes all variables of an object, and one of them can decide the connection",
+            `name each variable, or make sure that the object has none of ${names.join(", ")}`,
+          ),
+        ),
+      );
+    },
+    passing: { values: { env: [{ name: "LEVEL", value: "1" }] } },
+    failing: { values: { extraEnvFrom: [{ secretRef: { name: "other" } }] } },
+  };
+}
+
+const SECRET = /(passw(or)?d|secret|token|apikey|accesskey|secretkey|authstring|connectionstring|credentials?|privatekey)(value)?$/;
+/** What names a Secret or a key of it, or says how one is used. */
+const A_NAME = /^(existing|keyof)|(name|ref|file|path)$/;
+const squeezed = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+
+/** Whether a text is a password by what it is called. `KEY` names such as `passwordKey` say which key of a Secret. */
+function isSecretName(name: string): boolean {
+  const plain = squeezed(name);
+  return SECRET.test(plain) && !A_NAME.test(plain);
+}
+
+/** A password of something else in clear: it stands in the release, in templates and in state. */
+function passwordRule(kind: string, platform: Platform): PlatformRule {
+  return {
+    id: `${kind}-values-in-clear`,
+    source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (settings, path) => {
+      const keys = keysOf(platform, settings);
+      const guarded = guardsOf(platform, settings).map(([guard]) => guard);
+      return once(
+        textsIn(settings.values).flatMap(({ path: own, text }) => {
+          const last = own.at(-1);
+          const isValue = last === "value" && isNamed(own.at(-2));
+          const step = isValue ? own.at(-2) : last;
+          const name = step === undefined || isOfReference(own) ? "" : isNamed(step) ? "" : step;
+          const called = isValue && isNamed(step) ? step.named : name;
+          if (text === "" || text === "true" || text === "false" || /^\{\{|^\$\(/.test(text) || !isSecretName(called)) return [];
+          return [
+            at(
+              path,
+              isValue ? own.slice(0, -1) : own,
+              "stands in clear in the release and in state",
+              remedyOf(own, isValue, keys, guarded),
+            ),
+          ];
+        }),
+      );
+    },
+    passing: { values: { env: [{ name: "API_TOKEN", valueFrom: { secretKeyRef: { name: "mine", key: "token" } } }] } },
+    failing: { values: { auth: { adminPassword: "in clear" } } },
+  };
+}
+
+const isOfReference = (path: Path): boolean => path.some((step) => typeof step === "string" && /(ref|from)$/i.test(step));
+
+const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
+  const chart = platform.chart(settings);
+  return chart === null ? {} : factsOf(chart, settings.chartVersion).keys;
+};
+
+/** How the chart takes it from a Secret: a list of variables by reference, or the nearest of its values that names one. */
+function remedyOf(path: Path, isValue: boolean, keys: ChartKeys, guarded: readonly Path[]): string {
+  if (isValue) return "write valueFrom: { secretKeyRef: { name: ..., key: ... } } in place of value";
+  const steps = path.filter((step): step is string => typeof step === "string");
+  for (let depth = steps.length - 1; depth >= 0; depth -= 1) {
+    const above = steps.slice(0, depth);
+    const node = above.reduce<ChartKeys | string | undefined>((inner, step) => (typeof inner === "object" ? inner[step] : undefined), keys);
+    if (typeof node !== "object") continue;
+    const found = Object.keys(node).find(
+      (key) => /^existing\w*secret$|secretref$|^extrasecretnames/.test(key.toLowerCase()) && collision([...above, key], guarded) === null,
+    );
+    if (found !== undefined) return `name a Secret that has it in values.${[...above, found].join(".")}`;
+  }
+  return "keep it in a Secret, or let the pods' service account stand in its place";
+}

@@ -1,0 +1,131 @@
+import { isObject, type Json, type JsonObject } from "./json";
+import type { Path } from "./values";
+
+/** A text among values, a number or truth value as its text, and the way to it. Elements of a list stand by name, else by number. */
+export interface TextAt {
+  readonly path: Path;
+  readonly text: string;
+  /** Whether it is an element of a list, or stands in one directly. */
+  readonly isOfItem: boolean;
+  /** Whether it belongs to a container that the values bring, with its own image. */
+  readonly isOfContainer: boolean;
+}
+
+/** All texts among values. */
+export function textsIn(values: JsonObject): readonly TextAt[] {
+  const visit = (value: Json | undefined, path: Path, isOfItem: boolean, isOfContainer: boolean): readonly TextAt[] => {
+    if (value === undefined || value === null) return [];
+    if (Array.isArray(value))
+      return value.flatMap((item: Json, index) => {
+        const named = isObject(item) && typeof item.name === "string" ? item.name : String(index);
+        return visit(item, [...path, { named }], true, isOfContainer || (isObject(item) && typeof item.image === "string"));
+      });
+    if (!isObject(value)) return [{ path, text: String(value), isOfItem, isOfContainer }];
+    const isItem = typeof path.at(-1) === "object";
+    // An element that stands by its name has that text itself.
+    return Object.entries(value as JsonObject).flatMap(([key, child]) =>
+      visit(child, isItem && key === "name" && typeof child === "string" ? path : [...path, key], isItem, isOfContainer),
+    );
+  };
+  return visit(values, [], false, false);
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+const IN_CAPITALS = /^_?[A-Z][A-Z0-9_]*(\.|$)/;
+/** `NAME: value`, `NAME=value` and `"NAME": value`, but not a shell's `$NAME` or `${NAME:-value}`. */
+const ASSIGNED = /(?<![\w$.{-])["']?(_?[A-Z][A-Z0-9_.]*)["']?\s*[:=]/g;
+/** The same within a map without line breaks, and an entry of a list: `{ NAME: value }`, `- name: NAME`, `envName: NAME`. */
+const IN_BRACES = /(?<!\$)\{\s*["']?(_?[A-Z][A-Z0-9_.]*)["']?\s*:/g;
+const NAMED = /(?:name|key|var|variable)["']?\s*:\s*["']?(_?[A-Za-z][A-Za-z0-9_.]*)/gi;
+
+/**
+ * Process variables that a text names: as an element of a list, under whichever key, and in YAML or in lines `NAME=value` within the
+ * text, which a chart or a program may take apart.
+ */
+export function variablesInText({ text, isOfItem }: TextAt): readonly string[] {
+  if (NAME.test(text)) return isOfItem && IN_CAPITALS.test(text) ? [text] : [];
+  return [ASSIGNED, IN_BRACES, NAMED].flatMap((pattern) => [...text.matchAll(pattern)].map(([, name = ""]) => name));
+}
+
+/** Lists of options, or maps that a chart writes as options: `extraArgs`, `extraFlags`, `gunicornOpts`. */
+const OPTIONS = /(args|flags|opts|options)$/i;
+/** An option as programs and charts compare it: `backendStoreUri`, `backend_store_uri` and `--backend-store-uri=x` are one. */
+export const toOption = (text: string): string => (text.split("=")[0] ?? "").toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+
+/** An option that a text or a key names. */
+export interface OptionAt {
+  /** As `toOption` has it; a single letter for `-w`. */
+  readonly option: string;
+  /** Whether it may be the beginning of an option, as Gunicorn takes it. */
+  readonly isBeginning: boolean;
+}
+
+/** The option in the keys above a text, if a chart writes them as options. */
+export function optionsAbove(path: Path): readonly OptionAt[] {
+  const below = path[path.findIndex(isOptions) + 1];
+  return path.some(isOptions) && typeof below === "string" ? [{ option: toOption(below), isBeginning: false }] : [];
+}
+
+const isOptions = (step: Path[number]): boolean => typeof step === "string" && OPTIONS.test(step);
+
+/** Options in the keys above a text, in a list of options, and wherever `--option` stands in it, however it is quoted. */
+export function optionsAt({ path, text }: TextAt): readonly OptionAt[] {
+  const at = path.findIndex(isOptions);
+  const isItem = at !== -1 && at === path.length - 2 && typeof path.at(-1) === "object";
+  const words = text.replaceAll(/["'\\]/g, "").split(/[\s,[\]{}]+/);
+  const long = words.filter((word) => word.startsWith("--") && word.length > 3);
+  const short = at === -1 ? [] : words.filter((word) => /^-[A-Za-z]/.test(word));
+  return [
+    ...optionsAbove(path),
+    ...(isItem ? [{ option: toOption(text), isBeginning: false }] : []),
+    ...long.map((word) => ({ option: toOption(word), isBeginning: at !== -1 })),
+    ...short.map((word) => ({ option: word.slice(1, 2).toLowerCase(), isBeginning: false })),
+  ];
+}
+
+/** Whether a text becomes an argument of a program. */
+export const isOfOptions = (path: Path): boolean => path.some(isOptions);
+
+/** Whether a text has a line break or a control character other than a tab. */
+export const hasControl = (text: string): boolean => /[^\P{Cc}\t]|[\u2028\u2029]/u.test(text);
+
+const LITERAL = '"[^"\\\\\\n]*"|`[^`\\n]*`';
+const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|[a-zA-Z]\\w*";
+const PIPED = `quote|squote|lower|upper|trunc\\s+\\d+|trimSuffix\\s+(?:${LITERAL})`;
+/**
+ * An action of a template that yields one line: a name of the release or chart, a field or word without arguments, a literal without
+ * escapes, a chart's own definition. Anything else, such as `printf` or `.Values`, may write lines.
+ */
+const ONE_LINE = new RegExp(
+  `\\{\\{\\s*(?:${LITERAL}|${FIELD}|include\\s+(?:${LITERAL})\\s+[.$])(?:\\s*\\|\\s*(?:${PIPED}))*\\s*\\}\\}`,
+  "g",
+);
+
+/** Whether a template in a text may yield more than one line, and so other values beside it. */
+export const mayWriteLines = (text: string): boolean => text.replaceAll(ONE_LINE, "").includes("{{");
+
+/** Keys that take all variables of a Secret, ConfigMap or file: `envFrom`, `extraEnvVarsSecret`, `extraSecretNamesForEnvFrom`. */
+const SOURCES = /env(ironment)?(var(iable)?s?)?(from|secrets?|configmaps?|cms?|files?)|(secret|configmap)s?(names?)?(for|as)env/;
+
+/** The value above a text that takes all variables of an object, for a container of the chart's; null where there is none. */
+export function sourceOf({ path, isOfContainer }: TextAt): Path | null {
+  const index = path.findIndex((step) => typeof step === "string" && SOURCES.test(step.toLowerCase().replaceAll(/[^a-z]/g, "")));
+  return index === -1 || isOfContainer ? null : path.slice(0, index + 1);
+}
+
+/** `envFrom:` in a text that a chart may take apart. */
+export const namesSource = (text: string): boolean => /env_?from["']?\s*:/i.test(text);
+
+/** Where files would hide: a path without what changes nothing in it. */
+function normal(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+/** Whether a mount would put files at or below a directory. */
+export const isMountBelow = ({ path, text }: TextAt, directory: string): boolean =>
+  typeof path.at(-1) === "string" && /mount_?path$/i.test(String(path.at(-1))) && `${normal(text)}/`.startsWith(`${normal(directory)}/`);

@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
+import { formatViolation } from "../../constructs/model/errors";
+import type { JsonObject } from "../../constructs/model/json";
+import { resolve } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import { minimal, refusal } from "../fixtures/specs";
+
+const specOf = (kind: string, values: JsonObject, more: object = {}) => ({ ...minimal, ...more, platforms: { [kind]: { values } } });
+const warnings = (kind: string, values: JsonObject) =>
+  resolve(specOf(kind, values) as never, { target: local, platforms })
+    .warnings.map(formatViolation)
+    .filter((each) => each.includes(".values."));
+
+const CLEAR = "stands in clear in the release and in state";
+const BY_REFERENCE = "write valueFrom: { secretKeyRef: { name: ..., key: ... } } in place of value";
+
+describe("a password of something else in clear", () => {
+  it.each<[string, JsonObject, string]>([
+    [
+      "mlflow",
+      { auth: { adminPassword: "in clear" } },
+      `auth.adminPassword: ${CLEAR}; name a Secret that has it in values.auth.existingAdminSecret`,
+    ],
+    [
+      "mlflow",
+      { artifactRoot: { s3: { awsSecretAccessKey: "in clear" } } },
+      `artifactRoot.s3.awsSecretAccessKey: ${CLEAR}; name a Secret that has it in values.artifactRoot.s3.existingSecret`,
+    ],
+    [
+      "mlflow",
+      { extraEnvVars: { AWS_SECRET_ACCESS_KEY: "in clear" } },
+      `extraEnvVars.AWS_SECRET_ACCESS_KEY: ${CLEAR}; name a Secret that has it in values.extraSecretNamesForEnvFrom`,
+    ],
+    [
+      "prefect",
+      { server: { basicAuth: { enabled: true, authString: "admin:in clear" } } },
+      `server.basicAuth.authString: ${CLEAR}; name a Secret that has it in values.server.basicAuth.existingSecret`,
+    ],
+    [
+      "prefect",
+      { server: { env: [{ name: "PREFECT_SERVER_API_AUTH_STRING", value: "admin:in clear" }] } },
+      `server.env[PREFECT_SERVER_API_AUTH_STRING]: ${CLEAR}; ${BY_REFERENCE}`,
+    ],
+    [
+      "skillflaw",
+      { extraEnv: [{ name: "SKILLFLAW_SUPERUSER_PASSWORD", value: "in clear" }] },
+      `extraEnv[SKILLFLAW_SUPERUSER_PASSWORD]: ${CLEAR}; ${BY_REFERENCE}`,
+    ],
+    [
+      "flyte",
+      { configuration: { storage: { providerConfig: { s3: { secretKey: "in clear" } } } } },
+      `configuration.storage.providerConfig.s3.secretKey: ${CLEAR}; keep it in a Secret, or let the pods' service account stand in its place`,
+    ],
+  ])("is a warning that names the Secret's way, and never shows it: %s %j", (kind, values, expected) => {
+    expect(warnings(kind, values)).toEqual([`platforms.${kind}.values.${expected}`]);
+  });
+
+  it.each<[string, JsonObject]>([
+    ["mlflow", { auth: { existingAdminSecret: { name: "x", passwordKey: "password" } }, serviceAccount: { automount: true } }],
+    ["mlflow", { auth: { adminPassword: "" }, artifactRoot: { s3: { existingSecret: { name: "x", keyOfSecretAccessKey: "k" } } } }],
+    ["prefect", { server: { env: [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "x", key: "token" } } }] } }],
+    ["prefect", { server: { automountServiceAccountToken: false } }],
+  ])("is not what names a Secret: %s %j", (kind, values) => {
+    expect(warnings(kind, values)).toEqual([]);
+  });
+});
+
+describe("all variables of an object", () => {
+  const values = { extraSecretNamesForEnvFrom: ["api-keys"] };
+
+  it("have to be acknowledged, because one may decide the connection", () => {
+    expect(refusal(specOf("mlflow", values))).toContain(
+      "platforms.mlflow.values.extraSecretNamesForEnvFrom: takes all variables of an object, and one of them can decide the connection; name each variable, or make sure that the object has none of PG*, ",
+    );
+    expect(refusal(specOf("mlflow", values, { acknowledge: { "mlflow-variables-of-objects": "holds OPENAI_API_KEY only" } }))).toBe(
+      "accepted",
+    );
+  });
+});
+
+describe("names that YAML reads as something else", () => {
+  it.each([{ release: "on" }, { namespace: "null" }, { databases: { main: "no" } }, { serviceAccount: "y" }])(
+    "are refused: %j",
+    (settings) => {
+      const [key = ""] = Object.keys(settings);
+      expect(refusal({ ...minimal, platforms: { mlflow: settings } })).toContain(
+        `platforms.mlflow.${key}${key === "databases" ? ".main" : ""}: must not be a word that YAML reads as true, false or null`,
+      );
+    },
+  );
+});
