@@ -211,6 +211,18 @@ export interface Servers {
   readonly versions: readonly [ServerVersion, ...ServerVersion[]];
 }
 
+/** What other programs' tables in a platform's databases break. */
+export interface ForeignTables {
+  /** Tables in schema `public` that the platform creates itself. */
+  readonly known: readonly string[];
+  /** What happens with others, such as `MLflow does not start`. */
+  readonly because: string;
+  /** What to do for the program that they belong to, in the imperative. */
+  readonly remedy: string;
+  readonly source: `https://${string}`;
+  readonly date: string;
+}
+
 /** A chart (or kustomize base), and the versions it was verified in. */
 export interface Chart {
   readonly name: string;
@@ -287,6 +299,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   readonly oncePerCluster?: { readonly because: string; readonly source: `https://${string}`; readonly date: string } | null;
   /** What two of it cannot share. Default: null, nothing. */
   readonly exclusive?: Exclusive<F> | null;
+  /** What other programs' tables in its databases break. Default: null, nothing. */
+  readonly foreignTables?: ForeignTables | null;
   /** Default: none. */
   readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
@@ -348,6 +362,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     fitsAnyProgram: false,
     oncePerCluster: null,
     exclusive: null,
+    foreignTables: null,
     rules: [],
     chart: NO_CHART,
     serviceAccounts: () => [],

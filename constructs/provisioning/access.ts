@@ -1,4 +1,4 @@
-import type { ServerVersion } from "../model/platform";
+import type { ForeignTables, ServerVersion } from "../model/platform";
 import type { ResolvedInstance, Tenant } from "../model/spec";
 import type { Patience, Server } from "./connect";
 import type { Credential } from "./credential";
@@ -19,6 +19,8 @@ export interface ServerAccess {
   readonly restart?: string | null;
   /** The verified versions of a platform's server, oldest first: they tell the order of its revisions. Left out where nobody compares them. */
   readonly versions?: (platform: string) => readonly Pick<ServerVersion, "version" | "revision">[];
+  /** What other programs' tables break in a platform's databases; null if nothing. Left out where nobody looks. */
+  readonly foreignTables?: (platform: string) => ForeignTables | null;
 }
 
 /** What provisioning makes on one server. */

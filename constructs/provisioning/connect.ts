@@ -44,6 +44,8 @@ export interface Session {
   readonly bytes: number;
   /** Further parameters. */
   readonly parameters?: Readonly<Record<string, string | number>>;
+  /** Whether to leave all parameters as server, database and login set them. Default: no. */
+  readonly asIs?: boolean;
 }
 
 const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT, bytes: MOST_BYTES };
@@ -53,6 +55,8 @@ export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session =
   lock: Math.min(LOOK_TIMEOUT, deadlineMs),
   bytes: MOST_BYTES,
 });
+/** As a platform's driver opens a session: each setting takes effect, whoever set it. */
+export const likeDriver = (patience: Pick<Patience, "deadlineMs">): Session => ({ ...looking(patience), asIs: true });
 /** For a person at a prompt. */
 export const UNLIMITED: Session = { query: 0, lock: 0, bytes: Number.POSITIVE_INFINITY };
 
@@ -76,10 +80,13 @@ export const masterSession = (version: number): Session => ({
 /** What every session starts with: nothing in a database can shadow the catalog, and no idle session is ended. */
 const ALWAYS = { search_path: "pg_catalog", idle_session_timeout: 0, idle_in_transaction_session_timeout: 0 };
 
-const toOptions = ({ query, lock, parameters = {} }: Session): string =>
-  Object.entries({ ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters })
-    .map(([name, value]) => `-c ${name}=${value}`)
-    .join(" ");
+/** A blank where there are none: without options, the driver would take those of the shell. */
+const toOptions = ({ query, lock, parameters = {}, asIs = false }: Session): string =>
+  asIs
+    ? " "
+    : Object.entries({ ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters })
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(" ");
 
 /**
  * Opens one connection. Everything is passed explicitly, because `pg` fills gaps from the shell's `PG*` variables, ignores

@@ -2,14 +2,16 @@ import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { ServerAccess } from "./access";
 import type { Check } from "./check";
-import { type Client, close, looking, open, type Server, withClient } from "./connect";
+import { type Client, close, likeDriver, looking, open, type Server, withClient } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { attemptOf } from "./doctor-server";
 import { explain, isLoginFull } from "./errors";
+import { checkForeignTables } from "./foreign-tables";
 import type { Look } from "./look";
 import { findProblem, findSettings, lookAround } from "./ownership";
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
+import { tryLikeDriver } from "./settings";
 import { shown } from "./shown";
 import { storedLogins, workingCredentials } from "./versions";
 
@@ -24,7 +26,10 @@ export async function diagnoseTenant(
   const { server, provision } = access;
   if (versions === null) return [{ subject, promise: "has a password", problem: `its secret is empty; ${provision}` }];
   const names = [...tenant.databases.map((database) => database.name), ...(look.foundDatabases.get(tenant.owner) ?? [])];
-  const checks: Check[] = [...new Set(names)].map((name) => keepsStrangersOut(subject, tenant, name, look, provision));
+  const checks: Check[] = [...new Set(names)].flatMap((name) => [
+    keepsStrangersOut(subject, tenant, name, look, provision),
+    sortsAsBefore(subject, name, look),
+  ]);
   for (const { name } of tenant.logins) {
     const sessions = storedLogins(tenant, versions).includes(name) ? 0 : (look.sessions.get(name) ?? 0);
     if (sessions > 0)
@@ -38,13 +43,14 @@ export async function diagnoseTenant(
     for (const { name } of tenant.databases) checks.push(await refusesPlainText(subject, server, versions.current.username, name));
   }
   for (const credential of workingCredentials(versions)) {
-    for (const database of tenant.databases) checks.push(await worksAsOwner(subject, tenant, credential, database, access));
+    for (const database of tenant.databases) checks.push(...(await worksAsOwner(subject, tenant, credential, database, access, look)));
     const foreign = neighbour?.databases[0]?.name;
     if (foreign !== undefined) checks.push(await staysOut(subject, credential, foreign, access));
     checks.push(withinLimit(subject, tenant, credential, look));
   }
   checks.push(withinShare(subject, tenant, look), ...tenant.databases.map(({ name }) => setsNothing(subject, name, look)));
   checks.push(...(await checkRevisions(subject, tenant, versions.current, access)));
+  checks.push(...(await checkForeignTables(subject, tenant, versions.current, access)));
   return checks;
 }
 
@@ -53,6 +59,19 @@ const setsNothing = (subject: string, database: string, { observed }: Look): Che
   promise: `${database} sets no role, path or timeout for all of its sessions`,
   problem: findSettings(database, observed),
 });
+
+/** Where the sorting rules have changed, an index on text finds some rows no longer, and lets duplicates in. */
+function sortsAsBefore(subject: string, database: string, { collations }: Look): Check {
+  const promise = `the indexes of ${shown(database)} sort by the server's rules`;
+  const found = collations.get(database);
+  if (found === undefined) return { subject, promise, problem: null };
+  const id = pg.escapeIdentifier(shown(database));
+  return {
+    subject,
+    promise,
+    problem: `they were made with version ${shown(found.had)} of its collation, and the server has ${shown(found.has)}; run in it as its owner, while the platform is stopped: REINDEX DATABASE ${id}; ALTER DATABASE ${id} REFRESH COLLATION VERSION`,
+  };
+}
 
 function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look, provision: string): Check {
   const own = tenant.logins.map((login) => login.name);
@@ -67,47 +86,29 @@ function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { 
   };
 }
 
-/** Logs in, and creates a table as the owner, in a transaction that is rolled back. */
+/** Logs in, looks around, and then works as a driver does, which takes every setting as it is. */
 async function worksAsOwner(
   subject: string,
   tenant: Tenant,
   credential: Credential,
   database: Tenant["databases"][number],
   { server, patience, provision }: ServerAccess,
-): Promise<Check> {
+  { reported }: Look,
+): Promise<readonly Check[]> {
   const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
+  const { name } = database;
   try {
-    return {
-      subject,
-      promise,
-      problem: await withClient(
-        server,
-        credential,
-        database.name,
-        (client) => tryOwnership(client, tenant, database, provision),
-        looking(patience),
-      ),
-    };
+    const lookFor = async (client: Client) => findProblem(await lookAround(client, tenant), tenant, database, provision);
+    const problem = await withClient(server, credential, name, lookFor, looking(patience));
+    if (problem !== null) return [{ subject, promise, problem }];
+    const workIn = (client: Client) => tryLikeDriver(client, tenant, credential, name, reported);
+    const found = await withClient(server, credential, name, workIn, likeDriver(patience));
+    return (found.length === 0 ? [null] : found).map((each) => ({ subject, promise, problem: each }));
   } catch (error) {
     // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
-    if (isLoginFull(error)) return { subject, promise, problem: null };
-    return { subject, promise, problem: explain(error, attemptOf(server, credential, database.name)).message };
+    if (isLoginFull(error)) return [{ subject, promise, problem: null }];
+    return [{ subject, promise, problem: explain(error, attemptOf(server, credential, name)).message }];
   }
-}
-
-async function tryOwnership(
-  client: Client,
-  tenant: Tenant,
-  database: Tenant["databases"][number],
-  provision: string,
-): Promise<string | null> {
-  const problem = findProblem(await lookAround(client, tenant), tenant, database, provision);
-  if (problem !== null) return problem;
-  await client.query("begin");
-  await client.query("create table public.platform_postgres_doctor (id int)");
-  await client.query("drop table public.platform_postgres_doctor");
-  await client.query("rollback");
-  return null;
 }
 
 async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: ServerAccess): Promise<Check> {

@@ -6,12 +6,14 @@ import type { Check } from "./check";
 import { type Client, persist } from "./connect";
 import { diagnoseServer } from "./doctor-server";
 import { diagnoseTenant } from "./doctor-tenant";
+import { diagnoseWear } from "./doctor-wear";
 import { findLeft, toPlatform } from "./left";
 import { withLock } from "./lock";
 import { lookAt } from "./look";
 import type { Observed } from "./observe";
 import { plan } from "./plan";
 import type { Versions } from "./secret-store";
+import { diagnoseSettings } from "./settings";
 import { readVersions, storedLogins } from "./versions";
 
 /** Platforms that are looked at at once: each takes one of the reserved connections where the others are in use. */
@@ -47,10 +49,13 @@ async function diagnoseLocked(
     else unread.push({ subject, promise: "its secret can be read", problem });
   }
   const readable = tenants.filter(([name]) => versions.has(name));
-  const look = await lookAt(client, scope);
+  const settings = await diagnoseSettings(instanceName, scope, access);
+  const look = { ...(await lookAt(client, scope)), reported: settings.reported };
   const credential = readable.map(([name]) => versions.get(name)?.current).find((each) => each !== undefined) ?? master;
   const checks = [
     ...(await diagnoseServer(instanceName, scope, access, credential, strangerCa, look)),
+    ...settings.checks,
+    ...(await diagnoseWear(client, instanceName)),
     ...(await diagnoseLeft(client, instanceName, scope, access)),
     ...unread,
     ...diagnoseDrift(scope, Object.fromEntries(readable), look.observed, versions, access.provision),

@@ -15,11 +15,15 @@ export interface Look {
   readonly foundDatabases: ReadonlyMap<string, readonly string[]>;
   /** Foreign roles that may connect, by database. */
   readonly visitors: ReadonlyMap<string, readonly string[]>;
+  /** Versions of the sorting rules by database, where those that its indexes were made with are no longer the server's. */
+  readonly collations: ReadonlyMap<string, { readonly had: string; readonly has: string }>;
+  /** Settings of the server itself that are reported already. */
+  readonly reported: readonly string[];
   /** End of the server's certificate; null through a proxy. */
   readonly certificateEnd: Date | null;
 }
 
-export async function lookAt(client: Client, { instance }: Scope): Promise<Look> {
+export async function lookAt(client: Client, { instance }: Scope): Promise<Omit<Look, "reported">> {
   const tenants = Object.values(instance.tenants);
   const observed = await observe(client, tenants);
   const settings = await client.query<{ name: string; setting: string }>(
@@ -30,6 +34,7 @@ export async function lookAt(client: Client, { instance }: Scope): Promise<Look>
     "select usename as login, count(*)::int as count from pg_stat_activity where usename is not null group by 1",
   );
   const owners = tenants.map((tenant) => tenant.owner);
+  const databases = tenants.flatMap((tenant) => tenant.databases.map((database) => database.name));
   const found = await client.query<{ owner: string; names: string[] }>(
     "select pg_get_userbyid(datdba) as owner, array_agg(datname::text order by datname) as names from pg_database where pg_get_userbyid(datdba) = any($1) group by 1",
     [owners],
@@ -40,7 +45,12 @@ export async function lookAt(client: Client, { instance }: Scope): Promise<Look>
       where (d.datname = any($1) or pg_get_userbyid(d.datdba) = any($2)) and r.rolcanlogin and not r.rolsuper and r.rolname <> current_user
         and has_database_privilege(r.oid, d.oid, 'CONNECT')
       group by 1`,
-    [tenants.flatMap((tenant) => tenant.databases.map((database) => database.name)), owners],
+    [databases, owners],
+  );
+  const collations = await client.query<{ name: string; had: string; has: string }>(
+    `select datname as name, datcollversion as had, pg_database_collation_actual_version(oid) as has from pg_database
+      where (datname = any($1) or pg_get_userbyid(datdba) = any($2)) and datcollversion <> pg_database_collation_actual_version(oid)`,
+    [databases, owners],
   );
   return {
     observed,
@@ -49,6 +59,7 @@ export async function lookAt(client: Client, { instance }: Scope): Promise<Look>
     sessions: new Map(sessions.rows.map((row) => [row.login, row.count])),
     foundDatabases: new Map(found.rows.map((row) => [row.owner, row.names])),
     visitors: new Map(visitors.rows.map((row) => [row.database, row.roles])),
+    collations: new Map(collations.rows.map(({ name, ...row }) => [name, row])),
     certificateEnd: certificateEnd(client),
   };
 }

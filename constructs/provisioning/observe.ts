@@ -20,7 +20,8 @@ export interface ObservedServer {
   readonly superuser: boolean;
   readonly createRole: boolean;
   readonly createDatabase: boolean;
-  readonly readOnly: boolean;
+  /** Why nothing can be written: it is a standby, or `default_transaction_read_only` is on; null if it is writable. */
+  readonly readOnly: "standby" | "setting" | null;
   /** `max_connections` in effect: a change takes a restart. */
   readonly maxConnections: number;
 }
@@ -69,7 +70,7 @@ export async function observeServer(client: Client): Promise<ObservedServer> {
   const { rows } = await client.query<ObservedServer>(
     `select current_setting('server_version_num')::int as version, current_user as master, rolsuper as superuser,
             rolcreaterole as "createRole", rolcreatedb as "createDatabase",
-            pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as "readOnly",
+            case when pg_is_in_recovery() then 'standby' when current_setting('default_transaction_read_only')::bool then 'setting' end as "readOnly",
             current_setting('max_connections')::int as "maxConnections"
        from pg_roles where rolname = current_user`,
   );

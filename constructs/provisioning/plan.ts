@@ -33,7 +33,9 @@ export function refuseServer(server: ObservedServer): string | null {
   if (version < 150_000) return `PostgreSQL ${shown} is too old; use 15 or newer`;
   if (IGNORES_SET_ROLE.includes(shown))
     return `PostgreSQL ${shown} ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version`;
-  if (server.readOnly) return "the server is read-only; connect to the primary, not to a replica or a standby";
+  if (server.readOnly === "standby") return "the server is read-only; connect to the primary, not to a replica or a standby";
+  if (server.readOnly === "setting")
+    return `the server is read-only, because default_transaction_read_only is on; set it to off in the server's configuration, or run: ALTER ROLE ${id(master)} RESET default_transaction_read_only`;
   if (!server.superuser && !(server.createRole && server.createDatabase))
     return `${master} may not create roles and databases; run as an administrator: ALTER ROLE ${id(master)} CREATEROLE CREATEDB`;
   return null;

@@ -139,9 +139,10 @@ async function proveTenant(
         });
       });
       if (found === null || !isWhole(found)) continue;
-      const missing = database.extensions.filter((extension) => !found.extensions.includes(extension));
+      const missing = database.extensions.filter((extension) => !found.extensions.some(({ name }) => name === extension));
       if (found.create !== null) changes.push(...(await createExtensions(database.name, missing, version, access)));
-      const problem = findProblem({ ...found, extensions: [...found.extensions, ...missing] }, tenant, database, access.provision);
+      const added = missing.map((name) => ({ name, schema: "public", isMovable: true, isReachable: true, isCallable: true }));
+      const problem = findProblem({ ...found, extensions: [...found.extensions, ...added] }, tenant, database, access.provision);
       if (problem !== null) unsound.push(problem);
     }
   }

@@ -4,7 +4,7 @@ import { toPlatformObjects } from "../../constructs/kubernetes/platform-objects"
 import { toPlainText } from "../../constructs/kubernetes/secret-template";
 import { alone } from "../../constructs/local/ownership";
 import { mapValues, ownEntry } from "../../constructs/model/json";
-import type { Platform, ServerVersion } from "../../constructs/model/platform";
+import type { ForeignTables, Platform, ServerVersion } from "../../constructs/model/platform";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
@@ -42,14 +42,24 @@ export async function provisionAll({ instances }: Pick<Session, "instances">, pr
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
+type Platformed = Pick<Session["environment"], "platforms">;
+
+const kindOf = (environment: Platformed, name: string): Platform | undefined =>
+  ownEntry<Platform>(platforms, environment.platforms[name]?.kind ?? "");
+
 /** The verified versions of each platform's server. */
 export const versionsOf =
-  (environment: Pick<Session["environment"], "platforms">) =>
+  (environment: Platformed) =>
   (name: string): readonly ServerVersion[] => {
     const its = environment.platforms[name];
-    const platform = its === undefined ? undefined : ownEntry<Platform>(platforms, its.kind);
-    return (its && platform?.servers(its.settings)?.versions) ?? [];
+    return (its && kindOf(environment, name)?.servers(its.settings)?.versions) ?? [];
   };
+
+/** What other programs' tables break in each platform's databases. */
+export const foreignTablesOf =
+  (environment: Platformed) =>
+  (name: string): ForeignTables | null =>
+    kindOf(environment, name)?.foreignTables ?? null;
 
 /** Looks at every instance as the platforms do. */
 export async function diagnoseAll(
@@ -60,7 +70,8 @@ export async function diagnoseAll(
   const checks: Check[] = [];
   for (const { name, scope, access } of instances) {
     progress.doing(`checking ${name}`);
-    checks.push(...(await diagnose(name, scope, { ...access, versions: versionsOf(environment) }, certificate)));
+    const knowing = { ...access, versions: versionsOf(environment), foreignTables: foreignTablesOf(environment) };
+    checks.push(...(await diagnose(name, scope, knowing, certificate)));
   }
   return checks;
 }

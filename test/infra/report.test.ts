@@ -4,7 +4,7 @@ import { local } from "../../constructs/local/target";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
-import { versionsOf } from "../../infra/local/deliver";
+import { foreignTablesOf, versionsOf } from "../../infra/local/deliver";
 import { toCheckReport } from "../../infra/local/report";
 
 const passed = { subject: "mlflow", promise: "logs in", problem: null };
@@ -37,4 +37,15 @@ it("knows the verified versions of a platform by its name in the spec, in their 
   const versions = versionsOf(resolve(spec, { target: local, platforms }));
   expect(versions("flows").map(({ version }) => version)).toEqual(["3.8.3", "3.9.1"]);
   expect(["grafana", "elsewhere", "constructor"].map(versions)).toEqual([[], [], []]);
+});
+
+it("knows by its name in the spec which platform does not start with tables of others", () => {
+  const spec = {
+    name: "test",
+    instances: { main: {} },
+    platforms: { chat: { platform: "skillflaw" }, grafana: { platform: "application" } },
+  } as const;
+  const foreignTables = foreignTablesOf(resolve(spec, { target: local, platforms }));
+  expect(foreignTables("chat")?.known).toEqual(expect.arrayContaining(["alembic_version", "flow", "user"]));
+  expect(["grafana", "elsewhere", "constructor"].map(foreignTables)).toEqual([null, null, null]);
 });

@@ -1,7 +1,6 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { createServerCertificate } from "../../constructs/local/certificates";
 import type { Check } from "../../constructs/provisioning/check";
@@ -10,7 +9,7 @@ import { diagnose } from "../../constructs/provisioning/doctor";
 import { waitingParameters } from "../../constructs/provisioning/doctor-server";
 import { provision } from "../../constructs/provisioning/provision";
 import { revoke } from "../../constructs/provisioning/revoke";
-import { bothPlatforms, startServer, type TestServer } from "../fixtures/server";
+import { bothPlatforms, reload, startServer, type TestServer } from "../fixtures/server";
 import { refusal, versionsOf } from "../fixtures/tenants";
 
 let server: TestServer | undefined;
@@ -56,7 +55,7 @@ describe("doctor", () => {
     await its.sql("set role prefect_owner; create table public.stray (id int); reset role", "prefect");
     await its.sql("alter table public.stray owner to master", "prefect");
     expect(problems(await look(its))).toContain(
-      'prefect: public.stray in prefect belong to another role; run: ALTER TABLE ... OWNER TO "prefect_owner"',
+      'prefect: public.stray in prefect belong to master; run in it as an administrator: ALTER TABLE "public"."stray" OWNER TO "prefect_owner"',
     );
     await its.sql("drop table public.stray", "prefect");
   });
@@ -278,17 +277,3 @@ describe("doctor", () => {
     );
   });
 });
-
-/** As `pg_ctl reload` does, and waits until the server has done it; where it can no longer be asked, it has. */
-async function reload(its: TestServer): Promise<void> {
-  const loaded = () =>
-    its.sql("select pg_conf_load_time()::text as at").then(
-      ([row]) => row?.at,
-      () => "refused",
-    );
-  const before = await loaded();
-  process.kill(Number(readFileSync(join(its.server.directory, "data", "postmaster.pid"), "utf8").split("\n")[0]), "SIGHUP");
-  if (before === "refused") return pause(500);
-  while ((await loaded()) === before) await pause(20);
-  return undefined;
-}

@@ -9,7 +9,7 @@ const server: ObservedServer = {
   superuser: false,
   createRole: true,
   createDatabase: true,
-  readOnly: false,
+  readOnly: null,
   maxConnections: 100,
 };
 const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
@@ -52,7 +52,11 @@ describe("refuseServer", () => {
       { version: 170001 },
       "PostgreSQL 17.1 ignores ALTER ROLE ... SET role, so tables would belong to the logins; update to the next minor version",
     ],
-    [{ readOnly: true }, "the server is read-only; connect to the primary, not to a replica or a standby"],
+    [{ readOnly: "standby" }, "the server is read-only; connect to the primary, not to a replica or a standby"],
+    [
+      { readOnly: "setting" },
+      'the server is read-only, because default_transaction_read_only is on; set it to off in the server\'s configuration, or run: ALTER ROLE "master" RESET default_transaction_read_only',
+    ],
     [{ createRole: false }, 'master may not create roles and databases; run as an administrator: ALTER ROLE "master" CREATEROLE CREATEDB'],
     [{ superuser: true, createRole: false, createDatabase: false }, null],
   ])("says of %o: %s", (change, sentence) => {

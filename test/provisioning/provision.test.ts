@@ -245,7 +245,7 @@ describe("provision", () => {
       await server.sql("alter role reader set default_transaction_read_only = on");
       const access = { ...server.access, master: { username: "reader", password: "reader-password" } };
       expect(await refusal(provision(scope(), access))).toBe(
-        `ProvisioningError: localhost:${server.server.port}: the server is read-only; connect to the primary, not to a replica or a standby`,
+        `ProvisioningError: localhost:${server.server.port}: the server is read-only, because default_transaction_read_only is on; set it to off in the server's configuration, or run: ALTER ROLE "reader" RESET default_transaction_read_only`,
       );
     });
   });

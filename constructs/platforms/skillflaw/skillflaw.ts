@@ -21,6 +21,7 @@ import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
 import { skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
+import { skillflawTables } from "./tables";
 
 const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
 const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
@@ -78,6 +79,7 @@ export const skillflaw: Skillflaw = definePlatform({
   },
   rules: skillflawRules,
   exclusive: skillflawExclusive,
+  foreignTables: skillflawTables,
   chart: () => CHART,
   images: () => ["skillflaw"],
   guarded: () => [

@@ -42,7 +42,7 @@ export async function proveConditions(first: TestServer): Promise<readonly [Test
   await setReadOnly(server, "on");
   const readOnly = await refusal(run({ patience: QUICK }));
   await setReadOnly(server, "off");
-  rows.push(await faulty("read-only", /is read-only; connect to the primary/, readOnly, run));
+  rows.push(await faulty("read-only", /is read-only, because default_transaction_read_only is on; set it to off/, readOnly, run));
 
   await provision(scopeWith({ greedy: GREEDY }), server.access);
   server = await server.restart({ maxConnections: FEW });

@@ -1,0 +1,49 @@
+import pg from "pg";
+import type { Check } from "./check";
+import type { Client } from "./connect";
+import { shown } from "./shown";
+
+/**
+ * Transactions, or multixacts, since a database's oldest row that is not frozen. Autovacuum freezes from 200 million on
+ * (`autovacuum_freeze_max_age`), so far more means that something holds it back.
+ * https://aws.amazon.com/blogs/database/implement-an-early-warning-system-for-transaction-id-wraparound-in-amazon-rds-for-postgresql/
+ */
+const OLD = 500_000_000;
+/** At which PostgreSQL stops all changes, less a reserve of three million. https://www.postgresql.org/docs/17/routine-vacuuming.html */
+const WRAPAROUND = 2 ** 31;
+
+/** What builds up on a server over time until it stops working. */
+export async function diagnoseWear(client: Client, instance: string): Promise<readonly Check[]> {
+  const subject = `instance ${instance}`;
+  const toChecks = (promise: string, problems: readonly string[]): readonly Check[] =>
+    (problems.length === 0 ? [null] : problems).map((problem) => ({ subject, promise, problem }));
+  return [
+    ...toChecks("has no inactive replication slot", await findSlots(client)),
+    ...toChecks(`no database's oldest transaction ID is older than ${millions(OLD)} transactions`, await findOld(client)),
+  ];
+}
+
+const millions = (count: number): string => `${Math.floor(count / 1_000_000)} million`;
+
+/** A slot keeps the write-ahead log until its consumer has read it: an abandoned one fills the disk. */
+async function findSlots(client: Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string; kept: string | null }>(
+    `select slot_name as name, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept
+       from pg_replication_slots where not active order by 1`,
+  );
+  return rows.map(
+    ({ name, kept }) =>
+      `replication slot ${shown(name)} is inactive, and retains ${kept ?? "no"} WAL; if its consumer is gone for good, run as a role with REPLICATION (rds_replication on RDS): SELECT pg_drop_replication_slot(${pg.escapeLiteral(shown(name))})`,
+  );
+}
+
+async function findOld(client: Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string; age: number }>(
+    `select datname as name, greatest(age(datfrozenxid), mxid_age(datminmxid)) as age from pg_database
+      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD} order by 2 desc, 1 limit 5`,
+  );
+  return rows.map(
+    ({ name, age }) =>
+      `the oldest transaction ID of ${shown(name)} is ${millions(age)} transactions old, and the server stops all changes at ${millions(WRAPAROUND)}; end the oldest transactions (pg_stat_activity.backend_xmin, pg_prepared_xacts) and replication slots, then run in it as its owner: VACUUM (FREEZE)`,
+  );
+}

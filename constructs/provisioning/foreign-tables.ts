@@ -1,0 +1,60 @@
+import pg from "pg";
+import type { ForeignTables } from "../model/platform";
+import type { Tenant } from "../model/spec";
+import type { ServerAccess } from "./access";
+import type { Check } from "./check";
+import { close, looking, open } from "./connect";
+import type { Credential } from "./credential";
+import { shown } from "./shown";
+
+interface Found {
+  readonly name: string;
+  /** Whether it certainly is another program's: a vector store's, or in a database that the platform has not migrated yet. */
+  readonly isCertain: boolean;
+}
+
+/** Tables that are named; more are left for the next run. */
+const MOST = 3;
+
+/** Tables of other programs, for a platform that does not start with them. A database that cannot be entered is reported elsewhere. */
+export async function checkForeignTables(
+  subject: string,
+  { databases }: Pick<Tenant, "databases">,
+  credential: Credential,
+  { server, patience, foreignTables }: Pick<ServerAccess, "server" | "patience" | "foreignTables">,
+): Promise<readonly Check[]> {
+  const its = foreignTables?.(subject) ?? null;
+  if (its === null) return [];
+  const checks: Check[] = [];
+  for (const { name } of databases) {
+    const client = await open(server, credential, name, looking(patience)).catch(() => null);
+    if (client === null) continue;
+    const promise = `${name} contains the platform's own tables only`;
+    const unseen = (error: Error): Check => ({ subject, promise, problem: `could not be seen: ${shown(error.message)}` });
+    const check = client.query<Found>(FIND, [its.known]).then(({ rows }): Check => ({ subject, promise, ...explainTables(rows, its) }));
+    checks.push(await check.catch(unseen).finally(() => close(client)));
+  }
+  return checks;
+}
+
+/** Names of pgvector's types, and of LangChain's tables. */
+const FIND = `select c.relname as name,
+    c.relname ~ '^langchain_pg_' or to_regclass('public.alembic_version') is null
+      or exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid
+                  where a.attrelid = c.oid and not a.attisdropped and t.typname in ('vector', 'halfvec', 'sparsevec')) as "isCertain"
+   from pg_class c
+  where c.relnamespace = to_regnamespace('public') and c.relkind in ('r', 'p') and c.relname <> all ($1)
+    and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  order by 2 desc, 1 limit ${MOST}`;
+
+function explainTables(found: readonly Found[], { because, remedy }: ForeignTables): Pick<Check, "problem" | "note"> {
+  const certain = found.filter((table) => table.isCertain);
+  const [first] = certain.length > 0 ? certain : found;
+  if (first === undefined) return { problem: null };
+  const tables = certain.length > 0 ? certain : found;
+  const names = tables.map(({ name }) => shown(name)).join(", ");
+  const moves = tables.map(({ name }) => `ALTER TABLE public.${pg.escapeIdentifier(shown(name))} SET SCHEMA elsewhere`).join("; ");
+  const command = `run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ${moves}`;
+  if (certain.length > 0) return { problem: `${names}: tables of another program, and ${because}; ${remedy}, and ${command}` };
+  return { problem: null, note: `${names}: if another program created them, ${because}; ${remedy}, and ${command}` };
+}

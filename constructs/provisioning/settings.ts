@@ -1,0 +1,168 @@
+import pg from "pg";
+import type { ParameterValue } from "../model/parameters";
+import type { Tenant } from "../model/spec";
+import type { Scope, ServerAccess } from "./access";
+import type { Check } from "./check";
+import { type Client, likeDriver, withClient } from "./connect";
+import type { Credential } from "./credential";
+import { attemptOf } from "./doctor-server";
+import { explain } from "./errors";
+import { shown } from "./shown";
+
+/** A parameter as a session finds it. */
+export interface Setting {
+  readonly name: string;
+  /** In the parameter's own unit. */
+  readonly value: string;
+  readonly unit: string | null;
+  /** As `pg_settings.source` names who set it. */
+  readonly source: string;
+}
+
+interface Rule {
+  /** Whether a value does harm. */
+  isHarmful(value: string): boolean;
+  /** What it does then. */
+  readonly harm: string;
+  /** The value to set in its place. */
+  readonly instead: string;
+}
+
+/** Milliseconds below which a limit on idle sessions is reported: pools and listeners are idle for minutes. RDS itself sets a day. */
+const IDLE = 600_000;
+/** Milliseconds below which a limit on waiting for a lock is reported. */
+const WAIT = 5_000;
+
+const below = (limit: number) => (value: string) => Number(value) > 0 && Number(value) < limit;
+const otherThan = (value: string) => (found: string) => found !== value;
+
+/** Units are those of `pg_settings`. https://www.postgresql.org/docs/17/runtime-config-client.html */
+const RULES: Readonly<Record<string, Rule>> = {
+  statement_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "ends migrations that take longer", instead: "0" },
+  transaction_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "ends migrations that take longer", instead: "0" },
+  idle_session_timeout: { isHarmful: below(IDLE), harm: "ends sessions of pools, and those that hold a migration's lock", instead: "0" },
+  idle_in_transaction_session_timeout: { isHarmful: below(IDLE), harm: "ends migrations that compute between statements", instead: "0" },
+  lock_timeout: { isHarmful: below(WAIT), harm: "ends migrations that wait for a lock", instead: "0" },
+  default_transaction_read_only: { isHarmful: otherThan("off"), harm: "rejects every change", instead: "off" },
+  default_transaction_isolation: {
+    isHarmful: otherThan("read committed"),
+    harm: "makes transactions fail that the platforms do not repeat",
+    instead: "read committed",
+  },
+  session_replication_role: { isHarmful: otherThan("origin"), harm: "turns off triggers and foreign keys", instead: "origin" },
+  standard_conforming_strings: { isHarmful: otherThan("on"), harm: "changes what a text in a statement means", instead: "on" },
+  search_path: { isHarmful: (value) => firstSchema(value) !== "public", harm: "hides schema public", instead: '"$user", public' },
+};
+
+const firstSchema = (path: string): string | undefined =>
+  path
+    .split(",")
+    .map((name) => name.trim().replaceAll('"', ""))
+    .find((name) => name !== "$user");
+
+/** Characters of a value that are read: a login may set its own as long as it likes. */
+const LONGEST = 200;
+
+/** What nobody set, or this program. */
+const UNSET = ["default", "client", "override", "session"];
+/** Sources of `pg_settings` that are not the server's own configuration. */
+const BY_STATEMENT = ["database user", "user", "database", "global"];
+
+const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(source);
+
+/**
+ * The settings of a session that break migrations or logins.
+ *
+ * @param session as a driver opens it: `search_path` may be anything, so all names and operators are qualified.
+ */
+export async function findHarmful(session: Client): Promise<readonly Setting[]> {
+  const { rows } = await session.query<Setting>(
+    `select name, pg_catalog.left(setting, ${LONGEST}) as value, unit, source from pg_catalog.pg_settings where name operator(pg_catalog.=) any ($1)`,
+    [Object.keys(RULES)],
+  );
+  return rows.filter(({ name, value, source }) => !UNSET.includes(source) && RULES[name]?.isHarmful(value) === true);
+}
+
+/** @param where the login, the database and the instance that the session is of. */
+export function explainSetting(
+  { name, value, unit, source }: Setting,
+  where: { readonly login: string; readonly database: string; readonly instance: string | null },
+): string {
+  const { harm = "", instead = "" } = RULES[name] ?? {};
+  const [login, database] = [where.login, where.database].map(pg.escapeIdentifier);
+  const says = `${name} is ${shown(value)}${unit === null ? "" : ` ${unit}`}, which ${harm}`;
+  const reset = { "database user": `ROLE ${login} IN DATABASE ${database}`, user: `ROLE ${login}`, global: "ROLE ALL" }[source];
+  if (reset !== undefined) return `${says}; if nobody needs it, run as an administrator: ALTER ${reset} RESET ${name}`;
+  const spec = where.instance === null ? "" : ` (in the spec: instances.${where.instance}.parameters)`;
+  return `${says}; set it to ${instead} in the server's configuration${spec}, and reload it`;
+}
+
+/** What the server itself sets for everybody. What the spec says of it is a note, as somebody chose it. */
+export async function diagnoseSettings(
+  instance: string,
+  { instance: { settings } }: Pick<Scope, "instance">,
+  { server, master, patience }: Pick<ServerAccess, "server" | "master" | "patience">,
+): Promise<{ readonly checks: readonly Check[]; readonly reported: readonly string[] }> {
+  const check = (problem: string | null, note?: string): Check => ({
+    subject: `instance ${instance}`,
+    promise: "sets nothing that breaks migrations or logins",
+    problem,
+    ...(note === undefined ? {} : { note }),
+  });
+  try {
+    const found = (await withClient(server, master, "postgres", findHarmful, likeDriver(patience))).filter(isOfServer);
+    const where = { login: master.username, database: "postgres", instance };
+    const checks = found.map((setting) => {
+      const sentence = explainSetting(setting, where);
+      return isInSpec(setting, settings.parameters) ? check(null, sentence) : check(sentence);
+    });
+    return { checks: checks.length === 0 ? [check(null)] : checks, reported: found.map(({ name }) => name) };
+  } catch (error) {
+    return { checks: [check(`could not be seen: ${explain(error, attemptOf(server, master, "postgres")).message}`)], reported: [] };
+  }
+}
+
+const isInSpec = ({ name }: Setting, parameters: Readonly<Record<string, ParameterValue>>): boolean =>
+  Object.keys(parameters).some((written) => written.toLowerCase() === name);
+
+/** Settings with which no table can be made where a platform expects it. */
+const DECIDES_TABLES = ["search_path", "default_transaction_read_only"];
+
+/**
+ * Works like a migration: creates a table without naming its schema, and rolls it back.
+ *
+ * @param session as a driver opens it.
+ * @param reported names of settings that are reported elsewhere.
+ * @returns what is wrong, a sentence each.
+ */
+export async function tryLikeDriver(
+  session: Client,
+  { owner, loginParameters }: Pick<Tenant, "owner" | "loginParameters">,
+  { username: login }: Credential,
+  database: string,
+  reported: readonly string[],
+): Promise<readonly string[]> {
+  const planned = Object.keys(loginParameters).map((name) => name.toLowerCase());
+  const found = await findHarmful(session);
+  const harmful = found.filter(
+    ({ name, source }) => !reported.includes(name) && !(source === "database user" && planned.includes(name)) && source !== "database",
+  );
+  const sentences = harmful.map((setting) => explainSetting(setting, { login, database, instance: null }));
+  if (found.some(({ name }) => DECIDES_TABLES.includes(name))) return sentences;
+  const { rows } = await session.query<{ schema: string | null }>("select pg_catalog.current_schema()::pg_catalog.text as schema");
+  const schema = rows[0]?.schema ?? "";
+  if (schema !== "public") return [...sentences, explainSchema(schema, database, owner)];
+  await session.query("begin");
+  await session.query("create table platform_postgres_doctor (id int)");
+  await session.query("drop table platform_postgres_doctor");
+  await session.query("rollback");
+  return sentences;
+}
+
+/** @param schema where tables are made that name none; empty if nowhere. */
+function explainSchema(schema: string, database: string, owner: string): string {
+  if (schema === "")
+    return `${owner} may not use schema public in ${database}; run in it as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(owner)}`;
+  const [id, other] = [schema, `${schema}_of_before`].map((name) => pg.escapeIdentifier(shown(name)));
+  return `schema ${shown(schema)} hides schema public in ${database}; run in it as its owner: ALTER SCHEMA ${id} RENAME TO ${other}`;
+}
