@@ -64,10 +64,8 @@ describe("the rights that a chart brings", () => {
       },
     };
     const environment = resolveUnknown(spec, { target: local, platforms });
-    expect(rightsNotes(environment)).toMatchInlineSnapshot(`
-      [
-        "flyte: flyte-binary v2.0.42 lets service account flyte read Secrets and start pods in every namespace",
-      ]
-    `);
+    expect(rightsNotes(environment)).toEqual([
+      "flyte: flyte-binary v2.0.42 lets service account flyte read Secrets and start pods in every namespace",
+    ]);
   });
 });

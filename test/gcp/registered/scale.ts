@@ -33,7 +33,7 @@ const alike: NamedSpec = {
     a: { platform: "mlflow", instance: "main", serviceAccount: "b-c" },
     "a-b": { platform: "mlflow", instance: "main", serviceAccount: "c" },
     "x-provisioning-y": { platform: "mlflow", instance: "main" },
-    y: { platform: "mlflow", instance: "main-provisioning-x" },
+    z: { platform: "mlflow", instance: "main-provisioning-x" },
   },
 };
 
