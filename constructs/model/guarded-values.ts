@@ -3,6 +3,7 @@ import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
 import type { JsonObject } from "./json";
+import { kubernetesNames } from "./names";
 import { factsOf, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
 import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
@@ -72,7 +73,7 @@ export function checkValues(
   const keys = ifReadable(() => keysOf(platform, settings), {});
   const directories = [...platform.guardedDirectories, ...mountsIn(wired)];
   for (const at of texts) {
-    const found = findingOf(at, platform, keys, directories);
+    const found = isOurObject(at, settings.release) ? { rule: WIRED, guard: OURS } : findingOf(at, platform, keys, directories);
     if (found !== null) tell(at.path, found.rule, "guard" in found ? toRemedy(found.guard, name) : found.remedy);
   }
 }
@@ -82,6 +83,14 @@ const ONE_LINE = { rule: "must not contain a line break or a control character",
 const A_TEMPLATE = { rule: "is a template that can write further values", remedy: "write out what it yields" };
 const A_MERGE = { rule: "must not have a key <<, which YAML 1.1 reads as a merge", remedy: "write the keys themselves" };
 const FILES: Guard = { because: "the connection is read from files in this directory" };
+
+const OURS: Guard = { because: "this project creates the object of this name" };
+
+/** The name of an object that charts copy from values, such as a Secret beside ours that would replace it. */
+const isOurObject = ({ path, text }: TextAt, release: string): boolean =>
+  path.at(-1) === "name" &&
+  path.at(-2) === "metadata" &&
+  Object.values(kubernetesNames(release)).includes(text.replaceAll(/\{\{\s*\.Release\.Name\s*\}\}/g, release));
 
 type Finding = { readonly rule: string; readonly remedy: string } | { readonly rule: string; readonly guard: Guard };
 
