@@ -113,6 +113,21 @@ function release(server: Verified): readonly Proof[] {
   return proofs;
 }
 
+const PREFECT_SERVICE = ["prefect", "prefect.prefect", "prefect.prefect.svc", "prefect.prefect.svc.cluster.local"].flatMap((host) => [
+  host,
+  `${host}:4200`,
+]);
+
+/** Whether Prefect answers what its clients ask, which takes a query, by each name of its Service. */
+const clients = (name: string, url: string): readonly Proof[] =>
+  [...PREFECT_SERVICE, "prefect.example.com"].map((host) =>
+    proofOf(
+      `${name}: a client's query, Host ${host}`,
+      status(`${url}/api/flows/filter`, "--header", `Host: ${host}`, ...posting({ limit: 1 })),
+      200,
+    ),
+  );
+
 const again = (server: Verified): Verified => ({ ...server, write: { ...server.write, body: { name: "after the rotation" } } });
 
 /** It migrates, writes, gets a new login, and writes again. */
@@ -147,7 +162,7 @@ function runs(server: Verified): readonly Proof[] {
           { "http://mlflow": 403, "http://localhost:3000": 200 },
           `${name} by itself`,
         )
-      : [];
+      : clients(name, second.url);
   stop(second.group);
   const steps = [
     { ...wrote, what: `${name} starts by the printed command, and writes` },

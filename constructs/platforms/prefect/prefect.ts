@@ -163,7 +163,10 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
       },
     ],
     health: { path: "/api/ready", asksDatabase: true },
-    notes: settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."],
+    notes: [
+      ...(settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."]),
+      "Prefect's pages call http://localhost:4200/api: if browsers reach it by another address, set server.uiConfig.prefectUiApiUrl in values.",
+    ],
   };
 }
 
