@@ -143,6 +143,11 @@ export const gcpFields = {
   /**
    * GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null deploys neither; `npm run render` writes files.
    *
+   * Anyone who can create pods in the namespace `postgres-ENVIRONMENT` can become the databases' master. A role for all namespaces, such as
+   * the one in Flyte's chart, includes that namespace, and every platform's Secret; `npm run plan` lists such roles. See `admissionPolicy`.
+   * A principal of Workload Identity belongs to the project, not to one cluster: the same namespace and service account in another cluster
+   * of the project are the same identity. Run clusters that you trust less in another project.
+   *
    * @defaultValue `null`
    */
   cluster: nullable(
@@ -176,6 +181,15 @@ export const gcpFields = {
        * @defaultValue `"direct"`
        */
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
+      /**
+       * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts of other namespaces, such as Flyte's, change nothing in
+       * the namespace of provisioning, and start no pods there. It does not prevent reads, it protects no platform's Secret, and a service
+       * account that may delete policies, such as flyte-core's flytepropeller, may delete it. Deployments from within the cluster, such as
+       * Argo CD's, can then not change that namespace either.
+       *
+       * @defaultValue `false`
+       */
+      admissionPolicy: flag(false),
     }),
   ),
   /**

@@ -7,6 +7,7 @@ import { createObject } from "../../constructs/gcp/kubernetes-object";
 import { provisioningAccount, provisioningNamespace, proxyAccounts, resourceName, rotationCronJob } from "../../constructs/gcp/names";
 import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
 import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
+import { toNamespacePolicy } from "../../constructs/kubernetes/admission-policy";
 import { metadata } from "../../constructs/kubernetes/metadata";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
@@ -37,7 +38,7 @@ export class AccessComponent extends pulumi.ComponentResource {
       ...Object.values(environment.instances).map((instance) => createSecrets(this, environment, instance, database.after)),
     );
     const { cluster } = environment.section;
-    const program = cluster === null ? null : createShared(environment.name, own);
+    const program = cluster === null ? null : createShared(environment.name, cluster.admissionPolicy, own);
     const ready = Object.entries(environment.instances).map(([name, { tenants }]) => {
       const postgres = serverOf(database, name);
       const job = program === null ? [] : [createProvisioning(this, environment, name, postgres, this.secrets, program)];
@@ -76,12 +77,17 @@ function createSecrets(
   return mapValues(instance.tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
 }
 
-/** The namespace of provisioning, and the program in it. */
-function createShared(environment: string, opts: pulumi.CustomResourceOptions): ProvisioningProgram {
+/** The namespace of provisioning, its policy if there is to be one, and the program in it. */
+function createShared(environment: string, isProtected: boolean, opts: pulumi.CustomResourceOptions): ProvisioningProgram {
   const namespace = provisioningNamespace(environment);
   const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, environment) };
   const made = createObject("provisioning-namespace", object, opts);
-  return createProgram("program", { environment, namespace }, { ...opts, dependsOn: [made] });
+  const policy = isProtected ? toNamespacePolicy(namespace, environment) : [];
+  // Before the program: nobody else has then ever changed what runs.
+  const guards = policy.map((each) =>
+    createObject(`provisioning-${String(each.kind).toLowerCase()}`, each, { ...opts, dependsOn: [made] }),
+  );
+  return createProgram("program", { environment, namespace }, { ...opts, dependsOn: [made, ...guards] });
 }
 
 function createProvisioning(

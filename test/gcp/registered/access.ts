@@ -32,6 +32,43 @@ const podOf = (inputs: Readonly<Record<string, unknown>>): Pod => {
 const twoInstances: NamedSpec = { ...minimalGcp, instances: { main: {}, other: {} }, platforms: { prefect: { instance: "main" } } };
 const dataOf = (inputs: Readonly<Record<string, unknown>>) => inputs.data as Readonly<Record<string, string>>;
 
+describe("the policy of the namespace of provisioning", () => {
+  const POLICY = /admissionregistration/;
+  const withPolicy = (admissionPolicy: boolean) =>
+    registrationsOf(withGcp(fullGcp, { cluster: { ...fullGcp.gcp?.cluster, name: "ml", location: "europe-west4", admissionPolicy } }));
+
+  it("is there only if it is asked for, before the program", async () => {
+    const ofPolicy = ({ resources }: Registrations) => resources.filter(({ type }) => POLICY.test(type));
+    expect(ofPolicy(await withPolicy(false))).toEqual([]);
+    const [policy, binding] = ofPolicy(await withPolicy(true));
+    expect(policy?.inputs).toMatchObject({ kind: "ValidatingAdmissionPolicy", spec: { failurePolicy: "Fail" } });
+    expect(binding?.inputs).toMatchObject({
+      kind: "ValidatingAdmissionPolicyBinding",
+      spec: {
+        policyName: "platform-postgres-full",
+        validationActions: ["Deny"],
+        matchResources: { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "postgres-full" } } },
+      },
+    });
+  });
+
+  it("lets Kubernetes' own controllers and people through, and no service account of another namespace", async () => {
+    const { inputs } = one(await withPolicy(true), "ValidatingAdmissionPolicy");
+    const { validations } = inputs.spec as { readonly validations: readonly { readonly expression: string }[] };
+    // A double of CEL, of which the expression uses what JavaScript calls alike.
+    const allows = (username: string) =>
+      new Function("request", `return ${validations[0]?.expression}`)({
+        userInfo: { username: { startsWith: (text: string) => username.startsWith(text) } },
+      });
+    expect(
+      ["system:serviceaccount:kube-system:job-controller", "me@example.com", "system:node:a", "system:kube-scheduler"].map(allows),
+    ).toEqual(Array(4).fill(true));
+    expect(
+      ["system:serviceaccount:flyte:flyte", "system:serviceaccount:kube-system-2:x", "system:serviceaccount:postgres-full:x"].map(allows),
+    ).toEqual(Array(3).fill(false));
+  });
+});
+
 describe("provisioning", () => {
   it("runs the program of a ConfigMap that never changes, below a megabyte", async () => {
     const { inputs } = one(await registrationsOf(fullGcp), "ConfigMap", /^program$/);
