@@ -68,4 +68,22 @@ describe("the rights that a chart brings", () => {
       "flyte: flyte-binary v2.0.42 lets service account flyte read Secrets and start pods in every namespace",
     ]);
   });
+
+  it.each<readonly [string, object, readonly string[]]>([
+    ["flyte-binary", {}, ["flyte"]],
+    ["flyte-binary", { rbac: { create: false } }, []],
+    ["flyte-core", {}, ["flyte-pod-webhook", "flyteadmin", "flytepropeller"]],
+    ["flyte-core", { flyteadmin: { serviceAccount: { rbacScope: "namespace" } } }, ["flyte-pod-webhook", "flytepropeller"]],
+    [
+      "flyte-core",
+      Object.fromEntries(["flyteadmin", "flytepropeller", "webhook"].map((key) => [key, { serviceAccount: { rbacScope: "namespace" } }])),
+      [],
+    ],
+  ])("of %s with %j are those that values leave, and a warning", (chart, values, accounts) => {
+    const spec = { name: "it", instances: { main: { size: { vcpus: 4, memoryGib: 32 } } }, platforms: { flyte: { chart, values } } };
+    const environment = resolveUnknown(spec, { target: local, platforms });
+    expect(rightsNotes(environment).map((note) => note.match(/service account (\S+)/)?.[1])).toEqual(accounts);
+    const warned = environment.warnings.filter(({ path }) => path === "platforms.flyte.chart");
+    expect(warned.map(({ rule }) => accounts.every((account) => rule.includes(account)))).toEqual(accounts.length === 0 ? [] : [true]);
+  });
 });

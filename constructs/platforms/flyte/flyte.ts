@@ -3,6 +3,7 @@ import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";
 import type { FlyteEdition } from "./edition";
+import { isNarrowed, rightsRule } from "./rights";
 import { flyteRules } from "./rules";
 import { type Edition, editionOf, type FlyteFields, type FlyteSettings, flyteFields } from "./settings";
 
@@ -37,12 +38,13 @@ export const flyte: Flyte = definePlatform({
       "https://github.com/flyteorg/flyte/blob/51877f899c9f95e0cb5efe90444eb0c6c6ea48a9/flytepropeller/pkg/controller/handler.go#L338-L353",
     date: "2026-11-30",
   },
-  rules: flyteRules,
+  rules: [...flyteRules, rightsRule((settings) => edition(settings).chart)],
   chart: (settings) => edition(settings).chart,
   images: (settings) => edition(settings).images,
   guarded: (settings) => edition(settings).guarded,
   transactionPooling: (settings) => edition(settings).transactionPooling,
   serviceAccounts: (settings) => edition(settings).serviceAccounts(settings),
+  isNarrowed,
   sidecarBeforeMigrations: (settings) => edition(settings).sidecarBeforeMigrations,
   databases: (settings) => edition(settings).databases(),
   servers: (settings) => edition(settings).servers,

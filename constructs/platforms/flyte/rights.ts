@@ -1,0 +1,53 @@
+import { broadRights } from "../../model/chart-rights";
+import { isObject, type JsonObject } from "../../model/json";
+import { type Chart, factsOf, type PlatformRule } from "../../model/platform";
+import { editionOf, type FlyteFields, type FlyteSettings } from "./settings";
+
+const at = (values: JsonObject, ...path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), values);
+
+/** Where flyte-core's values say how far the roles of a service account reach. */
+const SCOPES: Readonly<Record<string, string>> = {
+  flyteadmin: "flyteadmin",
+  flytepropeller: "flytepropeller",
+  "flyte-pod-webhook": "webhook",
+};
+
+/**
+ * Whether values limit the roles of a service account to the release's namespace. flyte-core renders a Role in place of a ClusterRole; the
+ * charts of flyte-binary leave the ClusterRole out, and narrower roles are the user's.
+ */
+export function isNarrowed(account: string, settings: Pick<FlyteSettings, "chart" | "chartVersion" | "values">): boolean {
+  if (editionOf(settings) !== "core-1") return at(settings.values, "rbac", "create") === false;
+  return at(settings.values, SCOPES[account] ?? "", "serviceAccount", "rbacScope") === "namespace";
+}
+
+const REMEDY = {
+  core: 'to run tasks in the release\'s namespace only, set serviceAccount.rbacScope: "namespace" of flyteadmin, flytepropeller and webhook in values',
+  binary:
+    "to bring narrower roles, set rbac.create: false in values; otherwise run nothing in this cluster that Flyte's users must not read",
+} as const;
+
+/** A warning about roles that reach every namespace. @param chartOf of its settings. */
+export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): PlatformRule<FlyteFields> => ({
+  id: "flyte-rights-in-every-namespace",
+  source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks",
+  date: "2026-11-30",
+  severity: "warning",
+  check: (settings, path) => {
+    const broad = broadRights(factsOf(chartOf(settings), settings.chartVersion), (account) => isNarrowed(account, settings));
+    if (broad.length === 0) return [];
+    const accounts = broad.flatMap((each) => each.accounts);
+    const can = [...new Set(broad.flatMap((each) => each.can))];
+    return [
+      {
+        path: `${path}.chart`,
+        rule: `lets service account${accounts.length === 1 ? "" : "s"} ${accounts.join(", ")} ${can.join(" and ")} in every namespace, other platforms' included`,
+        got: null,
+        remedy: editionOf(settings) === "core-1" ? REMEDY.core : REMEDY.binary,
+      },
+    ];
+  },
+  passing: { values: { rbac: { create: false } } },
+  failing: {},
+});
