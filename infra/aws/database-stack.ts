@@ -1,4 +1,4 @@
-import { CfnOutput, Stack } from "aws-cdk-lib";
+import { CfnOutput, RemovalPolicy, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
@@ -7,7 +7,7 @@ import type { Construct } from "constructs";
 import { RdsAlarms } from "../../constructs/aws/rds-alarms";
 import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgres";
 import { idOf } from "../../constructs/model/fields";
-import { mapValues, ownEntry } from "../../constructs/model/json";
+import { type JsonObject, mapValues, ownEntry } from "../../constructs/model/json";
 import { ownInstance } from "../../constructs/model/own-instance";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { type AwsEnvironment, hasNetwork } from "./environment";
@@ -61,19 +61,45 @@ export class DatabaseStack extends EnvironmentStack {
 
 function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.ITopic {
   if (section.alarmTopic !== null) return sns.Topic.fromTopicArn(scope, "AlarmTopic", idOf(section.alarmTopic));
-  const topic = new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true });
+  const masterKey = alarmKey(scope, name);
+  const topic = new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true, masterKey });
   // A topic with a policy of its own no longer lets everything of the account publish.
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
       actions: ["sns:Publish"],
-      principals: ["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"].map((service) => new iam.ServicePrincipal(service)),
+      principals: [CLOUDWATCH, RDS_EVENTS],
       resources: [topic.topicArn],
-      conditions: { StringEquals: { "aws:SourceAccount": Stack.of(scope).account } },
+      conditions: ofAccount(scope),
     }),
   );
   new CfnOutput(scope, "Alarms", { description: "Nobody is told before somebody subscribes to it", value: topic.topicArn });
   return topic;
 }
+
+/**
+ * Encrypts what waits in the topic. A key of its own, because AWS's key for SNS admits neither CloudWatch nor RDS, so that every alarm would
+ * get lost in silence, and the policy of a key that the spec names is not ours.
+ *
+ * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+ */
+function alarmKey(scope: Construct, name: string): kms.IKey {
+  const key = new kms.Key(scope, "AlarmKey", {
+    description: `Alarms of PostgreSQL of ${name}`,
+    enableKeyRotation: true,
+    // Nothing is stored with it.
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const use = { actions: ["kms:Decrypt", "kms:GenerateDataKey*"], resources: ["*"] };
+  key.addToResourcePolicy(new iam.PolicyStatement({ ...use, principals: [CLOUDWATCH], conditions: ofAccount(scope) }));
+  // AWS states no condition that RDS's requests to KMS meet. The topic's own policy admits this account only.
+  key.addToResourcePolicy(new iam.PolicyStatement({ ...use, principals: [RDS_EVENTS] }));
+  return key;
+}
+
+const CLOUDWATCH = new iam.ServicePrincipal("cloudwatch.amazonaws.com");
+const RDS_EVENTS = new iam.ServicePrincipal("events.rds.amazonaws.com");
+
+const ofAccount = (scope: Construct): JsonObject => ({ StringEquals: { "aws:SourceAccount": Stack.of(scope).account } });
 
 function importServer(
   scope: Construct,

@@ -158,9 +158,12 @@ function isLess(value: unknown, other: unknown): boolean {
   return at >= 0 && Number(parts?.[at]) < Number(others?.[at]);
 }
 
-/** Whether removing a resource deletes it without losing data: a read replica. */
-const isDisposable = (resource: { readonly DeletionPolicy?: string; readonly Properties?: object } | undefined): boolean =>
-  resource?.DeletionPolicy === "Delete" && Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier");
+/** Whether removing a resource deletes it without losing data: a read replica, or the key of a topic. A database's key is retained. */
+const isDisposable = (
+  resource: { readonly Type?: string; readonly DeletionPolicy?: string; readonly Properties?: object } | undefined,
+): boolean =>
+  resource?.DeletionPolicy === "Delete" &&
+  (resource.Type === "AWS::KMS::Key" || Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier"));
 
 const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
 

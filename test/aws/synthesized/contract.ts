@@ -27,7 +27,7 @@ function observe(spec: Omit<NamedSpec, "aws">, parameters: readonly string[]): O
   const instance = propertiesOf(database, "AWS::RDS::DBInstance", /^mainInstance/) as unknown as InstanceProperties;
   const group = propertiesOf(database, "AWS::RDS::DBParameterGroup").Parameters as Readonly<Record<string, string>>;
   const ingress = (propertiesOf(database, "AWS::EC2::SecurityGroup").SecurityGroupIngress ?? []) as { CidrIp: string }[];
-  const tags = propertiesOf(database, "AWS::KMS::Key").Tags as { Key: string; Value: string }[];
+  const tags = propertiesOf(database, "AWS::KMS::Key", /^main/).Tags as { Key: string; Value: string }[];
   const [resource] = Object.values(ofType(database, "AWS::RDS::DBInstance"));
   return {
     majorVersion: Number(instance.EngineVersion),

@@ -70,10 +70,10 @@ describe("the database stack", () => {
   });
 
   it("encrypts with a key of its own, which rotates, or with the given one", () => {
-    expect(propertiesOf(database, "AWS::KMS::Key").EnableKeyRotation).toBe(true);
+    expect(propertiesOf(database, "AWS::KMS::Key", /^main/).EnableKeyRotation).toBe(true);
     const kmsKey = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
     const given = databaseOf(withAws(minimalAws, { kmsKey }));
-    expect(ofType(given, "AWS::KMS::Key")).toEqual({});
+    expect(Object.keys(ofType(given, "AWS::KMS::Key"))).toEqual([expect.stringMatching(/^AlarmKey/)]);
     expect(propertiesOf(given, "AWS::RDS::DBInstance").KmsKeyId).toBe(kmsKey);
   });
 
@@ -152,9 +152,16 @@ describe("the database stack", () => {
         Condition: { StringEquals: { "aws:SourceAccount": "111122223333" } },
       }),
     );
+    // AWS's own key would admit neither of the two, and each alarm would be lost.
+    const [key = ""] = Object.keys(ofType(database, "AWS::KMS::Key")).filter((id) => id.startsWith("AlarmKey"));
+    expect(propertiesOf(database, "AWS::SNS::Topic", /^AlarmTopic/).KmsMasterKeyId).toEqual({ "Fn::GetAtt": [key, "Arn"] });
+    const { KeyPolicy } = propertiesOf(database, "AWS::KMS::Key", /^AlarmKey/) as { KeyPolicy: { Statement: { Principal: object }[] } };
+    const users = KeyPolicy.Statement.map(({ Principal }) => (Principal as { readonly Service?: string }).Service).filter(Boolean);
+    expect(users).toEqual(["cloudwatch.amazonaws.com", "events.rds.amazonaws.com"]);
     const alarmTopic = "arn:aws:sns:eu-central-1:111122223333:pager";
     const given = databaseOf(withAws(minimalAws, { alarmTopic }));
     expect(Object.keys(ofType(given, "AWS::SNS::Topic"))).toEqual([backups]);
+    expect(Object.keys(ofType(given, "AWS::KMS::Key")).filter((id) => id.startsWith("AlarmKey"))).toEqual([]);
     expect(propertiesOf(given, "AWS::RDS::EventSubscription").SnsTopicArn).toBe(alarmTopic);
   });
 });

@@ -36,7 +36,7 @@ describe("a template", () => {
   });
 
   it("carries the environment, the owner and the labels on everything that takes them", () => {
-    const tags = propertiesOf(production.database, "AWS::KMS::Key").Tags;
+    const tags = propertiesOf(production.database, "AWS::KMS::Key", /^main/).Tags;
     expect(tags).toEqual([
       { Key: "environment", Value: "production" },
       { Key: "owner", Value: "ml-platform" },
