@@ -25,6 +25,8 @@ export const RESTRICTED: JsonObject = {
   readOnlyRootFilesystem: true,
   runAsNonRoot: true,
   runAsUser: 65532,
+  // Else a pod runs with the group of its image, often root's.
+  runAsGroup: 65532,
   capabilities: { drop: ["ALL"] },
   seccompProfile: { type: "RuntimeDefault" },
 };

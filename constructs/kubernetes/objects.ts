@@ -1,7 +1,7 @@
 import { type JsonObject, mapValues } from "../model/json";
 import { kubernetesNames } from "../model/names";
 import type { Wired } from "../model/wire";
-import { annotated, metadata } from "./metadata";
+import { annotated, labels, metadata } from "./metadata";
 import { migrationContainer, SECRET_VOLUME, sidecars, TEMPORARY_VOLUME, tlsMounts } from "./pod";
 import { type SecretFields, toGoTemplate, toPlainText } from "./secret-template";
 
@@ -126,10 +126,13 @@ export function toMigrateJob({ namespace, release, connection, wiring }: Wired):
       ...(mounts?.volumes ?? []),
     ],
   };
+  const { migrateJob } = kubernetesNames(release);
+  // With a name of its own, no Service of the chart selects it.
+  const template = { metadata: { labels: { ...labels(release), "app.kubernetes.io/name": migrateJob } }, spec: pod };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: metadata(kubernetesNames(release).migrateJob, namespace, release),
-    spec: { backoffLimit: 2, activeDeadlineSeconds: MIGRATION_SECONDS, ttlSecondsAfterFinished: KEPT_SECONDS, template: { spec: pod } },
+    metadata: metadata(migrateJob, namespace, release),
+    spec: { backoffLimit: 2, activeDeadlineSeconds: MIGRATION_SECONDS, ttlSecondsAfterFinished: KEPT_SECONDS, template },
   };
 }

@@ -40,7 +40,7 @@ export function migrationContainer({ name, image, command, variables, secretPath
     workingDir: "/tmp",
     env: toEnv(variables, connection),
     resources: { requests: { cpu: "100m", memory: "256Mi" } },
-    securityContext: { ...RESTRICTED, runAsUser: 1001 },
+    securityContext: { ...RESTRICTED, runAsUser: 1001, runAsGroup: 1001 },
     volumeMounts: [
       { name: TEMPORARY_VOLUME, mountPath: "/tmp" },
       ...(secretPath === null ? [] : [{ name: SECRET_VOLUME, mountPath: secretPath, readOnly: true }]),

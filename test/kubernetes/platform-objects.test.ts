@@ -50,4 +50,17 @@ describe("the Job that migrates by hand", () => {
       spec: { template: { spec: { automountServiceAccountToken: false, containers: [{ resources: { limits: { memory: "2Gi" } } }] } } },
     });
   });
+
+  it("has pods of the platform that no Service selects, in no group of the image's", () => {
+    if (prefect === undefined) throw new Error("prefect was not wired");
+    const { metadata, spec } = (toMigrateJob(prefect) as unknown as { readonly spec: { readonly template: JsonObject } }).spec.template;
+    expect(metadata).toEqual({
+      labels: {
+        "app.kubernetes.io/managed-by": "platform-postgres",
+        "app.kubernetes.io/instance": "prefect",
+        "app.kubernetes.io/name": "prefect-db-migrate",
+      },
+    });
+    expect(spec).toMatchObject({ containers: [{ securityContext: { runAsUser: 1001, runAsGroup: 1001 } }] });
+  });
 });

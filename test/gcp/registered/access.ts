@@ -110,7 +110,13 @@ describe("provisioning", () => {
     expect(container).toMatchObject({
       args: ["/program/program.js", "provision"],
       terminationMessagePolicy: "FallbackToLogsOnError",
-      securityContext: { runAsUser: 65532, runAsNonRoot: true, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+      securityContext: {
+        runAsUser: 65532,
+        runAsGroup: 65532,
+        runAsNonRoot: true,
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+      },
     });
     expect(container?.env).toBeUndefined();
   });
