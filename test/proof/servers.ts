@@ -133,7 +133,7 @@ const again = (server: Verified): Verified => ({ ...server, write: { ...server.w
 /** It migrates, writes, gets a new login, and writes again. */
 function runs(server: Verified): readonly Proof[] {
   const { name, kind, version } = server;
-  const prepared = [started.install(server), started.migrate(server)];
+  const prepared = [started.install(server), started.migrate(server, kind === "mlflow" ? 3 : 1)];
   if (prepared.some(({ problem }) => problem !== null)) return prepared;
   const first = started.serve(server);
   const wrote = written(server, first);

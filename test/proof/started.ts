@@ -129,8 +129,12 @@ export class StartedEnvironment {
     };
   }
 
-  /** Runs the command of its Job that migrates by hand, with the packages of its environment. */
-  migrate({ name }: Server): Proof {
+  /**
+   * Runs the command of its Job that migrates by hand, with the packages of its environment.
+   *
+   * @param atOnce how many run together; where several do, the server ends idle sessions, of which one holds the lock.
+   */
+  migrate({ name }: Server, atOnce = 1): Proof {
     const job = parse(readFileSync(this.file(name, "migrate-job.yaml"), "utf8")) as MigrateJob;
     const [container] = job.spec.template.spec.containers;
     // As printed: `env $(cat .../platform.env) .../bin/program ...`.
@@ -138,9 +142,12 @@ export class StartedEnvironment {
     const command = (container?.command ?? []).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
     process.stderr.write(`migrating ${name}\n`);
     const variables = { ...this.#empty, PATH: `${packages}:${process.env.PATH}` };
-    const { code, output } = run("env", ["-i", ...assignments(variables), "sh", "-ec", `${start} ${command}`]);
+    const limit = atOnce === 1 ? "" : "PGOPTIONS='-c idle_session_timeout=300'";
+    const each = `${start} ${limit} ${command} & all="$all $!";`;
+    const script = `${each.repeat(atOnce)} for one in $all; do wait $one; done`;
+    const { code, output } = run("env", ["-i", ...assignments(variables), "sh", "-ec", script]);
     return {
-      what: `${name} migrates an empty database by the command of its Job`,
+      what: `${name} migrates an empty database by the command of its Job${atOnce === 1 ? "" : `, ${atOnce} at once, where idle sessions end after 0.3 s`}`,
       problem: code === 0 ? null : output,
       shown: (container?.command ?? []).join(" ").split("\n")[0] ?? "",
     };

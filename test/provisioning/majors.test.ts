@@ -7,6 +7,7 @@ import type { Credential } from "../../constructs/provisioning/credential";
 import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
+import { migrations, sessionWith } from "../fixtures/migration";
 import { bothPlatforms, query, scopeWith, startServer, type TestServer, USUAL } from "../fixtures/server";
 import { tenant, versionsOf } from "../fixtures/tenants";
 
@@ -77,6 +78,14 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
     // A login whose connections are all in use is no fault.
     expect((await provision(scope, server.access)).changes).toEqual([]);
     await Promise.all(held.map((client) => client.end()));
+  });
+
+  it("accepts what lifts its limits for a migration", async () => {
+    await provision(scopeWith({ migrates: tenant("migrates") }), server.access);
+    const { current } = await versionsOf(server.access.store, "test--migrates");
+    const session = await sessionWith(server, current, "migrates", migrations().options);
+    expect((await session.query("show idle_session_timeout")).rows).toEqual([{ idle_session_timeout: "0" }]);
+    await session.end();
   });
 
   it("lets a platform that insists create databases, which then belong to its owner", async () => {

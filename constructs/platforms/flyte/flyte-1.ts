@@ -26,6 +26,12 @@ export const adminRevision = (database: string, settings: FlyteSettings, servers
 });
 
 /**
+ * Parameters of a session, by which no limit of the server ends a migration. A pooler rejects them, and `transaction_timeout` is left out
+ * because versions before 17 do not know it.
+ */
+const UNLIMITED = " statement_timeout=0 lock_timeout=0 idle_session_timeout=0 idle_in_transaction_session_timeout=0";
+
+/**
  * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login is not, it comes from files.
  */
 export function migrations(
@@ -50,7 +56,7 @@ export function migrations(
       `--database.postgres.host=${host}`,
       `--database.postgres.port=${port}`,
       `--database.postgres.dbname=${database}`,
-      `--database.postgres.options=${inPod(options(tls, settings), files.caFile)}`,
+      `--database.postgres.options=${inPod(options(tls, settings), files.caFile)}${settings.transactionPooling ? "" : UNLIMITED}`,
       "migrate",
       "run",
     ],

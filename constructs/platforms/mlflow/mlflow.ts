@@ -64,15 +64,24 @@ const ENGINES = 3;
 /** And, to a read replica, one for the tracking store and one for the model registry. */
 const READER_ENGINES = 2;
 
+/** Limits that end long statements, or the idle session that holds the lock; `transaction_timeout` is in PostgreSQL 17 and newer. */
+const LIMITS = ["statement_timeout", "transaction_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"];
+
 /**
  * What the chart's own migration does, in a session that holds an advisory lock: MLflow takes none, and pods that start together
  * would migrate at once.
  */
 const MIGRATE = [
   "import time",
-  "from sqlalchemy import text",
+  "from sqlalchemy import event, text",
   "from mlflow.store.db import utils",
   `engine = utils.create_sqlalchemy_engine_with_retry("${STORE_URI}")`,
+  '@event.listens_for(engine, "connect")',
+  "def lift(connection, _):",
+  `    connection.cursor().execute("select set_config(name, '0', false) from pg_settings where name in (${LIMITS.map((name) => `'${name}'`).join(", ")})")`,
+  "    connection.commit()",
+  // The one that tried the engine.
+  "engine.dispose()",
   'lock = engine.connect().execution_options(isolation_level="AUTOCOMMIT")',
   // Asked again and again: a statement that waited would hold a snapshot, which some migrations wait for in turn.
   'while not lock.execute(text("select pg_try_advisory_lock(20260814)")).scalar():',

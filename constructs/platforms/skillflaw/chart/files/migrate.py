@@ -41,6 +41,16 @@ connection = driver.connect(os.environ["SKILLFLAW_DATABASE_URL"])
 connection.autocommit = True
 cursor = connection.cursor()
 
+# A server may limit sessions: the lock's is idle while the server below migrates. Which limits exist depends on PostgreSQL's version.
+LIMITS = ["statement_timeout", "transaction_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"]
+cursor.execute("select name, set_config(name, '0', false) from pg_settings where name = any(%s)", (LIMITS,))
+UNLIMITED = {"PGOPTIONS": " ".join("-c " + name + "=0" for name, _ in cursor.fetchall())}
+try:
+    driver.connect(os.environ["SKILLFLAW_DATABASE_URL"], options=UNLIMITED["PGOPTIONS"]).close()
+except driver.OperationalError:
+    # A pooler, which rejects such options.
+    UNLIMITED = {}
+
 
 def is_mine():
     cursor.execute("select pg_try_advisory_lock(%s)", (LOCK,))
@@ -53,7 +63,7 @@ while not is_mine():
     print("another pod migrates; waiting", flush=True)
     time.sleep(2)
 deadline = time.monotonic() + SECONDS
-server = subprocess.Popen([*sys.argv[1:], "--host", "127.0.0.1", "--port", os.environ["MIGRATION_PORT"]])
+server = subprocess.Popen([*sys.argv[1:], "--host", "127.0.0.1", "--port", os.environ["MIGRATION_PORT"]], env={**os.environ, **UNLIMITED})
 try:
     while not answers():
         if server.poll() is not None:
