@@ -22,6 +22,13 @@ const FREE_MEMORY = 0.05;
 const USED_CONNECTIONS = 0.8;
 /** Percent. */
 const USED_CPU = 90;
+/** Share of the disk that write-ahead log may take which a replication slot retains. */
+const RETAINED_BY_SLOTS = 0.1;
+/**
+ * Transactions since the oldest row that is not frozen. Autovacuum freezes from 200 million on; at 2,147 million all changes stop.
+ * https://aws.amazon.com/blogs/database/implement-an-early-warning-system-for-transaction-id-wraparound-in-amazon-rds-for-postgresql/
+ */
+const OLDEST_TRANSACTION = 500_000_000;
 /**
  * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes without being behind:
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PostgreSQL.Replication.ReadReplicas.Monitor.html
@@ -30,7 +37,10 @@ const LAG = 900;
 /** Hours without a finished backup; one is made each day. */
 const BACKUP_HOURS = 30;
 
-/** Events to be told: not those of every backup and every change that somebody makes. */
+/**
+ * Events to be told: not those of every backup and every change that somebody makes. `low storage` reports a disk that is 90 % full, whatever
+ * size it has grown to, which no metric shows. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0089)
+ */
 const EVENT_CATEGORIES = ["availability", "failover", "failure", "low storage", "maintenance", "notification", "read replica", "recovery"];
 
 /** Tells a topic when a server needs somebody: alarms on its metrics, its events, and backups that stay away. */
@@ -79,6 +89,9 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
   const database = postgres.instance;
   const memory = { below: Math.round(settings.size.memoryGib * FREE_MEMORY * GIB) };
   const connections = { above: Math.floor(maxConnections * USED_CONNECTIONS) };
+  const retained = { above: Math.round(settings.storageGib * RETAINED_BY_SLOTS * GIB) };
+  const slots = database.metric("OldestReplicationSlotLag", { statistic: "Maximum" });
+  const transactions = database.metric("MaximumUsedTransactionIDs", { statistic: "Maximum" });
   return [
     createStorageAlarm(scope, "Storage", database, settings),
     createAlarm(scope, "Cpu", database.metricCPUUtilization(), { above: USED_CPU }, `The CPU is busier than ${USED_CPU} %`),
@@ -89,6 +102,20 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
       database.metricDatabaseConnections({ statistic: "Maximum" }),
       connections,
       `More than ${percent(USED_CONNECTIONS)} of max_connections (${maxConnections}) are in use`,
+    ),
+    createAlarm(
+      scope,
+      "TransactionIds",
+      transactions,
+      { above: OLDEST_TRANSACTION },
+      `The oldest transaction ID is more than ${OLDEST_TRANSACTION / 1_000_000} million transactions old; npm run doctor names the database`,
+    ),
+    createAlarm(
+      scope,
+      "Slots",
+      slots,
+      retained,
+      `A replication slot retains more than ${percent(RETAINED_BY_SLOTS)} of ${settings.storageGib} GiB; npm run doctor names inactive slots`,
     ),
   ];
 }
@@ -101,7 +128,8 @@ function createStorageAlarm(
   { storageGib }: ResolvedInstance["settings"],
 ): cloudwatch.Alarm {
   const free = { below: Math.round(storageGib * FREE_STORAGE * GIB) };
-  return createAlarm(scope, id, database.metricFreeStorageSpace(), free, `Less than ${percent(FREE_STORAGE)} of the disk is free`);
+  const metric = database.metricFreeStorageSpace();
+  return createAlarm(scope, id, metric, free, `Less than ${percent(FREE_STORAGE)} of ${storageGib} GiB, the disk's first size, is free`);
 }
 
 function createReplicaAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {

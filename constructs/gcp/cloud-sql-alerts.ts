@@ -16,7 +16,9 @@ export interface CloudSqlAlertsArgs {
 }
 
 /** Shares of what there is, from which on somebody should look. */
-const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8 } as const;
+const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8, transactionIds: 0.25 } as const;
+/** Transactions for which a replication slot may keep old rows: half of what autovacuum waits for until it freezes. */
+const HELD_BY_SLOTS = 100_000_000;
 /** Seconds that a replica may be behind. */
 const LAG = 300;
 
@@ -28,6 +30,8 @@ interface Watch {
   readonly above: number;
   /** Adds up what is counted for each database. */
   readonly sum?: true;
+  /** Label of the metric, and its value. Default: all are watched. */
+  readonly label?: readonly [string, string];
 }
 
 /** Tells somebody when a server needs them: what fills up, replicas that fall behind, and backups that fail. */
@@ -35,7 +39,7 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
   constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions) {
     super("platform-postgres:gcp:CloudSqlAlerts", name, {}, opts);
     const { postgres, instance } = args;
-    // Cloud SQL enlarges a disk only when it is nearly full: its share says nothing as long as it may grow.
+    // Cloud SQL enlarges a disk only when it is nearly full: below that, its share says nothing as long as it may grow.
     const mostStorage = instance.settings.maxStorageGib ?? instance.settings.storageGib;
     const percent = (share: number) => `${share * 100} %`;
     const onEach: Readonly<Record<string, Watch>> = {
@@ -44,6 +48,7 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
         metric: "disk/bytes_used",
         above: mostStorage * GIB * USED.disk,
       },
+      ...(instance.settings.maxStorageGib === null ? {} : { growth: watchGrowth(instance.settings.maxStorageGib) }),
       cpu: { title: `the CPUs are used by more than ${percent(USED.cpu)}`, metric: "cpu/utilization", above: USED.cpu },
       memory: { title: `more than ${percent(USED.memory)} of the memory is used`, metric: "memory/utilization", above: USED.memory },
     };
@@ -54,6 +59,18 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
         metric: "postgresql/num_backends",
         above: Math.floor(instance.maxConnections * USED.connections),
         sum: true,
+      },
+      "transaction-ids": {
+        title: `more than ${percent(USED.transactionIds)} of the transaction IDs are used`,
+        metric: "postgresql/transaction_id_utilization",
+        above: USED.transactionIds,
+      },
+      // What a slot retains of the write-ahead log has no metric: it is seen on the disk.
+      slots: {
+        title: `a replication slot keeps rows from ${HELD_BY_SLOTS / 1_000_000} million transactions ago`,
+        metric: "postgresql/vacuum/oldest_transaction_age",
+        above: HELD_BY_SLOTS,
+        label: ["oldest_transaction_type", "replication_slot"],
       },
     };
     const onReplica: Readonly<Record<string, Watch>> = {
@@ -67,6 +84,21 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
     if (instance.settings.backupRetentionDays > 0) watchBackups(this, `${name}-backups`, args);
     this.registerOutputs({});
   }
+}
+
+/**
+ * A disk that should have grown: Cloud SQL enlarges it when less than 5 GiB and a 25th of its size is free, at most 25 GiB. The alert is in the
+ * middle between that share, at the largest size, and a full disk.
+ * https://cloud.google.com/sql/docs/postgres/instance-settings#automatic-storage-increase-2ndgen
+ */
+function watchGrowth(maxStorageGib: number): Watch {
+  const free = Math.min(25, 5 + maxStorageGib / 25) / maxStorageGib;
+  const above = Number((1 - free / 2).toFixed(4));
+  return {
+    title: `more than ${Number((above * 100).toFixed(2))} % of the disk is used, and it has not grown`,
+    metric: "disk/utilization",
+    above,
+  };
 }
 
 /** `project:instance`, as metrics and logs name an instance. */
@@ -92,9 +124,10 @@ function watchMetric(
   name: string,
   args: CloudSqlAlertsArgs,
   instance: sql.DatabaseInstance,
-  { title, metric, above, sum }: Watch,
+  { title, metric, above, sum, label }: Watch,
 ): void {
-  const filter = pulumi.interpolate`resource.type = "cloudsql_database" AND resource.labels.database_id = "${databaseId(instance)}" AND metric.type = "cloudsql.googleapis.com/database/${metric}"`;
+  const labelled = label === undefined ? "" : ` AND metric.labels.${label[0]} = "${label[1]}"`;
+  const filter = pulumi.interpolate`resource.type = "cloudsql_database" AND resource.labels.database_id = "${databaseId(instance)}" AND metric.type = "cloudsql.googleapis.com/database/${metric}"${labelled}`;
   const added = sum === undefined ? {} : { crossSeriesReducer: "REDUCE_SUM", groupByFields: ["resource.label.database_id"] };
   const aggregations = [{ alignmentPeriod: "300s", perSeriesAligner: "ALIGN_MEAN", ...added }];
   const conditionThreshold = { filter, comparison: "COMPARISON_GT", thresholdValue: above, duration: "900s", aggregations };

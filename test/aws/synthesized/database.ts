@@ -127,6 +127,8 @@ describe("the database stack", () => {
       ["CPUUtilization", "GreaterThanThreshold", 90],
       ["FreeableMemory", "LessThanThreshold", Math.round(16 * 0.05 * 2 ** 30)],
       ["DatabaseConnections", "GreaterThanThreshold", 1416],
+      ["MaximumUsedTransactionIDs", "GreaterThanThreshold", 500_000_000],
+      ["OldestReplicationSlotLag", "GreaterThanThreshold", 40 * 2 ** 30],
       ["ReplicaLag", "GreaterThanThreshold", 900],
       ["FreeStorageSpace", "LessThanThreshold", 40 * 2 ** 30],
       ["TriggeredRules", "LessThanThreshold", 1],
@@ -140,7 +142,10 @@ describe("the database stack", () => {
     // A rule without a target is not counted.
     expect(propertiesOf(database, "AWS::Events::Rule").Targets).toMatchObject([{ Arn: { Ref: backups } }]);
     expect(alarms.every((its) => text(its.AlarmActions) === text([{ Ref: topic }]))).toBe(true);
-    expect(propertiesOf(database, "AWS::RDS::EventSubscription").SnsTopicArn).toEqual({ Ref: topic });
+    const events = propertiesOf(database, "AWS::RDS::EventSubscription");
+    expect(events.SnsTopicArn).toEqual({ Ref: topic });
+    // The only sign of a disk that is full again after it has grown.
+    expect(events.EventCategories).toContain("low storage");
     const { PolicyDocument } = propertiesOf(database, "AWS::SNS::TopicPolicy", /^AlarmTopic/) as {
       PolicyDocument: { Statement: object[] };
     };

@@ -202,9 +202,12 @@ describe("an instance of Cloud SQL", () => {
       "connections",
       "cpu",
       "disk",
+      "growth",
       "memory",
-      ...[1, 2].flatMap((number) => ["cpu", "disk", "lag", "memory"].map((each) => `replica${number}-${each}`)),
+      ...[1, 2].flatMap((number) => ["cpu", "disk", "growth", "lag", "memory"].map((each) => `replica${number}-${each}`)),
       "rotation",
+      "slots",
+      "transaction-ids",
     ]);
     const { inputs } = one(await registrationsOf(fullGcp), "AlertPolicy", /main-connections$/);
     expect(inputs).toMatchObject({
@@ -226,6 +229,35 @@ describe("an instance of Cloud SQL", () => {
     expect(growing?.conditionThreshold.thresholdValue).toBe(450 * 1024 ** 3);
     const [fixed] = await thresholdOf({ storageGib: 100, maxStorageGib: null });
     expect(fixed?.conditionThreshold.thresholdValue).toBe(90 * 1024 ** 3);
+  });
+
+  it("is watched for a disk that does not grow, by the share from which Cloud SQL enlarges the largest", async () => {
+    const growthOf = async (maxStorageGib: number | null) =>
+      ofType(await registrationsOf({ ...minimalGcp, instances: { main: { storageGib: 50, maxStorageGib } } }), "AlertPolicy")
+        .filter(({ name }) => name.endsWith("-growth"))
+        .map(({ inputs }) => (inputs.conditions as readonly { readonly conditionThreshold: { readonly thresholdValue: number } }[])[0]);
+    // Below 25 GiB of 500 it grows, below 9 GiB of 100.
+    expect((await growthOf(500))[0]?.conditionThreshold.thresholdValue).toBe(0.975);
+    expect((await growthOf(100))[0]?.conditionThreshold.thresholdValue).toBe(0.955);
+    expect(await growthOf(null)).toEqual([]);
+  });
+
+  it("is watched for transaction IDs, and for replication slots that keep old rows", async () => {
+    const registrations = await registrationsOf(minimalGcp);
+    const thresholdOf = (name: RegExp) =>
+      (
+        one(registrations, "AlertPolicy", name).inputs.conditions as readonly {
+          readonly conditionThreshold: Readonly<Record<string, unknown>>;
+        }[]
+      )[0]?.conditionThreshold;
+    expect(thresholdOf(/-transaction-ids$/)).toMatchObject({
+      filter: expect.stringContaining('"cloudsql.googleapis.com/database/postgresql/transaction_id_utilization"'),
+      thresholdValue: 0.25,
+    });
+    expect(thresholdOf(/-slots$/)).toMatchObject({
+      filter: expect.stringMatching(/vacuum\/oldest_transaction_age" AND metric\.labels\.oldest_transaction_type = "replication_slot"$/),
+      thresholdValue: 100_000_000,
+    });
   });
 
   it("is watched for backup windows without a backup, which are no errors for Google", async () => {
