@@ -61,7 +61,7 @@ export interface Source {
 }
 
 /** A text that is longer, or of several lines, is somebody's code: its digest says whether it has changed. Characters. */
-const LONGEST = 200;
+const LONGEST = 300;
 const factOf = (text: string): string =>
   text.length <= LONGEST && !text.includes("\n") ? text : `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 

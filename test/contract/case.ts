@@ -27,6 +27,8 @@ export interface ContractCase {
   readonly reads?: boolean;
   /** What a program logs in with, given what it finds at its start. */
   readonly login: (process: Process) => readonly Login[];
+  /** What its logins bound a dead connection by, each way once; nothing unless told, because the program does so itself. */
+  readonly bounds?: readonly string[];
   /** Containers that get the Secret and never log in, and objects that name it, as `Role/NAME`; each with the reason. */
   readonly idle?: Readonly<Record<string, string>>;
   /** The workloads of a release; as `npm run charts` rendered it unless told. */
@@ -43,6 +45,7 @@ export const calledOtherwise = ({
   settings,
   acknowledge = {},
   login,
+  bounds = [""],
   idle = {},
   localDatabases,
 }: ContractCase): ContractCase => ({
@@ -53,6 +56,7 @@ export const calledOtherwise = ({
   settings,
   acknowledge,
   login,
+  bounds,
   idle,
   ...(localDatabases === undefined ? {} : { localDatabases: ["research_pipelines"] }),
 });
@@ -132,7 +136,7 @@ export function refusal(each: ContractCase, settings: JsonObject): string {
 }
 
 /** What a platform has to log in with, at each server. */
-export function expectedLogins({ connection }: Wired, { tls }: Topology): readonly Omit<Login, "database" | "sslrootcert">[] {
+export function expectedLogins({ connection }: Wired, { tls }: Topology): readonly Omit<Login, "database" | "sslrootcert" | "bounds">[] {
   const { host, port, reader } = connection;
   const servers = [{ host, port }, ...(reader === null ? [] : [reader])];
   return servers.map((server) => ({

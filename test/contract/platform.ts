@@ -76,6 +76,12 @@ export function platformContract(each: ContractCase): void {
         }
       });
 
+      it("bounds a dead connection in each of them, and on this machine", () => {
+        const inPods = [...loggingIn, ...migrationIn(wired)].flatMap(({ container }) => loginsOf(each, container, wired));
+        const seen = new Set([...inPods, ...localProcesses(wired).flatMap(each.login)].map(({ bounds }) => bounds));
+        expect([...seen].sort()).toEqual([...(each.bounds ?? [""])].sort());
+      });
+
       it("uses each of its databases", () => {
         const used = loggingIn.flatMap(({ container }) => loginsOf(each, container, wired).map((login) => login.database));
         expect([...new Set(used)].sort()).toEqual(Object.values(wired.connection.databases).sort());
@@ -176,14 +182,18 @@ export function expectVerified(each: ContractCase, receiver: Receiver, wired: Wi
   expect(sidecarsBefore(receiver)).toEqual(sidecarOf(way));
 }
 
+/** Options that end no migration; any others could change what a session does. */
+const UNLIMITED = /^(-c \w+_timeout=0( |$))*$/;
+
 /** Variables by which libpq connects otherwise than by its host, its mode and its authority. */
-const ELSEWHERE = /^PG(HOSTADDR|OPTIONS|PASSFILE|REQUIRESSL|SERVICE|SERVICEFILE|SYSCONFDIR)$/;
+const ELSEWHERE = /^PG(HOSTADDR|PASSFILE|REQUIRESSL|SERVICE|SERVICEFILE|SYSCONFDIR)$/;
 
 function expectLogin({ login }: ContractCase, process: Process, wired: Wired, way: Topology): void {
   const logins = login(process);
   expect(logins.length).toBeGreaterThan(0);
   expect(Object.keys(process.env).filter((name) => ELSEWHERE.test(name))).toEqual([]);
-  for (const { database, sslrootcert, ...rest } of logins) {
+  expect(process.env.PGOPTIONS ?? "").toMatch(UNLIMITED);
+  for (const { database, sslrootcert, bounds: _bounds, ...rest } of logins) {
     expect(expectedLogins(wired, way)).toContainEqual(rest);
     expect(Object.values(wired.connection.databases)).toContain(database);
     // The file is there, and holds the authority.

@@ -17,6 +17,8 @@ export interface Login {
   readonly password: string;
   readonly sslmode: string | undefined;
   readonly sslrootcert: string | undefined;
+  /** What bounds a dead connection, as libpq writes it: `connect_timeout=10 tcp_user_timeout=15000`. */
+  readonly bounds: string;
 }
 
 /** The Secrets and ConfigMaps that a platform's namespace gets from us: their data, by kind and name. */

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { chartDirectory } from "../../constructs/package/root";
 import {
   commandLines,
@@ -69,7 +70,7 @@ describe("npm start", () => {
   it("writes an environment of plain lines, with an absolute path of the CA", () => {
     const lines = readFileSync(join(directory, "out/local/mlflow/platform.env"), "utf8").trim().split("\n");
     expect(lines.map((line) => line.replace(/(PGPASSWORD=|PGPORT=).*/, "$1..."))).toEqual([
-      "MLFLOW_BACKEND_STORE_URI=postgresql+psycopg2://",
+      `MLFLOW_BACKEND_STORE_URI=postgresql+psycopg2:///?${LIBPQ_QUERY}`,
       "MLFLOW_WORKERS=2",
       "PGHOST=localhost",
       "PGPORT=...",

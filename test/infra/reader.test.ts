@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { awsCloud } from "../../infra/aws/cloud";
@@ -34,7 +35,7 @@ describe("files that npm run render writes from outputs", () => {
     const reader = { host: "replica.abc.eu-central-1.rds.amazonaws.com", port: 5432 };
     const wired = aws({ ...server, reader });
     expect(wired?.connection).toMatchObject({ ...server, reader });
-    expect(wired?.wiring.variables[READER_URI]).toBe(`postgresql+psycopg2:///?host=${reader.host}&port=5432`);
+    expect(wired?.wiring.variables[READER_URI]).toBe(`postgresql+psycopg2:///?host=${reader.host}&port=5432&${LIBPQ_QUERY}`);
   });
 
   it("read from the primary where the outputs are of an earlier version", () => {

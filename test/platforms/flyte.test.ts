@@ -41,7 +41,9 @@ describe("Flyte", () => {
 
   it("behind a pooler in transaction mode stops preparing statements, and Flyte 2 is refused there", () => {
     const options = at(valuesOf({ chartVersion: "v1.16.8", transactionPooling: true }), "configuration.database.options");
-    expect(options).toBe("sslmode=verify-full sslrootcert=/etc/platform-postgres/ca.pem default_query_exec_mode=simple_protocol");
+    expect(options).toBe(
+      "sslmode=verify-full sslrootcert=/etc/platform-postgres/ca.pem connect_timeout=10 default_query_exec_mode=simple_protocol",
+    );
     expect(refusal(flyte, { transactionPooling: true })).toBe(
       "invalid spec:\n  - platforms.flyte.transactionPooling: must be false with Flyte 2, which loses its notifications behind such a pooler, got true; connect directly, or use a pooler in session mode",
     );

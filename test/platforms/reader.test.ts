@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { toMigrateJob, toSecret } from "../../constructs/kubernetes/objects";
 import { local } from "../../constructs/local/target";
+import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { SpecError } from "../../constructs/model/errors";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { defineTarget, type Topology } from "../../constructs/model/target";
@@ -57,7 +58,7 @@ const valuesOf = ({ wiring: { release } }: Wired) =>
 describe("MLflow of an instance with a read replica", () => {
   it.each(WAYS)("reads from the replica and writes to the primary by $access, $tls", (way) => {
     const values = valuesOf(wired(mlflow, way));
-    const uri = "postgresql+psycopg2:///?host=${Token[R.2]}&port=5433";
+    const uri = `postgresql+psycopg2:///?host=\${Token[R.2]}&port=5433&${LIBPQ_QUERY}`;
     expect(values.extraEnvVars[READER_URI]).toBe(uri);
     expect(values.backendStore.postgres.host).toBe("${Token[P.1]}");
     // libpq's variables supply everything else: TLS mode, CA, login and database are the primary's.

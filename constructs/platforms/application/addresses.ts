@@ -1,4 +1,5 @@
 import { caPath, inPod } from "../../kubernetes/pod";
+import { ANY_QUERY, JDBC_QUERY, LIBPQ_QUERY } from "../../model/dead-connections";
 import { FIRST_DATABASE } from "../../model/names";
 import type { Connection, ProcessText, SecretTemplate, Tls } from "../../model/platform";
 import { databaseUrl, PLAIN_SECRET } from "../../model/secret";
@@ -6,10 +7,10 @@ import { databaseUrl, PLAIN_SECRET } from "../../model/secret";
 /** An address of a database, as a process outside Kubernetes gets it: the path of the CA's file is open. */
 type Address = SecretTemplate & ProcessText;
 
-/** Parameters in libpq's words, which psycopg, pgx and JDBC's driver take, too. */
-function libpq(tls: Tls, separator: string): ProcessText {
-  if (tls.mode === "proxy") return [`${separator}sslmode=disable`];
-  return [`${separator}sslmode=${tls.mode}&sslrootcert=`, { caFile: true }];
+/** TLS in libpq's words, which psycopg, asyncpg, pgx and JDBC's driver take, too, and what bounds a dead connection. */
+function parameters(tls: Tls, bounds: string): ProcessText {
+  if (tls.mode === "proxy") return [`sslmode=disable&${bounds}`];
+  return [`sslmode=${tls.mode}&sslrootcert=`, { caFile: true }, `&${bounds}`];
 }
 
 /** asyncpg takes `ssl` from SQLAlchemy, and the CA from `PGSSLROOTCERT` only. */
@@ -34,30 +35,32 @@ const pgpass = ({ host, port }: Connection, database: string): SecretTemplate =>
 /** The URI of libpq for a process. */
 export const processUri = (connection: Connection, database: string): ProcessText => [
   ...databaseUrl("postgresql", connection, database),
-  ...libpq(connection.tls, "?"),
+  "?",
+  ...parameters(connection.tls, ANY_QUERY),
 ];
 
 export const processJdbcUri = (connection: Connection, database: string): ProcessText => [
   ...jdbcUrl(connection, database),
-  ...libpq(connection.tls, "&"),
+  "&",
+  ...parameters(connection.tls, JDBC_QUERY),
 ];
 
 /** A URL with libpq's parameters, for a pod. */
-const uriOf = (connection: Connection, database: string, scheme = "postgresql"): SecretTemplate => [
+const uriOf = (connection: Connection, database: string, scheme: string, bounds: string): SecretTemplate => [
   ...databaseUrl(scheme, connection, database),
-  inPod(libpq(connection.tls, "?"), caPath(connection.tls)),
+  `?${inPod(parameters(connection.tls, bounds), caPath(connection.tls))}`,
 ];
 
 /** What the Secret has for one database, by the endings of its keys. */
 function ofDatabase(connection: Connection, database: string): Readonly<Record<string, SecretTemplate>> {
-  const url = (scheme: string): SecretTemplate => uriOf(connection, database, scheme);
+  const url = (scheme: string, bounds: string): SecretTemplate => uriOf(connection, database, scheme, bounds);
   return {
     dbname: [database],
-    uri: url("postgresql"),
-    "jdbc-uri": [...jdbcUrl(connection, database), inPod(libpq(connection.tls, "&"), caPath(connection.tls))],
+    uri: url("postgresql", ANY_QUERY),
+    "jdbc-uri": [...jdbcUrl(connection, database), `&${inPod(parameters(connection.tls, JDBC_QUERY), caPath(connection.tls))}`],
     pgpass: pgpass(connection, database),
-    "sqlalchemy-psycopg2-uri": url("postgresql+psycopg2"),
-    "sqlalchemy-psycopg-uri": url("postgresql+psycopg"),
+    "sqlalchemy-psycopg2-uri": url("postgresql+psycopg2", LIBPQ_QUERY),
+    "sqlalchemy-psycopg-uri": url("postgresql+psycopg", LIBPQ_QUERY),
     "sqlalchemy-asyncpg-uri": [...databaseUrl("postgresql+asyncpg", connection, database), asyncpg(connection.tls)],
   };
 }
@@ -87,7 +90,7 @@ function ofReader(connection: Connection): Readonly<Record<string, SecretTemplat
   const { reader, databases } = connection;
   if (reader === null) return {};
   const uris = Object.entries(databases).map(
-    ([key, database]) => [secretKey(key, READER_ENDING), uriOf({ ...connection, ...reader }, database)] as const,
+    ([key, database]) => [secretKey(key, READER_ENDING), uriOf({ ...connection, ...reader }, database, "postgresql", ANY_QUERY)] as const,
   );
   return { "read-host": [reader.host], "read-port": [String(reader.port)], ...Object.fromEntries(uris) };
 }

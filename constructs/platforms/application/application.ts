@@ -1,4 +1,5 @@
 import { reloadOnSecretChange, sidecars, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
+import { CONNECT_VARIABLES } from "../../model/dead-connections";
 import { type JsonObject, mapValues } from "../../model/json";
 import { databaseName, FIRST_DATABASE } from "../../model/names";
 import {
@@ -55,6 +56,7 @@ function wire(connection: Connection<"main">, { release, migration }: Applicatio
     PGUSER: { secretKey: "username" },
     PGPASSWORD: { secretKey: "password" },
     ...tlsVariables(connection.tls),
+    ...CONNECT_VARIABLES,
   };
   const byKey = (ending: string) => (_database: string, key: string) => ({ secretKey: secretKey(key, ending) });
   const inPods: Variables = {

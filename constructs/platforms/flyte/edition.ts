@@ -1,3 +1,4 @@
+import { GO_WORDS } from "../../model/dead-connections";
 import type { JsonObject } from "../../model/json";
 import type {
   Chart,
@@ -52,7 +53,7 @@ export const FLYTE_CHARTS = "https://flyteorg.github.io/flyte";
  */
 export function options(tls: Tls, { transactionPooling }: Pick<FlyteSettings, "transactionPooling">): ProcessText {
   const verified: ProcessText = tls.mode === "proxy" ? ["sslmode=disable"] : [`sslmode=${tls.mode} sslrootcert=`, { caFile: true }];
-  return transactionPooling ? [...verified, " default_query_exec_mode=simple_protocol"] : verified;
+  return [...verified, ` ${GO_WORDS}`, ...(transactionPooling ? [" default_query_exec_mode=simple_protocol"] : [])];
 }
 
 /** User name and password for YAML; no password of ours has a quote. */

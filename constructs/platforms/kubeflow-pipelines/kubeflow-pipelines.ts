@@ -1,4 +1,5 @@
 import { caPath, inPod } from "../../kubernetes/pod";
+import { GO } from "../../model/dead-connections";
 import { type Connection, definePlatform, type Platform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import pullRequest from "./facts/platform-agnostic-postgresql-f3cc4998a14ece1f0013ff7e32dabd6d846f678a.json";
@@ -68,8 +69,9 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
 
 /** Parameters of pgx, as JSON; without `sslmode` neither server starts. */
 function extraParameters(tls: Tls): ProcessText {
-  if (tls.mode === "proxy") return ['{"sslmode":"disable"}'];
-  return [`{"sslmode":"${tls.mode}","sslrootcert":"`, { caFile: true }, '"}'];
+  const bounds = JSON.stringify(GO).slice(1);
+  if (tls.mode === "proxy") return [`{"sslmode":"disable",${bounds}`];
+  return [`{"sslmode":"${tls.mode}","sslrootcert":"`, { caFile: true }, `",${bounds}`];
 }
 
 function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settings: KubeflowPipelinesSettings): WiringDefinition {

@@ -1,4 +1,5 @@
 import { caPath, reloadOnSecretChange, sidecars, splitImage, tlsMounts } from "../../kubernetes/pod";
+import { LIBPQ_WORDS } from "../../model/dead-connections";
 import type { JsonObject } from "../../model/json";
 import type { Connection, Patch } from "../../model/platform";
 
@@ -153,13 +154,16 @@ function deployment(name: string, connection: Connection, container: JsonObject)
   });
 }
 
-/** ML Metadata's flags for TLS, which upstream does not set: libpq would not verify. The tests fail where upstream's container has moved. */
+/**
+ * ML Metadata's flags for TLS, which upstream does not set: libpq would not verify. It joins a DSN of them and quotes nothing, so the last
+ * one also carries what bounds a dead connection. The tests fail where upstream's container has moved.
+ *
+ * https://github.com/google/ml-metadata/blob/03bccabc8e2bedc36a45b05e47fcfa3354b10d66/ml_metadata/metadata_store/postgresql_metadata_source.cc
+ */
 function metadataArguments({ tls }: Connection): Patch {
   const container = "/spec/template/spec/containers/0";
-  const flags = [
-    `--postgres_config_sslmode=${tls.mode === "proxy" ? "disable" : tls.mode}`,
-    ...(tls.mode === "proxy" ? [] : [`--postgres_config_sslrootcert=${caPath(tls)}`]),
-  ];
+  const verified = tls.mode === "proxy" ? ["sslmode=disable"] : [`sslmode=${tls.mode}`, `sslrootcert=${caPath(tls)}`];
+  const flags = verified.map((each, index) => `--postgres_config_${each}${index === verified.length - 1 ? ` ${LIBPQ_WORDS}` : ""}`);
   return {
     target: { group: "apps", version: "v1", kind: "Deployment", name: "metadata-grpc-deployment" },
     patch: [

@@ -8,6 +8,7 @@ import {
   tlsVariables,
   toEnv,
 } from "../../kubernetes/pod";
+import { LIBPQ_QUERY } from "../../model/dead-connections";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -50,9 +51,15 @@ const CLIENT: ClientCheck = {
   setting: "hosts",
 };
 
-/** Empty, so that libpq takes everything from its variables; the driver is named because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3. */
-const STORE_URI = "postgresql+psycopg2://";
+/**
+ * Without a server or login, which libpq takes from its variables; what bounds a dead connection has none. The driver is named because
+ * SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3.
+ */
+const DRIVER = "psycopg2";
+const URI = `postgresql+${DRIVER}:///?`;
+const STORE_URI = `${URI}${LIBPQ_QUERY}`;
 
+const BACKEND_URI = "MLFLOW_BACKEND_STORE_URI";
 /** The option for a read replica: MLflow itself sends reads there, and writes to `STORE_URI`. */
 const READER_URI = "MLFLOW_READ_REPLICA_BACKEND_STORE_URI";
 
@@ -72,10 +79,11 @@ const LIMITS = ["statement_timeout", "transaction_timeout", "lock_timeout", "idl
  * would migrate at once.
  */
 const MIGRATE = [
+  "import os",
   "import time",
   "from sqlalchemy import event, text",
   "from mlflow.store.db import utils",
-  `engine = utils.create_sqlalchemy_engine_with_retry("${STORE_URI}")`,
+  `engine = utils.create_sqlalchemy_engine_with_retry(os.environ["${BACKEND_URI}"])`,
   '@event.listens_for(engine, "connect")',
   "def lift(connection, _):",
   `    connection.cursor().execute("select set_config(name, '0', false) from pg_settings where name in (${LIMITS.map((name) => `'${name}'`).join(", ")})")`,
@@ -93,7 +101,6 @@ const MIGRATE = [
 /** MLflow does not start while its replica has another revision: it waits for what was just migrated to arrive there. */
 const MIGRATE_BOTH = [
   MIGRATE,
-  "import os",
   `reader = utils.create_sqlalchemy_engine_with_retry(os.environ["${READER_URI}"])`,
   "while utils._get_schema_version(reader) != utils._get_schema_version(engine):",
   "    time.sleep(1)",
@@ -124,7 +131,7 @@ export interface Mlflow extends Platform<MlflowFields, "main"> {}
 export const mlflow: Mlflow = definePlatform({
   title: "MLflow",
   fields: mlflowFields,
-  driver: { name: "psycopg2", dialect: `empty ${STORE_URI} URL, everything in libpq's PG* variables` },
+  driver: { name: "psycopg2", dialect: `postgresql+${DRIVER}:// URL without a server, everything else in libpq's PG* variables` },
   newestMajorVersion: 18,
   transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
   images: () => ["mlflow"],
@@ -150,7 +157,7 @@ export const mlflow: Mlflow = definePlatform({
     },
   ],
   guardedVariables: {
-    MLFLOW_BACKEND_STORE_URI: THE_CONNECTION,
+    [BACKEND_URI]: THE_CONNECTION,
     MLFLOW_REGISTRY_STORE_URI: THE_CONNECTION,
     MLFLOW_WORKSPACE_STORE_URI: THE_CONNECTION,
     MLFLOW_GATEWAY_RATE_LIMITS_STORAGE_URI: THE_CONNECTION,
@@ -229,14 +236,14 @@ function wire(connection: Connection<"main">, settings: MlflowSettings): WiringD
     name: "migrate",
     image: settings.images.mlflow ?? IMAGE,
     command: ["python", "-c", connection.reader === null ? MIGRATE : MIGRATE_BOTH],
-    variables: { ...address, ...reader },
+    variables: { [BACKEND_URI]: STORE_URI, ...address, ...reader },
     secretPath: null,
   };
   return {
     secret: PLAIN_SECRET,
     release: helmRelease(CHART, settings, releaseValues(connection, settings, { ...pools, ...reader }, migration)),
     variables: {
-      MLFLOW_BACKEND_STORE_URI: STORE_URI,
+      [BACKEND_URI]: STORE_URI,
       ...reader,
       MLFLOW_WORKERS: String(settings.workers),
       ...address,
@@ -279,7 +286,7 @@ function hostVariables(settings: MlflowSettings): Variables {
 
 /** Only the server differs from `STORE_URI`: libpq's variables supply everything else. */
 const readerVariables = ({ reader }: Connection): Variables =>
-  reader === null ? {} : { [READER_URI]: `${STORE_URI}/?host=${reader.host}&port=${reader.port}` };
+  reader === null ? {} : { [READER_URI]: `${URI}host=${reader.host}&port=${reader.port}&${LIBPQ_QUERY}` };
 
 function releaseValues(connection: Connection<"main">, settings: MlflowSettings, variables: Variables, migration: Migration): JsonObject {
   const mounts = tlsMounts(connection.tls);
@@ -295,10 +302,11 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
       // Both run before any container of ours, without TLS; a sidecar would not be up yet.
       databaseConnectionCheck: false,
       databaseMigration: false,
-      postgres: { enabled: true, host: connection.host, port: connection.port, database: connection.databases.main, driver: "psycopg2" },
+      postgres: { enabled: true, host: connection.host, port: connection.port, database: connection.databases.main, driver: DRIVER },
       existingDatabaseSecret: { name: connection.secret, usernameKey: "username", passwordKey: "password" },
     },
-    extraArgs: { workers: String(settings.workers) },
+    // After the chart's own --backend-store-uri, of which MLflow takes the last.
+    extraArgs: { backendStoreUri: STORE_URI, workers: String(settings.workers) },
     // The chart adds the hosts of its ingress to these values. A variable would override both.
     serverAllowedHosts: allowedHosts(settings),
     corsAllowedOrigins: allowedOrigins(settings),

@@ -1,4 +1,5 @@
 import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../kubernetes/pod";
+import { LIBPQ_QUERY } from "../../model/dead-connections";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -132,8 +133,8 @@ function connections(settings: SkillflawSettings): readonly Demand[] {
 
 /** The end of the URL: its version check heeds neither driver settings nor anything else. */
 function parameters(tls: Tls): ProcessText {
-  if (tls.mode === "proxy") return ["?sslmode=disable"];
-  return [`?sslmode=${tls.mode}&sslrootcert=`, { caFile: true }];
+  if (tls.mode === "proxy") return [`?sslmode=disable&${LIBPQ_QUERY}`];
+  return [`?sslmode=${tls.mode}&sslrootcert=`, { caFile: true }, `&${LIBPQ_QUERY}`];
 }
 
 function wire(connection: Connection<"main">, settings: SkillflawSettings): WiringDefinition {
