@@ -1,8 +1,9 @@
 import type { EventEmitter } from "node:events";
-import type { Duplex } from "node:stream";
+import { connect as dial, type Socket } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, TLSSocket } from "node:tls";
 import { backOff } from "exponential-backoff";
 import pg from "pg";
+import { CONNECT_SECONDS, SILENT_SECONDS, UNACKNOWLEDGED_SECONDS } from "../model/dead-connections";
 import type { Credential } from "./credential";
 import { explain, isTransient, isUnknownName, ProvisioningError } from "./errors";
 
@@ -20,13 +21,15 @@ export interface Server {
 export type Client = pg.Client;
 
 /** Milliseconds for a connection, its TLS handshake and login. */
-const CONNECT_TIMEOUT = 10_000;
+const CONNECT_TIMEOUT = CONNECT_SECONDS * 1000;
 /** Milliseconds for any statement; a server that has gone silent is given up after that. */
 const QUERY_TIMEOUT = 120_000;
 /** Milliseconds that a connection may take to end before it is cut. */
 const END_TIMEOUT = 2_000;
-/** Milliseconds of silence after which the system asks whether the server is still there. */
-const KEEP_ALIVE_DELAY = 10_000;
+/** Milliseconds of silence after which the system, and `watch`, ask whether the server is still there. */
+const SILENCE = SILENT_SECONDS * 1000;
+/** Milliseconds for the answer. */
+const ANSWER = UNACKNOWLEDGED_SECONDS * 1000 - SILENCE;
 /** Milliseconds for a statement over what a platform has written, its locks included. */
 const LOOK_TIMEOUT = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
@@ -106,11 +109,12 @@ export async function open(server: Server, credential: Credential, database: str
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     query_timeout: session.query,
     keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
+    keepAliveInitialDelayMillis: SILENCE,
   });
   // A connection that breaks while idle must not end the process; the next query reports it.
   client.on("error", () => undefined);
   limit(client, session.bytes);
+  onStream(client, watch);
   try {
     await client.connect();
     return client;
@@ -138,24 +142,50 @@ export const dialled = ({ host, port, via }: Server): { readonly host: string; r
 
 /** The driver's own, which its types leave out. */
 interface Connection extends EventEmitter {
-  readonly stream: Duplex;
+  readonly stream: Socket;
   readonly ssl: unknown;
 }
 const connectionOf = (client: Client): Connection => (client as unknown as { readonly connection: Connection }).connection;
 
 /** Cuts a session that receives more, before the driver has made a text of it. */
 function limit(client: Client, bytes: number): void {
-  const connection = connectionOf(client);
-  const count = () => {
+  onStream(client, (stream) => {
     let left = bytes;
-    const { stream } = connection;
     stream.on("data", ({ length }: Buffer) => {
       left -= length;
       if (left < 0) stream.destroy(tooMuch(client, bytes));
     });
-  };
-  if (connection.ssl === false) count();
-  else connection.once("sslconnect", count);
+  });
+}
+
+/** Calls with what carries the session, once it does. */
+function onStream(client: Client, use: (stream: Socket) => void): void {
+  const connection = connectionOf(client);
+  if (connection.ssl === false) use(connection.stream);
+  else connection.once("sslconnect", () => use(connection.stream));
+}
+
+/**
+ * Cuts a session whose server has gone without a word. Node cannot bound how long sent data waits for an acknowledgement, and a silent
+ * server may just be busy: so the address that the session has is dialled once more, and a busy server's system takes the call.
+ */
+function watch(stream: Socket): void {
+  const { remoteAddress: host, remotePort: port } = stream;
+  if (host === undefined || port === undefined) return;
+  stream.setTimeout(SILENCE, () => {
+    const call = dial({ host, port, timeout: ANSWER });
+    const hangUp = () => call.destroy();
+    const isThere = () => {
+      hangUp();
+      if (!stream.destroyed) stream.setTimeout(SILENCE);
+    };
+    stream.once("close", hangUp);
+    call.once("connect", isThere);
+    // No answer, or one that something on the way gives: a system that refuses is there.
+    call.once("timeout", () => call.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })));
+    call.once("error", (error: NodeJS.ErrnoException) => (error.code === "ECONNREFUSED" ? isThere() : stream.destroy(error)));
+    call.once("close", () => stream.off("close", hangUp));
+  });
 }
 
 const tooMuch = ({ host, port, user, database }: Client, bytes: number): Error =>

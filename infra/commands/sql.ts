@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import Table from "cli-table3";
 import pc from "picocolors";
+import { LIBPQ_WORDS } from "../../constructs/model/dead-connections";
 import { UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
@@ -55,7 +56,8 @@ async function runPsql(server: Server, credential: Credential, database: string,
     const caFile = join(directory, "ca.pem");
     await writeFile(caFile, ca);
     const variables = await toPsqlVariables(server, credential, database, caFile);
-    const child = spawn("psql", [], { stdio: "inherit", env: { ...withoutLibpq(process.env), ...variables } });
+    // libpq has no variables for what bounds a dead connection.
+    const child = spawn("psql", [LIBPQ_WORDS], { stdio: "inherit", env: { ...withoutLibpq(process.env), ...variables } });
     return await withoutInterrupts(
       new Promise((resolve) => {
         child.once("error", () => resolve(null));
