@@ -97,9 +97,9 @@ describe("an environment one step beyond a limit is refused before anything is c
       ...spec,
       instances: Object.fromEntries(Array.from({ length: count }, (_, index) => [`i${index}`, {}])),
     });
-    expect(sentences(() => plan(wide(24)))).toEqual([]);
-    expect(sentences(() => plan(wide(25)))).toEqual([
-      "instances: must fit into stack postgres-wide-database: AWS takes at most 500 resources, got 505; move some instances, with their platforms, to another environment",
+    expect(sentences(() => plan(wide(22)))).toEqual([]);
+    expect(sentences(() => plan(wide(23)))).toEqual([
+      "instances: must fit into stack postgres-wide-database: AWS takes at most 500 resources, got 512; move some instances, with their platforms, to another environment",
     ]);
   });
 
