@@ -5,6 +5,7 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
 import { handleSignals } from "../../infra/local/signals";
+import { proveFailovers } from "./failover/prove";
 import { NOT_TRIED, type Row, seconds } from "./faults/row";
 
 const VERSIONS = [15, 17] as const;
@@ -79,6 +80,8 @@ async function proveAllTests(): Promise<readonly Row[]> {
 
 async function prove(): Promise<void> {
   const [tests, ...found] = await Promise.all([proveAllTests(), ...VERSIONS.map(proveOn)]);
+  // Seconds count here: nothing else may run.
+  const failovers = await proveFailovers();
   const table = new Table({
     head: ["", "kind", "server", "tries", "outcome"],
     style: { head: [], border: [] },
@@ -88,7 +91,7 @@ async function prove(): Promise<void> {
   const rows = (found[0] ?? []).flatMap((_, index) =>
     VERSIONS.map((version, each) => ({ version: String(version), row: found[each]?.[index] as Row })),
   );
-  rows.push(...tests.map((row) => ({ version: "17", row })));
+  rows.push(...[...tests, ...failovers].map((row) => ({ version: "17", row })));
   for (const { version, row } of rows)
     table.push([
       row.problem !== null ? pc.red("✖") : row.tries === NOT_TRIED ? "-" : pc.green("✔"),

@@ -3,6 +3,7 @@ import { appendFileSync, chownSync, mkdirSync, openSync, readFileSync, rmSync, w
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { JsonGeneralNames } from "@peculiar/x509";
 import { serverAccount } from "../../constructs/local/account";
 import { installBinaries } from "../../constructs/local/binaries";
 import { createServerCertificate } from "../../constructs/local/certificates";
@@ -24,16 +25,22 @@ export interface Replicated {
   readonly standby: Server;
   /** Logs of both, from their first line on. */
   readonly logs: { readonly primary: string; readonly standby: string };
+  /** Makes the standby a primary. */
+  promote(): void;
   /** Lets the standby apply changes only so many seconds later. */
   delay(seconds: number): void;
   /** Ends both, and deletes their data. */
   remove(): Promise<void>;
 }
 
-/** @param prepare what the primary has before the standby copies it. */
-export async function startReplicated(prepare: (primary: TestServer) => Promise<void>): Promise<Replicated> {
+/**
+ * @param prepare what the primary has before the standby copies it.
+ * @param names further names that both certificates carry.
+ */
+export async function startReplicated(prepare: (primary: TestServer) => Promise<void>, names: readonly string[] = []): Promise<Replicated> {
+  const shared = names.map((value) => ({ type: "dns" as const, value }));
   const first = await startServer(USUAL);
-  const certificate = await createServerCertificate(first.ca, undefined, [{ type: "dns", value: "localhost" }]);
+  const certificate = await createServerCertificate(first.ca, undefined, [{ type: "dns", value: "localhost" }, ...shared]);
   const prepared = await first.restart({ parameters: PRIMARY, certificate });
   await prepare(prepared);
   await prepared.stop();
@@ -47,11 +54,16 @@ export async function startReplicated(prepare: (primary: TestServer) => Promise<
   const primary = await prepared.restart({ parameters: PRIMARY, certificate });
   appendFileSync(join(directory, "data", "pg_hba.conf"), `hostssl replication ${REPLICATOR} 127.0.0.1/32 scram-sha-256\n`);
   reload(directory);
-  const standby = await launch(primary, standbyDirectory, password);
+  const standby = await launch(primary, standbyDirectory, password, shared);
   return {
     primary,
     standby: standby.server,
     logs: { primary: join(directory, "postgres.log"), standby: join(standbyDirectory, "postgres.log") },
+    promote: () => {
+      const data = join(standbyDirectory, "data");
+      writeFileSync(join(data, "promote"), "");
+      process.kill(pidOf(standbyDirectory), "SIGUSR1");
+    },
     delay: (seconds) => {
       appendFileSync(join(standbyDirectory, "data", "postgresql.conf"), `recovery_min_apply_delay = '${seconds}s'\n`);
       reload(standbyDirectory);
@@ -65,16 +77,22 @@ export async function startReplicated(prepare: (primary: TestServer) => Promise<
   };
 }
 
-const reload = (directory: string): boolean =>
-  process.kill(Number(readFileSync(join(directory, "data", "postmaster.pid"), "utf8").split("\n")[0]), "SIGHUP");
+const pidOf = (directory: string): number => Number(readFileSync(join(directory, "data", "postmaster.pid"), "utf8").split("\n")[0]);
+const reload = (directory: string): boolean => process.kill(pidOf(directory), "SIGHUP");
 
-async function launch(primary: TestServer, directory: string, password: string): Promise<{ readonly server: Server }> {
+async function launch(
+  primary: TestServer,
+  directory: string,
+  password: string,
+  names: JsonGeneralNames,
+): Promise<{ readonly server: Server }> {
   const account = serverAccount();
   const data = join(directory, "data");
   const port = primary.server.port + 1_000;
   const { certificate, key } = await createServerCertificate(primary.ca, undefined, [
     { type: "dns", value: "standby.example" },
     { type: "ip", value: "127.0.0.1" },
+    ...names,
   ]);
   const from = `host=localhost port=${primary.server.port} user=${REPLICATOR} password=${password} sslmode=verify-full sslrootcert=${data}/ca.pem`;
   const files = {

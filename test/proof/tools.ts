@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import Table from "cli-table3";
 import pc from "picocolors";
@@ -96,6 +96,27 @@ const DRIVERS = ["psycopg[binary]==3.3.9", "psycopg2-binary==2.9.13", "asyncpg==
 
 /** Path of the Python that has the drivers. @throws MissingTool as above. */
 export const drivers = (): string => python("drivers-2026-11", ...DRIVERS);
+
+/** Path of the Python that has a platform's own server. @throws MissingTool as above. */
+export const server = (name: string, packages: readonly string[]): string => python(name, ...packages);
+
+/** pgx as Flyte 2 has it. */
+const PGX = "github.com/jackc/pgx/v5@v5.10.0";
+
+/** Path of a program that uses it. @throws MissingTool without Go, or where its modules cannot be had. */
+export function withPgx(source: string): string {
+  const digest = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
+  const directory = cached(`pgx-${digest}`, (target) => {
+    copyFileSync(source, join(target, "main.go"));
+    const steps = [
+      ["mod", "init", "program"],
+      ["get", PGX],
+      ["build", "-o", "program", "."],
+    ];
+    go(target, steps, "Go cannot build a program with pgx");
+  });
+  return join(directory, "program");
+}
 
 /** PostgreSQL's driver for Java, and what fetches it. */
 const JDBC = "org.postgresql:postgresql:42.7.14";
