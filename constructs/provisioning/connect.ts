@@ -83,13 +83,23 @@ export const masterSession = (version: number): Session => ({
 /** What every session starts with: nothing in a database can shadow the catalog, and no idle session is ended. */
 const ALWAYS = { search_path: "pg_catalog", idle_session_timeout: 0, idle_in_transaction_session_timeout: 0 };
 
+const toParameters = ({ query, lock, parameters = {}, asIs = false }: Session): Readonly<Record<string, string | number>> =>
+  asIs ? {} : { ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters };
+
 /** A blank where there are none: without options, the driver would take those of the shell. */
-const toOptions = ({ query, lock, parameters = {}, asIs = false }: Session): string =>
-  asIs
-    ? " "
-    : Object.entries({ ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters })
-        .map(([name, value]) => `-c ${name}=${value}`)
-        .join(" ");
+const toOptions = (session: Session): string =>
+  Object.entries(toParameters(session))
+    .map(([name, value]) => `-c ${name}=${value}`)
+    .join(" ") || " ";
+
+/** Runs something in a session that was opened as it is, with the parameters that another kind of session starts with. */
+export async function within<T>(client: Client, session: Session, run: () => Promise<T>): Promise<T> {
+  const parameters = Object.entries(toParameters(session));
+  await client.query(parameters.map(([name, value]) => `set ${name} = ${value}`).join("; "));
+  const result = await run();
+  await client.query(parameters.map(([name]) => `reset ${name}`).join("; "));
+  return result;
+}
 
 /**
  * Opens one connection. Everything is passed explicitly, because `pg` fills gaps from the shell's `PG*` variables, ignores

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { ServerAccess } from "./access";
 import type { Check } from "./check";
-import { type Client, close, likeDriver, looking, open, type Server, withClient } from "./connect";
+import { type Client, close, likeDriver, looking, open, type Server, withClient, within } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { attemptOf } from "./doctor-server";
 import { explain, isLoginFull } from "./errors";
@@ -98,11 +98,13 @@ async function worksAsOwner(
   const promise = `${credential.username} works as ${tenant.owner} in ${database.name}`;
   const { name } = database;
   try {
-    const lookFor = async (client: Client) => findProblem(await lookAround(client, tenant), tenant, database, provision);
-    const problem = await withClient(server, credential, name, lookFor, looking(patience));
-    if (problem !== null) return [{ subject, promise, problem }];
-    const workIn = (client: Client) => tryLikeDriver(client, tenant, credential, name, reported);
-    const found = await withClient(server, credential, name, workIn, likeDriver(patience));
+    const work = async (client: Client): Promise<readonly string[]> => {
+      const problem = await within(client, looking(patience), async () =>
+        findProblem(await lookAround(client, tenant), tenant, database, provision),
+      );
+      return problem === null ? tryLikeDriver(client, tenant, credential, name, reported) : [problem];
+    };
+    const found = await withClient(server, credential, name, work, likeDriver(patience));
     return (found.length === 0 ? [null] : found).map((each) => ({ subject, promise, problem: each }));
   } catch (error) {
     // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
