@@ -163,15 +163,15 @@ function poolVariables({ poolSize, maxOverflow }: SkillflawSettings): Readonly<R
 }
 
 /** libpq's options, by which no limit of the server ends a migration; versions before 17 do not know `transaction_timeout`. */
-const UNLIMITED = "-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0";
+const UNLIMITED = "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0";
 
 /** Its documentation calls this a preview; its upstream also applies what is missing, as each start does. `--fix` can delete data. */
 function migration({ images }: SkillflawSettings): Migration {
   return {
     name: "migrate",
     image: images.skillflaw ?? IMAGE,
-    command: ["skillflaw", "migration"],
-    variables: { [URL_KEY]: { secretKey: URL_KEY }, SKILLFLAW_CONFIG_DIR: "/tmp", HOME: "/tmp", PGOPTIONS: UNLIMITED },
+    command: ["env", UNLIMITED, "skillflaw", "migration"],
+    variables: { [URL_KEY]: { secretKey: URL_KEY }, SKILLFLAW_CONFIG_DIR: "/tmp", HOME: "/tmp" },
     secretPath: null,
   };
 }
