@@ -108,14 +108,14 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
       "TransactionIds",
       transactions,
       { above: OLDEST_TRANSACTION },
-      `The oldest transaction ID is more than ${OLDEST_TRANSACTION / 1_000_000} million transactions old; npm run doctor names the database`,
+      `The oldest transaction ID is more than ${OLDEST_TRANSACTION / 1_000_000} million transactions old; doctor names the database`,
     ),
     createAlarm(
       scope,
       "Slots",
       slots,
       retained,
-      `A replication slot retains more than ${percent(RETAINED_BY_SLOTS)} of ${settings.storageGib} GiB; npm run doctor names inactive slots`,
+      `A replication slot retains more than ${percent(RETAINED_BY_SLOTS)} of ${settings.storageGib} GiB; doctor names the inactive ones`,
     ),
   ];
 }
