@@ -1,4 +1,4 @@
-import { broadRights } from "../constructs/model/chart-rights";
+import { accountOf, broadRights } from "../constructs/model/chart-rights";
 import { factsOf, type Platforms } from "../constructs/model/platform";
 import type { Environment } from "../constructs/model/spec";
 import { platforms as registry } from "../constructs/platforms/registry";
@@ -10,8 +10,7 @@ export const rightsNotes = (environment: Environment, platforms: Platforms = reg
     if (!platform) return [];
     const chart = platform.chart(resolved.settings);
     if (chart === null) return [];
-    // Rendered with a release of the platform's usual name.
-    const called = (account: string) => (account === resolved.kind ? resolved.settings.release : account);
+    const called = (account: string) => accountOf(account, resolved.kind, resolved.settings.release);
     const facts = factsOf(chart, resolved.settings.chartVersion);
     return broadRights(facts, (account) => platform.isNarrowed(account, resolved.settings)).map(
       ({ accounts, can }) =>

@@ -16,6 +16,9 @@ export interface BroadRight {
   readonly can: readonly string[];
 }
 
+/** A service account of a release: facts are rendered with one that is called like its kind. */
+export const accountOf = (account: string, kind: string, release: string): string => (account === kind ? release : account);
+
 /**
  * What a chart lets pods do outside their namespace with Secrets and pods: reading every Secret yields every platform's password, and
  * starting pods anywhere yields every service account.

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { local } from "../../constructs/local/target";
 import { isObject, type JsonObject } from "../../constructs/model/json";
+import { resolveUnknown } from "../../constructs/model/resolve";
 import { toPlatformFiles, toProcessFiles } from "../../infra/output";
 import { type ContractCase, DIRECT, platformOf, refusal, settingsOf, wire } from "../contract/case";
 import { cases } from "../fixtures/cases";
@@ -14,6 +16,16 @@ const valuesOf = (settings: JsonObject): JsonObject => {
 };
 
 describe("Flyte", () => {
+  it("is warned of by the service account of its release, whose roles reach every namespace", () => {
+    const { warnings } = resolveUnknown(
+      { name: "it", instances: { main: {} }, platforms: { flyte: { release: "workflows" } } },
+      { target: local, platforms: flyte.platforms },
+    );
+    expect(warnings.map(({ rule }) => rule).join("\n")).toContain(
+      "lets service account workflows read Secrets and start pods in every namespace, other platforms' included",
+    );
+  });
+
   it.each([
     [{}, "binary of Flyte 2", { main: "flyte" }, 11],
     [{ chartVersion: "v1.16.8" }, "binary of Flyte 1", { main: "flyteadmin" }, 51],

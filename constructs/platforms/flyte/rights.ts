@@ -1,4 +1,4 @@
-import { broadRights } from "../../model/chart-rights";
+import { accountOf, broadRights } from "../../model/chart-rights";
 import { isObject, type JsonObject } from "../../model/json";
 import { type Chart, factsOf, type PlatformRule } from "../../model/platform";
 import { editionOf, type FlyteFields, type FlyteSettings } from "./settings";
@@ -37,7 +37,7 @@ export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): Platfor
   check: (settings, path) => {
     const broad = broadRights(factsOf(chartOf(settings), settings.chartVersion), (account) => isNarrowed(account, settings));
     if (broad.length === 0) return [];
-    const accounts = broad.flatMap((each) => each.accounts);
+    const accounts = broad.flatMap((each) => each.accounts).map((account) => accountOf(account, "flyte", settings.release));
     const can = [...new Set(broad.flatMap((each) => each.can))];
     return [
       {
