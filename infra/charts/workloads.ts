@@ -62,8 +62,8 @@ export interface Source {
 
 /** A text that is longer, or of several lines, is somebody's code: its digest says whether it has changed. Characters. */
 const LONGEST = 300;
-const factOf = (text: string): string =>
-  text.length <= LONGEST && !text.includes("\n") ? text : `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+const digestOf = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
+const factOf = (text: string): string => (text.length <= LONGEST && !text.includes("\n") ? text : digestOf(text));
 
 /** What keeps pods running, so that they have to be restarted when a Secret changes. */
 export const keepsRunning = ({ kind }: Workload): boolean => !["Job", "CronJob", "Pod", "PodTemplate"].includes(kind);
@@ -181,7 +181,7 @@ function toContainer(container: JsonObject, role: Container["role"], pod: JsonOb
 
 function toProbe({ httpGet, exec, tcpSocket, grpc }: JsonObject): string {
   if (isObject(httpGet)) return `GET ${String(httpGet.path)} ${String(httpGet.port)}`;
-  if (isObject(exec)) return `exec ${factOf(((exec.command ?? []) as readonly string[]).join(" "))}`;
+  if (isObject(exec)) return `exec ${digestOf(((exec.command ?? []) as readonly string[]).join(" "))}`;
   if (isObject(tcpSocket)) return `TCP ${String(tcpSocket.port)}`;
   return isObject(grpc) ? `gRPC ${String(grpc.port)}` : "";
 }
