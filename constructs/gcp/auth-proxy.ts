@@ -71,7 +71,7 @@ const fromConfigMap = (name: string, reads: boolean): readonly JsonObject[] =>
 const asSidecar = (made: JsonObject): JsonObject => ({ ...made, restartPolicy: "Always" });
 
 /**
- * The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that nothing in a release is known late.
+ * The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that a release contains no deploy-time value.
  *
  * @param reads whether it also listens for the replica.
  */

@@ -127,7 +127,7 @@ export function toMigrateJob({ namespace, release, connection, wiring }: Wired):
     ],
   };
   const { migrateJob } = kubernetesNames(release);
-  // With a name of its own, no Service of the chart selects it.
+  // Under a different name no Service of the chart selects it.
   const template = { metadata: { labels: { ...labels(release), "app.kubernetes.io/name": migrateJob } }, spec: pod };
   return {
     apiVersion: "batch/v1",

@@ -58,7 +58,7 @@ export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session =
   lock: Math.min(LOOK_TIMEOUT, deadlineMs),
   bytes: MOST_BYTES,
 });
-/** As a platform's driver opens a session: each setting takes effect, whoever set it. */
+/** As a platform's driver opens a session: each setting takes effect, at every level. */
 export const likeDriver = (patience: Pick<Patience, "deadlineMs">): Session => ({ ...looking(patience), asIs: true });
 /** For a person at a prompt. */
 export const UNLIMITED: Session = { query: 0, lock: 0, bytes: Number.POSITIVE_INFINITY };

@@ -77,7 +77,7 @@ function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.IT
 }
 
 /**
- * Encrypts what waits in the topic. A key of its own, because AWS's key for SNS admits neither CloudWatch nor RDS, so that every alarm would
+ * Encrypts what waits in the topic. A customer-managed key, because AWS's key for SNS admits neither CloudWatch nor RDS, so that every alarm would
  * get lost in silence, and the policy of a key that the spec names is not ours.
  *
  * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services

@@ -38,7 +38,7 @@ export function findChartOf(each: ContractCase, version: string | null, director
   return chart === null ? null : findChart(each.name, chart, version ?? (settings as CommonSettings).chartVersion, directory);
 }
 
-/** Renders every way of every case of one version. @param progress is told what is rendered. */
+/** Renders every way of every case of one version. @param progress called with what is rendered. */
 export function renderCases(cases: readonly VersionedCase[], progress: (what: string) => void): Rendered {
   const [{ each: first, found } = missing()] = cases;
   const { chart, version } = found;

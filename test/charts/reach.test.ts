@@ -17,7 +17,7 @@ const withContainer = (container: JsonObject, more: JsonObject = {}): JsonObject
 describe("a chart's pods are seen", () => {
   it.each<readonly [string, JsonObject]>([
     ["alone", { kind: "Pod", metadata, spec: pod }],
-    ["in a template of their own", { kind: "PodTemplate", metadata, template: { spec: pod } }],
+    ["in a PodTemplate", { kind: "PodTemplate", metadata, template: { spec: pod } }],
   ])("%s", (_how, object) => {
     expect(workloadsOf([object])[0]?.containers.map(({ name }) => name)).toEqual(["app"]);
   });

@@ -241,7 +241,7 @@ describe("doctor", () => {
         ({ note }) => note ?? [],
       );
     const because =
-      'SkillFlaw refuses to start with them ("remove_table"); give their program, such as a vector store, a database of its own (docs/skillflaw.md), and run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ';
+      'SkillFlaw refuses to start with them ("remove_table"); give their program, such as a vector store, a separate database (docs/skillflaw.md), and run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ';
 
     it("sees a vector store's tables, and any in a database that was never migrated", async () => {
       await sound();

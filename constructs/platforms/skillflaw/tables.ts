@@ -19,7 +19,7 @@ vertex_build`;
 export const skillflawTables: ForeignTables = {
   known: KNOWN.split(/\s+/),
   because: 'SkillFlaw refuses to start with them ("remove_table")',
-  remedy: "give their program, such as a vector store, a database of its own (docs/skillflaw.md)",
+  remedy: "give their program, such as a vector store, a separate database (docs/skillflaw.md)",
   source: "https://github.com/langflow-ai/langflow/pull/14534",
   date: "2026-11-30",
 };

@@ -25,7 +25,7 @@ describe("a platform that reads from a replica of RDS", () => {
     expect(text(templatesOf(read))).not.toMatch(/"Export":\{"Name":"[^"]*Replica/);
   });
 
-  it("lets in whoever is let in to the primary", () => {
+  it("admits the clients of the primary", () => {
     const instances = Object.values(ofType(templatesOf(spec(1, mlflow)).database, "AWS::RDS::DBInstance"));
     expect(new Set(instances.map(({ Properties: its }) => text(its?.VPCSecurityGroups))).size).toBe(1);
   });
