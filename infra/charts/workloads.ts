@@ -95,7 +95,7 @@ export function receiversOf(workloads: readonly Workload[], secret: string): rea
 export function mentionsOf(objects: readonly JsonObject[], secret: string): readonly string[] {
   const pattern = new RegExp(`(?<![\\w-])${secret}(?![\\w-])`);
   const others = objects.filter((object) => templateOf(object) === null && object.kind !== "Secret");
-  // Annotations are how Reloader is told of it.
+  // An annotation with the Secret's name is for Reloader.
   const naming = others.filter((object) =>
     pattern.test(JSON.stringify(object, (key, value) => (key === "annotations" ? undefined : value))),
   );

@@ -39,7 +39,7 @@ describe("ways of access on Google Cloud", () => {
     expect(accessOf(existingGcp)).toEqual({ mlflow: "direct verify-full" });
   });
 
-  it("are direct to what is no Cloud SQL, and a proxy is refused there", () => {
+  it("are direct to any database that is not on Cloud SQL, and a proxy is refused there", () => {
     expect(refused({ ...existingGcp, platforms: { mlflow: { access: "sidecar" } } })).toBe(
       '  - platforms.mlflow.access: needs an instance of Cloud SQL, which the Auth Proxy connects to, got "sidecar"; use "direct", or name its connection in gcp.existingConnections',
     );

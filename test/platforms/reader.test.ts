@@ -76,7 +76,7 @@ describe("MLflow of an instance with a read replica", () => {
   it.each([
     ["there is none", {}, mlflow],
     ["the setting says no", { readReplicas: 2 }, { ...mlflow, readFromReplica: false }],
-    ["the database is somebody else's", { readReplicas: 1, existing: { host: "db", ca: "ca.pem", masterSecret: "m.json" } }, mlflow],
+    ["the database exists", { readReplicas: 1, existing: { host: "db", ca: "ca.pem", masterSecret: "m.json" } }, mlflow],
   ])("is what it was if %s", (_reason, instance, settings) => {
     const its = wired(settings, DIRECT, instance);
     expect(its.connection.reader).toBeNull();

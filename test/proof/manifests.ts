@@ -67,7 +67,7 @@ function proveExternalSecrets(all: readonly Rendered[], check: Check, allowed: R
   );
   const [first] = own;
   assert.notDeepEqual(check({ ...first?.object, spec: { ...(first?.object.spec as JsonObject), mistyped: 1 } }), []);
-  const refused = problems.length === 0 ? "" : `; ${problems.length} refused, as it should be: ${allowed?.source}`;
+  const refused = problems.length === 0 ? "" : `; ${problems.length} refused, as expected: ${allowed?.source}`;
   return `${own.length} objects; one with a mistyped key is refused${refused}`;
 }
 

@@ -9,7 +9,7 @@ describe("deletion", () => {
   it("is refused for everything that holds data, and for what makes it readable", async () => {
     const registrations = await registrationsOf(fullGcp);
     const open = GUARDED.flatMap((type) => ofType(registrations, type).filter(({ protect }) => !protect));
-    // Read replicas hold nothing of their own: one that is taken out of the spec goes, and its name with it.
+    // Read replicas hold no data that the primary lacks: removing one from the spec deletes it with its name.
     expect(open.map(({ name }) => name)).toEqual(["full-main-replica1", "full-main-replica2", "full-main-replica1"]);
     expect(open[2]?.type).toContain("RecordSet");
     for (const replica of open.slice(0, 2))
