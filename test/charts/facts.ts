@@ -12,7 +12,7 @@ import { type ContractCase, DIRECT, platformOf, settingsOf, waysOf, wire } from 
 import { chartKeys, unpacked } from "./keys";
 import { renderHelm, renderKustomization } from "./render";
 import { rightsOf } from "./rights";
-import { type FoundChart, findChart } from "./source";
+import { type FoundChart, findChart, findTree } from "./source";
 
 /** What was rendered of a version of a chart. */
 export interface Rendered {
@@ -35,7 +35,10 @@ type CommonSettings = Settings<CommonFields>;
 export function findChartOf(each: ContractCase, version: string | null, directory: string | null): FoundChart | null {
   const settings = settingsOf(each);
   const chart = platformOf(each).chart(settings);
-  return chart === null ? null : findChart(each.name, chart, version ?? (settings as CommonSettings).chartVersion, directory);
+  if (chart === null) return null;
+  const wanted = version ?? (settings as CommonSettings).chartVersion;
+  const isTree = wire(each, DIRECT).wiring.release.kind === "kustomize";
+  return isTree ? findTree(chart, wanted, directory) : findChart(each.name, chart, wanted, directory);
 }
 
 /** Renders every way of every case of one version. @param progress called with what is rendered. */

@@ -30,14 +30,14 @@ export function renderHelm({ path, chart, version }: FoundChart, values: JsonObj
 /**
  * What kubectl makes of a kustomization.
  *
- * @param tree of the repository that the base is in; null fetches it from GitHub.
+ * @param tree of the repository that the base is in.
  * @throws UserError with kubectl's words.
  */
-export function renderKustomization(release: Kustomization, namespace: string, tree: string | null): readonly JsonObject[] {
+export function renderKustomization(release: Kustomization, namespace: string, tree: string): readonly JsonObject[] {
   // A base has to be named relatively, and a link on the way would be another path.
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "platform-postgres-charts-")));
   try {
-    const base = tree === null ? release.base : relative(directory, inTree(release.base, tree));
+    const base = relative(directory, inTree(release.base, tree));
     writeFileSync(join(directory, "kustomization.yaml"), toYaml([toKustomization({ ...release, base }, namespace)]));
     const { code, stdout, output } = run(kubectl(), ["kustomize", directory]);
     if (code !== 0) throw new UserError(`kubectl cannot build ${release.base}: ${output.trim()}`);

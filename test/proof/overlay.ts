@@ -5,11 +5,12 @@ import { parseAllDocuments } from "yaml";
 import type { CommonFields } from "../../constructs/model/common-fields";
 import type { Settings } from "../../constructs/model/fields";
 import type { JsonObject } from "../../constructs/model/json";
-import type { Kustomization } from "../../constructs/model/platform";
+import type { Chart, Kustomization } from "../../constructs/model/platform";
 import { fromUser } from "../../infra/command-line";
 import { toKustomization } from "../../infra/output";
 import { toYaml } from "../../infra/yaml";
 import { renderKustomization } from "../charts/render";
+import { findTree } from "../charts/source";
 import { DIRECT, platformOf, settingsOf, wire } from "../contract/case";
 import { kubeflowPipelines } from "../fixtures/cases/kubeflow-pipelines";
 import { kubectl, type Proof, type Result, report, run } from "./tools";
@@ -21,8 +22,8 @@ const NEWEST = (settingsOf(kubeflowPipelines) as Settings<CommonFields>).chartVe
 
 /** Upstream's manifests as they are at a reference; from GitHub, or from a copy of the tree in the directory of `--charts`. */
 function manifests(reference: string): readonly JsonObject[] {
-  const chart = platformOf(kubeflowPipelines).chart(settingsOf(kubeflowPipelines));
-  const tree = DIRECTORY === null ? null : join(fromUser(DIRECTORY), `${chart?.name}-${reference}`);
+  const chart = platformOf(kubeflowPipelines).chart(settingsOf(kubeflowPipelines)) as Chart;
+  const { path: tree } = findTree(chart, reference, DIRECTORY === null ? null : fromUser(DIRECTORY));
   const plain = { ...CASE_RELEASE, base: CASE_RELEASE.base.replace(NEWEST, reference), images: [], patches: [], replacements: [] };
   // As in the base's files: a namespace would be a part of their names.
   return renderKustomization(plain, "kubeflow", tree).map(({ metadata, ...object }) => {

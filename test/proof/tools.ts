@@ -193,6 +193,14 @@ export function goModule(module: string): string {
   return Dir;
 }
 
+/** Folder with a repository at a tag or commit. @throws MissingTool without git, or where it cannot fetch that. */
+export function repositoryAt(repository: string, reference: string): string {
+  return cached(`${repository.split("/").at(-1)}-${reference}`, (target) => {
+    for (const args of [["init"], ["fetch", "--depth=1", repository, reference], ["checkout", "FETCH_HEAD"]])
+      must("git", ["-C", target, ...args, "--quiet"], `git cannot fetch ${reference} of ${repository}`);
+  });
+}
+
 function go(directory: string, steps: readonly (readonly string[])[], failed: string): void {
   const env = { ...process.env, GOBIN: directory, GOFLAGS: "-mod=mod" };
   for (const args of steps) {
