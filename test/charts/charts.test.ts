@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { ChartKeys } from "../../constructs/model/chart-facts";
+import { UserError } from "../../constructs/model/errors";
 import type { JsonObject } from "../../constructs/model/json";
-import type { HelmRelease, Servers } from "../../constructs/model/platform";
+import type { Chart, HelmRelease, Servers } from "../../constructs/model/platform";
 import type { Wired } from "../../constructs/model/wire";
 import { readRelease, releaseKey } from "../../infra/charts/renderings";
 import { receiversOf, type Workload, workloadsOf } from "../../infra/charts/workloads";
@@ -13,8 +14,9 @@ import { type ContractCase, everyVersion } from "../contract/case";
 import { chartFacts } from "../fixtures/chart-facts";
 import { toy } from "../fixtures/toy";
 import { compareKeys, compareRendered, compareRevisions } from "./compare";
-import { chartKeys } from "./keys";
+import { chartKeys, unpacked } from "./keys";
 import { rightsOf } from "./rights";
+import { findChart, findTree } from "./source";
 
 const directory = mkdtempSync(join(tmpdir(), "platform-postgres-charts-test-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -128,6 +130,29 @@ const deployment = (spec: JsonObject = pod): JsonObject => ({
   kind: "Deployment",
   metadata: { name: "it", labels: { app: "it" }, annotations: { "secret.reloader.stakater.com/reload": "db", other: "x" } },
   spec: { template: { spec } },
+});
+
+describe("a chart that cannot be read", () => {
+  it.each(["folder", "archive"])("is reported: %s", (kind) => {
+    const path = mkdtempSync(join(directory, "broken-"));
+    const archive = join(path, "it-1.0.0.tgz");
+    writeFileSync(archive, "not an archive");
+    const read = () => unpacked(kind === "folder" ? path : archive, mkdtempSync(join(directory, "scratch-")));
+    expect(read).toThrow(UserError);
+    expect(read).toThrow("is not a chart, it has no Chart.yaml");
+  });
+
+  it("is reported where it is to be found in a directory that lacks it", () => {
+    const chart = { name: "it", repository: "https://charts.example" } as Chart;
+    expect(() => findChart("it", chart, "1.0.0", directory)).toThrow("has neither it-1.0.0 nor it-1.0.0.tgz; run helm pull it ");
+    expect(() => findTree(chart, "1.0.0", directory)).toThrow("has no it-1.0.0; check out https://charts.example there at 1.0.0");
+  });
+
+  it("is this project's own one in a version that it does not have", () => {
+    const chart = { name: "skillflaw", repository: null };
+    expect(() => findChart("skillflaw", chart, "9.9.9", null)).toThrow(UserError);
+    expect(findChart("skillflaw", chart, "0.1.0", null).path).toMatch(/skillflaw.chart$/);
+  });
 });
 
 describe("a rendered workload", () => {

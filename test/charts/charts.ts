@@ -34,13 +34,16 @@ function main({ charts: directory, platform, chart, version }: Options): void {
   if (platform !== undefined && !Object.hasOwn(platforms, platform))
     throw new UserError(`there is no platform "${platform}"; ${suggest(platform, Object.keys(platforms))}`);
   if (version !== undefined && platform === undefined) throw new UserError("--version needs --platform");
+  if (chart !== undefined && version === undefined) throw new UserError("--chart needs --version");
   const chosen = subjects.filter(({ each }) => platform === undefined || each.name === platform);
   if (version !== undefined) compare(chosen, chart, version, charts);
   else renderAll(chosen, charts);
 }
 
 function renderAll(chosen: readonly Subject[], charts: string | null): void {
-  for (const group of groupsOf(chosen, charts)) {
+  const groups = groupsOf(chosen, charts);
+  if (groups.length === 0) throw new UserError("this platform has no chart to render");
+  for (const group of groups) {
     const rendered = renderCases(group, (what) => progress.doing(`rendering ${what}`));
     writeRendered(rendered);
     const { facts, renderings } = rendered;
@@ -64,7 +67,10 @@ function groupsOf(chosen: readonly Subject[], charts: string | null): readonly (
 /** Another version in place of the newest verified one: what changed, and what to write to have it verified. */
 function compare(chosen: readonly Subject[], wanted: string | undefined, version: string, charts: string | null): void {
   const chartOf = (each: ContractCase) => platformOf(each).chart(settingsOf(each));
-  const name = wanted ?? chosen.map(({ each }) => chartOf(each)?.name).find((found) => found !== undefined);
+  const names = [...new Set(chosen.flatMap(({ each }) => chartOf(each)?.name ?? []))];
+  if (wanted !== undefined && !names.includes(wanted))
+    throw new UserError(`this platform has no chart "${wanted}"; ${suggest(wanted, names)}`);
+  const name = wanted ?? names[0];
   const usual = chosen.filter(({ each }) => !Object.hasOwn(each.settings, "chartVersion") && chartOf(each)?.name === name);
   const cases = usual.flatMap(({ each, everyWay }): readonly VersionedCase[] => {
     const changed = withVersion(each, version);

@@ -1,21 +1,24 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
+import { UserError } from "../../constructs/model/errors";
 import { isObject, type JsonObject } from "../../constructs/model/json";
+import { run } from "../proof/tools";
 
 type Node = ChartKeys | string;
 type Tree = { [key: string]: Node };
 
 /** The values that a chart knows: of its defaults, its schema and its templates. @param directory the unpacked chart. */
 export function chartKeys(directory: string): Pick<ChartFacts, "rejects" | "keys"> {
-  const defaults = parse(readFileSync(join(directory, "values.yaml"), "utf8")) as JsonObject;
+  const valuesFile = join(directory, "values.yaml");
+  const values = existsSync(valuesFile) ? readFileSync(valuesFile, "utf8") : "";
+  const defaults = (parse(values) ?? {}) as JsonObject;
   const schemaFile = join(directory, "values.schema.json");
   const schema = existsSync(schemaFile) ? (JSON.parse(readFileSync(schemaFile, "utf8")) as JsonObject) : null;
   const tree = joined(ofDefaults(defaults), schema === null ? {} : ofSchema(schema)) as Tree;
   // Defaults may be templates, too.
-  const templates = `${readFileSync(join(directory, "values.yaml"), "utf8")}\n${templatesOf(join(directory, "templates"))}`;
+  const templates = `${values}\n${templatesOf(join(directory, "templates"))}`;
   const references = referencesOf(templates);
   for (const { path } of references) addPath(tree, path);
   for (const { path, isCopied } of references) if (isCopied) open(tree, path);
@@ -131,10 +134,11 @@ const sortedKeys = (node: Node): Node =>
       )
     : node;
 
-/** A chart's folder; an archive is unpacked below `scratch`. */
+/** A chart's folder; an archive is unpacked below `scratch`. @throws UserError where there is no chart in it. */
 export function unpacked(path: string, scratch: string): string {
-  if (statSync(path).isDirectory()) return path;
-  spawnSync("tar", ["-xzf", path, "-C", scratch]);
-  const [folder = ""] = readdirSync(scratch);
-  return join(scratch, folder);
+  const isArchive = !statSync(path).isDirectory();
+  if (isArchive) run("tar", ["-xzf", path, "-C", scratch]);
+  const directory = isArchive ? join(scratch, readdirSync(scratch)[0] ?? "") : path;
+  if (!existsSync(join(directory, "Chart.yaml"))) throw new UserError(`${path} is not a chart, it has no Chart.yaml`);
+  return directory;
 }
