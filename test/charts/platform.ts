@@ -42,15 +42,44 @@ function create(name: string, { chart: written, version, charts }: Options): voi
     throw new UserError(`there is a platform ${name} already`);
   const slash = written.lastIndexOf("/");
   const [repository, chart] = [written.slice(0, slash), written.slice(slash + 1)];
-  if (!/^(https|oci):\/\//.test(repository))
+  if (!/^https:\/\/./.test(repository))
     throw new UserError(
       `--chart must be a repository's address and the chart's name, got "${written}"; write https://charts.example.com/stable/${name}`,
     );
-  const draft = draftOf(name, chart, repository, version, charts === undefined ? null : fromUser(charts));
-  const files = Object.entries(scaffold(draft));
-  for (const [path, content] of files) write(path, content);
+  const directory = charts === undefined ? null : fromUser(charts);
+  const draft = draftOf(name, chart, repository, version, directory);
+  const files = scaffold(draft);
+  const render = ["--platform", name, ...(directory === null ? [] : ["--charts", directory])];
+  orUndo(name, Object.keys(files), () => {
+    for (const [path, content] of Object.entries(files)) write(path, content);
+    writeUnrendered(name, draft);
+    register(name);
+    must("npx", ["biome", "check", "--write", ...Object.keys(files), REGISTRY, CASES], "biome");
+    must("npm", ["run", "--silent", "charts", "--", ...render], "npm run charts");
+  });
+  report(name, draft, Object.keys(files), render);
+}
+
+/** Leaves the checkout as it was where something fails, so that the command can be repeated. */
+function orUndo(name: string, files: readonly string[], run: () => void): void {
+  const lists = [REGISTRY, CASES].map((path) => [path, readFileSync(inCheckout(path), "utf8")] as const);
+  // Ctrl-C ends the program that runs below this one, which then fails.
+  const ignore = () => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    run();
+  } catch (error) {
+    for (const path of [`constructs/platforms/${name}`, ...files]) rmSync(inCheckout(path), { recursive: true, force: true });
+    for (const [path, text] of lists) write(path, text);
+    throw error;
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+/** Until it is rendered: a release needs to know what to restart. */
+function writeUnrendered(name: string, draft: Draft): void {
   const { workloads: _workloads, subcharts: _subcharts, name: _name, repository: _repository, keys, ...facts } = draft;
-  // Until it is rendered: a release needs to know what to restart.
   writeFacts(name, {
     ...facts,
     keys,
@@ -58,18 +87,6 @@ function create(name: string, { chart: written, version, charts }: Options): voi
     rights: [],
     restarts: { kinds: [], label: "app.kubernetes.io/instance" },
   });
-  register(name);
-  must("npx", ["biome", "check", "--write", ...files.map(([path]) => path), REGISTRY, CASES], "biome");
-  must(
-    "npm",
-    ["run", "--silent", "charts", "--", "--platform", name, ...(charts === undefined ? [] : ["--charts", fromUser(charts)])],
-    "the charts",
-  );
-  report(
-    name,
-    draft,
-    files.map(([path]) => path),
-  );
 }
 
 /** What can be found out of a chart. */
@@ -112,10 +129,11 @@ function register(name: string): void {
 
 function must(program: string, args: readonly string[], what: string): void {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd: PACKAGE_ROOT, encoding: "utf8" });
-  if (status !== 0) throw new UserError(`${what} failed: ${`${stdout}${stderr}`.trim()}`);
+  if (status === null) throw new UserError(`${what} was interrupted; nothing of the new platform was kept`);
+  if (status !== 0) throw new UserError(`${what} failed; nothing of the new platform was kept: ${`${stdout}${stderr}`.trim()}`);
 }
 
-function report(name: string, { chart, version }: Draft, files: readonly string[]): void {
+function report(name: string, { chart, version }: Draft, files: readonly string[], render: readonly string[]): void {
   const { releases, workloads } = readRenderings(name, { chart, version });
   const [first] = Object.values(releases);
   const receivers = receiversOf(
@@ -131,7 +149,7 @@ function report(name: string, { chart, version }: Draft, files: readonly string[
       "",
       `Answer the questions in ${GUIDE}, change the wiring, and run`,
       "",
-      `  ${npmLine("charts", ["--platform", name])}`,
+      `  ${npmLine("charts", render)}`,
       `  ${npmLine("test", [])}`,
       "",
     ].join("\n"),
