@@ -11,7 +11,8 @@ import { LocalServer } from "../../constructs/local/server";
 import type { Server } from "../../constructs/provisioning/connect";
 import { withClient } from "../../constructs/provisioning/connect";
 import { generatePassword } from "../../constructs/provisioning/credential";
-import { query, singleUser, startServer, type TestServer, USUAL } from "../fixtures/server";
+import { pidOf, query, singleUser, startServer, type TestServer, USUAL } from "../fixtures/server";
+import { endingWithUs } from "./started";
 
 /** Logs every statement, and lets a standby stream what is committed at once. */
 const PRIMARY = { wal_level: "replica", max_wal_senders: 4, synchronous_commit: "on", log_statement: "all" };
@@ -77,7 +78,6 @@ export async function startReplicated(prepare: (primary: TestServer) => Promise<
   };
 }
 
-const pidOf = (directory: string): number => Number(readFileSync(join(directory, "data", "postmaster.pid"), "utf8").split("\n")[0]);
 const reload = (directory: string): boolean => process.kill(pidOf(directory), "SIGHUP");
 
 async function launch(
@@ -109,9 +109,7 @@ async function launch(
   if (account !== null) chownSync(directory, account.uid, account.gid);
   const { postgres } = await installBinaries(USUAL, dirname(dirname(dirname(directory))));
   const log = openSync(join(directory, "postgres.log"), "a");
-  // It ends with this process, whatever ends that.
-  const guarded = '{ read -r _ <&3; kill -INT 0; } & exec 3<&-; exec "$0" "$@"';
-  const child = spawn("sh", ["-c", guarded, postgres, "-D", data, "-p", String(port)], {
+  const child = spawn("sh", ["-c", endingWithUs("INT"), postgres, "-D", data, "-p", String(port)], {
     ...account,
     cwd: "/",
     env: { LC_ALL: "C", PATH: "/usr/bin:/bin" },

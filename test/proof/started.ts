@@ -165,8 +165,7 @@ export class StartedEnvironment {
   /** Starts a shell command in its own process group; returns the group and the log. The group ends with this process, whatever ends it. */
   start(command: string, env: Variables, log: string): { readonly group: number; readonly log: string } {
     const file = join(this.#directory, log);
-    const guarded = `{ read -r _ <&3; kill -TERM 0; } & exec 3<&-; ${command}`;
-    const child = spawn("sh", ["-c", guarded], {
+    const child = spawn("sh", ["-c", endingWithUs("TERM", command)], {
       cwd: this.#project.directory,
       env,
       detached: true,
@@ -199,9 +198,16 @@ export class StartedEnvironment {
 export const assignments = (variables: Variables): readonly string[] =>
   Object.entries(variables).map(([name, value]) => `${name}=${value}`);
 
-export function stop(group: number): void {
+/**
+ * A script of sh that runs a command, by default its arguments. Its process group gets a signal when this process ends, whatever ends it:
+ * then descriptor 3 of the script, which has to be a pipe, is closed.
+ */
+export const endingWithUs = (signal: "INT" | "TERM" = "TERM", command = 'exec "$0" "$@"'): string =>
+  `{ read -r _ <&3; kill -${signal} 0; } & exec 3<&-; ${command}`;
+
+export function stop(group: number, signal: NodeJS.Signals = "SIGTERM"): void {
   try {
-    process.kill(-group, "SIGTERM");
+    process.kill(-group, signal);
   } catch {
     // It has ended by itself.
   }

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { provision } from "../../../constructs/provisioning/provision";
+import { pidOf } from "../../fixtures/server";
 import { NOT_TRIED, type Row } from "../faults/row";
 import { type Replicated, startReplicated } from "../standby";
+import { endingWithUs, stop } from "../started";
 import { MissingTool } from "../tools";
 import { type Client, environment, instance, must, type Program, prepare, programsOf } from "./clients";
 import { type Between, NAME, openBetween } from "./network";
@@ -26,8 +28,7 @@ const WORKERS = 8;
 /** What happens to the primary. */
 const FAULTS = {
   "killed server": async ({ primary }: Replicated, _between: Between) => {
-    const pid = Number(readFileSync(join(primary.options.directory, "data", "postmaster.pid"), "utf8").split("\n")[0]);
-    process.kill(-pid, "SIGKILL");
+    process.kill(-pidOf(primary.options.directory), "SIGKILL");
   },
   "clean failover": async ({ primary }: Replicated, _between: Between) => primary.stop(),
   "lost packets": async (_replicated: Replicated, between: Between) => between.cut("primary"),
@@ -61,14 +62,14 @@ class Running {
   }
 
   stop(): void {
-    end(this.#group);
+    // At once: none of them keeps anything.
+    stop(this.#group, "SIGKILL");
   }
 }
 
 /** Starts a program in its own process group, which ends with this process. */
 function start(command: readonly string[], env: Readonly<Record<string, string>>, log: string, onLine: (line: string) => void): number {
-  const guarded = '{ read -r _ <&3; kill -TERM 0; } & exec 3<&-; exec "$0" "$@"';
-  const child = spawn("sh", ["-c", guarded, ...command], {
+  const child = spawn("sh", ["-c", endingWithUs(), ...command], {
     env: { PATH: process.env.PATH, ...env },
     detached: true,
     stdio: ["ignore", "pipe", openSync(log, "a"), "pipe"],
@@ -81,15 +82,6 @@ function start(command: readonly string[], env: Readonly<Record<string, string>>
   });
   if (child.pid === undefined) throw new MissingTool("sh could not be run");
   return child.pid;
-}
-
-/** At once: none of them keeps anything. */
-function end(group: number): void {
-  try {
-    process.kill(-group, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
 }
 
 /** Lets what connects to a file reach a port of this machine: files have no network. */
