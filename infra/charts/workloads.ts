@@ -65,6 +65,9 @@ const LONGEST = 300;
 const digestOf = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 const factOf = (text: string): string => (text.length <= LONGEST && !text.includes("\n") ? text : digestOf(text));
 
+/** An option whose value is a script, as `sh -ec` has it. */
+const SCRIPT = /^-[a-z]*c$/;
+
 /** What keeps pods running, so that they have to be restarted when a Secret changes. */
 export const keepsRunning = ({ kind }: Workload): boolean => !["Job", "CronJob", "Pod", "PodTemplate"].includes(kind);
 
@@ -167,7 +170,7 @@ function toContainer(container: JsonObject, role: Container["role"], pod: JsonOb
     name: String(container.name),
     role,
     image: String(container.image ?? ""),
-    args: texts.map((text) => factOf(String(text))),
+    args: texts.map((text, index) => (SCRIPT.test(String(texts[index - 1])) ? digestOf(String(text)) : factOf(String(text)))),
     // What a container is given as a whole comes first: a variable with a name wins.
     env: [
       ...listAt(container.envFrom).flatMap((each) => allOf(each, objects)),

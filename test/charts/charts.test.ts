@@ -194,6 +194,8 @@ describe("a rendered workload", () => {
   });
 
   it("holds digests in place of somebody's code", () => {
+    const [script] = workloadsOf([deployment({ containers: [{ name: "it", command: ["sh", "-ec", "init && serve"], args: ["--all"] }] })]);
+    expect(script?.containers[0]?.args).toEqual(["sh", "-ec", expect.stringMatching(/^sha256:[0-9a-f]{16}$/), "--all"]);
     expect(workload?.containers[1]?.args).toEqual(["sh", "-c", expect.stringMatching(/^sha256:[0-9a-f]{16}$/)]);
   });
 
