@@ -9,6 +9,7 @@ import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 import {
   hasControl,
+  IN_CAPITALS,
   isMountBelow,
   isOfOptions,
   mayWriteLines,
@@ -108,7 +109,8 @@ function findingOf(at: TextAt, platform: Platform, keys: ChartKeys, directories:
   return directories.some((directory) => isMountBelow(at, directory)) ? { rule: WIRED, guard: FILES } : null;
 }
 
-const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
+/** The values that a platform's chart knows; none without a chart. */
+export const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
   const chart = platform.chart(settings);
   return chart === null ? {} : factsOf(chart, settings.chartVersion).keys;
 };
@@ -173,12 +175,11 @@ const variablesOf = (path: Path): readonly string[] =>
   path.flatMap((step, index) => {
     const above = path[index - 1];
     if (typeof above === "string" && ENVIRONMENT.test(above)) return [isNamed(step) ? step.named : step];
-    return isNamed(step) && CAPITALS.test(step.named) ? [step.named] : [];
+    return isNamed(step) && IN_CAPITALS.test(step.named) ? [step.named] : [];
   });
 
 // Looks back from the end: looking for a beginning takes the square of a long key.
-const ENVIRONMENT = /$(?<=[Ee]nv[A-Za-z]*)/;
-const CAPITALS = /^[A-Z][A-Z0-9_]*(\.|$)/;
+const ENVIRONMENT = /$(?<=env[a-z]*)/i;
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
 function nearestGuard(userPath: Path, guards: readonly GuardAt[]): Guard | null {

@@ -1,9 +1,7 @@
 import type { ChartKeys } from "./chart-facts";
-import type { CommonFields } from "./common-fields";
 import { type Violation, violation } from "./errors";
-import type { Settings } from "./fields";
-import { guardsOf } from "./guarded-values";
-import { factsOf, type Platform, type PlatformRule } from "./platform";
+import { guardsOf, keysOf } from "./guarded-values";
+import type { Platform, PlatformRule } from "./platform";
 import { namesSource, sourceOf, textsIn } from "./value-texts";
 import { collision, isNamed, type Path, showPath } from "./values";
 
@@ -127,11 +125,6 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
 }
 
 const isOfReference = (path: Path): boolean => path.some((step) => typeof step === "string" && /(ref|from)$/i.test(step));
-
-const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
-  const chart = platform.chart(settings);
-  return chart === null ? {} : factsOf(chart, settings.chartVersion).keys;
-};
 
 /** How the chart takes it from a Secret: a list of variables by reference, or the nearest of its values that names one. */
 function remedyOf(path: Path, isValue: boolean, keys: ChartKeys, guarded: readonly Path[]): string {

@@ -31,7 +31,8 @@ export function textsIn(values: JsonObject): readonly TextAt[] {
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
-const IN_CAPITALS = /^_?[A-Z][A-Z0-9_]*(\.|$)/;
+/** A process variable by its form, such as `PGHOST` or `DATABASE.HOST`. */
+export const IN_CAPITALS = /^_?[A-Z][A-Z0-9_]*(\.|$)/;
 /** `NAME: value`, `NAME=value` and `"NAME": value`, but not a shell's `$NAME` or `${NAME:-value}`. */
 const ASSIGNED = /(?<![\w$.{-])["']?(_?[A-Z][A-Z0-9_.]*)["']?\s*[:=]/g;
 /** The same within a map without line breaks, and an entry of a list: `{ NAME: value }`, `- name: NAME`, `envName: NAME`. */

@@ -27,12 +27,8 @@ function isConnection(path: Path): boolean {
   return /^(database|sqlite)\b/.test(first === "runs" ? second : first);
 }
 
-/** A template in a key of such a part, or in a variable's name, could become one. */
-const isTemplated = (path: Path): boolean =>
-  path.some((step, index) => {
-    if (isNamed(step)) return step.named.includes("{{") && (isOfFiles(path) || /$(?<=env[a-z]*)/i.test(String(path[index - 1])));
-    return step.includes("{{") && isOfFiles(path);
-  });
+/** A template in a key of such a part could become one. */
+const isTemplated = (path: Path): boolean => isOfFiles(path) && path.some((step) => (isNamed(step) ? step.named : step).includes("{{"));
 
 const isOfFiles = ([top]: Path): boolean => FILES.some(([first]) => typeof top === "string" && top.toLowerCase() === first);
 
