@@ -91,11 +91,11 @@ export const isOfOptions = (path: Path): boolean => path.some(isOptions);
 export const hasControl = (text: string): boolean => /[^\P{Cc}\t]|[\u2028\u2029]/u.test(text);
 
 const LITERAL = '"[^"\\\\\\n]*"|`[^`\\n]*`';
-const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|[a-zA-Z]\\w*";
+const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|(?!println\\b)[a-zA-Z]\\w*";
 const PIPED = `quote|squote|lower|upper|trunc\\s+\\d+|trimSuffix\\s+(?:${LITERAL})`;
 /**
  * An action of a template that yields one line: a name of the release or chart, a field or word without arguments, a literal without
- * escapes, a chart's own definition. Anything else, such as `printf` or `.Values`, may write lines.
+ * escapes, a chart's own definition. Anything else, such as `println`, `printf` or `.Values`, may write lines.
  */
 const ONE_LINE = new RegExp(
   `\\{\\{\\s*(?:${LITERAL}|${FIELD}|include\\s+(?:${LITERAL})\\s+[.$])(?:\\s*\\|\\s*(?:${PIPED}))*\\s*\\}\\}`,

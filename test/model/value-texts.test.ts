@@ -105,6 +105,8 @@ describe("mayWriteLines", () => {
       '{{ index .Values "a" }}',
       "{{ .Files.Get }}",
       "{{ $.Values.a }}",
+      "{{ println }}",
+      "{{ println | lower }}",
       "{{ toYaml . }}",
       '{{ "a" }}{{ if x }}b{{ end }}',
       "{{ a",
