@@ -51,9 +51,12 @@ const mismatch = (path: Path, type: string): Misfit => ({
   remedy: "",
 });
 
-/** Whether a value has one of the types. Without a schema only a map in the chart's defaults is certain: Helm drops what else is written there. */
+/**
+ * Whether a value has one of the types. Without a schema only a map in the chart's defaults is certain; where it is empty, it may stand for
+ * a list, as flyte-core's `podEnv` does. Helm warns of such a list and renders it.
+ */
 function fits(value: unknown, types: string, isCertain: boolean): boolean {
-  if (!isCertain) return types !== "object" || isObject(value);
+  if (!isCertain) return types !== "object" || isObject(value) || Array.isArray(value);
   return types.split("|").some((type) => {
     if (type === "array") return Array.isArray(value);
     if (type === "object") return isObject(value);

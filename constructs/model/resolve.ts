@@ -177,7 +177,8 @@ function judge(
       if (acknowledged === null) return [];
       const reason = Object.hasOwn(acknowledged, rule) ? ifReadable(() => acknowledged[rule] ?? "", "") : null;
       if (reason !== null) return [{ ...found, remedy: `acknowledged: ${reason}` }];
-      report({ ...found, remedy: `${found.remedy}; then write acknowledge: { "${rule}": "<reason>" }` });
+      const write = `write acknowledge: { "${rule}": "<reason>" }`;
+      report({ ...found, remedy: found.remedy === "" ? write : `${found.remedy}; then ${write}` });
       return [];
     }
     report(found);

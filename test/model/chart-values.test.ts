@@ -23,6 +23,9 @@ describe("values against what is known of a chart", () => {
   it.each<readonly [JsonObject, readonly string[]]>([
     [{ replicaCount: 2, resources: { any: { thing: 1 } }, env: [{ name: "A" }], server: { image: { tag: "1" } } }, []],
     [{ server: null, resources: null }, []],
+    // As flyte-core's `podEnv: {}` takes variables.
+    [{ resources: [{ name: "A", value: "b" }] }, []],
+    [{ server: [] }, ["platforms.it.values.server: must be a map"]],
     [{ config: { level: 1, whatever: { deep: true } } }, []],
     [
       { replicaCuont: 2 },
@@ -73,6 +76,13 @@ describe("values against what is known of a chart", () => {
     );
     expect(refusal({ ...minimal, acknowledge: { "prefect-chart-values": "read by our own template" }, platforms: { prefect } })).toBe(
       "accepted",
+    );
+  });
+
+  it("have a remedy where only acknowledging is left", () => {
+    const flyte = { chart: "flyte-core", values: { webhook: { podEnv: "A=b" } } };
+    expect(refusal({ ...minimal, platforms: { flyte } })).toBe(
+      'invalid spec:\n  - platforms.flyte.values.webhook.podEnv: must be a map; write acknowledge: { "flyte-chart-values": "<reason>" }',
     );
   });
 
