@@ -19,16 +19,11 @@ export function misfits(values: JsonObject, facts: ChartFacts): readonly Misfit[
     ? `is not a value of ${name}, whose schema rejects the installation`
     : `is not a value of ${name}, which ignores it`;
 
-  // Values may be templates that read others.
-  const read = [...JSON.stringify(values).matchAll(/\.Values\.([\w.]+)/g)].map(([, path = ""]) => path);
-  const isRead = (path: Path) => read.some((each) => `${each}.`.startsWith(`${showPath(path)}.`));
-
   function inMap(written: JsonObject, known: ChartKeys, path: Path): readonly Misfit[] {
     return Object.entries(written).flatMap(([key, value]): readonly Misfit[] => {
       const at = [...path, key];
       const node = Object.hasOwn(known, key) ? known[key] : known["*"];
       if (node !== undefined) return inValue(value, node, at);
-      if (!rejects.keys && isRead(at)) return [];
       const near = nearest(key, Object.keys(known));
       return [
         { path: at, rule: unknown, remedy: near === null ? "remove it, or look it up in the chart's values" : `did you mean "${near}"?` },
