@@ -47,6 +47,11 @@ describe("Flyte", () => {
     expect(sum).toBe(peak);
   });
 
+  it("reports a template in a variable's name once", () => {
+    const values = { flyteadmin: { env: [{ name: "{{ .Release.Name }}", value: "x" }] } };
+    expect(refusal(flyte, { chart: "flyte-core", values }).match(/platforms\.flyte\.values/g)).toHaveLength(1);
+  });
+
   it("without a choice is the newest verified binary", () => {
     expect(settingsOf(flyte)).toMatchObject({ chart: "flyte-binary", chartVersion: "v2.0.42" });
   });
