@@ -16,6 +16,9 @@ export interface BroadRight {
   readonly can: readonly string[];
 }
 
+/** Id of the rule by which a platform warns of these rights, where it knows how to narrow them. */
+export const rightsRuleOf = (kind: string): string => `${kind}-rights-in-every-namespace`;
+
 /** A service account of a release: facts are rendered with one that is called like its kind. */
 export const accountOf = (account: string, kind: string, release: string): string => (account === kind ? release : account);
 
@@ -25,7 +28,7 @@ export const accountOf = (account: string, kind: string, release: string): strin
  *
  * @param isNarrowed whether values limit an account to the release's namespace.
  */
-export function broadRights({ rights }: ChartFacts, isNarrowed: (account: string) => boolean): readonly BroadRight[] {
+export function broadRights({ rights }: ChartFacts, isNarrowed: (account: string) => boolean = () => false): readonly BroadRight[] {
   return rights
     .filter(({ isClusterWide }) => isClusterWide)
     .flatMap(({ accounts, rules }) => {

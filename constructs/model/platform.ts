@@ -308,8 +308,6 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   chart?(settings: Settings<F & CommonFields>): Chart;
   /** Service accounts that its pods run as where they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
   serviceAccounts?(settings: Settings<F & CommonFields>): readonly string[];
-  /** Whether `values` limit the roles of one of the chart's service accounts to the release's namespace. Default: no. */
-  isNarrowed?(account: string, settings: Settings<F & CommonFields>): boolean;
   /** Whether a sidecar in its pods starts before everything that logs in, migrations included. Default: no. */
   sidecarBeforeMigrations?(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
@@ -368,7 +366,6 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     rules: [],
     chart: NO_CHART,
     serviceAccounts: () => [],
-    isNarrowed: () => false,
     sidecarBeforeMigrations: () => false,
     servers: () => null,
     revisions: () => [],

@@ -3,7 +3,7 @@ import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";
 import type { FlyteEdition } from "./edition";
-import { isNarrowed, rightsRule } from "./rights";
+import { rightsRule } from "./rights";
 import { flyteRules } from "./rules";
 import { type Edition, editionOf, type FlyteFields, type FlyteSettings, flyteFields } from "./settings";
 
@@ -44,7 +44,6 @@ export const flyte: Flyte = definePlatform({
   guarded: (settings) => edition(settings).guarded,
   transactionPooling: (settings) => edition(settings).transactionPooling,
   serviceAccounts: (settings) => edition(settings).serviceAccounts(settings),
-  isNarrowed,
   sidecarBeforeMigrations: (settings) => edition(settings).sidecarBeforeMigrations,
   databases: (settings) => edition(settings).databases(),
   servers: (settings) => edition(settings).servers,

@@ -1,4 +1,4 @@
-import { accountOf, broadRights } from "../../model/chart-rights";
+import { accountOf, broadRights, rightsRuleOf } from "../../model/chart-rights";
 import { isObject, type JsonObject } from "../../model/json";
 import { type Chart, factsOf, type PlatformRule } from "../../model/platform";
 import { editionOf, type FlyteFields, type FlyteSettings } from "./settings";
@@ -17,7 +17,7 @@ const SCOPES: Readonly<Record<string, string>> = {
  * Whether values limit the roles of a service account to the release's namespace. flyte-core renders a Role in place of a ClusterRole; the
  * charts of flyte-binary leave the ClusterRole out, and narrower roles are the user's.
  */
-export function isNarrowed(account: string, settings: Pick<FlyteSettings, "chart" | "chartVersion" | "values">): boolean {
+function isNarrowed(account: string, settings: Pick<FlyteSettings, "chart" | "chartVersion" | "values">): boolean {
   if (editionOf(settings) !== "core-1") return at(settings.values, "rbac", "create") === false;
   return at(settings.values, SCOPES[account] ?? "", "serviceAccount", "rbacScope") === "namespace";
 }
@@ -30,7 +30,7 @@ const REMEDY = {
 
 /** A warning about roles that reach every namespace. @param chartOf of its settings. */
 export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): PlatformRule<FlyteFields> => ({
-  id: "flyte-rights-in-every-namespace",
+  id: rightsRuleOf("flyte"),
   source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks",
   date: "2026-11-30",
   severity: "warning",
