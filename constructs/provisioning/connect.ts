@@ -31,7 +31,7 @@ const SILENCE = SILENT_SECONDS * 1000;
 /** Milliseconds for the answer. */
 const ANSWER = UNACKNOWLEDGED_SECONDS * 1000 - SILENCE;
 /** Milliseconds for a statement over what a platform has written, its locks included. */
-const LOOK_TIMEOUT = 10_000;
+export const LOOK_TIMEOUT = 10_000;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 /** Bytes that a session may receive: a platform can raise an error that is longer than any text of Node's, which would end the process. */
@@ -124,7 +124,8 @@ export async function open(server: Server, credential: Credential, database: str
   // A connection that breaks while idle must not end the process; the next query reports it.
   client.on("error", () => undefined);
   limit(client, session.bytes);
-  onStream(client, watch);
+  // A proxy on loopback always answers, so it would say nothing of the server.
+  if (server.tls.mode !== "proxy") onStream(client, (stream) => watch(client, stream));
   try {
     await client.connect();
     return client;
@@ -156,6 +157,7 @@ interface Connection extends EventEmitter {
   readonly ssl: unknown;
 }
 const connectionOf = (client: Client): Connection => (client as unknown as { readonly connection: Connection }).connection;
+const isIdle = (client: Client): boolean => (client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
 
 /** Cuts a session that receives more, before the driver has made a text of it. */
 function limit(client: Client, bytes: number): void {
@@ -177,12 +179,15 @@ function onStream(client: Client, use: (stream: Socket) => void): void {
 
 /**
  * Cuts a session whose server has gone without a word. Node cannot bound how long sent data waits for an acknowledgement, and a silent
- * server may just be busy: so the address that the session has is dialled once more, and a busy server's system takes the call.
+ * server may just be busy: so the address that the session has is dialled after each silence, and a busy server's system takes the call.
+ * An idle session waits for nothing: its next statement starts the time again.
  */
-function watch(stream: Socket): void {
+function watch(client: Client, stream: Socket): void {
   const { remoteAddress: host, remotePort: port } = stream;
   if (host === undefined || port === undefined) return;
-  stream.setTimeout(SILENCE, () => {
+  stream.setTimeout(SILENCE);
+  stream.on("timeout", () => {
+    if (isIdle(client)) return;
     const call = dial({ host, port, timeout: ANSWER });
     const hangUp = () => call.destroy();
     const isThere = () => {
