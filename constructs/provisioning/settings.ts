@@ -3,14 +3,14 @@ import type { ParameterValue } from "../model/parameters";
 import type { Tenant } from "../model/spec";
 import type { Scope, ServerAccess } from "./access";
 import type { Check } from "./check";
-import { type Client, likeDriver, withClient } from "./connect";
+import { type Client, LOOK_TIMEOUT, likeDriver, withClient } from "./connect";
 import type { Credential } from "./credential";
 import { attemptOf } from "./doctor-server";
 import { explain } from "./errors";
 import { shown } from "./shown";
 
 /** A parameter as a session finds it. */
-export interface Setting {
+interface Setting {
   readonly name: string;
   /** In the parameter's own unit. */
   readonly value: string;
@@ -75,7 +75,7 @@ const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(sour
  *
  * @param session as a driver opens it: `search_path` may be anything, so all names and operators are qualified.
  */
-export async function findHarmful(session: Client): Promise<readonly Setting[]> {
+async function findHarmful(session: Client): Promise<readonly Setting[]> {
   const { rows } = await session.query<Setting>(
     `select name, pg_catalog.left(setting, ${LONGEST}) as value, unit, source from pg_catalog.pg_settings where name operator(pg_catalog.=) any ($1)`,
     [Object.keys(RULES)],
@@ -84,7 +84,7 @@ export async function findHarmful(session: Client): Promise<readonly Setting[]> 
 }
 
 /** @param where the login, the database and the instance that the session is of. */
-export function explainSetting(
+function explainSetting(
   { name, value, unit, source }: Setting,
   where: { readonly login: string; readonly database: string; readonly instance: string | null },
 ): string {
@@ -152,7 +152,8 @@ export async function tryLikeDriver(
   const { rows } = await session.query<{ schema: string | null }>("select pg_catalog.current_schema()::pg_catalog.text as schema");
   const schema = rows[0]?.schema ?? "";
   if (schema !== "public") return [...sentences, explainSchema(schema, database, owner)];
-  await session.query("begin");
+  // The server itself has to give up: a session that is cut here would wait on for the lock.
+  await session.query(`begin; set local lock_timeout = ${LOOK_TIMEOUT}`);
   await session.query("create table platform_postgres_doctor (id int)");
   await session.query("drop table platform_postgres_doctor");
   await session.query("rollback");
