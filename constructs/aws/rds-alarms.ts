@@ -8,6 +8,7 @@ import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { GIB } from "../model/instance";
 import type { ResolvedInstance } from "../model/spec";
+import { OLD_TRANSACTIONS } from "../model/transaction-ids";
 import type { RdsPostgres } from "./rds-postgres";
 
 export interface RdsAlarmsProps {
@@ -24,11 +25,6 @@ const USED_CONNECTIONS = 0.8;
 const USED_CPU = 90;
 /** Share of the disk that write-ahead log may take which a replication slot retains. */
 const RETAINED_BY_SLOTS = 0.1;
-/**
- * Transactions since the oldest row that is not frozen. Autovacuum freezes from 200 million on; at 2,147 million all changes stop.
- * https://aws.amazon.com/blogs/database/implement-an-early-warning-system-for-transaction-id-wraparound-in-amazon-rds-for-postgresql/
- */
-const OLDEST_TRANSACTION = 500_000_000;
 /**
  * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes without being behind:
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PostgreSQL.Replication.ReadReplicas.Monitor.html
@@ -107,8 +103,8 @@ function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarm
       scope,
       "TransactionIds",
       transactions,
-      { above: OLDEST_TRANSACTION },
-      `The oldest transaction ID is more than ${OLDEST_TRANSACTION / 1_000_000} million transactions old; doctor names the database`,
+      { above: OLD_TRANSACTIONS },
+      `The oldest transaction ID is more than ${OLD_TRANSACTIONS / 1_000_000} million transactions old; doctor names the database`,
     ),
     createAlarm(
       scope,

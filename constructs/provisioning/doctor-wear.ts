@@ -1,14 +1,9 @@
 import pg from "pg";
+import { OLD_TRANSACTIONS } from "../model/transaction-ids";
 import type { Check } from "./check";
 import type { Client } from "./connect";
 import { shown } from "./shown";
 
-/**
- * Transactions, or multixacts, since a database's oldest row that is not frozen. Autovacuum freezes from 200 million on
- * (`autovacuum_freeze_max_age`), so far more means that something holds it back.
- * https://aws.amazon.com/blogs/database/implement-an-early-warning-system-for-transaction-id-wraparound-in-amazon-rds-for-postgresql/
- */
-const OLD = 500_000_000;
 /** At which PostgreSQL stops all changes, less a reserve of three million. https://www.postgresql.org/docs/17/routine-vacuuming.html */
 const WRAPAROUND = 2 ** 31;
 
@@ -19,7 +14,7 @@ export async function diagnoseWear(client: Client, instance: string): Promise<re
     (problems.length === 0 ? [null] : problems).map((problem) => ({ subject, promise, problem }));
   return [
     ...toChecks("has no inactive replication slot", await findSlots(client)),
-    ...toChecks(`no database's oldest transaction ID is older than ${millions(OLD)} transactions`, await findOld(client)),
+    ...toChecks(`no database's oldest transaction ID is older than ${millions(OLD_TRANSACTIONS)} transactions`, await findOld(client)),
   ];
 }
 
@@ -37,10 +32,11 @@ async function findSlots(client: Client): Promise<readonly string[]> {
   );
 }
 
+/** Counts transactions or multixacts, whichever are more: freezing removes both. */
 async function findOld(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string; age: number }>(
     `select datname as name, greatest(age(datfrozenxid), mxid_age(datminmxid)) as age from pg_database
-      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD} order by 2 desc, 1 limit 5`,
+      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD_TRANSACTIONS} order by 2 desc, 1 limit 5`,
   );
   return rows.map(
     ({ name, age }) =>
