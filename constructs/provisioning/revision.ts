@@ -75,8 +75,8 @@ const DATED = /^(\w+\/\d{14}_|\d{4}-\d{2}-\d{2}-)/;
 
 /** Negative where a revision is older than another, positive where it is newer, null where their order is not known. */
 function compareRevisions(found: string, expected: string, known: Known): number | null {
-  const [its, other] = [found, expected].map((name) => known.findIndex(({ revision }) => revision === name));
-  if (its !== undefined && other !== undefined && its >= 0 && other >= 0) return its - other;
+  const [its = -1, other = -1] = [found, expected].map((name) => known.findIndex(({ revision }) => revision === name));
+  if (its >= 0 && other >= 0) return its - other;
   if (!DATED.test(found) || !DATED.test(expected)) return null;
   return found < expected ? -1 : 1;
 }
