@@ -60,7 +60,9 @@ describe("doctor", () => {
     }
     expect(await problems(its)).toEqual([]);
   }
-  const each = (sentence: (login: string) => string) => ["ml_a", "ml_b"].map((login) => `ml: ${sentence(login)}`);
+
+  /** The check of each of the two logins reports it. */
+  const each = (sentence: string) => Array(2).fill(`ml: ${sentence}`);
   async function asSuperuser(command: string): Promise<void> {
     await server.stop();
     await singleUser(USUAL, server.options.directory, command, "ml");
@@ -127,50 +129,32 @@ describe("doctor", () => {
     await sound();
     const sentence =
       'schema ml_owner hides schema public in ml; run in it as its owner: ALTER SCHEMA "ml_owner" RENAME TO "ml_owner_of_before"';
-    await mends(
-      asOwner("create schema ml_owner"),
-      each(() => sentence),
-      asOwner,
-    );
+    await mends(asOwner("create schema ml_owner"), each(sentence), asOwner);
   });
 
-  it("sees an extension in a schema where the platform does not look", async () => {
-    const its = tenant("ml", { databases: [{ name: "ml", extensions: ["pg_trgm"] }] });
-    await sound(its);
-    const sentence =
-      'extension pg_trgm is in schema extensions of ml, where the platform does not look; as long as no table uses it (or else this fails), run in it as its owner: DROP EXTENSION "pg_trgm"; CREATE EXTENSION "pg_trgm" SCHEMA public';
-    await mends(
-      asMaster("drop extension pg_trgm; create schema extensions; create extension pg_trgm schema extensions"),
-      each(() => sentence),
+  it.each<[string, (command: string) => Promise<unknown>, string, string]>([
+    [
+      "in a schema where the platform does not look",
       asMaster,
-      its,
-    );
-  });
-
-  it("sees an extension in a schema that the platform may not use", async () => {
-    const its = tenant("ml", { databases: [{ name: "ml", extensions: ["pg_trgm"] }] });
-    await sound(its);
-    const sentence =
-      'ml_owner may not use schema public of ml, which contains extension pg_trgm; run in it as an administrator: GRANT USAGE ON SCHEMA "public" TO "ml_owner"';
-    await mends(
-      asMaster("revoke usage on schema public from public, pg_database_owner"),
-      each(() => sentence),
+      "drop extension pg_trgm; create schema extensions; create extension pg_trgm schema extensions",
+      'extension pg_trgm is in schema extensions of ml, where the platform does not look; as long as no table uses it (or else this fails), run in it as its owner: DROP EXTENSION "pg_trgm"; CREATE EXTENSION "pg_trgm" SCHEMA public',
+    ],
+    [
+      "in a schema that the platform may not use",
       asMaster,
-      its,
-    );
-  });
-
-  it("sees an extension whose functions the platform may not call", async () => {
-    const its = tenant("ml", { databases: [{ name: "ml", extensions: ["pg_trgm"] }] });
-    await sound(its);
-    const sentence =
-      'ml_owner may not call functions of extension pg_trgm in ml; run in it as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "public" TO "ml_owner"';
-    await mends(
-      asSuperuser("revoke execute on function public.similarity(text, text) from public"),
-      each(() => sentence),
+      "revoke usage on schema public from public, pg_database_owner",
+      'ml_owner may not use schema public of ml, which contains extension pg_trgm; run in it as an administrator: GRANT USAGE ON SCHEMA "public" TO "ml_owner"',
+    ],
+    [
+      "whose functions the platform may not call",
       asSuperuser,
-      its,
-    );
+      "revoke execute on function public.similarity(text, text) from public",
+      'ml_owner may not call functions of extension pg_trgm in ml; run in it as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "public" TO "ml_owner"',
+    ],
+  ])("sees an extension %s", async (_where, run, breaking, sentence) => {
+    const its = tenant("ml", { databases: [{ name: "ml", extensions: ["pg_trgm"] }] });
+    await sound(its);
+    await mends(run(breaking), each(sentence), run, its);
   });
 
   it("sees tables of a former role, and hands them over with one command", async () => {
@@ -180,11 +164,7 @@ describe("doctor", () => {
     const made = asMaster("set role former; create table public.one (id serial); create view public.two as select 1; reset role");
     const sentence =
       'public.one, public.two in ml belong to former; run in it as an administrator: GRANT "former" TO CURRENT_USER; REASSIGN OWNED BY "former" TO "ml_owner"';
-    await mends(
-      made,
-      each(() => sentence),
-      asMaster,
-    );
+    await mends(made, each(sentence), asMaster);
     expect(await asOwner("select tableowner from pg_tables where tablename = 'one'")).toEqual([{ tableowner: "ml_owner" }]);
     await asMaster('drop table public.one; drop view public.two; drop owned by "former"; drop role former');
   });
@@ -193,11 +173,7 @@ describe("doctor", () => {
     await sound();
     const sentence =
       'public.a"b, public.c in ml belong to master; run in it as an administrator: ALTER TABLE "public"."a""b" OWNER TO "ml_owner"; ALTER TABLE "public"."c" OWNER TO "ml_owner"';
-    await mends(
-      asMaster('create table public."a""b" (id int); create table public.c (id int)'),
-      each(() => sentence),
-      asMaster,
-    );
+    await mends(asMaster('create table public."a""b" (id int); create table public.c (id int)'), each(sentence), asMaster);
     await asOwner('drop table public."a""b"; drop table public.c');
   });
 
