@@ -56,7 +56,7 @@ async function runPsql(server: Server, credential: Credential, database: string,
     const caFile = join(directory, "ca.pem");
     await writeFile(caFile, ca);
     const variables = await toPsqlVariables(server, credential, database, caFile);
-    // libpq has no variables for what bounds a dead connection.
+    // As words: libpq has a variable for the first of these bounds only.
     const child = spawn("psql", [LIBPQ_WORDS], { stdio: "inherit", env: { ...withoutLibpq(process.env), ...variables } });
     return await withoutInterrupts(
       new Promise((resolve) => {
