@@ -182,9 +182,10 @@ export const gcpFields = {
        */
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
       /**
-       * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts of other namespaces, such as Flyte's, change nothing in
-       * the namespace of provisioning, and start no pods there. It does not prevent reads, it protects no platform's Secret, and a service
-       * account that may delete policies, such as flyte-core's flytepropeller, may delete it. Deployments from within the cluster, such as
+       * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts of other namespaces, such as Flyte's, create, change
+       * and delete no pods, Jobs, Deployments, Secrets, ConfigMaps, service accounts and roles in the namespace of provisioning. It prevents
+       * no reads and no deletion of the namespace, and protects no platform's Secret. A service account that may delete policies, such as
+       * flyte-core's flytepropeller, may delete it. Deployments from within the cluster, such as
        * Argo CD's, can then not change that namespace either.
        *
        * @defaultValue `false`

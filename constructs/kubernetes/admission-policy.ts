@@ -16,8 +16,8 @@ const IS_ALLOWED =
   '!request.userInfo.username.startsWith("system:serviceaccount:") || request.userInfo.username.startsWith("system:serviceaccount:kube-system:")';
 
 /**
- * A ValidatingAdmissionPolicy and its binding: service accounts of other namespaces create, change, delete and enter nothing in a namespace,
- * whatever their roles allow, and get no token of its service accounts. Kubernetes 1.30 or newer.
+ * A ValidatingAdmissionPolicy and its binding: service accounts of other namespaces create, change, delete and enter nothing of
+ * `GUARDED` in a namespace, whatever their roles allow, and get no token of its service accounts. Kubernetes 1.30 or newer.
  *
  * Admission sees no reads, and Kubernetes exempts policies themselves from it: a service account that may delete policies may delete this one.
  *
