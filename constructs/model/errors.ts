@@ -10,6 +10,8 @@ export interface Violation {
   readonly got: string | null;
   /** What to do about it, if the rule does not already say so. */
   readonly remedy: string;
+  /** The rule's id, with which `docs/reference/rules.md` says more; a field's own check has none. */
+  readonly id?: string;
 }
 
 /** Something the user can mend: printed as one message, without a stack trace. */
@@ -26,8 +28,10 @@ export class SpecError extends UserError {
   }
 }
 
-export function formatViolation({ path, rule, got, remedy }: Violation): string {
-  return `${onOneLine(path)}: ${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`;
+/** `path: rule, got value; remedy [id]`. */
+export function formatViolation({ path, rule, got, remedy, id }: Violation): string {
+  const parts = [rule, got === null ? "" : `, got ${got}`, remedy === "" ? "" : `; ${remedy}`, id === undefined ? "" : ` [${id}]`];
+  return `${onOneLine(path)}: ${parts.join("")}`;
 }
 
 /** Characters of a path's beginning and end that are shown. */

@@ -1,3 +1,4 @@
+import type { Violation } from "./errors";
 import {
   choice,
   type Elsewhere,
@@ -189,8 +190,17 @@ export function completeInstance(settings: InstanceSettings, written: unknown): 
   return withSettings(settings, { maxStorageGib }) as InstanceSettings;
 }
 
-/** What a warning says of a setting of an existing database that describes a new one. */
-export const NO_EFFECT = "has no effect on an existing database";
+/** The rule about settings of an existing database that describe a new one. */
+export const EXISTING_IS_NOT_CREATED = "existing-is-not-created";
+
+/** What that rule finds, in fields of every target and of one alone. */
+export const withoutEffect = (path: string): Violation => ({
+  path,
+  rule: "has no effect on an existing database",
+  got: null,
+  remedy: "",
+  id: EXISTING_IS_NOT_CREATED,
+});
 
 /** What an instance is called by who knows another tool. */
 export const INSTANCE_ELSEWHERE: Elsewhere = new Map([

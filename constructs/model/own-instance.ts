@@ -6,8 +6,8 @@ import {
   type InstanceSettings,
   type InstanceSpec,
   instanceFields,
-  NO_EFFECT,
   parametersBesides,
+  withoutEffect,
 } from "./instance";
 import { isPlainObject, mapValues, ownEntry } from "./json";
 import { suggest } from "./suggest";
@@ -178,7 +178,7 @@ export function mergeInstances(target: WithSection, section: Settings<Fields>, i
 const unusedOf = (own: OwnInstance, defaults: OwnInstance, path: string): readonly Violation[] =>
   Object.entries(defaults)
     .filter(([key, value]) => ifReadable(() => JSON.stringify(own[key as keyof OwnInstance]) !== JSON.stringify(value), false))
-    .map(([key]) => ({ path: `${path}.${key}`, rule: NO_EFFECT, got: null, remedy: "" }));
+    .map(([key]) => withoutEffect(`${path}.${key}`));
 
 interface MergedInstance {
   /** Or perhaps so, where that is malformed. */

@@ -171,13 +171,14 @@ function judge(
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
   const known = rules.map(({ id }) => id);
   checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
-  return findings.flatMap(({ rule, severity, violation: found }) => {
+  return findings.flatMap(({ severity, violation: found }) => {
     if (severity === "warning") return [found];
     if (severity === "acknowledge") {
       if (acknowledged === null) return [];
-      const reason = Object.hasOwn(acknowledged, rule) ? ifReadable(() => acknowledged[rule] ?? "", "") : null;
+      const { id } = found;
+      const reason = Object.hasOwn(acknowledged, id) ? ifReadable(() => acknowledged[id] ?? "", "") : null;
       if (reason !== null) return [{ ...found, remedy: `acknowledged: ${reason}` }];
-      const write = `write acknowledge: { "${rule}": "<reason>" }`;
+      const write = `write acknowledge: { "${id}": "<reason>" }`;
       report({ ...found, remedy: found.remedy === "" ? write : `${found.remedy}; then ${write}` });
       return [];
     }

@@ -14,6 +14,8 @@ export interface Rule<Subject, Example> {
   readonly id: string;
   /** The vendor's page, or the file that says so. */
   readonly source: `https://${string}`;
+  /** What happens without it, in a sentence: who refuses it, or what is lost. */
+  readonly why?: string;
   /** When the source was last read, `YYYY-MM-DD`. */
   readonly date: string;
   readonly severity: Severity;
@@ -23,17 +25,16 @@ export interface Rule<Subject, Example> {
   readonly failing: Example;
 }
 
-/** What a rule found, with the rule's id and severity. */
+/** What a rule found. */
 export interface Finding {
-  readonly rule: string;
   readonly severity: Severity;
-  readonly violation: Violation;
+  readonly violation: Violation & { readonly id: string };
 }
 
 /** Checks every rule; one that reads a malformed setting finds nothing, because that has been reported. */
 export function checkRules<Subject>(rules: readonly Rule<Subject, unknown>[], subject: Subject, path: string): readonly Finding[] {
   return rules.flatMap((rule) =>
-    ifReadable(() => rule.check(subject, path), []).map((found) => ({ rule: rule.id, severity: rule.severity, violation: found })),
+    ifReadable(() => rule.check(subject, path), []).map((found) => ({ severity: rule.severity, violation: { ...found, id: rule.id } })),
   );
 }
 

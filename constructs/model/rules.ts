@@ -6,11 +6,12 @@ import { readFields, type Settings } from "./fields";
 import { guardsOf } from "./guarded-values";
 import {
   completeInstance,
+  EXISTING_IS_NOT_CREATED,
   type InstanceSettings,
   instanceFields,
   isMaxConnections,
   MAX_CONNECTIONS,
-  NO_EFFECT,
+  withoutEffect,
   writtenMaxConnections,
 } from "./instance";
 import { ownEntry } from "./json";
@@ -176,19 +177,16 @@ export const instanceRules: readonly InstanceRule[] = [
     failing: { allowedSources: ["128.0.0.0/1"] },
   },
   {
-    id: "existing-is-not-created",
+    id: EXISTING_IS_NOT_CREATED,
     source: "https://www.postgresql.org/docs/17/manage-ag-overview.html",
     date: "2026-11-21",
     severity: "warning",
     check: (instance, path) =>
       instance.existing === null
         ? []
-        : CREATED.filter((key) => ifReadable(() => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key]), false)).map((key) => ({
-            path: `${path}.${key}`,
-            rule: NO_EFFECT,
-            got: null,
-            remedy: "",
-          })),
+        : CREATED.filter((key) => ifReadable(() => JSON.stringify(instance[key]) !== JSON.stringify(DEFAULTS[key]), false)).map((key) =>
+            withoutEffect(`${path}.${key}`),
+          ),
     passing: { existing: { host: "db", masterSecret: "master" } },
     failing: { existing: { host: "db", masterSecret: "master" }, readReplicas: 1 },
   },

@@ -87,7 +87,7 @@ const REFUSED: readonly Case[] = [
     says: [
       'labels.aws:x: key must be 1 to 128 letters, digits, spaces and _ . : / = + - @, not starting with aws: or rds:, got "aws:x"',
       'labels.Environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it',
-      'labels.owner: is set by this project, from owner, got "other"; remove it, or change owner',
+      'labels.owner: is set by this project, from owner, got "other"; remove it, or change owner [labels-of-this-project]',
       'labels.Team: must differ from the label team by more than case, got "b"; keep one of them',
     ],
   },

@@ -51,10 +51,13 @@ describe("a setting of one instance on AWS is refused", () => {
     ],
     [{ version: "17" }, 'aws.instances.main.version: must be a minor version such as 17.6, got "17"'],
     [{ version: 17.6 }, 'aws.instances.main.version: must be a minor version such as 17.6, got 17.6; write it in quotes: "17.6"'],
-    [{ version: "16.9" }, 'aws.instances.main.version: must be a minor version of majorVersion (17), got "16.9"; change one of the two'],
+    [
+      { version: "16.9" },
+      'aws.instances.main.version: must be a minor version of majorVersion (17), got "16.9"; change one of the two [aws-version-is-of-its-major]',
+    ],
     [
       { version: "17.1" },
-      'aws.instances.main.version: ignores ALTER ROLE ... SET role, by which both logins of a platform own the same tables, got "17.1"; write the next minor version or a later one',
+      'aws.instances.main.version: ignores ALTER ROLE ... SET role, by which both logins of a platform own the same tables, got "17.1"; write the next minor version or a later one [aws-version-heeds-the-owner-role]',
     ],
     [
       { identifier: "ML" },
@@ -67,7 +70,7 @@ describe("a setting of one instance on AWS is refused", () => {
     [{ monitoringIntervalSeconds: 20 }, "aws.instances.main.monitoringIntervalSeconds: must be 0, 1, 5, 10, 15, 30 or 60, got 20"],
     [
       { parameterGroup: "ml-postgres17", parameters: { work_mem: "16MB" } },
-      'aws.instances.main.parameterGroup: cannot stand beside parameters (work_mem), got "ml-postgres17"; set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup',
+      'aws.instances.main.parameterGroup: cannot stand beside parameters (work_mem), got "ml-postgres17"; set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup [aws-parameter-group-takes-the-place-of-parameters]',
     ],
     [
       { subnetGroup: "default" },
@@ -98,12 +101,14 @@ describe("a setting of one instance on AWS is refused", () => {
       platforms: { prefect: { instance: "main" } },
       aws: { ...minimalAws.aws, instances: { main: { identifier: "ml" }, other: { identifier: "ml" } } },
     };
-    expect(refused(spec)).toBe('aws.instances.other.identifier: is already the identifier of aws.instances.main, got "ml"');
+    expect(refused(spec)).toBe(
+      'aws.instances.other.identifier: is already the identifier of aws.instances.main, got "ml" [aws-identifier-names-one-instance]',
+    );
   });
 
   it("where a subnet group is named without its network", () => {
     expect(refused(withOwn(minimalAws, { subnetGroup: "shared" }, { network: null }))).toBe(
-      'aws.instances.main.subnetGroup: needs aws.network: an existing subnet group is not in a network that is created, got "shared"; write the VPC of the group, with its private subnets, into aws.network',
+      'aws.instances.main.subnetGroup: needs aws.network: an existing subnet group is not in a network that is created, got "shared"; write the VPC of the group, with its private subnets, into aws.network [aws-subnet-group-needs-its-network]',
     );
   });
 });
@@ -114,31 +119,31 @@ describe("a setting of one instance on AWS that is accepted", () => {
     [
       { version: "17.6" },
       [
-        'aws.instances.main.version: turns automatic minor upgrades off, and security fixes with them, got "17.6"; change it at least every quarter',
+        'aws.instances.main.version: turns automatic minor upgrades off, and security fixes with them, got "17.6"; change it at least every quarter [aws-version-is-upgraded-by-hand]',
       ],
     ],
     [
       { parameterGroup: "ml-postgres17" },
       [
-        'aws.instances.main.parameterGroup: must be of family postgres17 and set rds.force_ssl to 1 and no max_connections; nothing here checks or sets it, got "ml-postgres17"; if it sets max_connections, write the same number into parameters.max_connections of the instance',
+        'aws.instances.main.parameterGroup: must be of family postgres17 and set rds.force_ssl to 1 and no max_connections; nothing here checks or sets it, got "ml-postgres17"; if it sets max_connections, write the same number into parameters.max_connections of the instance [aws-parameter-group-is-yours]',
       ],
     ],
     [
       { parameterGroup: "ml-postgres17", parameters: { max_connections: 300 } },
       [
-        'aws.instances.main.parameterGroup: must be of family postgres17 and set rds.force_ssl to 1 and max_connections to 300; nothing here checks or sets it, got "ml-postgres17"',
+        'aws.instances.main.parameterGroup: must be of family postgres17 and set rds.force_ssl to 1 and max_connections to 300; nothing here checks or sets it, got "ml-postgres17" [aws-parameter-group-is-yours]',
       ],
     ],
     [
       { identifier: "ml-main" },
       [
-        'aws.instances.main.identifier: blocks every change that replaces the instance, and the next deployment after its stack is deleted, which keeps the instance: RDS has a name once in a region, got "ml-main"; leave it out unless something looks the instance up by this name',
+        'aws.instances.main.identifier: blocks every change that replaces the instance, and the next deployment after its stack is deleted, which keeps the instance: RDS has a name once in a region, got "ml-main"; leave it out unless something looks the instance up by this name [aws-identifier-blocks-a-replacement]',
       ],
     ],
     [
       { finalSnapshot: false },
       [
-        "aws.instances.main.finalSnapshot: deletes the data when the instance leaves the spec or its stack is deleted: only its automated backups stay, for 7 days, got false; deletionProtection refuses it until you set that to false",
+        "aws.instances.main.finalSnapshot: deletes the data when the instance leaves the spec or its stack is deleted: only its automated backups stay, for 7 days, got false; deletionProtection refuses it until you set that to false [aws-instance-is-deleted-with-its-stack]",
       ],
     ],
   ])("%j has these warnings", (settings, warnings) => {
@@ -148,7 +153,9 @@ describe("a setting of one instance on AWS that is accepted", () => {
   it("has no effect on an existing database, and says so", () => {
     const existing = { host: "db.example.internal", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
     expect(warned({ class: "db.m5.large", version: "17.6", identifier: "ml" }, { existing })).toEqual(
-      ["class", "version", "identifier"].map((key) => `aws.instances.main.${key}: has no effect on an existing database`),
+      ["class", "version", "identifier"].map(
+        (key) => `aws.instances.main.${key}: has no effect on an existing database [existing-is-not-created]`,
+      ),
     );
   });
 });

@@ -143,90 +143,102 @@ describe("a spec for AWS", () => {
   it.each([
     [
       { size: { vcpus: 3, memoryGib: 8 } },
-      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge); or name any class in aws.instances.main.class',
+      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge); or name any class in aws.instances.main.class [aws-size-has-a-class]',
     ],
-    [{ iops: 12000 }, "instances.main.iops: cannot be chosen below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more"],
+    [
+      { iops: 12000 },
+      "instances.main.iops: cannot be chosen below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
+    ],
     [
       { throughputMibps: 500 },
-      "instances.main.throughputMibps: cannot be chosen below 400 GiB, got 500; remove it, or set storageGib (100) to 400 or more",
+      "instances.main.throughputMibps: cannot be chosen below 400 GiB, got 500; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
     ],
-    [{ storageGib: 400, iops: 3000 }, "instances.main.iops: must be from 12000 to 64000 on a volume of 400 GiB or more, got 3000"],
+    [
+      { storageGib: 400, iops: 3000 },
+      "instances.main.iops: must be from 12000 to 64000 on a volume of 400 GiB or more, got 3000 [aws-large-volumes-have-a-floor]",
+    ],
     [
       { storageGib: 400, throughputMibps: 4000 },
-      "instances.main.iops: must be at least 16000, 4 operations for each MiB/s of throughputMibps, got 12000",
+      "instances.main.iops: must be at least 16000, 4 operations for each MiB/s of throughputMibps, got 12000 [aws-large-volumes-have-a-floor]",
     ],
     [
       { backupWindow: "04:30-05:30" },
-      'instances.main.backupWindow: must not overlap maintenanceWindow (sun:04:00-sun:05:00), got "04:30-05:30"; move one of the two',
+      'instances.main.backupWindow: must not overlap maintenanceWindow (sun:04:00-sun:05:00), got "04:30-05:30"; move one of the two [aws-windows-are-half-an-hour-and-apart]',
     ],
     [
       { maintenanceWindow: "sun:04:00-sun:04:20" },
-      'instances.main.maintenanceWindow: must last at least 30 minutes, got "sun:04:00-sun:04:20"',
+      'instances.main.maintenanceWindow: must last at least 30 minutes, got "sun:04:00-sun:04:20" [aws-windows-are-half-an-hour-and-apart]',
     ],
     [
       { readReplicas: 1, backupRetentionDays: 0, pointInTimeRecovery: false },
-      "instances.main.backupRetentionDays: must be at least 1 with readReplicas, got 0; keep backups, or set readReplicas to 0",
+      "instances.main.backupRetentionDays: must be at least 1 with readReplicas, got 0; keep backups, or set readReplicas to 0 [aws-replicas-need-backups]",
     ],
     [
       { backupReplication: { region: "eu-wst-1" } },
-      'instances.main.backupReplication.region: must be a region of RDS, got "eu-wst-1"; did you mean "eu-west-1"?',
+      'instances.main.backupReplication.region: must be a region of RDS, got "eu-wst-1"; did you mean "eu-west-1"? [aws-replicated-backups-need-a-key]',
     ],
     [
       { backupReplication: { region: "eu-west-1" } },
-      "instances.main.backupReplication.kmsKey: must be the ARN of a key in eu-west-1, because the database is encrypted, got nothing",
+      "instances.main.backupReplication.kmsKey: must be the ARN of a key in eu-west-1, because the database is encrypted, got nothing [aws-replicated-backups-need-a-key]",
     ],
     [
       { allowedSources: ["10.1.2.3/16"] },
-      'instances.main.allowedSources[0]: must begin at the network\'s first address (/16), got "10.1.2.3/16"',
+      'instances.main.allowedSources[0]: must begin at the network\'s first address (/16), got "10.1.2.3/16" [aws-sources-are-networks]',
     ],
     [
       { allowedSources: ["fd00::/8"] },
-      'instances.main.allowedSources[0]: must be an IPv4 network, because the database listens on IPv4, got "fd00::/8"',
+      'instances.main.allowedSources[0]: must be an IPv4 network, because the database listens on IPv4, got "fd00::/8" [aws-sources-are-networks]',
     ],
   ])("with %j is refused", (change, message) => {
     expect(main(change)).toBe(`  - ${message}`);
   });
 
   it.each([
-    [{ region: "eu-centrl-1", network: null }, 'aws.region: must be a region of RDS, got "eu-centrl-1"; did you mean "eu-central-1"?'],
+    [
+      { region: "eu-centrl-1", network: null },
+      'aws.region: must be a region of RDS, got "eu-centrl-1"; did you mean "eu-central-1"? [aws-region-of-rds]',
+    ],
     [
       { network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } },
-      'aws.network.privateSubnets: must lie in two zones or more, got "eu-central-1b"; add a subnet of another zone',
+      'aws.network.privateSubnets: must lie in two zones or more, got "eu-central-1b"; add a subnet of another zone [aws-two-zones]',
     ],
     [
       { network: null, cluster: CLUSTER },
-      "aws.network: must be the cluster's network, got null; write its VPC and private subnets, or remove cluster",
+      "aws.network: must be the cluster's network, got null; write its VPC and private subnets, or remove cluster [aws-cluster-needs-its-network]",
     ],
     [
       { kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/0a1b" },
-      'aws.kmsKey: must be in eu-central-1, got "arn:aws:kms:eu-west-1:111122223333:key/0a1b"',
+      'aws.kmsKey: must be in eu-central-1, got "arn:aws:kms:eu-west-1:111122223333:key/0a1b" [aws-things-stand-in-the-region]',
     ],
     [{ account: "12" }, 'aws.account: must be an account\'s number of 12 digits, got "12"'],
     [{ account: { example: "12" } }, "aws.account: must be an account's number of 12 digits, got an object"],
     [
       { cluster: { ...CLUSTER, clusterSecurityGroup: null } },
-      "aws.cluster.clusterSecurityGroup: is required with installReleases: only its members are sure to reach the cluster's endpoint, got null; aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it",
+      "aws.cluster.clusterSecurityGroup: is required with installReleases: only its members are sure to reach the cluster's endpoint, got null; aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it [aws-releases-reach-the-cluster]",
     ],
     [
       { secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: [] } },
-      "aws.network.cidrs: is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager, got \"none\"; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
+      "aws.network.cidrs: is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager, got \"none\"; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them [aws-endpoint-lets-the-network-in]",
     ],
     [
       { secretsManagerEndpoint: true, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
-      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; remove it, or set secretsManagerEndpoint to false',
+      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; remove it, or set secretsManagerEndpoint to false [aws-endpoint-lets-the-network-in]',
     ],
     [
       { network: null, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
-      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in',
+      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in [aws-endpoint-lets-the-network-in]',
     ],
-    [{ network: null, zones: ["eu-west-1a", "eu-central-1b"] }, 'aws.zones[0]: must be a zone of eu-central-1, got "eu-west-1a"'],
+    [
+      { network: null, zones: ["eu-west-1a", "eu-central-1b"] },
+      'aws.zones[0]: must be a zone of eu-central-1, got "eu-west-1a" [aws-new-network-has-two-zones]',
+    ],
     [
       { network: null, zones: ["eu-central-1b", "eu-central-1b"] },
-      'aws.zones: must be two or more different zones, got "eu-central-1b, eu-central-1b"',
+      'aws.zones: must be two or more different zones, got "eu-central-1b, eu-central-1b" [aws-new-network-has-two-zones]',
     ],
     [
       { existingSecurityGroups: { main: "sg-0a1b2c3d" } },
-      'aws.existingSecurityGroups.main: must name an instance with existing, got "main"',
+      'aws.existingSecurityGroups.main: must name an instance with existing, got "main" [aws-existing-security-groups-name-instances]',
     ],
   ])("whose section has %j is refused", (change, message) => {
     expect(refused(withAws(minimalAws, change as never))).toBe(`  - ${message}`);
@@ -262,7 +274,7 @@ describe("a spec for AWS", () => {
 
   it("suggests no region of another continent", () => {
     expect(refused(withAws(minimalAws, { region: "au-west-1", network: null }))).toBe(
-      '  - aws.region: must be a region of RDS, got "au-west-1"',
+      '  - aws.region: must be a region of RDS, got "au-west-1" [aws-region-of-rds]',
     );
   });
 
@@ -279,11 +291,11 @@ describe("a spec for AWS", () => {
   it("is warned of versions of what is not installed, and cannot name one that is too old", () => {
     const cluster = { ...CLUSTER, externalSecretsVersion: "0.9.20", reloaderVersion: "2.2.15" };
     expect(resolveAws(withAws(minimalAws, { cluster })).warnings.map(formatViolation)).toEqual([
-      'aws.cluster.externalSecretsVersion: has no effect without installExternalSecrets, got "0.9.20"',
-      'aws.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15"',
+      'aws.cluster.externalSecretsVersion: has no effect without installExternalSecrets, got "0.9.20" [aws-settings-have-an-effect]',
+      'aws.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15" [aws-settings-have-an-effect]',
     ]);
     expect(refused(withAws(minimalAws, { cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.9.20" } }))).toBe(
-      '  - aws.cluster.externalSecretsVersion: must be 0.16.0 or newer, the first with external-secrets.io/v1, got "0.9.20"',
+      '  - aws.cluster.externalSecretsVersion: must be 0.16.0 or newer, the first with external-secrets.io/v1, got "0.9.20" [aws-external-secrets-has-our-api]',
     );
   });
 
@@ -308,17 +320,17 @@ describe("a spec for AWS", () => {
     const existing = { host: "db.example.internal", masterSecret };
     expect(main({ existing, size: { vcpus: 3, memoryGib: 8 } })).toBe("accepted");
     expect(main({ existing: { ...existing, masterSecret: masterSecret.replace("central", "west") } })).toBe(
-      `  - instances.main.existing.masterSecret: must be in eu-central-1, got "${masterSecret.replace("central", "west").slice(0, 56)}...`,
+      `  - instances.main.existing.masterSecret: must be in eu-central-1, got "${masterSecret.replace("central", "west").slice(0, 56)}... [aws-things-stand-in-the-region]`,
     );
     const alone = withAws(withMain(minimalAws, { existing }), { network: null });
     expect(resolveAws(alone).warnings).toEqual([
       expect.objectContaining({ path: "aws.network", rule: "is required if a function is to provision and rotate" }),
     ]);
     expect(refused({ ...alone, instances: { ...alone.instances, made: {} }, platforms: { prefect: { instance: "main" } } })).toBe(
-      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or move the existing databases to a separate environment",
+      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or move the existing databases to a separate environment [aws-existing-needs-its-network]",
     );
     expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
-      "  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got a text that may contain a password or a key; aws secretsmanager describe-secret tells it",
+      "  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got a text that may contain a password or a key; aws secretsmanager describe-secret tells it [aws-existing-master-secret-is-an-arn]",
     );
   });
 });

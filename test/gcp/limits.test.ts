@@ -12,7 +12,7 @@ describe("an environment that is too large, or has a name twice", () => {
   it.each([
     [
       { ...minimalGcp, instances: { main: { readReplicas: 1 }, "main-replica1": {} }, platforms: { prefect: { instance: "main" } } },
-      'instances.main-replica1: is also the name of read replica 1 of main, got "main-replica1"; choose another name',
+      'instances.main-replica1: is also the name of read replica 1 of main, got "main-replica1"; choose another name [gcp-replica-names-are-free]',
     ],
     [
       { ...minimalGcp, platforms: { prefect: { namespace: "postgres-minimal" } } },
@@ -20,16 +20,19 @@ describe("an environment that is too large, or has a name twice", () => {
     ],
     [
       { ...minimalGcp, owner: "ml", labels: { environment: "dev", owner: "other" } },
-      'labels.environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it\n  - labels.owner: is set by this project, from owner, got "other"; remove it, or change owner',
+      'labels.environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it [labels-of-this-project]\n  - labels.owner: is set by this project, from owner, got "other"; remove it, or change owner [labels-of-this-project]',
     ],
-    [{ ...minimalGcp, labels: many(64, "x") }, "labels: must be at most 63 on Google Cloud, besides environment, got 64; remove some"],
+    [
+      { ...minimalGcp, labels: many(64, "x") },
+      "labels: must be at most 63 on Google Cloud, besides environment, got 64; remove some [gcp-sixty-four-labels]",
+    ],
     [
       { ...withGcp(minimalGcp, { privateServicesAccess: { prefixLength: 24 } }), instances: many(51, {}), platforms: {} },
-      "gcp.privateServicesAccess.prefixLength: must be smaller: a range of /24 has addresses for 50 of 51 instances and replicas, got 24; a range of /20 has addresses for 1,010",
+      "gcp.privateServicesAccess.prefixLength: must be smaller: a range of /24 has addresses for 50 of 51 instances and replicas, got 24; a range of /20 has addresses for 1,010 [gcp-range-has-room]",
     ],
     [
       { ...withCluster({ serviceAccounts: "google" }), instances: many(101, {}), platforms: {} },
-      'gcp.cluster.serviceAccounts: creates 101 Google service accounts, and a project has at most 100 unless Google has raised that, got "google"; use "direct", which creates none, or raise the quota, or move some of them to another environment, in another project; then write acknowledge: { "gcp-google-service-accounts": "<reason>" }',
+      'gcp.cluster.serviceAccounts: creates 101 Google service accounts, and a project has at most 100 unless Google has raised that, got "google"; use "direct", which creates none, or raise the quota, or move some of them to another environment, in another project; then write acknowledge: { "gcp-google-service-accounts": "<reason>" } [gcp-google-service-accounts]',
     ],
     [
       {
@@ -38,7 +41,7 @@ describe("an environment that is too large, or has a name twice", () => {
         platforms: {},
         acknowledge: { "gcp-instances-of-a-project": "Google has raised it" },
       },
-      "platforms: need 1,501 members in the project's IAM policy to connect, which takes 1,500 in all; move some of them to another environment, in another project",
+      "platforms: need 1,501 members in the project's IAM policy to connect, which takes 1,500 in all; move some of them to another environment, in another project [gcp-policy-has-room]",
     ],
   ])("is refused in one sentence %#", (spec, sentence) => {
     expect(refused(spec)).toContain(sentence);

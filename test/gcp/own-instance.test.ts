@@ -31,7 +31,7 @@ describe("an instance's own settings on Google Cloud", () => {
     const { instances, warnings } = resolveGcp(own({ tier: "db-f1-micro" }, {}, { ...development, size: { vcpus: 8, memoryGib: 32 } }));
     expect(instances.main?.settings.size).toEqual({ vcpus: 1, memoryGib: 0.6 });
     expect(warnings.map(formatViolation)).toEqual([
-      'gcp.instances.main.tier: shares a core with others: Google offers it for development and tests, and no SLA covers it, got "db-f1-micro"; use db-custom-1-3840 or larger in production',
+      'gcp.instances.main.tier: shares a core with others: Google offers it for development and tests, and no SLA covers it, got "db-f1-micro"; use db-custom-1-3840 or larger in production [gcp-shared-cores-are-for-development]',
     ]);
     expect(resolveGcp(own({ tier: "db-g1-small" }, {}, development)).instances.main?.maxConnections).toBe(100);
   });
@@ -39,7 +39,7 @@ describe("an instance's own settings on Google Cloud", () => {
   it.each([
     [
       own({ tier: "db-f1-micro" }, { edition: "ENTERPRISE_PLUS" }, development),
-      'gcp.instances.main.tier: must be a tier of edition ENTERPRISE_PLUS with disk PD_SSD (N2: 2/16, 4/32, 8/64, 16/128, 32/256, 48/384, 64/512, 80/640, 96/768, 128/864), got "db-f1-micro"; the nearest is db-perf-optimized-N-2',
+      'gcp.instances.main.tier: must be a tier of edition ENTERPRISE_PLUS with disk PD_SSD (N2: 2/16, 4/32, 8/64, 16/128, 32/256, 48/384, 64/512, 80/640, 96/768, 128/864), got "db-f1-micro"; the nearest is db-perf-optimized-N-2 [gcp-size-has-a-tier]',
     ],
     [own({ tier: "db-custom-2-7000" }), 'got "db-custom-2-7000"; the nearest is db-custom-2-7168'],
     [
@@ -49,7 +49,7 @@ describe("an instance's own settings on Google Cloud", () => {
     [own({ tier: "db-custom-2-7680", size: { vcpus: 2 } }), "gcp.instances.main.size: must not stand beside tier, which decides it"],
     [
       own({ tier: "db-g1-small" }, {}, { ...development, storageGib: 1000 }),
-      "instances.main.maxStorageGib: must be at most 3054 with tier db-g1-small, got 5000",
+      "instances.main.maxStorageGib: must be at most 3054 with tier db-g1-small, got 5000 [gcp-shared-cores-have-small-disks]",
     ],
     [
       withMain({ highAvailability: false, size: { vcpus: 1, memoryGib: 1 } }),
@@ -57,7 +57,7 @@ describe("an instance's own settings on Google Cloud", () => {
     ],
     [
       own({ zone: "europe-west1-b" }),
-      'gcp.instances.main.zone: must be a zone of europe-west4, got "europe-west1-b"; such as europe-west4-a',
+      'gcp.instances.main.zone: must be a zone of europe-west4, got "europe-west1-b"; such as europe-west4-a [gcp-zones-are-in-the-region]',
     ],
     [own({ name: "Main" }), "gcp.instances.main.name: must be 1 to 97 of a-z, 0-9 and hyphens, starting with a letter"],
     [own({ name: "a".repeat(90) }), "gcp.instances.main.name: is 3 characters too long: together with the project's name"],
@@ -80,7 +80,7 @@ describe("an instance's own settings on Google Cloud", () => {
 
   it("warn of a name that cannot be had again", () => {
     expect(resolveGcp(own({ name: "postgres" })).warnings.map(formatViolation)).toEqual([
-      'gcp.instances.main.name: blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week, got "postgres"; leave it out, so that each instance gets a name that is free',
+      'gcp.instances.main.name: blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week, got "postgres"; leave it out, so that each instance gets a name that is free [gcp-chosen-names-block-replacements]',
     ]);
   });
 });

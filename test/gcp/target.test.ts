@@ -127,69 +127,72 @@ describe("a spec for Google Cloud", () => {
   it.each([
     [
       withMain({ size: { vcpus: 3, memoryGib: 8 } }),
-      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 3.75 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 }',
+      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 3.75 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 } [gcp-size-has-a-tier]',
     ],
     [
       withGcp(minimalGcp, { edition: "ENTERPRISE_PLUS" }),
-      'instances.main.size: must be a size of edition ENTERPRISE_PLUS with disk PD_SSD (N2: 2/16, 4/32, 8/64, 16/128, 32/256, 48/384, 64/512, 80/640, 96/768, 128/864), got "2 vCPUs and 8 GiB"; the nearest is { vcpus: 2, memoryGib: 16 }',
+      'instances.main.size: must be a size of edition ENTERPRISE_PLUS with disk PD_SSD (N2: 2/16, 4/32, 8/64, 16/128, 32/256, 48/384, 64/512, 80/640, 96/768, 128/864), got "2 vCPUs and 8 GiB"; the nearest is { vcpus: 2, memoryGib: 16 } [gcp-size-has-a-tier]',
     ],
     [withGcp(minimalGcp, { edition: "PLUS" as never }), 'gcp.edition: must be ENTERPRISE or ENTERPRISE_PLUS, got "PLUS"'],
     [
       withMain({ iops: 10_000 }),
-      'instances.main.iops: cannot be chosen on PD_SSD, got 10000; remove it, or set gcp.disk to "HYPERDISK_BALANCED"',
+      'instances.main.iops: cannot be chosen on PD_SSD, got 10000; remove it, or set gcp.disk to "HYPERDISK_BALANCED" [gcp-only-hyperdisk-is-provisioned]',
     ],
     [
       withMain({ iops: 20_000 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
-      "instances.main.iops: must be from 3000 to 15000 with 2 vCPUs and highAvailability: true, got 20000",
+      "instances.main.iops: must be from 3000 to 15000 with 2 vCPUs and highAvailability: true, got 20000 [gcp-only-hyperdisk-is-provisioned]",
     ],
     [
       withMain({ parameters: { wrok_mem: "16MB" } }),
-      'instances.main.parameters.wrok_mem: is not a Cloud SQL flag for PostgreSQL 17, got "16MB"; did you mean "work_mem"?',
+      'instances.main.parameters.wrok_mem: is not a Cloud SQL flag for PostgreSQL 17, got "16MB"; did you mean "work_mem"? [gcp-flags-are-known]',
     ],
     [
       withMain({ parameters: { autovacuum_freeze_max_age: 1000 } }),
-      "instances.main.parameters.autovacuum_freeze_max_age: must be a whole number from 100000000 to 2000000000, got 1000",
+      "instances.main.parameters.autovacuum_freeze_max_age: must be a whole number from 100000000 to 2000000000, got 1000 [gcp-flags-are-known]",
     ],
     [
       withMain({ parameters: { wal_level: "logical" } }),
-      'instances.main.parameters.wal_level: is not on the list of Cloud SQL flags, got "logical"; set cloudsql.logical_decoding to on for logical replication; then write acknowledge: { "gcp-flags-are-in-the-list": "<reason>" }',
+      'instances.main.parameters.wal_level: is not on the list of Cloud SQL flags, got "logical"; set cloudsql.logical_decoding to on for logical replication; then write acknowledge: { "gcp-flags-are-in-the-list": "<reason>" } [gcp-flags-are-in-the-list]',
     ],
     [
       withMain({ parameters: { "cloudsql.iam_authentication": true } }),
-      "instances.main.parameters.cloudsql.iam_authentication: is set to off by iamAuthentication: false, got true; set iamAuthentication: true",
+      "instances.main.parameters.cloudsql.iam_authentication: is set to off by iamAuthentication: false, got true; set iamAuthentication: true [gcp-flags-are-known]",
     ],
     [
       withMain({ parameters: { constructor: 1 } }),
-      "instances.main.parameters.constructor: is not a Cloud SQL flag for PostgreSQL 17, got 1; remove it",
+      "instances.main.parameters.constructor: is not a Cloud SQL flag for PostgreSQL 17, got 1; remove it [gcp-flags-are-known]",
     ],
     [
       withMain({ parameters: { "rds.logical_replication": 1 } }),
-      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on; for aws alone, write it into aws.instances.<name>.parameters",
+      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on; for aws alone, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
     ],
     [
       withMain({ parameters: { "rds.force_ssl": 1 } }),
-      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS; for aws alone, write it into aws.instances.<name>.parameters",
+      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS; for aws alone, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
     ],
     [
       withMain({ maintenanceWindow: "sat:04:30-sat:05:30" }),
-      'instances.main.maintenanceWindow: must begin on the hour and last an hour at least, the first of which Cloud SQL takes, got "sat:04:30-sat:05:30"',
+      'instances.main.maintenanceWindow: must begin on the hour and last an hour at least, the first of which Cloud SQL takes, got "sat:04:30-sat:05:30" [gcp-maintenance-is-an-hour]',
     ],
     [
       withMain({ pointInTimeRecovery: false }),
-      "instances.main.pointInTimeRecovery: must be true with highAvailability on Cloud SQL, got false; turn it on, or the other off",
+      "instances.main.pointInTimeRecovery: must be true with highAvailability on Cloud SQL, got false; turn it on, or the other off [gcp-standbys-need-recovery]",
     ],
-    [withMain({ readReplicas: 11 }), "instances.main.readReplicas: must be at most 10, what one primary may have, got 11"],
+    [
+      withMain({ readReplicas: 11 }),
+      "instances.main.readReplicas: must be at most 10, what one primary may have, got 11 [gcp-ten-replicas]",
+    ],
     [
       withMain({ backupReplication: { region: "europe-west1", kmsKey: "key" } }),
       'instances.main.backupReplication.kmsKey: must be null on Cloud SQL, which encrypts backups with the database\'s own key, got "key"',
     ],
     [
       withGcp(minimalGcp, { denyMaintenance: { from: "2026-11-01", to: "2027-02-15" } }),
-      'gcp.denyMaintenance.to: must be 1 to 90 days after 2026-11-01, got "2027-02-15"',
+      'gcp.denyMaintenance.to: must be 1 to 90 days after 2026-11-01, got "2027-02-15" [gcp-deny-period-ends]',
     ],
     [
       withGcp(minimalGcp, { region: "europe-wets4" }),
-      'gcp.region: must be a region of Cloud SQL, got "europe-wets4"; did you mean "europe-west4"?',
+      'gcp.region: must be a region of Cloud SQL, got "europe-wets4"; did you mean "europe-west4"? [gcp-region-of-cloud-sql]',
     ],
     [
       withGcp(existingGcp, { existingConnections: { main: "my-project:db" } }),
@@ -206,7 +209,7 @@ describe("a spec for Google Cloud", () => {
     [withMain({ parameters: { "cloudsql.iam_authentication": "off" } }), "accepted"],
     [
       withMain({ parameters: { "cloudsql.iam_authentication": "maybe" } }),
-      'instances.main.parameters.cloudsql.iam_authentication: must be on or off, got "maybe"',
+      'instances.main.parameters.cloudsql.iam_authentication: must be on or off, got "maybe" [gcp-flags-are-known]',
     ],
     [withMain({ backupReplication: { region: "eu" } }), "accepted"],
     [
@@ -224,7 +227,7 @@ describe("a spec for Google Cloud", () => {
     [withMain({ storageGib: 100, maxStorageGib: 105 }), "accepted"],
     [
       withMain({ storageGib: 100, maxStorageGib: 99 }),
-      "instances.main.maxStorageGib: must be at least storageGib (100), got 99; raise it, leave it out, or set null to turn autoscaling off",
+      "instances.main.maxStorageGib: must be at least storageGib (100), got 99; raise it, leave it out, or set null to turn autoscaling off [storage-ceiling-above-storage]",
     ],
     [
       withMain({ size: { vcpus: 2, memoryGib: 7.6 } }),
@@ -232,7 +235,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ storageGib: 10 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
-      "instances.main.storageGib: must be at least 20 with disk HYPERDISK_BALANCED, got 10",
+      "instances.main.storageGib: must be at least 20 with disk HYPERDISK_BALANCED, got 10 [gcp-hyperdisk-has-twenty-gib]",
     ],
     [{ ...withMain({}), name: "an-environment-of-thirty-let", gcp: { ...SECTION, project: "a-project-of-thirty-letters-xx" } }, "accepted"],
     [
@@ -246,7 +249,7 @@ describe("a spec for Google Cloud", () => {
         instances: { "an-instance-of-twenty-six1": {}, "an-instance-of-twenty-six-2": {} },
         platforms: { mlflow: { instance: "an-instance-of-twenty-six1" } },
       },
-      "name: is 3 characters too long: together with the instance's name (`an-instance-of-twenty-six-2`) it exceeds Cloud DNS's limit, got \"an-environment-of-thirty-lettr\"",
+      "name: is 3 characters too long: together with the instance's name (`an-instance-of-twenty-six-2`) it exceeds Cloud DNS's limit, got \"an-environment-of-thirty-lettr\" [gcp-names-fit]",
     ],
     [
       {
@@ -260,7 +263,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withGcp(minimalGcp, { privateServicesAccess: { allocatedRange: "databases" } }),
-      'gcp.privateServicesAccess.allocatedRange: must be null with create: the new peering gets a new range, got "databases"; remove it, or set create to false',
+      'gcp.privateServicesAccess.allocatedRange: must be null with create: the new peering gets a new range, got "databases"; remove it, or set create to false [gcp-allocated-range-is-there]',
     ],
     [
       {
@@ -273,11 +276,11 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       { ...minimalGcp, owner: "ML Team" },
-      'owner: must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label, got "ML Team"',
+      'owner: must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, where it is a label, got "ML Team" [gcp-owner-is-a-label]',
     ],
     [
       withMain({ existing: { host: "10.0.0.3", masterSecret: "master" } }),
-      "instances.main.existing.ca: is required: each instance of Cloud SQL has its own certificate authority, got null; run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)'",
+      "instances.main.existing.ca: is required: each instance of Cloud SQL has its own certificate authority, got null; run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' [gcp-existing-needs-a-ca]",
     ],
   ])("is refused or accepted with a sentence that says what to change: %#", (spec, message) => {
     const found = refused(spec);
@@ -289,7 +292,7 @@ describe("a spec for Google Cloud", () => {
 
   it("is refused once for a wrong value of a flag that is not on the list", () => {
     expect(refused(withMain({ parameters: { wal_level: "foo" } })).split("\n")).toEqual([
-      '  - instances.main.parameters.wal_level: must be one of minimal, replica, logical, got "foo"',
+      '  - instances.main.parameters.wal_level: must be one of minimal, replica, logical, got "foo" [gcp-flags-are-known]',
     ]);
   });
 
@@ -307,12 +310,14 @@ describe("a spec for Google Cloud", () => {
       '  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "10"',
       expect.stringContaining("instances.second.size: must be a size of edition ENTERPRISE"),
       expect.stringContaining("instances.second.backupReplication: must be null with gcp.encryptionKey"),
-      '  - instances.second.allowedSources[1]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network',
+      '  - instances.second.allowedSources[1]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network [never-the-whole-world]',
     ]);
   });
 
   it("suggests no region of another continent", () => {
-    expect(refused(withGcp(minimalGcp, { region: "ms-west1" }))).toBe('  - gcp.region: must be a region of Cloud SQL, got "ms-west1"');
+    expect(refused(withGcp(minimalGcp, { region: "ms-west1" }))).toBe(
+      '  - gcp.region: must be a region of Cloud SQL, got "ms-west1" [gcp-region-of-cloud-sql]',
+    );
   });
 
   it("tells an instance called constructor from what every object inherits", () => {
@@ -324,23 +329,25 @@ describe("a spec for Google Cloud", () => {
   it("cannot ask for a replica of a replica: what somebody else made is given none, and that is said", () => {
     const { existing } = existingGcp.instances.main ?? {};
     const { warnings } = resolveGcp({ ...existingGcp, instances: { main: { existing, readReplicas: 1 } } });
-    expect(warnings.map(formatViolation)).toEqual(["instances.main.readReplicas: has no effect on an existing database"]);
+    expect(warnings.map(formatViolation)).toEqual([
+      "instances.main.readReplicas: has no effect on an existing database [existing-is-not-created]",
+    ]);
   });
 
   it("is warned of versions of what no pod has, and cannot name one that is too old", () => {
     const warned = (spec: unknown) => resolveGcp(spec as never).warnings.map(formatViolation);
     expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0" }))).toEqual([
-      'gcp.authProxyVersion: has no effect if no pod has an Auth Proxy, got "2.27.0"',
+      'gcp.authProxyVersion: has no effect if no pod has an Auth Proxy, got "2.27.0" [gcp-versions-have-an-effect]',
     ]);
     const existingConnections = { main: "my-project:europe-west4:db" };
     expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0", existingConnections }))).toEqual([]);
     expect(warned(withGcp(minimalGcp, { cluster: { ...CLUSTER, reloaderVersion: "2.2.15" } }))).toEqual([
-      'gcp.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15"',
+      'gcp.cluster.reloaderVersion: has no effect without installReloader, got "2.2.15" [gcp-versions-have-an-effect]',
     ]);
     const cluster = { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.1" };
     expect(refused(withGcp(minimalGcp, { cluster, authProxyVersion: "2.9.0" })).split("\n")).toEqual([
-      '  - gcp.authProxyVersion: must be 2.16.0 or newer, the first that verifies certificates of all certificate authorities of Cloud SQL, got "2.9.0"',
-      '  - gcp.cluster.externalSecretsVersion: must be 0.20.2 or newer, the first with secretVersionSelectionPolicy, got "0.20.1"',
+      '  - gcp.authProxyVersion: must be 2.16.0 or newer, the first that verifies certificates of all certificate authorities of Cloud SQL, got "2.9.0" [gcp-auth-proxy-has-our-settings]',
+      '  - gcp.cluster.externalSecretsVersion: must be 0.20.2 or newer, the first with secretVersionSelectionPolicy, got "0.20.1" [gcp-external-secrets-has-our-api]',
     ]);
   });
 

@@ -180,7 +180,7 @@ describe("a message names the remedy", () => {
     [
       "of a chart that is too old: the newest that was verified",
       withPrefect({ chartVersion: "0.0.1" }),
-      'platforms.prefect.chartVersion: must be a version of 2026 or newer, got "0.0.1"; use 2026.8.18172642, the newest verified',
+      'platforms.prefect.chartVersion: must be a version of 2026 or newer, got "0.0.1"; use 2026.8.18172642, the newest verified [prefect-chart-supported]',
     ],
     [
       "of a word that has nothing in common with a known one",

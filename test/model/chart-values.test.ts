@@ -72,11 +72,11 @@ describe("values against what is known of a chart", () => {
 
   it("are an error where Helm would refuse the installation, and acknowledged where it would ignore them", () => {
     expect(refusal({ ...minimal, platforms: { mlflow: { values: { persistence: { enabled: true } } } } })).toBe(
-      "invalid spec:\n  - platforms.mlflow.values.persistence: is not a value of mlflow 1.11.5, whose schema rejects the installation; remove it, or look it up in the chart's values",
+      "invalid spec:\n  - platforms.mlflow.values.persistence: is not a value of mlflow 1.11.5, whose schema rejects the installation; remove it, or look it up in the chart's values [mlflow-chart-values]",
     );
     const prefect = { values: { server: { replicaCuont: 3 } } };
     expect(refusal({ ...minimal, platforms: { prefect } })).toBe(
-      'invalid spec:\n  - platforms.prefect.values.server.replicaCuont: is not a value of prefect-server 2026.8.18172642, which ignores it; did you mean "replicaCount"?; then write acknowledge: { "prefect-chart-values": "<reason>" }',
+      'invalid spec:\n  - platforms.prefect.values.server.replicaCuont: is not a value of prefect-server 2026.8.18172642, which ignores it; did you mean "replicaCount"?; then write acknowledge: { "prefect-chart-values": "<reason>" } [prefect-chart-values]',
     );
     expect(refusal({ ...minimal, acknowledge: { "prefect-chart-values": "read by our own template" }, platforms: { prefect } })).toBe(
       "accepted",
@@ -86,7 +86,7 @@ describe("values against what is known of a chart", () => {
   it("have a remedy where only acknowledging is left", () => {
     const flyte = { chart: "flyte-core", values: { webhook: { podEnv: "A=b" } } };
     expect(refusal({ ...minimal, platforms: { flyte } })).toBe(
-      'invalid spec:\n  - platforms.flyte.values.webhook.podEnv: must be a map; write acknowledge: { "flyte-chart-values": "<reason>" }',
+      'invalid spec:\n  - platforms.flyte.values.webhook.podEnv: must be a map; write acknowledge: { "flyte-chart-values": "<reason>" } [flyte-chart-values]',
     );
   });
 

@@ -70,7 +70,7 @@ describe("a setting of an instance in a target's section", () => {
   it("is merged before anything is checked: what is right only together is accepted, and what is wrong only together is refused", () => {
     expect(found(withOwn({ pointInTimeRecovery: false, highAvailability: false }, { backupRetentionDays: 0 }))).toEqual([]);
     expect(found(withOwn({ backupRetentionDays: 0 }))).toEqual([
-      "toy.instances.main.backupRetentionDays: must be at least 1 with pointInTimeRecovery, got 0; keep backups for 1 to 35 days, or set pointInTimeRecovery to false",
+      "toy.instances.main.backupRetentionDays: must be at least 1 with pointInTimeRecovery, got 0; keep backups for 1 to 35 days, or set pointInTimeRecovery to false [point-in-time-recovery-needs-backups]",
     ]);
   });
 
@@ -117,7 +117,7 @@ describe("a setting of an instance in a target's section", () => {
       "toy.instances.main.storageGib: must be a whole number from 10 to 65536, got 5",
       'toy.instances.main.kind: must be small or large, got "huge"',
       "instances.main.iops: must be a whole number from 1000 to 350000, got 5",
-      'instances.main.allowedSources[0]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network',
+      'instances.main.allowedSources[0]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network [never-the-whole-world]',
     ]);
     for (const malformed of [5, null, []])
       expect(found(withOwn(malformed as never, { allowedSources: ["128.0.0.0/1"] }))).toEqual([
@@ -139,9 +139,9 @@ describe("a setting of an instance in a target's section", () => {
   it("is reported where it sets something of a database that exists already", () => {
     const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json" };
     expect(found(withOwn({ existing, kind: "large", zone: "b", iops: 5000, majorVersion: 16 }, {}))).toEqual([
-      "toy.instances.main.iops: has no effect on an existing database",
-      "toy.instances.main.kind: has no effect on an existing database",
-      "toy.instances.main.zone: has no effect on an existing database",
+      "toy.instances.main.iops: has no effect on an existing database [existing-is-not-created]",
+      "toy.instances.main.kind: has no effect on an existing database [existing-is-not-created]",
+      "toy.instances.main.zone: has no effect on an existing database [existing-is-not-created]",
     ]);
   });
 

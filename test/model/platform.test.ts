@@ -62,7 +62,7 @@ describe("a platform that leaves out what it can", () => {
   it("has no sidecar and no image to replace", () => {
     expect(refusal({ access: "sidecar" })).toContain("the chart of Bare cannot start a sidecar before its migrations");
     expect(refusal({ images: { bare: "registry.example/bare:1" } })).toBe(
-      'invalid spec:\n  - platforms.bare.images.bare: is not supported, no image of Bare can be replaced, got "bare"; remove it',
+      'invalid spec:\n  - platforms.bare.images.bare: is not supported, no image of Bare can be replaced, got "bare"; remove it [bare-image-container]',
     );
   });
 });

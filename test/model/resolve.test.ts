@@ -206,7 +206,7 @@ describe("resolve", () => {
   it("refuses a chart version until it is acknowledged with a reason", () => {
     const spec = withPrefect({ chartVersion: "2027.1.1" });
     expect(refusal(spec)).toBe(
-      'invalid spec:\n  - platforms.prefect.chartVersion: is newer than 2026.8.18172642, the newest version of prefect-server that was verified, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" }',
+      'invalid spec:\n  - platforms.prefect.chartVersion: is newer than 2026.8.18172642, the newest version of prefect-server that was verified, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" } [prefect-chart-version]',
     );
     expect(refusal({ ...(spec as Spec), acknowledge: { "prefect-chart-version": "ok" } })).toContain(
       "acknowledge.prefect-chart-version: must be a reason of at least ten characters",
@@ -273,7 +273,7 @@ describe("resolve", () => {
 
   it("tells a malformed max_connections once", () => {
     expect(refusal(withInstance({ parameters: { max_connections: "LEAST(1,2)" } }))).toBe(
-      'invalid spec:\n  - instances.main.parameters.max_connections: must be a whole number from 10 to 262143, got "LEAST(1,2)"',
+      'invalid spec:\n  - instances.main.parameters.max_connections: must be a whole number from 10 to 262143, got "LEAST(1,2)" [max-connections-is-a-number]',
     );
   });
 
@@ -290,7 +290,7 @@ describe("resolve", () => {
       platforms: { prefect: { access: "sidecar" as const } },
     };
     expect(resolve(spec, given).warnings.map(formatViolation)).toEqual([
-      "instances.main.readReplicas: has no effect on an existing database",
+      "instances.main.readReplicas: has no effect on an existing database [existing-is-not-created]",
       'platforms.prefect.access: is not shown, got "sidecar"; processes on this machine connect directly',
     ]);
   });

@@ -148,7 +148,7 @@ describe("databases", () => {
     [{ mlflow: { databases: "ml" } }, 'platforms.mlflow.databases: must be an object, got "ml"; write { main: "ml" }'],
     [
       { application: { databases: { main: { extensions: ["pgvector"] } } } },
-      'platforms.application.databases.main.extensions[0]: is not the name that create extension takes, got "pgvector"; write "vector"',
+      'platforms.application.databases.main.extensions[0]: is not the name that create extension takes, got "pgvector"; write "vector" [application-extension-names]',
     ],
     [
       { application: { migration: { image: "http://user:hunter2@x/y", command: ["a"] } } },

@@ -53,7 +53,7 @@ describe("a password of something else in clear", () => {
       `configuration.storage.providerConfig.s3.secretKey: ${CLEAR}; keep it in a Secret, or let the pods' service account stand in its place`,
     ],
   ])("is a warning that names the Secret's way, and never shows it: %s %j", (kind, values, expected) => {
-    expect(warnings(kind, values)).toEqual([`platforms.${kind}.values.${expected}`]);
+    expect(warnings(kind, values)).toEqual([`platforms.${kind}.values.${expected} [${kind}-values-in-clear]`]);
   });
 
   it.each<[string, JsonObject]>([

@@ -16,9 +16,12 @@ describe("labels that this project sets", () => {
   it.each([
     [
       { labels: { environment: "prod" } },
-      'labels.environment: is set by this project, from the environment\'s name, got "prod"; remove it, or rename it',
+      'labels.environment: is set by this project, from the environment\'s name, got "prod"; remove it, or rename it [labels-of-this-project]',
     ],
-    [{ owner: "data", labels: { owner: "ml" } }, 'labels.owner: is set by this project, from owner, got "ml"; remove it, or change owner'],
+    [
+      { owner: "data", labels: { owner: "ml" } },
+      'labels.owner: is set by this project, from owner, got "ml"; remove it, or change owner [labels-of-this-project]',
+    ],
   ])("are refused where they would override: %j", (change, message) => {
     expect(refused(change)).toBe(`invalid spec:\n  - ${message}`);
   });
@@ -32,7 +35,7 @@ describe("an existing server", () => {
 
   it.each(["db.example", "DB.Example", "db.example."])("is one instance, also as %s", (host) => {
     expect(refused({ instances: { one: existing("db.example"), two: existing(host, 5432) } })).toBe(
-      `invalid spec:\n  - instances.two.existing.host: is already the server of instance one, and its connections would be counted twice, got "${host}"; move its platforms to one, and remove two`,
+      `invalid spec:\n  - instances.two.existing.host: is already the server of instance one, and its connections would be counted twice, got "${host}"; move its platforms to one, and remove two [existing-server-once]`,
     );
   });
 });

@@ -62,7 +62,7 @@ describe("Flyte", () => {
       "sslmode=verify-full sslrootcert=/etc/platform-postgres/ca.pem connect_timeout=10 default_query_exec_mode=simple_protocol",
     );
     expect(refusal(flyte, { transactionPooling: true })).toBe(
-      "invalid spec:\n  - platforms.flyte.transactionPooling: must be false with Flyte 2, which loses its notifications behind such a pooler, got true; connect directly, or use a pooler in session mode",
+      "invalid spec:\n  - platforms.flyte.transactionPooling: must be false with Flyte 2, which loses its notifications behind such a pooler, got true; connect directly, or use a pooler in session mode [flyte-2-needs-sessions]",
     );
   });
 
@@ -73,7 +73,7 @@ describe("Flyte", () => {
     ["v1.15.9", "v1.16.8"],
   ])("refuses %s, whose keys are others, or which is no version of the chart", (chartVersion, newest) => {
     expect(refusal(flyte, { chartVersion })).toBe(
-      `invalid spec:\n  - platforms.flyte.chartVersion: must be v2.0.24 or newer, or v1.16.0 or newer 1.x, with its leading v, got "${chartVersion}"; use ${newest}, the newest verified`,
+      `invalid spec:\n  - platforms.flyte.chartVersion: must be v2.0.24 or newer, or v1.16.0 or newer 1.x, with its leading v, got "${chartVersion}"; use ${newest}, the newest verified [flyte-chart-supported]`,
     );
   });
 

@@ -32,7 +32,7 @@ describe("the overlay of Kubeflow Pipelines", () => {
 
   it("does not fit the manifests before, in which PostgreSQL does not work", () => {
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
-      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified',
+      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified [kubeflow-pipelines-chart-supported]',
     );
   });
 
@@ -53,7 +53,7 @@ describe("the overlay of Kubeflow Pipelines", () => {
     "registry.example/ml-pipeline/api-server:2.0.5",
   ])("refuses %s, whose release has no PostgreSQL", (image) => {
     expect(refusal(example, { images: { ...IMAGES, "api-server": image } })).toBe(
-      `invalid spec:\n  - platforms.kubeflow-pipelines.images.api-server: is tagged like a release without PostgreSQL, got "${image}"; name one that was built from master, with another tag or by digest`,
+      `invalid spec:\n  - platforms.kubeflow-pipelines.images.api-server: is tagged like a release without PostgreSQL, got "${image}"; name one that was built from master, with another tag or by digest [kubeflow-pipelines-images-are-not-older]`,
     );
   });
 

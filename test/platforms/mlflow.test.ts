@@ -154,7 +154,7 @@ describe("a spec of MLflow", () => {
 
   it.each(["1.9.0", "1.8.6"])("refuses chart %s, which cannot take its hosts", (chartVersion) => {
     expect(refusal(mlflow, { chartVersion })).toBe(
-      `invalid spec:\n  - platforms.mlflow.chartVersion: must be 1.10.0 or newer, got "${chartVersion}"; use 1.11.5, the newest verified`,
+      `invalid spec:\n  - platforms.mlflow.chartVersion: must be 1.10.0 or newer, got "${chartVersion}"; use 1.11.5, the newest verified [mlflow-chart-supported]`,
     );
   });
 

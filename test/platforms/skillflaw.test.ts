@@ -58,9 +58,9 @@ describe("a spec of SkillFlaw", () => {
     expect(refusal(one, { replicas: 3, images: three.settings.images })).toBe(
       [
         "invalid spec:",
-        "  - platforms.skillflaw.redisHost: is required with 3 replicas; name a Redis for the cache and the job queue; or set replicas to 1",
-        "  - platforms.skillflaw.secretKeySecret: is required with 3 replicas; name one key for stored credentials, in a Secret; or set replicas to 1",
-        "  - platforms.skillflaw.configClaim: is required with 3 replicas; name one volume for its files, which every pod can write; or set replicas to 1",
+        "  - platforms.skillflaw.redisHost: is required with 3 replicas; name a Redis for the cache and the job queue; or set replicas to 1 [skillflaw-replicas-share-their-state]",
+        "  - platforms.skillflaw.secretKeySecret: is required with 3 replicas; name one key for stored credentials, in a Secret; or set replicas to 1 [skillflaw-replicas-share-their-state]",
+        "  - platforms.skillflaw.configClaim: is required with 3 replicas; name one volume for its files, which every pod can write; or set replicas to 1 [skillflaw-replicas-share-their-state]",
       ].join("\n"),
     );
   });
