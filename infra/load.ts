@@ -7,6 +7,7 @@ import { resolveUnknown } from "../constructs/model/resolve";
 import type { Environment } from "../constructs/model/spec";
 import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
+import type { TeamRule } from "../constructs/model/team-rule";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
 import { withFiles } from "./existing";
@@ -32,7 +33,7 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
     const remedy = others.length === 0 ? "" : `, or use ${others.length === 1 ? "" : "one of "}${others.join(", ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
-  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS }), DIRECTORY);
+  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
 }
 
 /**
@@ -64,17 +65,30 @@ export const environmentsOn = (section: string): readonly string[] =>
 export const environmentNames = (): readonly string[] =>
   existsSync(DIRECTORY) ? readdirSync(DIRECTORY).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : [])) : [];
 
+/**
+ * The rules of this checkout's team, which every environment obeys.
+ *
+ * @throws UserError where `infra/rules.ts` cannot be loaded, or exports no list.
+ */
+export function teamRules(): readonly TeamRule[] {
+  const rules = readDefault("infra/rules.ts", () => require("./rules.ts"));
+  if (!Array.isArray(rules)) throw new UserError("infra/rules.ts must export a list of rules by default");
+  return rules;
+}
+
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
-function readSpec(name: string): NamedSpec {
-  let loaded: { readonly default?: EnvironmentSpec };
+function readDefault(file: string, load: () => { readonly default?: unknown }): unknown {
   try {
-    loaded = require(`./environments/${name}.ts`);
+    return load().default;
   } catch (error) {
-    throw new UserError(`infra/environments/${name}.ts cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UserError(`${file} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { default: spec } = loaded;
+}
+
+function readSpec(name: string): NamedSpec {
+  const spec = readDefault(`infra/environments/${name}.ts`, () => require(`./environments/${name}.ts`));
   if (!isObject(spec)) throw new UserError(`infra/environments/${name}.ts must export an environment by default`);
-  return named(spec, name);
+  return named(spec as EnvironmentSpec, name);
 }
 
 /** A copy of a file is another environment, and must not plan or destroy the resources of the first one. */

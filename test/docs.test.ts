@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { platforms } from "../constructs/platforms/registry";
-import { pageOf, withFacts } from "../infra/docs/docs";
+import { pageOf, RULES_PAGE, withFacts } from "../infra/docs/docs";
 import type { PlatformName } from "../infra/docs/facts";
+import { rulesPage } from "../infra/docs/rules";
 
 const names = Object.keys(platforms) as PlatformName[];
 
@@ -28,6 +29,10 @@ describe("docs", () => {
       expect(wrong.split("\n").filter((line) => line.startsWith("| ")).length).toBeGreaterThan(4);
     },
   );
+
+  it("list every rule, as the rules are (npm run docs writes it)", () => {
+    expect(readFileSync(RULES_PAGE, "utf8")).toBe(rulesPage());
+  });
 
   it("and README give every command of the CDK its environment, because none is taken if several could be meant", () => {
     const root = join(__dirname, "..");

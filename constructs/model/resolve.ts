@@ -28,6 +28,7 @@ import type {
 } from "./spec";
 import { nearest } from "./suggest";
 import type { Target, Topology, WholePlatform } from "./target";
+import { checkTeamRules, type TeamRule, type TeamSubject } from "./team-rule";
 import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
 import { type Share, waysOut } from "./ways-out";
@@ -40,6 +41,8 @@ export interface Given<P extends Platforms, X extends Fields = Fields, N extends
   readonly platforms: P;
   /** Names of further targets whose sections a spec may have; none by default. */
   readonly sections?: readonly O[];
+  /** A team's own, added to this project's; none by default. */
+  readonly rules?: readonly TeamRule[];
 }
 
 /**
@@ -67,7 +70,7 @@ export function resolve<const S extends CoreSpec<P>, P extends Platforms, X exte
 export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unknown, given: Given<P, X>): Environment<P, X> {
   if (!isPlainObject(spec)) throw new SpecError([violation("spec", "must be an object", spec)]);
   const target = given.target as Target;
-  const { platforms, sections: others = [] } = given;
+  const { platforms, sections: others = [], rules: ofTeam = [] } = given;
   const violations: Violation[] = [];
   const report = (found: Violation) => void violations.push(found);
 
@@ -87,7 +90,7 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
   const rulesOfKinds = mapValues(platforms, (platform, kind) => platformRules(kind, platform));
   const ofAll = togetherRules(platforms);
   const ofWhole = [...wholeRules, ...target.wholeRules];
-  const rules = [...instanceRules, ...target.rules, ...ofWhole, ...Object.values(rulesOfKinds).flat(), ...ofAll];
+  const ours = [...instanceRules, ...target.rules, ...ofWhole, ...Object.values(rulesOfKinds).flat(), ...ofAll];
   const whole = {
     section,
     instances: instances.settings,
@@ -100,9 +103,10 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
     ),
     ...placed.flatMap(({ name, kind, settings }) => checkRules(rulesOfKinds[kind] ?? [], settings, `platforms.${name}`)),
     ...checkRules(ofAll, placed, "platforms"),
+    ...checkTeamRules(ofTeam, toTeamSubject(target, envelope, whole, placed), idsOf(ours)),
   ];
   const warnings = [
-    ...judge(findings, envelope, rules, reportLocated),
+    ...judge(findings, envelope, idsOf([...ours, ...ofTeam]), reportLocated),
     ...unused,
     ...placed.flatMap(toCaution),
     ...placed.flatMap((item) => toUntried(item, instances.settings)),
@@ -148,6 +152,27 @@ const toWholePlatform = ({ platform, settings, instance, topology }: Placed): Wh
   serviceAccounts: ifReadable(() => platform.serviceAccounts(settings), []),
 });
 
+const idsOf = (rules: readonly { readonly id: string }[]): readonly string[] => rules.map(({ id }) => id);
+
+/** An environment as a team's rules see it, in which reading a malformed setting ends a rule. */
+const toTeamSubject = (
+  { name }: Target,
+  envelope: Settings<typeof environmentFields>,
+  { section, instances }: Pick<TeamSubject, "section" | "instances">,
+  placed: readonly Placed[],
+): TeamSubject =>
+  withSettings(envelope, {
+    target: name,
+    section,
+    instances,
+    platforms: Object.fromEntries(
+      placed.map(({ name: platform, kind, settings, instance, topology }) => [
+        platform,
+        { kind, settings, instance, access: topology?.access ?? null },
+      ]),
+    ),
+  });
+
 const toCaution = ({ name, settings, topology }: Placed): readonly Violation[] =>
   topology?.caution ? [violation(`platforms.${name}.access`, topology.caution.rule, settings.access, topology.caution.remedy)] : [];
 
@@ -164,12 +189,11 @@ const toUntried = ({ platform, instance }: Placed, instances: Readonly<Record<st
 function judge(
   findings: readonly Finding[],
   envelope: Settings<typeof environmentFields>,
-  rules: readonly { readonly id: string }[],
+  known: readonly string[],
   report: Report,
 ): readonly Violation[] {
   // If it is malformed, nobody knows what it acknowledges.
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
-  const known = rules.map(({ id }) => id);
   checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
   return findings.flatMap(({ severity, violation: found }) => {
     if (severity === "warning") return [found];

@@ -2,7 +2,8 @@ import type { Violation } from "./errors";
 import { ifReadable } from "./unreadable";
 
 /** *error*: the vendor rejects it, or it has destroyed data. *acknowledge*: refused until the spec gives a reason. *warning*: shown. */
-export type Severity = "error" | "acknowledge" | "warning";
+export const SEVERITIES = ["error", "acknowledge", "warning"] as const;
+export type Severity = (typeof SEVERITIES)[number];
 
 /**
  * A rule as data. One test runs every rule's examples, so a rule cannot be added without showing what it refuses.

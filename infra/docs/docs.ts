@@ -1,11 +1,15 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { platforms } from "../../constructs/platforms/registry";
 import { type PlatformName, toFacts } from "./facts";
+import { rulesPage } from "./rules";
 
 const ROOT = join(__dirname, "..", "..");
 const BEGIN = "<!-- What follows is written by npm run docs. -->";
 const END = "<!-- What precedes is written by npm run docs. -->";
+
+/** The page of all rules. */
+export const RULES_PAGE = join(ROOT, "docs", "reference", "rules.md");
 
 /** A platform's page. */
 export const pageOf = (name: string): string => join(ROOT, "docs", `${name}.md`);
@@ -46,4 +50,7 @@ if (require.main === module) {
     writeFileSync(path, withFacts(name, existsSync(path) ? readFileSync(path, "utf8") : newPage(platforms[name].title)));
     process.stdout.write(`${relative(ROOT, path)}\n`);
   }
+  mkdirSync(dirname(RULES_PAGE), { recursive: true });
+  writeFileSync(RULES_PAGE, rulesPage());
+  process.stdout.write(`${relative(ROOT, RULES_PAGE)}\n`);
 }

@@ -1,0 +1,61 @@
+import type { Access, CommonFields } from "./common-fields";
+import { UserError } from "./errors";
+import type { Fields, Settings } from "./fields";
+import type { InstanceSettings } from "./instance";
+import { isObject } from "./json";
+import { checkRules, type Finding, type Rule, SEVERITIES } from "./rule";
+
+/** A platform as a team's rule sees it. Null is what cannot be decided, which was reported. */
+export interface TeamPlatform {
+  /** A key of the registry, such as `mlflow`. */
+  readonly kind: string;
+  readonly settings: Settings<CommonFields>;
+  readonly instance: string | null;
+  readonly access: Exclude<Access, "auto"> | null;
+}
+
+/** What a team's rule looks at: an environment, complete, on one target. */
+export interface TeamSubject {
+  /** `aws`, `gcp` or `local`. */
+  readonly target: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly owner: string | null;
+  /** The target's own section of the spec. */
+  readonly section: Settings<Fields>;
+  /** With what the section says of each. */
+  readonly instances: Readonly<Record<string, InstanceSettings>>;
+  readonly platforms: Readonly<Record<string, TeamPlatform>>;
+}
+
+/**
+ * A rule of a team's own, about a whole environment. What it finds has paths from the spec's top, such as `instances.main.size`.
+ *
+ * Its examples are specs; each is completed by a name, an instance `main` and no platforms.
+ */
+export type TeamRule = Rule<TeamSubject, Readonly<Record<string, unknown>>>;
+
+const ID = /^[a-z0-9]+(-[a-z0-9]+)+$/;
+
+/**
+ * What a team's rules find.
+ *
+ * @param taken ids of this project's rules.
+ * @throws UserError where a rule is none, has another's id, or fails.
+ */
+export function checkTeamRules(rules: readonly TeamRule[], subject: TeamSubject, taken: readonly string[]): readonly Finding[] {
+  const ids = new Set(taken);
+  return rules.flatMap((rule, index) => {
+    const name = `rule ${isObject(rule) && typeof rule.id === "string" ? rule.id : index + 1} of this team`;
+    if (!isObject(rule) || typeof rule.check !== "function") throw new UserError(`${name} must be an object with a function check`);
+    if (!ID.test(rule.id)) throw new UserError(`${name} must have an id of two words or more in lower case, joined by hyphens`);
+    if (!SEVERITIES.includes(rule.severity)) throw new UserError(`${name} must have a severity of ${SEVERITIES.join(", ")}`);
+    if (ids.has(rule.id)) throw new UserError(`${name} has the id of another rule; choose another one`);
+    ids.add(rule.id);
+    try {
+      return checkRules([rule], subject, "");
+    } catch (error) {
+      throw new UserError(`${name} cannot be checked: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
+}
