@@ -1,5 +1,5 @@
 import type { Access, CommonFields } from "./common-fields";
-import { UserError } from "./errors";
+import { UserError, type Violation } from "./errors";
 import type { Fields, Settings } from "./fields";
 import type { InstanceSettings } from "./instance";
 import { isObject } from "./json";
@@ -35,6 +35,13 @@ export interface TeamSubject {
  */
 export type TeamRule = Rule<TeamSubject, Readonly<Record<string, unknown>>>;
 
+/** Rules may have been written without a compiler. */
+function toViolations(found: unknown): readonly Violation[] {
+  const isViolation = (each: unknown) => isObject(each) && ["path", "rule", "remedy"].every((key) => typeof each[key] === "string");
+  if (Array.isArray(found) && found.every(isViolation)) return found;
+  throw new TypeError("check must return a list of violations, each with path, rule, got and remedy");
+}
+
 const ID = /^[a-z0-9]+(-[a-z0-9]+)+$/;
 
 /**
@@ -53,7 +60,7 @@ export function checkTeamRules(rules: readonly TeamRule[], subject: TeamSubject,
     if (ids.has(rule.id)) throw new UserError(`${name} has the id of another rule; choose another one`);
     ids.add(rule.id);
     try {
-      return checkRules([rule], subject, "");
+      return checkRules([{ ...rule, check: (...given) => toViolations(rule.check(...given)) }], subject, "");
     } catch (error) {
       throw new UserError(`${name} cannot be checked: ${error instanceof Error ? error.message : String(error)}`);
     }

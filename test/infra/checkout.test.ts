@@ -3,9 +3,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
+import { checkExamples } from "../../constructs/model/team-examples";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import { environmentNames, environmentsOn, loadEnvironment, type ProjectEnvironment } from "../../infra/load";
+import { environmentNames, environmentsOn, loadEnvironment, type ProjectEnvironment, teamRules } from "../../infra/load";
 
 // The loader requires TypeScript, as it does in commands.
 afterAll(register());
@@ -33,6 +34,10 @@ describe("the environments of this checkout", () => {
       if (!environments.some(hasExisting)) load(name, local);
     }
     expect(problems).toEqual([]);
+  });
+
+  it("have rules of their team, if any, that find what their examples say", () => {
+    expect(checkExamples(teamRules(), { targets: [aws, gcp, local], platforms })).toEqual([]);
   });
 });
 
