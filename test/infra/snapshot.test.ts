@@ -157,6 +157,16 @@ describe("npm run snapshot", () => {
     ]);
   });
 
+  it("are of environments that obey the rules of their team", () => {
+    const rules = join(project.directory, "infra", "rules.ts");
+    const before = readFileSync(rules, "utf8");
+    const check = `({ name }) => [{ path: "name", rule: "is no name of ours", got: name, remedy: "" }]`;
+    writeFileSync(rules, `export default [{ id: "team-names", severity: "error", check: ${check} }];\n`);
+    const refused = ["invalid spec:", "  - name: is no name of ours, got one [team-names]"];
+    expect(runSource().lines).toEqual([`✖ one on aws: ${refused[0]}`, refused[1], `one on gcp: ${refused[0]}`, refused[1]]);
+    writeFileSync(rules, before);
+  });
+
   it("fails where they differ, are missing, damaged or left over, changes none, and says how to accept that", () => {
     const edited = readFileSync(database, "utf8").replace('"DBInstanceClass": "db.m7g.large"', '"DBInstanceClass": "db.m7g.xlarge"');
     writeFileSync(database, edited);
