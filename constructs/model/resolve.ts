@@ -196,17 +196,13 @@ function judge(
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
   checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
   return findings.flatMap(({ severity, violation: found }) => {
+    const { id, remedy } = found;
+    const reason = acknowledged !== null && Object.hasOwn(acknowledged, id) ? ifReadable(() => acknowledged[id] ?? "", "") : null;
+    if (severity !== "error" && reason !== null) return [{ ...found, remedy: `acknowledged: ${reason}` }];
     if (severity === "warning") return [found];
-    if (severity === "acknowledge") {
-      if (acknowledged === null) return [];
-      const { id } = found;
-      const reason = Object.hasOwn(acknowledged, id) ? ifReadable(() => acknowledged[id] ?? "", "") : null;
-      if (reason !== null) return [{ ...found, remedy: `acknowledged: ${reason}` }];
-      const write = `write acknowledge: { "${id}": "<reason>" }`;
-      report({ ...found, remedy: found.remedy === "" ? write : `${found.remedy}; then ${write}` });
-      return [];
-    }
-    report(found);
+    const write = `write acknowledge: { "${id}": "<reason>" }`;
+    if (severity === "error") report(found);
+    else if (acknowledged !== null) report({ ...found, remedy: remedy === "" ? write : `${remedy}; then ${write}` });
     return [];
   });
 }

@@ -1,7 +1,7 @@
 import type { Violation } from "./errors";
 import { ifReadable } from "./unreadable";
 
-/** *error*: the vendor rejects it, or it has destroyed data. *acknowledge*: refused until the spec gives a reason. *warning*: shown. */
+/** *error*: the vendor rejects it, or it has destroyed data. *acknowledge*: refused until the spec gives a reason. *warning*: shown, with the reason if the spec gives one. */
 export const SEVERITIES = ["error", "acknowledge", "warning"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 

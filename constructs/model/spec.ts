@@ -29,7 +29,7 @@ export const environmentFields = {
   }),
   /** Team that answers for it. @defaultValue `null` */
   owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
-  /** Rules that are refused until a reason is given: rule id to reason. @defaultValue `{}` */
+  /** Reasons for what rules would refuse without one, or warn of: rule id to reason. @defaultValue `{}` */
   acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
     form: "a rule's id",

@@ -105,7 +105,7 @@ const HEADING = `# Rules
 
 A message that ends with an id in brackets comes from one of these rules; what a field takes is checked before, and says so itself. An *error*
 is refused, because the vendor rejects it or it has destroyed data. *Acknowledge* is refused until \`acknowledge: { "<id>": "<reason>" }\` stands
-in the environment. A *warning* is shown. Rules of your own: [Add a rule](../how-to/add-a-rule.md).
+in the environment. A *warning* is shown; an acknowledged one with its reason. Rules of your own: [Add a rule](../how-to/add-a-rule.md).
 `;
 
 /** A value as one writes it in TypeScript, on one line. */

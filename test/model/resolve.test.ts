@@ -215,6 +215,14 @@ describe("resolve", () => {
     expect(warnings.map((warning) => warning.remedy)).toContain("acknowledged: values compared on 2027-01-02");
   });
 
+  it("gives the reason for a warning that somebody has decided on", () => {
+    const known = { "local-shows-one-server": "one server is enough here" };
+    const { warnings } = resolve({ ...minimal, instances: { main: { readReplicas: 1 } }, acknowledge: known }, given);
+    expect(warnings.map(formatViolation)).toContain(
+      "instances.main.readReplicas: is not shown on one machine; acknowledged: one server is enough here [local-shows-one-server]",
+    );
+  });
+
   it("refuses a mistyped id among what is acknowledged, but not one that may be another target's", () => {
     const reason = "read on 2026-11-21";
     expect(refusal({ ...minimal, acknowledge: { "prefect-chart-versoin": reason } })).toBe(
