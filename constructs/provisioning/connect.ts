@@ -32,6 +32,8 @@ const SILENCE = SILENT_SECONDS * 1000;
 const ANSWER = UNACKNOWLEDGED_SECONDS * 1000 - SILENCE;
 /** Milliseconds for a statement over what a platform has written, its locks included. */
 export const LOOK_TIMEOUT = 10_000;
+/** Milliseconds that it waits for a lock: less, so that the server says what it waited for. */
+export const LOOK_LOCK_TIMEOUT = LOOK_TIMEOUT / 2;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
 /** Bytes that a session may receive: a platform can raise an error that is longer than any text of Node's, which would end the process. */
@@ -55,7 +57,7 @@ const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT, bytes: MOST
 /** For what platforms have written, of which some may be slow on purpose. */
 export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session => ({
   query: Math.min(LOOK_TIMEOUT, deadlineMs),
-  lock: Math.min(LOOK_TIMEOUT, deadlineMs),
+  lock: Math.min(LOOK_LOCK_TIMEOUT, deadlineMs),
   bytes: MOST_BYTES,
 });
 /** As a platform's driver opens a session: each setting takes effect, at every level. */

@@ -1,9 +1,9 @@
-import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { ServerAccess } from "./access";
 import type { Check } from "./check";
 import { type Client, close, likeDriver, looking, open, type Server, withClient, within } from "./connect";
 import { type Credential, generatePassword } from "./credential";
+import { checkContent } from "./doctor-content";
 import { attemptOf } from "./doctor-server";
 import { explain, isLoginFull } from "./errors";
 import { checkForeignTables } from "./foreign-tables";
@@ -12,7 +12,7 @@ import { findProblem, findSettings, lookAround } from "./ownership";
 import { checkRevisions } from "./revision";
 import type { Versions } from "./secret-store";
 import { tryLikeDriver } from "./settings";
-import { shown } from "./shown";
+import { identifier, shown } from "./shown";
 import { storedLogins, workingCredentials } from "./versions";
 
 export async function diagnoseTenant(
@@ -50,6 +50,7 @@ export async function diagnoseTenant(
   }
   checks.push(withinShare(subject, tenant, look), ...tenant.databases.map(({ name }) => setsNothing(subject, name, look)));
   checks.push(...(await checkRevisions(subject, tenant, versions.current, access)));
+  checks.push(...(await checkContent(subject, tenant, versions.current, access)));
   checks.push(...(await checkForeignTables(subject, tenant, versions.current, access)));
   return checks;
 }
@@ -65,7 +66,7 @@ function sortsAsBefore(subject: string, database: string, { collations }: Look):
   const promise = `the indexes of ${shown(database)} sort by the server's rules`;
   const found = collations.get(database);
   if (found === undefined) return { subject, promise, problem: null };
-  const id = pg.escapeIdentifier(shown(database));
+  const id = identifier(database);
   return {
     subject,
     promise,
@@ -82,7 +83,7 @@ function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { 
   return {
     subject,
     promise,
-    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${pg.escapeIdentifier(shown(database))} FROM ...), and ${provision}`,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${identifier(database)} FROM ...), and ${provision}`,
   };
 }
 
@@ -120,8 +121,8 @@ async function staysOut(subject: string, credential: Credential, foreign: string
     return { subject, promise, problem: `it can; ${provision}` };
   } catch (error) {
     const { code } = error as { code?: string };
-    // 42501: no right to connect. 3D000: the neighbour's database is missing, which is reported there. `withinLimit` reports a login whose connections are all in use.
-    if (code === "42501" || code === "3D000" || isLoginFull(error)) return { subject, promise, problem: null };
+    // 42501: no right to connect. 3D000, 55000: the neighbour's database is missing, or closed, which is reported there. `withinLimit` reports a login whose connections are all in use.
+    if (code === "42501" || code === "3D000" || code === "55000" || isLoginFull(error)) return { subject, promise, problem: null };
     return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
   }
 }

@@ -7,20 +7,24 @@ import { shown } from "./shown";
 /** At which PostgreSQL stops all changes, less a reserve of three million. https://www.postgresql.org/docs/17/routine-vacuuming.html */
 const WRAPAROUND = 2 ** 31;
 
+/** Seconds after which a prepared transaction is reported: programs that use them end them at once. */
+const FORGOTTEN = 600;
+
 /** What builds up on a server over time until it stops working. */
-export async function diagnoseWear(client: Client, instance: string): Promise<readonly Check[]> {
+export async function diagnoseWear(client: Client, instance: string, forgotten = FORGOTTEN): Promise<readonly Check[]> {
   const subject = `instance ${instance}`;
   const toChecks = (promise: string, problems: readonly string[]): readonly Check[] =>
     (problems.length === 0 ? [null] : problems).map((problem) => ({ subject, promise, problem }));
   return [
     ...toChecks("has no inactive replication slot", await findSlots(client)),
+    ...toChecks("has no forgotten prepared transaction", await findPrepared(client, forgotten)),
     ...toChecks(`no database's oldest transaction ID is older than ${millions(OLD_TRANSACTIONS)} transactions`, await findOld(client)),
   ];
 }
 
 const millions = (count: number): string => `${Math.floor(count / 1_000_000)} million`;
 
-/** A slot keeps the write-ahead log until its consumer has read it: an abandoned one fills the disk. */
+/** A slot keeps the write-ahead log until its consumer has read it: an abandoned one fills the disk. One can be dropped from any database. */
 async function findSlots(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string; kept: string | null }>(
     `select slot_name as name, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept
@@ -32,14 +36,28 @@ async function findSlots(client: Client): Promise<readonly string[]> {
   );
 }
 
-/** Counts transactions or multixacts, whichever are more: freezing removes both. */
+/** Of the counters, the one that is further: freezing removes both. */
 async function findOld(client: Client): Promise<readonly string[]> {
-  const { rows } = await client.query<{ name: string; age: number }>(
-    `select datname as name, greatest(age(datfrozenxid), mxid_age(datminmxid)) as age from pg_database
-      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD_TRANSACTIONS} order by 2 desc, 1 limit 5`,
+  const { rows } = await client.query<{ name: string; transactions: number; multixacts: number }>(
+    `select datname as name, age(datfrozenxid) as transactions, mxid_age(datminmxid) as multixacts from pg_database
+      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD_TRANSACTIONS}
+      order by greatest(age(datfrozenxid), mxid_age(datminmxid)) desc, 1 limit 5`,
+  );
+  return rows.map(({ name, transactions, multixacts }) => {
+    const [what, age, unit] =
+      transactions >= multixacts ? ["transaction ID", transactions, "transactions"] : ["multixact ID", multixacts, "multixacts"];
+    return `the oldest ${what} of ${shown(name)} is ${millions(age)} ${unit} old, and the server stops all changes at ${millions(WRAPAROUND)}; end the oldest transactions (pg_stat_activity.backend_xmin, pg_prepared_xacts) and replication slots, then run in it as its owner: VACUUM (FREEZE)`;
+  });
+}
+
+/** A transaction that was prepared, and that nobody ends: it keeps its locks, and old row versions, even over restarts. */
+async function findPrepared(client: Client, seconds: number): Promise<readonly string[]> {
+  const { rows } = await client.query<{ id: string; database: string; owner: string }>(
+    `select gid as id, database, owner from pg_prepared_xacts where prepared < now() - $1 * interval '1 second' order by prepared limit 5`,
+    [seconds],
   );
   return rows.map(
-    ({ name, age }) =>
-      `the oldest transaction ID of ${shown(name)} is ${millions(age)} transactions old, and the server stops all changes at ${millions(WRAPAROUND)}; end the oldest transactions (pg_stat_activity.backend_xmin, pg_prepared_xacts) and replication slots, then run in it as its owner: VACUUM (FREEZE)`,
+    ({ id, database, owner }) =>
+      `prepared transaction ${shown(id)} in ${shown(database)} keeps its locks; if its program is gone, run in it as ${shown(owner)}: ROLLBACK PREPARED ${pg.escapeLiteral(id).trim()}`,
   );
 }

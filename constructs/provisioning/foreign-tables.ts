@@ -1,11 +1,10 @@
-import pg from "pg";
 import type { ForeignTables } from "../model/platform";
 import type { Tenant } from "../model/spec";
 import type { ServerAccess } from "./access";
 import type { Check } from "./check";
 import { close, looking, open } from "./connect";
 import type { Credential } from "./credential";
-import { shown } from "./shown";
+import { identifier, shown } from "./shown";
 
 interface Found {
   readonly name: string;
@@ -53,7 +52,7 @@ function explainTables(found: readonly Found[], { because, remedy }: ForeignTabl
   if (first === undefined) return { problem: null };
   const tables = certain.length > 0 ? certain : found;
   const names = tables.map(({ name }) => shown(name)).join(", ");
-  const moves = tables.map(({ name }) => `ALTER TABLE public.${pg.escapeIdentifier(shown(name))} SET SCHEMA elsewhere`).join("; ");
+  const moves = tables.map(({ name }) => `ALTER TABLE public.${identifier(name)} SET SCHEMA elsewhere`).join("; ");
   const command = `run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ${moves}`;
   if (certain.length > 0) return { problem: `${names}: tables of another program, and ${because}; ${remedy}, and ${command}` };
   return { problem: null, note: `${names}: if another program created them, ${because}; ${remedy}, and ${command}` };

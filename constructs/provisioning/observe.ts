@@ -17,6 +17,8 @@ export interface ObservedServer {
   /** As `server_version_num`: 170010 is 17.10. */
   readonly version: number;
   readonly master: string;
+  /** Where a setting lets the master's sessions work as another role, the command that resets it; null if they do not. */
+  readonly resetRole: string | null;
   readonly superuser: boolean;
   readonly createRole: boolean;
   readonly createDatabase: boolean;
@@ -34,6 +36,8 @@ export interface ObservedRole {
   /** Whether it has the rights of the roles that it is a member of. Up to PostgreSQL 15 this belongs to the role. */
   readonly inherits: boolean;
   readonly connectionLimit: number;
+  /** When its password ends, `2026-11-30`; null if never. */
+  readonly expires: string | null;
   readonly comment: string | null;
 }
 
@@ -66,10 +70,18 @@ export interface RoleParameter {
   readonly value: string;
 }
 
+/** The one that takes effect: a role's in a database wins over a role's, and that over a database's. */
+const RESET_ROLE = `(select 'ALTER ' || case when s.setrole = 0 and s.setdatabase = 0 then 'ROLE ALL' when s.setrole = 0 then format('DATABASE %I', current_database())
+       else format('ROLE %I', session_user) || case when s.setdatabase = 0 then '' else format(' IN DATABASE %I', current_database()) end end || ' RESET role'
+   from pg_db_role_setting s, unnest(s.setconfig) c
+  where c ~ '^role=' and (s.setrole = 0 or pg_get_userbyid(s.setrole) = session_user)
+    and (s.setdatabase = 0 or s.setdatabase = (select oid from pg_database where datname = current_database()))
+  order by s.setrole = 0, s.setdatabase = 0 limit 1)`;
+
 export async function observeServer(client: Client): Promise<ObservedServer> {
   const { rows } = await client.query<ObservedServer>(
     `select current_setting('server_version_num')::int as version, current_user as master, rolsuper as superuser,
-            rolcreaterole as "createRole", rolcreatedb as "createDatabase",
+            case when current_user <> session_user then ${RESET_ROLE} end as "resetRole", rolcreaterole as "createRole", rolcreatedb as "createDatabase",
             case when pg_is_in_recovery() then 'standby' when current_setting('default_transaction_read_only')::bool then 'setting' end as "readOnly",
             current_setting('max_connections')::int as "maxConnections"
        from pg_roles where rolname = current_user`,
@@ -87,7 +99,8 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
 
   const roles = await client.query<ObservedRole & { name: string }>(
     `select rolname as name, rolcanlogin as "canLogin", rolsuper or rolreplication or rolbypassrls as superuser, rolcreatedb as "createDatabase",
-            rolcreaterole as "createRole", rolinherit as inherits, rolconnlimit as "connectionLimit", shobj_description(oid, 'pg_authid') as comment
+            case when current_user <> session_user then ${RESET_ROLE} end as "resetRole", rolcreaterole as "createRole", rolinherit as inherits, rolconnlimit as "connectionLimit",
+            case when isfinite(rolvaliduntil) then to_char(rolvaliduntil, 'YYYY-MM-DD') end as expires, shobj_description(oid, 'pg_authid') as comment
        from pg_roles where rolname = any($1)`,
     [roleNames],
   );

@@ -1,8 +1,7 @@
-import pg from "pg";
 import type { Tenant } from "../model/spec";
 import type { Client } from "./connect";
 import type { Observed } from "./observe";
-import { shown } from "./shown";
+import { identifier, shown } from "./shown";
 
 /** What a platform's login finds in one of its databases. */
 export interface Surroundings {
@@ -10,7 +9,7 @@ export interface Surroundings {
   /** Whether the login may create tables in schema `public`; null if there is no such schema. */
   readonly create: boolean | null;
   readonly extensions: readonly Extension[];
-  /** Tables and the like of one other role; null if there are none. */
+  /** Tables of one other role, and types and functions that it has in schema `public`; null if there are none. */
   readonly foreign: Foreign | null;
 }
 
@@ -27,8 +26,8 @@ interface Extension {
 
 interface Foreign {
   readonly owner: string;
-  /** The first three. */
-  readonly tables: readonly { readonly schema: string; readonly name: string }[];
+  /** The first three. `kind` is the word of ALTER; `arguments` are a function's. */
+  readonly objects: readonly { readonly kind: string; readonly schema: string; readonly name: string; readonly arguments: string }[];
   /** Whether all that the role owns may go to the platform: it may create no roles, and owns no database and no extension. */
   readonly isFormer: boolean;
 }
@@ -56,17 +55,22 @@ const EXTENSIONS = `(select coalesce(json_agg(json_build_object('name', e.extnam
    from pg_extension e join pg_namespace n on n.oid = e.extnamespace)`;
 
 /** A sequence that belongs to a column follows its table. */
-const FOREIGN = `(select json_build_object('owner', r.rolname, 'tables', (array_agg(t.found order by t.schema, t.name))[1:3],
+const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array_agg(t.found order by t.schema, t.name))[1:3],
     'isFormer', not (r.rolsuper or r.rolcreaterole)
       and not exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.deptype = 'o' and s.dbid = 0)
       and not exists (select from pg_extension x where x.extowner = r.oid))
-   from (select c.relowner, n.nspname as schema, c.relname as name, json_build_object('schema', n.nspname, 'name', c.relname) as found
-           from pg_class c join pg_namespace n on n.oid = c.relnamespace
-          where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-            and c.relowner <> (select oid from pg_roles where rolname = $1)
-            and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
-                             and (d.deptype = 'e' or c.relkind = 'S' and d.deptype in ('a', 'i')))) t
-   join pg_roles r on r.oid = t.relowner group by r.oid, r.rolname, r.rolsuper, r.rolcreaterole order by r.rolname limit 1)`;
+   from (select o.owner, n.nspname as schema, o.name,
+                json_build_object('kind', o.kind, 'schema', n.nspname, 'name', o.name, 'arguments', o.arguments) as found
+           from (select 'pg_class'::regclass as class, oid, relowner as owner, relnamespace as namespace, relname::text as name, 'TABLE' as kind, '' as arguments
+                   from pg_class where relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+                 union all select 'pg_type'::regclass, oid, typowner, typnamespace, typname::text, 'TYPE', ''
+                   from pg_type where typtype in ('e', 'd', 'r')
+                 union all select 'pg_proc'::regclass, oid, proowner, pronamespace, proname::text, 'ROUTINE', pg_get_function_identity_arguments(oid) from pg_proc) o
+           join pg_namespace n on n.oid = o.namespace
+          where (o.kind = 'TABLE' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' or n.nspname = 'public') and o.owner <> (select oid from pg_roles where rolname = $1)
+            and not exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid
+                             and (d.deptype = 'e' or o.class = 'pg_class'::regclass and d.deptype in ('a', 'i')))) t
+   join pg_roles r on r.oid = t.owner group by r.oid, r.rolname, r.rolsuper, r.rolcreaterole order by r.rolname limit 1)`;
 
 /** What is wrong with what a login found, and its remedy; null if nothing. */
 export function findProblem(
@@ -76,7 +80,7 @@ export function findProblem(
   provision: string,
 ): string | null {
   if (found?.user !== owner) return `it acts as ${found?.user}; ${provision}`;
-  const id = pg.escapeIdentifier(owner);
+  const id = identifier(owner);
   if (found.create === null)
     return `schema public is missing in database ${name}, and what was in it; restore the database, or run in it as an administrator: CREATE SCHEMA public AUTHORIZATION ${id}`;
   if (!found.create) return `${owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${id}`;
@@ -91,7 +95,7 @@ const SEARCHED = ["public", "pg_catalog"];
 
 /** Why a platform cannot use an extension that is there, and the remedy; null if it can. */
 function explainExtension({ name, schema, ...its }: Extension, database: string, owner: string): string | null {
-  const [id, extension, quoted] = [owner, name, shown(schema)].map((each) => pg.escapeIdentifier(each));
+  const [id, extension, quoted] = [owner, name, schema].map(identifier);
   // Most extensions' functions belong to a superuser, so their owner can drop, but not move them.
   if (its.isMovable && !SEARCHED.includes(schema))
     return `extension ${name} is in schema ${shown(schema)} of ${database}, where the platform does not look; as long as no table uses it (or else this fails), run in it as its owner: DROP EXTENSION ${extension}; CREATE EXTENSION ${extension} SCHEMA public`;
@@ -102,22 +106,26 @@ function explainExtension({ name, schema, ...its }: Extension, database: string,
 }
 
 function explainForeign(foreign: Foreign, database: string, owner: string): string {
-  const names = foreign.tables.map((table) => `${shown(table.schema)}.${shown(table.name)}`).join(", ");
-  const [its, id] = [shown(foreign.owner), owner].map((role) => pg.escapeIdentifier(role));
-  const quote = (text: string) => pg.escapeIdentifier(shown(text));
-  const each = foreign.tables.map((table) => `ALTER TABLE ${quote(table.schema)}.${quote(table.name)} OWNER TO ${id}`);
+  const { objects } = foreign;
+  const names = objects.map(({ schema, name }) => `${shown(schema)}.${shown(name)}`).join(", ");
+  const [its, id] = [foreign.owner, owner].map(identifier);
+  const each = objects.map((its) => {
+    const name = `${identifier(its.schema)}.${identifier(its.name)}`;
+    return `ALTER ${its.kind} ${name}${its.kind === "ROUTINE" ? `(${shown(its.arguments)})` : ""} OWNER TO ${id}`;
+  });
   const command = foreign.isFormer ? `GRANT ${its} TO CURRENT_USER; REASSIGN OWNED BY ${its} TO ${id}` : each.join("; ");
   return `${names} in ${database} belong to ${shown(foreign.owner)}; run in it as an administrator: ${command}`;
 }
 
 /** Parameters that decide whether and how anybody works in a database. */
-const DECISIVE = /^(role|search_path|session_.*|default_transaction_.*|.*_timeout|row_security|standard_conforming_strings)$/;
+const DECISIVE =
+  /^(role|search_path|session_.*|default_transaction_.*|.*_timeout|row_security|standard_conforming_strings|client_encoding|datestyle|extra_float_digits|temp_file_limit)$/;
 
 /** What is wrong with the parameters that a database's owner has set on it for everybody; null if nothing. */
 export function findSettings(database: string, { databases }: Pick<Observed, "databases">): string | null {
   const found = (databases[database]?.parameters ?? []).filter(({ name }) => DECISIVE.test(name));
-  const [first] = found;
-  if (first === undefined) return null;
+  if (found.length === 0) return null;
   const values = found.map(({ name, value }) => `${name} to ${shown(value)}`).join(", ");
-  return `${database} sets ${values} for everybody; if nobody needs it: ALTER DATABASE ${pg.escapeIdentifier(database)} RESET ${first.name}`;
+  const resets = found.map(({ name }) => `ALTER DATABASE ${identifier(database)} RESET ${name}`).join("; ");
+  return `${database} sets ${values} for everybody; if nobody needs it: ${resets}`;
 }

@@ -36,7 +36,10 @@ export function refuseServer(server: ObservedServer): string | null {
   if (server.readOnly === "standby") return "the server is read-only; connect to the primary, not to a replica or a standby";
   if (server.readOnly === "setting")
     return `the server is read-only, because default_transaction_read_only is on; set it to off in the server's configuration, or run: ALTER ROLE ${id(master)} RESET default_transaction_read_only`;
-  if (!server.superuser && !(server.createRole && server.createDatabase))
+  const mayProvision = server.superuser || (server.createRole && server.createDatabase);
+  if (!mayProvision && server.resetRole !== null)
+    return `a setting lets its sessions work as ${master}, which may not create roles and databases; run as an administrator: ${server.resetRole}`;
+  if (!mayProvision)
     return `${master} may not create roles and databases; run as an administrator: ALTER ROLE ${id(master)} CREATEROLE CREATEDB`;
   return null;
 }
@@ -171,6 +174,8 @@ function planLogin(
     if (found.connectionLimit !== connectionLimit || found.createDatabase !== tenant.createDatabase) {
       steps.push(step(`ALTER ROLE ${id(name)} ${attributes}`, `login ${name} has other limits (${found.connectionLimit} connections)`));
     }
+    if (found.expires !== null)
+      steps.push(step(`ALTER ROLE ${id(name)} VALID UNTIL 'infinity'`, `the password of login ${name} ends on ${found.expires}`));
     if (found.createRole) steps.push(step(`ALTER ROLE ${id(name)} NOCREATEROLE`, `login ${name} may create roles`));
     if (!found.inherits) steps.push(step(`ALTER ROLE ${id(name)} INHERIT`, `login ${name} does not have the rights of its roles`));
     if (isStored && !found.canLogin)

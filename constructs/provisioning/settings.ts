@@ -1,13 +1,14 @@
+import { randomBytes } from "node:crypto";
 import pg from "pg";
 import type { ParameterValue } from "../model/parameters";
 import type { Tenant } from "../model/spec";
 import type { Scope, ServerAccess } from "./access";
 import type { Check } from "./check";
-import { type Client, LOOK_TIMEOUT, likeDriver, withClient } from "./connect";
+import { type Client, LOOK_LOCK_TIMEOUT, likeDriver, withClient } from "./connect";
 import type { Credential } from "./credential";
 import { attemptOf } from "./doctor-server";
 import { explain } from "./errors";
-import { shown } from "./shown";
+import { identifier, shown } from "./shown";
 
 /** A parameter as a session finds it. */
 interface Setting {
@@ -33,6 +34,9 @@ const IDLE = 600_000;
 /** Milliseconds below which a limit on waiting for a lock is reported. */
 const WAIT = 5_000;
 
+/** Kilobytes below which a limit on temporary files is reported. */
+const LEAST_TEMPORARY = 102_400;
+
 const below = (limit: number) => (value: string) => Number(value) > 0 && Number(value) < limit;
 const otherThan = (value: string) => (found: string) => found !== value;
 
@@ -51,6 +55,19 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   session_replication_role: { isHarmful: otherThan("origin"), harm: "turns off triggers and foreign keys", instead: "origin" },
   standard_conforming_strings: { isHarmful: otherThan("on"), harm: "changes what a text in a statement means", instead: "on" },
+  client_encoding: {
+    isHarmful: otherThan("utf8"),
+    harm: "makes libpq's drivers fail on characters that it lacks, or read bytes",
+    instead: "UTF8",
+  },
+  datestyle: { isHarmful: (value) => !/^iso\b/i.test(value), harm: "makes drivers fail on dates that they read as text", instead: "ISO" },
+  extra_float_digits: { isHarmful: (value) => Number(value) < 1, harm: "rounds numbers that drivers read as text", instead: "1" },
+  temp_file_limit: {
+    isHarmful: (value) => Number(value) >= 0 && Number(value) < LEAST_TEMPORARY,
+    harm: "ends migrations that sort much",
+    instead: "-1",
+  },
+  default_tablespace: { isHarmful: (value) => value === "pg_global", harm: "rejects every new table", instead: "''" },
   search_path: { isHarmful: (value) => firstSchema(value) !== "public", harm: "hides schema public", instead: '"$user", public' },
 };
 
@@ -70,6 +87,16 @@ const BY_STATEMENT = ["database user", "user", "database", "global"];
 
 const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(source);
 
+/** The driver itself asks for UTF8, as not every platform's does: so what is stored for the session is read. */
+const STORED_ENCODING = `select 'client_encoding', pg_catalog.lower(pg_catalog.replace(pg_catalog.split_part(c, '=', 2), '-', '')), null,
+      case when s.setdatabase = 0 then case when s.setrole = 0 then 'global' else 'user' end when s.setrole = 0 then 'database' else 'database user' end
+   from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
+  where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) operator(pg_catalog.=) 'client_encoding'
+    and (s.setrole = 0 or s.setrole = (select r.oid from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) session_user))
+    and (s.setdatabase = 0
+      or s.setdatabase = (select d.oid from pg_catalog.pg_database d where d.datname operator(pg_catalog.=) pg_catalog.current_database()))
+  order by s.setrole = 0, s.setdatabase = 0 limit 1`;
+
 /**
  * The settings of a session that break migrations or logins.
  *
@@ -77,7 +104,9 @@ const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(sour
  */
 async function findHarmful(session: Client): Promise<readonly Setting[]> {
   const { rows } = await session.query<Setting>(
-    `select name, pg_catalog.left(setting, ${LONGEST}) as value, unit, source from pg_catalog.pg_settings where name operator(pg_catalog.=) any ($1)`,
+    `select pg_catalog.lower(name) as name, pg_catalog.left(setting, ${LONGEST}) as value, unit, source from pg_catalog.pg_settings
+      where pg_catalog.lower(name) operator(pg_catalog.=) any ($1) and name operator(pg_catalog.<>) 'client_encoding'
+     union all (${STORED_ENCODING})`,
     [Object.keys(RULES)],
   );
   return rows.filter(({ name, value, source }) => !UNSET.includes(source) && RULES[name]?.isHarmful(value) === true);
@@ -126,7 +155,7 @@ const isInSpec = ({ name }: Setting, parameters: Readonly<Record<string, Paramet
   Object.keys(parameters).some((written) => written.toLowerCase() === name);
 
 /** Settings with which no table can be made where a platform expects it. */
-const DECIDES_TABLES = ["search_path", "default_transaction_read_only"];
+const DECIDES_TABLES = ["search_path", "default_transaction_read_only", "default_tablespace"];
 
 /**
  * Works like a migration: creates a table without naming its schema, and rolls it back.
@@ -153,9 +182,11 @@ export async function tryLikeDriver(
   const schema = rows[0]?.schema ?? "";
   if (schema !== "public") return [...sentences, explainSchema(schema, database, owner)];
   // The server itself has to give up: a session that is cut here would wait on for the lock.
-  await session.query(`begin; set local lock_timeout = ${LOOK_TIMEOUT}`);
-  await session.query("create table platform_postgres_doctor (id int)");
-  await session.query("drop table platform_postgres_doctor");
+  await session.query(`begin; set local lock_timeout = ${LOOK_LOCK_TIMEOUT}`);
+  // Nobody has a table, or a type, of this name.
+  const table = `platform_postgres_doctor_${randomBytes(8).toString("hex")}`;
+  await session.query(`create table ${table} (id int)`);
+  await session.query(`drop table ${table}`);
   await session.query("rollback");
   return sentences;
 }
@@ -164,6 +195,6 @@ export async function tryLikeDriver(
 function explainSchema(schema: string, database: string, owner: string): string {
   if (schema === "")
     return `${owner} may not use schema public in ${database}; run in it as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(owner)}`;
-  const [id, other] = [schema, `${schema}_of_before`].map((name) => pg.escapeIdentifier(shown(name)));
+  const [id, other] = [schema, `${schema}_of_before`].map(identifier);
   return `schema ${shown(schema)} hides schema public in ${database}; run in it as its owner: ALTER SCHEMA ${id} RENAME TO ${other}`;
 }

@@ -1,6 +1,17 @@
 /** Characters of a text from elsewhere that a message shows. */
 const LONGEST = 300;
 
+/** A name as SQL that can be pasted, whatever is in it; a line break would be lost in a message. https://www.postgresql.org/docs/17/sql-syntax-lexical.html */
+export function identifier(name: string): string {
+  const quoted = `"${name.replaceAll('"', '""')}"`;
+  if (!HIDDEN.test(name)) return quoted;
+  const escaped = quoted.replaceAll("\\", "\\\\").replaceAll(new RegExp(HIDDEN, "gu"), toEscape);
+  return `U&${escaped}`;
+}
+
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/u;
+const toEscape = (character: string): string => `\\+${(character.codePointAt(0) ?? 0).toString(16).padStart(6, "0")}`;
+
 /** A text that a platform, or a server, wrote, fit to be shown: on one line, without control characters, and short. */
 export function shown(text: string): string {
   const clean = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();

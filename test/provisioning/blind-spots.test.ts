@@ -5,6 +5,7 @@ import type { Tenant } from "../../constructs/model/spec";
 import { skillflaw } from "../../constructs/platforms/skillflaw/skillflaw";
 import { withClient } from "../../constructs/provisioning/connect";
 import { diagnose } from "../../constructs/provisioning/doctor";
+import { diagnoseWear } from "../../constructs/provisioning/doctor-wear";
 import { provision } from "../../constructs/provisioning/provision";
 import { query, reload, scopeWith, singleUser, startServer, type TestServer, USUAL } from "../fixtures/server";
 import { refusal, tenant, versionsOf } from "../fixtures/tenants";
@@ -26,7 +27,7 @@ describe("doctor", () => {
     // As an administrator of a managed service has it, to create and drop replication slots.
     await server.stop();
     await singleUser(USUAL, server.options.directory, "alter role master replication");
-    server = await server.restart({ parameters: { wal_level: "replica", max_wal_senders: 1 } });
+    server = await server.restart({ parameters: { wal_level: "replica", max_wal_senders: 1, max_prepared_transactions: 1 } });
   }, 60_000);
   afterAll(() => server?.stop());
 
@@ -119,6 +120,10 @@ describe("doctor", () => {
   it.each([
     ["transaction_timeout", "1000", "is 1000 ms, which ends migrations that take longer", LOGIN],
     ["search_path", "pg_temp", "is pg_temp, which hides schema public", THERE],
+    ["client_encoding", "LATIN1", "is latin1, which makes libpq's drivers fail on characters that it lacks, or read bytes", LOGIN],
+    ["datestyle", "German, DMY", "is German, DMY, which makes drivers fail on dates that they read as text", LOGIN],
+    ["extra_float_digits", "0", "is 0, which rounds numbers that drivers read as text", THERE],
+    ["default_tablespace", "pg_global", "is pg_global, which rejects every new table", LOGIN],
   ])("sees %s on a login", async (name, value, says, reset) => {
     await sound();
     const sentence = `ml: ${name} ${says}; if nobody needs it, run as an administrator: ALTER ${reset} RESET ${name}`;
@@ -175,6 +180,91 @@ describe("doctor", () => {
       'public.a"b, public.c in ml belong to master; run in it as an administrator: ALTER TABLE "public"."a""b" OWNER TO "ml_owner"; ALTER TABLE "public"."c" OWNER TO "ml_owner"';
     await mends(asMaster('create table public."a""b" (id int); create table public.c (id int)'), each(sentence), asMaster);
     await asOwner('drop table public."a""b"; drop table public.c');
+  });
+
+  it("sees types and functions of a former role, and names with line breaks, which a command can name, too", async () => {
+    await sound();
+    await asMaster(
+      "create type public.state as enum ('a'); create function public.\"o\nne\"(a int) returns int language sql as 'select 1'",
+    );
+    const sentence =
+      'public.o ne, public.state in ml belong to master; run in it as an administrator: ALTER ROUTINE "public".U&"o\\+00000ane"(a integer) OWNER TO "ml_owner"; ALTER TYPE "public"."state" OWNER TO "ml_owner"';
+    await mends(Promise.resolve(), each(sentence), asMaster);
+    await asOwner('drop type public.state; drop function public."o\nne"(int)');
+  });
+
+  it.each<[string, string, string, string]>([
+    [
+      "an index whose build broke off",
+      "create table public.a (id int); insert into public.a values (1), (1)",
+      "create unique index concurrently a_id on public.a (id)",
+      'ml: index a_id of a is invalid: a migration that built it broke off, and no query uses it; run in it as its owner (duplicates of a unique one have to go first): REINDEX INDEX public."a_id"',
+    ],
+    [
+      "a column whose numbers end soon",
+      "create table public.a (id serial)",
+      "select setval('public.a_id_seq', 2000000000)",
+      'ml: column id of a has used four of five of its numbers, and rejects new rows at the last one; run in it as its owner while the platform is stopped, for columns that reference it too: ALTER SEQUENCE public."a_id_seq" AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public."a" ALTER COLUMN "id" TYPE bigint',
+    ],
+    [
+      "a publication that rejects updates",
+      "create table public.a (id int)",
+      "create publication p for table public.a",
+      'ml: publication p contains a, which has no primary key, so that PostgreSQL rejects its updates; run in it as its owner: ALTER TABLE public."a" REPLICA IDENTITY FULL',
+    ],
+  ])("sees %s", async (_what, make, spoil, sentence) => {
+    await sound();
+    await asOwner(make);
+    const spoiled = asOwner(spoil).catch(() => asOwner("delete from public.a"));
+    await mends(spoiled, [`ml: ${sentence}`], asOwner);
+    await asOwner("drop publication if exists p; drop table public.a");
+  });
+
+  it("resets everything that a database sets for everybody with one command", async () => {
+    await sound();
+    const sentence =
+      'ml: ml sets client_encoding to LATIN1, lock_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "ml" RESET client_encoding; ALTER DATABASE "ml" RESET lock_timeout';
+    await mends(asOwner("alter database ml set client_encoding = 'LATIN1'; alter database ml set lock_timeout = 1"), [sentence], asOwner);
+  });
+
+  it("sees a password that ends, which provisioning makes endless", async () => {
+    await sound();
+    await server.sql("alter role ml_a valid until '2020-01-01'");
+    expect(await problems()).toContain("ml: the password of login ml_a ends on 2020-01-01; run npm run provision");
+    await sound();
+  });
+
+  it("does not advise to give a platform's role the rights of the master that works as it", async () => {
+    await sound();
+    await server.sql("alter role master in database postgres set role = ml_owner");
+    const said = await refusal(problems());
+    expect(said).toMatch(/work as ml_owner, which may not create roles and databases; run as an administrator: ALTER ROLE /);
+    await asMaster(commandOf(said));
+    expect(await problems()).toEqual([]);
+  });
+
+  it("sees a prepared transaction that nobody ends", async () => {
+    await sound();
+    await asOwner("begin; create table public.b (id int); prepare transaction 'it''s left'");
+    const look = async () => {
+      const { access } = server;
+      const checks = await withClient(access.server, access.master, "postgres", (client) => diagnoseWear(client, "main", 0));
+      return checks.flatMap(({ problem }) => problem ?? []);
+    };
+    const [sentence, ...others] = await look();
+    expect([sentence, ...others]).toEqual([
+      "prepared transaction it's left in ml keeps its locks; if its program is gone, run in it as ml_owner: ROLLBACK PREPARED 'it''s left'",
+    ]);
+    expect(await problems()).toEqual([]);
+    await asOwner(commandOf(sentence));
+    expect(await look()).toEqual([]);
+  });
+
+  it("is not stopped by a table of the name that its own begin with", async () => {
+    await sound();
+    await asOwner("create table public.platform_postgres_doctor (id int)");
+    expect(await problems()).toEqual([]);
+    await asOwner("drop table public.platform_postgres_doctor");
   });
 
   it("sees an inactive replication slot and what it retains", async () => {

@@ -10,6 +10,7 @@ const server: ObservedServer = {
   createRole: true,
   createDatabase: true,
   readOnly: null,
+  resetRole: null,
   maxConnections: 100,
 };
 const empty: Observed = { server, roles: {}, memberships: [], databases: {}, roleParameters: [] };
@@ -128,6 +129,7 @@ describe("plan", () => {
       createRole: false,
       inherits: true,
       connectionLimit: -1,
+      expires: null,
       comment: null,
     };
     const observed: Observed = {
@@ -153,6 +155,7 @@ describe("plan", () => {
       createRole: false,
       inherits: true,
       connectionLimit: -1,
+      expires: null,
       comment: "platform-postgres: environment test",
     };
     const observed: Observed = {
