@@ -148,7 +148,7 @@ describe("a platform's login", () => {
     const { changes, unsound } = await provision(scopeWith({ masked: its }), server.access);
     expect(changes.map(({ why }) => why)).toEqual(["extension pg_trgm is missing in database masked"]);
     expect(unsound).toEqual([
-      'masked sets role to masked_other_owner, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role',
+      'masked sets role to masked_other_owner, default_transaction_read_only to on, idle_session_timeout to 1 for everybody; if nobody needs it: ALTER DATABASE "masked" RESET role; ALTER DATABASE "masked" RESET default_transaction_read_only; ALTER DATABASE "masked" RESET idle_session_timeout',
     ]);
   });
 
