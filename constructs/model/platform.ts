@@ -215,6 +215,10 @@ export interface Servers {
 export interface ForeignTables {
   /** Tables in schema `public` that the platform creates itself. */
   readonly known: readonly string[];
+  /** Table in schema `public` that the platform has once it has migrated: before, every table is another program's. */
+  readonly marker: string;
+  /** Names that it never gives to a table, as a regular expression of PostgreSQL. */
+  readonly never: string;
   /** What happens with others, such as `MLflow does not start`. */
   readonly because: string;
   /** What to do for the program that they belong to, in the imperative. */

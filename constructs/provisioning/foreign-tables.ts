@@ -30,15 +30,17 @@ export async function checkForeignTables(
     if (client === null) continue;
     const promise = `${name} contains the platform's own tables only`;
     const unseen = (error: Error): Check => ({ subject, promise, problem: `could not be seen: ${shown(error.message)}` });
-    const check = client.query<Found>(FIND, [its.known]).then(({ rows }): Check => ({ subject, promise, ...explainTables(rows, its) }));
+    const check = client
+      .query<Found>(FIND, [its.known, its.never, its.marker])
+      .then(({ rows }): Check => ({ subject, promise, ...explainTables(rows, its) }));
     checks.push(await check.catch(unseen).finally(() => close(client)));
   }
   return checks;
 }
 
-/** Names of pgvector's types, and of LangChain's tables. */
+/** The types are pgvector's. */
 const FIND = `select c.relname as name,
-    c.relname ~ '^langchain_pg_' or to_regclass('public.alembic_version') is null
+    c.relname ~ $2 or to_regclass('public.' || quote_ident($3)) is null
       or exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid
                   where a.attrelid = c.oid and not a.attisdropped and t.typname in ('vector', 'halfvec', 'sparsevec')) as "isCertain"
    from pg_class c

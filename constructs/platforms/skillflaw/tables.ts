@@ -18,6 +18,9 @@ vertex_build`;
  */
 export const skillflawTables: ForeignTables = {
   known: KNOWN.split(/\s+/),
+  marker: "alembic_version",
+  // LangChain's, by which its flows keep vectors.
+  never: "^langchain_pg_",
   because: 'SkillFlaw refuses to start with them ("remove_table")',
   remedy: "give their program, such as a vector store, a separate database (docs/skillflaw.md)",
   source: "https://github.com/langflow-ai/langflow/pull/14534",
