@@ -114,7 +114,7 @@ export function findDangers(stack: string, before: Template, after: Template): r
     const thing = `${stack}: ${type} ${id}`;
     if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
       dangers.push(`${thing} would move to another VPC, and RDS keeps an instance in its own; take that change back`);
-    if (!STATEFUL.includes(type) || (change.isRemoval && isDisposable(change.oldValue))) return;
+    if (!STATEFUL.includes(type) || (change.isRemoval && isDisposable(id, before))) return;
     if (change.isRemoval) dangers.push(`${thing} would ${fateOf(change.oldValue)}; keep it in the spec`);
     const replacing = Object.entries(change.propertyUpdates)
       .filter(([, update]) => isReplacing(update.changeImpact))
@@ -158,12 +158,15 @@ function isLess(value: unknown, other: unknown): boolean {
   return at >= 0 && Number(parts?.[at]) < Number(others?.[at]);
 }
 
-/** Whether removing a resource deletes it without losing data: a read replica, or the key of a topic. A database's key is retained. */
-const isDisposable = (
-  resource: { readonly Type?: string; readonly DeletionPolicy?: string; readonly Properties?: object } | undefined,
-): boolean =>
-  resource?.DeletionPolicy === "Delete" &&
-  (resource.Type === "AWS::KMS::Key" || Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier"));
+/** Whether removing a resource deletes it without losing data: a read replica, or a key that encrypts nothing that lasts, such as a topic's. */
+function isDisposable(id: string, { Resources }: Template): boolean {
+  const resource = Resources[id];
+  if (resource?.DeletionPolicy !== "Delete") return false;
+  if (resource.Type !== "AWS::KMS::Key") return Object.hasOwn(resource.Properties ?? {}, "SourceDBInstanceIdentifier");
+  return !Object.values(Resources).some(
+    (other) => STATEFUL.includes(other.Type) && JSON.stringify(other.Properties ?? {}).includes(`"${id}"`),
+  );
+}
 
 const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
 
