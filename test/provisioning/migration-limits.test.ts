@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { chartDirectory } from "../../constructs/package/root";
+import { LIMITS } from "../../constructs/platforms/limits";
 import { provision } from "../../constructs/provisioning/provision";
 import { migrations, sessionWith } from "../fixtures/migration";
 import { scopeWith, startServer, type TestServer } from "../fixtures/server";
@@ -12,37 +12,50 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startServer();
   await provision(scopeWith({ ml: tenant("ml") }), server.access);
-  for (const limit of ["idle_session_timeout", "transaction_timeout", "statement_timeout", "idle_in_transaction_session_timeout"])
-    await server.sql(`alter database ml set ${limit} = 100`);
+  for (const limit of LIMITS) await server.sql(`alter database ml set ${limit} = '1h'`);
 });
 afterAll(() => server?.stop());
 
-const { program, options } = migrations();
+const { program, options, url } = migrations();
 /** What a migration's program asks for as soon as it is connected. */
 const lifting = (text: string): string => /"(select [^"]*set_config\([^"]*)"/.exec(text)?.[1] ?? "";
-const limits = ["statement_timeout", "transaction_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"];
-const skillflaw = lifting(readFileSync(join(chartDirectory("skillflaw"), "files", "migrate.py"), "utf8"));
+const mlflow = lifting(program);
+const script = readFileSync(join(chartDirectory("skillflaw"), "files", "migrate.py"), "utf8");
 
-it.each<[string, string, readonly [string, unknown[]?]]>([
-  ["MLflow's migration", " ", [lifting(program)]],
-  ["SkillFlaw's migration", " ", [skillflaw.replace("%s", "$1"), [limits]]],
-  ["PGOPTIONS of SkillFlaw's Job", options, ["select 1"]],
-])("%s keeps the lock of an idle session, whatever the server limits", async (_title, given, [first, values]) => {
+/** What every version of PostgreSQL takes as a session starts. */
+const AT_START = LIMITS.filter((name) => name !== "transaction_timeout");
+/** As asyncpg sends what stands in the URL that it is given as `dsn`. */
+const inUrl = [...new URL(new URL(url).searchParams.get("dsn") ?? "").searchParams].map(([name, value]) => `-c ${name}=${value}`).join(" ");
+
+it.each<[string, string, readonly [string, unknown[]?], readonly string[]]>([
+  ["MLflow's migration", " ", [mlflow], LIMITS],
+  ["SkillFlaw's migration", " ", [lifting(script).replace("%s", "$1"), [LIMITS]], LIMITS],
+  ["PGOPTIONS of SkillFlaw's Job", options, ["select 1"], AT_START],
+  ["the URL of Prefect's Job", inUrl, ["select 1"], AT_START],
+])("%s lifts what the server limits", async (_title, given, [first, values], lifted) => {
   const session = await open(given);
   await session.query(first, values);
-  await session.query("select pg_try_advisory_lock(1)");
-  await pause(300);
-  const { rows } = await session.query("select count(*)::int as held from pg_locks where locktype = 'advisory'");
-  expect(rows).toEqual([{ held: 1 }]);
-  if (given === " ") await session.query("begin; select pg_sleep(0.3); commit");
+  const { rows } = await session.query("select name from pg_settings where name = any ($1) and setting = '0'", [LIMITS]);
+  expect(rows.map(({ name }) => name).sort()).toEqual([...lifted].sort());
   await session.end();
 });
 
-it("loses a lock without them", async () => {
-  const session = await open(" ");
-  await session.query("select pg_try_advisory_lock(1)");
-  await pause(300);
-  await expect(session.query("select 1")).rejects.toThrow(/terminat|not queryable/i);
+it("names the same limits in SkillFlaw's chart", () => {
+  expect(script).toContain(`LIMITS = [${LIMITS.map((name) => `"${name}"`).join(", ")}]`);
+});
+
+it("keeps the lock of an idle session longer than one that lifts nothing lives", async () => {
+  const limited = "set idle_session_timeout = 50; set transaction_timeout = 50; set statement_timeout = 50";
+  const [lifted, other] = await Promise.all([open(" "), open(" ")]);
+  await lifted.query(`${limited}; ${mlflow}; select pg_try_advisory_lock(1)`);
+  const ended = new Promise((resolve) => other.once("end", resolve));
+  await other.query(`${limited}; select pg_try_advisory_lock(2)`);
+  await ended;
+  const { rows } = await lifted
+    .query("begin; select pg_sleep(0.1); select objid from pg_locks where locktype = 'advisory'; commit")
+    .then((results) => (results as unknown as readonly { rows: unknown[] }[])[2] ?? { rows: [] });
+  expect(rows).toEqual([{ objid: 1 }]);
+  await lifted.end();
 });
 
 async function open(given: string) {

@@ -1,5 +1,6 @@
 import { inPod } from "../../kubernetes/pod";
 import type { Connection, Migration, Revision, Servers } from "../../model/platform";
+import { LIFTED } from "../limits";
 import { expectedRevision } from "../servers";
 import { options } from "./edition";
 import type { FlyteSettings } from "./settings";
@@ -25,11 +26,8 @@ export const adminRevision = (database: string, settings: FlyteSettings, servers
   expected: expectedRevision(settings, servers),
 });
 
-/**
- * Parameters of a session, by which no limit of the server ends a migration. A pooler rejects them, and `transaction_timeout` is left out
- * because versions before 17 do not know it.
- */
-const UNLIMITED = " statement_timeout=0 lock_timeout=0 idle_session_timeout=0 idle_in_transaction_session_timeout=0";
+/** Parameters of a session, by which no limit of the server ends a migration. */
+const UNLIMITED = ` ${LIFTED.join(" ")}`;
 
 /**
  * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login is not, it comes from files.

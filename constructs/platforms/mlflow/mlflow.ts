@@ -27,6 +27,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
+import { LIMITS } from "../limits";
 import { AN_ENV_FILE, SERVER_OPTIONS, SERVER_VARIABLES } from "../python-servers";
 import { alembic, expectedRevision, startedServer } from "../servers";
 import mlflow1 from "./facts/mlflow-1.11.5.json";
@@ -70,9 +71,6 @@ const JOB_PROCESSES = 8;
 const ENGINES = 3;
 /** And, to a read replica, one for the tracking store and one for the model registry. */
 const READER_ENGINES = 2;
-
-/** Limits that end long statements, or the idle session that holds the lock; `transaction_timeout` is in PostgreSQL 17 and newer. */
-const LIMITS = ["statement_timeout", "transaction_timeout", "lock_timeout", "idle_session_timeout", "idle_in_transaction_session_timeout"];
 
 /**
  * What the chart's own migration does, in a session that holds an advisory lock: MLflow takes none, and pods that start together

@@ -15,6 +15,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
+import { LIFTED } from "../limits";
 import { AN_ENV_FILE } from "../python-servers";
 import { alembic, expectedRevision, startedServer } from "../servers";
 import prefectServer from "./facts/prefect-server-2026.8.18172642.json";
@@ -30,7 +31,14 @@ const VERSION = "3.8.3";
 const IMAGE = `prefecthq/prefect:${VERSION}-python3.11`;
 /** The oldest that this version allows. It calls what FastAPI 0.165 no longer has, and pip would install that. */
 const FASTAPI = "fastapi==0.139.0";
-const MIGRATE = "prefect server database upgrade -y";
+const URL_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL";
+/**
+ * No limit of the server ends the migration. asyncpg reads no `PGOPTIONS`, and SQLAlchemy passes a URL's query to it as arguments, of which
+ * `dsn` is the only one that takes parameters of a session as text; the URL's own parts win over it.
+ *
+ * https://github.com/MagicStack/asyncpg/blob/v0.31.0/asyncpg/connect_utils.py
+ */
+const MIGRATE = `${URL_VARIABLE}="$${URL_VARIABLE}?dsn=${encodeURIComponent(`postgresql://?${LIFTED.join("&")}`)}" prefect server database upgrade -y`;
 
 const CHART: Chart = {
   name: "prefect-server",
@@ -58,7 +66,7 @@ export const prefect: Prefect = definePlatform({
   newestMajorVersion: 18,
   transactionPooling: () => ({
     works: true,
-    note: "with PgBouncer 1.24 or newer as it is; automations take effect only after a restart, because LISTEN gets nothing",
+    note: "with PgBouncer 1.24 or newer as it is, but not for migrate-job.yaml, which lifts limits; automations take effect only after a restart, because LISTEN gets nothing",
   }),
   images: () => ["prefect"],
   guarded: () => [
@@ -138,13 +146,12 @@ function connections(settings: PrefectSettings): readonly Demand[] {
 }
 
 function wire(connection: Connection<"main">, settings: PrefectSettings): WiringDefinition {
-  const url = "PREFECT_SERVER_DATABASE_CONNECTION_URL";
   const environment: Variables = {
     ...tlsVariables(connection.tls),
     PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE: String(settings.poolSize),
     PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW: String(settings.maxOverflow),
   };
-  const variables = { [url]: { secretKey: SECRET_KEY }, ...environment };
+  const variables = { [URL_VARIABLE]: { secretKey: SECRET_KEY }, ...environment };
   // The migration Job is a post-install hook, and without tables the server never gets ready: waiting would wait for ever.
   const wait = settings.redisHost === null;
   return {

@@ -17,6 +17,7 @@ import {
   type WiringDefinition,
 } from "../../model/platform";
 import { databaseUrl } from "../../model/secret";
+import { LIFTED } from "../limits";
 import { SERVER_VARIABLES } from "../python-servers";
 import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
@@ -162,8 +163,8 @@ function poolVariables({ poolSize, maxOverflow }: SkillflawSettings): Readonly<R
   };
 }
 
-/** libpq's options, by which no limit of the server ends a migration; versions before 17 do not know `transaction_timeout`. */
-const UNLIMITED = "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0 -c idle_session_timeout=0 -c idle_in_transaction_session_timeout=0";
+/** libpq's options, by which no limit of the server ends a migration. */
+const UNLIMITED = `PGOPTIONS=${LIFTED.map((each) => `-c ${each}`).join(" ")}`;
 
 /** Its documentation calls this a preview; its upstream also applies what is missing, as each start does. `--fix` can delete data. */
 function migration({ images }: SkillflawSettings): Migration {
