@@ -79,6 +79,14 @@ const check = (found: readonly string[], expected: RegExp | null) =>
   expected === null ? expect(found).toEqual([]) : expect(found.filter((danger) => expected.test(danger))).toHaveLength(1);
 
 describe("changing", () => {
+  it("reports the removal of a key by what it encrypts", () => {
+    const key = { Type: "AWS::KMS::Key", DeletionPolicy: "Delete", Properties: {} };
+    const of = (Type: string) => ({ Type, DeletionPolicy: "Retain", Properties: { KmsKeyId: { "Fn::GetAtt": ["Key", "Arn"] } } });
+    const dangersOf = (user: string) => findDangers("x", { Resources: { Key: key, User: of(user) } }, { Resources: { User: of(user) } });
+    expect(dangersOf("AWS::SNS::Topic")).toEqual([]);
+    expect(dangersOf("AWS::RDS::DBInstance")).toEqual(["x: AWS::KMS::Key Key would be deleted; keep it in the spec"]);
+  });
+
   it("is told for every field that there is", () => {
     expect(Object.keys(OF_INSTANCE).sort()).toEqual(Object.keys(instanceFields).sort());
     expect(Object.keys(OF_SECTION).sort()).toEqual(Object.keys(awsFields).sort());
