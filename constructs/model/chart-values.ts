@@ -2,7 +2,7 @@ import type { ChartFacts, ChartKeys } from "./chart-facts";
 import type { Violation } from "./errors";
 import { isObject, type JsonObject } from "./json";
 import { nearest } from "./suggest";
-import { type Path, showPath } from "./values";
+import { atValue, type Path } from "./values";
 
 /** A value that a chart does not take. */
 interface Misfit {
@@ -62,4 +62,4 @@ function fits(value: unknown, types: string, isCertain: boolean): boolean {
 
 /** As violations of the platform at a path of the spec. */
 export const toViolations = (found: readonly Misfit[], path: string): readonly Violation[] =>
-  found.map((each) => ({ path: `${path}.values.${showPath(each.path)}`, rule: each.rule, got: null, remedy: each.remedy }));
+  found.map((each) => atValue(path, each.path, each.rule, each.remedy));

@@ -2,6 +2,7 @@ import { type Violation, violation } from "./errors";
 import { isPlainObject, type JsonObject } from "./json";
 import { nearest, suggest } from "./suggest";
 import { toEntries, toList, toSettings, UNREADABLE, type Unreadable } from "./unreadable";
+import { hasControl } from "./value-texts";
 
 /** Where violations go while a value is read. */
 export type Report = (violation: Violation) => void;
@@ -116,7 +117,7 @@ function define<T>({ form, accepts, meant, isOneLine = false }: Definition<T>): 
     default: undefined,
     form,
     read(written, path, report) {
-      if (isOneLine && typeof written === "string" && hasControl(written)) {
+      if (isOneLine && typeof written === "string" && (hasControl(written) || written.includes("\t"))) {
         report(violation(path, "must not contain a line break or a control character", written));
         return UNREADABLE;
       }
@@ -175,9 +176,6 @@ interface Form {
   /** What is kept of a text that fits; all of it by default. */
   readonly normal?: (text: string) => string;
 }
-
-/** Whether a text has a line break, or another character that controls a terminal or ends a text. */
-const hasControl = (text: string): boolean => /[\p{Cc}\u2028\u2029]/u.test(text);
 
 const fits = (value: unknown, { pattern, longest = LONGEST_TEXT }: Form): value is string =>
   typeof value === "string" && value.length <= longest && pattern.test(value);

@@ -21,7 +21,7 @@ import {
   toOption,
   variablesInText,
 } from "./value-texts";
-import { collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
+import { atValue, collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
 import { placeholderWiring } from "./wire";
 
 /** A guard, and the path of the value that it guards. */
@@ -38,7 +38,7 @@ export function checkValues(
   topology: Topology | null,
   report: Report,
 ): void {
-  const path = `platforms.${name}.values`;
+  const path = `platforms.${name}`;
   const { values } = settings;
   const userPaths = leafPaths(values);
   const texts = textsIn(values);
@@ -48,7 +48,7 @@ export function checkValues(
   if (release?.kind === "kustomize" || release?.kind === "deployment") {
     report(
       violation(
-        path,
+        `${path}.values`,
         `must be empty, ${platform.title} has no Helm chart`,
         values,
         release.kind === "kustomize" ? "patch the rendered files instead" : "write them into your own chart or manifests",
@@ -64,7 +64,7 @@ export function checkValues(
   const tell = (at: Path, rule: string, remedy: string) => {
     if (reported.some((above) => showPath(at) === showPath(above) || isBelow(at, above))) return;
     reported.push(at);
-    report({ path: `${path}.${showPath(at)}`, rule, got: null, remedy });
+    report(atValue(path, at, rule, remedy));
   };
   for (const at of userPaths) {
     const variable = guardOfVariable(variablesOf(at), platform);

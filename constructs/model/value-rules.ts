@@ -3,14 +3,7 @@ import { type Violation, violation } from "./errors";
 import { guardsOf, keysOf } from "./guarded-values";
 import type { Platform, PlatformRule } from "./platform";
 import { namesSource, sourceOf, textsIn } from "./value-texts";
-import { collision, isNamed, type Path, showPath } from "./values";
-
-const at = (path: string, own: Path, rule: string, remedy: string): Violation => ({
-  path: `${path}.values.${showPath(own)}`,
-  rule,
-  got: null,
-  remedy,
-});
+import { atValue, collision, isNamed, type Path } from "./values";
 
 /** The first violation at each path. */
 const once = (found: readonly Violation[]): readonly Violation[] =>
@@ -65,7 +58,7 @@ function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule 
       const names = Object.keys(platform.guardedVariables).map((name) => (name.endsWith("=") ? name.slice(0, -1) : `${name}*`));
       return once(
         found.map((own) =>
-          at(
+          atValue(
             path,
             own,
             "takes all variables of an object, and one of them can decide the connection",
@@ -109,7 +102,7 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
           const called = isValue && isNamed(step) ? step.named : name;
           if (text === "" || text === "true" || text === "false" || /^\{\{|^\$\(/.test(text) || !isSecretName(called)) return [];
           return [
-            at(
+            atValue(
               path,
               isValue ? own.slice(0, -1) : own,
               "stands in clear in the release and in state",

@@ -1,3 +1,4 @@
+import type { Violation } from "./errors";
 import { isObject, type Json, type JsonObject } from "./json";
 
 type Named = JsonObject & { readonly name: string };
@@ -13,6 +14,14 @@ export type Step = string | { readonly named: string };
 /** The path as a person reads it, such as `env[PGSSLMODE].value`. Dots and brackets within keys are escaped. */
 export const showPath = (path: Path): string =>
   path.map((step, index) => (isNamed(step) ? `[${step.named}]` : `${index === 0 ? "" : "."}${escaped(step)}`)).join("");
+
+/** A violation at a platform's value. What is written there is not repeated: it may be a password. @param path of the platform. */
+export const atValue = (path: string, own: Path, rule: string, remedy: string): Violation => ({
+  path: `${path}.values.${showPath(own)}`,
+  rule,
+  got: null,
+  remedy,
+});
 
 const escaped = (key: string): string => key.replaceAll("\\", "\\\\").replaceAll(".", "\\.").replaceAll("[", "\\[");
 

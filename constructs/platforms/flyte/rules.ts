@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import { isNamed, leafPaths, type Path, showPath } from "../../model/values";
+import { atValue, isNamed, leafPaths, type Path } from "../../model/values";
 import { editionOf, type FlyteFields } from "./settings";
 
 const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
@@ -127,12 +127,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     check: ({ values }, path) =>
       leafPaths(values)
         .filter((own) => (isConnection(own) && !isGuarded(own)) || isTemplated(own))
-        .map((own) => ({
-          path: `${path}.values.${showPath(own)}`,
-          rule: "would be read as the connection, or as a part of it",
-          got: null,
-          remedy: "remove it, the connection is wired",
-        })),
+        .map((own) => atValue(path, own, "would be read as the connection, or as a part of it", "remove it, the connection is wired")),
     passing: { values: { configuration: { inline: { plugins: { k8s: { "default-cpus": "1" } } } } } },
     failing: { chart: "flyte-core", values: { configmap: { domain: { Database: { host: "other" } } } } },
   },
@@ -147,12 +142,12 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
       return configmap?.db === undefined
         ? []
         : [
-            {
-              path: `${path}.values.configmap.db`,
-              rule: "is read by nothing in the chart",
-              got: null,
-              remedy: "remove it, the connection stands in db.admin and db.datacatalog",
-            },
+            atValue(
+              path,
+              ["configmap", "db"],
+              "is read by nothing in the chart",
+              "remove it, the connection stands in db.admin and db.datacatalog",
+            ),
           ];
     },
     passing: { chart: "flyte-core", values: { configmap: { logger: { logger: { level: 4 } } } } },
