@@ -1,8 +1,9 @@
 import type { ChartKeys } from "./chart-facts";
 import { type Violation, violation } from "./errors";
 import { guardsOf, keysOf } from "./guarded-values";
+import { kubernetesNames } from "./names";
 import type { Platform, PlatformRule } from "./platform";
-import { namesSource, sourceOf, textsIn } from "./value-texts";
+import { namesSource, sourceOf, type TextAt, textsIn } from "./value-texts";
 import { atValue, collision, isNamed, type Path } from "./values";
 
 /** The first violation at each path. */
@@ -12,6 +13,7 @@ const once = (found: readonly Violation[]): readonly Violation[] =>
 /** Rules about the values of a platform that a chart installs. */
 export const valueRules = (kind: string, platform: Platform): readonly PlatformRule[] => [
   variablesOfObjectsRule(kind, platform),
+  secretRule(kind, platform),
   passwordRule(kind, platform),
 ];
 
@@ -72,6 +74,42 @@ function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule 
   };
 }
 
+/** Keys below which a Secret is named. */
+const NAMES_SECRET = /(name|secret|ref|reload)$/i;
+
+/** What else gets the Secret could log in, unseen by the budget, or show the password. */
+function secretRule(kind: string, platform: Platform): PlatformRule {
+  return {
+    id: `${kind}-secret-in-values`,
+    why: "Whatever else gets the Secret can log in, unseen by the budget, or show the password.",
+    source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
+    date: "2026-11-30",
+    severity: "acknowledge",
+    check: (settings, path) => {
+      const { secret } = kubernetesNames(settings.release);
+      const guarded = guardsOf(platform, settings).map(([own]) => own);
+      const isNamedHere = ({ path: own, text }: TextAt) => {
+        const last = own.at(-1);
+        return text === secret && NAMES_SECRET.test(isNamed(last) ? String(own.at(-2)) : (last ?? "")) && collision(own, guarded) === null;
+      };
+      return once(
+        textsIn(settings.values)
+          .filter(isNamedHere)
+          .map(({ path: own }) =>
+            atValue(
+              path,
+              own,
+              "names the Secret that the wiring reads: connections that it is used for are not in the budget",
+              "give the program its own database as a platform application, or make sure that it opens no connection",
+            ),
+          ),
+      );
+    },
+    passing: { values: { env: [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "mine", key: "token" } } }] } },
+    failing: { values: { env: [{ name: "COPY", valueFrom: { secretKeyRef: { name: `${kind}-db`, key: "password" } } }] } },
+  };
+}
+
 const SECRET = /(passw(or)?d|secret|token|apikey|accesskey|secretkey|authstring|connectionstring|credentials?|privatekey)(value)?$/;
 /** What names a Secret or a key of it, or says how one is used. */
 const A_NAME = /^(existing|keyof)|(name|ref|file|path)$/;
@@ -82,6 +120,9 @@ function isSecretName(name: string): boolean {
   const plain = squeezed(name);
   return SECRET.test(plain) && !A_NAME.test(plain);
 }
+
+/** A URL with a password in it, unless a template or a variable stands in its place. */
+const PASSWORD_IN_URL = /:\/\/[^\s/:@]*:(?!\$\(|\$\{|\{\{)[^\s/@]+@/;
 
 /** A password of something else in clear: it stands in the release, in templates and in state. */
 function passwordRule(kind: string, platform: Platform): PlatformRule {
@@ -100,7 +141,8 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
           const step = isValue ? own.at(-2) : last;
           const name = step === undefined || isOfReference(own) ? "" : isNamed(step) ? "" : step;
           const called = isValue && isNamed(step) ? step.named : name;
-          if (text === "" || text === "true" || text === "false" || /^\{\{|^\$\(/.test(text) || !isSecretName(called)) return [];
+          if (text === "" || text === "true" || text === "false" || /^\{\{|^\$\(/.test(text)) return [];
+          if (!isSecretName(called) && !PASSWORD_IN_URL.test(text)) return [];
           return [
             atValue(
               path,

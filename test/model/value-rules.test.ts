@@ -66,6 +66,32 @@ describe("a password of something else in clear", () => {
   });
 });
 
+describe("a URL with a password in it", () => {
+  const warningsOf = (uri: string) => warnings("mlflow", { extraEnvVars: { OIDC_USERS_DB_URI: uri } });
+
+  it("is a warning, whatever it is called, and never shown", () => {
+    expect(warningsOf("postgresql://user:canary-42@db/x").join()).toMatch(
+      /^platforms\.mlflow\.values\.extraEnvVars\.OIDC_USERS_DB_URI: .*stands in clear/,
+    );
+    expect(warningsOf("postgresql://user:canary-42@db/x").join()).not.toContain("canary");
+  });
+
+  it.each(["postgresql://$(A):$(B)@db/x", "https://user@host/x", "http://host:80/a@b", "redis://host:6379/0"])("is not %s", (uri) => {
+    expect(warningsOf(uri)).toEqual([]);
+  });
+});
+
+describe("the Secret of the wiring", () => {
+  const values = { extraContainers: [{ name: "backup", image: "backup:1", envFrom: [{ secretRef: { name: "mlflow-db" } }] }] };
+
+  it("has to be acknowledged where values name it, because the budget does not count what logs in with it", () => {
+    expect(refusal(specOf("mlflow", values))).toContain(
+      "names the Secret that the wiring reads: connections that it is used for are not in the budget",
+    );
+    expect(refusal(specOf("mlflow", values, { acknowledge: { "mlflow-secret-in-values": "one connection at night" } }))).toBe("accepted");
+  });
+});
+
 describe("all variables of an object", () => {
   const values = { extraSecretNamesForEnvFrom: ["api-keys"] };
 
