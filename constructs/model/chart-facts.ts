@@ -5,6 +5,10 @@ export interface ChartFacts {
   /** What its own schema rejects, so that Helm installs nothing: other types, and keys that it does not have. */
   readonly rejects: { readonly types: boolean; readonly keys: boolean };
   readonly keys: ChartKeys;
+  /** Values that its templates only copy, keys joined by dots: they evaluate no template in them and indent each line. */
+  readonly copied: readonly string[];
+  /** Lists whose elements its templates write themselves, so that a line break in a text would end what it stands in. */
+  readonly rows: readonly string[];
   /** What its pods may do in the cluster. */
   readonly rights: readonly ChartRight[];
   /** The workloads that read the Secret, to restart them; null where they have no label in common. */

@@ -35,6 +35,8 @@ describe("the values of a chart", () => {
     expect(keysOf({ "values.yaml": "a: 1\nb: { c: text, d: {}, e: [], f: null }\n" })).toEqual({
       rejects: { types: false, keys: false },
       keys: { a: "scalar", b: { c: "scalar", d: "object", e: "array", f: "any" }, global: "object" },
+      copied: [],
+      rows: [],
     });
   });
 
@@ -50,6 +52,8 @@ describe("the values of a chart", () => {
     expect(keysOf({ "values.yaml": "a: 1\nb: { x: 1 }\n", "values.schema.json": JSON.stringify(schema) })).toEqual({
       rejects: { types: true, keys: true },
       keys: { a: "integer|null", b: { c: "string|array", x: "scalar" }, d: "any", global: "object" },
+      copied: [],
+      rows: [],
     });
   });
 

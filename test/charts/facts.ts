@@ -107,10 +107,10 @@ function renderBefore(found: FoundChart, wired: Wired | undefined): readonly Jso
 }
 
 /** A kustomization takes no values. */
-const NO_VALUES: Pick<ChartFacts, "rejects" | "keys"> = { rejects: { types: false, keys: false }, keys: {} };
+const NO_VALUES: ReturnType<typeof chartKeys> = { rejects: { types: false, keys: false }, keys: {}, copied: [], rows: [] };
 
 /** The values that a chart of Helm's knows. */
-export function keysOf(found: FoundChart): Pick<ChartFacts, "rejects" | "keys"> {
+export function keysOf(found: FoundChart): ReturnType<typeof chartKeys> {
   const scratch = mkdtempSync(join(tmpdir(), "platform-postgres-charts-"));
   try {
     return chartKeys(unpacked(found.path, scratch));

@@ -5,12 +5,13 @@ import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
 import { UserError } from "../../constructs/model/errors";
 import { isObject, type JsonObject } from "../../constructs/model/json";
 import { run } from "../proof/tools";
+import { copiesOf } from "./copies";
 
 type Node = ChartKeys | string;
 type Tree = { [key: string]: Node };
 
 /** The values that a chart knows: of its defaults, its schema and its templates. @param directory the unpacked chart. */
-export function chartKeys(directory: string): Pick<ChartFacts, "rejects" | "keys"> {
+export function chartKeys(directory: string): Pick<ChartFacts, "rejects" | "keys" | "copied" | "rows"> {
   const valuesFile = join(directory, "values.yaml");
   const values = existsSync(valuesFile) ? readFileSync(valuesFile, "utf8") : "";
   const defaults = (parse(values) ?? {}) as JsonObject;
@@ -18,14 +19,19 @@ export function chartKeys(directory: string): Pick<ChartFacts, "rejects" | "keys
   const schema = existsSync(schemaFile) ? (JSON.parse(readFileSync(schemaFile, "utf8")) as JsonObject) : null;
   const tree = joined(ofDefaults(defaults), schema === null ? {} : ofSchema(schema)) as Tree;
   // Defaults may be templates, too.
-  const templates = `${values}\n${templatesOf(join(directory, "templates"))}`;
+  const [written, helpers] = templatesOf(join(directory, "templates"));
+  const templates = `${values}\n${written}\n${helpers}`;
   const references = referencesOf(templates);
   for (const { path } of references) addPath(tree, path);
   for (const { path, isCopied } of references) if (isCopied) open(tree, path);
   // Whatever a chart below takes is its own; and Helm hands `global` to each of them.
   for (const name of ["global", ...subcharts(directory)]) if (!isKeys(tree[name])) tree[name] = "object";
   for (const name of subcharts(directory)) tree[name] = "object";
-  return { rejects: { types: schema !== null, keys: schema?.additionalProperties === false }, keys: sortedKeys(tree) as ChartKeys };
+  return {
+    rejects: { types: schema !== null, keys: schema?.additionalProperties === false },
+    keys: sortedKeys(tree) as ChartKeys,
+    ...copiesOf(written, helpers),
+  };
 }
 
 const isKeys = (node: Node | undefined): node is Tree => typeof node === "object";
@@ -56,12 +62,18 @@ function joined(a: Node, b: Node): Node {
   return Object.fromEntries([...keys].map((key) => [key, joined(a[key] ?? b[key] ?? "any", b[key] ?? a[key] ?? "any")]));
 }
 
-function templatesOf(directory: string): string {
-  if (!existsSync(directory)) return "";
+/** The text of its templates, and that of the definitions that they include. */
+function templatesOf(directory: string): readonly [string, string] {
+  if (!existsSync(directory)) return ["", ""];
   const files = readdirSync(directory, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  const texts = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
-  // Comments of templates show how they are used.
-  return texts.join("\n").replaceAll(/\{\{-?\s*\/\*[\s\S]*?\*\/\s*-?\}\}/g, "");
+  const textOf = (chosen: typeof files) =>
+    chosen
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+      .join("\n")
+      // Comments of templates show how they are used.
+      .replaceAll(/\{\{-?\s*\/\*[\s\S]*?\*\/\s*-?\}\}/g, "");
+  const isHelper = ({ name }: (typeof files)[number]) => name.startsWith("_");
+  return [textOf(files.filter((file) => !isHelper(file))), textOf(files.filter(isHelper))];
 }
 
 interface Reference {

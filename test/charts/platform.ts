@@ -84,6 +84,8 @@ function writeUnrendered(name: string, draft: Draft): void {
     ...facts,
     keys,
     rejects: { types: false, keys: false },
+    copied: [],
+    rows: [],
     rights: [],
     restarts: { kinds: [], label: "app.kubernetes.io/instance" },
   });
