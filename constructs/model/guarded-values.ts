@@ -1,4 +1,4 @@
-import type { ChartKeys } from "./chart-facts";
+import type { ChartFacts, ChartKeys } from "./chart-facts";
 import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
@@ -8,8 +8,10 @@ import { factsOf, type Guard, type Guards, type Platform, THE_CONNECTION } from 
 import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 import {
+  containersIn,
   hasControl,
   IN_CAPITALS,
+  isAside,
   isMountBelow,
   isOfOptions,
   mayWriteLines,
@@ -66,15 +68,18 @@ export function checkValues(
     reported.push(at);
     report(atValue(path, at, rule, remedy));
   };
+  const containers = containersIn(texts);
   for (const at of userPaths) {
-    const variable = guardOfVariable(variablesOf(at), platform);
+    const isTheirs = isOfOthers(at, platform) || containers.some((container) => isBelow(at, container));
+    const variable = isTheirs ? null : guardOfVariable(variablesOf(at), platform);
     if (variable === null && collision(at, guarded) === null) continue;
     tell(at, WIRED, toRemedy(nearestGuard(at, named) ?? variable ?? guardOfOption(optionsAbove(at), platform) ?? THE_CONNECTION, name));
   }
-  const keys = ifReadable(() => keysOf(platform, settings), {});
+  const facts = ifReadable(() => chartFactsOf(platform, settings), null);
   const directories = [...platform.guardedDirectories, ...mountsIn(wired)];
   for (const at of texts) {
-    const found = isOurObject(at, settings.release) ? { rule: WIRED, guard: OURS } : findingOf(at, platform, keys, directories);
+    const object = objectGuard(at, texts, settings.release);
+    const found = object === null ? findingOf(at, platform, facts, directories) : { rule: WIRED, guard: object };
     if (found !== null) tell(at.path, found.rule, "guard" in found ? toRemedy(found.guard, name) : found.remedy);
   }
 }
@@ -87,36 +92,70 @@ const FILES: Guard = { because: "the connection is read from files in this direc
 
 const OURS: Guard = { because: "this project creates the object of this name" };
 
-/** The name of an object that charts copy from values, such as a Secret beside ours that would replace it. */
-const isOurObject = ({ path, text }: TextAt, release: string): boolean =>
-  path.at(-1) === "name" &&
-  path.at(-2) === "metadata" &&
-  Object.values(kubernetesNames(release)).includes(text.replaceAll(/\{\{\s*\.Release\.Name\s*\}\}/g, release));
+const PODS: Guard = { setting: "replicas" };
+
+/** A name once its template is evaluated: a literal is what it says, and every name that a chart knows begins with the release's. */
+const evaluated = (name: string, release: string): string =>
+  name.replaceAll(/\{\{\s*(?:["`]([^"`]*)["`])?[^}]*\}\}/g, (_, literal: string | undefined) => literal ?? release);
+
+/** What an object would do that a chart copies from values, or that another chart creates: replace one of ours, or start further pods. */
+function objectGuard({ path, text }: TextAt, texts: readonly TextAt[], release: string): Guard | null {
+  const ours = Object.values(kubernetesNames(release));
+  const isOurs = (name: string) => ours.includes(evaluated(name, release));
+  const [above, key] = path.slice(-2);
+  if (key === "fullnameOverride" && path.length > 1 && isOurs(text)) return OURS;
+  if (text.includes("\n") && /^\s*kind\s*:/m.test(text) && namesInYaml(text).some(isOurs)) return OURS;
+  if (key !== "name") return null;
+  const name = evaluated(text, release);
+  if (above === "scaleTargetRef") return name === release || name.startsWith(`${release}-`) ? PODS : null;
+  if (above !== "metadata") return null;
+  const kind = texts.find(({ path: at }) => showPath(at) === showPath([...path.slice(0, -2), "kind"]))?.text ?? "";
+  return isOurs(text) || (name === release && evaluated(kind, release) === "Deployment") ? OURS : null;
+}
+
+const namesInYaml = (text: string): readonly string[] =>
+  [...text.matchAll(/\bname\s*:[ \t]*(["']?)([^\n]*?)\1[ \t]*$/gm)].map(([, , name = ""]) => name);
 
 type Finding = { readonly rule: string; readonly remedy: string } | { readonly rule: string; readonly guard: Guard };
 
 /** What a text, or the keys above it, would do to the wiring once the chart or the program takes it apart. */
-function findingOf(at: TextAt, platform: Platform, keys: ChartKeys, directories: readonly string[]): Finding | null {
+function findingOf(at: TextAt, platform: Platform, facts: ChartFacts | null, directories: readonly string[]): Finding | null {
   const steps = at.path.map((step) => (isNamed(step) ? step.named : step));
   if (at.path.includes("<<")) return A_MERGE;
   if (steps.some(hasControl)) return ONE_LINE;
-  if (at.isOfContainer) return mayWriteLines(at.text) ? A_TEMPLATE : null;
-  if (hasControl(at.text) && (isOfOptions(at.path) || isWrittenByItself(at.path, keys))) return ONE_LINE;
-  if (steps.some(mayWriteLines) || mayWriteLines(at.text) || variablesOf(at.path).some((variable) => variable.includes("{{")))
-    return A_TEMPLATE;
+  const isTheirs = at.isOfContainer || isOfOthers(at.path, platform);
+  if (facts === null || !isAtOrBelow(at.path, facts.copied)) {
+    if (hasControl(at.text) && ((isOfOptions(at.path) && !isTheirs) || (facts !== null && isWrittenByItself(at.path, facts))))
+      return ONE_LINE;
+    if (mayWriteLines(at.text) || steps.some(mayWriteLines) || at.path.some((step) => !isNamed(step) && step.includes("{{")))
+      return A_TEMPLATE;
+    if (!isTheirs && variablesOf(at.path).some((variable) => variable.includes("{{"))) return A_TEMPLATE;
+  }
+  if (isTheirs || isAside(at.path)) return null;
   const guard = guardOfVariable([...variablesOf(at.path), ...variablesInText(at)], platform) ?? guardOfOption(optionsAt(at), platform);
   if (guard !== null) return { rule: WIRED, guard };
   return directories.some((directory) => isMountBelow(at, directory)) ? { rule: WIRED, guard: FILES } : null;
 }
 
-/** The values that a platform's chart knows; none without a chart. */
-export const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => {
+/** What is known of a platform's chart; null without a chart. */
+const chartFactsOf = (platform: Platform, settings: Settings<CommonFields>): ChartFacts | null => {
   const chart = platform.chart(settings);
-  return chart === null ? {} : factsOf(chart, settings.chartVersion).keys;
+  return chart === null ? null : factsOf(chart, settings.chartVersion);
 };
 
-/** Whether the chart takes a value by its own key as one text, which its templates may write without quotes. */
-function isWrittenByItself(path: Path, keys: ChartKeys): boolean {
+/** The values that a platform's chart knows; none without a chart. */
+export const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => chartFactsOf(platform, settings)?.keys ?? {};
+
+/** Whether a value belongs to another program than the platform's. */
+const isOfOthers = (path: Path, { otherPrograms }: Platform): boolean => isAtOrBelow(path, otherPrograms);
+
+/** @param paths their keys joined by dots. */
+const isAtOrBelow = (path: Path, paths: readonly string[]): boolean =>
+  paths.some((each) => each.split(".").every((key, index) => path[index] === key));
+
+/** Whether the chart takes a value by its own key as one text, which its templates may write without quotes, or within such a list. */
+function isWrittenByItself(path: Path, { keys, rows }: ChartFacts): boolean {
+  if (isAtOrBelow(path, rows)) return true;
   let node: ChartKeys | string | undefined = keys;
   for (const step of path)
     node = typeof node === "object" && typeof step === "string" && Object.hasOwn(node, step) ? node[step] : undefined;
@@ -163,14 +202,19 @@ const isList = (at: Guards[string]): at is Extract<Guards[string], readonly unkn
 /** Only a guard has a text in it. */
 const isGuard = (at: Guard | Guards): at is Guard => Object.values(at).some((value) => typeof value === "string");
 
-/** A guarded name that ends in `=` is that of one variable. Some programs read variables in any case. */
-function guardOfVariable(names: readonly string[], { guardedVariables }: Platform): Guard | null {
-  const variables = names.map((variable) => `${variable.toUpperCase()}=`);
-  const found = Object.entries(guardedVariables).find(([beginning]) => variables.some((variable) => variable.startsWith(beginning)));
+/** A form that libpq's variables have, and others' such as `PGVECTOR_URL` do not. It reads them in capitals only. */
+const OF_LIBPQ = /^PG([A-Z]+$|CONNECT_TIMEOUT)/;
+
+/** A guarded name that ends in `=` is that of one variable. */
+function guardOfVariable(names: readonly string[], { guardedVariables, variablesInAnyCase }: Platform): Guard | null {
+  const variables = names.map((variable) => `${variablesInAnyCase ? variable.toUpperCase() : variable}=`);
+  const found = Object.entries(guardedVariables).find(([beginning]) =>
+    beginning === "PG" ? names.some((name) => OF_LIBPQ.test(name)) : variables.some((variable) => variable.startsWith(beginning)),
+  );
   return found?.[1] ?? null;
 }
 
-/** The process variables in a path: what stands below a key such as `env` or `extraEnvVars`, and in any other list what is named in capitals. */
+/** The process variables in a path: what stands below a key such as `env`, `extraEnvVars` or a ConfigMap's `data`, and in any other list what is named in capitals. */
 const variablesOf = (path: Path): readonly string[] =>
   path.flatMap((step, index) => {
     const above = path[index - 1];
@@ -179,7 +223,7 @@ const variablesOf = (path: Path): readonly string[] =>
   });
 
 // Looks back from the end: looking for a beginning takes the square of a long key.
-const ENVIRONMENT = /$(?<=env[a-z]*)/i;
+const ENVIRONMENT = /$(?<=env[a-z]*|^(?:string)?data)/i;
 
 /** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
 function nearestGuard(userPath: Path, guards: readonly GuardAt[]): Guard | null {

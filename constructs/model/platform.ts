@@ -297,6 +297,10 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
    * option, such as `w` for `-w`. Default: none.
    */
   readonly guardedOptions?: Readonly<Record<string, Guard>>;
+  /** Whether it reads its own variables in any case, as Pydantic does. Default: no. */
+  readonly variablesInAnyCase?: boolean;
+  /** Values of its chart, their keys joined by dots, that other programs read: a proxy, a subchart. Default: none. */
+  readonly otherPrograms?: readonly string[];
   /** Directories in which nobody may mount files, besides those that the wiring mounts. Default: none. */
   readonly guardedDirectories?: readonly string[];
   /** Why two of it cannot run in one cluster. Default: null, they can. */
@@ -377,6 +381,8 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     guarded: () => [],
     guardedOptions: {},
     guardedDirectories: [],
+    variablesInAnyCase: false,
+    otherPrograms: [],
     readerConnections: () => [],
     ...platform,
     guardedVariables: { PG: THE_CONNECTION, ...platform.guardedVariables },

@@ -11,6 +11,9 @@ export interface TextAt {
   readonly isOfContainer: boolean;
 }
 
+/** Lists of containers: `extraInitContainers`, `sidecars`. An image elsewhere makes no container. */
+const CONTAINERS = /(containers|sidecars)$/i;
+
 /** All texts among values. */
 export function textsIn(values: JsonObject): readonly TextAt[] {
   const visit = (value: Json | undefined, path: Path, isOfItem: boolean, isOfContainer: boolean): readonly TextAt[] => {
@@ -18,7 +21,8 @@ export function textsIn(values: JsonObject): readonly TextAt[] {
     if (Array.isArray(value))
       return value.flatMap((item: Json, index) => {
         const named = isObject(item) && typeof item.name === "string" ? item.name : String(index);
-        return visit(item, [...path, { named }], true, isOfContainer || (isObject(item) && typeof item.image === "string"));
+        const isContainer = stepMatches(path.at(-1), CONTAINERS) && isObject(item) && typeof item.image === "string";
+        return visit(item, [...path, { named }], true, isOfContainer || isContainer);
       });
     if (!isObject(value)) return [{ path, text: String(value), isOfItem, isOfContainer }];
     const isItem = typeof path.at(-1) === "object";
@@ -30,6 +34,12 @@ export function textsIn(values: JsonObject): readonly TextAt[] {
   return visit(values, [], false, false);
 }
 
+/** The containers that values bring, with their own image. */
+export const containersIn = (texts: readonly TextAt[]): readonly Path[] =>
+  texts.filter(({ path, isOfContainer }) => isOfContainer && path.at(-1) === "image").map(({ path }) => path.slice(0, -1));
+
+const stepMatches = (step: Path[number] | undefined, pattern: RegExp): boolean => typeof step === "string" && pattern.test(step);
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 /** A process variable by its form, such as `PGHOST` or `DATABASE.HOST`. */
 export const IN_CAPITALS = /^_?[A-Z][A-Z0-9_]*(\.|$)/;
@@ -39,17 +49,26 @@ const ASSIGNED = /(?<![\w$.{-])["']?(_?[A-Z][A-Z0-9_.]*)["']?\s*[:=]/g;
 const IN_BRACES = /(?<!\$)\{\s*["']?(_?[A-Z][A-Z0-9_.]*)["']?\s*:/g;
 const NAMED = /(?:name|key|var|variable)["']?\s*:\s*["']?(_?[A-Za-z][A-Za-z0-9_.]*)/gi;
 
+/** The same in a command, which may also unset one: any word that is not read. */
+const WORD = /(?<![\w$.{-])(_?[A-Z][A-Z0-9_.]*)/g;
+
 /**
  * Process variables that a text names: as an element of a list, under whichever key, and in YAML or in lines `NAME=value` within the
  * text, which a chart or a program may take apart.
  */
-export function variablesInText({ text, isOfItem }: TextAt): readonly string[] {
+export function variablesInText({ path, text, isOfItem }: TextAt): readonly string[] {
   if (NAME.test(text)) return isOfItem && IN_CAPITALS.test(text) ? [text] : [];
-  return [ASSIGNED, IN_BRACES, NAMED].flatMap((pattern) => [...text.matchAll(pattern)].map(([, name = ""]) => name));
+  return [path.some(isCommand) ? WORD : ASSIGNED, IN_BRACES, NAMED].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, name = ""]) => name),
+  );
 }
 
 /** Lists of options, or maps that a chart writes as options: `extraArgs`, `extraFlags`, `gunicornOpts`. */
 const OPTIONS = /(args|flags|opts|options)$/i;
+/** Texts that start a program, in words. */
+const COMMANDS = /(command|entrypoint|script)$/i;
+/** What another program runs, and what none reads as its own. */
+const ASIDE = /(probe|annotations|labels|selector)$/i;
 /** An option as programs and charts compare it: `backendStoreUri`, `backend_store_uri` and `--backend-store-uri=x` are one. */
 export const toOption = (text: string): string => (text.split("=")[0] ?? "").toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
@@ -67,14 +86,18 @@ export function optionsAbove(path: Path): readonly OptionAt[] {
   return path.some(isOptions) && typeof below === "string" ? [{ option: toOption(below), isBeginning: false }] : [];
 }
 
-const isOptions = (step: Path[number]): boolean => typeof step === "string" && OPTIONS.test(step);
+const isOptions = (step: Path[number]): boolean => OPTIONS.test(typeof step === "string" ? step : step.named);
+const isCommand = (step: Path[number]): boolean => stepMatches(step, COMMANDS) || isOptions(step);
 
-/** Options in the keys above a text, in a list of options, and wherever `--option` stands in it, however it is quoted. */
+/** Whether a text stands where the platform's program reads neither variables nor options: a probe, or what objects are marked with. */
+export const isAside = (path: Path): boolean => path.some((step) => stepMatches(step, ASIDE));
+
+/** Options in the keys above a text, in a list of options, and wherever `--option` stands in a command, however it is quoted. */
 export function optionsAt({ path, text }: TextAt): readonly OptionAt[] {
   const at = path.findIndex(isOptions);
   const isItem = at !== -1 && at === path.length - 2 && typeof path.at(-1) === "object";
   const words = text.replaceAll(/["'\\]/g, "").split(/[\s,[\]{}]+/);
-  const long = words.filter((word) => word.startsWith("--") && word.length > 3);
+  const long = !path.some(isCommand) ? [] : words.filter((word) => word.startsWith("--") && word.length > 3);
   const short = at === -1 ? [] : words.filter((word) => /^-[A-Za-z]/.test(word));
   return [
     ...optionsAbove(path),
@@ -90,15 +113,16 @@ export const isOfOptions = (path: Path): boolean => path.some(isOptions);
 /** Whether a text has a line break or a control character other than a tab. */
 export const hasControl = (text: string): boolean => /[^\P{Cc}\t]|[\u2028\u2029]/u.test(text);
 
-const LITERAL = '"[^"\\\\\\n]*"|`[^`\\n]*`';
-const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|(?!println\\b)[a-zA-Z]\\w*";
+// A raw literal yields what stands there, line by line, and so nothing that its text would not be without it.
+const LITERAL = '"[^"\\\\\\n]*"|`[^`]*`';
+const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|(?!println\\b)[a-zA-Z]\\w*(?:\\.[A-Za-z]\\w*)*";
 const PIPED = `quote|squote|lower|upper|trunc\\s+\\d+|trimSuffix\\s+(?:${LITERAL})`;
 /**
- * An action of a template that yields one line: a name of the release or chart, a field or word without arguments, a literal without
- * escapes, a chart's own definition. Anything else, such as `println`, `printf` or `.Values`, may write lines.
+ * An action of a template that yields one line: a name of the release or chart, a field or word without arguments (as `workflow.name`,
+ * which is Flyte's own), a literal without escapes, a chart's own definition of a name. Anything else, such as `println` or `.Values`, may write lines.
  */
 const ONE_LINE = new RegExp(
-  `\\{\\{\\s*(?:${LITERAL}|${FIELD}|include\\s+(?:${LITERAL})\\s+[.$])(?:\\s*\\|\\s*(?:${PIPED}))*\\s*\\}\\}`,
+  `\\{\\{\\s*(?:${LITERAL}|${FIELD}|include\\s+"[\\w.-]*[Nn]ame(?:space)?"\\s+[.$])(?:\\s*\\|\\s*(?:${PIPED}))*\\s*\\}\\}`,
   "g",
 );
 

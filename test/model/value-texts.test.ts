@@ -91,16 +91,26 @@ describe("mayWriteLines", () => {
   it.each([
     "plain",
     "{{ .Release.Name }}-x",
-    '{{ include "a.b" . | quote }}',
+    '{{ include "a.fullname" . | quote }}',
     "{{ namespace }}",
     '{{ "{{" }} .podName {{ "}}" }}',
     "{{`{{ .podName }}`}}",
+    '{{`{{- with secret "x" -}}\n{{ .Data }}`}}',
+    "{{ workflow.name }}",
   ])("lets %s pass", (text) => {
     expect(mayWriteLines(text)).toBe(false);
   });
 
   it.each([
-    ...["{{ .Values.a }}", '{{ "a\\n" }}', '{{ printf "%c" 10 }}', "{{- namespace }}", "{{ namespace -}}", "{{ `a\nb` }}", "{{/* a */}}"],
+    ...[
+      "{{ .Values.a }}",
+      '{{ "a\\n" }}',
+      '{{ printf "%c" 10 }}',
+      "{{- namespace }}",
+      "{{ namespace -}}",
+      '{{ include "a.labels" . }}',
+      "{{/* a */}}",
+    ],
     ...[
       '{{ index .Values "a" }}',
       "{{ .Files.Get }}",

@@ -22,6 +22,8 @@ export const CREDENTIALS_FILE = "999-database.yaml";
 
 export const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
 
+const OTHER_ADDRESS: Guard = { because: "they could give the database's name another address" };
+
 /** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
 export const binaryGuarded: readonly Guards[] = [
   COMMON_VALUES,
@@ -42,7 +44,8 @@ export const binaryGuarded: readonly Guards[] = [
         volumes: ONE_CONFIGURATION,
         serviceAccountName: { setting: "serviceAccount" },
         serviceAccount: { setting: "serviceAccount" },
-        hostAliases: { because: "they could give the database's name another address" },
+        hostAliases: OTHER_ADDRESS,
+        dnsConfig: { nameservers: OTHER_ADDRESS },
       },
       command: ONE_CONFIGURATION,
       args: ONE_CONFIGURATION,

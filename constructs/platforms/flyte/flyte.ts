@@ -31,6 +31,7 @@ export const flyte: Flyte = definePlatform({
   },
   // Its configuration is every file there; the later file wins.
   guardedDirectories: ["/etc/flyte", "/etc/db"],
+  otherPrograms: ["console", "flyteconnector", "flyteconsole", "deployment.waitForDB"],
   oncePerCluster: {
     // Also: the definitions of its resources and its webhook have one name in a cluster; Flyte 2's executor has no setting for a namespace.
     because: "each takes the runs of all namespaces, and fails those that the other started",

@@ -27,11 +27,6 @@ function isConnection(path: Path): boolean {
   return /^(database|sqlite)\b/.test(first === "runs" ? second : first);
 }
 
-/** A template in a key of such a part could become one. */
-const isTemplated = (path: Path): boolean => isOfFiles(path) && path.some((step) => (isNamed(step) ? step.named : step).includes("{{"));
-
-const isOfFiles = ([top]: Path): boolean => FILES.some(([first]) => typeof top === "string" && top.toLowerCase() === first);
-
 /** What the chart's guards tell already. */
 const isGuarded = ([top, inline, ...keys]: Path): boolean =>
   top === "configuration" && inline === "inline" && (keys[0] === "runs" ? keys[1] : keys[0]) === "database";
@@ -126,7 +121,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     severity: "error",
     check: ({ values }, path) =>
       leafPaths(values)
-        .filter((own) => (isConnection(own) && !isGuarded(own)) || isTemplated(own))
+        .filter((own) => isConnection(own) && !isGuarded(own))
         .map((own) => atValue(path, own, "would be read as the connection, or as a part of it", "remove it, the connection is wired")),
     passing: { values: { configuration: { inline: { plugins: { k8s: { "default-cpus": "1" } } } } } },
     failing: { chart: "flyte-core", values: { configmap: { domain: { Database: { host: "other" } } } } },

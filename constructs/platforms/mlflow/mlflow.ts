@@ -176,6 +176,9 @@ export const mlflow: Mlflow = definePlatform({
     MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: ORIGINS,
     MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: HOSTS,
   },
+  // Gunicorn reads it from where it starts.
+  guardedDirectories: ["/mlflow/gunicorn.conf.py"],
+  otherPrograms: ["oauth2Proxy", "minio"],
   // The chart writes the keys of `extraArgs` as options in kebab-case, after ours, and options win over variables.
   guardedOptions: {
     "backend-store-uri": THE_CONNECTION,

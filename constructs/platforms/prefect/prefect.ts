@@ -23,6 +23,7 @@ import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
 const A_PROFILE: Guard = { because: "a profile can decide the connection" };
+const REDIS: Guard = { setting: "redisHost" };
 const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
 
 const SECRET_KEY = "connection-string";
@@ -114,10 +115,22 @@ export const prefect: Prefect = definePlatform({
     PREFECT_SQLALCHEMY_MAX_OVERFLOW: { setting: "maxOverflow" },
     PREFECT_PROFILES_PATH: A_PROFILE,
     "PREFECT_HOME=": A_PROFILE,
+    "HOME=": A_PROFILE,
+    // The chart writes them, and a user's come after them.
+    PREFECT_REDIS_MESSAGING_HOST: REDIS,
+    PREFECT_REDIS_MESSAGING_PORT: REDIS,
+    PREFECT_REDIS_MESSAGING_DB: REDIS,
+    PREFECT_REDIS_MESSAGING_PASSWORD: { setting: "redisSecret" },
+    PREFECT_SERVER_DOCKET_URL: REDIS,
+    PREFECT_MESSAGING_: REDIS,
+    PREFECT_SERVER_EVENTS_MESSAGING_: REDIS,
     "WEB_CONCURRENCY=": ONE_PROCESS,
     "UVICORN_WORKERS=": ONE_PROCESS,
     "UVICORN_ENV_FILE=": AN_ENV_FILE,
   },
+  variablesInAnyCase: true,
+  guardedOptions: { workers: ONE_PROCESS },
+  otherPrograms: ["redis"],
   // Its settings' files: `.env`, `prefect.toml` and `pyproject.toml` where it starts, and its profiles.
   guardedDirectories: ["/home/prefect"],
   rules: prefectRules,

@@ -56,6 +56,7 @@ export const skillflaw: Skillflaw = definePlatform({
   driver: { name: "psycopg", dialect: "postgresql:// URL with sslmode and sslrootcert in it" },
   guardedVariables: {
     SKILLFLAW_DATABASE_: THE_CONNECTION,
+    SKILLFLAW_USE_NOOP_DATABASE: THE_CONNECTION,
     SKILLFLAW_DB_CONNECTION_SETTINGS: { setting: "poolSize" },
     SKILLFLAW_POOL_SIZE: { setting: "poolSize" },
     SKILLFLAW_MAX_OVERFLOW: { setting: "maxOverflow" },
@@ -75,10 +76,12 @@ export const skillflaw: Skillflaw = definePlatform({
     MIGRATION_: THE_CHART,
     // Langflow's own names, as far as its derivative left them.
     LANGFLOW_DATABASE_: THE_CONNECTION,
+    LANGFLOW_USE_NOOP_DATABASE: THE_CONNECTION,
     LANGFLOW_DB_: { setting: "poolSize" },
     "LANGFLOW_WORKERS=": { setting: "workers" },
     ...SERVER_VARIABLES,
   },
+  variablesInAnyCase: true,
   rules: skillflawRules,
   exclusive: skillflawExclusive,
   foreignTables: skillflawTables,
