@@ -23,7 +23,7 @@ import {
   toOption,
   variablesInText,
 } from "./value-texts";
-import { atValue, collision, isBelow, isNamed, leafPaths, type Path, showPath } from "./values";
+import { atValue, collision, isBelow, isNamed, leafPaths, type Path, scalarAt, showPath } from "./values";
 import { placeholderWiring } from "./wire";
 
 /** A guard, and the path of the value that it guards. */
@@ -60,7 +60,8 @@ export function checkValues(
   }
   const named = ifReadable(() => guardsOf(platform, settings), []);
   const wired = release === null ? {} : release.values;
-  const guarded = [...leafPaths(wired), ...named.map(([own]) => own)];
+  const written = leafPaths(wired);
+  const guarded = [...written, ...named.map(([own]) => own)];
   const reported: Path[] = [];
   // A variable is reported once; its value follows it and is not reported again.
   const tell = (at: Path, rule: string, remedy: string) => {
@@ -73,7 +74,9 @@ export function checkValues(
     const isTheirs = isOfOthers(at, platform) || containers.some((container) => isBelow(at, container));
     const variable = isTheirs ? null : guardOfVariable(variablesOf(at), platform);
     if (variable === null && collision(at, guarded) === null) continue;
-    tell(at, WIRED, toRemedy(nearestGuard(at, named) ?? variable ?? guardOfOption(optionsAbove(at), platform) ?? THE_CONNECTION, name));
+    const nearest = nearestGuard(at, named);
+    if (nearest?.unless !== undefined && nearest.unless === scalarAt(values, at) && collision(at, written) === null) continue;
+    tell(at, WIRED, toRemedy(nearest ?? variable ?? guardOfOption(optionsAbove(at), platform) ?? THE_CONNECTION, name));
   }
   const facts = ifReadable(() => chartFactsOf(platform, settings), null);
   const directories = [...platform.guardedDirectories, ...mountsIn(wired)];

@@ -339,7 +339,10 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
 }
 
 /** What to do in place of setting a guarded value: a setting of the spec, or why there is none. */
-export type Guard = { readonly setting: string } | { readonly because: string };
+export type Guard = {
+  /** A value that changes nothing unless the wiring writes another: the one that the chart has by itself. */
+  readonly unless?: boolean;
+} & ({ readonly setting: string } | { readonly because: string });
 
 /** Guards in the shape of the values that they guard; elements of a list stand by their name. */
 export interface Guards {
@@ -352,7 +355,7 @@ export const THE_CONNECTION: Guard = { because: "the connection decides it" };
 /** Values that most charts call alike. */
 export const COMMON_VALUES: Guards = {
   fullnameOverride: { setting: "release" },
-  serviceAccount: { create: { setting: "serviceAccount" }, name: { setting: "serviceAccount" } },
+  serviceAccount: { create: { setting: "serviceAccount", unless: true }, name: { setting: "serviceAccount" } },
 };
 
 export type Platforms = Readonly<Record<string, Platform>>;

@@ -48,6 +48,10 @@ function leaves(value: Json | undefined, path: Path): readonly Path[] {
 const below = (object: JsonObject, path: Path): readonly Path[] =>
   Object.entries(object).flatMap(([key, child]) => leaves(child, [...path, key]));
 
+/** A value by the keys above it; undefined where there is a list among them. */
+export const scalarAt = (values: JsonObject, path: Path): Json | undefined =>
+  path.reduce<Json | undefined>((at, step) => (isObject(at) && !isNamed(step) ? (at as JsonObject)[step] : undefined), values);
+
 /** The guarded path that a written path touches: the same, one above or below it, or one that a merge would replace, as a list an object. */
 export const collision = (path: Path, guarded: readonly Path[]): Path | null => guarded.find((own) => touches(path, own)) ?? null;
 

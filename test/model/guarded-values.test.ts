@@ -28,6 +28,15 @@ describe("values of a chart", () => {
     expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);
   });
 
+  it.each(["flyte", "mlflow", "prefect", "skillflaw"])("may say what the chart does by itself: %s makes its service account", (name) => {
+    const values = { serviceAccount: { create: true, annotations: { "eks.amazonaws.com/role-arn": "arn" } } };
+    const path = `platforms.${name}`;
+    expect(refusal({ ...minimal, platforms: { [name]: { values } } })).toBe("accepted");
+    expect(refusal({ ...minimal, platforms: { [name]: { values, serviceAccount: "ml" } } })).toBe(
+      `invalid spec:\n  - ${path}.values.serviceAccount.create: is set by the wiring; use ${path}.serviceAccount`,
+    );
+  });
+
   it.each(["flyte", "mlflow", "prefect", "skillflaw"])("names the settings for what most charts call alike: %s", (name) => {
     const values = { fullnameOverride: "x", serviceAccount: { create: false, name: "x" } };
     const path = `platforms.${name}`;

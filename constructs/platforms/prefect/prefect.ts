@@ -87,7 +87,7 @@ export const prefect: Prefect = definePlatform({
         replicaCount: { because: "the budget counts one" },
         args: ONE_PROCESS,
         command: ONE_PROCESS,
-        serviceAccount: { create: { setting: "serviceAccount" }, name: { setting: "serviceAccount" } },
+        serviceAccount: { create: { setting: "serviceAccount", unless: true }, name: { setting: "serviceAccount" } },
       },
       migrations: { enabled: { setting: "redisHost" } },
       global: {
