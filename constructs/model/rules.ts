@@ -15,6 +15,7 @@ import {
   writtenMaxConnections,
 } from "./instance";
 import { ownEntry } from "./json";
+import { kubernetesRules } from "./kubernetes-values";
 import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import type { InstanceRule } from "./target";
@@ -202,6 +203,7 @@ export function platformRules(kind: string, platform: Platform): readonly Platfo
           chartVersionRule(kind, platform),
           ...chartValuesRule(kind, platform),
           ...valueRules(kind, platform),
+          ...kubernetesRules(kind),
         ];
   return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind), nameRule(kind)];
 }
