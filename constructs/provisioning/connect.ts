@@ -1,11 +1,12 @@
 import type { EventEmitter } from "node:events";
-import { connect as dial, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { type ConnectionOptions, checkServerIdentity, TLSSocket } from "node:tls";
 import { backOff } from "exponential-backoff";
 import pg from "pg";
-import { CONNECT_SECONDS, SILENT_SECONDS, UNACKNOWLEDGED_SECONDS } from "../model/dead-connections";
+import { CONNECT_SECONDS } from "../model/dead-connections";
 import type { Credential } from "./credential";
 import { explain, isTransient, isUnknownName, ProvisioningError } from "./errors";
+import { SILENCE, watch } from "./silence";
 
 /** Where a PostgreSQL server is, and how its certificate is verified. */
 export interface Server {
@@ -26,10 +27,6 @@ const CONNECT_TIMEOUT = CONNECT_SECONDS * 1000;
 const QUERY_TIMEOUT = 120_000;
 /** Milliseconds that a connection may take to end before it is cut. */
 const END_TIMEOUT = 2_000;
-/** Milliseconds of silence after which the system, and `watch`, ask whether the server is still there. */
-const SILENCE = SILENT_SECONDS * 1000;
-/** Milliseconds for the answer. */
-const ANSWER = UNACKNOWLEDGED_SECONDS * 1000 - SILENCE;
 /** Milliseconds for a statement over what a platform has written, its locks included. */
 export const LOOK_TIMEOUT = 10_000;
 /** Milliseconds that it waits for a lock: less, so that the server says what it waited for. */
@@ -127,7 +124,7 @@ export async function open(server: Server, credential: Credential, database: str
   client.on("error", () => undefined);
   limit(client, session.bytes);
   // A proxy on loopback always answers, so it would say nothing of the server.
-  if (server.tls.mode !== "proxy") onStream(client, (stream) => watch(client, stream));
+  if (server.tls.mode !== "proxy") onStream(client, (stream) => watch(stream, () => !isIdle(client)));
   try {
     await client.connect();
     return client;
@@ -177,32 +174,6 @@ function onStream(client: Client, use: (stream: Socket) => void): void {
   const connection = connectionOf(client);
   if (connection.ssl === false) use(connection.stream);
   else connection.once("sslconnect", () => use(connection.stream));
-}
-
-/**
- * Cuts a session whose server has gone without a word. Node cannot bound how long sent data waits for an acknowledgement, and a silent
- * server may just be busy: so the address that the session has is dialled after each silence, and a busy server's system takes the call.
- * An idle session waits for nothing: its next statement starts the time again.
- */
-function watch(client: Client, stream: Socket): void {
-  const { remoteAddress: host, remotePort: port } = stream;
-  if (host === undefined || port === undefined) return;
-  stream.setTimeout(SILENCE);
-  stream.on("timeout", () => {
-    if (isIdle(client)) return;
-    const call = dial({ host, port, timeout: ANSWER });
-    const hangUp = () => call.destroy();
-    const isThere = () => {
-      hangUp();
-      if (!stream.destroyed) stream.setTimeout(SILENCE);
-    };
-    stream.once("close", hangUp);
-    call.once("connect", isThere);
-    // No answer, or one that something on the way gives: a system that refuses is there.
-    call.once("timeout", () => call.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })));
-    call.once("error", (error: NodeJS.ErrnoException) => (error.code === "ECONNREFUSED" ? isThere() : stream.destroy(error)));
-    call.once("close", () => stream.off("close", hangUp));
-  });
 }
 
 const tooMuch = ({ host, port, user, database }: Client, bytes: number): Error =>
