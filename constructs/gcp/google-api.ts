@@ -40,9 +40,9 @@ interface Persistence {
 
 /** Tries a call again while its faults pass by themselves. @throws Error from `explain` */
 export async function persist<T>(run: () => Promise<T>, { deadlineMs, passes, explain, onRetry }: Persistence): Promise<T> {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs;
   const retry = (error: unknown): boolean => {
-    if (!passes(error) || Date.now() >= deadline) return false;
+    if (!passes(error) || performance.now() >= deadline) return false;
     onRetry?.(explain(error).message);
     return true;
   };

@@ -290,11 +290,12 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   if (child.pid !== undefined) guard(child.pid, directory, account, end);
   const postmaster = { pid: child.pid ?? 0, ended: end, hasEnded: () => hasEnded };
   try {
-    const deadline = Date.now() + START_TIMEOUT;
+    const deadline = performance.now() + START_TIMEOUT;
     while (!(await isReady(directory, child.pid))) {
       if (hasEnded && isPortTaken(await said())) return null;
       if (hasEnded) throw explainOutput(await said(), directory);
-      if (Date.now() > deadline) throw new UserError(`PostgreSQL did not get ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
+      if (performance.now() > deadline)
+        throw new UserError(`PostgreSQL did not get ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
       await pause(POLL);
     }
     // It runs with one of the two loopback addresses, too; somebody else's server would answer on the other.
@@ -383,10 +384,10 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 async function stopProcess(pid: number): Promise<void> {
-  const deadline = Date.now() + STOP_TIMEOUT;
+  const deadline = performance.now() + STOP_TIMEOUT;
   if (await isAlive(pid)) signal(pid, "SIGINT");
   while (await isAlive(pid)) {
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw new UserError(`PostgreSQL (process ${pid}) does not stop; look at its log, or end it with kill -QUIT ${pid}`);
     await pause(POLL);
   }

@@ -228,7 +228,7 @@ export async function persist<T>(
   patience: Patience,
   run: () => Promise<T>,
 ): Promise<T> {
-  const deadline = Date.now() + patience.deadlineMs;
+  const deadline = performance.now() + patience.deadlineMs;
   const attempt = { ...dialled(server), username: credential.username, database };
   try {
     return await backOff(run, {
@@ -237,7 +237,7 @@ export async function persist<T>(
       maxDelay: 3_000,
       jitter: "full",
       retry: (error: unknown) => {
-        if (!(isTransient(error) || (patience.isFresh && isUnknownName(error))) || Date.now() >= deadline) return false;
+        if (!(isTransient(error) || (patience.isFresh && isUnknownName(error))) || performance.now() >= deadline) return false;
         patience.onRetry?.(explain(error, attempt).message);
         return true;
       },

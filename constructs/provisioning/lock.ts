@@ -37,11 +37,11 @@ export async function withLock<T>(
 
 /** Returns whether the session has the lock. */
 async function acquire(client: Client, shared: boolean, milliseconds: number): Promise<boolean> {
-  const deadline = Date.now() + milliseconds;
+  const deadline = performance.now() + milliseconds;
   for (let most = FIRST_TRY; ; most = NEXT_TRY) {
-    const left = deadline - Date.now();
+    const left = deadline - performance.now();
     if (left <= 0) return false;
-    await client.query(`set lock_timeout = ${Math.max(1, Math.min(most, left))}`);
+    await client.query(`set lock_timeout = ${Math.ceil(Math.min(most, left))}`);
     try {
       await client.query(`select pg_advisory_lock${shared ? "_shared" : ""}($1)`, [LOCK]);
       await client.query("reset lock_timeout");

@@ -39,10 +39,10 @@ export function makePatient<C extends { readonly middlewareStack: object }>(
   { deadlineMs, onRetry, isFresh = false }: Patience,
   isPassing = isTooEarly,
 ): C {
-  const deadline = Date.now() + deadlineMs;
+  const deadline = performance.now() + deadlineMs;
   const retry = (error: unknown) => {
     const isBusy = isOverloaded(error);
-    if (!(isBusy || (isFresh && isPassing(error))) || Date.now() >= deadline) return false;
+    if (!(isBusy || (isFresh && isPassing(error))) || performance.now() >= deadline) return false;
     onRetry?.(`${isBusy ? "AWS cannot do it now" : "AWS does not allow or reach it yet"} (${(error as Error).message})`);
     return true;
   };
