@@ -1,3 +1,4 @@
+import { isOlder } from "../kubernetes/operators";
 import { UserError } from "../model/errors";
 
 /**
@@ -16,6 +17,6 @@ export function checkProvider(): void {
 
 /** Why a version of `@pulumi/gcp` cannot be used, or null where it can. */
 export function refuseProvider(version: string): string | null {
-  if (version.localeCompare(OLDEST_PROVIDER, "en", { numeric: true }) >= 0) return null;
+  if (!isOlder(version, OLDEST_PROVIDER)) return null;
   return `@pulumi/gcp: must be ${OLDEST_PROVIDER} or newer, because older versions ignore changes in the settings of an instance, got ${version}; run npm install @pulumi/gcp@^${OLDEST_PROVIDER}`;
 }

@@ -62,8 +62,18 @@ export const operatorsOf = (settings: OperatorSettings): readonly Operator[] => 
   ...(settings.installReloader ? [{ ...RELOADER, version: settings.reloaderVersion }] : []),
 ];
 
-/** Whether a version is older than another, number by number. */
-export const isOlder = (version: string, than: string): boolean => version.localeCompare(than, "en", { numeric: true }) < 0;
+const compare = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });
+
+/** Whether a version is older than another, number by number. A pre-release is older than its release: https://semver.org/#spec-item-11 */
+export function isOlder(version: string, than: string): boolean {
+  const [[numbers = "", label], [others = "", other]] = [split(version), split(than)];
+  const order = compare(numbers, others);
+  if (order !== 0 || label === other) return order < 0;
+  return label === undefined || other === undefined ? other === undefined : compare(label, other) < 0;
+}
+
+/** Numbers, and the label of a pre-release. What follows a plus names a build, and has no order. */
+const split = (version: string): readonly string[] => (version.split("+")[0] ?? "").split(/-(.*)/s, 2);
 
 /** Refuses External Secrets without something that our manifests need. @param path of the cluster. */
 export const refuseExternalSecrets = (settings: OperatorSettings, path: string, oldest: string, need: string): readonly Violation[] =>

@@ -28,6 +28,15 @@ describe("operators", () => {
     expect([isOlder("0.9.20", "0.16.0"), isOlder("0.16.0", "0.16.0"), isOlder("2.10.0", "2.9.0")]).toEqual([true, false, false]);
   });
 
+  it.each([
+    ["2.0.0-rc.1", "2.0.0"],
+    ["2.0.0-rc.2", "2.0.0-rc.10"],
+    ["1.9.9", "2.0.0-rc.1"],
+    ["9.36.1-alpha.5+build", "9.36.1"],
+  ])("rank the pre-release %s before %s", (older, newer) => {
+    expect([isOlder(older, newer), isOlder(newer, older), isOlder(older, older)]).toEqual([true, false, false]);
+  });
+
   it.each(["v2.9.0", "2.9", "latest", "2.9.0 ", ""])("have no version %j", (version) => {
     const found: string[] = [];
     chartVersion(EXTERNAL_SECRETS).read(version, "at", ({ rule }) => found.push(rule));
