@@ -11,6 +11,7 @@ import { provision } from "../../constructs/provisioning/provision";
 import { rotate } from "../../constructs/provisioning/rotate";
 import { readVersions } from "../../constructs/provisioning/versions";
 import { toEnvFile } from "../../infra/output";
+import { must } from "../fixtures/must";
 import { query } from "../fixtures/server";
 import { type Replicated, startReplicated } from "./standby";
 import { freePort, MLFLOW, type Serving, type StartedEnvironment, status, stop, until } from "./started";
@@ -34,11 +35,6 @@ const instance = must(environment.instances.main);
 const tenant: Tenant = must(instance.tenants.mlflow);
 
 const proof = (what: string, holds: boolean, shown: string): Proof => ({ what, problem: holds ? null : shown, shown });
-
-function must<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) throw new TypeError("something of MLflow is missing");
-  return value;
-}
 
 /** MLflow of an instance with a read replica, provisioned and wired as ever, with a real standby. */
 export class ReaderProof {

@@ -15,6 +15,7 @@ import { type Server, withClient } from "../../../constructs/provisioning/connec
 import type { Credential } from "../../../constructs/provisioning/credential";
 import { readVersions } from "../../../constructs/provisioning/versions";
 import { toProcessFiles } from "../../../infra/output";
+import { must } from "../../fixtures/must";
 import type { TestServer } from "../../fixtures/server";
 import type { Replicated } from "../standby";
 import { freePort, MLFLOW, PREFECT, type Server as StartedServer } from "../started";
@@ -69,11 +70,6 @@ export const environment = resolveUnknown(
 export const instance = must(environment.instances.main);
 /** Platforms whose place a program of this proof takes. */
 const DOUBLES = ["skillflaw", "flyte", SHOP];
-
-export function must<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) throw new TypeError("something of the environment is missing");
-  return value;
-}
 
 const credentialOf = async ({ access }: TestServer, name: string): Promise<Credential> =>
   must(await readVersions(must(instance.tenants[name]), access.store)).current;

@@ -5,12 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { provision } from "../../../constructs/provisioning/provision";
+import { must } from "../../fixtures/must";
 import { pidOf } from "../../fixtures/server";
 import { NOT_TRIED, type Row } from "../faults/row";
 import { type Replicated, startReplicated } from "../standby";
 import { endingWithUs, stop } from "../started";
 import { MissingTool } from "../tools";
-import { type Client, environment, instance, must, type Program, prepare, programsOf } from "./clients";
+import { type Client, environment, instance, type Program, prepare, programsOf } from "./clients";
 import { type Between, NAME, openBetween } from "./network";
 
 /** Milliseconds from the fault until the name leads to the standby. */
