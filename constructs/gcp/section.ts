@@ -182,11 +182,12 @@ export const gcpFields = {
        */
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
       /**
-       * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts of other namespaces, such as Flyte's, create, change
-       * and delete no pods, Jobs, Deployments, Secrets, ConfigMaps, service accounts and roles in the namespace of provisioning. It prevents
-       * no reads and no deletion of the namespace, and protects no platform's Secret. A service account that may delete policies, such as
-       * flyte-core's flytepropeller, may delete it. Deployments from within the cluster, such as
-       * Argo CD's, can then not change that namespace either.
+       * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts, such as Flyte's, create, change and delete no pods,
+       * Jobs, Deployments, Secrets, ConfigMaps, service accounts and roles in the namespace of provisioning, nor the namespace itself. It
+       * prevents no reads, and protects no platform's Secret. These get around it: a service account that may delete policies, such as
+       * flyte-core's flytepropeller; one that may impersonate users, or use `nodes/proxy`; and one that may request tokens in `kube-system`, or
+       * create and read Secrets there, such as Flyte's. Deployments from within the cluster, such as Argo CD's, can then not change that
+       * namespace either.
        *
        * @defaultValue `false`
        */

@@ -52,20 +52,26 @@ describe("the policy of the namespace of provisioning", () => {
     });
   });
 
-  it("lets Kubernetes' own controllers and people through, and no service account of another namespace", async () => {
+  it("lets Kubernetes' own controllers and people through, and no service account of another namespace or in a pod", async () => {
     const { inputs } = one(await withPolicy(true), "ValidatingAdmissionPolicy");
     const { validations } = inputs.spec as { readonly validations: readonly { readonly expression: string }[] };
     // A double of CEL, of which the expression uses what JavaScript calls alike.
-    const allows = (username: string) =>
-      new Function("request", `return ${validations[0]?.expression}`)({
-        userInfo: { username: { startsWith: (text: string) => username.startsWith(text) } },
-      });
+    const evaluate = new Function("request", "has", `return ${validations[0]?.expression}`);
+    const has = (value: unknown) => value !== undefined;
+    const allows = (username: string, extra?: object): unknown => evaluate({ userInfo: { username, extra } }, has);
     expect(
-      ["system:serviceaccount:kube-system:job-controller", "me@example.com", "system:node:a", "system:kube-scheduler"].map(allows),
+      ["system:serviceaccount:kube-system:job-controller", "me@example.com", "system:node:a", "system:kube-scheduler"].map((name) =>
+        allows(name),
+      ),
     ).toEqual(Array(4).fill(true));
     expect(
-      ["system:serviceaccount:flyte:flyte", "system:serviceaccount:kube-system-2:x", "system:serviceaccount:postgres-full:x"].map(allows),
+      ["system:serviceaccount:flyte:flyte", "system:serviceaccount:kube-system-2:x", "system:serviceaccount:postgres-full:x"].map((name) =>
+        allows(name),
+      ),
     ).toEqual(Array(3).fill(false));
+    const controller = "system:serviceaccount:kube-system:job-controller";
+    expect(allows(controller, { "authentication.kubernetes.io/credential-id": ["JTI=1"] })).toBe(true);
+    expect(allows(controller, { "authentication.kubernetes.io/pod-name": ["intruder"] })).toBe(false);
   });
 });
 
