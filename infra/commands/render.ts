@@ -66,9 +66,9 @@ const toSummary = (environment: ProjectEnvironment, deployment: Deployment): obj
       maxConnections,
     };
   }),
-  platforms: mapValues(environment.platforms, (platform) => ({
+  platforms: mapValues(environment.platforms, (platform, name) => ({
     instance: platform?.instance,
     databases: Object.values(platform?.databases ?? {}),
-    connectionLimit: Math.max(platform?.peak ?? 0, platform?.readerPeak ?? 0),
+    connectionLimit: environment.instances[platform?.instance ?? ""]?.tenants[name]?.logins[0].connectionLimit,
   })),
 });
