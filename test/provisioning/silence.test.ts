@@ -84,7 +84,7 @@ describe("a session whose server says nothing", () => {
   it("goes on while the server's system answers", async () => {
     const server = await listen();
     const stream = await open(portOf(server));
-    watch(stream, always, SHORT);
+    watch(stream, always, LONG);
     for (let answered = 0; answered < 3; answered++) await once(server, "connection");
     expect(stream.destroyed).toBe(false);
   });
@@ -93,7 +93,7 @@ describe("a session whose server says nothing", () => {
     const server = await listen();
     const stream = await open(portOf(server));
     server.close();
-    watch(stream, always, SHORT);
+    watch(stream, always, LONG);
     for (let asked = 0; asked < 3; asked++) await once(stream, "timeout");
     expect(stream.destroyed).toBe(false);
   });
@@ -119,7 +119,7 @@ describe("a session whose server says nothing", () => {
     await turn();
     stream.emit("timeout");
     await new Promise(process.nextTick);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4 * SHORT.answer);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10 * SHORT.answer);
     await once(server, "connection");
     await expect.poll(calls).toBe(0);
     expect(stream.destroyed).toBe(false);
