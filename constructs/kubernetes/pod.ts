@@ -80,13 +80,6 @@ export function caPath(tls: Tls): string {
   return tls.mode === "proxy" ? "" : `${tls.ca.mountPath}/${tls.ca.key}`;
 }
 
-/** An image as charts take it apart. A registry's port has a colon, too, so the last one counts. */
-export function splitImage(image: string): { readonly repository: string; readonly tag: string; readonly digest: string } {
-  const [name = "", digest = ""] = image.split("@");
-  const colon = digest === "" ? name.lastIndexOf(":") : name.length;
-  return { repository: name.slice(0, colon), tag: name.slice(colon + 1), digest };
-}
-
 /** What charts take to run as a service account that is there; nothing where they make their own. */
 export function serviceAccountValues(name: string | null): JsonObject | undefined {
   return name === null ? undefined : { create: false, name };

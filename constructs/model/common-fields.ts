@@ -1,10 +1,8 @@
 import { violation } from "./errors";
 import { choice, type Elsewhere, type Field, integer, json, list, map, nullable, shorthand, text } from "./fields";
+import { IMAGE_FORM } from "./images";
 import { EXTENSION, FIRST_DATABASE, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
 import { UNREADABLE } from "./unreadable";
-
-/** An image of a registry, perhaps with a port, by tag or digest. */
-export const IMAGE = /^[a-z0-9][a-z0-9._/-]*(:\d+\/[a-z0-9._/-]+)?(:[A-Za-z0-9_][A-Za-z0-9._-]*|@sha256:[0-9a-f]{64})$/;
 
 /** How a pod reaches the database. `auto` lets the target choose. */
 export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
@@ -60,7 +58,7 @@ export function commonFields(name: string) {
     /** A Kubernetes service account to run as; null lets the chart make one. @defaultValue `null` */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
     /** Other images than the chart's, by container. @defaultValue `{}` */
-    images: map(text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }), {
+    images: map(text(IMAGE_FORM), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),

@@ -1,6 +1,7 @@
 import type { ChartFacts } from "./chart-facts";
 import type { CommonFields } from "./common-fields";
 import type { Fields, Settings } from "./fields";
+import { type ImageFacts, NO_IMAGES } from "./images";
 import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import type { Rule } from "./rule";
@@ -327,6 +328,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
   /** Containers whose image the spec may replace. Default: none. */
   images?(settings: Settings<F & CommonFields>): readonly string[];
+  /** What is known of their images, by container. Default: nothing. */
+  imageFacts?(settings: Settings<F & CommonFields>): Readonly<Record<string, ImageFacts>>;
   /**
    * Chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways to decide
    * the connection or to open connections, and the settings that govern what is guarded. The nearest guard counts. Default: none.
@@ -380,7 +383,8 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     sidecarBeforeMigrations: () => false,
     servers: () => null,
     revisions: () => [],
-    images: () => [],
+    images: NO_IMAGES,
+    imageFacts: () => ({}),
     guarded: () => [],
     guardedOptions: {},
     guardedDirectories: [],

@@ -4,6 +4,7 @@ import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import { readFields, type Settings } from "./fields";
 import { guardsOf } from "./guarded-values";
+import { imageRules } from "./image-rules";
 import {
   completeInstance,
   EXISTING_IS_NOT_CREATED,
@@ -205,7 +206,7 @@ export function platformRules(kind: string, platform: Platform): readonly Platfo
           ...valueRules(kind, platform),
           ...kubernetesRules(kind),
         ];
-  return [...platform.rules, ...ofChart, imageRule(kind, platform), extensionRule(kind), nameRule(kind)];
+  return [...platform.rules, ...ofChart, imageRule(kind, platform), ...imageRules(kind, platform), extensionRule(kind), nameRule(kind)];
 }
 
 const defaultsOf = (name: string, platform: Platform): Settings<CommonFields> =>

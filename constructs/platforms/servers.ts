@@ -1,6 +1,6 @@
-import { splitImage } from "../kubernetes/pod";
 import type { CommonFields } from "../model/common-fields";
 import type { Settings } from "../model/fields";
+import { splitImage } from "../model/images";
 import type { Revision, Servers, ServerVersion } from "../model/platform";
 
 type Chosen = Pick<Settings<CommonFields>, "chartVersion" | "images">;

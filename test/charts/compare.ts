@@ -1,5 +1,5 @@
-import { splitImage } from "../../constructs/kubernetes/pod";
 import type { ChartFacts, ChartKeys } from "../../constructs/model/chart-facts";
+import { splitImage } from "../../constructs/model/images";
 import type { Servers } from "../../constructs/model/platform";
 import type { RenderedRelease, Renderings } from "../../infra/charts/renderings";
 import type { Container, Workload } from "../../infra/charts/workloads";

@@ -1,4 +1,5 @@
 import { violation } from "../../model/errors";
+import { moves } from "../../model/image-rules";
 import { FIRST_DATABASE } from "../../model/names";
 import type { PlatformRule } from "../../model/platform";
 import { COMMON_KEYS, ENDINGS, READER_ENDING, secretKey } from "./addresses";
@@ -75,5 +76,15 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
         : [],
     passing: { migration: { image: "registry.example/app:1", command: ["alembic", "upgrade", "head"] } },
     failing: { migration: { image: "registry.example/app:1", command: [] } },
+  },
+  {
+    id: "application-migration-image-is-pinned",
+    why: "A Job with another version than the pods gives the database tables that they do not know.",
+    source: "https://kubernetes.io/docs/concepts/containers/images/",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ migration }, path) => (migration === null ? [] : moves(`${path}.migration.image`, migration.image)),
+    passing: { migration: { image: "registry.example/app:1.2.3", command: ["migrate"] } },
+    failing: { migration: { image: "registry.example/app:latest", command: ["migrate"] } },
   },
 ];

@@ -1,5 +1,6 @@
-import { type CommonFields, IMAGE } from "../../model/common-fields";
+import type { CommonFields } from "../../model/common-fields";
 import { group, integer, list, nullable, type Settings, text } from "../../model/fields";
+import { IMAGE_FORM } from "../../model/images";
 
 export const applicationFields = {
   /** Most connections that all of its pods open together, each process counted. @defaultValue `10` */
@@ -12,7 +13,7 @@ export const applicationFields = {
   migration: nullable(
     group({
       /** Image that has the command. */
-      image: text({ pattern: IMAGE, form: "an image with a tag or a digest, not both" }),
+      image: text(IMAGE_FORM),
       /** The command and its arguments. @defaultValue `[]` */
       command: list(text({ pattern: /^[^\0]+$/, form: "a word of a command", lines: true })),
     }),

@@ -3,7 +3,7 @@ import { mergeValues } from "../../model/values";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE } from "./binary";
 import { type FlyteEdition, localDatabase, options, passwordFile, SIMPLE_PROTOCOL, YAML_PASSWORD, YAML_USERNAME } from "./edition";
 import flyteBinary1 from "./facts/flyte-binary-v1.16.8.json";
-import { adminRevision, adminServers, migrations } from "./flyte-1";
+import { adminRevision, adminServers, FLYTE_1, migrations } from "./flyte-1";
 
 /** Flyte's services open flyteadmin's two pools, the scheduler's, the resource manager's and the catalog's; its migration one more. */
 const POOLS = 5;
@@ -18,6 +18,7 @@ export const binary1: FlyteEdition = {
   chart: binaryChart(flyteBinary1, "v1.16.7"),
   servers: SERVERS,
   images: ["flyte", "wait-for-db", "flyteadmin", "datacatalog"],
+  imageFacts: FLYTE_1,
   serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
   transactionPooling: SIMPLE_PROTOCOL,

@@ -2,7 +2,7 @@ import { caPath, inPod } from "../../kubernetes/pod";
 import type { Guard, Servers } from "../../model/platform";
 import { mergeValues } from "../../model/values";
 import { expectedRevision } from "../servers";
-import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, IN_CLEAR } from "./binary";
+import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, FLYTE_VALUES, IN_CLEAR } from "./binary";
 import {
   type FlyteEdition,
   imageValues,
@@ -19,7 +19,7 @@ import flyteBinary2 from "./facts/flyte-binary-v2.0.42.json";
 /** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
 const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
 
-/** The chart's values name it, whatever the release's. https://github.com/flyteorg/flyte/blob/v2.0.42/charts/flyte-binary/values.yaml */
+/** The chart's values name it, whatever the release's: see `FLYTE_VALUES`. */
 const CHART_NAMESPACE = "flyte";
 const NAMED_NAMESPACE =
   "The chart runs task pods in namespace flyte and looks for its connector there. Create that namespace first, or set flyte-core-components.actions.kubernetes.namespace and the connector's endpoint (k8s://flyteconnector.NAMESPACE:8000) in values.";
@@ -39,6 +39,21 @@ export const binary2: FlyteEdition = {
   chart: binaryChart(flyteBinary2, "v2.0.43"),
   servers: SERVERS,
   images: ["flyte", "wait-for-db", "console"],
+  imageFacts: {
+    flyte: {
+      generation: {
+        title: "Flyte 2",
+        repositories: ["flyteorg/flyte-binary-v2"],
+        names: ["flyte", "flyte-binary", "flyte-binary-v2"],
+        others: ["flyte-binary-release", "flyteorg/flyte-binary"],
+        from: [2],
+        below: null,
+        because: "Flyte 1 reads its database from other keys",
+        use: "cr.flyte.org/flyteorg/flyte-binary-v2:v2.0.42",
+        source: FLYTE_VALUES,
+      },
+    },
+  },
   serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
   transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },

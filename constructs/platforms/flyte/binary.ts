@@ -17,6 +17,9 @@ export const binaryChart = (verified: ChartFacts, unverified: string): Chart => 
   },
 });
 
+/** The values of the chart of Flyte 2. */
+export const FLYTE_VALUES = "https://github.com/flyteorg/flyte/blob/v2.0.42/charts/flyte-binary/values.yaml";
+
 /** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
 export const CREDENTIALS_FILE = "999-database.yaml";
 

@@ -13,7 +13,7 @@ import {
   SIMPLE_PROTOCOL,
 } from "./edition";
 import flyteCore1 from "./facts/flyte-core-v1.16.8.json";
-import { adminRevision, adminServers, migrations } from "./flyte-1";
+import { adminRevision, adminServers, FLYTE_1_SERVICES, migrations } from "./flyte-1";
 
 /** Where the chart mounts the database's Secret, whole, in every container that logs in. */
 const SECRET_PATH = "/etc/db";
@@ -39,6 +39,7 @@ export const core1: FlyteEdition = {
   },
   servers: SERVERS,
   images: ["flyteadmin", "datacatalog", "flytescheduler"],
+  imageFacts: FLYTE_1_SERVICES,
   serviceAccounts: ({ scheduler }) => ["flyteadmin", "datacatalog", ...(scheduler ? ["flytescheduler"] : [])],
   // No value adds an init container, and other sidecars start after the migrations.
   sidecarBeforeMigrations: false,

@@ -1,4 +1,5 @@
 import { GO_WORDS } from "../../model/dead-connections";
+import type { ImageFacts } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import type {
   Chart,
@@ -21,6 +22,7 @@ export interface FlyteEdition {
   readonly chart: Chart;
   readonly servers: Servers;
   readonly images: readonly string[];
+  readonly imageFacts: Readonly<Record<string, ImageFacts>>;
   serviceAccounts(settings: FlyteSettings): readonly string[];
   readonly sidecarBeforeMigrations: boolean;
   readonly transactionPooling: { readonly works: boolean; readonly note: string };

@@ -1,7 +1,9 @@
 import { inPod } from "../../kubernetes/pod";
+import type { Generation, ImageFacts } from "../../model/images";
 import type { Connection, Migration, Revision, Servers } from "../../model/platform";
 import { LIFTED } from "../limits";
 import { expectedRevision } from "../servers";
+import { FLYTE_VALUES } from "./binary";
 import { options } from "./edition";
 import type { FlyteSettings } from "./settings";
 
@@ -10,6 +12,34 @@ const IMAGES = {
   flyteadmin: "cr.flyte.org/flyteorg/flyteadmin-release:v1.16.8",
   datacatalog: "cr.flyte.org/flyteorg/datacatalog-release:v1.16.8",
 } as const;
+
+/** The images of Flyte 1 for a container. @param repositories upstream's, without registry. */
+const ofFlyte1 = (name: string, repositories: Generation["repositories"], use: string): ImageFacts => ({
+  generation: {
+    title: "Flyte 1",
+    repositories,
+    names: [name],
+    others: ["flyte-binary-v2"],
+    from: [1],
+    below: [2],
+    because: "Flyte 2 reads its database from other keys",
+    use,
+    source: FLYTE_VALUES,
+  },
+});
+
+export const FLYTE_1_SERVICES: Readonly<Record<string, ImageFacts>> = {
+  flyteadmin: ofFlyte1("flyteadmin", ["flyteorg/flyteadmin-release", "flyteorg/flyteadmin"], IMAGES.flyteadmin),
+  datacatalog: ofFlyte1("datacatalog", ["flyteorg/datacatalog-release", "flyteorg/datacatalog"], IMAGES.datacatalog),
+};
+export const FLYTE_1: Readonly<Record<string, ImageFacts>> = {
+  flyte: ofFlyte1(
+    "flyte",
+    ["flyteorg/flyte-binary-release", "flyteorg/flyte-binary"],
+    "cr.flyte.org/flyteorg/flyte-binary-release:v1.16.8",
+  ),
+  ...FLYTE_1_SERVICES,
+};
 
 /** The verified versions of flyteadmin. @param container key of its image. */
 export const adminServers = (container: string): Servers => ({

@@ -42,6 +42,7 @@ export const flyte: Flyte = definePlatform({
   rules: [...flyteRules, rightsRule((settings) => edition(settings).chart)],
   chart: (settings) => edition(settings).chart,
   images: (settings) => edition(settings).images,
+  imageFacts: (settings) => edition(settings).imageFacts,
   guarded: (settings) => edition(settings).guarded,
   transactionPooling: (settings) => edition(settings).transactionPooling,
   serviceAccounts: (settings) => edition(settings).serviceAccounts(settings),

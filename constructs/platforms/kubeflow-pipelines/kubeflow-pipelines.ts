@@ -1,14 +1,17 @@
 import { caPath, inPod } from "../../kubernetes/pod";
 import { GO } from "../../model/dead-connections";
+import type { ImageFacts } from "../../model/images";
 import { type Connection, definePlatform, type Platform, type ProcessText, type Tls, type WiringDefinition } from "../../model/platform";
 import { PLAIN_SECRET } from "../../model/secret";
 import pullRequest from "./facts/platform-agnostic-postgresql-f3cc4998a14ece1f0013ff7e32dabd6d846f678a.json";
 import { IMAGE_CONTAINERS, overlayImages, overlayPatches, overlayReplacements } from "./overlay";
-import { kubeflowPipelinesRules } from "./rules";
+import { isBefore3, kubeflowPipelinesRules, OWN_IMAGES } from "./rules";
 import { type KubeflowPipelinesFields, type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
 /** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
 const PULL_REQUEST = "f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
+
+const MASTER: ImageFacts = { onlyTag: "master", pinBy: "name one by digest" };
 
 const BASES = "github.com/kubeflow/pipelines/manifests/kustomize";
 
@@ -41,6 +44,8 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     },
   }),
   images: () => IMAGE_CONTAINERS,
+  // Before 3.0 no release has PostgreSQL, and upstream's master is tagged so only.
+  imageFacts: ({ chartVersion }) => Object.fromEntries(OWN_IMAGES.map((name) => [name, isBefore3(chartVersion) ? MASTER : {}])),
   transactionPooling: () => ({
     works: true,
     note: "with PgBouncer 1.24 or newer, and an entry for database postgres, where it runs CREATE DATABASE",

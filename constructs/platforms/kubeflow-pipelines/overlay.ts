@@ -1,5 +1,6 @@
-import { caPath, reloadOnSecretChange, sidecars, splitImage, tlsMounts } from "../../kubernetes/pod";
+import { caPath, reloadOnSecretChange, sidecars, tlsMounts } from "../../kubernetes/pod";
 import { LIBPQ_WORDS } from "../../model/dead-connections";
+import { splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import type { Connection, Patch } from "../../model/platform";
 

@@ -3,12 +3,12 @@ import {
   reloadOnSecretChange,
   serviceAccountValues,
   sidecars,
-  splitImage,
   tlsMounts,
   tlsVariables,
   toEnv,
 } from "../../kubernetes/pod";
 import { LIBPQ_QUERY } from "../../model/dead-connections";
+import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -32,7 +32,7 @@ import { AN_ENV_FILE, SERVER_OPTIONS, SERVER_VARIABLES } from "../python-servers
 import { alembic, expectedRevision, startedServer } from "../servers";
 import mlflow1 from "./facts/mlflow-1.11.5.json";
 import { allowedHosts, allowedOrigins } from "./hosts";
-import { mlflowRules } from "./rules";
+import { mlflowRules, setsUvicorn } from "./rules";
 import { type MlflowFields, type MlflowSettings, mlflowFields } from "./settings";
 
 /** What the verified chart runs. */
@@ -114,6 +114,18 @@ const CHART: Chart = {
 
 const PSYCOPG2 = "psycopg2-binary==2.9.13";
 
+const MLFLOW_3: Generation = {
+  title: "MLflow 3",
+  repositories: ["burakince/mlflow", "mlflow/mlflow", "bitnami/mlflow", "bitnamilegacy/mlflow"],
+  names: ["mlflow"],
+  others: [],
+  from: [3],
+  below: null,
+  because: "MLflow 1 and 2 do not start with --uvicorn-opts, which the chart sets",
+  use: IMAGE,
+  source: "https://github.com/mlflow/mlflow/pull/17038",
+};
+
 const SERVERS: Servers = {
   container: "mlflow",
   versions: [
@@ -133,6 +145,7 @@ export const mlflow: Mlflow = definePlatform({
   newestMajorVersion: 18,
   transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
   images: () => ["mlflow"],
+  imageFacts: ({ values }) => ({ mlflow: setsUvicorn(values) ? { generation: MLFLOW_3 } : {} }),
   guarded: () => [
     COMMON_VALUES,
     {

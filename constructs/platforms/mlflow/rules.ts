@@ -1,9 +1,16 @@
 import { violation } from "../../model/errors";
+import { isObject, type JsonObject } from "../../model/json";
 import type { PlatformRule } from "../../model/platform";
 import type { MlflowFields } from "./settings";
 
 /** MLflow's page on network protection. */
 const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
+
+/** Whether the chart's values make it write `--uvicorn-opts`, as they do unless told. */
+export function setsUvicorn({ log, extraArgs }: JsonObject): boolean {
+  const isLogging = !isObject(log) || log.enabled !== false;
+  return isLogging && !(isObject(extraArgs) && "gunicornOpts" in extraArgs);
+}
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   {

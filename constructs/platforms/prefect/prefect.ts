@@ -1,4 +1,5 @@
-import { reloadOnSecretChange, serviceAccountValues, sidecars, splitImage, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
+import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
+import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -48,6 +49,19 @@ const CHART: Chart = {
   supported: { oldest: ["2026.0.0"], form: "a version of 2026 or newer", unverified: "2026.9.1" },
 };
 
+const PREFECT_3: Generation = {
+  title: "Prefect 3",
+  repositories: ["prefecthq/prefect"],
+  names: ["prefect"],
+  others: [],
+  from: [3],
+  below: null,
+  // The chart sets PREFECT_SERVER_DATABASE_CONNECTION_URL, and Prefect 2 reads PREFECT_API_DATABASE_CONNECTION_URL.
+  because: "Prefect 2 reads its database from another variable and would keep everything in its pod",
+  use: IMAGE,
+  source: "https://github.com/PrefectHQ/prefect-helm/pull/622",
+};
+
 const SERVERS: Servers = {
   container: "prefect",
   versions: [
@@ -70,6 +84,7 @@ export const prefect: Prefect = definePlatform({
     note: "with PgBouncer 1.24 or newer as it is, but not for migrate-job.yaml, which lifts limits; automations take effect only after a restart, because LISTEN gets nothing",
   }),
   images: () => ["prefect"],
+  imageFacts: () => ({ prefect: { generation: PREFECT_3, pinBy: "name a full version" } }),
   guarded: () => [
     COMMON_VALUES,
     {

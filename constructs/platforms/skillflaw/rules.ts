@@ -1,6 +1,5 @@
-import type { CommonFields } from "../../model/common-fields";
-import { type Violation, violation } from "../../model/errors";
-import type { Settings } from "../../model/fields";
+import { violation } from "../../model/errors";
+import { moves } from "../../model/image-rules";
 import type { Exclusive, PlatformRule } from "../../model/platform";
 import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
 import type { SkillflawFields } from "./settings";
@@ -15,16 +14,10 @@ const SHARED = {
   configClaim: "one volume for its files, which every pod can write",
 } as const;
 
-/** A tag without a number moves. */
-const isMoving = ({ images }: Pick<Settings<CommonFields>, "images">): boolean =>
-  images.skillflaw === undefined || /^[^@]*:[^:/0-9]*$/.test(images.skillflaw);
-
-const moving = (path: string): Violation => ({
-  path: `${path}.images.skillflaw`,
-  rule: "can change at any time, because its project publishes no tag but latest",
-  got: null,
-  remedy: "name one by digest",
-});
+/** What runs if the spec names no image. */
+export const IMAGE = "ghcr.io/cwinux/skillflaw_backend:latest";
+/** How to name one for good. */
+export const PIN_BY = "name one by digest, because its project publishes no tag but latest";
 
 const PINNED = { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` };
 const SEVERAL = { replicas: 3, redisHost: "redis.example.internal", secretKeySecret: "skillflaw-key", configClaim: "skillflaw-files" };
@@ -69,21 +62,12 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     failing: { workers: 2 },
   },
   {
-    id: "skillflaw-image-is-pinned",
-    source: ARCHITECTURE,
-    date: "2026-11-21",
-    severity: "warning",
-    check: (settings, path) => (isMoving(settings) && settings.replicas === 1 ? [moving(path)] : []),
-    passing: { images: PINNED },
-    failing: {},
-  },
-  {
     id: "skillflaw-pods-run-one-image",
     source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "error",
     // Two versions on one schema: its upstream replays all migrations where it finds a revision that it does not know.
-    check: (settings, path) => (isMoving(settings) && settings.replicas > 1 ? [moving(path)] : []),
+    check: ({ images, replicas }, path) => (replicas > 1 ? moves(`${path}.images.skillflaw`, images.skillflaw ?? IMAGE, PIN_BY) : []),
     passing: { ...SEVERAL, images: PINNED },
     failing: SEVERAL,
   },

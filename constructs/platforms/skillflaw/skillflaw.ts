@@ -1,5 +1,6 @@
-import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars, splitImage } from "../../kubernetes/pod";
+import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars } from "../../kubernetes/pod";
 import { LIBPQ_QUERY } from "../../model/dead-connections";
+import { splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -21,7 +22,7 @@ import { LIFTED } from "../limits";
 import { SERVER_VARIABLES } from "../python-servers";
 import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
-import { skillflawExclusive, skillflawRules } from "./rules";
+import { IMAGE, PIN_BY, skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 import { skillflawTables } from "./tables";
 
@@ -29,8 +30,6 @@ const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" 
 const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
 
 const URL_KEY = "SKILLFLAW_DATABASE_URL";
-/** The project publishes no other tag. */
-const IMAGE = "ghcr.io/cwinux/skillflaw_backend:latest";
 
 /** What locks knowledge bases has a pool of its own, of 20 unless it is set. */
 const KNOWLEDGE_BASE_POOL = 2;
@@ -87,6 +86,7 @@ export const skillflaw: Skillflaw = definePlatform({
   foreignTables: skillflawTables,
   chart: () => CHART,
   images: () => ["skillflaw"],
+  imageFacts: () => ({ skillflaw: { unpinned: IMAGE, pinBy: PIN_BY } }),
   guarded: () => [
     COMMON_VALUES,
     {

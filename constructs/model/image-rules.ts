@@ -1,0 +1,107 @@
+import { type CommonFields, commonFields } from "./common-fields";
+import { type Violation, violation } from "./errors";
+import { readFields, type Settings } from "./fields";
+import { type Generation, type ImageFacts, isOfOther, isTaggedAsOther, movingTag, NO_IMAGES } from "./images";
+import type { JsonObject } from "./json";
+import type { Platform, PlatformRule } from "./platform";
+
+const KUBERNETES_IMAGES = "https://kubernetes.io/docs/concepts/containers/images/";
+
+/** Rules about the images that a spec names for a platform's containers. */
+export const imageRules = (kind: string, platform: Platform): readonly PlatformRule[] =>
+  platform.images === NO_IMAGES ? [] : [pinnedRule(kind, platform), ...generationRules(kind, platform)];
+
+/** What is wrong with an image whose tag moves. @param pinBy what to do, in the imperative. */
+export const moves = (path: string, image: string, pinBy = "name a full version or a digest"): readonly Violation[] =>
+  movingTag(image) === null
+    ? []
+    : [violation(path, "has a tag that moves, so that a pod that restarts can run another version", image, pinBy)];
+
+/** The platform's containers and what is known of their images, with its default settings. */
+function defaultsOf(kind: string, platform: Platform): { readonly containers: readonly string[]; readonly facts: Facts } {
+  const read = readFields({ ...commonFields(kind), ...platform.fields }, {}, "", () => undefined) as Settings<CommonFields>;
+  const settings = { ...read, chartVersion: platform.chart(read)?.verified[0].version ?? "" };
+  return { containers: platform.images(settings), facts: platform.imageFacts(settings) };
+}
+type Facts = Readonly<Record<string, ImageFacts>>;
+
+function pinnedRule(kind: string, platform: Platform): PlatformRule {
+  const example = (tag: string): JsonObject => {
+    const { containers } = defaultsOf(kind, platform);
+    return { images: Object.fromEntries(containers.slice(0, 1).map((container) => [container, `registry.example/${kind}:${tag}`])) };
+  };
+  return {
+    id: `${kind}-image-is-pinned`,
+    why: "A tag that moves gives a pod that restarts another version, which migrates the database without anybody having decided it.",
+    source: KUBERNETES_IMAGES,
+    date: "2026-11-30",
+    severity: "warning",
+    check: (settings, path) => {
+      const facts = platform.imageFacts(settings);
+      return platform.images(settings).flatMap((container) => {
+        const { unpinned, onlyTag, pinBy } = facts[container] ?? {};
+        const image = settings.images[container] ?? unpinned;
+        return image === undefined || movingTag(image) === onlyTag ? [] : moves(`${path}.images.${container}`, image, pinBy);
+      });
+    },
+    get passing() {
+      return example("1.2.3");
+    },
+    get failing() {
+      return example("latest");
+    },
+  };
+}
+
+/** Checks each container whose generation is known. */
+function checkGenerations(
+  platform: Platform,
+  settings: Settings<CommonFields>,
+  path: string,
+  rule: (image: string, generation: Generation) => string | null,
+): readonly Violation[] {
+  const facts = platform.imageFacts(settings);
+  return Object.entries(settings.images).flatMap(([container, image]) => {
+    const generation = facts[container]?.generation;
+    const found = generation === undefined ? null : rule(image, generation);
+    return found === null ? [] : [violation(`${path}.images.${container}`, found, image, `use one such as ${generation?.use}`)];
+  });
+}
+
+/** For a platform whose default settings have a container of a known generation. */
+function generationRules(kind: string, platform: Platform): readonly PlatformRule[] {
+  const [container, generation] = Object.entries(defaultsOf(kind, platform).facts).flatMap(([name, its]) =>
+    its.generation === undefined ? [] : [[name, its.generation] as const],
+  )[0] ?? ["", null];
+  if (generation === null) return [];
+  const { title, because, from, use, repositories, names } = generation;
+  const older = `${(from[0] ?? 1) - 1}.0.0`;
+  return [
+    {
+      id: `${kind}-image-generation`,
+      why: `The chart is of ${title}, and ${because}.`,
+      source: generation.source,
+      date: "2026-11-30",
+      severity: "error",
+      check: (settings, path) =>
+        checkGenerations(platform, settings, path, (image, its) =>
+          isOfOther(image, its) ? `must be an image of ${its.title}, because ${its.because}` : null,
+        ),
+      passing: { images: { [container]: use } },
+      failing: { images: { [container]: `${repositories[0]}:${older}` } },
+    },
+    {
+      id: `${kind}-image-version`,
+      why: `The chart is of ${title}, and ${because}, if the tag of your own image means the vendor's version.`,
+      source: generation.source,
+      date: "2026-11-30",
+      severity: "warning",
+      check: (settings, path) =>
+        checkGenerations(platform, settings, path, (image, its) =>
+          isTaggedAsOther(image, its) ? `is not tagged as an image of ${its.title}, and ${its.because}` : null,
+        ),
+      passing: { images: { [container]: `registry.example/${names[0]}:${from[0]}.1.0` } },
+      failing: { images: { [container]: `registry.example/${names[0]}:${older}` } },
+    },
+  ];
+}
