@@ -38,7 +38,10 @@ export const created = (rule: InstanceRule): InstanceRule => ({
 
 /** A platform, as far as rules about a whole environment look at it. Null is what cannot be decided, which was reported. */
 export interface WholePlatform {
-  readonly settings: Pick<Settings<CommonFields>, "namespace" | "release" | "serviceAccount">;
+  readonly settings: Pick<Settings<CommonFields>, "namespace" | "release" | "serviceAccount"> & {
+    /** A setting of kinds that can. */
+    readonly readFromReplica?: boolean;
+  };
   readonly instance: string | null;
   readonly access: Topology["access"] | null;
   /** Service accounts that its pods run as, if its chart has named them. */

@@ -1,5 +1,6 @@
 import { violation } from "./errors";
 import type { Fields } from "./fields";
+import { wholePlatformRules } from "./platform-rules";
 import { checkEach, checkItems } from "./rule";
 import { serverName } from "./server-name";
 import type { WholeRule } from "./target";
@@ -10,8 +11,9 @@ import type { WholeRule } from "./target";
  */
 const IAM_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity";
 
-/** Rules about an environment's labels and all of its instances that hold on every target. */
+/** Rules about an environment's labels, all of its instances and all of its platforms that hold on every target. */
 export const wholeRules: readonly WholeRule<Fields>[] = [
+  ...wholePlatformRules,
   {
     id: "labels-of-this-project",
     source: IAM_TAGS,

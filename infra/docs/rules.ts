@@ -63,8 +63,8 @@ const triedWhole = <X extends Fields>(about: string, fields: X, rules: readonly 
     owner,
     section: readFields(fields, section, "", never),
     instances: mapValues(instances, completeExample),
-    platforms: mapValues(placed, ({ namespace, release, serviceAccount = null, ...rest }, platform) => ({
-      settings: { namespace: namespace ?? platform, release: release ?? platform, serviceAccount },
+    platforms: mapValues(placed, ({ namespace, release, serviceAccount = null, readFromReplica = false, ...rest }, platform) => ({
+      settings: { namespace: namespace ?? platform, release: release ?? platform, serviceAccount, readFromReplica },
       instance: "at",
       access: "sidecar" as const,
       serviceAccounts: [],

@@ -1,0 +1,93 @@
+import { violation } from "./errors";
+import type { Fields } from "./fields";
+import { checkEach } from "./rule";
+import type { WholeRule } from "./target";
+
+const SERVICE_ACCOUNTS = "https://kubernetes.io/docs/concepts/security/service-accounts/";
+
+/** Rules about platforms beside each other, or on their instance, that hold on every target. */
+export const wholePlatformRules: readonly WholeRule<Fields>[] = [
+  {
+    id: "reading-from-a-replica-needs-one",
+    why: "MLflow reads from the primary where its instance has no read replica, as if the setting were false.",
+    source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ instances, platforms }) =>
+      checkEach(platforms, ({ settings, instance }, name) => {
+        const its = instance !== null && Object.hasOwn(instances, instance) ? instances[instance] : undefined;
+        if (!settings.readFromReplica || its === undefined) return [];
+        const hasReplica = its.existing === null && its.readReplicas > 0;
+        const remedy = its.existing === null ? `set instances.${instance}.readReplicas, or remove it` : "remove it";
+        return hasReplica
+          ? []
+          : [violation(`platforms.${name}.readFromReplica`, `has no effect, ${instance} has no read replica`, true, remedy)];
+      }),
+    passing: { section: {}, instances: { at: { readReplicas: 1 } }, platforms: { mlflow: { readFromReplica: true } } },
+    failing: { section: {}, instances: { at: {} }, platforms: { mlflow: { readFromReplica: true } } },
+  },
+  {
+    id: "service-account-of-one-platform",
+    why: "Whatever a cloud or the cluster grants to the service account of one platform, such as its bucket, the other platform gets too.",
+    source: SERVICE_ACCOUNTS,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ platforms }) => {
+      const owners = new Map<string, string>();
+      return checkEach(platforms, ({ settings: { namespace, serviceAccount } }, name) => {
+        if (serviceAccount === null) return [];
+        const account = `${namespace}/${serviceAccount}`;
+        const owner = owners.get(account);
+        owners.set(account, owner ?? name);
+        const rule = `is also the service account of ${owner}, and each of the two gets what is granted to the other`;
+        return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule, serviceAccount, "name another one")];
+      });
+    },
+    passing: { section: {}, platforms: { a: { serviceAccount: "ml" }, b: { serviceAccount: "ml" } } },
+    failing: { section: {}, platforms: { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } } },
+  },
+  {
+    id: "service-account-is-not-default",
+    why: "Pods that name no service account run as `default`, so every one of them in the namespace gets what is granted to the platform.",
+    source: SERVICE_ACCOUNTS,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ platforms }) =>
+      checkEach(platforms, ({ settings: { serviceAccount } }, name) =>
+        serviceAccount === "default"
+          ? [
+              violation(
+                `platforms.${name}.serviceAccount`,
+                "is what every pod in the namespace runs as that names no other",
+                serviceAccount,
+                "name another one, or leave it out",
+              ),
+            ]
+          : [],
+      ),
+    passing: { section: {}, platforms: { a: { serviceAccount: "ml" } } },
+    failing: { section: {}, platforms: { a: { serviceAccount: "default" } } },
+  },
+  {
+    id: "namespace-is-not-default",
+    why: "Everybody who may create a pod in `default`, where all objects without a namespace end up, can read the platform's Secret.",
+    source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ platforms }) =>
+      checkEach(platforms, ({ settings }, name) =>
+        settings.namespace === "default"
+          ? [
+              violation(
+                `platforms.${name}.namespace`,
+                "is where everything ends up that names no namespace, beside the platform's Secret",
+                "default",
+                "name another one, or leave it out",
+              ),
+            ]
+          : [],
+      ),
+    passing: { section: {}, platforms: { a: { namespace: "ml" } } },
+    failing: { section: {}, platforms: { a: { namespace: "default" } } },
+  },
+];
