@@ -5,33 +5,62 @@ import { KUBERNETES_NAME } from "../model/names";
 import type { PlatformRule } from "../model/platform";
 import { serverName } from "../model/server-name";
 
+const OCTET = "(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+/** A part of a name; the last one is not a number. */
+const LABEL = "(?!\\d+\\.?$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+
 /** A Redis of one's own, for platforms that share something through one. */
 export const redisFields = {
-  redisHost: nullable(text({ pattern: /^[A-Za-z0-9.-]+$/, form: "a DNS name" })),
+  redisHost: nullable(
+    text({
+      pattern: new RegExp(`^(?:(?:${OCTET}\\.){3}${OCTET}|${LABEL}(?:\\.${LABEL})*\\.?)$`),
+      form: "a DNS name or an IPv4 address, without scheme and port, which redisPort names",
+      longest: 254,
+    }),
+  ),
   redisPort: integer({ min: 1, max: 65535, default: 6379 }),
   redisSecret: nullable(text(KUBERNETES_NAME)),
 };
 
-/** A Secret alone would be ignored. */
-export function redisSecretNeedsRedis<F extends typeof redisFields & Readonly<Record<string, Field<unknown, boolean, unknown>>>>(
+/** Names and addresses that are each pod's own. */
+const OWN = /^(([a-z0-9-]+\.)*localhost|localhost\.localdomain|127\..*|0\.0\.0\.0)\.?$/i;
+
+/** Rules about the settings of a Redis. @param source the chart's page about them. */
+export const redisRules = <F extends typeof redisFields & Readonly<Record<string, Field<unknown, boolean, unknown>>>>(
   platform: string,
   source: `https://${string}`,
-): PlatformRule<F> {
-  return {
+): readonly PlatformRule<F>[] => [
+  {
     id: `${platform}-redis-settings-need-redis`,
+    why: "Without redisHost the chart is not told of a Redis, and the platform works without one, as if the settings were not there.",
     source,
     date: "2026-11-21",
     severity: "error",
     check: (settings, path) => {
-      const { redisHost, redisSecret } = settings as Settings<typeof redisFields>;
-      return redisSecret !== null && redisHost === null
-        ? [violation(`${path}.redisSecret`, "is used only with redisHost", redisSecret, "set redisHost, or remove it")]
+      const { redisHost, ...others } = settings as Settings<typeof redisFields>;
+      if (redisHost !== null) return [];
+      const set = (["redisPort", "redisSecret"] as const).filter((key) => others[key] !== redisFields[key].default);
+      return set.map((key) => violation(`${path}.${key}`, "is used only with redisHost", others[key], "set redisHost, or remove it"));
+    },
+    passing: { redisHost: "redis.example.internal", redisPort: 6380, redisSecret: "redis" },
+    failing: { redisPort: 6380 },
+  },
+  {
+    id: `${platform}-redis-is-elsewhere`,
+    why: "Each pod is its own localhost, where no Redis listens: the platform does not start.",
+    source: "https://kubernetes.io/docs/concepts/workloads/pods/",
+    date: "2026-11-30",
+    severity: "error",
+    check: (settings, path) => {
+      const { redisHost } = settings as Settings<typeof redisFields>;
+      return redisHost !== null && OWN.test(redisHost)
+        ? [violation(`${path}.redisHost`, "is each pod itself", redisHost, "name the Service of the Redis, or its DNS name")]
         : [];
     },
-    passing: { redisHost: "redis.example.internal", redisSecret: "redis" },
-    failing: { redisSecret: "redis" },
-  };
-}
+    passing: { redisHost: "redis.redis.svc.cluster.local" },
+    failing: { redisHost: "localhost" },
+  },
+];
 
 type RedisSettings = Settings<typeof redisFields & CommonFields>;
 

@@ -10,6 +10,7 @@ const KUBERNETES_SECRETS = "https://kubernetes.io/docs/concepts/configuration/se
 export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   {
     id: "application-has-a-main-database",
+    why: "Programs read DATABASE_URL and the keys without a prefix, which only the database `main` has.",
     source: KUBERNETES_SECRETS,
     date: "2026-11-30",
     severity: "error",
@@ -31,6 +32,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   },
   {
     id: "application-secret-keys-are-unique",
+    why: "Of two values under one key of a Secret one is lost, and a program connects to the other's database.",
     source: KUBERNETES_SECRETS,
     date: "2026-11-30",
     severity: "error",
@@ -60,6 +62,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   },
   {
     id: "application-migration-has-a-command",
+    why: "The Job would run the image's own command, which is usually a server that never ends.",
     source: "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
     date: "2026-11-30",
     severity: "error",

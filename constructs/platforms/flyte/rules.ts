@@ -31,9 +31,14 @@ function isConnection(path: Path): boolean {
 const isGuarded = ([top, inline, ...keys]: Path): boolean =>
   top === "configuration" && inline === "inline" && (keys[0] === "runs" ? keys[1] : keys[0]) === "database";
 
+/** Of Flyte's durations, in seconds. */
+const SECONDS = { s: 1, m: 60, h: 3_600 } as const;
+const LIFE = "use 30m, or 1h as Flyte does by itself";
+
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
     id: "flyte-core-is-flyte-1",
+    why: "Helm does not find the chart: flyte-core was last released for Flyte 1.",
     source: SOURCE,
     date: "2026-11-30",
     severity: "error",
@@ -53,6 +58,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-binary-is-one-pod",
+    why: "The chart has no number of replicas, so that the setting would be ignored.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
@@ -65,6 +71,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-scheduler-is-of-core",
+    why: "The chart of flyte-binary has no scheduler to turn on, so that the setting would be ignored.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
@@ -76,7 +83,36 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     failing: { scheduler: true },
   },
   {
+    id: "flyte-scheduler-image-needs-the-scheduler",
+    why: "The chart starts no pod with this image unless `scheduler` is true.",
+    source: SOURCE,
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ chart, scheduler, images }, path) =>
+      chart === "flyte-core" && !scheduler && images.flytescheduler !== undefined
+        ? [violation(`${path}.images.flytescheduler`, "is used only with scheduler", images.flytescheduler, "set scheduler, or remove it")]
+        : [],
+    passing: { chart: "flyte-core", scheduler: true, images: { flytescheduler: "registry.example/flytescheduler:v1.16.8" } },
+    failing: { chart: "flyte-core", images: { flytescheduler: "registry.example/flytescheduler:v1.16.8" } },
+  },
+  {
+    id: "flyte-connections-last-minutes",
+    why: "Below a minute nearly every query waits for a new connection with its TLS handshake; above a day a connection stays on a server that has been replaced.",
+    source: "https://go.dev/doc/database/manage-connections",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ connMaxLifeTime }, path) => {
+      const seconds = Number.parseInt(connMaxLifeTime, 10) * SECONDS[connMaxLifeTime.at(-1) as keyof typeof SECONDS];
+      const at = `${path}.connMaxLifeTime`;
+      if (seconds < SECONDS.m) return [violation(at, "opens every connection again within a minute", connMaxLifeTime, LIFE)];
+      return seconds > 24 * SECONDS.h ? [violation(at, "keeps connections for longer than a day", connMaxLifeTime, LIFE)] : [];
+    },
+    passing: { connMaxLifeTime: "1m" },
+    failing: { connMaxLifeTime: "1s" },
+  },
+  {
     id: "flyte-2-needs-sessions",
+    why: "Behind a pooler in transaction mode Flyte 2 loses its notifications, and runs stand still.",
     source: "https://www.pgbouncer.org/features.html",
     date: "2026-11-21",
     severity: "error",
@@ -97,6 +133,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-core-service-accounts-are-fixed",
+    why: "The pods of flyte-core run as accounts that its chart names, so that what is granted to another one never reaches them.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
@@ -116,6 +153,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-database-is-configured-once",
+    why: "Flyte takes keys in any case and from any of its files, so that such a value replaces the connection or writes a password into a ConfigMap.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
@@ -128,6 +166,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-configmap-db-is-read-nowhere",
+    why: "The chart of flyte-core ignores the value, and whoever wrote it believes that the database is configured.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",

@@ -15,7 +15,7 @@ export const flyteFields = {
    *
    * @defaultValue `"30m"`
    */
-  connMaxLifeTime: text({ pattern: /^[1-9]\d*(s|m|h)$/, form: "a duration such as 30m", default: "30m" }),
+  connMaxLifeTime: text({ pattern: /^[1-9]\d{0,5}(s|m|h)$/, form: "a duration such as 30m", default: "30m" }),
   /** flyte-core's own scheduler, a pod more. The binaries have theirs within. @defaultValue `false` */
   scheduler: flag(false),
   /** Whether a pooler in transaction mode stands in between; Flyte 2 cannot have one. @defaultValue `false` */

@@ -14,6 +14,7 @@ export const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.te
 export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFields>[] = [
   {
     id: "kubeflow-pipelines-is-for-development",
+    why: "Upstream supports PostgreSQL for development and evaluation only, and ML Metadata can write a type twice under concurrent runs.",
     source: "https://www.kubeflow.org/docs/components/pipelines/operator-guides/configure-database/",
     date: "2026-11-21",
     severity: "acknowledge",
@@ -33,6 +34,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-images-have-postgresql",
+    why: "The base's own images know MySQL only, so that API server and cache server end at their start.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
@@ -48,6 +50,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-images-are-not-older",
+    why: "Releases up to 2.17 have no driver for PostgreSQL, so that API server and cache server end at their start.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
@@ -65,6 +68,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-replicas-migrate-at-once",
+    why: "Its servers create their tables at their start without a lock, so that two at a time fail or leave half of them.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
@@ -75,6 +79,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-service-accounts-are-fixed",
+    why: "Upstream's manifests name the accounts, so that what is granted to another one never reaches the pods.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",

@@ -8,7 +8,7 @@ const nameOf = (letters: string): string => {
 };
 const NAME = nameOf("a-z0-9");
 const PATTERN = nameOf("a-z0-9*");
-const PORT = "[1-9]\\d{0,4}";
+const PORT = "(?:[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])";
 
 export const hostFields = {
   hosts: list(
@@ -25,6 +25,19 @@ export const hostFields = {
     }),
   ),
 };
+
+/** Last parts of names that nobody can register for the whole internet. */
+const PRIVATE = ["internal", "local", "localhost", "svc", "lan", "home", "corp", "intranet", "private", "test"];
+
+/** Whether an entry of `hosts` also matches names that strangers can register; a range of addresses counts as one of a private network. */
+export function matchesStrangers(host: string): boolean {
+  const [name = ""] = host.split(":");
+  const labels = name.split(".");
+  const last = labels.findLastIndex((label) => label.includes("*"));
+  if (last === -1 || /^\d+\.[\d.*]+$/.test(name)) return false;
+  const fixed = labels.slice(last + 1);
+  return fixed.length === 0 || (fixed.length === 1 && !PRIVATE.includes(fixed[0] ?? ""));
+}
 
 type HostSettings = Pick<Settings<typeof hostFields & CommonFields>, "hosts" | "origins" | "release" | "namespace" | "values">;
 

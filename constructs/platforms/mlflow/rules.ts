@@ -1,6 +1,8 @@
-import { violation } from "../../model/errors";
+import { type Violation, violation } from "../../model/errors";
 import { isObject, type JsonObject } from "../../model/json";
 import type { PlatformRule } from "../../model/platform";
+import { checkItems } from "../../model/rule";
+import { matchesStrangers } from "./hosts";
 import type { MlflowFields } from "./settings";
 
 /** MLflow's page on network protection. */
@@ -12,24 +14,60 @@ export function setsUvicorn({ log, extraArgs }: JsonObject): boolean {
   return isLogging && !(isObject(extraArgs) && "gunicornOpts" in extraArgs);
 }
 
+/** The chart writes flags in kebab-case. */
+const isDev = (flag: unknown): boolean => typeof flag === "string" && flag.toLowerCase().replaceAll(/[^a-z]/g, "") === "dev";
+
+const inDevelopment = (path: string): Violation => ({
+  path,
+  rule: "is for development, and MLflow does not start with it and --uvicorn-opts, which the chart sets",
+  got: null,
+  remedy: "remove it; values.log.level says how much is logged",
+});
+
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   {
     id: "mlflow-knows-its-hosts-and-origins",
+    why: "A page of another site that a user has open can then read and delete runs through the user's browser.",
     source: MLFLOW_SECURITY,
     date: "2026-11-30",
     severity: "warning",
-    check: ({ hosts, origins }, path) =>
-      Object.entries({ hosts, origins })
-        .filter(([, entries]) => entries.includes("*"))
-        .map(([field, entries]) =>
-          violation(
-            `${path}.${field}`,
-            "turns off a check that keeps other sites' pages from using MLflow through a visitor's browser",
-            entries,
-            "name them one by one",
-          ),
-        ),
-    passing: { hosts: ["mlflow.example.com"], origins: ["https://portal.example.com"] },
+    check: ({ hosts, origins }, path) => {
+      const open = (field: string, entries: readonly string[], isOpen: (entry: string) => boolean): readonly Violation[] =>
+        checkItems(entries, (entry, index) =>
+          isOpen(entry)
+            ? [
+                violation(
+                  `${path}.${field}[${index}]`,
+                  "turns off a check that keeps other sites' pages from using MLflow through a visitor's browser",
+                  entry,
+                  "name them one by one",
+                ),
+              ]
+            : [],
+        );
+      return [...open("hosts", hosts, matchesStrangers), ...open("origins", origins, (origin) => origin === "*")];
+    },
+    passing: { hosts: ["*.example.com"], origins: ["https://portal.example.com"] },
     failing: { hosts: ["*"] },
+  },
+  {
+    id: "mlflow-is-not-in-development-mode",
+    why: "MLflow ends with an error where `--dev` stands beside `--uvicorn-opts`, which the chart writes, and has one process with it.",
+    source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ values, values: { extraArgs, extraFlags } }, path) =>
+      !setsUvicorn(values)
+        ? []
+        : [
+            ...(Array.isArray(extraFlags) ? extraFlags : []).flatMap((flag, index) =>
+              isDev(flag) ? [inDevelopment(`${path}.values.extraFlags[${index}]`)] : [],
+            ),
+            ...Object.keys(isObject(extraArgs) ? extraArgs : {})
+              .filter(isDev)
+              .map((key) => inDevelopment(`${path}.values.extraArgs.${key}`)),
+          ],
+    passing: { values: { extraFlags: ["enableWorkspaces"] } },
+    failing: { values: { extraFlags: ["dev"] } },
   },
 ];

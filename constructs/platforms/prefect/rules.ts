@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
 import type { Exclusive, PlatformRule } from "../../model/platform";
-import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
+import { redisDatabase, redisOfSecret, redisRules } from "../redis";
 import type { PrefectFields } from "./settings";
 
 const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
@@ -8,6 +8,7 @@ const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/chart
 export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   {
     id: "prefect-replicas-need-redis",
+    why: "Without Redis each server runs the background services and migrates at its start without a lock, so that runs are scheduled twice and migrations collide.",
     source: "https://docs.prefect.io/v3/advanced/self-hosted",
     date: "2026-11-21",
     severity: "error",
@@ -26,9 +27,10 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
     passing: { replicas: 2, redisHost: "redis.example.internal" },
     failing: { replicas: 2 },
   },
-  redisSecretNeedsRedis("prefect", PREFECT_CHART),
+  ...redisRules<PrefectFields>("prefect", PREFECT_CHART),
   {
     id: "prefect-image-tag",
+    why: "The chart joins repository and tag with a colon, so that Kubernetes cannot pull an image that is named by digest.",
     source: PREFECT_CHART,
     date: "2026-11-21",
     severity: "error",

@@ -1,7 +1,7 @@
 import { violation } from "../../model/errors";
 import { moves } from "../../model/image-rules";
 import type { Exclusive, PlatformRule } from "../../model/platform";
-import { redisDatabase, redisOfSecret, redisSecretNeedsRedis } from "../redis";
+import { redisDatabase, redisOfSecret, redisRules } from "../redis";
 import type { SkillflawFields } from "./settings";
 
 const ARCHITECTURE = "https://docs.skillflaw.com/deployment-architecture";
@@ -25,6 +25,7 @@ const SEVERAL = { replicas: 3, redisHost: "redis.example.internal", secretKeySec
 export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   {
     id: "skillflaw-replicas-share-their-state",
+    why: "Pods that share neither cache, key nor files lose jobs of each other and cannot decrypt stored credentials.",
     source: PRACTICES,
     date: "2026-11-21",
     severity: "error",
@@ -44,6 +45,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   {
     id: "skillflaw-workers-share-redis",
+    why: "Processes without a common queue lose the events of jobs that another process runs.",
     source: PRACTICES,
     date: "2026-11-21",
     severity: "error",
@@ -63,6 +65,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   {
     id: "skillflaw-pods-run-one-image",
+    why: "Two versions on one schema replay all migrations where one finds a revision that it does not know.",
     source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "error",
@@ -71,7 +74,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     passing: { ...SEVERAL, images: PINNED },
     failing: SEVERAL,
   },
-  redisSecretNeedsRedis("skillflaw", PRACTICES),
+  ...redisRules<SkillflawFields>("skillflaw", PRACTICES),
 ];
 
 /** As in Langflow, of which it is a copy. The cache is in database 0, and the queue in database 1; a Secret has the URLs of both. */
