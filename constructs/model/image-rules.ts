@@ -74,9 +74,9 @@ function generationRules(kind: string, platform: Platform): readonly PlatformRul
     its.generation === undefined ? [] : [[name, its.generation] as const],
   )[0] ?? ["", null];
   if (generation === null) return [];
-  const { title, because, from, use, repositories, names } = generation;
+  const { title, because, from, repositories, names, others } = generation;
   const older = `${(from[0] ?? 1) - 1}.0.0`;
-  return [
+  const ofVendor: readonly PlatformRule[] = [
     {
       id: `${kind}-image-generation`,
       why: `The chart is of ${title}, and ${because}.`,
@@ -87,9 +87,13 @@ function generationRules(kind: string, platform: Platform): readonly PlatformRul
         checkGenerations(platform, settings, path, (image, its) =>
           isOfOther(image, its) ? `must be an image of ${its.title}, because ${its.because}` : null,
         ),
-      passing: { images: { [container]: use } },
-      failing: { images: { [container]: `${repositories[0]}:${older}` } },
+      passing: { images: { [container]: `${repositories[0]}@sha256:${"0".repeat(64)}` } },
+      failing: { images: { [container]: others[0] === undefined ? `${repositories[0]}:${older}` : `${others[0]}:1.0.0` } },
     },
+  ];
+  if (names.length === 0) return ofVendor;
+  return [
+    ...ofVendor,
     {
       id: `${kind}-image-version`,
       why: `The chart is of ${title}, and ${because}, if the tag of your own image means the vendor's version.`,

@@ -34,6 +34,11 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
     severity: "warning",
     check: ({ platforms }) => {
       const owners = new Map<string, string>();
+      // First those whose names are fixed: only one that was chosen can be another one.
+      checkEach(platforms, ({ settings: { namespace, serviceAccount }, serviceAccounts }, name) => {
+        if (serviceAccount === null) for (const account of serviceAccounts) owners.set(`${namespace}/${account}`, name);
+        return [];
+      });
       return checkEach(platforms, ({ settings: { namespace, serviceAccount } }, name) => {
         if (serviceAccount === null) return [];
         const account = `${namespace}/${serviceAccount}`;

@@ -60,6 +60,10 @@ describe("an image of another generation than its chart's", () => {
       image("flyte", "flyteadmin", "cr.flyte.org/flyteorg/flyteadmin-release:v2.0.0", CORE),
       'flyte.images.flyteadmin: must be an image of Flyte 1, because Flyte 2 reads its database from other keys, got "cr.flyte.org/flyteorg/flyteadmin-release:v2.0.0"; use one such as cr.flyte.org/flyteorg/flyteadmin-release:v1.16.8 [flyte-image-generation]',
     ],
+    [
+      image("skillflaw", "skillflaw", "langflowai/langflow:1.5.0"),
+      'skillflaw.images.skillflaw: must be an image of SkillFlaw, because Langflow reads its database from another variable and would keep everything in its pod, got "langflowai/langflow:1.5.0"; use one such as ghcr.io/cwinux/skillflaw_backend by digest [skillflaw-image-generation]',
+    ],
   ])("is refused: %j", (platforms, message) => {
     expect(refusal(emptyWith({ platforms }))).toBe(`invalid spec:\n  - platforms.${message}`);
   });

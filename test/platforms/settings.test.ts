@@ -198,6 +198,13 @@ describe("a service account or namespace of a platform", () => {
     expect(warnings(["ml", "flows"])).toEqual([]);
   });
 
+  it("is not one that another platform's chart names", () => {
+    const flyte = { chart: "flyte-core", namespace: "ml" };
+    expect(warningsOf({ platforms: { mlflow: { namespace: "ml", serviceAccount: "flyteadmin" }, flyte } })).toEqual([
+      'platforms.mlflow.serviceAccount: is also the service account of flyte, and each of the two gets what is granted to the other, got "flyteadmin"; name another one [service-account-of-one-platform]',
+    ]);
+  });
+
   it.each([
     [
       { serviceAccount: "default" },

@@ -1,6 +1,6 @@
 import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars } from "../../kubernetes/pod";
 import { LIBPQ_QUERY } from "../../model/dead-connections";
-import { splitImage } from "../../model/images";
+import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
@@ -30,6 +30,18 @@ const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" 
 const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
 
 const URL_KEY = "SKILLFLAW_DATABASE_URL";
+
+const SKILLFLAW: Generation = {
+  title: "SkillFlaw",
+  repositories: ["cwinux/skillflaw_backend"],
+  names: [],
+  others: ["langflowai/langflow", "langflowai/langflow-backend", "langflowai/langflow-all"],
+  from: [0],
+  below: null,
+  because: "Langflow reads its database from another variable and would keep everything in its pod",
+  use: "ghcr.io/cwinux/skillflaw_backend by digest",
+  source: "https://docs.langflow.org/configuration-custom-database",
+};
 
 /** What locks knowledge bases has a pool of its own, of 20 unless it is set. */
 const KNOWLEDGE_BASE_POOL = 2;
@@ -86,7 +98,7 @@ export const skillflaw: Skillflaw = definePlatform({
   foreignTables: skillflawTables,
   chart: () => CHART,
   images: () => ["skillflaw"],
-  imageFacts: () => ({ skillflaw: { unpinned: IMAGE, pinBy: PIN_BY } }),
+  imageFacts: () => ({ skillflaw: { unpinned: IMAGE, pinBy: PIN_BY, generation: SKILLFLAW } }),
   guarded: () => [
     COMMON_VALUES,
     {
