@@ -40,6 +40,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-size-has-a-class",
     source: `${GUIDE}/Concepts.DBInstanceClass.Summary.html`,
+    why: "RDS has no instance class of any other size, and rejects the name of one.",
     date: CHECKED,
     severity: "error",
     check: ({ section, instances }) =>
@@ -58,6 +59,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-version-is-of-its-major",
     source: `${GUIDE}/USER_UpgradeDBInstance.PostgreSQL.html`,
+    why: "RDS would create or upgrade to the other major version, which cannot be undone.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ version }, { majorVersion }, path) =>
@@ -71,6 +73,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-version-heeds-the-owner-role",
     source: "https://www.postgresql.org/docs/release/17.2/",
+    why: "Tables that one login creates would belong to that login alone, and the next rotation would lock the platform out of them.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ version }, _instance, path) =>
@@ -91,6 +94,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-version-is-upgraded-by-hand",
     source: `${GUIDE}/USER_UpgradeDBInstance.PostgreSQL.Minor.html`,
+    why: "RDS installs no security fixes on an instance whose minor version is written.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ version }, { readReplicas }, path) =>
@@ -111,6 +115,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-parameter-group-takes-the-place-of-parameters",
     source: `${GUIDE}/USER_WorkingWithParamGroups.html`,
+    why: "Parameters beside an existing group would be ignored, because an instance has one group.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ parameterGroup }, instance, path) => {
@@ -138,6 +143,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-parameter-group-is-yours",
     source: `${GUIDE}/PostgreSQL.Concepts.General.SSL.html`,
+    why: "A group without `rds.force_ssl` accepts passwords in plain text, and another `max_connections` makes the budget wrong.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ parameterGroup }, { majorVersion, parameters }, path) =>
@@ -162,6 +168,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-subnet-group-needs-its-network",
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
+    why: "RDS rejects security groups of another VPC than that of the subnet group.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ subnetGroup }, _instance, path, { section: { network } }) =>
@@ -182,6 +189,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-identifier-names-one-instance",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html",
+    why: "RDS rejects the second instance of a name in a region and account.",
     date: CHECKED,
     severity: "error",
     check: (subject) => {
@@ -204,6 +212,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-identifier-blocks-a-replacement",
     source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html",
+    why: "CloudFormation creates the replacement before it deletes the original, and RDS rejects the name that is still in use.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ identifier, finalSnapshot }, _instance, path) =>
@@ -226,6 +235,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-instance-is-deleted-with-its-stack",
     source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
+    why: "Removing the instance from the spec deletes its data at once, without a snapshot.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ finalSnapshot }, { deletionProtection, backupRetentionDays }, path) => {

@@ -28,6 +28,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-disks-have-twenty-gib",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    why: "RDS rejects a smaller gp3 volume when it creates the instance.",
     date: CHECKED,
     severity: "error",
     check: ({ storageGib }, path) =>
@@ -38,6 +39,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-ceilings-are-a-tenth-above-storage",
     source: `${GUIDE}/USER_PIOPS.Autoscaling.html`,
+    why: "RDS rejects a ceiling that is less than a tenth above the disk when it creates the instance.",
     date: READ,
     severity: "error",
     // Another rule rejects a ceiling below the disk on every target.
@@ -58,6 +60,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-backups-are-kept-for-35-days",
     source: `${GUIDE}/USER_WorkingWithAutomatedBackups.BackupRetention.html`,
+    why: "RDS rejects a longer retention when it creates or changes the instance.",
     date: CHECKED,
     severity: "error",
     check: ({ backupRetentionDays }, path) =>
@@ -77,6 +80,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-small-volumes-have-fixed-performance",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    why: "Below 400 GiB, RDS rejects any IOPS and throughput, even the 3,000 and 125 MiB/s that such a volume has.",
     date: READ,
     severity: "error",
     check: (instance, path) => (instance.storageGib < GP3.stripedFromGib ? refuseAnyPerformance(instance, path) : []),
@@ -86,6 +90,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-large-volumes-have-a-floor",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
+    why: "RDS rejects numbers outside these bounds, and less than 4 operations for each MiB/s, when it creates the instance.",
     date: READ,
     severity: "error",
     check: (instance, path) => (instance.storageGib < GP3.stripedFromGib ? [] : checkPerformance(instance, path)),
@@ -95,6 +100,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-windows-are-half-an-hour-and-apart",
     source: `${GUIDE}/USER_WorkingWithAutomatedBackups.html`,
+    why: "RDS rejects shorter windows, and a backup within the maintenance, when it creates the instance.",
     date: READ,
     severity: "error",
     check: checkWindows,
@@ -104,6 +110,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-replicas-need-backups",
     source: `${GUIDE}/USER_ReadRepl.html`,
+    why: "RDS creates a replica from a backup of its source, and rejects the replica if the source keeps none.",
     date: READ,
     severity: "error",
     check: ({ readReplicas, backupRetentionDays }, path) =>
@@ -116,6 +123,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-recovery-comes-with-backups",
     source: `${GUIDE}/USER_PIT.html`,
+    why: "RDS archives the log whenever it keeps backups, so that the setting changes nothing and the archive is paid for.",
     date: READ,
     severity: "warning",
     check: ({ pointInTimeRecovery, backupRetentionDays }, path) =>
@@ -128,6 +136,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-identities-need-their-own-login",
     source: `${GUIDE}/database-authentication.html`,
+    why: "A login with `rds_iam` no longer accepts its password, and without the master's password nothing is provisioned or rotated.",
     date: CHECKED,
     severity: "warning",
     check: ({ iamAuthentication }, path) =>
@@ -147,6 +156,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-replicated-backups-need-a-key",
     source: `${GUIDE}/USER_ReplicateBackups.html`,
+    why: "RDS rejects copies of encrypted backups without a key of their region, after it has created the instance.",
     date: READ,
     severity: "error",
     check: checkReplication,
@@ -158,6 +168,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-parameters-are-known",
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html`,
+    why: "RDS rejects a parameter group with an unknown parameter or value, and the stack rolls back.",
     date: READ,
     severity: "error",
     check: (instance, path) => checkParameters(instance, path, checkRdsParameter),
@@ -167,6 +178,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-sources-are-networks",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    why: "EC2 rejects a rule for a network whose host part is not zero, and one for IPv6 admits nobody to a server on IPv4.",
     date: READ,
     severity: "error",
     check: ({ allowedSources }, path) =>
@@ -180,6 +192,7 @@ export const awsRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-master-secret-is-an-arn",
     source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html",
+    why: "A partial ARN matches no policy that names the secret, so that provisioning may not read the master's password.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>

@@ -8,43 +8,33 @@ import type { WholeRule } from "../model/target";
 import { ifReadable } from "../model/unreadable";
 import { bundleOf, RDS_REGIONS } from "./rds-regions";
 import { REGIONS } from "./regions";
-import { CHECKED, EXISTING, GUIDE, READ, refuseSource } from "./rules";
-import { type AwsSettings, awsFields } from "./section";
+import { CHECKED, EXISTING, GUIDE, READ } from "./rules";
+import { awsFields } from "./section";
 
 const KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d";
-const NETWORK = {
+export const NETWORK = {
   vpc: "vpc-0a1b2c3d4e5f60718",
   privateSubnets: [
     { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
     { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
   ],
 };
-const CLUSTER = {
+export const CLUSTER = {
   name: "ml",
   securityGroups: ["sg-0a1b2c3d"],
   clusterSecurityGroup: "sg-0a1b2c3e",
   oidcProvider: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B",
 };
-const region = "eu-central-1";
+export const region = "eu-central-1";
 
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
-
-/** Whether a zone lies in another region than its section; no if that region is malformed or unknown, which is reported once. */
-const isElsewhere = (zone: string, section: AwsSettings): boolean =>
-  RDS_REGIONS.includes(section.region) && !zone.startsWith(section.region);
-
-type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
-/** Whether each instance exists already; null where that is malformed. */
-const existingIn = (instances: Instances) => Object.values(instances).map((instance) => ifReadable(() => instance.existing !== null, null));
-/** Whether an environment has databases, and creates none. */
-const onlyExisting = (instances: Instances): boolean =>
-  existingIn(instances).every((each) => each === true) && existingIn(instances).length > 0;
 
 /** About the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-region-of-rds",
     source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    why: "In an unknown region nothing can be deployed, and without the region's authorities no client can verify the server.",
     date: READ,
     severity: "error",
     check: ({ section: { region: its, certificateAuthorities }, instances }) => {
@@ -67,87 +57,9 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     failing: { section: { region: "il-central-1" }, instances: { main: {} } },
   },
   {
-    id: "aws-two-zones",
-    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    date: READ,
-    severity: "error",
-    check: ({ section }) => {
-      if (section.network === null) return [];
-      const { privateSubnets: subnets } = section.network;
-      const elsewhere = checkItems(subnets, ({ zone }, index) =>
-        isElsewhere(zone, section)
-          ? [violation(`aws.network.privateSubnets[${index}].zone`, `must be a zone of ${section.region}`, zone)]
-          : [],
-      );
-      const seen = new Set<string>();
-      const twice = checkItems(subnets, (subnet, index) => {
-        const id = idOf(subnet.id);
-        if (!seen.has(id)) {
-          seen.add(id);
-          return [];
-        }
-        return [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)];
-      });
-      const zones = ifReadable(() => subnets.map((subnet) => subnet.zone), null);
-      if (elsewhere.length + twice.length > 0 || zones === null || new Set(zones).size > 1) return [...elsewhere, ...twice];
-      return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
-    },
-    passing: { section: { region, network: NETWORK } },
-    failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
-  },
-  {
-    id: "aws-existing-needs-its-network",
-    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { network }, instances }) =>
-      network === null && [true, false].every((each) => existingIn(instances).includes(each))
-        ? [
-            violation(
-              "aws.network",
-              "must be the network of the existing database: a network that is created does not reach it",
-              null,
-              "write its VPC and private subnets, or move the existing databases to a separate environment",
-            ),
-          ]
-        : [],
-    passing: { section: { region }, instances: { main: { existing: EXISTING }, other: { existing: EXISTING } } },
-    failing: { section: { region }, instances: { main: { existing: EXISTING }, other: {} } },
-  },
-  {
-    id: "aws-without-network-is-provisioned-by-hand",
-    source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-    date: CHECKED,
-    severity: "warning",
-    check: ({ section: { network }, instances }) =>
-      network === null && onlyExisting(instances)
-        ? [
-            violation(
-              "aws.network",
-              "is required if a function is to provision and rotate",
-              null,
-              "without it, provision by hand after each deployment, and rotate passwords yourself",
-            ),
-          ]
-        : [],
-    passing: { section: { region, network: NETWORK }, instances: { main: { existing: EXISTING } } },
-    failing: { section: { region }, instances: { main: { existing: EXISTING } } },
-  },
-  {
-    id: "aws-new-network-has-addresses",
-    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { vpcCidr } }) => {
-      const rule = refuseSource(vpcCidr);
-      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr)];
-    },
-    passing: { section: { region, vpcCidr: "10.16.0.0/20" } },
-    failing: { section: { region, vpcCidr: "10.16.1.0/20" } },
-  },
-  {
     id: "aws-cluster-is-let-in",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
+    why: "A database whose security group names no client lets nobody in, and every platform times out.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -167,6 +79,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-releases-reach-the-cluster",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
+    why: "The function that installs releases connects to the cluster's private endpoint, which admits members of this group.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -184,74 +97,9 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, clusterSecurityGroup: null } } },
   },
   {
-    id: "aws-endpoint-lets-the-network-in",
-    source: "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html",
-    date: CHECKED,
-    severity: "error",
-    check: ({ section: { network, secretsManagerEndpoint, existingSecretsManagerEndpoint } }) => {
-      if (existingSecretsManagerEndpoint !== null)
-        return network === null || secretsManagerEndpoint
-          ? [
-              violation(
-                "aws.existingSecretsManagerEndpoint",
-                "must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC",
-                idOf(existingSecretsManagerEndpoint),
-                network === null ? "name the network that it is in" : "remove it, or set secretsManagerEndpoint to false",
-              ),
-            ]
-          : [];
-      return secretsManagerEndpoint && network?.cidrs.length === 0
-        ? [
-            violation(
-              "aws.network.cidrs",
-              "is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager",
-              "none",
-              "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
-            ),
-          ]
-        : [];
-    },
-    passing: { section: { region, secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: ["10.0.0.0/16"] } } },
-    failing: { section: { region, secretsManagerEndpoint: true, network: NETWORK } },
-  },
-  {
-    id: "aws-one-secrets-manager-endpoint",
-    source: "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html",
-    date: CHECKED,
-    severity: "warning",
-    check: ({ section: { network, secretsManagerEndpoint } }) =>
-      network !== null && secretsManagerEndpoint
-        ? [
-            violation(
-              "aws.secretsManagerEndpoint",
-              "fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain)",
-              true,
-              "if it has one, name its security group in existingSecretsManagerEndpoint instead",
-            ),
-          ]
-        : [],
-    passing: { section: { region, network: NETWORK } },
-    failing: { section: { region, secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: ["10.0.0.0/16"] } } },
-  },
-  {
-    id: "aws-new-network-has-two-zones",
-    source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    date: CHECKED,
-    severity: "error",
-    check: ({ section }) => {
-      const elsewhere = checkItems(section.zones, (zone, index) =>
-        isElsewhere(zone, section) ? [violation(`aws.zones[${index}]`, `must be a zone of ${section.region}`, zone)] : [],
-      );
-      const zones = ifReadable(() => [...section.zones], []);
-      if (elsewhere.length > 0 || zones.length === 0 || (zones.length > 1 && new Set(zones).size === zones.length)) return elsewhere;
-      return [violation("aws.zones", "must be two or more different zones", zones.join(", "))];
-    },
-    passing: { section: { region, zones: ["eu-central-1a", "eu-central-1c"] } },
-    failing: { section: { region, zones: ["eu-central-1a"] } },
-  },
-  {
     id: "aws-settings-have-an-effect",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/helm.html",
+    why: "Without a warning, a person waits for something that the setting never does.",
     date: READ,
     severity: "warning",
     check: ({ section: { network, vpcCidr, zones, cluster } }) => [
@@ -268,6 +116,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-external-secrets-has-our-api",
     source: "https://github.com/external-secrets/external-secrets/releases/tag/v0.16.0",
+    why: "Older versions do not know the API of our manifests, which the cluster then rejects.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -280,20 +129,9 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     },
   },
   {
-    id: "aws-cluster-needs-its-network",
-    source: "https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
-    date: READ,
-    severity: "error",
-    check: ({ section: { cluster, network } }) =>
-      cluster !== null && network === null
-        ? [violation("aws.network", "must be the cluster's network", null, "write its VPC and private subnets, or remove cluster")]
-        : [],
-    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
-    failing: { section: { region, cluster: CLUSTER } },
-  },
-  {
     id: "aws-things-stand-in-the-region",
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
+    why: "RDS, CloudWatch and Secrets Manager use keys, topics and secrets of their own region only, and reject others.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) => {
@@ -315,6 +153,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-security-groups-are-named-once",
     source: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
+    why: "EC2 rejects the second rule as a duplicate, and the deployment rolls back.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) => {
@@ -334,6 +173,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-oidc-provider-is-in-the-account",
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
+    why: "IAM accepts a role that trusts a provider of another account, and no pod can ever assume it.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { account, cluster } }) => {
@@ -355,6 +195,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-backups-go-elsewhere",
     source: `${GUIDE}/USER_ReplicateBackups.html`,
+    why: "RDS rejects copies of backups to the region that they are in.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>
@@ -369,6 +210,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-security-groups-name-instances",
     source: `${GUIDE}/Overview.RDSSecurityGroups.html`,
+    why: "The group would get no rule, and provisioning would not reach the database that was meant.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>

@@ -13,6 +13,7 @@ export const awsTagRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-labels-fit-a-resource",
     source: "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
+    why: "A resource of AWS takes 50 tags, and the first one with more fails the deployment.",
     date: CHECKED,
     severity: "error",
     check: ({ owner, labels }) => {
@@ -26,6 +27,7 @@ export const awsTagRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-owner-is-a-tag",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html",
+    why: "AWS rejects other characters in a tag's value, on the first resource of the deployment.",
     date: CHECKED,
     severity: "error",
     check: ({ owner }) =>

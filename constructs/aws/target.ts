@@ -1,5 +1,6 @@
 import { defineTarget, type Target } from "../model/target";
 import { connectionsOf } from "./classes";
+import { awsNetworkRules } from "./network-rules";
 import { awsOwnInstanceRules } from "./own-instance-rules";
 import { awsRules } from "./rules";
 import { AWS_ELSEWHERE, awsFields } from "./section";
@@ -21,7 +22,7 @@ export const aws: Aws = defineTarget({
   section: awsFields,
   elsewhere: AWS_ELSEWHERE,
   rules: awsRules,
-  wholeRules: [...awsWholeRules, ...awsTagRules, ...awsOwnInstanceRules],
+  wholeRules: [...awsWholeRules, ...awsNetworkRules, ...awsTagRules, ...awsOwnInstanceRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access) => ({ access: "direct", tls: "verify-full", caution: access === "sidecar" || access === "proxy" ? NO_PROXY : null }),

@@ -104,6 +104,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-replica-names-are-free",
     source: `${GUIDE}/instance-settings`,
+    why: "Google Cloud rejects the second instance of a name, after the first has been created.",
     date: READ,
     severity: "error",
     check: ({ name: environment, instances }) =>
@@ -123,6 +124,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-provisioning-has-its-namespace",
     source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
+    why: "Any pod in that namespace can read the master's password, and with it every platform's data.",
     date: READ,
     severity: "error",
     check: ({ name: environment, section: { cluster }, platforms }) =>
@@ -144,6 +146,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-sixty-four-labels",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    why: "Google Cloud rejects a resource with more than 64 labels.",
     date: READ,
     severity: "error",
     check: ({ labels, owner }) => {
@@ -158,6 +161,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-sixteen-channels",
     source: "https://cloud.google.com/monitoring/quotas",
+    why: "Cloud Monitoring rejects an alert policy with more than 16 channels.",
     date: READ,
     severity: "error",
     check: ({ section: { notificationChannels: channels } }) =>
@@ -177,6 +181,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-policy-has-room",
     source: IAM_QUOTAS,
+    why: "IAM rejects a policy beyond its limit of members, and the last platforms may not connect.",
     date: READ,
     severity: "error",
     check: (whole) => {
@@ -193,6 +198,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-account-has-twenty-conditions",
     source: IAM_QUOTAS,
+    why: "IAM rejects the 21st condition for one member and role, and that platform may not connect.",
     date: READ,
     severity: "error",
     check: (whole) => {
@@ -213,6 +219,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-google-service-accounts",
     source: IAM_QUOTAS,
+    why: "IAM rejects the next service account at the project's quota, in the middle of the deployment.",
     date: READ,
     severity: "acknowledge",
     check: (whole) => {
@@ -233,6 +240,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-google-account-is-of-one-platform",
     source: "https://cloud.google.com/iam/docs/service-accounts-create",
+    why: "The second platform would create the same Google service account, which IAM rejects.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster }, platforms }) =>
@@ -250,6 +258,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-shared-account-is-removed-with-a-platform",
     source: "https://www.pulumi.com/registry/packages/gcp/api-docs/projects/iammember/",
+    why: "Both platforms hold one right in IAM, and removing one of them takes it from the other.",
     date: READ,
     severity: "warning",
     check: ({ section: { cluster }, platforms }) =>
@@ -267,6 +276,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-instances-of-a-project",
     source: `${GUIDE}/quotas`,
+    why: "Cloud SQL rejects the next instance at the project's quota, in the middle of the deployment.",
     date: READ,
     severity: "acknowledge",
     check: (whole) => {
@@ -283,6 +293,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-range-has-room",
     source: `${GUIDE}/private-ip`,
+    why: "Cloud SQL fails to create an instance when its range has no free subnet, twenty minutes into the deployment.",
     date: READ,
     severity: "error",
     check: (whole) => {
@@ -306,6 +317,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-task-fits-a-configmap",
     source: "https://kubernetes.io/docs/concepts/configuration/configmap/",
+    why: "Kubernetes rejects a ConfigMap of more than 1 MiB, and nothing is provisioned.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster }, instances, platforms }) =>

@@ -29,6 +29,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-shared-cores-are-for-development",
     source: `${GUIDE}/instance-settings`,
+    why: "A shared core slows down when its neighbours work, and no SLA covers its outages.",
     date: READ,
     severity: "warning",
     check: each(({ tier }, path) =>
@@ -49,6 +50,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-shared-cores-have-small-disks",
     source: `${GUIDE}/instance-settings`,
+    why: "Cloud SQL rejects a larger disk, or a ceiling above it, on a shared core.",
     date: READ,
     severity: "error",
     check: each(({ tier }, path, instance) =>
@@ -70,6 +72,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-zones-are-in-the-region",
     source: `${GUIDE}/locations`,
+    why: "Cloud SQL rejects a zone that its region does not have.",
     date: READ,
     severity: "error",
     check: each(({ zone }, path, _instance, { region }) =>
@@ -83,6 +86,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-chosen-names-differ",
     source: `${GUIDE}/instance-settings`,
+    why: "Cloud SQL rejects the second instance of a name in a project.",
     date: READ,
     severity: "error",
     check: ({ section: { instances } }) => {
@@ -100,6 +104,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-chosen-names-block-replacements",
     source: `${GUIDE}/delete-instance`,
+    why: "The replacement fails until the name of the deleted instance is free, up to a week later.",
     date: READ,
     severity: "warning",
     check: each(({ name }, path) =>

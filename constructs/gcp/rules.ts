@@ -21,6 +21,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-standbys-need-recovery",
     source: `${GUIDE}/high-availability`,
+    why: "Cloud SQL rejects high availability without backups and point-in-time recovery.",
     date: READ,
     severity: "error",
     check: ({ highAvailability, ...backups }, path) => (highAvailability ? needsRecovery(backups, path, "highAvailability") : []),
@@ -30,6 +31,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-replicas-need-recovery",
     source: `${GUIDE}/replication/create-replica`,
+    why: "Cloud SQL rejects a replica whose primary has no backups or no point-in-time recovery.",
     date: READ,
     severity: "error",
     // A standby asks for the same, and is told once.
@@ -41,6 +43,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-ten-replicas",
     source: `${GUIDE}/replication`,
+    why: "Cloud SQL rejects the eleventh replica of a primary.",
     date: READ,
     severity: "error",
     check: ({ readReplicas }, path) =>
@@ -53,6 +56,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-maintenance-is-an-hour",
     source: `${GUIDE}/set-maintenance-window`,
+    why: "Cloud SQL stores a day and an hour, so that maintenance would begin at another time than the spec says.",
     date: READ,
     severity: "error",
     check: ({ maintenanceWindow }, path) =>
@@ -71,6 +75,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-backups-are-kept-elsewhere-with-the-same-key",
     source: `${GUIDE}/backup-recovery/backups`,
+    why: "Cloud SQL rejects an unknown location of backups, and has no setting for a key of theirs.",
     date: READ,
     severity: "error",
     check: ({ backupReplication, backupRetentionDays }, path) => {
@@ -93,6 +98,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-flags-are-known",
     source: `${GUIDE}/flags`,
+    why: "Cloud SQL rejects an instance with an unknown flag or value when it is created or changed.",
     date: READ,
     severity: "error",
     check: (instance, path) =>
@@ -106,6 +112,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-flags-are-in-the-list",
     source: `${GUIDE}/flags`,
+    why: "Cloud SQL rejects flags outside its published list, unless Google has added one since.",
     date: READ,
     severity: "acknowledge",
     // A wrong value is reported once, by the rule before.
@@ -119,6 +126,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-identities-need-their-own-login",
     source: `${GUIDE}/iam-authentication`,
+    why: "The setting alone lets nobody in, because this project creates logins with passwords only.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ iamAuthentication }, path) =>
@@ -138,6 +146,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-network-lets-in",
     source: `${GUIDE}/private-ip`,
+    why: "A person who lists networks expects all others to be kept out, and Cloud SQL's private address admits the whole network.",
     date: READ,
     severity: "warning",
     check: ({ allowedSources }, path) =>
@@ -157,6 +166,7 @@ export const gcpRules: readonly InstanceRule[] = [
   {
     id: "gcp-existing-master-secret",
     source: "https://cloud.google.com/secret-manager/docs/creating-and-accessing-secrets",
+    why: "Secret Manager finds no secret by such a name, and provisioning fails in the cluster.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
@@ -175,6 +185,7 @@ export const gcpRules: readonly InstanceRule[] = [
   {
     id: "gcp-existing-needs-a-ca",
     source: `${GUIDE}/configure-ssl-instance`,
+    why: "Without the instance's own authority no client can verify the server, and the connection is refused.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>

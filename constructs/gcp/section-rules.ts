@@ -34,6 +34,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-region-of-cloud-sql",
     source: `${GUIDE}/instance-settings`,
+    why: "Cloud SQL rejects an unknown region, after the network's peering has been created.",
     date: READ,
     severity: "error",
     check: ({ section: { region } }) =>
@@ -44,6 +45,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-size-has-a-tier",
     source: `${GUIDE}/machine-series-overview`,
+    why: "Cloud SQL rejects a tier that its edition and disk do not have.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>
@@ -57,6 +59,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-only-hyperdisk-is-provisioned",
     source: `${GUIDE}/storage-options-overview`,
+    why: "Cloud SQL rejects IOPS and throughput on an SSD, whose performance follows from its size, and beyond a machine's limits.",
     date: READ,
     severity: "error",
     check: each(checkPerformance),
@@ -66,6 +69,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-hyperdisk-has-twenty-gib",
     source: `${GUIDE}/storage-options-overview`,
+    why: "Cloud SQL rejects a smaller Hyperdisk when it creates the instance.",
     date: READ,
     severity: "error",
     check: each(({ disk }, { storageGib }, path) =>
@@ -79,6 +83,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-recovery-reaches-as-far-as-logs",
     source: `${GUIDE}/backup-recovery/pitr`,
+    why: "Logs are kept for fewer days than backups, so that older data can be recovered to one moment a day only.",
     date: READ,
     severity: "warning",
     check: each(({ edition }, { pointInTimeRecovery, backupRetentionDays }, path) =>
@@ -98,6 +103,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-key-is-in-the-region",
     source: `${GUIDE}/cmek`,
+    why: "Cloud SQL rejects a key of another region, for the instance and for backups outside the region.",
     date: READ,
     severity: "error",
     check: ({ section: { encryptionKey, region }, instances }) => {
@@ -118,6 +124,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-ca-pool-is-in-the-region",
     source: `${GUIDE}/customer-managed-ca`,
+    why: "Cloud SQL rejects a CA pool of another region when it creates the instance.",
     date: READ,
     severity: "error",
     check: ({ section: { serverCaPool, region } }) =>
@@ -130,6 +137,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-deny-period-ends",
     source: `${GUIDE}/maintenance`,
+    why: "Cloud SQL rejects a period of more than 90 days, one that ends before it begins, and a day that does not exist.",
     date: READ,
     severity: "error",
     check: ({ section: { denyMaintenance } }) => {
@@ -148,6 +156,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-denied-days-have-a-year",
     source: "https://github.com/hashicorp/terraform-provider-google/issues/29169",
+    why: "The provider reads a period without a year differently from how it writes it, and updates the instance each time.",
     date: "2026-11-30",
     severity: "acknowledge",
     check: ({ section: { denyMaintenance } }) =>
@@ -167,6 +176,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-names-fit",
     source: `${GUIDE}/instance-settings`,
+    why: "Cloud SQL rejects project and instance together beyond 98 characters, and Cloud DNS a zone's name beyond 63.",
     date: READ,
     severity: "error",
     check: checkNames,
@@ -180,6 +190,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-allocated-range-is-there",
     source: `${GUIDE}/configure-private-services-access`,
+    why: "An instance cannot be placed in a range that the new peering does not have, and Cloud SQL rejects it.",
     date: READ,
     severity: "error",
     check: ({ section: { privateServicesAccess } }) =>
@@ -199,6 +210,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-labels-have-no-dots",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    why: "Google Cloud rejects such a label on the first resource that gets it.",
     date: READ,
     severity: "error",
     check: ({ labels }) =>
@@ -214,6 +226,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-owner-is-a-label",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
+    why: "Google Cloud rejects such a label on the first resource that gets it.",
     date: READ,
     severity: "error",
     check: ({ owner }) =>
@@ -226,6 +239,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-existing-connections-are-existing",
     source: `${GUIDE}/connect-auth-proxy`,
+    why: "The connection would belong to no instance, and the Auth Proxy would not reach the database that was meant.",
     date: READ,
     severity: "error",
     check: ({ section: { existingConnections }, instances }) =>
@@ -243,6 +257,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-projects-with-a-domain-have-a-pool",
     source: "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
+    why: "If the pool has another name, IAM accepts the rights of identities that no pod has, and every proxy is refused.",
     date: "2026-11-30",
     severity: "acknowledge",
     check: ({ section: { project, cluster } }) =>
@@ -262,6 +277,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-operators-come-with-releases",
     source: "https://external-secrets.io/latest/provider/google-secrets-manager/",
+    why: "Without a warning, a person waits for an operator that nothing installs.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster } }) => {

@@ -26,6 +26,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-auth-proxy-has-our-settings",
     source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/CHANGELOG.md",
+    why: "Older proxies refuse the certificates of a CA pool, or never end, so that Jobs hang.",
     date: READ,
     severity: "error",
     check: ({ section: { authProxyVersion } }) =>
@@ -44,6 +45,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-external-secrets-has-our-api",
     source: "https://github.com/external-secrets/external-secrets/pull/5131",
+    why: "Older versions do not know a field of our manifests, which the cluster then rejects or drops.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -54,6 +56,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-versions-have-an-effect",
     source: "https://cloud.google.com/sql/docs/postgres/connect-auth-proxy",
+    why: "Without a warning, a person waits for a version that nothing installs.",
     date: READ,
     severity: "warning",
     check: (whole) => {
