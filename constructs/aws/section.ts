@@ -1,6 +1,7 @@
 import { chartVersion, EXTERNAL_SECRETS, RELOADER } from "../kubernetes/operators";
+import { IPV4 } from "../model/address";
 import { choice, type Elsewhere, flag, group, id, integer, list, map, nullable, type Settings, text } from "../model/fields";
-import { IPV4, LONGEST_CA } from "../model/instance";
+import { LONGEST_CA } from "../model/instance";
 import { NAME } from "../model/names";
 import { awsInstances } from "./instance-fields";
 

@@ -1,3 +1,4 @@
+import { HOST, IPV4 } from "./address";
 import type { Violation } from "./errors";
 import {
   choice,
@@ -47,9 +48,6 @@ export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boole
 const DAY = "(mon|tue|wed|thu|fri|sat|sun)";
 const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]";
 
-const OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])";
-/** An IPv4 address, for a larger pattern. */
-export const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
 const CIDR = {
   pattern: new RegExp(`^(${IPV4}/(3[0-2]|[12]?[0-9])|(?=[0-9a-fA-F]*:)[0-9a-fA-F:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))$`),
   form: "a CIDR block such as 10.0.0.0/16",
@@ -67,7 +65,7 @@ export const LONGEST_CA = 1_000_000;
 
 const existing = {
   /** DNS name or address; the name that the server's certificate carries. */
-  host: text({ pattern: /^[A-Za-z0-9._:-]+$/, form: "a DNS name or an address" }),
+  host: text(HOST),
   /** TCP port. @defaultValue `5432` */
   port: integer({ min: 1, max: 65535, default: 5432 }),
   /**
