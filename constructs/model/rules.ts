@@ -19,6 +19,7 @@ import { ownEntry } from "./json";
 import { kubernetesRules } from "./kubernetes-values";
 import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
+import { serverRules } from "./server-rules";
 import type { InstanceRule } from "./target";
 import { ifReadable } from "./unreadable";
 import { nameRule, valueRules } from "./value-rules";
@@ -192,6 +193,7 @@ export const instanceRules: readonly InstanceRule[] = [
     passing: { existing: { host: "db", masterSecret: "master" } },
     failing: { existing: { host: "db", masterSecret: "master" }, readReplicas: 1 },
   },
+  ...serverRules,
 ];
 
 /** Every rule about a platform: its own, and those that follow from its data. */

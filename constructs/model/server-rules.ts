@@ -1,0 +1,79 @@
+import { addressesIn, isPublic } from "./address";
+import { violation } from "./errors";
+import { created, type InstanceRule } from "./target";
+import { minutesOf } from "./windows";
+
+const READ = "2026-11-30";
+const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_BestPractices.Security.html";
+
+/** Addresses of the widest network that one owner has: a /8. */
+const WIDEST = 2 ** 24;
+const DAY = 24 * 60;
+
+/** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
+export function refuseAuthorities(text: string): string | null {
+  const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = ""]) => label);
+  if (labels.some((label) => label.endsWith("PRIVATE KEY"))) return "must not contain a private key, because every pod gets this file";
+  const other = labels.find((label) => !label.endsWith("CERTIFICATE"));
+  return other === undefined ? null : `must contain certificates only, and has a ${other}`;
+}
+
+/** Rules about an instance's clients, its maintenance and its certificate authority that hold on every target. */
+export const serverRules: readonly InstanceRule[] = [
+  {
+    id: "sources-are-not-the-world-in-parts",
+    source: BEST_PRACTICES,
+    why: "Many networks that together are the internet admit as many strangers as 0.0.0.0/0, which has its own rule.",
+    date: READ,
+    severity: "error",
+    check: ({ allowedSources }, path) => {
+      // A wider one alone has its own rule.
+      const found = allowedSources.filter((source) => isPublic(source) && Number(source.split("/")[1]) >= 8);
+      return addressesIn(found) <= WIDEST
+        ? []
+        : [
+            violation(
+              `${path}.allowedSources`,
+              "has public networks that are together wider than any owner's (/8)",
+              `${found.length} networks`,
+              "name the clients' networks",
+            ),
+          ];
+    },
+    passing: { allowedSources: ["10.0.0.0/8", "172.16.0.0/12", "19.0.0.0/8"] },
+    failing: { allowedSources: ["8.0.0.0/8", "9.0.0.0/8"] },
+  },
+  created({
+    id: "maintenance-ends-within-a-day",
+    source: "https://github.com/getmoto/moto/pull/5839",
+    why: "RDS rejects a longer window when it creates the instance; Cloud SQL takes its first hour, which is seldom the one that was meant.",
+    date: READ,
+    severity: "error",
+    check: ({ maintenanceWindow }, path) =>
+      minutesOf(maintenanceWindow) <= DAY
+        ? []
+        : [
+            violation(
+              `${path}.maintenanceWindow`,
+              "must not be longer than 24 hours",
+              maintenanceWindow,
+              "write the earlier time first, such as sun:04:00-sun:05:00",
+            ),
+          ],
+    passing: { maintenanceWindow: "sat:23:00-sun:23:00" },
+    failing: { maintenanceWindow: "sun:05:00-sun:04:00" },
+  }),
+  {
+    id: "existing-ca-has-certificates-only",
+    source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
+    why: "The text stands in a ConfigMap beside every platform, where others read a private key, and a client that finds no certificate connects to nothing.",
+    date: READ,
+    severity: "error",
+    check: ({ existing }, path) => {
+      const rule = refuseAuthorities(existing?.ca ?? "");
+      return rule === null ? [] : [violation(`${path}.existing.ca`, rule, existing?.ca, "write the certificate of the authority")];
+    },
+    passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem" } },
+    failing: { existing: { host: "db.example", masterSecret: "master", ca: "-----BEGIN PRIVATE KEY-----" } },
+  },
+];
