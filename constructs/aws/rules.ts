@@ -1,3 +1,4 @@
+import { cloudRules } from "../model/cloud-rules";
 import { type Violation, violation } from "../model/errors";
 import { hasRoomToGrow, type InstanceSettings } from "../model/instance";
 import { checkParameters } from "../model/parameter-rules";
@@ -16,6 +17,9 @@ export const CHECKED = "2026-11-30";
 
 /** GiB of gp3. */
 const SMALLEST_DISK = 20;
+/** Inbound rules of a security group, and those of them that this project may need for itself: the functions, a cluster. */
+const USUAL_RULES = 60;
+const OWN_RULES = 5;
 /** Days for which RDS keeps automated backups. */
 const MOST_DAYS = 35;
 /** A window shorter than this is refused. Minutes. */
@@ -189,6 +193,26 @@ export const awsRules: readonly InstanceRule[] = [
     passing: { allowedSources: ["10.1.0.0/16"] },
     failing: { allowedSources: ["10.1.2.3/16"] },
   }),
+  created({
+    id: "aws-sources-fit-a-security-group",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
+    why: "EC2 rejects the next rule at the quota of a security group, which is 60 unless AWS has raised it.",
+    date: CHECKED,
+    severity: "acknowledge",
+    check: ({ allowedSources }, path) =>
+      allowedSources.length > USUAL_RULES - OWN_RULES
+        ? [
+            violation(
+              `${path}.allowedSources`,
+              `must be at most ${USUAL_RULES - OWN_RULES}, because a security group has ${USUAL_RULES} rules unless AWS has raised that`,
+              allowedSources.length,
+              "join networks that are next to each other",
+            ),
+          ]
+        : [],
+    passing: { allowedSources: ["10.1.0.0/16"] },
+    failing: { allowedSources: Array.from({ length: 60 }, (_, index) => `10.${index}.0.0/16`) },
+  }),
   {
     id: "aws-existing-master-secret-is-an-arn",
     source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html",
@@ -209,6 +233,10 @@ export const awsRules: readonly InstanceRule[] = [
     passing: { existing: EXISTING },
     failing: { existing: { ...EXISTING, masterSecret: "master" } },
   },
+  ...cloudRules("aws", {
+    backups: `${GUIDE}/USER_WorkingWithAutomatedBackups.html`,
+    connecting: `${GUIDE}/USER_ConnectToPostgreSQLInstance.html`,
+  }),
 ];
 
 const PERFORMANCE = ["iops", "throughputMibps"] as const;

@@ -1,3 +1,4 @@
+import { cloudRules } from "../model/cloud-rules";
 import { type Violation, violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
 import { checkParameters } from "../model/parameter-rules";
@@ -202,6 +203,7 @@ export const gcpRules: readonly InstanceRule[] = [
     passing: { existing: EXISTING },
     failing: { existing: { host: EXISTING.host, masterSecret: EXISTING.masterSecret } },
   },
+  ...cloudRules("gcp", { backups: `${GUIDE}/backup-recovery/backups`, connecting: `${GUIDE}/connect-overview` }),
 ];
 
 /** It is set anyway: a parameter may say the same. */

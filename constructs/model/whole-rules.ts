@@ -80,4 +80,26 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
       },
     },
   },
+  {
+    id: "instance-has-a-platform",
+    source: "https://docs.cloud.google.com/sql/docs/postgres/recommender-sql-idle",
+    why: "An instance that no platform uses costs as much as one that all use, and is often one that a platform was meant to be on.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ instances, platforms }) => {
+      const used = Object.values(platforms).map(({ instance }) => instance);
+      // One whose instance is unknown may be on any of them. An environment without platforms waits for its first.
+      if (used.length === 0 || used.includes(null)) return [];
+      return Object.keys(instances)
+        .filter((name) => !used.includes(name))
+        .map((name) => ({
+          path: `instances.${name}`,
+          rule: "has no platform",
+          got: null,
+          remedy: `write instance: "${name}" into a platform, or remove it`,
+        }));
+    },
+    passing: { section: {}, instances: { at: {} }, platforms: { mlflow: {} } },
+    failing: { section: {}, instances: { at: {}, spare: {} }, platforms: { mlflow: {} } },
+  },
 ];

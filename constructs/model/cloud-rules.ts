@@ -1,0 +1,88 @@
+import { isPublic, isThisMachine, nobodysNetwork } from "./address";
+import { violation } from "./errors";
+import { checkItems } from "./rule";
+import { created, type InstanceRule } from "./target";
+
+const ADDRESSES = "https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml";
+
+/** Pages of a cloud. */
+interface Pages {
+  readonly backups: `https://${string}`;
+  readonly connecting: `https://${string}`;
+}
+
+/** Rules about one instance that hold in every cloud, and mean nothing on one machine. @param cloud with which their ids begin. */
+export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[] => [
+  created({
+    id: `${cloud}-backups-are-kept`,
+    source: pages.backups,
+    why: "What a person, a migration or a program deletes is lost without a backup; a standby deletes it in the same second.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ backupRetentionDays, highAvailability }, path) =>
+      backupRetentionDays > 0
+        ? []
+        : [
+            violation(
+              `${path}.backupRetentionDays`,
+              highAvailability
+                ? "keeps no backups, and the standby of highAvailability repeats every deletion"
+                : "keeps no backups: what is deleted is lost",
+              0,
+              "keep them for 1 day or more, unless the data can be created again",
+            ),
+          ],
+    passing: { backupRetentionDays: 1 },
+    failing: { backupRetentionDays: 0, pointInTimeRecovery: false },
+  }),
+  created({
+    id: `${cloud}-sources-have-clients`,
+    source: ADDRESSES,
+    why: "A rule for such a network admits nobody, so that the clients it was meant for time out.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ allowedSources }, path) =>
+      checkItems(allowedSources, (source, index) => {
+        const rule = nobodysNetwork(source);
+        return rule === null
+          ? []
+          : [violation(`${path}.allowedSources[${index}]`, `${rule}, from which no client comes`, source, "name the clients' network")];
+      }),
+    passing: { allowedSources: ["10.0.0.0/8", "fd00::/8"] },
+    failing: { allowedSources: ["127.0.0.1/32"] },
+  }),
+  created({
+    id: `${cloud}-sources-are-private`,
+    source: ADDRESSES,
+    why: "A database has only a private address, so that a public network such as an office's never reaches it, whatever its rules say.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ allowedSources }, path) => {
+      const found = allowedSources.filter((source) => isPublic(source) && nobodysNetwork(source) === null);
+      const rule = "has public networks, and a database has only a private address";
+      const remedy = "name the clients' private network, unless yours uses these addresses within itself";
+      return found.length === 0 ? [] : [violation(`${path}.allowedSources`, rule, found.join(", "), remedy)];
+    },
+    passing: { allowedSources: ["10.1.0.0/16", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10"] },
+    failing: { allowedSources: ["8.0.0.0/8"] },
+  }),
+  {
+    id: `${cloud}-existing-is-not-this-machine`,
+    source: pages.connecting,
+    why: "In a pod or a function the name is the pod or function itself, in which no database listens.",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ existing }, path) => {
+      const rule = existing === null ? null : refuseHost(existing.host);
+      return rule === null ? [] : [violation(`${path}.existing.host`, rule, existing?.host, "write the server's name or private address")];
+    },
+    passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem" } },
+    failing: { existing: { host: "localhost", masterSecret: "master", ca: "ca.pem" } },
+  },
+];
+
+function refuseHost(host: string): string | null {
+  if (isThisMachine(host)) return "is the machine that looks it up, which in a cloud is each pod";
+  const rule = /^[0-9.]+$/.test(host) ? nobodysNetwork(`${host}/32`) : null;
+  return rule === null ? null : `${rule}, where no server is`;
+}
