@@ -1,3 +1,4 @@
+import { isPublic, nobodysNetwork, overlaps } from "../model/address";
 import { violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { checkItems } from "../model/rule";
@@ -7,6 +8,11 @@ import { RDS_REGIONS } from "./rds-regions";
 import { CHECKED, EXISTING, GUIDE, READ, refuseSource } from "./rules";
 import type { AwsSettings, awsFields } from "./section";
 import { CLUSTER, NETWORK, region } from "./section-rules";
+
+const DESCRIBE_BLOCKS = "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them";
+/** CIDR blocks of a VPC, if AWS has raised the quota of 5. https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html */
+const MOST_BLOCKS = 50;
+const PRIVATE_NETWORK = "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
 
 /** Whether a zone lies in another region than its section; no if that region is malformed or unknown, which is reported once. */
 const isElsewhere = (zone: string, section: AwsSettings): boolean =>
@@ -95,14 +101,46 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
     id: "aws-new-network-has-addresses",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
     why: "EC2 rejects such a network when it creates the VPC, which everything else waits for.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { vpcCidr } }) => {
-      const rule = refuseSource(vpcCidr);
-      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr)];
+      const rule = refuseSource(vpcCidr) ?? nobodysNetwork(vpcCidr);
+      return rule === null ? [] : [violation("aws.vpcCidr", rule, vpcCidr, PRIVATE_NETWORK)];
     },
     passing: { section: { region, vpcCidr: "10.16.0.0/20" } },
     failing: { section: { region, vpcCidr: "10.16.1.0/20" } },
+  },
+  {
+    id: "aws-new-network-is-private",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+    why: "EC2 accepts public addresses, and from such a network nobody reaches the servers on the internet that own them.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { vpcCidr } }) =>
+      isPublic(vpcCidr) && nobodysNetwork(vpcCidr) === null
+        ? [violation("aws.vpcCidr", "has public addresses, whose owners cannot be reached from this network", vpcCidr, PRIVATE_NETWORK)]
+        : [],
+    passing: { section: { region, vpcCidr: "172.31.0.0/16" } },
+    failing: { section: { region, vpcCidr: "172.32.0.0/16" } },
+  },
+  {
+    id: "aws-network-blocks-are-of-one-vpc",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
+    why: "A VPC has no such blocks, and the endpoint's security group would admit other clients than the VPC's, or be rejected.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { network } }) => {
+      const cidrs = ifReadable(() => [...(network?.cidrs ?? [])], []);
+      if (cidrs.length > MOST_BLOCKS)
+        return [violation("aws.network.cidrs", `must be at most ${MOST_BLOCKS}, which a VPC has`, cidrs.length, DESCRIBE_BLOCKS)];
+      return checkItems(cidrs, (cidr, index) => {
+        const other = cidrs.slice(0, index).find((each) => overlaps(each, cidr));
+        const rule = refuseSource(cidr) ?? nobodysNetwork(cidr) ?? (other === undefined ? null : `must not overlap ${other}`);
+        return rule === null ? [] : [violation(`aws.network.cidrs[${index}]`, rule, cidr, DESCRIBE_BLOCKS)];
+      });
+    },
+    passing: { section: { region, network: { ...NETWORK, cidrs: ["10.0.0.0/16", "10.1.0.0/16"] } } },
+    failing: { section: { region, network: { ...NETWORK, cidrs: ["10.0.0.0/16", "10.0.128.0/17"] } } },
   },
   {
     id: "aws-endpoint-lets-the-network-in",
@@ -128,7 +166,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
               "aws.network.cidrs",
               "is required with secretsManagerEndpoint: its private DNS name applies to the whole VPC, and a client outside these blocks can no longer reach Secrets Manager",
               "none",
-              "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them",
+              DESCRIBE_BLOCKS,
             ),
           ]
         : [];

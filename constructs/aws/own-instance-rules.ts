@@ -196,8 +196,8 @@ export const awsOwnInstanceRules: readonly Rule[] = [
       const seen = new Map<string, string>();
       return eachCreated(({ identifier }, _instance, path) => {
         const other = identifier === null ? undefined : seen.get(identifier);
-        if (identifier !== null && other === undefined) seen.set(identifier, path);
-        return other === undefined ? [] : [violation(`${path}.identifier`, `is already the identifier of ${other}`, identifier)];
+        if (identifier !== null && other === undefined) seen.set(identifier, path.replace("aws.instances.", ""));
+        return other === undefined ? [] : [violation(`${path}.identifier`, `is also the identifier of ${other}`, identifier)];
       })(subject, "");
     },
     passing: {

@@ -1,4 +1,4 @@
-import { refuseExternalSecrets, unusedVersions } from "../kubernetes/operators";
+import { refuseExternalSecrets, unusedOperators, unusedVersions } from "../kubernetes/operators";
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { ownEntry } from "../model/json";
@@ -105,10 +105,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     check: ({ section: { network, vpcCidr, zones, cluster } }) => [
       ...(network !== null && vpcCidr !== awsFields.vpcCidr.default ? [unused("aws.vpcCidr", "with network")] : []),
       ...(network !== null && zones.length > 0 ? [unused("aws.zones", "with network")] : []),
-      ...(["installExternalSecrets", "installReloader"] as const)
-        .filter((field) => cluster?.installReleases === false && cluster[field])
-        .map((field) => unused(`aws.cluster.${field}`, "with installReleases: false")),
-      ...(cluster === null ? [] : unusedVersions(cluster, "aws.cluster")),
+      ...(cluster === null ? [] : [...unusedOperators(cluster, "aws.cluster"), ...unusedVersions(cluster, "aws.cluster")]),
     ],
     passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true } } },
     failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, installReleases: false } } },

@@ -1,7 +1,9 @@
 import { defineTarget, type Target } from "../model/target";
 import { connectionsOf } from "./classes";
+import { awsClassRules, awsDiskRules } from "./disk-rules";
 import { awsNetworkRules } from "./network-rules";
 import { awsOwnInstanceRules } from "./own-instance-rules";
+import { awsEndpointRules, awsPlaceRules } from "./place-rules";
 import { awsRules } from "./rules";
 import { AWS_ELSEWHERE, awsFields } from "./section";
 import { awsWholeRules } from "./section-rules";
@@ -21,8 +23,8 @@ export const aws: Aws = defineTarget({
   name: "aws",
   section: awsFields,
   elsewhere: AWS_ELSEWHERE,
-  rules: awsRules,
-  wholeRules: [...awsWholeRules, ...awsNetworkRules, ...awsTagRules, ...awsOwnInstanceRules],
+  rules: [...awsRules, ...awsDiskRules, ...awsEndpointRules],
+  wholeRules: [...awsWholeRules, ...awsNetworkRules, ...awsTagRules, ...awsOwnInstanceRules, ...awsClassRules, ...awsPlaceRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access) => ({ access: "direct", tls: "verify-full", caution: access === "sidecar" || access === "proxy" ? NO_PROXY : null }),

@@ -90,3 +90,11 @@ export const unusedVersions = (settings: OperatorSettings, path: string): readon
     ? []
     : [violation(`${path}.reloaderVersion`, "has no effect without installReloader", settings.reloaderVersion)]),
 ];
+
+/** Reports operators that are not installed, because releases are not. @param path of the cluster. */
+export const unusedOperators = (settings: OperatorSettings & { readonly installReleases: boolean }, path: string): readonly Violation[] =>
+  settings.installReleases
+    ? []
+    : (["installExternalSecrets", "installReloader"] as const)
+        .filter((field) => settings[field])
+        .map((field) => ({ path: `${path}.${field}`, rule: "has no effect with installReleases: false", got: null, remedy: "" }));

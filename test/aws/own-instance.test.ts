@@ -102,7 +102,7 @@ describe("a setting of one instance on AWS is refused", () => {
       aws: { ...minimalAws.aws, instances: { main: { identifier: "ml" }, other: { identifier: "ml" } } },
     };
     expect(refused(spec)).toBe(
-      'aws.instances.other.identifier: is already the identifier of aws.instances.main, got "ml" [aws-identifier-names-one-instance]',
+      'aws.instances.other.identifier: is also the identifier of main, got "ml" [aws-identifier-names-one-instance]',
     );
   });
 

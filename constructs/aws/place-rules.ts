@@ -1,0 +1,161 @@
+import { violation } from "../model/errors";
+import { idOf } from "../model/fields";
+import { checkEach } from "../model/rule";
+import { refuseAuthorities } from "../model/server-rules";
+import type { InstanceRule, WholeRule } from "../model/target";
+import { isKnownPair } from "./backup-regions";
+import { RDS_REGIONS } from "./rds-regions";
+import { CHECKED, EXISTING, GUIDE } from "./rules";
+import type { awsFields } from "./section";
+import { CLUSTER, NETWORK, region } from "./section-rules";
+
+/** The region in the name of a server of RDS, or undefined. */
+const regionOf = (host: string): string | undefined => /\.([a-z]{2}(-[a-z]+)+-\d)\.rds\.amazonaws\.com\.?$/i.exec(host)?.[1]?.toLowerCase();
+
+const PROXY = /\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
+const READER = /\.cluster-ro-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
+
+/** About the names of existing servers. */
+export const awsEndpointRules: readonly InstanceRule[] = [
+  {
+    id: "aws-existing-is-not-a-proxy",
+    source: `${GUIDE}/rds-proxy-secrets-arns.html`,
+    why: "RDS Proxy lets in only users whose secrets it was given, so that no login that provisioning creates gets through, and its certificate is not one of RDS.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ existing }, path) =>
+      existing !== null && PROXY.test(existing.host)
+        ? [
+            violation(
+              `${path}.existing.host`,
+              "is an RDS Proxy, which rejects every login that is not in one of its secrets",
+              existing.host,
+              "write the endpoint of the instance, or the writer's of the cluster",
+            ),
+          ]
+        : [],
+    passing: { existing: { ...EXISTING, host: "ml.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
+    failing: { existing: { ...EXISTING, host: "ml.proxy-c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
+  },
+  {
+    id: "aws-existing-is-not-a-reader",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html",
+    why: "A reader of Aurora rejects every write, so that nothing can be provisioned and no platform can migrate.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ existing }, path) =>
+      existing !== null && READER.test(existing.host)
+        ? [
+            violation(
+              `${path}.existing.host`,
+              "is the reader endpoint of an Aurora cluster, which rejects writes",
+              existing.host,
+              "write the writer's, with cluster- in the place of cluster-ro-",
+            ),
+          ]
+        : [],
+    passing: { existing: { ...EXISTING, host: "ml.cluster-c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
+    failing: { existing: { ...EXISTING, host: "ml.cluster-ro-c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
+  },
+];
+
+/** About what has to stand in one region, or in two that belong together. */
+export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-existing-is-in-the-region",
+    source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    why: "Each region's authorities sign its servers only, so that pods reject the certificate of a server elsewhere.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { region: its }, instances }) =>
+      checkEach(instances, ({ existing }, name) => {
+        const other = existing === null || existing.ca !== null ? undefined : regionOf(existing.host);
+        return other === undefined || other === its || !RDS_REGIONS.includes(its)
+          ? []
+          : [
+              violation(
+                `instances.${name}.existing.host`,
+                `must be in ${its}, whose certificate authorities pods trust`,
+                existing?.host,
+                "change aws.region, or write the server's authorities into existing.ca",
+              ),
+            ];
+      }),
+    passing: {
+      section: { region },
+      instances: { main: { existing: { ...EXISTING, host: "ml.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } } },
+    },
+    failing: {
+      section: { region },
+      instances: { main: { existing: { ...EXISTING, host: "ml.c1a2b3c4d5e6.eu-west-1.rds.amazonaws.com" } } },
+    },
+  },
+  {
+    id: "aws-cluster-is-in-the-region",
+    source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    why: "A rule can name security groups of its own region only, and EC2 does not find a cluster's elsewhere.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { region: its, cluster } }) => {
+      const [, other] =
+        /:oidc-provider\/oidc\.eks\.([a-z0-9-]+)\.amazonaws\.com\//.exec(cluster === null ? "" : idOf(cluster.oidcProvider)) ?? [];
+      return other === undefined || other === its || !RDS_REGIONS.includes(its)
+        ? []
+        : [
+            violation(
+              "aws.cluster.oidcProvider",
+              `must be of a cluster in ${its}, because security groups admit each other within a region only`,
+              other,
+              "name a cluster of that region, or change aws.region",
+            ),
+          ];
+    },
+    passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
+    failing: {
+      section: {
+        region,
+        network: NETWORK,
+        cluster: { ...CLUSTER, oidcProvider: CLUSTER.oidcProvider.replace("eu-central-1", "us-east-1") },
+      },
+    },
+  },
+  {
+    id: "aws-backups-go-to-a-known-region",
+    source:
+      "https://github.com/awsdocs/amazon-rds-user-guide/blob/0598514cf7ab4d1a41619be1a4421b2314357ecf/doc_source/USER_ReplicateBackups.md",
+    why: "RDS copies backups between some pairs of regions only, and rejects the others after it has created the instance.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { region: its }, instances }) =>
+      checkEach(instances, ({ backupReplication, existing }, name) => {
+        const to = backupReplication?.region ?? its;
+        const isChecked = existing === null && to !== its && [its, to].every((each) => RDS_REGIONS.includes(each));
+        return !isChecked || isKnownPair(its, to)
+          ? []
+          : [
+              violation(
+                `instances.${name}.backupReplication.region`,
+                `is not known to receive backups from ${its}`,
+                to,
+                `aws rds describe-source-regions --region ${to} lists the regions that it receives them from`,
+              ),
+            ];
+      }),
+    passing: { section: { region }, instances: { main: { backupReplication: { region: "eu-west-1" } } } },
+    failing: { section: { region }, instances: { main: { backupReplication: { region: "af-south-1" } } } },
+  },
+  {
+    id: "aws-authorities-have-certificates-only",
+    source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
+    why: "The text stands in a ConfigMap beside every platform, where others read a private key.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { certificateAuthorities } }) => {
+      const rule = refuseAuthorities(certificateAuthorities ?? "");
+      const remedy = "save the region's bundle beside the environment's file, and write its name";
+      return rule === null ? [] : [violation("aws.certificateAuthorities", rule, certificateAuthorities, remedy)];
+    },
+    passing: { section: { region, certificateAuthorities: "eu-central-1-bundle.pem" } },
+    failing: { section: { region, certificateAuthorities: "-----BEGIN RSA PRIVATE KEY-----" } },
+  },
+];
