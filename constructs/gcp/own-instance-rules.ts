@@ -15,6 +15,9 @@ const READ = "2026-11-30";
 /** GiB of a disk at a shared core. */
 const LARGEST_SHARED_DISK = 3_054;
 
+/** Regions without a zone a. https://cloud.google.com/compute/docs/regions-zones */
+const WITHOUT_A: readonly string[] = ["europe-west1", "us-east1"];
+
 /** A rule about what only Google Cloud has of each instance that is created. */
 const each =
   (check: (own: Own, path: string, instance: InstanceSettings, section: GcpSettings) => readonly Violation[]): Rule["check"] =>
@@ -75,11 +78,12 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     why: "Cloud SQL rejects a zone that its region does not have.",
     date: READ,
     severity: "error",
-    check: each(({ zone }, path, _instance, { region }) =>
-      zone === null || zone.replace(/-[a-z]$/, "") === region
+    check: each(({ zone }, path, _instance, { region }) => {
+      const letters = WITHOUT_A.includes(region) ? "bcd" : "abcdef";
+      return zone === null || (zone.replace(/-[a-z]$/, "") === region && letters.includes(zone.at(-1) ?? ""))
         ? []
-        : [violation(`${path}.zone`, `must be a zone of ${region}`, zone, `such as ${region}-a`)],
-    ),
+        : [violation(`${path}.zone`, `must be a zone of ${region}`, zone, `such as ${region}-${letters[0]}`)];
+    }),
     passing: { section: { ...SECTION, instances: { at: { zone: "europe-west4-b" } } }, instances: { at: {} } },
     failing: { section: { ...SECTION, instances: { at: { zone: "europe-west1-b" } } }, instances: { at: {} } },
   },

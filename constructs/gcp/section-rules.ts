@@ -1,3 +1,4 @@
+import { unusedOperators } from "../kubernetes/operators";
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
@@ -11,11 +12,9 @@ import { physicalName } from "./names";
 import { REGIONS } from "./regions";
 import { EXISTING, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
-import { isSharedCore } from "./tier-names";
-import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
 /** A rule about the section and each instance that is created. */
-const each =
+export const each =
   (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
   ({ section, instances }) =>
     checkEach(instances, (instance, name) => (instance.existing === null ? check(section, instance, `instances.${name}`) : []));
@@ -41,44 +40,6 @@ export const gcpWholeRules: readonly GcpRule[] = [
       REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a region of Cloud SQL", region, suggestRegion(region, REGIONS))],
     passing: { section: SECTION },
     failing: { section: { ...SECTION, region: "europe-wets4" } },
-  },
-  {
-    id: "gcp-size-has-a-tier",
-    source: `${GUIDE}/machine-series-overview`,
-    why: "Cloud SQL rejects a tier that its edition and disk do not have.",
-    date: READ,
-    severity: "error",
-    check: ({ section, instances }) =>
-      checkEach(instances, ({ existing, size }, name) => {
-        const tier = ownEntry(section.instances, name)?.tier ?? null;
-        return existing === null ? checkTier(section, size, tier, name) : [];
-      }),
-    passing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 16 } } } },
-    failing: { section: { ...SECTION, edition: "ENTERPRISE_PLUS" }, instances: { at: { size: { vcpus: 2, memoryGib: 8 } } } },
-  },
-  {
-    id: "gcp-only-hyperdisk-is-provisioned",
-    source: `${GUIDE}/storage-options-overview`,
-    why: "Cloud SQL rejects IOPS and throughput on an SSD, whose performance follows from its size, and beyond a machine's limits.",
-    date: READ,
-    severity: "error",
-    check: each(checkPerformance),
-    passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { iops: 15000, throughputMibps: 240 } } },
-    failing: { section: SECTION, instances: { at: { iops: 12000 } } },
-  },
-  {
-    id: "gcp-hyperdisk-has-twenty-gib",
-    source: `${GUIDE}/storage-options-overview`,
-    why: "Cloud SQL rejects a smaller Hyperdisk when it creates the instance.",
-    date: READ,
-    severity: "error",
-    check: each(({ disk }, { storageGib }, path) =>
-      disk === "HYPERDISK_BALANCED" && storageGib < SMALLEST_HYPERDISK
-        ? [violation(`${path}.storageGib`, `must be at least ${SMALLEST_HYPERDISK} with disk ${disk}`, storageGib)]
-        : [],
-    ),
-    passing: { section: SECTION, instances: { at: { storageGib: 10 } } },
-    failing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 19 } } },
   },
   {
     id: "gcp-recovery-reaches-as-far-as-logs",
@@ -108,8 +69,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     severity: "error",
     check: ({ section: { encryptionKey, region }, instances }) => {
       if (encryptionKey === null) return [];
-      if (isElsewhere(idOf(encryptionKey), region))
-        return [violation("gcp.encryptionKey", `must be a key of ${region}, as the databases are`, idOf(encryptionKey))];
+      if (isElsewhere(idOf(encryptionKey), region)) return [violation("gcp.encryptionKey", `must be in ${region}`, idOf(encryptionKey))];
       const rule = "must be null with gcp.encryptionKey, which no other region has";
       return checkEach(instances, ({ backupReplication }, name) =>
         backupReplication === null ? [] : [violation(`instances.${name}.backupReplication`, rule, {}, "remove one of the two")],
@@ -129,7 +89,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     severity: "error",
     check: ({ section: { serverCaPool, region } }) =>
       serverCaPool !== null && isElsewhere(idOf(serverCaPool), region)
-        ? [violation("gcp.serverCaPool", `must be a pool of ${region}, as the databases are`, idOf(serverCaPool))]
+        ? [violation("gcp.serverCaPool", `must be in ${region}`, idOf(serverCaPool))]
         : [],
     passing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west4/caPools/db" } },
     failing: { section: { ...SECTION, serverCaPool: "projects/my-project/locations/europe-west1/caPools/db" } },
@@ -145,8 +105,14 @@ export const gcpWholeRules: readonly GcpRule[] = [
       const { from, to } = denyMaintenance;
       if (from.length !== to.length)
         return [violation("gcp.denyMaintenance.to", "must have a year where the other day has one, and none where it has none", to)];
+      const missing = checkItems(["from", "to"] as const, (field) =>
+        toDay(denyMaintenance[field]) === null
+          ? [violation(`gcp.denyMaintenance.${field}`, DOES_NOT_EXIST[denyMaintenance[field].length] ?? "", denyMaintenance[field])]
+          : [],
+      );
+      if (missing.length > 0) return missing;
       const days = daysBetween(from, to);
-      return days !== null && days >= 1 && days <= MOST_DENIED_DAYS
+      return days >= 1 && days <= MOST_DENIED_DAYS
         ? []
         : [violation("gcp.denyMaintenance.to", `must be 1 to ${MOST_DENIED_DAYS} days after ${from}`, to)];
     },
@@ -245,7 +211,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     check: ({ section: { existingConnections }, instances }) =>
       checkEach(existingConnections, (_connection, name) =>
         ownEntry(instances, name)?.existing == null
-          ? [violation(`gcp.existingConnections.${name}`, "must name an instance that has existing", name)]
+          ? [violation(`gcp.existingConnections.${name}`, "must name an instance with existing", name)]
           : [],
       ),
     passing: {
@@ -279,34 +245,12 @@ export const gcpWholeRules: readonly GcpRule[] = [
     source: "https://external-secrets.io/latest/provider/google-secrets-manager/",
     why: "Without a warning, a person waits for an operator that nothing installs.",
     date: READ,
-    severity: "error",
-    check: ({ section: { cluster } }) => {
-      if (cluster === null || cluster.installReleases) return [];
-      const fields = (["installExternalSecrets", "installReloader"] as const).filter((field) => cluster[field]);
-      return fields.map((field) => violation(`gcp.cluster.${field}`, "must be false without installReleases", true));
-    },
+    severity: "warning",
+    check: ({ section: { cluster } }) => (cluster === null ? [] : unusedOperators(cluster, "gcp.cluster")),
     passing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true } } },
     failing: { section: { ...SECTION, cluster: { ...CLUSTER, installReleases: false, installReloader: true } } },
   },
 ];
-
-/** GiB. */
-const SMALLEST_HYPERDISK = 20;
-
-/** @param tier null if the size is written, and decides it. */
-function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, name: string): readonly Violation[] {
-  const series = seriesOf(section);
-  const hasShared = section.edition === "ENTERPRISE" && section.disk === "PD_SSD";
-  const found = series.tier(size);
-  if (tier === null ? found !== null : found === tier || (hasShared && isSharedCore(tier))) return [];
-  const path = `instances.${name}.size`;
-  const near = series.near(size);
-  const of = `of edition ${section.edition} with disk ${section.disk} (${series.name}: ${series.sizes})`;
-  if (tier !== null) return [violation(path, `must be a tier ${of}`, tier, `the nearest is ${series.tier(near)}`)];
-  const shared = hasShared && size.memoryGib < near.memoryGib ? `; for development, set gcp.instances.${name}.tier to "db-f1-micro"` : "";
-  const remedy = `the nearest is { vcpus: ${near.vcpus}, memoryGib: ${near.memoryGib} }${shared}`;
-  return [violation(path, `must be a size ${of}`, `${size.vcpus} vCPUs and ${size.memoryGib} GiB`, remedy)];
-}
 
 /** Cloud SQL's most days. */
 const MOST_DENIED_DAYS = 90;
@@ -319,13 +263,24 @@ const SUFFIX_LENGTH = "-1a2b3c4".length;
 
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 
-/** Days from one day to another, of the next year if no year is given and the day is earlier; null if there is no such day. */
-function daysBetween(from: string, to: string): number | null {
-  const year = from.length === "mm-dd".length ? "2025-" : "";
-  const [start, end] = [Date.parse(`${year}${from}`), Date.parse(`${year}${to}`)];
-  if (Number.isNaN(start) || Number.isNaN(end)) return null;
-  const days = (end - start) / 86_400_000;
-  return year !== "" && days < 0 ? days + 365 : days;
+/** What is wrong with a day that there is not, by the length of its text. */
+const DOES_NOT_EXIST: Readonly<Record<number, string>> = {
+  ["mm-dd".length]: "must be a day of every year",
+  ["yyyy-mm-dd".length]: "must be a day that exists",
+};
+
+/** Milliseconds since 1970 of a day, in a year without a leap day if it has none; null if there is no such day. */
+function toDay(text: string): number | null {
+  const whole = text.length === "mm-dd".length ? `2025-${text}` : text;
+  const time = Date.parse(whole);
+  // JavaScript takes 30 February for 2 March.
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(whole) ? time : null;
+}
+
+/** Days from one day that exists to another, of the next year if no year is given and the day is earlier. */
+function daysBetween(from: string, to: string): number {
+  const days = ((toDay(to) ?? 0) - (toDay(from) ?? 0)) / 86_400_000;
+  return from.length === "mm-dd".length && days < 0 ? days + 365 : days;
 }
 
 /** Blames the longer of the two names that make one of Google's. One that is too long together with several others is reported once. */
@@ -366,21 +321,4 @@ function measureNames(
   return environment.length > instance.length
     ? [{ path: "name", name: environment, excess, exceeds: `the instance's name (\`${instance}\`) ${limit}` }]
     : [{ path: `instances.${instance}`, name: instance, excess, exceeds: `the environment's name (\`${environment}\`) ${limit}` }];
-}
-
-function checkPerformance(section: GcpSettings, instance: InstanceSettings, path: string): readonly Violation[] {
-  const { size, highAvailability } = instance;
-  const most = seriesOf(section).performance(size.vcpus, highAvailability);
-  return checkItems(["iops", "throughputMibps"] as const, (field) => {
-    const value = instance[field];
-    if (value === null) return [];
-    if (most === null) {
-      const remedy = 'remove it, or set gcp.disk to "HYPERDISK_BALANCED"';
-      return [violation(`${path}.${field}`, `cannot be chosen on ${section.disk}`, value, remedy)];
-    }
-    const key = field === "iops" ? "iops" : "throughput";
-    const [min, max] = [HYPERDISK_FLOOR[key], most[key]];
-    const rule = `must be from ${min} to ${max} with ${size.vcpus} vCPUs and highAvailability: ${highAvailability}`;
-    return value >= min && value <= max ? [] : [violation(`${path}.${field}`, rule, value)];
-  });
 }

@@ -206,7 +206,10 @@ export const gcpFields = {
   }),
   /** Notification channels that receive alerts. @defaultValue `[]` */
   notificationChannels: list(
-    id({ pattern: new RegExp(`^projects/${PROJECT}/notificationChannels/\\d+$`), form: "a channel (projects/P/notificationChannels/N)" }),
+    id({
+      pattern: new RegExp(`^projects/(${PROJECT}|\\d{6,20})/notificationChannels/\\d+$`),
+      form: "a channel (projects/P/notificationChannels/N)",
+    }),
   ),
   /** Connection names of existing Cloud SQL instances, by instance: the Auth Proxy reaches only these. @defaultValue `{}` */
   existingConnections: map(id(CONNECTION_NAME), NAME),

@@ -1,7 +1,9 @@
 import { ownEntry } from "../model/json";
 import { defineTarget, type Placement, type Target, type Topology } from "../model/target";
+import { gcpDiskRules } from "./disk-rules";
 import { gcpLimitRules } from "./limit-rules";
 import { gcpOwnInstanceRules } from "./own-instance-rules";
+import { gcpPlaceRules } from "./place-rules";
 import { gcpRules } from "./rules";
 import { GCP_ELSEWHERE, gcpFields } from "./section";
 import { gcpWholeRules } from "./section-rules";
@@ -34,7 +36,7 @@ export const gcp: Gcp = defineTarget({
   section: gcpFields,
   elsewhere: GCP_ELSEWHERE,
   rules: gcpRules,
-  wholeRules: [...gcpWholeRules, ...gcpOwnInstanceRules, ...gcpLimitRules, ...gcpVersionRules],
+  wholeRules: [...gcpWholeRules, ...gcpDiskRules, ...gcpPlaceRules, ...gcpOwnInstanceRules, ...gcpLimitRules, ...gcpVersionRules],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access, placement) => {

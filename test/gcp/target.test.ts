@@ -200,7 +200,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withGcp(minimalGcp, { encryptionKey: "projects/my-project/locations/global/keyRings/ml/cryptoKeys/postgres" }),
-      'gcp.encryptionKey: must be a key of europe-west4, as the databases are, got "projects/my-project/locations/global/keyRings',
+      'gcp.encryptionKey: must be in europe-west4, got "projects/my-project/locations/global/keyRings',
     ],
     [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
     [withMain({ storageGib: 10, maxStorageGib: 10, highAvailability: false, size: { vcpus: 1, memoryGib: 3.75 } }), "accepted"],
@@ -308,8 +308,8 @@ describe("a spec for Google Cloud", () => {
       "  - instances.first.backupReplication: must be an object, got 1; write { region: ..., kmsKey: ... }",
       "  - instances.first.existing: must be an object, got 1; write { host: ..., port: ..., ca: ..., masterSecret: ..., maxConnections: ... }",
       '  - instances.second.allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "10"',
-      expect.stringContaining("instances.second.size: must be a size of edition ENTERPRISE"),
       expect.stringContaining("instances.second.backupReplication: must be null with gcp.encryptionKey"),
+      expect.stringContaining("instances.second.size: must be a size of edition ENTERPRISE"),
       '  - instances.second.allowedSources[1]: is wider than any private network (/8), got "128.0.0.0/1"; name the cluster\'s network [never-the-whole-world]',
     ]);
   });
