@@ -65,7 +65,7 @@ const REFUSED: readonly Case[] = [
     main: { publiclyAccessible: true, allowedSources: ["0.0.0.0/0"] },
     says: [
       "instances.main.publiclyAccessible: unknown key; remove it: a database gets no public address, because its logins would face everyone who scans the internet; let networks in with allowedSources, and people through a VPN or a tunnel (--via)",
-      'instances.main.allowedSources[0]: is the whole internet, got "0.0.0.0/0"; a database gets no public address: name the cluster\'s network here; people come through a VPN or a tunnel (--via localhost:5433)',
+      'instances.main.allowedSources[0]: is the whole internet, got "0.0.0.0/0"; a database gets no public address: name the cluster\'s network here; people come through a VPN or a tunnel (--via localhost:5433) [never-the-whole-world]',
     ],
   },
   {
@@ -86,15 +86,15 @@ const REFUSED: readonly Case[] = [
     labels: { Environment: "dev", owner: "other", team: "a", Team: "b", "aws:x": "y" },
     says: [
       'labels.aws:x: key must be 1 to 128 letters, digits, spaces and _ . : / = + - @, not starting with aws: or rds:, got "aws:x"',
-      'labels.Environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it',
+      'labels.Environment: is set by this project, from the environment\'s name, got "dev"; remove it, or rename it [labels-of-this-project]',
       'labels.owner: is set by this project, from owner, got "other"; remove it, or change owner [labels-of-this-project]',
-      'labels.Team: must differ from the label team by more than case, got "b"; keep one of them',
+      'labels.Team: must differ from the label team by more than case, got "b"; keep one of them [labels-differ-by-more-than-case]',
     ],
   },
   {
     title: "more tags than a resource may have",
     labels: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, "v"])),
-    says: ["labels: must be at most 49 on AWS, besides ours, got 50; remove some"],
+    says: ["labels: must be at most 49 on AWS, besides ours, got 50; remove some [aws-labels-fit-a-resource]"],
   },
   {
     title: "a group twice, and a provider of another account",
@@ -103,8 +103,8 @@ const REFUSED: readonly Case[] = [
       cluster: { ...CLUSTER, securityGroups: ["sg-0a1b2c3d4e5f60713", "sg-0a1b2c3d4e5f60713"] },
     },
     says: [
-      'aws.cluster.securityGroups[1]: is named twice, and EC2 rejects the same rule twice, got "sg-0a1b2c3d4e5f60713"; remove it',
-      'aws.cluster.oidcProvider: must be in account 999999999999, whose roles the pods take: a role can trust providers of the same account only, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider',
+      'aws.cluster.securityGroups[1]: is named twice, and EC2 rejects the same rule twice, got "sg-0a1b2c3d4e5f60713"; remove it [aws-security-groups-are-named-once]',
+      'aws.cluster.oidcProvider: must be in account 999999999999, whose roles the pods take: a role can trust providers of the same account only, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider [aws-oidc-provider-is-in-the-account]',
     ],
   },
   {
@@ -113,7 +113,7 @@ const REFUSED: readonly Case[] = [
     section: { kmsKey: "arn:aws:kms:eu-central-1:111122223333:alias/aws/rds" },
     says: [
       'aws.kmsKey: must be the ARN of a KMS key or of its alias, got "arn:aws:kms:eu-central-1:111122223333:alias/aws/rds"',
-      'instances.main.backupReplication.kmsKey: must be the ARN of a key in eu-west-1, because the database is encrypted, got "arn:aws:kms:eu-west-1:oops"',
+      'instances.main.backupReplication.kmsKey: must be the ARN of a key in eu-west-1, because the database is encrypted, got "arn:aws:kms:eu-west-1:oops" [aws-replicated-backups-need-a-key]',
     ],
   },
 ];
@@ -149,8 +149,8 @@ describe("a configuration that a team has", () => {
   it("has Google's labels on Google Cloud", () => {
     const spec = { name: "test", labels: { Owner: "Data Platform", stage: "test" }, instances: { main: {} }, platforms: {}, gcp: SECTION };
     expect(violationsOf(spec, gcp)).toEqual([
-      'labels.Owner: key must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, starting with a letter, got "Owner"',
-      'labels.Owner: must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, got "Data Platform"',
+      'labels.Owner: key must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, starting with a letter, got "Owner" [gcp-labels-have-no-dots]',
+      'labels.Owner: must be 1 to 63 of a-z, 0-9, _ and hyphens on Google Cloud, got "Data Platform" [gcp-labels-have-no-dots]',
     ]);
   });
 
