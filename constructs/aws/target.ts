@@ -3,6 +3,7 @@ import { connectionsOf } from "./classes";
 import { awsClassRules, awsDiskRules } from "./disk-rules";
 import { awsNetworkRules } from "./network-rules";
 import { awsOwnInstanceRules } from "./own-instance-rules";
+import { awsParameterRules, awsParameterWholeRules, reservedForSuperusers } from "./parameter-rules";
 import { awsEndpointRules, awsPlaceRules } from "./place-rules";
 import { awsRules } from "./rules";
 import { AWS_ELSEWHERE, awsFields } from "./section";
@@ -23,9 +24,18 @@ export const aws: Aws = defineTarget({
   name: "aws",
   section: awsFields,
   elsewhere: AWS_ELSEWHERE,
-  rules: [...awsRules, ...awsDiskRules, ...awsEndpointRules],
-  wholeRules: [...awsWholeRules, ...awsNetworkRules, ...awsTagRules, ...awsOwnInstanceRules, ...awsClassRules, ...awsPlaceRules],
+  rules: [...awsRules, ...awsDiskRules, ...awsEndpointRules, ...awsParameterRules],
+  wholeRules: [
+    ...awsWholeRules,
+    ...awsNetworkRules,
+    ...awsTagRules,
+    ...awsOwnInstanceRules,
+    ...awsClassRules,
+    ...awsPlaceRules,
+    ...awsParameterWholeRules,
+  ],
   reservedConnections: RESERVED_CONNECTIONS,
+  reservedByParameters: reservedForSuperusers,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access) => ({ access: "direct", tls: "verify-full", caution: access === "sidecar" || access === "proxy" ? NO_PROXY : null }),
 });

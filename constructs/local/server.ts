@@ -158,6 +158,8 @@ async function refuseOtherMajor(data: string, { majorVersion, reset }: LocalServ
 
 async function configure(data: string, options: LocalServerOptions, account: Account | null): Promise<void> {
   const settings: Record<string, string | number | boolean> = {
+    ssl_min_protocol_version: "TLSv1.2",
+    log_line_prefix: "%m [%p] %q%u@%d ",
     ...options.parameters,
     max_connections: options.maxConnections,
     listen_addresses: "localhost",
@@ -166,8 +168,6 @@ async function configure(data: string, options: LocalServerOptions, account: Acc
     ssl: "on",
     ssl_cert_file: "server.crt",
     ssl_key_file: "server.key",
-    ssl_min_protocol_version: "TLSv1.2",
-    log_line_prefix: "%m [%p] %q%u@%d ",
   };
   const lines = Object.entries(settings).map(
     ([name, value]) => `${name} = '${String(value).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`,

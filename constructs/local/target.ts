@@ -1,8 +1,9 @@
 import { violation } from "../model/errors";
 import type { MajorVersion } from "../model/instance";
-import { checkParameters, refuseUnknown } from "../model/parameter-rules";
+import { checkParameters, isOfModule, refuseUnknown } from "../model/parameter-rules";
 import { checkValue, findParameter, type ParameterValue, parameterNames } from "../model/parameters";
 import { type Advice, created, defineTarget, type InstanceRule } from "../model/target";
+import { localParameterRules } from "./parameter-rules";
 
 /** For superusers (PostgreSQL's own three), provisioning, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 8;
@@ -11,10 +12,13 @@ const RESERVED_CONNECTIONS = 8;
 const CONNECTIONS_PER_GIB = 25;
 const MOST_CONNECTIONS = 500;
 
+/** Modules of which the catalogue has all parameters; PostgreSQL drops others of their names when it loads them. */
+const KNOWN_MODULES: readonly string[] = ["auto_explain", "pg_prewarm", "pg_stat_statements", "plpgsql", "postgres_fdw"];
+
 /** PostgreSQL's own: it takes any name with a dot, which a module may read. */
 function checkParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
   const parameter = findParameter(name, majorVersion);
-  if (parameter === null && name.includes(".")) return null;
+  if (parameter === null && name.includes(".") && !isOfModule(name, KNOWN_MODULES)) return null;
   if (parameter === null) return refuseUnknown(name, { kind: "a parameter", known: parameterNames, foreign: null }, majorVersion);
   const rule = checkValue(parameter, value);
   return rule === null ? null : { rule, remedy: "" };
@@ -23,6 +27,7 @@ function checkParameter(name: string, value: ParameterValue, majorVersion: Major
 const localRules: readonly InstanceRule[] = [
   created({
     id: "local-parameters-are-known",
+    why: "PostgreSQL does not start with a parameter that it does not know, and says so after it was created.",
     source: "https://www.postgresql.org/docs/17/runtime-config.html",
     date: "2026-11-30",
     severity: "error",
@@ -30,8 +35,10 @@ const localRules: readonly InstanceRule[] = [
     passing: { parameters: { work_mem: "16MB", "cloudsql.logical_decoding": "on" } },
     failing: { parameters: { wrok_mem: "16MB" } },
   }),
+  ...localParameterRules,
   {
     id: "local-existing-needs-a-ca",
+    why: "Without its certificate authority, nothing tells the server from another one that answers at its address.",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
     date: "2026-11-21",
     severity: "error",
@@ -51,6 +58,7 @@ const localRules: readonly InstanceRule[] = [
   },
   {
     id: "local-shows-one-server",
+    why: "One server runs on this machine, so that a failover or a replica cannot be tried here.",
     source: "https://www.postgresql.org/docs/17/high-availability.html",
     date: "2026-11-21",
     severity: "warning",

@@ -72,6 +72,9 @@ export function toPlainValue(parameter: ParameterType, value: ParameterValue): s
   }
 }
 
+/** A number of a parameter's own unit in the smallest one: sizes in bytes, times in microseconds. */
+export const toBase = ({ unit }: ParameterType, value: number): number => (unit === undefined ? value : value * sizeOf(unit));
+
 function describe({ type, unit, min, max, values = [] }: ParameterType): string {
   switch (type) {
     case "bool":

@@ -145,11 +145,12 @@ interface Complete extends Placed {
 const isComplete = (placed: Placed): placed is Complete =>
   placed.instance !== null && placed.databases !== null && placed.peak !== null && placed.readerPeak !== null && placed.topology !== null;
 
-const toWholePlatform = ({ platform, settings, instance, topology }: Placed): WholePlatform => ({
+const toWholePlatform = ({ platform, settings, instance, databases, topology }: Placed): WholePlatform => ({
   settings,
   instance,
   access: topology?.access ?? null,
   serviceAccounts: ifReadable(() => platform.serviceAccounts(settings), []),
+  extensions: [...new Set(Object.values(databases ?? {}).flatMap((database) => database.extensions))],
 });
 
 const idsOf = (rules: readonly { readonly id: string }[]): readonly string[] => rules.map(({ id }) => id);
@@ -221,6 +222,9 @@ const tenantsOf = <T extends Placed>(instance: string, placed: readonly T[]): re
 const maxConnectionsOf = (settings: InstanceSettings, target: Target): number =>
   writtenMaxConnections(settings) ?? target.maxConnections(settings);
 
+const reservedConnectionsOf = (settings: InstanceSettings, target: Target): number =>
+  target.reservedConnections + (settings.existing === null ? (target.reservedByParameters?.(settings) ?? 0) : 0);
+
 /** Platforms whose peak cannot be decided do not count: what the others need is too much in any case. */
 function checkInstance(
   { name, settings, locate }: { readonly name: string; readonly settings: InstanceSettings; locate(path: string): string },
@@ -235,7 +239,7 @@ function checkInstance(
     if (!isMaxConnections(maxConnections)) return;
     const check = (shares: readonly Share[], where?: string) => {
       const peaks = Object.fromEntries(shares.map((share) => [share.name, share.peak]));
-      const counted = budget(maxConnections, target.reservedConnections, peaks);
+      const counted = budget(maxConnections, reservedConnectionsOf(settings, target), peaks);
       const remedies = () => ifReadable(() => waysOut({ name, isExisting: settings.existing !== null, locate }, shares, counted), []);
       for (const each of checkBudget(counted, `instances.${name}`, remedies, where)) report(each);
     };
@@ -273,7 +277,7 @@ function toInstance(
   return {
     settings,
     maxConnections: maxConnectionsOf(settings, target),
-    reservedConnections: target.reservedConnections,
+    reservedConnections: reservedConnectionsOf(settings, target),
     tenants: Object.fromEntries(tenants),
   };
 }

@@ -17,6 +17,12 @@ import {
 } from "./instance";
 import { ownEntry } from "./json";
 import { kubernetesRules } from "./kubernetes-values";
+import { dangerRules } from "./parameter-dangers";
+import { memoryRules } from "./parameter-memory";
+import { replicationRules } from "./parameter-replication";
+import { sessionRules } from "./parameter-sessions";
+import { textRules } from "./parameter-texts";
+import { timeoutRules } from "./parameter-timeouts";
 import { type Chart, NO_CHART, type Platform, type PlatformRule } from "./platform";
 import { checkEach, checkItems } from "./rule";
 import { serverRules } from "./server-rules";
@@ -77,6 +83,7 @@ const CREATED = (Object.keys(DEFAULTS) as (keyof InstanceSettings)[]).filter((ke
 export const instanceRules: readonly InstanceRule[] = [
   {
     id: "point-in-time-recovery-needs-backups",
+    why: "Recovery to a moment replays WAL onto a backup, and without backups there is nothing to begin with.",
     source: "https://www.postgresql.org/docs/17/continuous-archiving.html",
     date: "2026-11-21",
     severity: "error",
@@ -96,6 +103,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "storage-ceiling-above-storage",
+    why: "Both clouds reject a ceiling below the disk when they create the instance.",
     source: "https://cloud.google.com/sql/docs/postgres/instance-settings",
     date: "2026-11-30",
     severity: "error",
@@ -108,6 +116,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "parameter-is-owned",
+    why: "Another value opens the server without TLS, lets roles in with weak passwords, or uses up connections that the budget counts on.",
     source: PARAMETERS_PAGE,
     date: "2026-11-21",
     severity: "error",
@@ -120,6 +129,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "max-connections-is-a-number",
+    why: "The budget of connections needs a number, and a formula gives one only on RDS.",
     source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
     date: "2026-11-21",
     severity: "error",
@@ -140,26 +150,8 @@ export const instanceRules: readonly InstanceRule[] = [
     failing: { parameters: { max_connections: "LEAST(DBInstanceClassMemory/9531392,5000)" } },
   },
   {
-    id: "statement-timeout-breaks-migrations",
-    source: "https://www.postgresql.org/docs/17/runtime-config-client.html#GUC-STATEMENT-TIMEOUT",
-    date: "2026-11-21",
-    severity: "acknowledge",
-    check: ({ parameters }, path) =>
-      Number.parseInt(String(parameters.statement_timeout ?? "0"), 10) === 0
-        ? []
-        : [
-            violation(
-              `${path}.parameters.statement_timeout`,
-              "ends the migrations of every platform when they take longer",
-              parameters.statement_timeout,
-              "set it per query in the client",
-            ),
-          ],
-    passing: { parameters: { lock_timeout: "10s" } },
-    failing: { parameters: { statement_timeout: "30s" } },
-  },
-  {
     id: "never-the-whole-world",
+    why: "Everyone who scans the internet can try passwords on the database.",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_BestPractices.Security.html",
     date: "2026-11-21",
     severity: "error",
@@ -181,6 +173,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: EXISTING_IS_NOT_CREATED,
+    why: "Someone reads the setting and believes that the server has it.",
     source: "https://www.postgresql.org/docs/17/manage-ag-overview.html",
     date: "2026-11-21",
     severity: "warning",
@@ -194,6 +187,12 @@ export const instanceRules: readonly InstanceRule[] = [
     failing: { existing: { host: "db", masterSecret: "master" }, readReplicas: 1 },
   },
   ...serverRules,
+  ...textRules,
+  ...timeoutRules,
+  ...sessionRules,
+  ...dangerRules,
+  ...memoryRules,
+  ...replicationRules,
 ];
 
 /** Every rule about a platform: its own, and those that follow from its data. */
@@ -225,6 +224,7 @@ function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
 function noChartRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-has-no-chart`,
+    why: "The setting would change nothing, because nothing is installed from a chart.",
     source: "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
     date: "2026-11-30",
     severity: "error",
@@ -252,6 +252,7 @@ function noChartRule(name: string, platform: Platform): PlatformRule {
 function chartSupportRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-chart-supported`,
+    why: "Another generation of the chart has other keys: the database settings would be ignored, or the release would fail.",
     source: "https://helm.sh/docs/helm/helm_install/",
     date: "2026-11-21",
     severity: "error",
@@ -278,6 +279,7 @@ function chartSupportRule(name: string, platform: Platform): PlatformRule {
 function chartVersionRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-chart-version`,
+    why: "Keys differ between versions of a chart, and a wrong key can put a password into a ConfigMap.",
     source: "https://helm.sh/docs/helm/helm_install/",
     date: "2026-11-21",
     severity: "acknowledge",
@@ -312,6 +314,7 @@ function chartValuesRule(name: string, platform: Platform): readonly PlatformRul
   return [
     {
       id: `${name}-chart-values`,
+      why: "Helm ignores a key that the chart does not read, unless the chart has a schema, and installs the default.",
       source: "https://helm.sh/docs/topics/charts/#schema-files",
       date: "2026-11-30",
       severity: isRejected ? "error" : "acknowledge",
@@ -340,6 +343,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 function extensionRule(name: string): PlatformRule {
   return {
     id: `${name}-extension-names`,
+    why: "CREATE EXTENSION fails under this name, and the platform is not provisioned.",
     source: "https://www.postgresql.org/docs/17/sql-createextension.html",
     date: "2026-11-30",
     severity: "error",
@@ -359,6 +363,7 @@ function extensionRule(name: string): PlatformRule {
 function imageRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-image-container`,
+    why: "The image would be replaced nowhere, and the pods would run the chart's own.",
     source: "https://kubernetes.io/docs/concepts/containers/images/",
     date: "2026-11-21",
     severity: "error",

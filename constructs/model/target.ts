@@ -46,6 +46,8 @@ export interface WholePlatform {
   readonly access: Topology["access"] | null;
   /** Service accounts that its pods run as, if its chart has named them. */
   readonly serviceAccounts: readonly string[];
+  /** Of all its databases. */
+  readonly extensions: readonly string[];
 }
 
 /** What rules about more than one part of an environment look at: its names and labels, a target's own section, all instances and platforms. */
@@ -79,6 +81,8 @@ export interface Target<X extends Fields = Fields, N extends string = string> {
   readonly wholeRules: readonly WholeRule<X>[];
   /** Connections that platforms cannot have: for superusers, for the vendor, for provisioning and `doctor`. */
   readonly reservedConnections: number;
+  /** Connections that an instance's parameters reserve beyond these; by default none can. */
+  reservedByParameters?(instance: InstanceSettings): number;
   /** The server's `max_connections` where the spec does not set it: from the instance's memory, never from the platforms. */
   maxConnections(instance: InstanceSettings): number;
   topology(access: Access, placement: Placement<X>): Topology | Advice;

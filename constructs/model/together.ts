@@ -27,6 +27,7 @@ export const togetherRules = (platforms: Platforms): readonly TogetherRule[] =>
 function onceRule(kind: string, { because, source, date }: NonNullable<Platform["oncePerCluster"]>): TogetherRule {
   return {
     id: `${kind}-once-in-a-cluster`,
+    why: "Both work on the same objects of the cluster, and each undoes what the other did.",
     source,
     date,
     severity: "acknowledge",
@@ -49,6 +50,7 @@ function onceRule(kind: string, { because, source, date }: NonNullable<Platform[
 function exclusiveRule(kind: string, { what, because, source, date, uses, example }: Exclusive): TogetherRule {
   return {
     id: `${kind}-has-its-own-${what.toLowerCase()}`,
+    why: "Two platforms that share it read and change what belongs to the other.",
     source,
     date,
     severity: "acknowledge",

@@ -24,6 +24,7 @@ const NOT_A_TEXT = /^(y|n|yes|no|on|off|true|false|null)$/;
 export function nameRule(kind: string): PlatformRule {
   return {
     id: `${kind}-names-in-yaml`,
+    why: "A chart that writes the name without quotes sends true, false or null to Kubernetes, which rejects it.",
     source: "https://yaml.org/type/bool.html",
     date: "2026-11-30",
     severity: "error",
@@ -47,6 +48,7 @@ export function nameRule(kind: string): PlatformRule {
 function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-variables-of-objects`,
+    why: "The object may hold a variable that sends the platform to another database, and nobody sees it in the spec.",
     source:
       "https://kubernetes.io/docs/tasks/inject-data-application/distribute-credentials-secure/#configure-all-key-value-pairs-in-a-secret-as-container-environment-variables",
     date: "2026-11-30",
@@ -128,6 +130,7 @@ const PASSWORD_IN_URL = /:\/\/[^\s/:@]*:(?!\$\(|\$\{|\{\{)[^\s/@]+@/;
 function passwordRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-values-in-clear`,
+    why: "The password stands in the release, in templates and in state, where more people read than may log in.",
     source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
     date: "2026-11-30",
     severity: "warning",

@@ -16,6 +16,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   ...wholePlatformRules,
   {
     id: "labels-of-this-project",
+    why: "Costs and alarms are found by these labels, and AWS replaces one by the other without a word.",
     source: IAM_TAGS,
     date: "2026-11-30",
     severity: "error",
@@ -34,6 +35,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "labels-differ-by-more-than-case",
+    why: "IAM compares keys without regard to case, and rejects the second while the stack is created.",
     source: IAM_TAGS,
     date: "2026-11-30",
     severity: "error",
@@ -50,6 +52,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "existing-server-once",
+    why: "Each instance counts on all connections of its server, so that together they use more than it has.",
     source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
     date: "2026-11-30",
     severity: "error",

@@ -1,0 +1,182 @@
+import { violation } from "../model/errors";
+import { type InstanceSettings, writtenMaxConnections } from "../model/instance";
+import { preloadable } from "../model/parameter-modules";
+import { listOf } from "../model/parameter-texts";
+import { toPlainValue } from "../model/parameters";
+import { checkEach, checkItems } from "../model/rule";
+import { created, type InstanceRule, type WholeRule } from "../model/target";
+import { connectionsOf } from "./classes";
+import { CHECKED, GUIDE } from "./rules";
+import type { awsFields } from "./section";
+
+const RESERVED = "rds.rds_superuser_reserved_connections";
+/** What RDS sets, which the target's reserve includes. */
+const RESERVED_BY_DEFAULT = 2;
+/** The share of all connections that is more than people need. */
+const LARGEST_RESERVE = 0.25;
+
+/** Connections that a spec reserves for members of `rds_superuser`, beyond RDS's default. */
+export function reservedForSuperusers({ parameters }: InstanceSettings): number {
+  const written = parameters[RESERVED];
+  const plain = written === undefined ? null : toPlainValue({ type: "integer", min: 0, max: 262143 }, written);
+  return plain === null ? 0 : Math.max(Number(plain) - RESERVED_BY_DEFAULT, 0);
+}
+
+/** What RDS for PostgreSQL lets a server load at the start. */
+const MODULES: readonly string[] = [
+  "auto_explain",
+  "hll",
+  "orafce",
+  "pg_bigm",
+  "pg_cron",
+  "pg_hint_plan",
+  "pg_prewarm",
+  "pg_similarity",
+  "pg_stat_statements",
+  "pg_tle",
+  "pg_transport",
+  "pgactive",
+  "pgaudit",
+  "pglogical",
+  "pgtle",
+  "plprofiler",
+];
+const STATISTICS = "pg_stat_statements";
+
+/** Extensions that work only if their module is loaded at the start. */
+const PRELOADED: readonly string[] = ["pg_cron", "pg_stat_statements", "pg_tle", "pgaudit", "pglogical"];
+
+const librariesOf = ({ parameters }: InstanceSettings): readonly string[] | null => {
+  const written = parameters.shared_preload_libraries;
+  return written === undefined ? null : listOf(String(written));
+};
+
+/** Rules about parameters of RDS alone. */
+export const awsParameterRules: readonly InstanceRule[] = [
+  created({
+    id: "aws-preloaded-modules-are-known",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
+    why: "RDS rejects a module that it does not have, when it creates the parameter group.",
+    date: CHECKED,
+    severity: "acknowledge",
+    check: (instance, path) => preloadable(instance, path, MODULES, "RDS is not known to load"),
+    passing: { parameters: { shared_preload_libraries: "pg_stat_statements,pg_cron" } },
+    failing: { parameters: { shared_preload_libraries: "pg_stat_statements,timescaledb" } },
+  }),
+  created({
+    id: "aws-reserve-leaves-connections",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Roles.html`,
+    why: "Only members of rds_superuser get these connections, and no platform's login is one.",
+    date: CHECKED,
+    severity: "warning",
+    check: (instance, path) => {
+      const connections = writtenMaxConnections(instance) ?? connectionsOf(instance.size.memoryGib);
+      const reserved = reservedForSuperusers(instance) + RESERVED_BY_DEFAULT;
+      if (reserved <= connections * LARGEST_RESERVE) return [];
+      const rule = `keeps ${reserved} of ${connections} connections from every platform`;
+      return [violation(`${path}.parameters.${RESERVED}`, rule, instance.parameters[RESERVED], "lower it; RDS's default is 2")];
+    },
+    passing: { parameters: { [RESERVED]: 20 } },
+    failing: { parameters: { [RESERVED]: 800 } },
+  }),
+  created({
+    id: "aws-statistics-stay-loaded",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
+    why: "RDS loads pg_stat_statements unless a parameter group says otherwise, and Performance Insights shows no statements without it.",
+    date: CHECKED,
+    severity: "warning",
+    check: (instance, path) => {
+      const libraries = librariesOf(instance);
+      return libraries === null || libraries.includes(STATISTICS)
+        ? []
+        : [
+            violation(
+              `${path}.parameters.shared_preload_libraries`,
+              `drops ${STATISTICS}, which RDS loads by default and Performance Insights reads`,
+              instance.parameters.shared_preload_libraries,
+              `add ${STATISTICS}`,
+            ),
+          ];
+    },
+    passing: { parameters: { shared_preload_libraries: "pg_stat_statements,pgaudit" } },
+    failing: { parameters: { shared_preload_libraries: "" } },
+  }),
+];
+
+/** Extensions that a spec allows; null where it allows all. */
+function allowedBy({ parameters, existing }: InstanceSettings): readonly string[] | null {
+  const written = parameters["rds.allowed_extensions"];
+  if (written === undefined || existing !== null) return null;
+  const names = String(written)
+    .split(",")
+    .map((each) => each.trim());
+  return names.includes("*") ? null : names;
+}
+
+/** Rules about parameters of RDS and the platforms of their instance. */
+export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-allowed-extensions-include-platforms",
+    source: `${GUIDE}/PostgreSQL.Concepts.General.FeatureSupport.Extensions.html`,
+    why: "CREATE EXTENSION fails for what the list does not name, and the platform is not provisioned.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ instances, platforms }) =>
+      checkEach(instances, (instance, name) => {
+        const allowed = allowedBy(instance);
+        if (allowed === null) return [];
+        const missing = Object.entries(platforms).flatMap(([platform, { instance: its, extensions }]) =>
+          its === name ? extensions.filter((each) => !allowed.includes(each)).map((each) => `${each} (${platform})`) : [],
+        );
+        const path = `instances.${name}.parameters.rds.allowed_extensions`;
+        return missing.length === 0
+          ? []
+          : [violation(path, `must include ${missing.join(", ")}`, instance.parameters["rds.allowed_extensions"], "add them")];
+      }),
+    passing: {
+      section: { region: "eu-central-1" },
+      instances: { at: { parameters: { "rds.allowed_extensions": "pg_trgm, vector" } } },
+      platforms: { prefect: { extensions: ["pg_trgm"] } },
+    },
+    failing: {
+      section: { region: "eu-central-1" },
+      instances: { at: { parameters: { "rds.allowed_extensions": "vector" } } },
+      platforms: { prefect: { extensions: ["pg_trgm"] } },
+    },
+  },
+  {
+    id: "aws-extensions-are-preloaded",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
+    why: "CREATE EXTENSION fails where the module was not loaded at the start, or the extension does nothing.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ instances, platforms }) =>
+      checkEach(platforms, ({ instance: name, extensions }, platform) => {
+        const instance = instances[name ?? ""];
+        if (instance === undefined || instance.existing !== null) return [];
+        const libraries = librariesOf(instance) ?? [STATISTICS];
+        return checkItems(extensions, (extension) =>
+          PRELOADED.includes(extension) && !libraries.includes(extension) && extension !== STATISTICS
+            ? [
+                violation(
+                  `instances.${name}.parameters.shared_preload_libraries`,
+                  `must include ${extension}, for the extension of ${platform}`,
+                  instance.parameters.shared_preload_libraries,
+                  `write "${[...libraries, extension].join(",")}"`,
+                ),
+              ]
+            : [],
+        );
+      }),
+    passing: {
+      section: { region: "eu-central-1" },
+      instances: { at: { parameters: { shared_preload_libraries: "pg_stat_statements,pg_cron" } } },
+      platforms: { app: { extensions: ["pg_cron"] } },
+    },
+    failing: {
+      section: { region: "eu-central-1" },
+      instances: { at: {} },
+      platforms: { app: { extensions: ["pg_cron"] } },
+    },
+  },
+];

@@ -1,0 +1,98 @@
+import { type Violation, violation } from "../model/errors";
+import { preloadable } from "../model/parameter-modules";
+import { manualPage } from "../model/parameter-row";
+import { setParameter } from "../model/parameter-values";
+import { checkEach } from "../model/rule";
+import { created, type InstanceRule } from "../model/target";
+
+/** Modules of the programs that are installed on this machine, as far as one loads them at the start, in every major version. */
+const MODULES: readonly string[] = [
+  "auth_delay",
+  "auto_explain",
+  "basebackup_to_shell",
+  "basic_archive",
+  "passwordcheck",
+  "pg_prewarm",
+  "pg_stat_statements",
+  "pg_trgm",
+  "plperl",
+  "plpgsql",
+  "postgres_fdw",
+  "test_decoding",
+];
+
+/** What a local server cannot start with, or runs badly, by parameter; null where a value does no harm. */
+const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
+  log_destination: (plain) =>
+    plain.trim() === "" || plain.split(",").every((each) => LOGS.includes(each.trim().toLowerCase()))
+      ? null
+      : `must be some of ${LOGS.join(", ")}`,
+  recovery_target: isOfRecovery,
+  recovery_target_lsn: isOfRecovery,
+  recovery_target_name: isOfRecovery,
+  recovery_target_time: isOfRecovery,
+  recovery_target_xid: isOfRecovery,
+  shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
+};
+const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];
+
+function isOfRecovery(plain: string): string | null {
+  return plain === "" ? null : "is for a recovery, which never runs here";
+}
+
+/** What a local server says only once its data directory has been created. */
+export const localParameterRules: readonly InstanceRule[] = [
+  created({
+    id: "local-preloaded-modules-are-there",
+    source: manualPage("client", "shared_preload_libraries"),
+    why: "The server does not start, or rejects every login, if the file of a module is missing.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) =>
+      preloadable(instance, path, MODULES, "PostgreSQL on this machine does not have").map((found) => ({
+        ...found,
+        remedy: `${found.remedy}; for one cloud alone, write it into its own section`,
+      })),
+    passing: { parameters: { shared_preload_libraries: "pg_stat_statements" } },
+    failing: { parameters: { shared_preload_libraries: "pg_stat_statements,pg_cron" } },
+  }),
+  created({
+    id: "local-parameters-fit-this-machine",
+    source: "https://www.postgresql.org/docs/17/runtime-config.html",
+    why: "The server does not start with it, and says so after its data directory was created.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) =>
+      checkEach(UNFIT, (check, name): readonly Violation[] => {
+        const found = setParameter(instance, name);
+        const rule = found === null ? null : check(found.plain);
+        return found === null || rule === null ? [] : [violation(`${path}.parameters.${name}`, rule, found.written, "remove it")];
+      }),
+    passing: { parameters: { log_destination: "stderr,csvlog" } },
+    failing: { parameters: { log_destination: "file" } },
+  }),
+  created({
+    id: "local-parameters-depend-on-this-machine",
+    source: manualPage("resource", "huge_pages"),
+    why: "The server does not start where the system has no such locale, or no huge pages.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) =>
+      checkEach(DEPENDENT, (isHarmless, name): readonly Violation[] => {
+        const found = setParameter(instance, name);
+        const rule = "works only where this machine's system provides it";
+        return found === null || isHarmless(found.plain) ? [] : [violation(`${path}.parameters.${name}`, rule, found.written)];
+      }),
+    passing: { parameters: { huge_pages: "try", lc_messages: "C" } },
+    failing: { parameters: { huge_pages: "on" } },
+  }),
+];
+
+const isPlainLocale = (plain: string): boolean => ["C", "POSIX"].includes(plain);
+const DEPENDENT: Readonly<Record<string, (plain: string) => boolean>> = {
+  huge_pages: (plain) => plain !== "on",
+  lc_messages: isPlainLocale,
+  lc_monetary: isPlainLocale,
+  lc_numeric: isPlainLocale,
+  lc_time: isPlainLocale,
+};

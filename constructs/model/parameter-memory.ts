@@ -1,0 +1,324 @@
+import { type Violation, violation } from "./errors";
+import { GIB, type InstanceSettings } from "./instance";
+import { manualPage } from "./parameter-row";
+import { bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
+import { created, type InstanceRule } from "./target";
+
+const MIB = 2 ** 20;
+
+/** The share of memory that PostgreSQL can have at the start; the rest is the system's and the sessions'. */
+const MOST_SHARED = 0.9;
+/** PostgreSQL's manual: more than that is unlikely to help. */
+const USEFUL_BUFFERS = 0.4;
+/** The least memory of a connection that does anything. Bytes. */
+const PER_CONNECTION = 2 * MIB;
+/** So many sorts at once must not fill the memory. */
+const SORTS = 32;
+/** So many times the memory, if every connection sorts at once: nobody has that many connections busy. */
+const OVERBOOKED = 10;
+/** What the sum of all processes must stay below. `MAX_BACKENDS` in postmaster.h. */
+const MOST_PROCESSES = 262_143;
+
+/** Bytes. Measured with `postgres -C shared_memory_size` of 17.10. */
+const PER_PROCESS = 5_000;
+const PER_LOCK = 400;
+const PER_PREDICATE_LOCK = 250;
+
+const memoryOf = ({ size }: InstanceSettings): number => size.memoryGib * GIB;
+
+const found = ({ parameters }: InstanceSettings, path: string, name: string, rule: string, remedy: string): Violation =>
+  violation(`${path}.parameters.${name}`, rule, parameters[name], remedy);
+
+/** Processes that the server makes room for at the start, by the parameter that asks for them. */
+function processesOf(instance: InstanceSettings): ReadonlyMap<string, number> {
+  const defaults: Readonly<Record<string, number>> = {
+    max_connections: 100,
+    max_prepared_transactions: 0,
+    max_worker_processes: 8,
+    max_wal_senders: 10,
+    ...(instance.majorVersion >= 18 ? { autovacuum_worker_slots: 16 } : { autovacuum_max_workers: 3 }),
+  };
+  return new Map(Object.entries(defaults).map(([name, value]) => [name, numberOf(instance, name) ?? value]));
+}
+
+const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+
+/** Bytes of shared memory by the parameter that asks for them. A little less than PostgreSQL takes. */
+function sharedOf(instance: InstanceSettings): ReadonlyMap<string, number> {
+  const processes = processesOf(instance);
+  const all = sum(processes.values());
+  const locks = numberOf(instance, "max_locks_per_transaction") ?? 64;
+  const predicates = numberOf(instance, "max_pred_locks_per_transaction") ?? 64;
+  const activity = bytesOf(instance, "track_activity_query_size") ?? 1024;
+  const perProcess = PER_PROCESS + 64 * PER_LOCK + 64 * PER_PREDICATE_LOCK;
+  return new Map([
+    ["shared_buffers", bytesOf(instance, "shared_buffers") ?? 0],
+    ["wal_buffers", bytesOf(instance, "wal_buffers") ?? 0],
+    ["min_dynamic_shared_memory", bytesOf(instance, "min_dynamic_shared_memory") ?? 0],
+    ["max_locks_per_transaction", all * Math.max(locks - 64, 0) * PER_LOCK],
+    ["max_pred_locks_per_transaction", all * Math.max(predicates - 64, 0) * PER_PREDICATE_LOCK],
+    ["track_activity_query_size", all * activity],
+    ...[...processes].map(([name, count]): [string, number] => [name, count * perProcess]),
+  ]);
+}
+
+/** The parameter that asks for most, of those that the spec sets. */
+const largest = (instance: InstanceSettings, shares: ReadonlyMap<string, number>): readonly [string, number] | undefined =>
+  [...shares].filter(([name]) => setParameter(instance, name) !== null).sort(([, a], [, b]) => b - a)[0];
+
+const isTooMuchShared = (instance: InstanceSettings): boolean => sum(sharedOf(instance).values()) > MOST_SHARED * memoryOf(instance);
+
+const gibOf = ({ size }: InstanceSettings): string => `${size.memoryGib} GiB`;
+
+/** Memory of one session. */
+const SESSION = ["work_mem", "temp_buffers"] as const;
+
+const sessionRule = (
+  name: (typeof SESSION)[number],
+  id: string,
+  what: string,
+  example: readonly [number | string, number | string],
+): InstanceRule =>
+  created({
+    id,
+    source: manualPage("resource", name),
+    why: `Every connection may take it${name === "work_mem" ? ", several times in one query" : ""}, and the system ends a server that runs out of memory.`,
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, name);
+      if (bytes === null) return [];
+      const memory = memoryOf(instance);
+      const connections = numberOf(instance, "max_connections");
+      const times = Math.floor(memory / bytes);
+      if (bytes >= memory / SORTS)
+        return [
+          found(
+            instance,
+            path,
+            name,
+            `lets ${what.replace("N", String(times))} fill the memory (${gibOf(instance)})`,
+            `set it below ${showBytes(memory / SORTS)}, and higher in the session that needs it`,
+          ),
+        ];
+      return connections !== null && bytes * connections > OVERBOOKED * memory
+        ? [
+            found(
+              instance,
+              path,
+              name,
+              `takes ${showBytes(bytes * connections)} if all of max_connections (${connections}) use it, of ${gibOf(instance)}`,
+              "lower one of the two",
+            ),
+          ]
+        : [];
+    },
+    passing: { parameters: { [name]: example[0] } },
+    failing: { parameters: { [name]: example[1] } },
+  });
+
+/** Rules about what parameters take of an instance's memory and disk, in all units. */
+export const memoryRules: readonly InstanceRule[] = [
+  created({
+    id: "shared-memory-fits",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html",
+    why: "The server takes this memory when it starts, and does not start without it.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) => {
+      if (!isTooMuchShared(instance)) return [];
+      const [name, bytes] = largest(instance, sharedOf(instance)) ?? [];
+      if (name === undefined || bytes === undefined) return [];
+      const rule = `takes ${showBytes(bytes)} at the start, and leaves less than a tenth of the memory (${gibOf(instance)})`;
+      const remedy =
+        name === "shared_buffers"
+          ? `use a quarter of the memory, ${showBytes(memoryOf(instance) / 4)}; a number without a unit counts blocks of 8 kB`
+          : "lower it, or choose a larger size";
+      return [found(instance, path, name, rule, remedy)];
+    },
+    passing: { parameters: { shared_buffers: "2GB", max_connections: 2000 } },
+    failing: { parameters: { shared_buffers: 2097152 } },
+  }),
+  created({
+    id: "shared-buffers-leave-memory",
+    source: manualPage("resource", "shared_buffers"),
+    why: "PostgreSQL reads through the system's cache, too, and sessions need memory: more than 40 % is unlikely to help.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, "shared_buffers");
+      if (bytes === null || bytes <= USEFUL_BUFFERS * memoryOf(instance) || isTooMuchShared(instance)) return [];
+      const rule = `is ${Math.round((bytes / memoryOf(instance)) * 100)} % of the memory (${gibOf(instance)}), and leaves too little for sessions and the system's cache`;
+      return [found(instance, path, "shared_buffers", rule, `use a quarter, ${showBytes(memoryOf(instance) / 4)}, and at most 40 %`)];
+    },
+    passing: { parameters: { shared_buffers: "3GB" } },
+    failing: { parameters: { shared_buffers: "5GB" } },
+  }),
+  created({
+    id: "max-connections-fit-memory",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html",
+    why: "Each connection is a process with caches of its own, and the system ends a server that runs out of memory.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const connections = numberOf(instance, "max_connections");
+      if (connections === null || isTooMuchShared(instance)) return [];
+      const each = memoryOf(instance) / connections;
+      return each < PER_CONNECTION
+        ? [
+            found(
+              instance,
+              path,
+              "max_connections",
+              `leaves ${showBytes(each)} of memory for each connection`,
+              "lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each",
+            ),
+          ]
+        : [];
+    },
+    passing: { parameters: { max_connections: 2000 } },
+    failing: { parameters: { max_connections: 20_000 } },
+  }),
+  created({
+    id: "processes-within-limit",
+    source: manualPage("connection", "max_connections"),
+    why: "PostgreSQL numbers its processes, and does not start with more than it can number.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) => {
+      const processes = processesOf(instance);
+      if (sum(processes.values()) < MOST_PROCESSES || isTooMuchShared(instance)) return [];
+      const [name] = largest(instance, processes) ?? [];
+      const rule = `asks for more processes than a server can have (${MOST_PROCESSES}), together with ${[...processes.keys()].filter((each) => each !== name).join(", ")}`;
+      return name === undefined ? [] : [found(instance, path, name, rule, "lower it")];
+    },
+    passing: { size: { vcpus: 64, memoryGib: 512 }, parameters: { max_connections: 200_000 } },
+    failing: { size: { vcpus: 64, memoryGib: 512 }, parameters: { max_connections: 262_143 } },
+  }),
+  sessionRule("work_mem", "work-mem-fits-memory", "N sorts at once", ["64MB", "1GB"]),
+  sessionRule("temp_buffers", "temp-buffers-fit-memory", "N sessions", ["64MB", "1GB"]),
+  created({
+    id: "hash-memory-fits",
+    source: manualPage("resource", "hash_mem_multiplier"),
+    why: "A hash table may take work_mem times this number, and the system ends a server that runs out of memory.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const multiplier = numberOf(instance, "hash_mem_multiplier");
+      const bytes = (multiplier ?? 0) * (bytesOf(instance, "work_mem") ?? 4 * MIB);
+      const rule = `lets one hash table take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      return multiplier !== null && multiplier > 2 && bytes >= memoryOf(instance) / (SORTS / 2)
+        ? [found(instance, path, "hash_mem_multiplier", rule, "lower it, or work_mem; the default is 2")]
+        : [];
+    },
+    passing: { parameters: { hash_mem_multiplier: 8 } },
+    failing: { parameters: { hash_mem_multiplier: 1000 } },
+  }),
+  created({
+    id: "maintenance-fits-memory",
+    source: manualPage("resource", "maintenance_work_mem"),
+    why: "Each worker of autovacuum may take it, and the system ends a server that runs out of memory.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const own = bytesOf(instance, "autovacuum_work_mem");
+      const shared = bytesOf(instance, "maintenance_work_mem");
+      const name = own === null ? "maintenance_work_mem" : "autovacuum_work_mem";
+      const workers = numberOf(instance, "autovacuum_max_workers") ?? 3;
+      const memory = memoryOf(instance);
+      if (shared !== null && shared > memory / 2)
+        return [
+          found(
+            instance,
+            path,
+            "maintenance_work_mem",
+            `lets one index build take ${showBytes(shared)}, of ${gibOf(instance)}`,
+            `set it to ${showBytes(memory / 16)} or so, and higher in the session that needs it`,
+          ),
+        ];
+      const bytes = (own ?? shared ?? 0) * workers;
+      return bytes > memory
+        ? [
+            found(
+              instance,
+              path,
+              name,
+              `lets ${workers} autovacuum workers take ${showBytes(bytes)}, of ${gibOf(instance)}`,
+              "lower it, or autovacuum_max_workers",
+            ),
+          ]
+        : [];
+    },
+    passing: { parameters: { maintenance_work_mem: "1GB" } },
+    failing: { parameters: { maintenance_work_mem: "16GB" } },
+  }),
+  created({
+    id: "effective-cache-within-memory",
+    source: manualPage("query", "effective_cache_size"),
+    why: "The planner believes that everything is cached, and chooses plans that read the disk at random.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, "effective_cache_size");
+      return bytes === null || bytes <= memoryOf(instance)
+        ? []
+        : [
+            found(
+              instance,
+              path,
+              "effective_cache_size",
+              `is ${showBytes(bytes)}, more than the memory (${gibOf(instance)})`,
+              `use half to three quarters of it, up to ${showBytes(memoryOf(instance) * 0.75)}; a number without a unit counts blocks of 8 kB`,
+            ),
+          ];
+    },
+    passing: { parameters: { effective_cache_size: "6GB" } },
+    failing: { parameters: { effective_cache_size: "64GB" } },
+  }),
+  created({
+    id: "logical-decoding-fits-memory",
+    source: manualPage("resource", "logical_decoding_work_mem"),
+    why: "Each subscriber may take it, and the system ends a server that runs out of memory.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, "logical_decoding_work_mem");
+      return bytes === null || bytes <= memoryOf(instance) / 4
+        ? []
+        : [
+            found(
+              instance,
+              path,
+              "logical_decoding_work_mem",
+              `lets each subscriber take ${showBytes(bytes)}, of ${gibOf(instance)}`,
+              "lower it; the default is 64MB",
+            ),
+          ];
+    },
+    passing: { parameters: { logical_decoding_work_mem: "256MB" } },
+    failing: { parameters: { logical_decoding_work_mem: "4GB" } },
+  }),
+  created({
+    id: "stack-within-limit",
+    source: manualPage("resource", "max_stack_depth"),
+    why: "The server does not start if this exceeds what the system gives a process, less 512 kB: Linux gives 8 MB.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, "max_stack_depth");
+      return bytes === null || bytes <= 7680 * 1024
+        ? []
+        : [
+            found(
+              instance,
+              path,
+              "max_stack_depth",
+              "exceeds what Linux gives a process (7680kB), and the server may not start",
+              "set it to 7680kB or less",
+            ),
+          ];
+    },
+    passing: { parameters: { max_stack_depth: "7MB" } },
+    failing: { parameters: { max_stack_depth: "100MB" } },
+  }),
+];

@@ -1,0 +1,134 @@
+import { violation } from "./errors";
+import { ownEntry } from "./json";
+import { manualPage } from "./parameter-row";
+import { setParameter } from "./parameter-values";
+import { checkEach } from "./rule";
+import { created, type InstanceRule } from "./target";
+
+/** Encodings by PostgreSQL's names and other ones, without what it ignores. https://www.postgresql.org/docs/17/multibyte.html */
+const ENCODINGS: ReadonlySet<string> = new Set(
+  `abc alt big5 euccn eucjis2004 eucjp euckr euctw gb18030 gbk iso88591 iso885910 iso885913 iso885914 iso885915 iso885916 iso88592 iso88593
+  iso88594 iso88595 iso88596 iso88597 iso88598 iso88599 johab koi8 koi8r koi8u latin1 latin10 latin2 latin3 latin4 latin5 latin6 latin7
+  latin8 latin9 mskanji muleinternal shiftjis shiftjis2004 sjis sqlascii tcvn tcvn5712 uhc unicode utf8 vscii win win1250 win1251 win1252
+  win1253 win1254 win1255 win1256 win1257 win1258 win866 win874 win932 win936 win949 win950 windows1250 windows1251 windows1252 windows1253
+  windows1254 windows1255 windows1256 windows1257 windows1258 windows866 windows874 windows932 windows936 windows949 windows950`.split(
+    /\s+/,
+  ),
+);
+const UTF8 = ["utf8", "unicode"];
+
+const normalEncoding = (value: string): string => value.replaceAll(/[^A-Za-z0-9]/g, "").toLowerCase();
+
+/** Whether texts stay as they are; so it is with an encoding that PostgreSQL rejects. */
+export const isUtf8 = (value: string): boolean => !ENCODINGS.has(normalEncoding(value)) || UTF8.includes(normalEncoding(value));
+
+/** Configurations of text search that every server has, without their schema. */
+const SEARCH_CONFIGURATIONS: ReadonlySet<string> = new Set(
+  `simple arabic armenian basque catalan danish dutch english finnish french german greek hindi hungarian indonesian irish italian
+  lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish`.split(/\s+/),
+);
+export const isSearchConfiguration = (value: string): boolean => SEARCH_CONFIGURATIONS.has(value.trim().replace(/^pg_catalog\./, ""));
+
+/** PostgreSQL's `SplitIdentifierString`: names between commas, or null where it is no such list. */
+export function listOf(text: string): readonly string[] | null {
+  if (text.trim() === "") return [];
+  const names: string[] = [];
+  const name = /\s*(?:"((?:[^"]|"")*)"|([^\s",][^\s,]*))\s*(,|$)/y;
+  for (let separator: string | undefined = ","; separator === ","; ) {
+    const [, quoted, plain = "", next] = name.exec(text) ?? [];
+    if (next === undefined) return null;
+    names.push(quoted === undefined ? plain.toLowerCase() : quoted.replaceAll('""', '"'));
+    separator = next;
+  }
+  return names;
+}
+
+/** The schema in which tables are created, as far as the text says. One that is no list is rejected elsewhere. */
+export function firstSchema(path: string): string | undefined {
+  const names = listOf(path);
+  return names === null ? "public" : names.find((name) => name !== "$user");
+}
+
+// An abbreviation with an offset, such as EST5EDT, which PostgreSQL takes with any letters.
+const POSIX_ZONE = /^(?:<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})[+-]?\d{1,2}(?::\d\d){0,2}(?:[A-Za-z<].*)?$/;
+const OFFSET = /^[+-]?\d{1,3}(?:\.\d+|:\d\d)?$/;
+
+function isTimeZone(value: string): boolean {
+  if (OFFSET.test(value) || POSIX_ZONE.test(value)) return true;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: value }) !== null;
+  } catch {
+    return false;
+  }
+}
+
+type TextCheck = (value: string) => string | null;
+
+const words =
+  (allowed: readonly string[], separator = ","): TextCheck =>
+  (value) =>
+    value.trim() === "" || value.split(separator).every((each) => allowed.includes(each.trim().toLowerCase()))
+      ? null
+      : `must be some of ${allowed.join(", ")}`;
+const list: TextCheck = (value) =>
+  listOf(value) === null ? "must be a list of names, separated by commas and quoted where they have blanks" : null;
+const timeZone: TextCheck = (value) => (isTimeZone(value) ? null : "must be a time zone such as UTC or Europe/Berlin");
+const locale: TextCheck = (value) =>
+  /^(C|POSIX|[A-Za-z]{1,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[A-Za-z0-9]+)?)$/.test(value)
+    ? null
+    : "must be a locale such as C or en_US.UTF-8";
+
+const DATE_STYLES = /^(iso|sql|postgres.*|german)$/i;
+const DATE_ORDERS = /^(mdy|dmy|ymd|us|euro.*|noneuro.*|default)$/i;
+
+const dateStyle: TextCheck = (value) => {
+  const names = listOf(value) ?? ["?"];
+  const styles = names.filter((each) => DATE_STYLES.test(each));
+  const orders = names.filter((each) => DATE_ORDERS.test(each));
+  return styles.length + orders.length === names.length && styles.length < 2
+    ? null
+    : "must be one of ISO, SQL, Postgres, German, and one of MDY, DMY, YMD";
+};
+
+/** What PostgreSQL checks of texts when it reads them. Each was tried on a server of its own. */
+const CHECKS: Readonly<Record<string, TextCheck>> = {
+  client_encoding: (value) => (ENCODINGS.has(normalEncoding(value)) ? null : "must be an encoding such as UTF8"),
+  createrole_self_grant: words(["set", "inherit"]),
+  datestyle: dateStyle,
+  debug_io_direct: words(["data", "wal", "wal_init"]),
+  lc_messages: locale,
+  lc_monetary: locale,
+  lc_numeric: locale,
+  lc_time: locale,
+  local_preload_libraries: list,
+  log_timezone: timeZone,
+  restrict_nonsystem_relation_kind: words(["view", "foreign-table"]),
+  search_path: list,
+  session_preload_libraries: list,
+  shared_preload_libraries: list,
+  temp_tablespaces: list,
+  timezone: timeZone,
+  timezone_abbreviations: (value) =>
+    ["default", "australia", "india"].includes(value.toLowerCase()) ? null : "must be Default, Australia or India",
+};
+
+/** Rules about texts whose form PostgreSQL knows. */
+export const textRules: readonly InstanceRule[] = [
+  created({
+    id: "parameter-text-is-valid",
+    source: manualPage("client", "timezone"),
+    why: "The server does not start, and says so after it was created.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) =>
+      checkEach(instance.parameters, (_value, name) => {
+        const check = ownEntry(CHECKS, name);
+        if (check === undefined) return [];
+        const found = setParameter(instance, name);
+        const rule = found === null ? null : check(found.plain);
+        return found === null || rule === null ? [] : [violation(`${path}.parameters.${name}`, rule, found.written)];
+      }),
+    passing: { parameters: { timezone: "Europe/Berlin", datestyle: "ISO, DMY", search_path: '"$user", public' } },
+    failing: { parameters: { timezone: "Mars/Phobos" } },
+  }),
+];

@@ -1,0 +1,43 @@
+import type { InstanceSettings } from "./instance";
+import { evaluateFormula } from "./parameter-formula";
+import { findParameter, type Parameter, type ParameterValue, toBase, toPlainValue } from "./parameters";
+
+/** A parameter that a spec sets. */
+export interface SetParameter {
+  readonly written: ParameterValue;
+  /** As `pg_settings.setting` shows it: numbers in the parameter's own unit. */
+  readonly plain: string;
+  readonly parameter: Parameter;
+}
+
+/** A parameter of an instance as PostgreSQL reads it; null where it is not set, not known, or has a value that PostgreSQL rejects. */
+export function setParameter({ parameters, majorVersion, size }: InstanceSettings, name: string): SetParameter | null {
+  const written = parameters[name];
+  if (written === undefined) return null;
+  const parameter = findParameter(name, majorVersion);
+  if (parameter === null) return null;
+  const computed = parameter.type === "integer" ? evaluateFormula(String(written), size) : null;
+  const plain = toPlainValue(parameter, computed ?? written);
+  return plain === null ? null : { written, plain, parameter };
+}
+
+/** A number as `setParameter` reads it, in the parameter's own unit; null where there is none. */
+export function numberOf(instance: InstanceSettings, name: string): number | null {
+  const found = setParameter(instance, name);
+  return found === null ? null : Number(found.plain);
+}
+
+/** A size in bytes; null where it is not set, or negative, which stands for PostgreSQL's own choice. */
+export function bytesOf(instance: InstanceSettings, name: string): number | null {
+  const found = setParameter(instance, name);
+  if (found === null || Number(found.plain) < 0) return null;
+  return toBase(found.parameter, Number(found.plain));
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** A size for a person: at most one decimal, in the largest unit of which there is one. */
+export function showBytes(bytes: number): string {
+  const power = Math.min(Math.max(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 0), UNITS.length - 1);
+  return `${Math.round((bytes / 2 ** (10 * power)) * 10) / 10} ${UNITS[power]}`;
+}
