@@ -1,5 +1,6 @@
 import { violation } from "../model/errors";
 import { type InstanceSettings, writtenMaxConnections } from "../model/instance";
+import { ownEntry } from "../model/json";
 import { preloadable } from "../model/parameter-modules";
 import { listOf } from "../model/parameter-texts";
 import { toPlainValue } from "../model/parameters";
@@ -65,7 +66,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   }),
   created({
     id: "aws-reserve-leaves-connections",
-    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Roles.html`,
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Parameters.html`,
     why: "Only members of rds_superuser get these connections, and no platform's login is one.",
     date: CHECKED,
     severity: "warning",
@@ -152,7 +153,7 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
     severity: "error",
     check: ({ instances, platforms }) =>
       checkEach(platforms, ({ instance: name, extensions }, platform) => {
-        const instance = instances[name ?? ""];
+        const instance = ownEntry(instances, name ?? "");
         if (instance === undefined || instance.existing !== null) return [];
         const libraries = librariesOf(instance) ?? [STATISTICS];
         return checkItems(extensions, (extension) =>

@@ -3,6 +3,7 @@ import { defineTarget, type Placement, type Target, type Topology } from "../mod
 import { gcpDiskRules } from "./disk-rules";
 import { gcpLimitRules } from "./limit-rules";
 import { gcpOwnInstanceRules } from "./own-instance-rules";
+import { gcpParameterWholeRules } from "./parameter-rules";
 import { gcpPlaceRules } from "./place-rules";
 import { gcpRules } from "./rules";
 import { GCP_ELSEWHERE, gcpFields } from "./section";
@@ -36,7 +37,15 @@ export const gcp: Gcp = defineTarget({
   section: gcpFields,
   elsewhere: GCP_ELSEWHERE,
   rules: gcpRules,
-  wholeRules: [...gcpWholeRules, ...gcpDiskRules, ...gcpPlaceRules, ...gcpOwnInstanceRules, ...gcpLimitRules, ...gcpVersionRules],
+  wholeRules: [
+    ...gcpWholeRules,
+    ...gcpDiskRules,
+    ...gcpPlaceRules,
+    ...gcpOwnInstanceRules,
+    ...gcpLimitRules,
+    ...gcpVersionRules,
+    ...gcpParameterWholeRules,
+  ],
   reservedConnections: RESERVED_CONNECTIONS,
   maxConnections: ({ size }) => connectionsOf(size.memoryGib),
   topology: (access, placement) => {

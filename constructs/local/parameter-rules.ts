@@ -32,6 +32,9 @@ const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
   recovery_target_name: isOfRecovery,
   recovery_target_time: isOfRecovery,
   recovery_target_xid: isOfRecovery,
+  // What OpenSSL calls a set or a cipher: of a list without any, the server's TLS does not start.
+  ssl_ciphers: (plain) =>
+    /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name ciphers of OpenSSL",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
 };
 const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];

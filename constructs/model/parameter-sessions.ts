@@ -1,6 +1,9 @@
 import { is, isNot, type Row, toRules } from "./parameter-row";
 import { firstSchema, isSearchConfiguration, isUtf8 } from "./parameter-texts";
 
+/** Ciphers and sets without encryption or authentication, or that have been broken, as OpenSSL calls them. */
+const BROKEN_CIPHERS = /^(aNULL|eNULL|NULL|ADH|AECDH|EXP|EXPORT|LOW|RC4|MD5|DES-CBC)/;
+
 /** What changes every session: logins, migrations or the meaning of statements. */
 const BREAKING: readonly Row[] = [
   {
@@ -91,6 +94,17 @@ const BREAKING: readonly Row[] = [
     why: "RFC 8996 has retired TLS 1.0 and 1.1, and passwords and data pass through it.",
     passing: "TLSv1.3",
     failing: "TLSv1",
+  },
+  {
+    parameter: "ssl_ciphers",
+    effect: "weakens-tls",
+    chapter: "connection",
+    isHarmful: (value) => value.split(/[:, ]/).some((each) => BROKEN_CIPHERS.test(each)),
+    rule: "allows ciphers that are broken, or none",
+    remedy: "remove it; the default is HIGH:MEDIUM:+3DES:!aNULL",
+    why: "Anyone on the way can read or change what passes through such a connection.",
+    passing: "HIGH:!aNULL:!3DES",
+    failing: "ALL:eNULL",
   },
   {
     parameter: "default_table_access_method",

@@ -17,9 +17,12 @@ export function setParameter({ parameters, majorVersion, size }: InstanceSetting
   const parameter = findParameter(name, majorVersion);
   if (parameter === null) return null;
   const computed = parameter.type === "integer" ? evaluateFormula(String(written), size) : null;
-  const plain = toPlainValue(parameter, computed ?? written);
+  const plain = computed === null ? toPlainValue(parameter, written) : String(clamp(computed, parameter));
   return plain === null ? null : { written, plain, parameter };
 }
+
+/** RDS checks no range of what it computes: what is beyond it harms as much as its end. */
+const clamp = (value: number, { min = value, max = value }: Parameter): number => Math.min(Math.max(value, min), max);
 
 /** A number as `setParameter` reads it, in the parameter's own unit; null where there is none. */
 export function numberOf(instance: InstanceSettings, name: string): number | null {

@@ -1,0 +1,50 @@
+import { violation } from "../model/errors";
+import { ownEntry } from "../model/json";
+import { toPlainValue } from "../model/parameters";
+import { checkEach, checkItems } from "../model/rule";
+import type { WholeRule } from "../model/target";
+import type { gcpFields } from "./section";
+
+/** Extensions that exist only on an instance with their flag. https://cloud.google.com/sql/docs/postgres/extensions */
+const FLAGS: Readonly<Record<string, string>> = {
+  anon: "cloudsql.enable_anon",
+  pg_bigm: "cloudsql.enable_pg_bigm",
+  pg_cron: "cloudsql.enable_pg_cron",
+  pg_hint_plan: "cloudsql.enable_pg_hint_plan",
+  pg_squeeze: "cloudsql.enable_pg_squeeze",
+  pg_wait_sampling: "cloudsql.enable_pg_wait_sampling",
+  pgaudit: "cloudsql.enable_pgaudit",
+  pglogical: "cloudsql.enable_pglogical",
+};
+
+const SECTION = { project: "ml-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" };
+
+/** Rules about flags of Cloud SQL and the platforms of their instance. */
+export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
+  {
+    id: "gcp-extensions-have-their-flag",
+    source: "https://cloud.google.com/sql/docs/postgres/extensions",
+    why: "CREATE EXTENSION fails until the flag has loaded the module, and the platform is not provisioned.",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ instances, platforms }) =>
+      checkEach(platforms, ({ instance: name, extensions }, platform) => {
+        const instance = ownEntry(instances, name ?? "");
+        if (instance === undefined || instance.existing !== null) return [];
+        return checkItems(extensions, (extension) => {
+          const flag = ownEntry(FLAGS, extension);
+          if (flag === undefined) return [];
+          const written = instance.parameters[flag];
+          if (written !== undefined && toPlainValue({ type: "bool" }, written) === "on") return [];
+          const rule = `must be on for the extension ${extension} of ${platform}`;
+          return [violation(`instances.${name}.parameters.${flag}`, rule, written, `write it into gcp.instances.${name}.parameters`)];
+        });
+      }),
+    passing: {
+      section: SECTION,
+      instances: { at: { parameters: { "cloudsql.enable_pg_cron": "on" } } },
+      platforms: { app: { extensions: ["pg_cron"] } },
+    },
+    failing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["pg_cron"] } } },
+  },
+];
