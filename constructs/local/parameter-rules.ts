@@ -23,6 +23,8 @@ const MODULES: readonly string[] = [
 
 /** What a local server cannot start with, or runs badly, by parameter; null where a value does no harm. */
 const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
+  bonjour: (plain) => (plain === "on" ? "is not built into PostgreSQL on this machine" : null),
+  default_toast_compression: (plain) => (plain === "lz4" ? "is not built into PostgreSQL on this machine" : null),
   log_destination: (plain) =>
     plain.trim() === "" || plain.split(",").every((each) => LOGS.includes(each.trim().toLowerCase()))
       ? null
@@ -35,6 +37,8 @@ const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
   // What OpenSSL calls a set or a cipher: of a list without any, the server's TLS does not start.
   ssl_ciphers: (plain) =>
     /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name ciphers of OpenSSL",
+  ssl_ecdh_curve: (plain) =>
+    /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be a curve of OpenSSL such as prime256v1",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
 };
 const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];

@@ -29,6 +29,18 @@ const BEYOND_MINIMAL: readonly (readonly [name: string, uses: (plain: string | u
   ["summarize_wal", (plain = "off") => plain !== "off", "set summarize_wal to off, or remove wal_level"],
 ];
 
+/** Caches of the transaction log's neighbours, which are divided into banks of 16 pages. */
+const BANKED = [
+  "commit_timestamp_buffers",
+  "multixact_member_buffers",
+  "multixact_offset_buffers",
+  "notify_buffers",
+  "serializable_buffers",
+  "subtransaction_buffers",
+  "transaction_buffers",
+] as const;
+const PAGES_OF_BANK = 16;
+
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 const DEFAULT_LEAST_VERSION = "TLSv1.2";
 
@@ -165,6 +177,21 @@ export const replicationRules: readonly InstanceRule[] = [
       }),
     passing: { storageGib: 100, parameters: { max_wal_size: "20GB" } },
     failing: { storageGib: 100, parameters: { max_wal_size: "1TB" } },
+  }),
+  created({
+    id: "caches-have-whole-banks",
+    source: manualPage("resource", "transaction_buffers"),
+    why: "The server does not start with a cache of another size.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) =>
+      checkItems(BANKED, (name) =>
+        (numberOf(instance, name) ?? 0) % PAGES_OF_BANK === 0
+          ? []
+          : [violation(`${path}.parameters.${name}`, `must be a multiple of ${PAGES_OF_BANK} pages of 8 kB`, instance.parameters[name])],
+      ),
+    passing: { parameters: { transaction_buffers: "1MB" } },
+    failing: { parameters: { transaction_buffers: 100 } },
   }),
   created({
     id: "tls-versions-leave-one",

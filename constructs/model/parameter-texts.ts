@@ -106,11 +106,15 @@ const CHECKS: Readonly<Record<string, TextCheck>> = {
   search_path: list,
   session_preload_libraries: list,
   shared_preload_libraries: list,
+  primary_slot_name: (value) => (/^[a-z0-9_]{0,63}$/.test(value) ? null : "must be a slot's name, of lower-case letters, digits and _"),
+  synchronized_standby_slots: list,
   temp_tablespaces: list,
   timezone: timeZone,
-  timezone_abbreviations: (value) =>
-    ["default", "australia", "india"].includes(value.toLowerCase()) ? null : "must be Default, Australia or India",
+  timezone_abbreviations: (value) => (["Default", "Australia", "India"].includes(value) ? null : "must be Default, Australia or India"),
 };
+
+/** What must hold of a text, or null where PostgreSQL accepts it or its form is not known here. */
+export const checkText = (name: string, value: string): string | null => ownEntry(CHECKS, name)?.(value) ?? null;
 
 /** Rules about texts whose form PostgreSQL knows. */
 export const textRules: readonly InstanceRule[] = [
@@ -122,10 +126,8 @@ export const textRules: readonly InstanceRule[] = [
     severity: "error",
     check: (instance, path) =>
       checkEach(instance.parameters, (_value, name) => {
-        const check = ownEntry(CHECKS, name);
-        if (check === undefined) return [];
-        const found = setParameter(instance, name);
-        const rule = found === null ? null : check(found.plain);
+        const found = Object.hasOwn(CHECKS, name) ? setParameter(instance, name) : null;
+        const rule = found === null ? null : checkText(name, found.plain);
         return found === null || rule === null ? [] : [violation(`${path}.parameters.${name}`, rule, found.written)];
       }),
     passing: { parameters: { timezone: "Europe/Berlin", datestyle: "ISO, DMY", search_path: '"$user", public' } },

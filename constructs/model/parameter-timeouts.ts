@@ -73,6 +73,19 @@ const BREAKING: readonly Row[] = [
     passing: "30s",
     failing: "1s",
   },
+  ...(["pre_auth_delay", "post_auth_delay"] as const).map(
+    (parameter): Row => ({
+      parameter,
+      effect: "breaks-logins",
+      chapter: "developer",
+      isHarmful: above(0),
+      rule: "makes every login wait for that long",
+      remedy: "remove it; it is for attaching a debugger",
+      why: "Each login waits, and drivers give up after a few seconds.",
+      passing: 0,
+      failing: 10,
+    }),
+  ),
 ];
 
 /** Timeouts that cost speed, or end something under load. */
@@ -109,6 +122,17 @@ const COSTLY: readonly Row[] = [
     why: "A connection ends when sent data has not been acknowledged for that long, as during a live migration of a machine.",
     passing: "15s",
     failing: 100,
+  },
+  {
+    parameter: "client_connection_check_interval",
+    effect: "costs-time",
+    chapter: "connection",
+    isHarmful: limitBelow(SECOND),
+    rule: "makes every running query look for its client all the time",
+    remedy: "set it to 1s or more, or to 0",
+    why: "Each look is a system call that interrupts the query.",
+    passing: "10s",
+    failing: 1,
   },
   {
     parameter: "wal_sender_timeout",

@@ -196,7 +196,10 @@ function judge(
   // If it is malformed, nobody knows what it acknowledges.
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
   checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
+  // What has to change in any case needs no reason.
+  const rejected = new Set(findings.flatMap(({ severity, violation: found }) => (severity === "error" ? [found.path] : [])));
   return findings.flatMap(({ severity, violation: found }) => {
+    if (severity !== "error" && rejected.has(found.path)) return [];
     const { id, remedy } = found;
     const reason = acknowledged !== null && Object.hasOwn(acknowledged, id) ? ifReadable(() => acknowledged[id] ?? "", "") : null;
     if (severity !== "error" && reason !== null) return [{ ...found, remedy: `acknowledged: ${reason}` }];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
 import catalogue from "../../constructs/model/parameter-catalogue.json";
+import { checkText } from "../../constructs/model/parameter-texts";
 import { checkValue, findParameter, parameterNames, toPlainValue } from "../../constructs/model/parameters";
 import { withClient } from "../../constructs/provisioning/connect";
 import { startServer, type TestServer } from "../fixtures/server";
@@ -98,6 +99,31 @@ const WRITTEN: Readonly<Record<string, readonly (string | number | boolean)[]>> 
   default_transaction_isolation: ["Repeatable Read", "repeatable"],
 };
 
+/** Texts of which PostgreSQL knows the form. */
+const TEXTS: Readonly<Record<string, readonly string[]>> = {
+  timezone: [
+    "UTC",
+    "europe/berlin",
+    "Europe/Kiev",
+    "US/Pacific",
+    "EST5EDT",
+    "UTC+2",
+    "<+02>-2",
+    "5",
+    "-5.5",
+    "+02:00",
+    "CEST",
+    "Mars/Phobos",
+    "",
+  ],
+  datestyle: ["ISO", "iso, dmy", "German", "postgresql, european", "MDY", "ISO, SQL", "ISO DMY", "foo", "default", ""],
+  client_encoding: ["UTF8", "utf-8", "Unicode", "latin 9", "WIN1252", "windows-1252", "sjis", "koi8r", "LATIN9X", "utf16", ""],
+  search_path: ['"$user", public', "", " ", "a", "A , b", '"a""b"', "it's", "a b", "a,,b", ",a", "a,", '"open', 'a"b', '"a"b'],
+  createrole_self_grant: ["", "set", "SET, inherit", "foo", "set,"],
+  restrict_nonsystem_relation_kind: ["", "view, foreign-table", "foo"],
+  timezone_abbreviations: ["Default", "australia", "India", "foo", ""],
+};
+
 describe("PostgreSQL itself", () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -109,6 +135,19 @@ describe("PostgreSQL itself", () => {
     const rows = await server.sql("select name from pg_settings where context <> 'internal'");
     expect(rows.length).toBeGreaterThan(300);
     expect(rows.map(({ name }) => String(name)).filter((name) => findParameter(name, 17) === null)).toEqual([]);
+  });
+
+  it("takes and refuses the same texts", async () => {
+    const ours: string[] = [];
+    const theirs: string[] = [];
+    await withClient(server.access.server, server.access.master, "postgres", async (client) => {
+      for (const [name, value] of Object.entries(TEXTS).flatMap(([name, values]) => values.map((value) => [name, value] as const))) {
+        const taken = await client.query("select set_config($1, $2, false)", [name, value]).catch(() => null);
+        ours.push(`${name} = ${value}: ${checkText(name, value) === null ? "taken" : "refused"}`);
+        theirs.push(`${name} = ${value}: ${taken === null ? "refused" : "taken"}`);
+      }
+    });
+    expect(ours).toEqual(theirs);
   });
 
   it("takes and refuses the same values, and understands the same by them", async () => {
