@@ -40,6 +40,7 @@ const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
   ssl_ecdh_curve: (plain) =>
     /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be a curve of OpenSSL such as prime256v1",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
+  wal_compression: (plain) => (["lz4", "zstd"].includes(plain) ? "is not built into PostgreSQL on this machine" : null),
 };
 const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];
 

@@ -78,6 +78,8 @@ const locale: TextCheck = (value) =>
     ? null
     : "must be a locale such as C or en_US.UTF-8";
 
+const RESOURCE_MANAGERS = ["all", "brin", "btree", "generic", "gin", "gist", "hash", "heap", "heap2", "sequence", "spgist"];
+
 const DATE_STYLES = /^(iso|sql|postgres.*|german)$/i;
 const DATE_ORDERS = /^(mdy|dmy|ymd|us|euro.*|noneuro.*|default)$/i;
 
@@ -111,6 +113,7 @@ const CHECKS: Readonly<Record<string, TextCheck>> = {
   temp_tablespaces: list,
   timezone: timeZone,
   timezone_abbreviations: (value) => (["Default", "Australia", "India"].includes(value) ? null : "must be Default, Australia or India"),
+  wal_consistency_checking: words(RESOURCE_MANAGERS),
 };
 
 /** What must hold of a text, or null where PostgreSQL accepts it or its form is not known here. */

@@ -121,6 +121,7 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   search_path: ['"$user", public', "", " ", "a", "A , b", '"a""b"', "it's", "a b", "a,,b", ",a", "a,", '"open', 'a"b', '"a"b'],
   createrole_self_grant: ["", "set", "SET, inherit", "foo", "set,"],
   restrict_nonsystem_relation_kind: ["", "view, foreign-table", "foo"],
+  temp_tablespaces: ["", "a,,b"],
   timezone_abbreviations: ["Default", "australia", "India", "foo", ""],
 };
 
