@@ -1,7 +1,9 @@
 import { type Violation, violation } from "../model/errors";
+import { ownEntry } from "../model/json";
 import { preloadable } from "../model/parameter-modules";
 import { manualPage } from "../model/parameter-row";
 import { setParameter } from "../model/parameter-values";
+import type { ParameterValue } from "../model/parameters";
 import { checkEach } from "../model/rule";
 import { created, type InstanceRule } from "../model/target";
 
@@ -21,10 +23,24 @@ const MODULES: readonly string[] = [
   "test_decoding",
 ];
 
+/** Values that need a library which the programs were built without: the clouds have it, and a server here runs with the default. */
+const NOT_BUILT_IN: Readonly<Record<string, readonly string[]>> = {
+  bonjour: ["on"],
+  default_toast_compression: ["lz4"],
+  io_method: ["io_uring"],
+  wal_compression: ["lz4", "zstd"],
+};
+
+/** Whether a server on this machine can have a parameter's value. */
+export const isBuiltIn = (name: string, value: ParameterValue): boolean =>
+  ownEntry(NOT_BUILT_IN, name)?.includes(String(value).toLowerCase()) !== true;
+
 /** What a local server cannot start with, or runs badly, by parameter; null where a value does no harm. */
 const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
-  bonjour: (plain) => (plain === "on" ? "is not built into PostgreSQL on this machine" : null),
-  default_toast_compression: (plain) => (plain === "lz4" ? "is not built into PostgreSQL on this machine" : null),
+  log_connections: (plain) =>
+    plain.split(",").every((each) => STAGES.includes(each.trim().toLowerCase()))
+      ? null
+      : "must be on, off, or some of receipt, authentication, authorization, setup_durations",
   log_destination: (plain) =>
     plain.trim() === "" || plain.split(",").every((each) => LOGS.includes(each.trim().toLowerCase()))
       ? null
@@ -40,8 +56,24 @@ const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
   ssl_ecdh_curve: (plain) =>
     /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be a curve of OpenSSL such as prime256v1",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
-  wal_compression: (plain) => (["lz4", "zstd"].includes(plain) ? "is not built into PostgreSQL on this machine" : null),
 };
+/** Of a connection, and what PostgreSQL 15 to 17 have in their place. */
+const STAGES = [
+  "",
+  "on",
+  "off",
+  "true",
+  "false",
+  "yes",
+  "no",
+  "1",
+  "0",
+  "all",
+  "receipt",
+  "authentication",
+  "authorization",
+  "setup_durations",
+];
 const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];
 
 function isOfRecovery(plain: string): string | null {
@@ -78,6 +110,21 @@ export const localParameterRules: readonly InstanceRule[] = [
       }),
     passing: { parameters: { log_destination: "stderr,csvlog" } },
     failing: { parameters: { log_destination: "file" } },
+  }),
+  created({
+    id: "local-parameters-are-built-in",
+    source: manualPage("wal", "wal_compression"),
+    why: "PostgreSQL on this machine was built without the library, so that the server runs with the default.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) =>
+      checkEach(instance.parameters, (value, name): readonly Violation[] =>
+        isBuiltIn(name, setParameter(instance, name)?.plain ?? value)
+          ? []
+          : [violation(`${path}.parameters.${name}`, "is not built into PostgreSQL on this machine, which runs without it", value)],
+      ),
+    passing: { parameters: { wal_compression: "on" } },
+    failing: { parameters: { wal_compression: "lz4" } },
   }),
   created({
     id: "local-parameters-depend-on-this-machine",

@@ -13,6 +13,7 @@ import { type Account, serverAccount } from "./account";
 import { type Binaries, installBinaries } from "./binaries";
 import type { KeyPair } from "./certificates";
 import { explainFile, readIfThere, writeAtomically } from "./files";
+import { isBuiltIn } from "./parameter-rules";
 
 export interface LocalServerOptions {
   readonly majorVersion: MajorVersion;
@@ -160,7 +161,7 @@ async function configure(data: string, options: LocalServerOptions, account: Acc
   const settings: Record<string, string | number | boolean> = {
     ssl_min_protocol_version: "TLSv1.2",
     log_line_prefix: "%m [%p] %q%u@%d ",
-    ...options.parameters,
+    ...Object.fromEntries(Object.entries(options.parameters).filter(([name, value]) => isBuiltIn(name, value))),
     max_connections: options.maxConnections,
     listen_addresses: "localhost",
     unix_socket_directories: "",

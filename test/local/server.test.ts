@@ -19,7 +19,11 @@ describe("LocalServer", () => {
 
   it("has the parameters of the spec, logs by default, and UTF-8", async () => {
     const { instances } = resolve(
-      { name: "test", instances: { main: { parameters: { work_mem: "5MB" } } }, platforms: {} },
+      {
+        name: "test",
+        instances: { main: { parameters: { work_mem: "5MB", wal_compression: "lz4", log_line_prefix: "%p " } } },
+        platforms: {},
+      },
       { target: local, platforms },
     );
     const parameters = Object.fromEntries(
@@ -27,13 +31,16 @@ describe("LocalServer", () => {
     );
     server = await server.restart({ parameters });
     const rows = await server.sql(
-      "select name, setting from pg_settings where name in ('work_mem', 'log_min_duration_statement', 'log_connections', 'log_lock_waits', 'server_encoding') order by 1",
+      "select name, setting from pg_settings where name in ('work_mem', 'log_min_duration_statement', 'log_connections', 'log_lock_waits', 'server_encoding', 'wal_compression', 'log_line_prefix') order by 1",
     );
     expect(rows.map((row) => `${row.name}=${row.setting}`)).toEqual([
       "log_connections=on",
+      "log_line_prefix=%p ",
       "log_lock_waits=on",
       "log_min_duration_statement=1000",
       "server_encoding=UTF8",
+      // The programs were built without it.
+      "wal_compression=off",
       "work_mem=5120",
     ]);
   });
