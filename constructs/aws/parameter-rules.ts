@@ -1,8 +1,9 @@
 import { violation } from "../model/errors";
 import { type InstanceSettings, writtenMaxConnections } from "../model/instance";
 import { ownEntry } from "../model/json";
-import { preloadable } from "../model/parameter-modules";
+import { preloadable, unread } from "../model/parameter-modules";
 import { listOf } from "../model/parameter-texts";
+import { setParameter } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
@@ -13,6 +14,8 @@ import type { awsFields } from "./section";
 const RESERVED = "rds.rds_superuser_reserved_connections";
 /** What RDS sets, which the target's reserve includes. */
 const RESERVED_BY_DEFAULT = 2;
+/** What the largest class has that is called medium. GiB. */
+const SMALL_GIB = 4;
 /** The share of all connections that is more than people need. */
 const LARGEST_RESERVE = 0.25;
 
@@ -63,6 +66,45 @@ export const awsParameterRules: readonly InstanceRule[] = [
     check: (instance, path) => preloadable(instance, path, MODULES, "RDS is not known to load"),
     passing: { parameters: { shared_preload_libraries: "pg_stat_statements,pg_cron" } },
     failing: { parameters: { shared_preload_libraries: "pg_stat_statements,timescaledb" } },
+  }),
+  created({
+    id: "aws-module-parameters-are-read",
+    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
+    why: "Someone believes that the audit or the schedule is on, and nothing reads its parameters.",
+    date: CHECKED,
+    severity: "warning",
+    check: (instance, path) => {
+      const session = listOf(String(instance.parameters.session_preload_libraries ?? "")) ?? [];
+      const loaded = [...(librariesOf(instance) ?? []), ...session];
+      return unread(
+        instance,
+        path,
+        (module) => loaded.includes(module),
+        (module) => `add ${module} to shared_preload_libraries`,
+      );
+    },
+    passing: { parameters: { "pgaudit.log": "ddl", shared_preload_libraries: "pg_stat_statements,pgaudit" } },
+    failing: { parameters: { "pgaudit.log": "ddl" } },
+  }),
+  created({
+    id: "aws-huge-pages-need-memory",
+    source: `${GUIDE}/PostgreSQL.Concepts.General.FeatureSupport.HugePages.html`,
+    why: "RDS does not start an instance that cannot have huge pages: by default it turns them off for micro, small and medium classes.",
+    date: CHECKED,
+    severity: "warning",
+    check: (instance, path) =>
+      setParameter(instance, "huge_pages")?.plain === "on" && instance.size.memoryGib <= SMALL_GIB
+        ? [
+            violation(
+              `${path}.parameters.huge_pages`,
+              `may keep a class of ${instance.size.memoryGib} GiB from starting`,
+              instance.parameters.huge_pages,
+              "remove it; RDS turns them on for larger classes",
+            ),
+          ]
+        : [],
+    passing: { parameters: { huge_pages: "on" } },
+    failing: { size: { vcpus: 2, memoryGib: 4 }, parameters: { huge_pages: "on" } },
   }),
   created({
     id: "aws-reserve-leaves-connections",

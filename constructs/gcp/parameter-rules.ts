@@ -1,8 +1,10 @@
 import { violation } from "../model/errors";
+import type { InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
+import { unread } from "../model/parameter-modules";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
-import type { WholeRule } from "../model/target";
+import { created, type InstanceRule, type WholeRule } from "../model/target";
 import type { gcpFields } from "./section";
 
 /** Extensions that exist only on an instance with their flag. https://cloud.google.com/sql/docs/postgres/extensions */
@@ -16,6 +18,32 @@ const FLAGS: Readonly<Record<string, string>> = {
   pgaudit: "cloudsql.enable_pgaudit",
   pglogical: "cloudsql.enable_pglogical",
 };
+
+const isOn = ({ parameters }: InstanceSettings, flag: string): boolean => {
+  const written = parameters[flag];
+  return written !== undefined && toPlainValue({ type: "bool" }, written) === "on";
+};
+const flagOf = (module: string): string => `cloudsql.enable_${module}`;
+
+/** Rules about flags of Cloud SQL alone. */
+export const gcpParameterRules: readonly InstanceRule[] = [
+  created({
+    id: "gcp-module-flags-are-read",
+    source: "https://cloud.google.com/sql/docs/postgres/extensions",
+    why: "Someone believes that the audit or the schedule is on, and nothing reads its parameters.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (instance, path) =>
+      unread(
+        instance,
+        path,
+        (module) => isOn(instance, flagOf(module)),
+        (module) => `set ${flagOf(module)} to on`,
+      ),
+    passing: { parameters: { "pgaudit.log": "ddl", "cloudsql.enable_pgaudit": "on" } },
+    failing: { parameters: { "pgaudit.log": "ddl" } },
+  }),
+];
 
 const SECTION = { project: "ml-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" };
 
@@ -34,10 +62,16 @@ export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
         return checkItems(extensions, (extension) => {
           const flag = ownEntry(FLAGS, extension);
           if (flag === undefined) return [];
-          const written = instance.parameters[flag];
-          if (written !== undefined && toPlainValue({ type: "bool" }, written) === "on") return [];
+          if (isOn(instance, flag)) return [];
           const rule = `must be on for the extension ${extension} of ${platform}`;
-          return [violation(`instances.${name}.parameters.${flag}`, rule, written, `write it into gcp.instances.${name}.parameters`)];
+          return [
+            violation(
+              `instances.${name}.parameters.${flag}`,
+              rule,
+              instance.parameters[flag],
+              `write it into gcp.instances.${name}.parameters`,
+            ),
+          ];
         });
       }),
     passing: {

@@ -3,7 +3,7 @@ import { defineTarget, type Placement, type Target, type Topology } from "../mod
 import { gcpDiskRules } from "./disk-rules";
 import { gcpLimitRules } from "./limit-rules";
 import { gcpOwnInstanceRules } from "./own-instance-rules";
-import { gcpParameterWholeRules } from "./parameter-rules";
+import { gcpParameterRules, gcpParameterWholeRules } from "./parameter-rules";
 import { gcpPlaceRules } from "./place-rules";
 import { gcpRules } from "./rules";
 import { GCP_ELSEWHERE, gcpFields } from "./section";
@@ -36,7 +36,7 @@ export const gcp: Gcp = defineTarget({
   name: "gcp",
   section: gcpFields,
   elsewhere: GCP_ELSEWHERE,
-  rules: gcpRules,
+  rules: [...gcpRules, ...gcpParameterRules],
   wholeRules: [
     ...gcpWholeRules,
     ...gcpDiskRules,

@@ -1,10 +1,34 @@
 import { type Violation, violation } from "./errors";
 import type { InstanceSettings } from "./instance";
+import { ownEntry } from "./json";
 import { listOf } from "./parameter-texts";
-import { checkItems } from "./rule";
+import { checkEach, checkItems } from "./rule";
 
 /** Lists of modules that a server loads when it starts, or for each session. */
 const LISTS = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"] as const;
+
+/** Modules by the prefix of their parameters, where a server has them only if they are asked for. */
+export const MODULES_BY_PREFIX: Readonly<Record<string, string>> = {
+  auto_explain: "auto_explain",
+  cron: "pg_cron",
+  pg_bigm: "pg_bigm",
+  pg_hint_plan: "pg_hint_plan",
+  pgaudit: "pgaudit",
+  pglogical: "pglogical",
+};
+
+/** Finds parameters of modules that the server will not load: nothing reads them. */
+export const unread = (
+  { parameters }: InstanceSettings,
+  path: string,
+  isLoaded: (module: string) => boolean,
+  toRemedy: (module: string) => string,
+): readonly Violation[] =>
+  checkEach(parameters, (value, name) => {
+    const module = name.includes(".") ? ownEntry(MODULES_BY_PREFIX, name.split(".", 1)[0] ?? "") : undefined;
+    if (module === undefined || isLoaded(module)) return [];
+    return [violation(`${path}.parameters.${name}`, `has no effect, because ${module} is not loaded`, value, toRemedy(module))];
+  });
 
 const nameOf = (library: string): string => library.replace(/^\$libdir\//, "").replace(/\.so$/, "");
 
