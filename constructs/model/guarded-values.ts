@@ -2,9 +2,10 @@ import type { ChartFacts, ChartKeys } from "./chart-facts";
 import { type CommonFields, commonFields } from "./common-fields";
 import { violation } from "./errors";
 import type { Fields, Report, Settings } from "./fields";
+import { type Guard, type Guards, THE_CONNECTION } from "./guards";
 import type { JsonObject } from "./json";
 import { kubernetesNames } from "./names";
-import { factsOf, type Guard, type Guards, type Platform, THE_CONNECTION } from "./platform";
+import { factsOf, type Platform } from "./platform";
 import type { Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 import {

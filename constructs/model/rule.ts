@@ -16,7 +16,7 @@ export interface Rule<Subject, Example> {
   /** The vendor's page, or the file that says so. */
   readonly source: `https://${string}`;
   /** What happens without it, in a sentence: who refuses it, or what is lost. */
-  readonly why?: string;
+  readonly why: string;
   /** When the source was last read, `YYYY-MM-DD`. */
   readonly date: string;
   readonly severity: Severity;

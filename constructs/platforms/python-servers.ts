@@ -1,4 +1,4 @@
-import { type Guard, THE_CONNECTION } from "../model/platform";
+import { type Guard, THE_CONNECTION } from "../model/guards";
 
 export const AN_ENV_FILE: Guard = { because: "variables of a file can decide the connection; list them in values" };
 const WORKERS: Guard = { setting: "workers" };

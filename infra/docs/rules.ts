@@ -41,7 +41,7 @@ const tried = <Subject, Example>(
   path: string,
   complete: (example: Example) => Subject,
 ): readonly TriedRule[] =>
-  rules.map(({ id, severity, why = "", source, date, check, passing, failing }) => ({
+  rules.map(({ id, severity, why, source, date, check, passing, failing }) => ({
     id,
     severity,
     why,
@@ -121,10 +121,21 @@ const written = (value: unknown): string => {
 const LONGEST_EXAMPLE = 400;
 const shortened = (text: string): string => (text.length > LONGEST_EXAMPLE ? `${text.slice(0, LONGEST_EXAMPLE)} ...` : text);
 
-const toEntry = ({ id, severity, why, source, date, passing, failing, foundInFailing }: TriedRule): string =>
+/** `image-is-pinned` of `flyte-image-is-pinned` and `mlflow-image-is-pinned`. */
+function commonEnd(ids: readonly string[]): string {
+  const [first = [], ...others] = ids.map((id) => id.split("-"));
+  const from = first.findIndex((_, index) => others.every((words) => words.join("-").endsWith(`-${first.slice(index).join("-")}`)));
+  return first.slice(from).join("-");
+}
+
+/** Rules that differ only in the platform that they are about. */
+type Alike = readonly [TriedRule, ...TriedRule[]];
+
+const toEntry = ([{ id, about, severity, why, source, date, passing, failing, foundInFailing }, ...others]: Alike): string =>
   [
-    `### ${id}`,
+    others.length === 0 ? `### ${id}` : `### ${commonEnd([id, ...others.map((each) => each.id)])}`,
     "",
+    ...(others.length === 0 ? [] : [`\`${[id, ...others.map((each) => each.id)].join("`, `")}\`; the example is ${about}'s.`, ""]),
     `${severity[0]?.toUpperCase()}${severity.slice(1)}. ${why}`,
     "",
     "```",
@@ -138,11 +149,21 @@ const toEntry = ({ id, severity, why, source, date, passing, failing, foundInFai
 
 /** The page of all rules, `docs/reference/rules.md`. */
 export function rulesPage(rules: readonly TriedRule[] = triedRules()): string {
-  const subjects = [...new Set(rules.map(({ about }) => about))];
-  const chapters = subjects.map((subject) => {
-    const its = rules.filter(({ about }) => about === subject);
-    return [`## ${subject}`, ...its.map(toEntry)].join("\n\n");
-  });
+  const groups = new Map<string, Alike>();
+  for (const rule of rules) {
+    const key = [rule.why, rule.source, rule.severity].join(" ");
+    const alike = groups.get(key);
+    groups.set(key, alike === undefined ? [rule] : [...alike, rule]);
+  }
+  const entries = [...groups.values()].flatMap((alike) =>
+    alike.length > 2
+      ? [{ subject: "Every platform", entry: toEntry(alike) }]
+      : alike.map((rule) => ({ subject: rule.about, entry: toEntry([rule]) })),
+  );
+  const subjects = [...new Set(entries.map(({ subject }) => subject))];
+  const chapters = subjects.map((subject) =>
+    [`## ${subject}`, ...entries.filter((each) => each.subject === subject).map(({ entry }) => entry)].join("\n\n"),
+  );
   return `${[HEADING, ...chapters].join("\n")}\n`;
 }
 

@@ -86,9 +86,9 @@ function platform(draft: Draft): string {
   const used = helpers.filter((helper) => always.includes(helper) || values.includes(`${helper}(`));
   const parameters = ["connection", "settings", "variables"].map((each) => (values.includes(each) ? each : `_${each}`));
   return `import { ${used.join(", ")} } from "../../kubernetes/pod";
-import type { JsonObject } from "../../model/json";
+${guarded === "COMMON_VALUES" ? 'import { COMMON_VALUES } from "../../model/guards";\n' : ""}import type { JsonObject } from "../../model/json";
 import {
-  type Chart,${guarded === "COMMON_VALUES" ? "\n  COMMON_VALUES," : ""}
+  type Chart,
   type Connection,
   type Demand,
   definePlatform,

@@ -1,5 +1,6 @@
 import { caPath, inPod } from "../../kubernetes/pod";
-import type { Guard, Servers } from "../../model/platform";
+import type { Guard } from "../../model/guards";
+import type { Servers } from "../../model/platform";
 import { mergeValues } from "../../model/values";
 import { expectedRevision } from "../servers";
 import { binaryChart, binaryGuarded, binaryValues, CREDENTIALS_FILE, FLYTE_VALUES, IN_CLEAR } from "./binary";

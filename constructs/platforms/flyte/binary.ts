@@ -1,7 +1,8 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts } from "../../kubernetes/pod";
 import type { ChartFacts } from "../../model/chart-facts";
+import { COMMON_VALUES, type Guard, type Guards, THE_CONNECTION } from "../../model/guards";
 import type { JsonObject } from "../../model/json";
-import { type Chart, COMMON_VALUES, type Connection, type Guard, type Guards, THE_CONNECTION } from "../../model/platform";
+import type { Chart, Connection } from "../../model/platform";
 import { FLYTE_CHARTS, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 

@@ -1,6 +1,7 @@
 import { inPod, reloadOnSecretChange } from "../../kubernetes/pod";
+import { type Guard, THE_CONNECTION } from "../../model/guards";
 import type { JsonObject } from "../../model/json";
-import { type Guard, THE_CONNECTION, type Tls } from "../../model/platform";
+import type { Tls } from "../../model/platform";
 import {
   FLYTE_CHARTS,
   type FlyteEdition,

@@ -1,12 +1,11 @@
 import { GO_WORDS } from "../../model/dead-connections";
+import type { Guard, Guards } from "../../model/guards";
 import type { ImageFacts } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import type {
   Chart,
   Connection,
   Demand,
-  Guard,
-  Guards,
   Migration,
   PlatformDatabase,
   ProcessText,

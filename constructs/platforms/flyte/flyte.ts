@@ -1,4 +1,5 @@
-import { definePlatform, helmRelease, type Platform, THE_CONNECTION } from "../../model/platform";
+import { THE_CONNECTION } from "../../model/guards";
+import { definePlatform, helmRelease, type Platform } from "../../model/platform";
 import { binary1 } from "./binary-1";
 import { binary2 } from "./binary-2";
 import { core1 } from "./core-1";

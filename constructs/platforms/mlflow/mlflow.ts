@@ -8,21 +8,19 @@ import {
   toEnv,
 } from "../../kubernetes/pod";
 import { LIBPQ_QUERY } from "../../model/dead-connections";
+import { COMMON_VALUES, type Guard, THE_CONNECTION } from "../../model/guards";
 import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
   type ClientCheck,
-  COMMON_VALUES,
   type Connection,
   type Demand,
   definePlatform,
-  type Guard,
   helmRelease,
   type Migration,
   type Platform,
   type Servers,
-  THE_CONNECTION,
   type Variables,
   type WiringDefinition,
 } from "../../model/platform";

@@ -1,17 +1,15 @@
 import { reloadOnSecretChange, serviceAccountValues, sidecars, tlsMounts, tlsVariables, toEnv } from "../../kubernetes/pod";
+import { COMMON_VALUES, type Guard, THE_CONNECTION } from "../../model/guards";
 import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
-  COMMON_VALUES,
   type Connection,
   type Demand,
   definePlatform,
-  type Guard,
   helmRelease,
   type Platform,
   type Servers,
-  THE_CONNECTION,
   type Variables,
   type WiringDefinition,
 } from "../../model/platform";

@@ -1,19 +1,17 @@
 import { caPath, inPod, reloadOnSecretChange, serviceAccountValues, sidecars } from "../../kubernetes/pod";
 import { LIBPQ_QUERY } from "../../model/dead-connections";
+import { COMMON_VALUES, type Guard, THE_CONNECTION } from "../../model/guards";
 import { type Generation, splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import {
   type Chart,
-  COMMON_VALUES,
   type Connection,
   type Demand,
   definePlatform,
-  type Guard,
   helmRelease,
   type Migration,
   type Platform,
   type ProcessText,
-  THE_CONNECTION,
   type Tls,
   type WiringDefinition,
 } from "../../model/platform";
