@@ -260,7 +260,13 @@ const PLATFORM: Readonly<Record<string, Change>> = {
   redisPort: { to: 6380, from: { redisHost: "redis.example.internal" } },
   redisSecret: { to: "redis", from: { redisHost: "redis.example.internal" } },
 };
-const TWO_PODS = { replicas: 2, redisHost: "redis.example.internal", secretKeySecret: "key", configClaim: "files", images: { skillflaw: IMAGE } };
+const TWO_PODS = {
+  replicas: 2,
+  redisHost: "redis.example.internal",
+  secretKeySecret: "key",
+  configClaim: "files",
+  images: { skillflaw: IMAGE },
+};
 const OWN: Readonly<Record<keyof typeof platforms, Readonly<Record<string, Change>>>> = {
   flyte: {
     chart: { to: "flyte-core" },
