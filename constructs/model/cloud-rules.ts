@@ -69,9 +69,9 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   {
     id: `${cloud}-existing-is-not-this-machine`,
     source: pages.connecting,
-    why: "In a pod or a function the name is the pod or function itself, in which no database listens.",
+    why: "In a pod or a function the name is the pod or function itself, in which no database listens unless a proxy of yours does.",
     date: "2026-11-30",
-    severity: "error",
+    severity: "acknowledge",
     check: ({ existing }, path) => {
       const rule = existing === null ? null : refuseHost(existing.host);
       return rule === null ? [] : [violation(`${path}.existing.host`, rule, existing?.host, "write the server's name or private address")];

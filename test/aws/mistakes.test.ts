@@ -18,11 +18,11 @@ describe("a mistake in an instance on AWS", () => {
     [existing("..."), 'existing.host: must be a DNS name or an address, without a port, got "..."'],
     [
       existing("localhost"),
-      'existing.host: is the machine that looks it up, which in a cloud is each pod, got "localhost"; write the server\'s name or private address [aws-existing-is-not-this-machine]',
+      'existing.host: is the machine that looks it up, which in a cloud is each pod, got "localhost"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
     ],
     [
       existing("169.254.1.1"),
-      'existing.host: is link-local (169.254.0.0/16), where no server is, got "169.254.1.1"; write the server\'s name or private address [aws-existing-is-not-this-machine]',
+      'existing.host: is link-local (169.254.0.0/16), where no server is, got "169.254.1.1"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
     ],
     [
       existing(rds("proxy-a1b2")),

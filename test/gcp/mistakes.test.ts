@@ -54,7 +54,7 @@ describe("a mistake on Google Cloud", () => {
     ],
     [
       withMain(existing("::1")),
-      'instances.main.existing.host: is the machine that looks it up, which in a cloud is each pod, got "::1"; write the server\'s name or private address [gcp-existing-is-not-this-machine]',
+      'instances.main.existing.host: is the machine that looks it up, which in a cloud is each pod, got "::1"; write the server\'s name or private address; then write acknowledge: { "gcp-existing-is-not-this-machine": "<reason>" } [gcp-existing-is-not-this-machine]',
     ],
     [
       withMain(existing("my-project:europe-west4:db")),

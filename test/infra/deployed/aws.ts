@@ -49,6 +49,7 @@ describe("rotate and sql on AWS", () => {
       name: "deployed",
       aws: { region: "eu-central-1", network: NETWORK },
       instances: { main: { existing } },
+      acknowledge: { "aws-existing-is-not-this-machine": "it stands for a server in the network" },
       platforms: { prefect: {}, "prefect-research": { platform: "prefect" } },
     };
     environment = resolveAws(spec);

@@ -51,6 +51,7 @@ describe("rotate and sql on Google Cloud", () => {
       name: "hosted",
       gcp: { ...SECTION, cluster: { ...CLUSTER, installReleases: false } },
       instances: { main: { existing } },
+      acknowledge: { "gcp-existing-is-not-this-machine": "it stands for a server in the network" },
       platforms: { mlflow: { workers: 1 }, "mlflow-research": { platform: "mlflow", workers: 1 } },
     };
     project.write(spec);
