@@ -11,7 +11,11 @@ import { CLUSTER as GKE, minimalGcp } from "../fixtures/gcp";
 
 /** How a spec is refused, or what it is warned of: without paths and ids, which name the cloud. */
 function verdictOf(spec: unknown, target: Target): readonly string[] {
-  const withoutNames = (line: string) => line.replace(/^( {2}- )?[^:]+: /, "").replace(/ \[[a-z0-9-]+\]$/, "");
+  const withoutNames = (line: string) =>
+    line
+      .replace(/^( {2}- )?[^:]+: /, "")
+      .replace(/ \[[a-z0-9-]+\]$/, "")
+      .replace(/"(aws|gcp)-/, '"');
   try {
     const { warnings } = resolveUnknown(spec, { target, platforms, sections: CLOUDS });
     return warnings.map((each) => `warning: ${withoutNames(formatViolation(each))}`);
