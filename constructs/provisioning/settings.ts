@@ -56,7 +56,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   session_replication_role: { isHarmful: otherThan("origin"), harm: "turns off triggers and foreign keys", instead: "origin" },
   standard_conforming_strings: { isHarmful: otherThan("on"), harm: "changes what a text in a statement means", instead: "on" },
   client_encoding: {
-    isHarmful: otherThan("utf8"),
+    isHarmful: otherThan("UTF8"),
     harm: "makes libpq's drivers fail on characters that it lacks, or read bytes",
     instead: "UTF8",
   },
@@ -88,7 +88,7 @@ const BY_STATEMENT = ["database user", "user", "database", "global"];
 const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(source);
 
 /** The driver itself asks for UTF8, as not every platform's does: so what is stored for the session is read. */
-const STORED_ENCODING = `select 'client_encoding', pg_catalog.lower(pg_catalog.replace(pg_catalog.split_part(c, '=', 2), '-', '')), null,
+const STORED_ENCODING = `select 'client_encoding', pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(pg_catalog.split_part(c, '=', 2)))::pg_catalog.text, null,
       case when s.setdatabase = 0 then case when s.setrole = 0 then 'global' else 'user' end when s.setrole = 0 then 'database' else 'database user' end
    from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
   where pg_catalog.lower(pg_catalog.split_part(c, '=', 1)) operator(pg_catalog.=) 'client_encoding'

@@ -120,7 +120,7 @@ describe("doctor", () => {
   it.each([
     ["transaction_timeout", "1000", "is 1000 ms, which ends migrations that take longer", LOGIN],
     ["search_path", "pg_temp", "is pg_temp, which hides schema public", THERE],
-    ["client_encoding", "LATIN1", "is latin1, which makes libpq's drivers fail on characters that it lacks, or read bytes", LOGIN],
+    ["client_encoding", "LATIN1", "is LATIN1, which makes libpq's drivers fail on characters that it lacks, or read bytes", LOGIN],
     ["datestyle", "German, DMY", "is German, DMY, which makes drivers fail on dates that they read as text", LOGIN],
     ["extra_float_digits", "0", "is 0, which rounds numbers that drivers read as text", THERE],
     ["default_tablespace", "pg_global", "is pg_global, which rejects every new table", LOGIN],
@@ -258,6 +258,13 @@ describe("doctor", () => {
     expect(await problems()).toEqual([]);
     await asOwner(commandOf(sentence));
     expect(await look()).toEqual([]);
+  });
+
+  it("takes another name of UTF8 for what it is", async () => {
+    await sound();
+    await server.sql("alter role ml_a set client_encoding = 'UNICODE'");
+    expect(await problems()).toEqual([]);
+    await server.sql("alter role ml_a reset client_encoding");
   });
 
   it("is not stopped by a table of the name that its own begin with", async () => {
