@@ -36,11 +36,14 @@ async function findSlots(client: Client): Promise<readonly string[]> {
   );
 }
 
-/** Of the counters, the one that is further: freezing removes both. */
+/**
+ * Of the counters, the one that is further: freezing removes both. Nothing freezes an invalid database, nor has to.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/appendix.postgresql.commondbatasks.autovacuumbehavior.html
+ */
 async function findOld(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string; transactions: number; multixacts: number }>(
     `select datname as name, age(datfrozenxid) as transactions, mxid_age(datminmxid) as multixacts from pg_database
-      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD_TRANSACTIONS}
+      where greatest(age(datfrozenxid), mxid_age(datminmxid)) > ${OLD_TRANSACTIONS} and datconnlimit <> -2
       order by greatest(age(datfrozenxid), mxid_age(datminmxid)) desc, 1 limit 5`,
   );
   return rows.map(({ name, transactions, multixacts }) => {

@@ -54,7 +54,7 @@ export interface ObservedDatabase {
   readonly owner: string;
   /** False where its owner has closed it to everybody. */
   readonly allowsConnections: boolean;
-  /** Most connections to it; -1 is no limit. */
+  /** Most connections to it; -1 is no limit, and -2 what DROP DATABASE leaves when it is interrupted. */
   readonly connectionLimit: number;
   /** What its owner has set on it, for everybody who enters it. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[];

@@ -55,6 +55,9 @@ export function plan(environment: string, tenants: readonly DesiredTenant[], obs
   return { steps: tenants.flatMap((tenant) => planTenant(environment, tenant, observed)), problems };
 }
 
+/** A database's `datconnlimit` that lets nobody in, and that nothing but dropping it ends. https://www.postgresql.org/docs/17/catalog-pg-database.html */
+const INVALID = -2;
+
 /** Limits that do not fit would only move the failure into the platforms. */
 export function findShortage(tenants: readonly Tenant[], { maxConnections }: ObservedServer, restart: string | null): string | null {
   const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
@@ -95,6 +98,10 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
   }
   for (const { name } of tenant.databases) {
     const found = databases[name];
+    if (found?.connectionLimit === INVALID)
+      problems.push(
+        `database ${name} is invalid, because DROP DATABASE was interrupted; run as ${found.owner}, and restore a backup: DROP DATABASE ${id(name)}`,
+      );
     if (found === undefined || found.owner === owner || found.owner === server.master) continue;
     // Another platform may create databases, and has taken the name.
     if (roles[found.owner]?.comment?.startsWith(ownerComment(""))) {

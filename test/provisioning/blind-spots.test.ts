@@ -64,9 +64,9 @@ describe("doctor", () => {
 
   /** The check of each of the two logins reports it. */
   const each = (sentence: string) => Array(2).fill(`ml: ${sentence}`);
-  async function asSuperuser(command: string): Promise<void> {
+  async function asSuperuser(command: string, database = "ml"): Promise<void> {
     await server.stop();
-    await singleUser(USUAL, server.options.directory, command, "ml");
+    await singleUser(USUAL, server.options.directory, command, database);
     server = await server.startAgain(server.options.port);
   }
   const asMaster = (command: string) => server.sql(command, "ml");
@@ -265,6 +265,19 @@ describe("doctor", () => {
     await server.sql("alter role ml_a set client_encoding = 'UNICODE'");
     expect(await problems()).toEqual([]);
     await server.sql("alter role ml_a reset client_encoding");
+  });
+
+  it("sees a database whose removal was interrupted, which only dropping it mends", async () => {
+    await sound();
+    await asSuperuser("update pg_database set datconnlimit = -2, datfrozenxid = '3000000000' where datname = 'ml'", "postgres");
+    const sentence =
+      'database ml is invalid, because DROP DATABASE was interrupted; run as ml_owner, and restore a backup: DROP DATABASE "ml"';
+    const found = await problems();
+    expect(found).toContain(`ml: ${sentence}`);
+    expect(found.filter((each) => /run npm run provision|transaction ID/.test(each))).toEqual([]);
+    expect(await refusal(provision(scopeOf(ml), server.access))).toContain(sentence);
+    await asOwner(commandOf(sentence), "postgres");
+    await sound();
   });
 
   it("is not stopped by a table of the name that its own begin with", async () => {
