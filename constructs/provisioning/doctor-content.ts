@@ -37,8 +37,7 @@ const KINDS: readonly Kind[] = [
       join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
       join pg_class t on t.oid = d.refobjid join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
      where c.relnamespace = to_regnamespace('public') and t.relnamespace = c.relnamespace and a.atttypid = 'int4'::regtype
-       and case when c.relkind = 'S' then case when has_sequence_privilege(c.oid, 'USAGE') then pg_sequence_last_value(c.oid) end end
-           > 0.8 * 2147483647`,
+       and case when has_sequence_privilege(s.seqrelid, 'USAGE') then pg_sequence_last_value(s.seqrelid) end > 0.8 * 2147483647`,
     explain: ({ table, column, name }) =>
       `column ${shown(column)} of ${shown(table)} has used four of five of its numbers, and rejects new rows at the last one; run in it as its owner while the platform is stopped, for columns that reference it too: ALTER SEQUENCE public.${identifier(name)} AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public.${identifier(table)} ALTER COLUMN ${identifier(column)} TYPE bigint`,
   },

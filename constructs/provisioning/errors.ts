@@ -53,6 +53,7 @@ export const isLoginFull = (error: unknown): boolean => codeOf(error) === "53300
 type Sentence = (attempt: Attempt, message: string) => string;
 
 const at = ({ host, port }: Attempt): string => `${host}:${port}`;
+const cannotBeReached: Sentence = (to) => `${at(to)} cannot be reached; check that the network allows it`;
 
 /** By SQLSTATE (https://www.postgresql.org/docs/17/errcodes-appendix.html), or by the code of Node's network and TLS errors. */
 const SENTENCES: Readonly<Record<string, Sentence>> = {
@@ -60,8 +61,8 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENOTFOUND: (to) => `the name ${to.host} does not resolve; correct the host, or connect from within its network`,
   EAI_AGAIN: (to) => `the name ${to.host} could not be looked up; check the network's name server`,
   ETIMEDOUT: (to) => `${at(to)} does not answer; check that the network allows this machine to reach it`,
-  EHOSTUNREACH: (to) => `${at(to)} cannot be reached; check that the network allows it`,
-  ENETUNREACH: (to) => `${at(to)} cannot be reached; check that the network allows it`,
+  EHOSTUNREACH: cannotBeReached,
+  ENETUNREACH: cannotBeReached,
   CERT_HAS_EXPIRED: (to) => `the certificate of ${at(to)} has expired; renew it, or start again for a local server`,
   CERT_NOT_YET_VALID: (to) => `the certificate of ${at(to)} is not valid yet; set the clock of this machine, or of the server`,
   ERR_TLS_CERT_ALTNAME_INVALID: (to) => `the certificate of ${at(to)} is for another name; connect by the name that it carries`,

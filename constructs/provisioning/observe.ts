@@ -99,7 +99,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
 
   const roles = await client.query<ObservedRole & { name: string }>(
     `select rolname as name, rolcanlogin as "canLogin", rolsuper or rolreplication or rolbypassrls as superuser, rolcreatedb as "createDatabase",
-            case when current_user <> session_user then ${RESET_ROLE} end as "resetRole", rolcreaterole as "createRole", rolinherit as inherits, rolconnlimit as "connectionLimit",
+            rolcreaterole as "createRole", rolinherit as inherits, rolconnlimit as "connectionLimit",
             case when isfinite(rolvaliduntil) then to_char(rolvaliduntil, 'YYYY-MM-DD') end as expires, shobj_description(oid, 'pg_authid') as comment
        from pg_roles where rolname = any($1)`,
     [roleNames],
