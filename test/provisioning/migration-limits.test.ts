@@ -45,15 +45,13 @@ it("names the same limits in SkillFlaw's chart", () => {
 });
 
 it("keeps the lock of an idle session longer than one that lifts nothing lives", async () => {
-  const limited = "set idle_session_timeout = 50; set transaction_timeout = 50; set statement_timeout = 50";
+  const limited = "set idle_session_timeout = 50";
   const [lifted, other] = await Promise.all([open(" "), open(" ")]);
   await lifted.query(`${limited}; ${mlflow}; select pg_try_advisory_lock(1)`);
   const ended = new Promise((resolve) => other.once("end", resolve));
   await other.query(`${limited}; select pg_try_advisory_lock(2)`);
   await ended;
-  const { rows } = await lifted
-    .query("begin; select pg_sleep(0.1); select objid from pg_locks where locktype = 'advisory'; commit")
-    .then((results) => (results as unknown as readonly { rows: unknown[] }[])[2] ?? { rows: [] });
+  const { rows } = await lifted.query("select objid from pg_locks where locktype = 'advisory'");
   expect(rows).toEqual([{ objid: 1 }]);
   await lifted.end();
 });

@@ -119,7 +119,7 @@ describe("a session whose server says nothing", () => {
     await turn();
     stream.emit("timeout");
     await new Promise(process.nextTick);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10 * SHORT.answer);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * SHORT.answer);
     await once(server, "connection");
     await expect.poll(calls).toBe(0);
     expect(stream.destroyed).toBe(false);
