@@ -39,16 +39,16 @@ export const awsEndpointRules: readonly InstanceRule[] = [
   },
   {
     id: "aws-existing-is-not-a-reader",
-    source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html",
-    why: "A reader of Aurora rejects every write, so that nothing can be provisioned and no platform can migrate.",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html",
+    why: "Aurora connects this endpoint to the writer only until the cluster has a replica; from then on every write is rejected.",
     date: CHECKED,
-    severity: "error",
+    severity: "acknowledge",
     check: ({ existing }, path) =>
       existing !== null && READER.test(existing.host)
         ? [
             violation(
               `${path}.existing.host`,
-              "is the reader endpoint of an Aurora cluster, which rejects writes",
+              "is the reader endpoint of an Aurora cluster, which rejects writes once the cluster has a replica",
               existing.host,
               "write the writer's, with cluster- in the place of cluster-ro-",
             ),
@@ -67,9 +67,9 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
     why: "Each region's authorities sign its servers only, so that pods reject the certificate of a server elsewhere.",
     date: CHECKED,
     severity: "error",
-    check: ({ section: { region: its }, instances }) =>
+    check: ({ section: { region: its, certificateAuthorities }, instances }) =>
       checkEach(instances, ({ existing }, name) => {
-        const other = existing === null || existing.ca !== null ? undefined : regionOf(existing.host);
+        const other = existing === null || (existing.ca ?? certificateAuthorities) !== null ? undefined : regionOf(existing.host);
         return other === undefined || other === its || !RDS_REGIONS.includes(its)
           ? []
           : [

@@ -30,7 +30,7 @@ describe("a mistake in an instance on AWS", () => {
     ],
     [
       existing(rds("cluster-ro-a1b2")),
-      'existing.host: is the reader endpoint of an Aurora cluster, which rejects writes, got "ml.cluster-ro-a1b2.eu-central-1.rds.amazonaws.com"; write the writer\'s, with cluster- in the place of cluster-ro- [aws-existing-is-not-a-reader]',
+      'existing.host: is the reader endpoint of an Aurora cluster, which rejects writes once the cluster has a replica, got "ml.cluster-ro-a1b2.eu-central-1.rds.amazonaws.com"; write the writer\'s, with cluster- in the place of cluster-ro-; then write acknowledge: { "aws-existing-is-not-a-reader": "<reason>" } [aws-existing-is-not-a-reader]',
     ],
     [
       existing(rds("a1b2", "eu-west-1")),
@@ -169,6 +169,11 @@ describe("a mistake in the section of AWS", () => {
     expect(warned(withAws(minimalAws, { network: null, vpcCidr: "8.0.0.0/16" }))).toEqual([
       'aws.vpcCidr: has public addresses, whose owners cannot be reached from this network, got "8.0.0.0/16"; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 [aws-new-network-is-private]',
     ]);
+  });
+
+  it("is no server of another region whose authorities the section names", () => {
+    const spec = withMain(minimalAws, existing(rds("a1b2", "eu-west-1")));
+    expect(warned(withAws(spec as never, { certificateAuthorities: "global-bundle.pem" }))).toEqual([]);
   });
 
   it("is no cluster whose issuer names no region", () => {
