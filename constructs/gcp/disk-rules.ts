@@ -3,13 +3,12 @@ import type { InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
 import { checkEach, checkItems } from "../model/rule";
 import type { WholeRule } from "../model/target";
-import { GUIDE, READ } from "./rules";
+import { CHECKED, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 import { each, SECTION } from "./section-rules";
 import { isSharedCore } from "./tier-names";
 import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
-const CHECKED = "2026-11-30";
 /** Operations per second of Hyperdisk Balanced for each GiB, and for each MiB/s: no fewer than the one, no more than the other. */
 const MOST_FOR_GIB = 500;
 const LEAST_FOR_MIB = 4;
@@ -56,17 +55,35 @@ export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
     failing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 19 } } },
   },
   {
-    id: "gcp-hyperdisk-numbers-fit",
-    source: "https://cloud.google.com/compute/docs/disks/hd-types/hyperdisk-balanced",
-    why: "A Hyperdisk has at most 500 operations for each GiB, and from 4 to 256 for each MiB/s; Compute Engine rejects other numbers.",
+    id: "gcp-hyperdisk-iops-fit-its-size",
+    source: "https://github.com/kubernetes-sigs/gcp-compute-persistent-disk-csi-driver/pull/2054",
+    why: "Google rejects more than 500 operations for each GiB of a Hyperdisk when it creates or changes the instance.",
     date: CHECKED,
     severity: "error",
-    check: each(({ disk }, instance, path) => (disk === "HYPERDISK_BALANCED" ? checkNumbers(instance, path) : [])),
-    passing: {
-      section: { ...SECTION, disk: "HYPERDISK_BALANCED" },
-      instances: { at: { storageGib: 30, iops: 15000, throughputMibps: 240 } },
-    },
+    check: each(({ disk }, { storageGib, iops }, path) => {
+      const most = storageGib * MOST_FOR_GIB;
+      if (disk !== "HYPERDISK_BALANCED" || iops === null || iops <= most) return [];
+      const rule = `must be at most ${most}, ${MOST_FOR_GIB} for each GiB of storageGib (${storageGib})`;
+      return [violation(`${path}.iops`, rule, iops, `lower it, or set storageGib to ${Math.ceil(iops / MOST_FOR_GIB)} or more`)];
+    }),
+    passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 30, iops: 15000 } } },
     failing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 20, iops: 15000 } } },
+  },
+  {
+    id: "gcp-hyperdisk-throughput-fits-its-iops",
+    source: "https://cloud.google.com/compute/docs/disks/hd-types/hyperdisk-balanced",
+    why: "A Hyperdisk has 4 to 256 operations for each MiB/s, and numbers that do not fit are rejected, or billed and never reached.",
+    date: CHECKED,
+    severity: "warning",
+    check: each(({ disk }, { iops, throughputMibps }, path) => {
+      if (disk !== "HYPERDISK_BALANCED" || iops === null || throughputMibps === null) return [];
+      const [least, most] = [Math.ceil(iops / MOST_FOR_MIB), Math.floor(iops / LEAST_FOR_MIB)];
+      if (throughputMibps >= least && throughputMibps <= most) return [];
+      const rule = `should be from ${least} to ${most} with iops ${iops}: ${LEAST_FOR_MIB} to ${MOST_FOR_MIB} operations for each MiB/s`;
+      return [violation(`${path}.throughputMibps`, rule, throughputMibps)];
+    }),
+    passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { iops: 15000, throughputMibps: 240 } } },
+    failing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { iops: 3000, throughputMibps: 1000 } } },
   },
 ];
 
@@ -103,17 +120,4 @@ function checkPerformance(section: GcpSettings, instance: InstanceSettings, path
     const rule = `must be from ${min} to ${max} with ${size.vcpus} vCPUs and highAvailability: ${highAvailability}`;
     return value >= min && value <= max ? [] : [violation(`${path}.${field}`, rule, value)];
   });
-}
-
-function checkNumbers({ storageGib, iops, throughputMibps }: InstanceSettings, path: string): readonly Violation[] {
-  if (iops === null) return [];
-  if (iops > storageGib * MOST_FOR_GIB) {
-    const rule = `must be at most ${storageGib * MOST_FOR_GIB}, ${MOST_FOR_GIB} for each GiB of storageGib (${storageGib})`;
-    return [violation(`${path}.iops`, rule, iops, `lower it, or set storageGib to ${Math.ceil(iops / MOST_FOR_GIB)} or more`)];
-  }
-  if (throughputMibps === null) return [];
-  const [least, most] = [Math.ceil(iops / MOST_FOR_MIB), Math.floor(iops / LEAST_FOR_MIB)];
-  if (throughputMibps >= least && throughputMibps <= most) return [];
-  const rule = `must be from ${least} to ${most} with iops ${iops}: ${LEAST_FOR_MIB} to ${MOST_FOR_MIB} operations for each MiB/s`;
-  return [violation(`${path}.throughputMibps`, rule, throughputMibps)];
 }

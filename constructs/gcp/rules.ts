@@ -11,6 +11,7 @@ import { MULTI_REGIONS, REGIONS } from "./regions";
 
 export const GUIDE = "https://cloud.google.com/sql/docs/postgres";
 export const READ = "2026-11-21";
+export const CHECKED = "2026-11-30";
 
 /** Replicas that one primary may have. https://cloud.google.com/sql/docs/postgres/replication */
 const MOST_REPLICAS = 10;
@@ -128,7 +129,7 @@ export const gcpRules: readonly InstanceRule[] = [
     id: "gcp-identities-need-their-own-login",
     source: `${GUIDE}/iam-authentication`,
     why: "The setting alone lets nobody in, because this project creates logins with passwords only.",
-    date: "2026-11-30",
+    date: CHECKED,
     severity: "warning",
     check: ({ iamAuthentication }, path) =>
       iamAuthentication

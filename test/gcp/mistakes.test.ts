@@ -15,15 +15,7 @@ describe("a mistake on Google Cloud", () => {
   it.each([
     [
       withMain({ storageGib: 20, iops: 15_000 }, HYPERDISK),
-      "instances.main.iops: must be at most 10000, 500 for each GiB of storageGib (20), got 15000; lower it, or set storageGib to 30 or more [gcp-hyperdisk-numbers-fit]",
-    ],
-    [
-      withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 80_000, throughputMibps: 140 }, HYPERDISK),
-      "instances.main.throughputMibps: must be from 313 to 20000 with iops 80000: 4 to 256 operations for each MiB/s, got 140 [gcp-hyperdisk-numbers-fit]",
-    ],
-    [
-      withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 3_000, throughputMibps: 1_000 }, HYPERDISK),
-      "instances.main.throughputMibps: must be from 12 to 750 with iops 3000: 4 to 256 operations for each MiB/s, got 1000 [gcp-hyperdisk-numbers-fit]",
+      "instances.main.iops: must be at most 10000, 500 for each GiB of storageGib (20), got 15000; lower it, or set storageGib to 30 or more [gcp-hyperdisk-iops-fit-its-size]",
     ],
     [
       withGcp(minimalGcp, { denyMaintenance: { from: "2027-02-30", to: "2027-03-10" } }),
@@ -69,6 +61,14 @@ describe("a mistake on Google Cloud", () => {
   });
 
   it.each([
+    [
+      withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 80_000, throughputMibps: 140 }, HYPERDISK),
+      "instances.main.throughputMibps: should be from 313 to 20000 with iops 80000: 4 to 256 operations for each MiB/s, got 140 [gcp-hyperdisk-throughput-fits-its-iops]",
+    ],
+    [
+      withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 3_000, throughputMibps: 1_000 }, HYPERDISK),
+      "instances.main.throughputMibps: should be from 12 to 750 with iops 3000: 4 to 256 operations for each MiB/s, got 1000 [gcp-hyperdisk-throughput-fits-its-iops]",
+    ],
     [
       withMain({ highAvailability: false, backupRetentionDays: 0, pointInTimeRecovery: false }),
       "instances.main.backupRetentionDays: keeps no backups: what is deleted is lost, got 0; keep them for 1 day or more, unless the data can be created again [gcp-backups-are-kept]",
