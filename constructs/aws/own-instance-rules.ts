@@ -9,18 +9,10 @@ import { CLASSES, classAbove, classOf } from "./classes";
 import type { AwsInstance } from "./instance-fields";
 import { CHECKED, GUIDE } from "./rules";
 import type { awsFields } from "./section";
+import { NETWORK, region } from "./section-rules";
 
 type Rule = WholeRule<typeof awsFields>;
 type Subject = Parameters<Rule["check"]>[0];
-
-const region = "eu-central-1";
-const NETWORK = {
-  vpc: "vpc-0a1b2c3d4e5f60718",
-  privateSubnets: [
-    { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
-    { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
-  ],
-};
 
 /** Checks what each instance that is created has on AWS only. */
 const eachCreated =

@@ -47,8 +47,8 @@ const MODULES: readonly string[] = [
 ];
 const STATISTICS = "pg_stat_statements";
 
-/** Extensions that work only if their module is loaded at the start. */
-const PRELOADED: readonly string[] = ["pg_cron", "pg_stat_statements", "pg_tle", "pgaudit", "pglogical"];
+/** Extensions that work only if their module is loaded at the start, besides what RDS loads by default. */
+const PRELOADED: readonly string[] = ["pg_cron", "pg_tle", "pgaudit", "pglogical"];
 
 const librariesOf = ({ parameters }: InstanceSettings): readonly string[] | null => {
   const written = parameters.shared_preload_libraries;
@@ -124,8 +124,8 @@ export const awsParameterRules: readonly InstanceRule[] = [
   }),
   created({
     id: "aws-statistics-stay-loaded",
-    source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
-    why: "RDS loads pg_stat_statements unless a parameter group says otherwise, and Performance Insights shows no statements without it.",
+    source: `${GUIDE}/USER_PerfInsights.UsingDashboard.AnalyzeDBLoad.AdditionalMetrics.PostgreSQL.html`,
+    why: "RDS loads pg_stat_statements unless a parameter group says otherwise, and Performance Insights shows no statistics of statements without it.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) => {
@@ -199,7 +199,7 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
         if (instance === undefined || instance.existing !== null) return [];
         const libraries = librariesOf(instance) ?? [STATISTICS];
         return checkItems(extensions, (extension) =>
-          PRELOADED.includes(extension) && !libraries.includes(extension) && extension !== STATISTICS
+          PRELOADED.includes(extension) && !libraries.includes(extension)
             ? [
                 violation(
                   `instances.${name}.parameters.shared_preload_libraries`,

@@ -2,8 +2,7 @@ import { violation } from "../model/errors";
 import type { WholeRule } from "../model/target";
 import { CHECKED } from "./rules";
 import type { awsFields } from "./section";
-
-const region = "eu-central-1";
+import { region } from "./section-rules";
 
 /** Tags that a resource can have. This project sets one for the environment, and one for the owner if there is one. */
 const MOST_TAGS = 50;

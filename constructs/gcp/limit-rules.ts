@@ -3,14 +3,13 @@ import { kubernetesNames } from "../model/names";
 import { checkEach } from "../model/rule";
 import type { WholePlatform, WholeRule } from "../model/target";
 import { physicalName, provisioningAccount, provisioningNamespace, proxyAccounts } from "./names";
-import { EXISTING, GUIDE } from "./rules";
+import { CHECKED, EXISTING, GUIDE } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
 type Rule = WholeRule<typeof gcpFields>;
 type Whole = Parameters<Rule["check"]>[0];
 
-const READ = "2026-11-30";
 const IAM_QUOTAS = "https://cloud.google.com/iam/quotas";
 const ANOTHER = "move some of them to another environment";
 
@@ -105,7 +104,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-replica-names-are-free",
     source: `${GUIDE}/instance-settings`,
     why: "Google Cloud rejects the second instance of a name, after the first has been created.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ name: environment, instances }) =>
       checkEach(instances, ({ readReplicas, existing }, name) =>
@@ -125,7 +124,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-provisioning-has-its-namespace",
     source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
     why: "Any pod in that namespace can read the master's password, and with it every platform's data.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ name: environment, section: { cluster }, platforms }) =>
       checkEach(platforms, ({ settings: { namespace } }, name) =>
@@ -147,7 +146,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-sixty-four-labels",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
     why: "Google Cloud rejects a resource with more than 64 labels.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ labels, owner }) => {
       const own = ["environment", ...(owner === null ? [] : ["owner"])];
@@ -162,7 +161,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-sixteen-channels",
     source: "https://cloud.google.com/monitoring/quotas",
     why: "Cloud Monitoring rejects an alert policy with more than 16 channels.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { notificationChannels: channels } }) =>
       channels.length > MOST_CHANNELS
@@ -182,7 +181,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-policy-has-room",
     source: IAM_QUOTAS,
     why: "IAM rejects a policy beyond its limit of members, and the last platforms may not connect.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: (whole) => {
       const { length } = clientsOf(whole);
@@ -199,7 +198,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-account-has-twenty-conditions",
     source: IAM_QUOTAS,
     why: "IAM rejects the 21st condition for one member and role, and that platform may not connect.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: (whole) => {
       const byAccount = new Map<string, Set<string>>();
@@ -220,7 +219,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-google-service-accounts",
     source: IAM_QUOTAS,
     why: "IAM rejects the next service account at the project's quota, in the middle of the deployment.",
-    date: READ,
+    date: CHECKED,
     severity: "acknowledge",
     check: (whole) => {
       if (whole.section.cluster?.serviceAccounts !== "google") return [];
@@ -241,7 +240,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-google-account-is-of-one-platform",
     source: "https://cloud.google.com/iam/docs/service-accounts-create",
     why: "The second platform would create the same Google service account, which IAM rejects.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { cluster }, platforms }) =>
       cluster?.serviceAccounts === "google"
@@ -259,7 +258,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-shared-account-is-removed-with-a-platform",
     source: "https://www.pulumi.com/registry/packages/gcp/api-docs/projects/iammember/",
     why: "Both platforms hold one right in IAM, and removing one of them takes it from the other.",
-    date: READ,
+    date: CHECKED,
     severity: "warning",
     check: ({ section: { cluster }, platforms }) =>
       cluster?.serviceAccounts === "direct"
@@ -277,7 +276,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-instances-of-a-project",
     source: `${GUIDE}/quotas`,
     why: "Cloud SQL rejects the next instance at the project's quota, in the middle of the deployment.",
-    date: READ,
+    date: CHECKED,
     severity: "acknowledge",
     check: (whole) => {
       const servers = serversOf(whole);
@@ -294,7 +293,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-range-has-room",
     source: `${GUIDE}/private-ip`,
     why: "Cloud SQL fails to create an instance when its range has no free subnet, twenty minutes into the deployment.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: (whole) => {
       const { create, prefixLength }: GcpSettings["privateServicesAccess"] = whole.section.privateServicesAccess;
@@ -318,7 +317,7 @@ export const gcpLimitRules: readonly Rule[] = [
     id: "gcp-task-fits-a-configmap",
     source: "https://kubernetes.io/docs/concepts/configuration/configmap/",
     why: "Kubernetes rejects a ConfigMap of more than 1 MiB, and nothing is provisioned.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { cluster }, instances, platforms }) =>
       checkEach(instances, ({ existing }, name) => {

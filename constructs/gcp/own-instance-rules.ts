@@ -3,7 +3,7 @@ import type { InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
 import { checkEach } from "../model/rule";
 import type { WholeRule } from "../model/target";
-import { GUIDE } from "./rules";
+import { CHECKED, GUIDE } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 import { SECTION } from "./section-rules";
 import { isSharedCore } from "./tier-names";
@@ -11,7 +11,6 @@ import { isSharedCore } from "./tier-names";
 type Rule = WholeRule<typeof gcpFields>;
 type Own = GcpSettings["instances"][string];
 
-const READ = "2026-11-30";
 /** GiB of a disk at a shared core. */
 const LARGEST_SHARED_DISK = 3_054;
 
@@ -33,7 +32,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     id: "gcp-shared-cores-are-for-development",
     source: `${GUIDE}/instance-settings`,
     why: "A shared core slows down when its neighbours work, and no SLA covers its outages.",
-    date: READ,
+    date: CHECKED,
     severity: "warning",
     check: each(({ tier }, path) =>
       tier !== null && isSharedCore(tier)
@@ -54,7 +53,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     id: "gcp-shared-cores-have-small-disks",
     source: `${GUIDE}/instance-settings`,
     why: "Cloud SQL rejects a larger disk, or a ceiling above it, on a shared core.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: each(({ tier }, path, instance) =>
       tier === null || !isSharedCore(tier)
@@ -76,7 +75,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     id: "gcp-zones-are-in-the-region",
     source: `${GUIDE}/locations`,
     why: "Cloud SQL rejects a zone that its region does not have.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: each(({ zone }, path, _instance, { region }) => {
       const letters = WITHOUT_A.includes(region) ? "bcd" : "abcdef";
@@ -91,7 +90,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     id: "gcp-chosen-names-differ",
     source: `${GUIDE}/instance-settings`,
     why: "Cloud SQL rejects the second instance of a name in a project.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { instances } }) => {
       const owners = new Map<string, string>();
@@ -109,7 +108,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
     id: "gcp-chosen-names-block-replacements",
     source: `${GUIDE}/delete-instance`,
     why: "The replacement fails until the name of the deleted instance is free, up to a week later.",
-    date: READ,
+    date: CHECKED,
     severity: "warning",
     check: each(({ name }, path) =>
       name === null

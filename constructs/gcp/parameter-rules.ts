@@ -5,19 +5,12 @@ import { unread } from "../model/parameter-modules";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
+import { CHECKED, GUIDE } from "./rules";
 import type { gcpFields } from "./section";
+import { SECTION } from "./section-rules";
 
 /** Extensions that exist only on an instance with their flag. https://cloud.google.com/sql/docs/postgres/extensions */
-const FLAGS: Readonly<Record<string, string>> = {
-  anon: "cloudsql.enable_anon",
-  pg_bigm: "cloudsql.enable_pg_bigm",
-  pg_cron: "cloudsql.enable_pg_cron",
-  pg_hint_plan: "cloudsql.enable_pg_hint_plan",
-  pg_squeeze: "cloudsql.enable_pg_squeeze",
-  pg_wait_sampling: "cloudsql.enable_pg_wait_sampling",
-  pgaudit: "cloudsql.enable_pgaudit",
-  pglogical: "cloudsql.enable_pglogical",
-};
+const FLAGGED: readonly string[] = ["anon", "pg_bigm", "pg_cron", "pg_hint_plan", "pg_squeeze", "pg_wait_sampling", "pgaudit", "pglogical"];
 
 const isOn = ({ parameters }: InstanceSettings, flag: string): boolean => {
   const written = parameters[flag];
@@ -29,9 +22,9 @@ const flagOf = (module: string): string => `cloudsql.enable_${module}`;
 export const gcpParameterRules: readonly InstanceRule[] = [
   created({
     id: "gcp-module-flags-are-read",
-    source: "https://cloud.google.com/sql/docs/postgres/extensions",
+    source: `${GUIDE}/extensions`,
     why: "Someone believes that the audit or the schedule is on, and nothing reads its parameters.",
-    date: "2026-11-30",
+    date: CHECKED,
     severity: "warning",
     check: (instance, path) =>
       unread(
@@ -45,24 +38,21 @@ export const gcpParameterRules: readonly InstanceRule[] = [
   }),
 ];
 
-const SECTION = { project: "ml-project", projectNumber: "123456789012", region: "europe-west4", network: "ml" };
-
 /** Rules about flags of Cloud SQL and the platforms of their instance. */
 export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-extensions-have-their-flag",
-    source: "https://cloud.google.com/sql/docs/postgres/extensions",
+    source: `${GUIDE}/extensions`,
     why: "CREATE EXTENSION fails until the flag has loaded the module, and the platform is not provisioned.",
-    date: "2026-11-30",
+    date: CHECKED,
     severity: "error",
     check: ({ instances, platforms }) =>
       checkEach(platforms, ({ instance: name, extensions }, platform) => {
         const instance = ownEntry(instances, name ?? "");
         if (instance === undefined || instance.existing !== null) return [];
         return checkItems(extensions, (extension) => {
-          const flag = ownEntry(FLAGS, extension);
-          if (flag === undefined) return [];
-          if (isOn(instance, flag)) return [];
+          const flag = flagOf(extension);
+          if (!FLAGGED.includes(extension) || isOn(instance, flag)) return [];
           const rule = `must be on for the extension ${extension} of ${platform}`;
           return [
             violation(

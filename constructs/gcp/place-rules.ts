@@ -1,26 +1,32 @@
-import { violation } from "../model/errors";
+import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { checkEach, checkItems } from "../model/rule";
 import type { WholeRule } from "../model/target";
 import { REGIONS } from "./regions";
-import { GUIDE } from "./rules";
+import { CHECKED, GUIDE } from "./rules";
 import type { gcpFields } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
-const READ = "2026-11-30";
+const FAR = "Google Cloud allows it; each query then takes the way between the regions, and the traffic is billed.";
+const far = (path: string, region: string, got: string): Violation =>
+  violation(
+    path,
+    `is not in ${region}, so that each query crosses regions, which takes longer and is billed`,
+    got,
+    "put both into one region, or change the one that is mistyped",
+  );
 
 /** About what should stand in one region or project. */
 export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-cluster-is-in-the-region",
     source: `${GUIDE}/locations`,
-    why: "Google Cloud allows it; each query then takes the way between the regions, and the traffic is billed.",
-    date: READ,
+    why: FAR,
+    date: CHECKED,
     severity: "warning",
     check: ({ section: { cluster, region } }) => {
       if (cluster === null || !REGIONS.includes(region) || cluster.location.replace(/-[a-z]$/, "") === region) return [];
-      const rule = `is not in ${region}, so that each query crosses regions, which takes longer and is billed`;
-      return [violation("gcp.cluster.location", rule, cluster.location, "put both into one region, or change the one that is mistyped")];
+      return [far("gcp.cluster.location", region, cluster.location)];
     },
     passing: { section: { ...SECTION, cluster: { ...CLUSTER, location: "europe-west4-b" } } },
     failing: { section: { ...SECTION, cluster: { ...CLUSTER, location: "us-central1" } } },
@@ -28,23 +34,13 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-existing-connections-are-in-the-region",
     source: `${GUIDE}/locations`,
-    why: "Google Cloud allows it; each query then takes the way between the regions, and the traffic is billed.",
-    date: READ,
+    why: FAR,
+    date: CHECKED,
     severity: "warning",
     check: ({ section: { existingConnections, region } }) =>
       checkEach(existingConnections, (connection, name) => {
         const its = idOf(connection).split(":").at(-2);
-        const rule = `is not in ${region}, so that each query crosses regions, which takes longer and is billed`;
-        return its === region || !REGIONS.includes(region)
-          ? []
-          : [
-              violation(
-                `gcp.existingConnections.${name}`,
-                rule,
-                idOf(connection),
-                "put both into one region, or change the one that is mistyped",
-              ),
-            ];
+        return its === region || !REGIONS.includes(region) ? [] : [far(`gcp.existingConnections.${name}`, region, idOf(connection))];
       }),
     passing: { section: { ...SECTION, existingConnections: { at: "example.com:my-project:europe-west4:db" } } },
     failing: { section: { ...SECTION, existingConnections: { at: "my-project:us-central1:db" } } },
@@ -53,7 +49,7 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
     id: "gcp-channels-are-in-the-project",
     source: "https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies",
     why: "An alert notifies channels of its own project, and Cloud Monitoring does not find another's.",
-    date: READ,
+    date: CHECKED,
     severity: "warning",
     check: ({ section: { notificationChannels, project, projectNumber } }) =>
       checkItems(notificationChannels, (channel, index) => {

@@ -10,7 +10,7 @@ import { ifReadable } from "../model/unreadable";
 import { LOG_DAYS } from "./backups";
 import { physicalName } from "./names";
 import { REGIONS } from "./regions";
-import { EXISTING, GUIDE, READ } from "./rules";
+import { CHECKED, EXISTING, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 
 /** A rule about the section and each instance that is created. */
@@ -123,7 +123,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     id: "gcp-denied-days-have-a-year",
     source: "https://github.com/hashicorp/terraform-provider-google/issues/29169",
     why: "The provider reads a period without a year differently from how it writes it, and updates the instance each time.",
-    date: "2026-11-30",
+    date: CHECKED,
     severity: "acknowledge",
     check: ({ section: { denyMaintenance } }) =>
       denyMaintenance === null || denyMaintenance.from.length !== "mm-dd".length
@@ -224,7 +224,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     id: "gcp-projects-with-a-domain-have-a-pool",
     source: "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
     why: "If the pool has another name, IAM accepts the rights of identities that no pod has, and every proxy is refused.",
-    date: "2026-11-30",
+    date: CHECKED,
     severity: "acknowledge",
     check: ({ section: { project, cluster } }) =>
       cluster === null || !idOf(project).includes(":")

@@ -3,11 +3,10 @@ import { violation } from "../model/errors";
 import { ownEntry } from "../model/json";
 import type { WholeRule } from "../model/target";
 import { AUTH_PROXY_VERSION } from "./auth-proxy";
-import { EXISTING } from "./rules";
+import { CHECKED, EXISTING } from "./rules";
 import type { gcpFields } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
-const READ = "2026-11-30";
 /** The first that verifies a server's certificate by any of its names, as those of a CA pool need it; 2.6.0 ends a Job's pod without an error. */
 const OLDEST_AUTH_PROXY = "2.16.0";
 
@@ -27,7 +26,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
     id: "gcp-auth-proxy-has-our-settings",
     source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/CHANGELOG.md",
     why: "Older proxies refuse the certificates of a CA pool, or never end, so that Jobs hang.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { authProxyVersion } }) =>
       isOlder(authProxyVersion, OLDEST_AUTH_PROXY)
@@ -46,7 +45,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
     id: "gcp-external-secrets-has-our-api",
     source: "https://github.com/external-secrets/external-secrets/pull/5131",
     why: "Older versions do not know a field of our manifests, which the cluster then rejects or drops.",
-    date: READ,
+    date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) =>
       cluster === null ? [] : refuseExternalSecrets(cluster, "gcp.cluster", "0.20.2", "secretVersionSelectionPolicy"),
@@ -57,7 +56,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
     id: "gcp-versions-have-an-effect",
     source: "https://cloud.google.com/sql/docs/postgres/connect-auth-proxy",
     why: "Without a warning, a person waits for a version that nothing installs.",
-    date: READ,
+    date: CHECKED,
     severity: "warning",
     check: (whole) => {
       const { cluster, authProxyVersion } = whole.section;
