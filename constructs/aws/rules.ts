@@ -1,3 +1,4 @@
+import { beginsAtItsFirst } from "../model/address";
 import { cloudRules } from "../model/cloud-rules";
 import { type Violation, violation } from "../model/errors";
 import { hasRoomToGrow, type InstanceSettings } from "../model/instance";
@@ -294,7 +295,5 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
 /** RDS listens on IPv4 unless it is asked for both, and EC2 refuses a network whose host part is not zero. */
 export function refuseSource(source: string): string | null {
   if (source.includes(":")) return "must be an IPv4 network, because the database listens on IPv4";
-  const [address = "", bits = ""] = source.split("/");
-  const value = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  return value % 2 ** (32 - Number(bits)) === 0 ? null : `must begin at the network's first address (/${bits})`;
+  return beginsAtItsFirst(source) ? null : `must begin at the network's first address (/${source.split("/")[1]})`;
 }

@@ -24,15 +24,20 @@ export interface AddressRange {
   readonly to: number;
 }
 
+const numberOf = (address: string): number => address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+
 /** The addresses of a CIDR block whose form has been checked; null for IPv6. */
 export function rangeOf(cidr: string): AddressRange | null {
   if (cidr.includes(":")) return null;
   const [address = "", bits = ""] = cidr.split("/");
   const size = 2 ** (32 - Number(bits));
-  const value = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const value = numberOf(address);
   const from = value - (value % size);
   return { from, to: from + size };
 }
+
+/** Whether a CIDR block of IPv4 is written with its first address. */
+export const beginsAtItsFirst = (cidr: string): boolean => rangeOf(cidr)?.from === numberOf(cidr.split("/", 1)[0] ?? "");
 
 const isApart = (a: AddressRange, b: AddressRange): boolean => a.to <= b.from || b.to <= a.from;
 
