@@ -4,8 +4,8 @@ import { isObject, type JsonObject } from "./json";
 import { nearest } from "./suggest";
 import { atValue, type Path } from "./values";
 
-/** A value that a chart does not take. */
-interface Misfit {
+/** A value that a chart or Kubernetes does not take. */
+export interface Misfit {
   readonly path: Path;
   readonly rule: string;
   readonly remedy: string;

@@ -99,8 +99,11 @@ const OURS: Guard = { because: "this project creates the object of this name" };
 const PODS: Guard = { setting: "replicas" };
 
 /** A name once its template is evaluated: a literal is what it says, and every name that a chart knows begins with the release's. */
-const evaluated = (name: string, release: string): string =>
-  name.replaceAll(/\{\{\s*(?:["`]([^"`]*)["`])?[^}]*\}\}/g, (_, literal: string | undefined) => literal ?? release);
+function evaluated(name: string, release: string): string {
+  const parts = name.split("}}").map((part) => part.split("{{"));
+  return parts.map(([before = "", action]) => before + (action === undefined ? "" : (LITERAL.exec(action)?.[1] ?? release))).join("");
+}
+const LITERAL = /^\s*["`]([^"`]*)["`]/;
 
 /** What an object would do that a chart copies from values, or that another chart creates: replace one of ours, or start further pods. */
 function objectGuard({ path, text }: TextAt, texts: readonly TextAt[], release: string): Guard | null {
@@ -108,7 +111,7 @@ function objectGuard({ path, text }: TextAt, texts: readonly TextAt[], release: 
   const isOurs = (name: string) => ours.includes(evaluated(name, release));
   const [above, key] = path.slice(-2);
   if (key === "fullnameOverride" && path.length > 1 && isOurs(text)) return OURS;
-  if (text.includes("\n") && /^\s*kind\s*:/m.test(text) && namesInYaml(text).some(isOurs)) return OURS;
+  if (text.includes("\n") && /^[ \t]*kind[ \t]*:/m.test(text) && namesInYaml(text).some(isOurs)) return OURS;
   if (key !== "name") return null;
   const name = evaluated(text, release);
   if (above === "scaleTargetRef") return name === release || name.startsWith(`${release}-`) ? PODS : null;
@@ -118,7 +121,7 @@ function objectGuard({ path, text }: TextAt, texts: readonly TextAt[], release: 
 }
 
 const namesInYaml = (text: string): readonly string[] =>
-  [...text.matchAll(/\bname\s*:[ \t]*(["']?)([^\n]*?)\1[ \t]*$/gm)].map(([, , name = ""]) => name);
+  [...text.matchAll(/\bname\s*:([^\n]*)$/gm)].map(([, name = ""]) => name.trim().replaceAll(/^["']|["']$/g, ""));
 
 type Finding = { readonly rule: string; readonly remedy: string } | { readonly rule: string; readonly guard: Guard };
 

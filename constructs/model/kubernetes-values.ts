@@ -1,14 +1,7 @@
-import type { Violation } from "./errors";
+import { type Misfit, toViolations } from "./chart-values";
 import { isObject, type Json, type JsonObject } from "./json";
 import type { PlatformRule } from "./platform";
-import { atValue, isNamed, type Path } from "./values";
-
-/** What is wrong with a value that the chart copies into an object of Kubernetes. */
-interface Misfit {
-  readonly at: Path;
-  readonly rule: string;
-  readonly remedy: string;
-}
+import { isNamed, type Path } from "./values";
 
 const RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
 const LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/";
@@ -42,27 +35,26 @@ function textsRule(kind: string): PlatformRule {
   };
 }
 
-const toViolations = (found: readonly Misfit[], path: string): readonly Violation[] =>
-  found.map(({ at, rule, remedy }) => atValue(path, at, rule, remedy));
-
-type Check = (key: string, value: Json, at: Path) => readonly Misfit[];
+type Check = (key: string, value: Json, path: Path) => readonly Misfit[];
 
 /** What checks find at any key. */
-function misfitsIn(value: Json | undefined, at: Path, checks: readonly Check[]): readonly Misfit[] {
+function misfitsIn(value: Json | undefined, path: Path, checks: readonly Check[]): readonly Misfit[] {
   if (Array.isArray(value)) {
     return value.flatMap((item: Json, index) => {
       const named = isObject(item) && typeof item.name === "string" ? item.name : String(index);
-      return misfitsIn(item, [...at, { named }], checks);
+      return misfitsIn(item, [...path, { named }], checks);
     });
   }
   if (!isObject(value)) return [];
   return Object.entries(value as JsonObject).flatMap(([key, child]) =>
-    child === undefined ? [] : [...checks.flatMap((check) => check(key, child, [...at, key])), ...misfitsIn(child, [...at, key], checks)],
+    child === undefined
+      ? []
+      : [...checks.flatMap((check) => check(key, child, [...path, key])), ...misfitsIn(child, [...path, key], checks)],
   );
 }
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/ */
-const QUANTITY = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/;
+const QUANTITY = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)([numkMGTPE]|[KMGTPE]i)?$/;
 const FACTORS: Readonly<Record<string, number>> = {
   "": 1,
   ...{ n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
@@ -84,20 +76,20 @@ const isResources = (key: string, value: Json): value is JsonObject =>
 
 const entriesOf = (resources: JsonObject, kind: (typeof KINDS)[number]) => Object.entries((resources[kind] ?? {}) as JsonObject);
 
-const quantities: Check = (key, value, at) =>
+const quantities: Check = (key, value, path) =>
   isResources(key, value)
     ? KINDS.flatMap((kind) =>
         entriesOf(value, kind)
           .filter(([, amount]) => amount !== null && !isTemplate(amount) && quantityOf(amount) === null)
           .map(([resource]) => ({
-            at: [...at, kind, resource],
+            path: [...path, kind, resource],
             rule: "must be a quantity of Kubernetes",
             remedy: "write it such as 500m, 2 or 2Gi, without a space",
           })),
       )
     : [];
 
-const aboveLimits: Check = (key, value, at) =>
+const aboveLimits: Check = (key, value, path) =>
   isResources(key, value)
     ? entriesOf(value, "requests")
         .filter(([resource, amount]) => {
@@ -106,7 +98,7 @@ const aboveLimits: Check = (key, value, at) =>
           return limit !== null && request !== null && request > limit;
         })
         .map(([resource]) => ({
-          at: [...at, "requests", resource],
+          path: [...path, "requests", resource],
           rule: `must be at most limits.${resource}`,
           remedy: "raise the limit, or lower the request",
         }))
@@ -118,27 +110,27 @@ const CHOICES: readonly { readonly key: RegExp; readonly below?: RegExp; readonl
   { key: /^type$/, below: /^service$/i, words: ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] },
 ];
 
-const choices: Check = (key, value, at) =>
+const choices: Check = (key, value, path) =>
   typeof value === "string" && value !== "" && !isTemplate(value)
     ? CHOICES.filter(
-        ({ key: own, below, words }) => own.test(key) && (below === undefined || below.test(stepAbove(at))) && !words.includes(value),
+        ({ key: own, below, words }) => own.test(key) && (below === undefined || below.test(stepAbove(path))) && !words.includes(value),
       ).map(({ words }) => ({
-        at,
+        path,
         rule: `must be one of ${words.join(", ")}`,
         remedy: "case matters",
       }))
     : [];
 
-const stepAbove = (at: Path): string => {
-  const above = at.at(-2);
+const stepAbove = (path: Path): string => {
+  const above = path.at(-2);
   return above === undefined || isNamed(above) ? "" : above;
 };
 
 const TEXT_MAPS = /^(nodeSelector|matchLabels|labels|annotations|(pod|common|extra|service)?(Labels|Annotations))$/;
 
-const texts: Check = (key, value, at) =>
+const texts: Check = (key, value, path) =>
   TEXT_MAPS.test(key) && isObject(value)
     ? Object.entries(value as JsonObject)
         .filter(([, each]) => typeof each === "number" || typeof each === "boolean")
-        .map(([label, each]) => ({ at: [...at, label], rule: "must be a text", remedy: `write it in quotes: "${each}"` }))
+        .map(([label, each]) => ({ path: [...path, label], rule: "must be a text", remedy: `write it in quotes: "${each}"` }))
     : [];

@@ -126,7 +126,7 @@ function sizeOf(unit: string): number {
   return Number(count || 1) * (unitsOf(name).get(name) ?? Number.NaN);
 }
 
-const DECIMAL = "(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?";
+const DECIMAL = "(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?";
 // C's, which has no no-break space.
 const BLANKS = "[ \\t\\n\\v\\f\\r]*";
 const NUMBER = new RegExp(`^${BLANKS}([+-]?)(0[xX][\\da-fA-F]+|${DECIMAL})${BLANKS}([A-Za-z]*)${BLANKS}$`);
