@@ -1,3 +1,4 @@
+import { IPV4, isThisMachine } from "../model/address";
 import type { CommonFields } from "../model/common-fields";
 import { violation } from "../model/errors";
 import { type Field, integer, nullable, type Settings, text } from "../model/fields";
@@ -5,7 +6,6 @@ import { KUBERNETES_NAME } from "../model/names";
 import type { PlatformRule } from "../model/platform";
 import { serverName } from "../model/server-name";
 
-const OCTET = "(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 /** A part of a name; the last one is not a number. */
 const LABEL = "(?!\\d+\\.?$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
@@ -13,7 +13,7 @@ const LABEL = "(?!\\d+\\.?$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 export const redisFields = {
   redisHost: nullable(
     text({
-      pattern: new RegExp(`^(?:(?:${OCTET}\\.){3}${OCTET}|${LABEL}(?:\\.${LABEL})*\\.?)$`),
+      pattern: new RegExp(`^(?:${IPV4}|${LABEL}(?:\\.${LABEL})*\\.?)$`),
       form: "a DNS name or an IPv4 address, without scheme and port, which redisPort names",
       longest: 254,
     }),
@@ -21,9 +21,6 @@ export const redisFields = {
   redisPort: integer({ min: 1, max: 65535, default: 6379 }),
   redisSecret: nullable(text(KUBERNETES_NAME)),
 };
-
-/** Names and addresses that are each pod's own. */
-const OWN = /^(([a-z0-9-]+\.)*localhost|localhost\.localdomain|127\..*|0\.0\.0\.0)\.?$/i;
 
 /** Rules about the settings of a Redis. @param source the chart's page about them. */
 export const redisRules = <F extends typeof redisFields & Readonly<Record<string, Field<unknown, boolean, unknown>>>>(
@@ -53,7 +50,7 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
     severity: "error",
     check: (settings, path) => {
       const { redisHost } = settings as Settings<typeof redisFields>;
-      return redisHost !== null && OWN.test(redisHost)
+      return redisHost !== null && isThisMachine(redisHost)
         ? [violation(`${path}.redisHost`, "is each pod itself", redisHost, "name the Service of the Redis, or its DNS name")]
         : [];
     },
