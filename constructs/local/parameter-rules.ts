@@ -1,8 +1,8 @@
-import { type Violation, violation } from "../model/errors";
+import type { Violation } from "../model/errors";
 import { ownEntry } from "../model/json";
 import { preloadable } from "../model/parameter-modules";
 import { manualPage } from "../model/parameter-row";
-import { setParameter } from "../model/parameter-values";
+import { atParameter, setParameter } from "../model/parameter-values";
 import type { ParameterValue } from "../model/parameters";
 import { checkEach } from "../model/rule";
 import { created, type InstanceRule } from "../model/target";
@@ -106,7 +106,7 @@ export const localParameterRules: readonly InstanceRule[] = [
       checkEach(UNFIT, (check, name): readonly Violation[] => {
         const found = setParameter(instance, name);
         const rule = found === null ? null : check(found.plain);
-        return found === null || rule === null ? [] : [violation(`${path}.parameters.${name}`, rule, found.written, "remove it")];
+        return rule === null ? [] : [atParameter(instance, path, name, rule, "remove it")];
       }),
     passing: { parameters: { log_destination: "stderr,csvlog" } },
     failing: { parameters: { log_destination: "file" } },
@@ -121,7 +121,7 @@ export const localParameterRules: readonly InstanceRule[] = [
       checkEach(instance.parameters, (value, name): readonly Violation[] =>
         isBuiltIn(name, setParameter(instance, name)?.plain ?? value)
           ? []
-          : [violation(`${path}.parameters.${name}`, "is not built into PostgreSQL on this machine, which runs without it", value)],
+          : [atParameter(instance, path, name, "is not built into PostgreSQL on this machine, which runs without it")],
       ),
     passing: { parameters: { wal_compression: "on" } },
     failing: { parameters: { wal_compression: "lz4" } },
@@ -136,7 +136,7 @@ export const localParameterRules: readonly InstanceRule[] = [
       checkEach(DEPENDENT, (isHarmless, name): readonly Violation[] => {
         const found = setParameter(instance, name);
         const rule = "works only where this machine's system provides it";
-        return found === null || isHarmless(found.plain) ? [] : [violation(`${path}.parameters.${name}`, rule, found.written)];
+        return found === null || isHarmless(found.plain) ? [] : [atParameter(instance, path, name, rule)];
       }),
     passing: { parameters: { huge_pages: "try", lc_messages: "C" } },
     failing: { parameters: { huge_pages: "on" } },

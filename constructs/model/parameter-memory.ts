@@ -1,7 +1,6 @@
-import { type Violation, violation } from "./errors";
 import { GIB, type InstanceSettings } from "./instance";
 import { manualPage } from "./parameter-row";
-import { bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
+import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
 import { created, type InstanceRule } from "./target";
 
 const MIB = 2 ** 20;
@@ -12,6 +11,8 @@ const MOST_SHARED = 0.9;
 const USEFUL_BUFFERS = 0.4;
 /** The least memory of a connection that does anything. Bytes. */
 const PER_CONNECTION = 2 * MIB;
+/** What vacuum uses of its memory before PostgreSQL 17. Bytes. */
+const MOST_OF_VACUUM = GIB;
 /** So many sorts at once must not fill the memory. */
 const SORTS = 32;
 /** So many times the memory, if every connection sorts at once: nobody has that many connections busy. */
@@ -25,9 +26,6 @@ const PER_LOCK = 400;
 const PER_PREDICATE_LOCK = 250;
 
 const memoryOf = ({ size }: InstanceSettings): number => size.memoryGib * GIB;
-
-const found = ({ parameters }: InstanceSettings, path: string, name: string, rule: string, remedy: string): Violation =>
-  violation(`${path}.parameters.${name}`, rule, parameters[name], remedy);
 
 /** Processes that the server makes room for at the start, by the parameter that asks for them. */
 function processesOf(instance: InstanceSettings): ReadonlyMap<string, number> {
@@ -70,15 +68,8 @@ const isTooMuchShared = (instance: InstanceSettings): boolean => sum(sharedOf(in
 
 const gibOf = ({ size }: InstanceSettings): string => `${size.memoryGib} GiB`;
 
-/** Memory of one session. */
-const SESSION = ["work_mem", "temp_buffers"] as const;
-
-const sessionRule = (
-  name: (typeof SESSION)[number],
-  id: string,
-  what: string,
-  example: readonly [number | string, number | string],
-): InstanceRule =>
+/** A rule about memory of one session. @param what may take it, several at once. */
+const sessionRule = (name: "work_mem" | "temp_buffers", id: string, what: string): InstanceRule =>
   created({
     id,
     source: manualPage("resource", name),
@@ -90,31 +81,17 @@ const sessionRule = (
       if (bytes === null) return [];
       const memory = memoryOf(instance);
       const connections = numberOf(instance, "max_connections");
-      const times = Math.floor(memory / bytes);
-      if (bytes >= memory / SORTS)
-        return [
-          found(
-            instance,
-            path,
-            name,
-            `lets ${what.replace("N", String(times))} fill the memory (${gibOf(instance)})`,
-            `set it below ${showBytes(memory / SORTS)}, and higher in the session that needs it`,
-          ),
-        ];
-      return connections !== null && bytes * connections > OVERBOOKED * memory
-        ? [
-            found(
-              instance,
-              path,
-              name,
-              `takes ${showBytes(bytes * connections)} if all of max_connections (${connections}) use it, of ${gibOf(instance)}`,
-              "lower one of the two",
-            ),
-          ]
-        : [];
+      if (bytes >= memory / SORTS) {
+        const rule = `lets ${Math.floor(memory / bytes)} ${what} at once fill the memory (${gibOf(instance)})`;
+        const remedy = `set it below ${showBytes(memory / SORTS)}, and higher in the session that needs it`;
+        return [atParameter(instance, path, name, rule, remedy)];
+      }
+      if (connections === null || bytes * connections <= OVERBOOKED * memory) return [];
+      const rule = `takes ${showBytes(bytes * connections)} if all of max_connections (${connections}) use it, of ${gibOf(instance)}`;
+      return [atParameter(instance, path, name, rule, "lower one of the two")];
     },
-    passing: { parameters: { [name]: example[0] } },
-    failing: { parameters: { [name]: example[1] } },
+    passing: { parameters: { [name]: "64MB" } },
+    failing: { parameters: { [name]: "1GB" } },
   });
 
 /** Rules about what parameters take of an instance's memory and disk, in all units. */
@@ -134,7 +111,7 @@ export const memoryRules: readonly InstanceRule[] = [
         name === "shared_buffers"
           ? `use a quarter of the memory, ${showBytes(memoryOf(instance) / 4)}; a number without a unit counts blocks of 8 kB`
           : "lower it, or choose a larger size";
-      return [found(instance, path, name, rule, remedy)];
+      return [atParameter(instance, path, name, rule, remedy)];
     },
     passing: { parameters: { shared_buffers: "2GB", max_connections: 2000 } },
     failing: { parameters: { shared_buffers: 2097152 } },
@@ -149,7 +126,7 @@ export const memoryRules: readonly InstanceRule[] = [
       const bytes = bytesOf(instance, "shared_buffers");
       if (bytes === null || bytes <= USEFUL_BUFFERS * memoryOf(instance) || isTooMuchShared(instance)) return [];
       const rule = `is ${Math.round((bytes / memoryOf(instance)) * 100)} % of the memory (${gibOf(instance)}), and leaves too little for sessions and the system's cache`;
-      return [found(instance, path, "shared_buffers", rule, `use a quarter, ${showBytes(memoryOf(instance) / 4)}, and at most 40 %`)];
+      return [atParameter(instance, path, "shared_buffers", rule, `use a quarter, ${showBytes(memoryOf(instance) / 4)}, and at most 40 %`)];
     },
     passing: { parameters: { shared_buffers: "3GB" } },
     failing: { parameters: { shared_buffers: "5GB" } },
@@ -164,17 +141,9 @@ export const memoryRules: readonly InstanceRule[] = [
       const connections = numberOf(instance, "max_connections");
       if (connections === null || isTooMuchShared(instance)) return [];
       const each = memoryOf(instance) / connections;
-      return each < PER_CONNECTION
-        ? [
-            found(
-              instance,
-              path,
-              "max_connections",
-              `leaves ${showBytes(each)} of memory for each connection`,
-              "lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each",
-            ),
-          ]
-        : [];
+      const rule = `leaves ${showBytes(each)} of memory for each connection`;
+      const remedy = "lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each";
+      return each < PER_CONNECTION ? [atParameter(instance, path, "max_connections", rule, remedy)] : [];
     },
     passing: { parameters: { max_connections: 2000 } },
     failing: { parameters: { max_connections: 20_000 } },
@@ -190,13 +159,13 @@ export const memoryRules: readonly InstanceRule[] = [
       if (sum(processes.values()) < MOST_PROCESSES || isTooMuchShared(instance)) return [];
       const [name] = largest(instance, processes) ?? [];
       const rule = `asks for more processes than a server can have (${MOST_PROCESSES}), together with ${[...processes.keys()].filter((each) => each !== name).join(", ")}`;
-      return name === undefined ? [] : [found(instance, path, name, rule, "lower it")];
+      return name === undefined ? [] : [atParameter(instance, path, name, rule, "lower it")];
     },
     passing: { size: { vcpus: 64, memoryGib: 512 }, parameters: { max_connections: 200_000 } },
     failing: { size: { vcpus: 64, memoryGib: 512 }, parameters: { max_connections: 262_143 } },
   }),
-  sessionRule("work_mem", "work-mem-fits-memory", "N sorts at once", ["64MB", "1GB"]),
-  sessionRule("temp_buffers", "temp-buffers-fit-memory", "N sessions", ["64MB", "1GB"]),
+  sessionRule("work_mem", "work-mem-fits-memory", "sorts"),
+  sessionRule("temp_buffers", "temp-buffers-fit-memory", "sessions"),
   created({
     id: "hash-memory-fits",
     source: manualPage("resource", "hash_mem_multiplier"),
@@ -208,7 +177,7 @@ export const memoryRules: readonly InstanceRule[] = [
       const bytes = (multiplier ?? 0) * (bytesOf(instance, "work_mem") ?? 4 * MIB);
       const rule = `lets one hash table take ${showBytes(bytes)}, of ${gibOf(instance)}`;
       return multiplier !== null && multiplier > 2 && bytes >= memoryOf(instance) / (SORTS / 2)
-        ? [found(instance, path, "hash_mem_multiplier", rule, "lower it, or work_mem; the default is 2")]
+        ? [atParameter(instance, path, "hash_mem_multiplier", rule, "lower it, or work_mem; the default is 2")]
         : [];
     },
     passing: { parameters: { hash_mem_multiplier: 8 } },
@@ -226,28 +195,14 @@ export const memoryRules: readonly InstanceRule[] = [
       const name = own === null ? "maintenance_work_mem" : "autovacuum_work_mem";
       const workers = numberOf(instance, "autovacuum_max_workers") ?? 3;
       const memory = memoryOf(instance);
-      if (shared !== null && shared > memory / 2)
-        return [
-          found(
-            instance,
-            path,
-            "maintenance_work_mem",
-            `lets one index build take ${showBytes(shared)}, of ${gibOf(instance)}`,
-            `set it to ${showBytes(memory / 16)} or so, and higher in the session that needs it`,
-          ),
-        ];
-      const bytes = (own ?? shared ?? 0) * workers;
-      return bytes > memory
-        ? [
-            found(
-              instance,
-              path,
-              name,
-              `lets ${workers} autovacuum workers take ${showBytes(bytes)}, of ${gibOf(instance)}`,
-              "lower it, or autovacuum_max_workers",
-            ),
-          ]
-        : [];
+      if (shared !== null && shared > memory / 2) {
+        const rule = `lets one index build take ${showBytes(shared)}, of ${gibOf(instance)}`;
+        const remedy = `set it to ${showBytes(memory / 16)} or so, and higher in the session that needs it`;
+        return [atParameter(instance, path, "maintenance_work_mem", rule, remedy)];
+      }
+      const bytes = Math.min(own ?? shared ?? 0, instance.majorVersion < 17 ? MOST_OF_VACUUM : memory) * workers;
+      const rule = `lets ${workers} autovacuum workers take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      return bytes > memory ? [atParameter(instance, path, name, rule, "lower it, or autovacuum_max_workers")] : [];
     },
     passing: { parameters: { maintenance_work_mem: "1GB" } },
     failing: { parameters: { maintenance_work_mem: "16GB" } },
@@ -260,17 +215,10 @@ export const memoryRules: readonly InstanceRule[] = [
     severity: "warning",
     check: (instance, path) => {
       const bytes = bytesOf(instance, "effective_cache_size");
-      return bytes === null || bytes <= memoryOf(instance)
-        ? []
-        : [
-            found(
-              instance,
-              path,
-              "effective_cache_size",
-              `is ${showBytes(bytes)}, more than the memory (${gibOf(instance)})`,
-              `use half to three quarters of it, up to ${showBytes(memoryOf(instance) * 0.75)}; a number without a unit counts blocks of 8 kB`,
-            ),
-          ];
+      if (bytes === null || bytes <= memoryOf(instance)) return [];
+      const rule = `is ${showBytes(bytes)}, more than the memory (${gibOf(instance)})`;
+      const remedy = `use half to three quarters of it, up to ${showBytes(memoryOf(instance) * 0.75)}; a number without a unit counts blocks of 8 kB`;
+      return [atParameter(instance, path, "effective_cache_size", rule, remedy)];
     },
     passing: { parameters: { effective_cache_size: "6GB" } },
     failing: { parameters: { effective_cache_size: "64GB" } },
@@ -283,17 +231,9 @@ export const memoryRules: readonly InstanceRule[] = [
     severity: "warning",
     check: (instance, path) => {
       const bytes = bytesOf(instance, "logical_decoding_work_mem");
-      return bytes === null || bytes <= memoryOf(instance) / 4
-        ? []
-        : [
-            found(
-              instance,
-              path,
-              "logical_decoding_work_mem",
-              `lets each subscriber take ${showBytes(bytes)}, of ${gibOf(instance)}`,
-              "lower it; the default is 64MB",
-            ),
-          ];
+      if (bytes === null || bytes <= memoryOf(instance) / 4) return [];
+      const rule = `lets each subscriber take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      return [atParameter(instance, path, "logical_decoding_work_mem", rule, "lower it; the default is 64MB")];
     },
     passing: { parameters: { logical_decoding_work_mem: "256MB" } },
     failing: { parameters: { logical_decoding_work_mem: "4GB" } },
@@ -305,18 +245,10 @@ export const memoryRules: readonly InstanceRule[] = [
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
-      const bytes = bytesOf(instance, "max_stack_depth");
-      return bytes === null || bytes <= 7680 * 1024
-        ? []
-        : [
-            found(
-              instance,
-              path,
-              "max_stack_depth",
-              "exceeds what Linux gives a process (7680kB), and the server may not start",
-              "set it to 7680kB or less",
-            ),
-          ];
+      const rule = "exceeds what Linux gives a process (7680kB), and the server may not start";
+      return (bytesOf(instance, "max_stack_depth") ?? 0) > 7680 * 1024
+        ? [atParameter(instance, path, "max_stack_depth", rule, "set it to 7680kB or less")]
+        : [];
     },
     passing: { parameters: { max_stack_depth: "7MB" } },
     failing: { parameters: { max_stack_depth: "100MB" } },

@@ -1,4 +1,4 @@
-import { type Violation, violation } from "./errors";
+import { show, type Violation, violation } from "./errors";
 import type { InstanceSettings } from "./instance";
 import { ownEntry } from "./json";
 import { listOf } from "./parameter-texts";
@@ -44,5 +44,5 @@ export const preloadable = (
     const unknown = written === undefined ? undefined : listOf(String(written))?.find((each) => !modules.includes(nameOf(each)));
     return unknown === undefined
       ? []
-      : [violation(`${path}.parameters.${name}`, `names ${unknown}, which ${rule}`, written, `it has ${modules.join(", ")}`)];
+      : [violation(`${path}.parameters.${name}`, `names ${show(unknown)}, which ${rule}`, written, `it has ${modules.join(", ")}`)];
   });

@@ -1,7 +1,6 @@
-import { violation } from "./errors";
 import { GIB, type InstanceSettings } from "./instance";
 import { manualPage } from "./parameter-row";
-import { bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
+import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
 import { toPlainValue } from "./parameters";
 import { checkItems } from "./rule";
 import { created, type InstanceRule } from "./target";
@@ -11,6 +10,7 @@ const LEAST_WAL = 32 * 2 ** 20;
 /** The share of a disk that WAL may take. */
 const MOST_WAL = 0.5;
 const DEFAULT_SENDERS = 10;
+const REMOVE = "remove it; the default is 10";
 
 /** What turns logical replication on, by host. */
 const LOGICAL = ["rds.logical_replication", "cloudsql.logical_decoding"] as const;
@@ -53,17 +53,10 @@ export const replicationRules: readonly InstanceRule[] = [
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
-      const senders = numberOf(instance, "max_wal_senders");
-      const { readReplicas, parameters } = instance;
-      if (senders === null || senders >= readReplicas) return [];
-      return [
-        violation(
-          `${path}.parameters.max_wal_senders`,
-          `must be at least ${readReplicas}, one for each of readReplicas`,
-          parameters.max_wal_senders,
-          "remove it; the default is 10",
-        ),
-      ];
+      const rule = `must be at least ${instance.readReplicas}, one for each of readReplicas`;
+      return (numberOf(instance, "max_wal_senders") ?? instance.readReplicas) < instance.readReplicas
+        ? [atParameter(instance, path, "max_wal_senders", rule, REMOVE)]
+        : [];
     },
     passing: { readReplicas: 2, parameters: { max_wal_senders: 10 } },
     failing: { readReplicas: 1, parameters: { max_wal_senders: 0 } },
@@ -75,18 +68,10 @@ export const replicationRules: readonly InstanceRule[] = [
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
-      const slots = numberOf(instance, "max_replication_slots");
-      const { readReplicas, parameters } = instance;
-      return slots === null || slots >= readReplicas
-        ? []
-        : [
-            violation(
-              `${path}.parameters.max_replication_slots`,
-              `is less than readReplicas (${readReplicas})`,
-              parameters.max_replication_slots,
-              "remove it; the default is 10",
-            ),
-          ];
+      const rule = `is less than readReplicas (${instance.readReplicas})`;
+      return (numberOf(instance, "max_replication_slots") ?? instance.readReplicas) < instance.readReplicas
+        ? [atParameter(instance, path, "max_replication_slots", rule, REMOVE)]
+        : [];
     },
     passing: { readReplicas: 2, parameters: { max_replication_slots: 10 } },
     failing: { readReplicas: 1, parameters: { max_replication_slots: 0 } },
@@ -100,16 +85,7 @@ export const replicationRules: readonly InstanceRule[] = [
     check: (instance, path) =>
       isLogical(instance)
         ? checkItems(["max_wal_senders", "max_replication_slots"], (name) =>
-            numberOf(instance, name) === 0
-              ? [
-                  violation(
-                    `${path}.parameters.${name}`,
-                    "leaves no room for a logical subscriber",
-                    instance.parameters[name],
-                    "remove it; the default is 10",
-                  ),
-                ]
-              : [],
+            numberOf(instance, name) === 0 ? [atParameter(instance, path, name, "leaves no room for a logical subscriber", REMOVE)] : [],
           )
         : [],
     passing: { parameters: { "rds.logical_replication": 1 } },
@@ -126,7 +102,7 @@ export const replicationRules: readonly InstanceRule[] = [
       const [first] = BEYOND_MINIMAL.filter(([name, uses]) => uses(setParameter(instance, name)?.plain));
       if (first === undefined) return [];
       const [name, , remedy] = first;
-      return [violation(`${path}.parameters.wal_level`, `must be replica or logical with ${name}`, "minimal", remedy)];
+      return [atParameter(instance, path, "wal_level", `must be replica or logical with ${name}`, remedy)];
     },
     passing: { parameters: { wal_level: "minimal", max_wal_senders: 0 } },
     failing: { parameters: { wal_level: "minimal" } },
@@ -139,17 +115,10 @@ export const replicationRules: readonly InstanceRule[] = [
     severity: "error",
     check: (instance, path) =>
       checkItems(["max_wal_size", "min_wal_size"], (name) => {
-        const bytes = bytesOf(instance, name);
-        return bytes === null || bytes >= LEAST_WAL
-          ? []
-          : [
-              violation(
-                `${path}.parameters.${name}`,
-                `must be at least ${showBytes(LEAST_WAL)}, two segments of WAL`,
-                instance.parameters[name],
-                "a number without a unit counts MB",
-              ),
-            ];
+        const rule = `must be at least ${showBytes(LEAST_WAL)}, two segments of WAL`;
+        return (bytesOf(instance, name) ?? LEAST_WAL) < LEAST_WAL
+          ? [atParameter(instance, path, name, rule, "a number without a unit counts MB")]
+          : [];
       }),
     passing: { parameters: { max_wal_size: "4GB" } },
     failing: { parameters: { max_wal_size: 16 } },
@@ -166,14 +135,7 @@ export const replicationRules: readonly InstanceRule[] = [
         const most = MOST_WAL * instance.storageGib * GIB;
         if (bytes === null || bytes <= most) return [];
         const rule = `lets WAL take ${showBytes(bytes)} of the disk (${instance.storageGib} GiB)`;
-        return [
-          violation(
-            `${path}.parameters.${name}`,
-            rule,
-            instance.parameters[name],
-            `set it to ${showBytes(most)} or less; a number without a unit counts MB`,
-          ),
-        ];
+        return [atParameter(instance, path, name, rule, `set it to ${showBytes(most)} or less; a number without a unit counts MB`)];
       }),
     passing: { storageGib: 100, parameters: { max_wal_size: "20GB" } },
     failing: { storageGib: 100, parameters: { max_wal_size: "1TB" } },
@@ -188,7 +150,7 @@ export const replicationRules: readonly InstanceRule[] = [
       checkItems(BANKED, (name) =>
         (numberOf(instance, name) ?? 0) % PAGES_OF_BANK === 0
           ? []
-          : [violation(`${path}.parameters.${name}`, `must be a multiple of ${PAGES_OF_BANK} pages of 8 kB`, instance.parameters[name])],
+          : [atParameter(instance, path, name, `must be a multiple of ${PAGES_OF_BANK} pages of 8 kB`)],
       ),
     passing: { parameters: { transaction_buffers: "1MB" } },
     failing: { parameters: { transaction_buffers: 100 } },
@@ -204,7 +166,7 @@ export const replicationRules: readonly InstanceRule[] = [
       const oldest = setParameter(instance, "ssl_min_protocol_version")?.plain ?? DEFAULT_LEAST_VERSION;
       if (newest === null || newest.plain === "" || VERSIONS.indexOf(newest.plain) >= VERSIONS.indexOf(oldest)) return [];
       const rule = `must be ${oldest} or newer, the oldest that ssl_min_protocol_version allows`;
-      return [violation(`${path}.parameters.ssl_max_protocol_version`, rule, newest.written, "remove it")];
+      return [atParameter(instance, path, "ssl_max_protocol_version", rule, "remove it")];
     },
     passing: { parameters: { ssl_max_protocol_version: "TLSv1.3" } },
     failing: { parameters: { ssl_max_protocol_version: "TLSv1.1" } },

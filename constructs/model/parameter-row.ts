@@ -1,6 +1,5 @@
-import { violation } from "./errors";
 import type { MajorVersion } from "./instance";
-import { setParameter } from "./parameter-values";
+import { atParameter, setParameter } from "./parameter-values";
 import type { ParameterValue } from "./parameters";
 import type { Severity } from "./rule";
 import { created, type InstanceRule } from "./target";
@@ -53,7 +52,7 @@ export const toRules = (severity: Severity, rows: readonly Row[]): readonly Inst
       severity,
       check: (instance, path) => {
         const found = setParameter(instance, parameter);
-        return found === null || !isHarmful(found.plain) ? [] : [violation(`${path}.parameters.${parameter}`, rule, found.written, remedy)];
+        return found === null || !isHarmful(found.plain) ? [] : [atParameter(instance, path, parameter, rule, remedy)];
       },
       passing: { ...(majorVersion === undefined ? {} : { majorVersion }), parameters: { [parameter]: passing } },
       failing: { ...(majorVersion === undefined ? {} : { majorVersion }), parameters: { [parameter]: failing } },

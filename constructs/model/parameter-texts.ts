@@ -1,7 +1,6 @@
-import { violation } from "./errors";
 import { ownEntry } from "./json";
 import { manualPage } from "./parameter-row";
-import { setParameter } from "./parameter-values";
+import { atParameter, setParameter } from "./parameter-values";
 import { checkEach } from "./rule";
 import { created, type InstanceRule } from "./target";
 
@@ -131,7 +130,7 @@ export const textRules: readonly InstanceRule[] = [
       checkEach(instance.parameters, (_value, name) => {
         const found = Object.hasOwn(CHECKS, name) ? setParameter(instance, name) : null;
         const rule = found === null ? null : checkText(name, found.plain);
-        return found === null || rule === null ? [] : [violation(`${path}.parameters.${name}`, rule, found.written)];
+        return rule === null ? [] : [atParameter(instance, path, name, rule)];
       }),
     passing: { parameters: { timezone: "Europe/Berlin", datestyle: "ISO, DMY", search_path: '"$user", public' } },
     failing: { parameters: { timezone: "Mars/Phobos" } },

@@ -1,3 +1,4 @@
+import { type Violation, violation } from "./errors";
 import type { InstanceSettings } from "./instance";
 import { evaluateFormula } from "./parameter-formula";
 import { findParameter, type Parameter, type ParameterValue, toBase, toPlainValue } from "./parameters";
@@ -20,6 +21,10 @@ export function setParameter({ parameters, majorVersion, size }: InstanceSetting
   const plain = computed === null ? toPlainValue(parameter, written) : String(clamp(computed, parameter));
   return plain === null ? null : { written, plain, parameter };
 }
+
+/** A violation at a parameter of an instance, with what is written there. */
+export const atParameter = ({ parameters }: InstanceSettings, path: string, name: string, rule: string, remedy = ""): Violation =>
+  violation(`${path}.parameters.${name}`, rule, parameters[name], remedy);
 
 /** RDS checks no range of what it computes: what is beyond it harms as much as its end. */
 const clamp = (value: number, { min = value, max = value }: Parameter): number => Math.min(Math.max(value, min), max);

@@ -97,6 +97,7 @@ describe("a hostile spec", () => {
     ["a password as a parameter", withInstance({ parameters: { password: "hunter2" } })],
     ["YAML for a chart", withPrefect({ values: "password: hunter2" })],
     ["connection parameters", withInstance({ parameters: { primary_conninfo: "host=db password=hunter2" } })],
+    ["a password among modules", withInstance({ parameters: { shared_preload_libraries: "password=hunter2" } })],
     ["a key for a certificate", withInstance({ existing: { host: "-----BEGIN PRIVATE KEY-----\nhunter2", masterSecret: "m" } })],
     ["a value of a chart", { ...minimal, platforms: { mlflow: { values: { persistence: "hunter2" } } } }],
     ["a value of Flyte", { ...minimal, platforms: { flyte: { chart: "flyte-core", values: { configmap: { db: "hunter2" } } } } }],
@@ -110,6 +111,15 @@ describe("a hostile spec", () => {
     expect(message).toMatch(/^.*env.*\.\.\..*env/m);
     expect(message).toContain("is not a value of ");
     expect(message.length).toBeLessThan(1_000);
+  });
+
+  it.each([
+    { resources: { requests: { memory: "1".repeat(1e6) } } },
+    { extraDeploy: [{ metadata: { name: "{{".repeat(5e5) } }] },
+    { extraDeploy: [`${"\n".repeat(1e6)}kind: Secret\nname: "${" ".repeat(1e6)}x`] },
+  ])("is not slow about long texts in values", (values) => {
+    // A square of them would take hours.
+    expect(refusal({ ...minimal, platforms: { mlflow: { values } } }).length).toBeLessThan(1_000);
   });
 
   it("never falls over, whatever it gets", () => {

@@ -126,6 +126,12 @@ describe.each(EVERYWHERE)("on %s", (name) => {
     };
     expect(parameters(usual, name)).toEqual([]);
   });
+
+  it("counts at most 1 GB for each autovacuum worker before PostgreSQL 17", () => {
+    const set = { maintenance_work_mem: "2GB", autovacuum_max_workers: 8 };
+    expect(rulesOf(said({ majorVersion: 17, parameters: set }, name))).toEqual(["maintenance-fits-memory"]);
+    expect(said({ majorVersion: 16, parameters: set }, name)).toEqual([]);
+  });
 });
 
 describe("a timeout", () => {
