@@ -80,7 +80,7 @@ function isOfRecovery(plain: string): string | null {
   return plain === "" ? null : "is for a recovery, which never runs here";
 }
 
-/** What a local server says only once its data directory has been created. */
+/** Values that a local server rejects only after its data directory has been created. */
 export const localParameterRules: readonly InstanceRule[] = [
   created({
     id: "local-preloaded-modules-are-there",
@@ -99,7 +99,7 @@ export const localParameterRules: readonly InstanceRule[] = [
   created({
     id: "local-parameters-fit-this-machine",
     source: "https://www.postgresql.org/docs/17/runtime-config.html",
-    why: "The server does not start with it, and says so after its data directory was created.",
+    why: "The server does not start with such a value, and reports it only after its data directory has been created.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>

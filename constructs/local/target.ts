@@ -27,7 +27,7 @@ function checkParameter(name: string, value: ParameterValue, majorVersion: Major
 const localRules: readonly InstanceRule[] = [
   created({
     id: "local-parameters-are-known",
-    why: "PostgreSQL does not start with a parameter that it does not know, and says so after it was created.",
+    why: "PostgreSQL does not start with an unknown parameter, and reports it only after the data directory has been created.",
     source: "https://www.postgresql.org/docs/17/runtime-config.html",
     date: "2026-11-30",
     severity: "error",
@@ -38,7 +38,7 @@ const localRules: readonly InstanceRule[] = [
   ...localParameterRules,
   {
     id: "local-existing-needs-a-ca",
-    why: "Without its certificate authority, nothing tells the server from another one that answers at its address.",
+    why: "Without its certificate authority, a client cannot distinguish the server from another one at its address.",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
     date: "2026-11-21",
     severity: "error",

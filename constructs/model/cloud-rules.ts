@@ -16,7 +16,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-backups-are-kept`,
     source: pages.backups,
-    why: "What a person, a migration or a program deletes is lost without a backup; a standby deletes it in the same second.",
+    why: "Without a backup, data that a person, a migration or a program deletes is lost; a standby deletes it in the same second.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ backupRetentionDays, highAvailability }, path) =>
@@ -54,7 +54,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-sources-are-private`,
     source: ADDRESSES,
-    why: "A database has only a private address, so that a public network such as an office's never reaches it, whatever its rules say.",
+    why: "A database has only a private address, so that a public network such as an office's never reaches it, whatever its rules allow.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ allowedSources }, path) => {

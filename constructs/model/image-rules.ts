@@ -32,7 +32,7 @@ function pinnedRule(kind: string, platform: Platform): PlatformRule {
   };
   return {
     id: `${kind}-image-is-pinned`,
-    why: "A tag that moves gives a pod that restarts another version, which migrates the database without anybody having decided it.",
+    why: "With a tag that moves, a pod that restarts can run another version, which migrates the database.",
     source: KUBERNETES_IMAGES,
     date: "2026-11-30",
     severity: "warning",
@@ -96,7 +96,7 @@ function generationRules(kind: string, platform: Platform): readonly PlatformRul
     ...ofVendor,
     {
       id: `${kind}-image-version`,
-      why: `The chart is of ${title}, and ${because}, if the tag of your own image means the vendor's version.`,
+      why: `If the tag is the vendor's version, the image does not fit the chart of ${title}: ${because}.`,
       source: generation.source,
       date: "2026-11-30",
       severity: "warning",

@@ -12,7 +12,7 @@ export const kubernetesRules = (kind: string): readonly PlatformRule[] => [quant
 function quantitiesRule(kind: string): PlatformRule {
   return {
     id: `${kind}-values-fit-kubernetes`,
-    why: "The API server refuses the object after helm has installed half of the release.",
+    why: "The API server rejects the object after Helm has installed half of the release.",
     source: RESOURCES,
     date: "2026-11-30",
     severity: "error",

@@ -241,7 +241,7 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "stack-within-limit",
     source: manualPage("resource", "max_stack_depth"),
-    why: "The server does not start if this exceeds what the system gives a process, less 512 kB: Linux gives 8 MB.",
+    why: "The server does not start if this exceeds the system's stack limit less 512 kB; Linux's default limit is 8 MB.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {

@@ -49,7 +49,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "replicas-need-wal-senders",
     source: manualPage("replication", "max_wal_senders"),
-    why: "Each replica holds one WAL sender of its primary, and cannot connect without.",
+    why: "Each replica occupies one WAL sender of its primary, and cannot connect without one.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
@@ -64,7 +64,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "replicas-need-slots",
     source: manualPage("replication", "max_replication_slots"),
-    why: "A cloud may hold a slot for each replica, so that the primary keeps the WAL that the replica lacks.",
+    why: "A cloud may create a slot for each replica, so that the primary keeps the WAL that the replica lacks.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -94,7 +94,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "wal-level-fits",
     source: manualPage("wal", "wal_level"),
-    why: "The server does not start with a minimal WAL that something else is to read.",
+    why: "The server does not start if WAL senders, the archiver or the summarizer need more than a minimal WAL.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
@@ -110,7 +110,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "wal-has-two-segments",
     source: manualPage("wal", "max_wal_size"),
-    why: "The server does not start with less than two segments of WAL.",
+    why: "The server does not start with fewer than two segments of WAL.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>
@@ -143,7 +143,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "caches-have-whole-banks",
     source: manualPage("resource", "transaction_buffers"),
-    why: "The server does not start with a cache of another size.",
+    why: "The server starts only with caches of whole banks of 16 pages.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>

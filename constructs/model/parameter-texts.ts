@@ -123,7 +123,7 @@ export const textRules: readonly InstanceRule[] = [
   created({
     id: "parameter-text-is-valid",
     source: manualPage("client", "timezone"),
-    why: "The server does not start, and says so after it was created.",
+    why: "The server does not start, and reports the value only after it has been created.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>

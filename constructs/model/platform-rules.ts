@@ -28,7 +28,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "service-account-of-one-platform",
-    why: "Whatever a cloud or the cluster grants to the service account of one platform, such as its bucket, the other platform gets too.",
+    why: "The other platform gets everything that a cloud or the cluster grants to this service account, such as access to a bucket.",
     source: SERVICE_ACCOUNTS,
     date: "2026-11-30",
     severity: "warning",
@@ -75,7 +75,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "namespace-is-not-default",
-    why: "Everybody who may create a pod in `default`, where all objects without a namespace end up, can read the platform's Secret.",
+    why: "Anyone who can create a pod in `default`, where objects without a namespace are created, can read the platform's Secret.",
     source: "https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
     date: "2026-11-30",
     severity: "warning",

@@ -173,7 +173,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: EXISTING_IS_NOT_CREATED,
-    why: "Someone reads the setting and believes that the server has it.",
+    why: "The server keeps its own settings, whatever the spec says.",
     source: "https://www.postgresql.org/docs/17/manage-ag-overview.html",
     date: "2026-11-21",
     severity: "warning",

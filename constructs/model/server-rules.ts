@@ -23,7 +23,7 @@ export const serverRules: readonly InstanceRule[] = [
   {
     id: "sources-are-not-the-world-in-parts",
     source: BEST_PRACTICES,
-    why: "Many networks that together are the internet admit as many strangers as 0.0.0.0/0, which has its own rule.",
+    why: "Networks that together cover the internet admit the same strangers as 0.0.0.0/0.",
     date: READ,
     severity: "error",
     check: ({ allowedSources }, path) => {
@@ -66,7 +66,7 @@ export const serverRules: readonly InstanceRule[] = [
   {
     id: "existing-ca-has-certificates-only",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
-    why: "The text stands in a ConfigMap beside every platform, where others read a private key, and a client that finds no certificate connects to nothing.",
+    why: "Anyone who can read a platform's ConfigMap can read the key, and a client that finds no certificate cannot connect.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) => {

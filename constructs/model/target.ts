@@ -30,7 +30,7 @@ export interface Advice {
 
 export type InstanceRule = Rule<InstanceSettings, InstanceSpec>;
 
-/** A rule about an instance that is to be made: nothing of it holds for one that somebody else made. */
+/** A rule about instances that this project creates: it finds nothing in an existing database. */
 export const created = (rule: InstanceRule): InstanceRule => ({
   ...rule,
   check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),

@@ -50,7 +50,7 @@ function onceRule(kind: string, { because, source, date }: NonNullable<Platform[
 function exclusiveRule(kind: string, { what, because, source, date, uses, example }: Exclusive): TogetherRule {
   return {
     id: `${kind}-has-its-own-${what.toLowerCase()}`,
-    why: "Two platforms that share it read and change what belongs to the other.",
+    why: "Two platforms that share it read and change each other's data.",
     source,
     date,
     severity: "acknowledge",

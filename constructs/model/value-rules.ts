@@ -79,11 +79,11 @@ function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule 
 /** Keys below which a Secret is named. */
 const NAMES_SECRET = /(name|secret|ref|reload)$/i;
 
-/** What else gets the Secret could log in, unseen by the budget, or show the password. */
+/** Other programs with the Secret could log in, uncounted by the budget, or show the password. */
 function secretRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-secret-in-values`,
-    why: "Whatever else gets the Secret can log in, unseen by the budget, or show the password.",
+    why: "Any other program with the Secret can show the password, or open connections that the budget does not count.",
     source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
     date: "2026-11-30",
     severity: "acknowledge",

@@ -16,7 +16,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   ...wholePlatformRules,
   {
     id: "labels-of-this-project",
-    why: "Costs and alarms are found by these labels, and AWS replaces one by the other without a word.",
+    why: "Costs and alarms are found by these labels, and AWS replaces one by the other without an error.",
     source: IAM_TAGS,
     date: "2026-11-30",
     severity: "error",

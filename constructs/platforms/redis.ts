@@ -29,7 +29,7 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
 ): readonly PlatformRule<F>[] => [
   {
     id: `${platform}-redis-settings-need-redis`,
-    why: "Without redisHost the chart is not told of a Redis, and the platform works without one, as if the settings were not there.",
+    why: "Without redisHost the platform runs without Redis, and ignores these settings.",
     source,
     date: "2026-11-21",
     severity: "error",

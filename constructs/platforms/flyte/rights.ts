@@ -31,7 +31,7 @@ const REMEDY = {
 /** A warning about roles that reach every namespace. @param chartOf of its settings. */
 export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): PlatformRule<FlyteFields> => ({
   id: rightsRuleOf("flyte"),
-  why: "Anybody who can start a task as one of these accounts can read the Secrets of all other platforms.",
+  why: "Anyone who can start a task as one of these accounts can read the Secrets of all other platforms.",
   source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks",
   date: "2026-11-30",
   severity: "warning",

@@ -133,7 +133,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-core-service-accounts-are-fixed",
-    why: "The pods of flyte-core run as accounts that its chart names, so that what is granted to another one never reaches them.",
+    why: "The pods of flyte-core run as accounts that its chart names, so grants to another account never reach them.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
@@ -166,7 +166,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-configmap-db-is-read-nowhere",
-    why: "The chart of flyte-core ignores the value, and whoever wrote it believes that the database is configured.",
+    why: "The chart of flyte-core ignores the value, so it does not configure the database.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",

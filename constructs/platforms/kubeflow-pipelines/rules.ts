@@ -79,7 +79,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-service-accounts-are-fixed",
-    why: "Upstream's manifests name the accounts, so that what is granted to another one never reaches the pods.",
+    why: "Upstream's manifests name the accounts, so grants to another account never reach the pods.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",

@@ -52,7 +52,7 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   },
   {
     id: "mlflow-is-not-in-development-mode",
-    why: "MLflow ends with an error where `--dev` stands beside `--uvicorn-opts`, which the chart writes, and has one process with it.",
+    why: "MLflow rejects `--dev` together with `--uvicorn-opts`, which the chart sets, and does not start.",
     source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
     date: "2026-11-30",
     severity: "error",
