@@ -1,11 +1,11 @@
 import { violation } from "../model/errors";
 import { type InstanceSettings, writtenMaxConnections } from "../model/instance";
 import { ownEntry } from "../model/json";
-import { preloadable, unread } from "../model/parameter-modules";
-import { listOf } from "../model/parameter-texts";
 import { setParameter } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
+import { preloadable, unread } from "../model/rules/parameter-modules";
+import { listOf } from "../model/rules/parameter-texts";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
 import { connectionsOf } from "./classes";
 import { CHECKED, GUIDE } from "./rules";

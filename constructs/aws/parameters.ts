@@ -1,7 +1,7 @@
 import type { MajorVersion } from "../model/instance";
-import { isOfModule, type ParameterNames, refuseUnknown } from "../model/parameter-rules";
 import { checkValue, findParameter, type ParameterType, type ParameterValue, parameterNames, toPlainValue } from "../model/parameters";
-import { IS_OWNED } from "../model/rules";
+import { IS_OWNED } from "../model/rules/instance-rules";
+import { isOfModule, type ParameterNames, refuseUnknown } from "../model/rules/parameter-names";
 import type { Advice } from "../model/target";
 
 const LEVELS = [

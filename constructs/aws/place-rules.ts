@@ -1,7 +1,7 @@
 import { violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { checkEach } from "../model/rule";
-import { refuseAuthorities } from "../model/server-rules";
+import { refuseAuthorities } from "../model/rules/server-rules";
 import type { InstanceRule, WholeRule } from "../model/target";
 import { isKnownPair } from "./backup-regions";
 import { RDS_REGIONS } from "./rds-regions";

@@ -1,10 +1,10 @@
 import { beginsAtItsFirst } from "../model/address";
-import { cloudRules } from "../model/cloud-rules";
 import { type Violation, violation } from "../model/errors";
 import { hasRoomToGrow, type InstanceSettings } from "../model/instance";
-import { checkParameters } from "../model/parameter-rules";
 import { checkItems } from "../model/rule";
-import { RAISE_CEILING } from "../model/rules";
+import { cloudRules } from "../model/rules/cloud-rules";
+import { RAISE_CEILING } from "../model/rules/instance-rules";
+import { checkParameters } from "../model/rules/parameter-names";
 import { suggestRegion } from "../model/suggest";
 import { created, type InstanceRule } from "../model/target";
 import { minutesOf, overlap, spanOf } from "../model/windows";

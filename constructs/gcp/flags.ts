@@ -1,6 +1,6 @@
 import type { MajorVersion } from "../model/instance";
-import { isOfModule, type ParameterNames, refuseUnknown } from "../model/parameter-rules";
 import { checkValue, findParameter, type ParameterType, type ParameterValue, parameterNames, toPlainValue } from "../model/parameters";
+import { isOfModule, type ParameterNames, refuseUnknown } from "../model/rules/parameter-names";
 import type { Advice } from "../model/target";
 
 /** What `iamAuthentication` sets. */

@@ -1,9 +1,9 @@
 import { violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
-import { unread } from "../model/parameter-modules";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
+import { unread } from "../model/rules/parameter-modules";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
 import { CHECKED, GUIDE } from "./rules";
 import type { gcpFields } from "./section";

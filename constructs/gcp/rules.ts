@@ -1,8 +1,8 @@
-import { cloudRules } from "../model/cloud-rules";
 import { type Violation, violation } from "../model/errors";
 import type { InstanceSettings } from "../model/instance";
-import { checkParameters } from "../model/parameter-rules";
 import type { ParameterValue } from "../model/parameters";
+import { cloudRules } from "../model/rules/cloud-rules";
+import { checkParameters } from "../model/rules/parameter-names";
 import { suggestRegion } from "../model/suggest";
 import { type Advice, created, type InstanceRule } from "../model/target";
 import { minutesOf, spanOf } from "../model/windows";

@@ -1,10 +1,10 @@
 import type { Violation } from "../model/errors";
 import { ownEntry } from "../model/json";
-import { preloadable } from "../model/parameter-modules";
-import { manualPage } from "../model/parameter-row";
 import { atParameter, setParameter } from "../model/parameter-values";
 import type { ParameterValue } from "../model/parameters";
 import { checkEach } from "../model/rule";
+import { preloadable } from "../model/rules/parameter-modules";
+import { manualPage } from "../model/rules/parameter-row";
 import { created, type InstanceRule } from "../model/target";
 
 /** Modules of the programs that are installed on this machine, as far as one loads them at the start, in every major version. */

@@ -1,7 +1,7 @@
 import { violation } from "../model/errors";
 import type { MajorVersion } from "../model/instance";
-import { checkParameters, isOfModule, refuseUnknown } from "../model/parameter-rules";
 import { checkValue, findParameter, type ParameterValue, parameterNames } from "../model/parameters";
+import { checkParameters, isOfModule, refuseUnknown } from "../model/rules/parameter-names";
 import { type Advice, created, defineTarget, type InstanceRule } from "../model/target";
 import { localParameterRules } from "./parameter-rules";
 

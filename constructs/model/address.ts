@@ -19,7 +19,7 @@ export const isThisMachine = (host: string): boolean =>
   /^((.*\.)?localhost(\.localdomain)?\.?|127\.[0-9.]+|0\.0\.0\.0|[0:]*:[0:]*:0*1?|::ffff:127\.[0-9.]+)$/i.test(host);
 
 /** The addresses of an IPv4 network: the first, and the first behind it. */
-export interface AddressRange {
+interface AddressRange {
   readonly from: number;
   readonly to: number;
 }
@@ -27,8 +27,9 @@ export interface AddressRange {
 const numberOf = (address: string): number => address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
 
 /** The addresses of a CIDR block whose form has been checked; null for IPv6. */
-export function rangeOf(cidr: string): AddressRange | null {
-  if (cidr.includes(":")) return null;
+const rangeOf = (cidr: string): AddressRange | null => (cidr.includes(":") ? null : toRange(cidr));
+
+function toRange(cidr: string): AddressRange {
   const [address = "", bits = ""] = cidr.split("/");
   const size = 2 ** (32 - Number(bits));
   const value = numberOf(address);
@@ -56,22 +57,22 @@ const NOBODYS = [
   ["240.0.0.0/4", "is reserved (240.0.0.0/4)"],
 ] as const;
 
-const NOBODYS_RANGES = NOBODYS.map(([network, words]) => ({ range: rangeOf(network), words }));
+const NOBODYS_RANGES = NOBODYS.map(([network, words]) => ({ range: toRange(network), words }));
 
 /** What is wrong with a network that nobody can be in, in words; null if clients or servers can be there. */
 export function nobodysNetwork(cidr: string): string | null {
   const its = rangeOf(cidr);
   if (its === null) return null;
-  return NOBODYS_RANGES.find(({ range }) => range !== null && !isApart(range, its))?.words ?? null;
+  return NOBODYS_RANGES.find(({ range }) => !isApart(range, its))?.words ?? null;
 }
 
 /** RFC 1918, RFC 6598, and RFC 2544, which Amazon names for pods. */
-const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"].map(rangeOf);
+const PRIVATE = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"].map(toRange);
 
 /** Whether a CIDR block has addresses of the internet; not for IPv6. */
 export function isPublic(cidr: string): boolean {
   const range = rangeOf(cidr);
-  return range !== null && !PRIVATE.some((each) => each !== null && each.from <= range.from && range.to <= each.to);
+  return range !== null && !PRIVATE.some((each) => each.from <= range.from && range.to <= each.to);
 }
 
 /** How many addresses CIDR blocks have together; what several have counts once. */

@@ -1,11 +1,12 @@
 import { peak } from "./budget";
-import { type CommonFields, commonFields, PLATFORM_ELSEWHERE } from "./common-fields";
+import type { CommonFields } from "./common-fields";
 import { violation } from "./errors";
-import { type Fields, type Report, readFields, type Settings } from "./fields";
+import type { Fields, Report, Settings } from "./fields";
 import type { InstanceSettings } from "./instance";
 import { ownEntry } from "./json";
 import type { Platform, PlatformDatabase, Platforms } from "./platform";
 import { kindOf, nameDatabases } from "./platform-names";
+import { readPlatform } from "./platform-settings";
 import { entriesOf, type Instances } from "./read";
 import { suggest } from "./suggest";
 import type { Target, Topology } from "./target";
@@ -44,11 +45,9 @@ export function placePlatforms(written: unknown, around: Surroundings, report: R
     const kind = kindOf(name, value, platforms, report);
     const platform = kind === null ? undefined : platforms[kind];
     if (kind === null || platform === undefined) return [];
-    const fields = { ...commonFields(name), ...platform.fields };
-    const read = readFields(fields, value, path, report, PLATFORM_ELSEWHERE) as Settings<CommonFields>;
+    const read = readPlatform(name, platform, value, path, report);
     const instance = placeOn(read, instances.names, path, report);
-    const chartVersion = ifReadable(() => read.chartVersion || (platform.chart(read)?.verified[0].version ?? ""), UNREADABLE);
-    const settings = withSettings(read, { instance: instance ?? UNREADABLE, chartVersion }) as Settings<CommonFields>;
+    const settings = withSettings(read, { instance: instance ?? UNREADABLE }) as Settings<CommonFields>;
     return [
       {
         name,

@@ -12,7 +12,10 @@ import { type Placed, placePlatforms } from "./place";
 import type { PlatformDatabase, Platforms } from "./platform";
 import { readEnvelope, readInstances, readSections } from "./read";
 import { checkRules, type Finding } from "./rule";
-import { instanceRules, platformRules } from "./rules";
+import { instanceRules } from "./rules/instance-rules";
+import { platformRules } from "./rules/platform-rules";
+import { togetherRules } from "./rules/together-rules";
+import { wholeRules } from "./rules/whole-rules";
 import type {
   CoreSpec,
   Environment,
@@ -29,10 +32,8 @@ import type {
 import { nearest } from "./suggest";
 import type { Target, Topology, WholePlatform } from "./target";
 import { checkTeamRules, type TeamRule, type TeamSubject } from "./team-rule";
-import { togetherRules } from "./together";
 import { ifReadable, withSettings } from "./unreadable";
 import { type Share, waysOut } from "./ways-out";
-import { wholeRules } from "./whole-rules";
 
 /** What a spec is resolved against. */
 export interface Given<P extends Platforms, X extends Fields = Fields, N extends string = string, O extends string = string> {

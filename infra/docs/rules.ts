@@ -1,17 +1,18 @@
 import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";
-import { type CommonFields, commonFields } from "../../constructs/model/common-fields";
 import { formatViolation, type Violation } from "../../constructs/model/errors";
-import { type Fields, readFields, type Settings } from "../../constructs/model/fields";
+import { type Fields, readFields } from "../../constructs/model/fields";
 import { completeInstance, type InstanceSpec, instanceFields } from "../../constructs/model/instance";
 import { type JsonObject, mapValues } from "../../constructs/model/json";
 import type { Platform } from "../../constructs/model/platform";
+import { readPlatform } from "../../constructs/model/platform-settings";
 import type { Rule, Severity } from "../../constructs/model/rule";
-import { instanceRules, platformRules } from "../../constructs/model/rules";
+import { instanceRules } from "../../constructs/model/rules/instance-rules";
+import { platformRules } from "../../constructs/model/rules/platform-rules";
+import { type Companion, togetherRules } from "../../constructs/model/rules/together-rules";
+import { wholeRules } from "../../constructs/model/rules/whole-rules";
 import type { WholeRule } from "../../constructs/model/target";
-import { type Companion, togetherRules } from "../../constructs/model/together";
-import { wholeRules } from "../../constructs/model/whole-rules";
 import { platforms } from "../../constructs/platforms/registry";
 
 /** A rule with its examples tried. */
@@ -73,10 +74,7 @@ const triedWhole = <X extends Fields>(about: string, fields: X, rules: readonly 
     })),
   }));
 
-function completePlatform(name: string, platform: Platform, example: JsonObject): Settings<CommonFields> {
-  const settings = readFields({ ...commonFields(name), ...platform.fields }, example, "", never) as Settings<CommonFields>;
-  return { ...settings, chartVersion: settings.chartVersion || (platform.chart(settings)?.verified[0].version ?? "") };
-}
+const completePlatform = (name: string, platform: Platform, example: JsonObject) => readPlatform(name, platform, example, "", never);
 
 /** The platforms of an example, complete. */
 const companionsOf = (example: Readonly<Record<string, JsonObject>>): readonly Companion[] =>

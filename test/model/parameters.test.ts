@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
 import catalogue from "../../constructs/model/parameter-catalogue.json";
-import { checkText } from "../../constructs/model/parameter-texts";
 import { checkValue, findParameter, parameterNames, toPlainValue } from "../../constructs/model/parameters";
+import { checkText } from "../../constructs/model/rules/parameter-texts";
 import { withClient } from "../../constructs/provisioning/connect";
 import { startServer, type TestServer } from "../fixtures/server";
 

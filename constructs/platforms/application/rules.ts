@@ -1,7 +1,7 @@
 import { violation } from "../../model/errors";
-import { moves } from "../../model/image-rules";
 import { FIRST_DATABASE } from "../../model/names";
 import type { PlatformRule } from "../../model/platform";
+import { moves } from "../../model/rules/image-rules";
 import { COMMON_KEYS, ENDINGS, READER_ENDING, secretKey } from "./addresses";
 import type { ApplicationFields } from "./settings";
 

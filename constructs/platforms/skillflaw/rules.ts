@@ -1,6 +1,6 @@
 import { violation } from "../../model/errors";
-import { moves } from "../../model/image-rules";
 import type { Exclusive, PlatformRule } from "../../model/platform";
+import { moves } from "../../model/rules/image-rules";
 import { redisDatabase, redisOfSecret, redisRules } from "../redis";
 import type { SkillflawFields } from "./settings";
 

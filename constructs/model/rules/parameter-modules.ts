@@ -1,14 +1,14 @@
-import { show, type Violation, violation } from "./errors";
-import type { InstanceSettings } from "./instance";
-import { ownEntry } from "./json";
+import { show, type Violation, violation } from "../errors";
+import type { InstanceSettings } from "../instance";
+import { ownEntry } from "../json";
+import { checkEach, checkItems } from "../rule";
 import { listOf } from "./parameter-texts";
-import { checkEach, checkItems } from "./rule";
 
 /** Lists of modules that a server loads when it starts, or for each session. */
 const LISTS = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"] as const;
 
 /** Modules by the prefix of their parameters, where a server has them only if they are asked for. */
-export const MODULES_BY_PREFIX: Readonly<Record<string, string>> = {
+const MODULES_BY_PREFIX: Readonly<Record<string, string>> = {
   auto_explain: "auto_explain",
   cron: "pg_cron",
   pg_bigm: "pg_bigm",

@@ -1,10 +1,10 @@
-import type { ChartKeys } from "./chart-facts";
-import { type Violation, violation } from "./errors";
-import { guardsOf, keysOf } from "./guarded-values";
-import { kubernetesNames } from "./names";
-import type { Platform, PlatformRule } from "./platform";
-import { namesSource, sourceOf, type TextAt, textsIn } from "./value-texts";
-import { atValue, collision, isNamed, type Path } from "./values";
+import type { ChartKeys } from "../chart-facts";
+import { type Violation, violation } from "../errors";
+import { guardsOf, keysOf } from "../guarded-values";
+import { kubernetesNames } from "../names";
+import type { Platform, PlatformRule } from "../platform";
+import { namesSource, sourceOf, type TextAt, textsIn } from "../value-texts";
+import { atValue, collision, isNamed, type Path } from "../values";
 
 /** The first violation at each path. */
 const once = (found: readonly Violation[]): readonly Violation[] =>

@@ -1,7 +1,7 @@
-import { GIB, type InstanceSettings } from "./instance";
+import { GIB, type InstanceSettings } from "../instance";
+import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "../parameter-values";
+import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
-import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
-import { created, type InstanceRule } from "./target";
 
 const MIB = 2 ** 20;
 

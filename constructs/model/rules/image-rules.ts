@@ -1,9 +1,10 @@
-import { type CommonFields, commonFields } from "./common-fields";
-import { type Violation, violation } from "./errors";
-import { readFields, type Settings } from "./fields";
-import { type Generation, type ImageFacts, isOfOther, isTaggedAsOther, movingTag, NO_IMAGES } from "./images";
-import type { JsonObject } from "./json";
-import type { Platform, PlatformRule } from "./platform";
+import type { CommonFields } from "../common-fields";
+import { type Violation, violation } from "../errors";
+import type { Settings } from "../fields";
+import { type Generation, isOfOther, isTaggedAsOther, movingTag, NO_IMAGES } from "../images";
+import type { JsonObject } from "../json";
+import type { Platform, PlatformRule } from "../platform";
+import { defaultSettings } from "../platform-settings";
 
 const KUBERNETES_IMAGES = "https://kubernetes.io/docs/concepts/containers/images/";
 
@@ -17,17 +18,9 @@ export const moves = (path: string, image: string, pinBy = "name a full version 
     ? []
     : [violation(path, "has a tag that moves, so that a pod that restarts can run another version", image, pinBy)];
 
-/** The platform's containers and what is known of their images, with its default settings. */
-function defaultsOf(kind: string, platform: Platform): { readonly containers: readonly string[]; readonly facts: Facts } {
-  const read = readFields({ ...commonFields(kind), ...platform.fields }, {}, "", () => undefined) as Settings<CommonFields>;
-  const settings = { ...read, chartVersion: platform.chart(read)?.verified[0].version ?? "" };
-  return { containers: platform.images(settings), facts: platform.imageFacts(settings) };
-}
-type Facts = Readonly<Record<string, ImageFacts>>;
-
 function pinnedRule(kind: string, platform: Platform): PlatformRule {
   const example = (tag: string): JsonObject => {
-    const { containers } = defaultsOf(kind, platform);
+    const containers = platform.images(defaultSettings(kind, platform));
     return { images: Object.fromEntries(containers.slice(0, 1).map((container) => [container, `registry.example/${kind}:${tag}`])) };
   };
   return {
@@ -70,7 +63,7 @@ function checkGenerations(
 
 /** For a platform whose default settings have a container of a known generation. */
 function generationRules(kind: string, platform: Platform): readonly PlatformRule[] {
-  const [container, generation] = Object.entries(defaultsOf(kind, platform).facts).flatMap(([name, its]) =>
+  const [container, generation] = Object.entries(platform.imageFacts(defaultSettings(kind, platform))).flatMap(([name, its]) =>
     its.generation === undefined ? [] : [[name, its.generation] as const],
   )[0] ?? ["", null];
   if (generation === null) return [];

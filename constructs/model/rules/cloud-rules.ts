@@ -1,7 +1,7 @@
-import { isPublic, isThisMachine, nobodysNetwork } from "./address";
-import { violation } from "./errors";
-import { checkItems } from "./rule";
-import { created, type InstanceRule } from "./target";
+import { isPublic, isThisMachine, nobodysNetwork } from "../address";
+import { violation } from "../errors";
+import { checkItems } from "../rule";
+import { created, type InstanceRule } from "../target";
 
 const ADDRESSES = "https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml";
 

@@ -1,7 +1,7 @@
-import { violation } from "./errors";
-import type { Fields } from "./fields";
-import { checkEach } from "./rule";
-import type { WholeRule } from "./target";
+import { violation } from "../errors";
+import type { Fields } from "../fields";
+import { checkEach } from "../rule";
+import type { WholeRule } from "../target";
 
 const SERVICE_ACCOUNTS = "https://kubernetes.io/docs/concepts/security/service-accounts/";
 

@@ -1,7 +1,7 @@
-import { type Misfit, toViolations } from "./chart-values";
-import { isObject, type Json, type JsonObject } from "./json";
-import type { PlatformRule } from "./platform";
-import { isNamed, type Path } from "./values";
+import { type Misfit, toViolations } from "../chart-values";
+import { isObject, type Json, type JsonObject } from "../json";
+import type { PlatformRule } from "../platform";
+import { isNamed, type Path } from "../values";
 
 const RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
 const LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/";

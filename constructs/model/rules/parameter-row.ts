@@ -1,8 +1,8 @@
-import type { MajorVersion } from "./instance";
-import { atParameter, setParameter } from "./parameter-values";
-import type { ParameterValue } from "./parameters";
-import type { Severity } from "./rule";
-import { created, type InstanceRule } from "./target";
+import type { MajorVersion } from "../instance";
+import { atParameter, setParameter } from "../parameter-values";
+import type { ParameterValue } from "../parameters";
+import type { Severity } from "../rule";
+import { created, type InstanceRule } from "../target";
 
 /** Chapters of PostgreSQL's manual about its parameters, as their pages are called. */
 type Chapter =

@@ -1,10 +1,10 @@
-import { type Violation, violation } from "./errors";
-import type { InstanceSettings, MajorVersion } from "./instance";
-import type { ParameterValue } from "./parameters";
-import { checkEach } from "./rule";
-import { isCheckedEverywhere } from "./rules";
-import { nearest } from "./suggest";
-import type { Advice } from "./target";
+import { type Violation, violation } from "../errors";
+import type { InstanceSettings, MajorVersion } from "../instance";
+import type { ParameterValue } from "../parameters";
+import { checkEach } from "../rule";
+import { nearest } from "../suggest";
+import type { Advice } from "../target";
+import { isCheckedEverywhere } from "./instance-rules";
 
 /** What a host calls its parameters, and which it has. */
 export interface ParameterNames {

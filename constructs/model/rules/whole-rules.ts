@@ -1,9 +1,9 @@
-import { violation } from "./errors";
-import type { Fields } from "./fields";
-import { wholePlatformRules } from "./platform-rules";
-import { checkEach, checkItems } from "./rule";
-import { serverName } from "./server-name";
-import type { WholeRule } from "./target";
+import { violation } from "../errors";
+import type { Fields } from "../fields";
+import { checkEach, checkItems } from "../rule";
+import { serverName } from "../server-name";
+import type { WholeRule } from "../target";
+import { wholePlatformRules } from "./whole-platform-rules";
 
 /**
  * Where AWS compares keys without regard to case: `CreateRole` refuses a second key, and `TagRole` replaces the first, silently. Every

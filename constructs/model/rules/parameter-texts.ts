@@ -1,8 +1,8 @@
-import { ownEntry } from "./json";
+import { ownEntry } from "../json";
+import { atParameter, setParameter } from "../parameter-values";
+import { checkEach } from "../rule";
+import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
-import { atParameter, setParameter } from "./parameter-values";
-import { checkEach } from "./rule";
-import { created, type InstanceRule } from "./target";
 
 /** Encodings by PostgreSQL's names and other ones, without what it ignores. https://www.postgresql.org/docs/17/multibyte.html */
 const ENCODINGS: ReadonlySet<string> = new Set(

@@ -1,7 +1,8 @@
-import { addressesIn, isPublic } from "./address";
-import { violation } from "./errors";
-import { created, type InstanceRule } from "./target";
-import { minutesOf } from "./windows";
+import { addressesIn, isPublic } from "../address";
+import { violation } from "../errors";
+import { checkItems } from "../rule";
+import { created, type InstanceRule } from "../target";
+import { minutesOf } from "../windows";
 
 const READ = "2026-11-30";
 const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_BestPractices.Security.html";
@@ -9,6 +10,14 @@ const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/C
 /** Addresses of the widest network that one owner has: a /8. */
 const WIDEST = 2 ** 24;
 const DAY = 24 * 60;
+
+/** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */
+const widest = (source: string): number => (source.includes(":") ? 7 : 8);
+const isHuge = (source: string): boolean => Number(source.split("/")[1]) < widest(source);
+
+const isWorld = (source: string): boolean => source.endsWith("/0");
+const WAY_IN =
+  "a database gets no public address: name the cluster's network here; people come through a VPN or a tunnel (--via localhost:5433)";
 
 /** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
 export function refuseAuthorities(text: string): string | null {
@@ -21,6 +30,28 @@ export function refuseAuthorities(text: string): string | null {
 /** Rules about an instance's clients, its maintenance and its certificate authority that hold on every target. */
 export const serverRules: readonly InstanceRule[] = [
   {
+    id: "never-the-whole-world",
+    why: "Everyone who scans the internet can try passwords on the database.",
+    source: BEST_PRACTICES,
+    date: "2026-11-21",
+    severity: "error",
+    check: ({ allowedSources }, path) =>
+      checkItems(allowedSources, (source, index) =>
+        isHuge(source)
+          ? [
+              violation(
+                `${path}.allowedSources[${index}]`,
+                isWorld(source) ? "is the whole internet" : `is wider than any private network (/${widest(source)})`,
+                source,
+                isWorld(source) ? WAY_IN : "name the cluster's network",
+              ),
+            ]
+          : [],
+      ),
+    passing: { allowedSources: ["10.0.0.0/8"] },
+    failing: { allowedSources: ["128.0.0.0/1"] },
+  },
+  {
     id: "sources-are-not-the-world-in-parts",
     source: BEST_PRACTICES,
     why: "Networks that together cover the internet admit the same strangers as 0.0.0.0/0.",
@@ -28,7 +59,7 @@ export const serverRules: readonly InstanceRule[] = [
     severity: "error",
     check: ({ allowedSources }, path) => {
       // A wider one alone has its own rule.
-      const found = allowedSources.filter((source) => isPublic(source) && Number(source.split("/")[1]) >= 8);
+      const found = allowedSources.filter((source) => isPublic(source) && !isHuge(source));
       return addressesIn(found) <= WIDEST
         ? []
         : [

@@ -1,9 +1,9 @@
-import { GIB, type InstanceSettings } from "./instance";
+import { GIB, type InstanceSettings } from "../instance";
+import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "../parameter-values";
+import { toPlainValue } from "../parameters";
+import { checkItems } from "../rule";
+import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
-import { atParameter, bytesOf, numberOf, setParameter, showBytes } from "./parameter-values";
-import { toPlainValue } from "./parameters";
-import { checkItems } from "./rule";
-import { created, type InstanceRule } from "./target";
 
 /** Two segments of WAL of 16 MB, PostgreSQL's least. Bytes. */
 const LEAST_WAL = 32 * 2 ** 20;

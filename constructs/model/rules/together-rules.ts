@@ -1,9 +1,9 @@
-import type { CommonFields } from "./common-fields";
-import { violation } from "./errors";
-import type { Settings } from "./fields";
-import type { JsonObject } from "./json";
-import type { Exclusive, Platform, Platforms } from "./platform";
-import { checkItems, type Rule } from "./rule";
+import type { CommonFields } from "../common-fields";
+import { violation } from "../errors";
+import type { Settings } from "../fields";
+import type { JsonObject } from "../json";
+import type { Exclusive, Platform, Platforms } from "../platform";
+import { checkItems, type Rule } from "../rule";
 
 /** A platform among those of its environment. */
 export interface Companion {

@@ -1,0 +1,203 @@
+import { misfits, toViolations } from "../chart-values";
+import { isNewer, isSupported } from "../chart-version";
+import type { CommonFields } from "../common-fields";
+import { violation } from "../errors";
+import type { Settings } from "../fields";
+import { guardsOf } from "../guarded-values";
+import { ownEntry } from "../json";
+import { type Chart, NO_CHART, type Platform, type PlatformRule } from "../platform";
+import { defaultSettings } from "../platform-settings";
+import { checkEach, checkItems } from "../rule";
+import { collision } from "../values";
+import { imageRules } from "./image-rules";
+import { kubernetesRules } from "./kubernetes-rules";
+import { nameRule, valueRules } from "./value-rules";
+
+/** Every rule about a platform: its own, and those that follow from its data. */
+export function platformRules(kind: string, platform: Platform): readonly PlatformRule[] {
+  const ofChart =
+    platform.chart === NO_CHART
+      ? [noChartRule(kind, platform)]
+      : [
+          chartSupportRule(kind, platform),
+          chartVersionRule(kind, platform),
+          ...chartValuesRule(kind, platform),
+          ...valueRules(kind, platform),
+          ...kubernetesRules(kind),
+        ];
+  return [...platform.rules, ...ofChart, imageRule(kind, platform), ...imageRules(kind, platform), extensionRule(kind), nameRule(kind)];
+}
+
+/** Only for a platform that a chart installs, in each of its settings. */
+function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
+  const chart = platform.chart(settings);
+  if (chart === null) throw new TypeError(`${platform.title} has no chart`);
+  return chart;
+}
+
+/** Settings of a chart, for a platform without one. */
+function noChartRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-has-no-chart`,
+    why: "The setting would change nothing, because nothing is installed from a chart.",
+    source: "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ chartVersion, replicas }, path) => [
+      ...(chartVersion === ""
+        ? []
+        : [violation(`${path}.chartVersion`, `is not supported, ${platform.title} has no chart`, chartVersion, "remove it")]),
+      ...(replicas === 1
+        ? []
+        : [
+            violation(
+              `${path}.replicas`,
+              "has no effect, the Deployment is not created here",
+              replicas,
+              "remove it; connections counts all pods",
+            ),
+          ]),
+    ],
+    passing: {},
+    failing: { replicas: 3 },
+  };
+}
+
+/** What is known to have other keys, or not to work at all. */
+function chartSupportRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-chart-supported`,
+    why: "Another generation of the chart has other keys: the database settings would be ignored, or the release would fail.",
+    source: "https://helm.sh/docs/helm/helm_install/",
+    date: "2026-11-21",
+    severity: "error",
+    check: (settings, path) => {
+      const chart = chartOf(platform, settings);
+      const { supported, verified } = chart;
+      return isSupported(settings.chartVersion, chart)
+        ? []
+        : [
+            violation(
+              `${path}.chartVersion`,
+              `must be ${supported.form}`,
+              settings.chartVersion,
+              `use ${verified[0].version}, the newest verified`,
+            ),
+          ];
+    },
+    passing: {},
+    failing: { chartVersion: "0.0.1" },
+  };
+}
+
+/** Keys differ between versions of a chart, and a wrong key can put a password into a ConfigMap. */
+function chartVersionRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-chart-version`,
+    why: "Keys differ between versions of a chart, and a wrong key can put a password into a ConfigMap.",
+    source: "https://helm.sh/docs/helm/helm_install/",
+    date: "2026-11-21",
+    severity: "acknowledge",
+    check: (settings, path) => {
+      const chart = chartOf(platform, settings);
+      const versions = chart.verified.map(({ version }) => version);
+      return versions.includes(settings.chartVersion) || !isSupported(settings.chartVersion, chart)
+        ? []
+        : [
+            violation(
+              `${path}.chartVersion`,
+              isNewer(settings.chartVersion, chart.verified[0].version)
+                ? `is newer than ${versions[0]}, the newest version of ${chart.name} that was verified`
+                : `is not verified for ${chart.name}`,
+              settings.chartVersion,
+              `use ${versions.join(" or ")}, or read its values and check that no key moved`,
+            ),
+          ];
+    },
+    passing: {},
+    get failing() {
+      return { chartVersion: chartOf(platform, defaultSettings(name, platform)).supported.unverified };
+    },
+  };
+}
+
+/** Helm takes any key, unless the chart has a schema: a mistyped one installs the default. */
+function chartValuesRule(name: string, platform: Platform): readonly PlatformRule[] {
+  const { verified, name: chart } = chartOf(platform, defaultSettings(name, platform));
+  if (Object.keys(verified[0].keys).length === 0) return [];
+  const { keys: isRejected } = verified[0].rejects;
+  return [
+    {
+      id: `${name}-chart-values`,
+      why: "Helm ignores a key that the chart does not read, unless the chart has a schema, and installs the default.",
+      source: "https://helm.sh/docs/topics/charts/#schema-files",
+      date: "2026-11-30",
+      severity: isRejected ? "error" : "acknowledge",
+      check: (settings, path) => {
+        const facts = chartOf(platform, settings).verified.find(({ version }) => version === settings.chartVersion);
+        if (facts === undefined) return [];
+        const guarded = guardsOf(platform, settings).map(([own]) => own);
+        const found = misfits(settings.values, facts).filter((each) => collision(each.path, guarded) === null);
+        return toViolations(found, path);
+      },
+      passing: {},
+      failing: { values: { [`${chart}-without-such-a-value`]: true } },
+    },
+  ];
+}
+
+/** Extensions by the names of their projects. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  pgvector: "vector",
+  pgcron: "pg_cron",
+  uuid: "uuid-ossp",
+  trgm: "pg_trgm",
+  pgtrgm: "pg_trgm",
+};
+
+function extensionRule(name: string): PlatformRule {
+  return {
+    id: `${name}-extension-names`,
+    why: "CREATE EXTENSION fails under this name, and the platform is not provisioned.",
+    source: "https://www.postgresql.org/docs/17/sql-createextension.html",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ databases }, path) =>
+      checkEach(databases, ({ extensions }, key) =>
+        checkItems(extensions, (extension, index) => {
+          const name = ownEntry(EXTENSIONS, extension);
+          const at = `${path}.databases.${key}.extensions[${index}]`;
+          return name === undefined ? [] : [violation(at, "is not the name that create extension takes", extension, `write "${name}"`)];
+        }),
+      ),
+    passing: { databases: { main: { extensions: ["vector"] } } },
+    failing: { databases: { main: { extensions: ["pgvector"] } } },
+  };
+}
+
+function imageRule(name: string, platform: Platform): PlatformRule {
+  return {
+    id: `${name}-image-container`,
+    why: "The image would be replaced nowhere, and the pods would run the chart's own.",
+    source: "https://kubernetes.io/docs/concepts/containers/images/",
+    date: "2026-11-21",
+    severity: "error",
+    check: (settings, path) => {
+      const containers = platform.images(settings);
+      return Object.keys(settings.images)
+        .filter((container) => !containers.includes(container))
+        .map((container) =>
+          containers.length === 0
+            ? violation(
+                `${path}.images.${container}`,
+                `is not supported, no image of ${platform.title} can be replaced`,
+                container,
+                "remove it",
+              )
+            : violation(`${path}.images.${container}`, `must name one of ${containers.join(", ")}`, container),
+        );
+    },
+    passing: { images: {} },
+    failing: { images: { "no-such-container": "registry.example/image:1" } },
+  };
+}
