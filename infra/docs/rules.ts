@@ -102,9 +102,9 @@ const HEADING = `# Rules
 
 <!-- npm run docs writes this page. -->
 
-A message that ends with an id in brackets comes from one of these rules; what a field takes is checked before, and says so itself. An *error*
-is refused, because the vendor rejects it or it has destroyed data. *Acknowledge* is refused until \`acknowledge: { "<id>": "<reason>" }\` stands
-in the environment. A *warning* is shown; an acknowledged one with its reason. Rules of your own: [Add a rule](../how-to/add-a-rule.md).
+A message that ends with an id in brackets comes from one of these rules; messages about a field's form have none. An *error* is rejected, because
+the vendor rejects it or it has destroyed data. *Acknowledge* is rejected until the environment has \`acknowledge: { "<id>": "<reason>" }\`. A *warning*
+is shown, with the reason if the environment acknowledges it. To write rules for your team, see [Add a rule](../how-to/add-a-rule.md).
 `;
 
 /** A value as one writes it in TypeScript, on one line. */
@@ -140,7 +140,7 @@ const toEntry = ([{ id, about, severity, why, source, date, passing, failing, fo
     ...foundInFailing.map(formatViolation),
     "```",
     "",
-    `- refused: \`${shortened(written(failing))}\``,
+    `- reported: \`${shortened(written(failing))}\``,
     `- accepted: \`${shortened(written(passing))}\``,
     `- [source](${source}), read ${date}`,
   ].join("\n");
