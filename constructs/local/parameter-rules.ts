@@ -5,6 +5,7 @@ import type { ParameterValue } from "../model/parameters";
 import { checkEach } from "../model/rule";
 import { preloadable } from "../model/rules/parameter-modules";
 import { manualPage } from "../model/rules/parameter-row";
+import { type TextCheck, words } from "../model/rules/parameter-texts";
 import { created, type InstanceRule } from "../model/target";
 
 /** Modules of the programs that are installed on this machine, as far as one loads them at the start, in every major version. */
@@ -35,50 +36,41 @@ const NOT_BUILT_IN: Readonly<Record<string, readonly string[]>> = {
 export const isBuiltIn = (name: string, value: ParameterValue): boolean =>
   ownEntry(NOT_BUILT_IN, name)?.includes(String(value).toLowerCase()) !== true;
 
-/** What a local server cannot start with, or runs badly, by parameter; null where a value does no harm. */
-const UNFIT: Readonly<Record<string, (plain: string) => string | null>> = {
+/** Switches, and the stages of a connection that PostgreSQL 18 logs. */
+const CONNECTION_LOGS = words([
+  ...["on", "off", "true", "false", "yes", "no", "1", "0"],
+  ...["all", "receipt", "authentication", "authorization", "setup_durations"],
+]);
+
+const isForRecovery: TextCheck = (plain) => (plain === "" ? null : "is for a recovery, which never runs here");
+
+/** Values with which a local server does not start, or runs badly, by parameter. */
+const UNFIT: Readonly<Record<string, TextCheck>> = {
   log_connections: (plain) =>
-    plain.split(",").every((each) => STAGES.includes(each.trim().toLowerCase()))
-      ? null
-      : "must be on, off, or some of receipt, authentication, authorization, setup_durations",
-  log_destination: (plain) =>
-    plain.trim() === "" || plain.split(",").every((each) => LOGS.includes(each.trim().toLowerCase()))
-      ? null
-      : `must be some of ${LOGS.join(", ")}`,
-  recovery_target: isOfRecovery,
-  recovery_target_lsn: isOfRecovery,
-  recovery_target_name: isOfRecovery,
-  recovery_target_time: isOfRecovery,
-  recovery_target_xid: isOfRecovery,
-  // What OpenSSL calls a set or a cipher: of a list without any, the server's TLS does not start.
+    CONNECTION_LOGS(plain) === null ? null : "must be on, off, or some of receipt, authentication, authorization, setup_durations",
+  log_destination: words(["stderr", "csvlog", "jsonlog", "syslog"]),
+  recovery_target: isForRecovery,
+  recovery_target_lsn: isForRecovery,
+  recovery_target_name: isForRecovery,
+  recovery_target_time: isForRecovery,
+  recovery_target_xid: isForRecovery,
+  // OpenSSL's names of sets and ciphers. With a list that has none, the server's TLS does not start.
   ssl_ciphers: (plain) =>
     /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name ciphers of OpenSSL",
   ssl_ecdh_curve: (plain) =>
     /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be a curve of OpenSSL such as prime256v1",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
 };
-/** Of a connection, and what PostgreSQL 15 to 17 have in their place. */
-const STAGES = [
-  "",
-  "on",
-  "off",
-  "true",
-  "false",
-  "yes",
-  "no",
-  "1",
-  "0",
-  "all",
-  "receipt",
-  "authentication",
-  "authorization",
-  "setup_durations",
-];
-const LOGS = ["stderr", "csvlog", "jsonlog", "syslog"];
 
-function isOfRecovery(plain: string): string | null {
-  return plain === "" ? null : "is for a recovery, which never runs here";
-}
+const isPlainLocale = (plain: string): boolean => ["C", "POSIX"].includes(plain);
+/** Parameters that depend on this machine's system, and which of their values do not. */
+const DEPENDENT: Readonly<Record<string, (plain: string) => boolean>> = {
+  huge_pages: (plain) => plain !== "on",
+  lc_messages: isPlainLocale,
+  lc_monetary: isPlainLocale,
+  lc_numeric: isPlainLocale,
+  lc_time: isPlainLocale,
+};
 
 /** Values that a local server rejects only after its data directory has been created. */
 export const localParameterRules: readonly InstanceRule[] = [
@@ -142,12 +134,3 @@ export const localParameterRules: readonly InstanceRule[] = [
     failing: { parameters: { huge_pages: "on" } },
   }),
 ];
-
-const isPlainLocale = (plain: string): boolean => ["C", "POSIX"].includes(plain);
-const DEPENDENT: Readonly<Record<string, (plain: string) => boolean>> = {
-  huge_pages: (plain) => plain !== "on",
-  lc_messages: isPlainLocale,
-  lc_monetary: isPlainLocale,
-  lc_numeric: isPlainLocale,
-  lc_time: isPlainLocale,
-};

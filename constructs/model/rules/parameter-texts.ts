@@ -61,12 +61,14 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-type TextCheck = (value: string) => string | null;
+/** What must hold of a text, or null where it does. */
+export type TextCheck = (value: string) => string | null;
 
-const words =
-  (allowed: readonly string[], separator = ","): TextCheck =>
+/** Words between commas, in any case. */
+export const words =
+  (allowed: readonly string[]): TextCheck =>
   (value) =>
-    value.trim() === "" || value.split(separator).every((each) => allowed.includes(each.trim().toLowerCase()))
+    value.trim() === "" || value.split(",").every((each) => allowed.includes(each.trim().toLowerCase()))
       ? null
       : `must be some of ${allowed.join(", ")}`;
 const list: TextCheck = (value) =>
