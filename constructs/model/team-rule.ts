@@ -1,30 +1,21 @@
-import type { Access, CommonFields } from "./common-fields";
+import type { CommonFields } from "./common-fields";
 import { UserError, type Violation } from "./errors";
 import type { Fields, Settings } from "./fields";
-import type { InstanceSettings } from "./instance";
 import { isObject } from "./json";
 import { checkRules, type Finding, type Rule, SEVERITIES } from "./rule";
+import type { Whole, WholePlatform } from "./target";
 
-/** A platform as a team's rule sees it. Null is what cannot be decided, which was reported. */
-export interface TeamPlatform {
+/** A platform as a team's rule sees it. */
+export interface TeamPlatform extends Pick<WholePlatform, "instance" | "access"> {
   /** A key of the registry, such as `mlflow`. */
   readonly kind: string;
   readonly settings: Settings<CommonFields>;
-  readonly instance: string | null;
-  readonly access: Exclude<Access, "auto"> | null;
 }
 
-/** What a team's rule looks at: an environment, complete, on one target. */
-export interface TeamSubject {
+/** What a team's rule looks at: an environment, complete, on one target, whose section it has. */
+export interface TeamSubject extends Omit<Whole<Fields>, "platforms"> {
   /** `aws`, `gcp` or `local`. */
   readonly target: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly owner: string | null;
-  /** The target's own section of the spec. */
-  readonly section: Settings<Fields>;
-  /** With what the section says of each. */
-  readonly instances: Readonly<Record<string, InstanceSettings>>;
   readonly platforms: Readonly<Record<string, TeamPlatform>>;
 }
 

@@ -2,6 +2,7 @@ import { type Violation, violation } from "../../model/errors";
 import { isObject, type JsonObject } from "../../model/json";
 import type { PlatformRule } from "../../model/platform";
 import { checkItems } from "../../model/rule";
+import { atValue, type Path } from "../../model/values";
 import { matchesStrangers } from "./hosts";
 import type { MlflowFields } from "./settings";
 
@@ -17,12 +18,13 @@ export function setsUvicorn({ log, extraArgs }: JsonObject): boolean {
 /** The chart writes flags in kebab-case. */
 const isDev = (flag: unknown): boolean => typeof flag === "string" && flag.toLowerCase().replaceAll(/[^a-z]/g, "") === "dev";
 
-const inDevelopment = (path: string): Violation => ({
-  path,
-  rule: "is for development, and MLflow does not start with it and --uvicorn-opts, which the chart sets",
-  got: null,
-  remedy: "remove it; values.log.level says how much is logged",
-});
+const inDevelopment = (path: string, at: Path): Violation =>
+  atValue(
+    path,
+    at,
+    "is for development, and MLflow does not start with it and --uvicorn-opts, which the chart sets",
+    "remove it; values.log.level says how much is logged",
+  );
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   {
@@ -61,11 +63,11 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
         ? []
         : [
             ...(Array.isArray(extraFlags) ? extraFlags : []).flatMap((flag, index) =>
-              isDev(flag) ? [inDevelopment(`${path}.values.extraFlags[${index}]`)] : [],
+              isDev(flag) ? [inDevelopment(path, ["extraFlags", { named: String(index) }])] : [],
             ),
             ...Object.keys(isObject(extraArgs) ? extraArgs : {})
               .filter(isDev)
-              .map((key) => inDevelopment(`${path}.values.extraArgs.${key}`)),
+              .map((key) => inDevelopment(path, ["extraArgs", key])),
           ],
     passing: { values: { extraFlags: ["enableWorkspaces"] } },
     failing: { values: { extraFlags: ["dev"] } },
