@@ -200,7 +200,7 @@ export const memoryRules: readonly InstanceRule[] = [
         const remedy = `set it to ${showBytes(memory / 16)} or so, and higher in the session that needs it`;
         return [atParameter(instance, path, "maintenance_work_mem", rule, remedy)];
       }
-      const bytes = Math.min(own ?? shared ?? 0, instance.majorVersion < 17 ? MOST_OF_VACUUM : memory) * workers;
+      const bytes = Math.min(own ?? shared ?? 0, instance.majorVersion < 17 ? MOST_OF_VACUUM : Number.POSITIVE_INFINITY) * workers;
       const rule = `lets ${workers} autovacuum workers take ${showBytes(bytes)}, of ${gibOf(instance)}`;
       return bytes > memory ? [atParameter(instance, path, name, rule, "lower it, or autovacuum_max_workers")] : [];
     },
