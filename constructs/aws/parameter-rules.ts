@@ -70,7 +70,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-module-parameters-are-read",
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
-    why: "Someone believes that the audit or the schedule is on, and nothing reads its parameters.",
+    why: "Nothing reads the parameters of a module that is not loaded: no audit is written, and no job is started.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) => {

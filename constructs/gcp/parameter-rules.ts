@@ -23,7 +23,7 @@ export const gcpParameterRules: readonly InstanceRule[] = [
   created({
     id: "gcp-module-flags-are-read",
     source: `${GUIDE}/extensions`,
-    why: "Someone believes that the audit or the schedule is on, and nothing reads its parameters.",
+    why: "Nothing reads the parameters of a module that is not loaded: no audit is written, and no job is started.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) =>

@@ -202,17 +202,6 @@ const MAINTENANCE: readonly Row[] = [
     failing: 1,
   },
   {
-    parameter: "max_slot_wal_keep_size",
-    effect: "fills-the-disk",
-    chapter: "replication",
-    isHarmful: is("-1"),
-    rule: "lets a slot that nobody reads keep WAL until the disk is full",
-    remedy: "set a size below the free disk, such as 20GB",
-    why: "A subscriber that is gone keeps its slot, and the server stops when the disk is full.",
-    passing: "20GB",
-    failing: -1,
-  },
-  {
     parameter: "idle_replication_slot_timeout",
     effect: "ends-replication",
     chapter: "replication",
