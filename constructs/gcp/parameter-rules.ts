@@ -1,6 +1,7 @@
 import { violation } from "../model/errors";
-import type { InstanceSettings } from "../model/instance";
+import { GIB, type InstanceSettings } from "../model/instance";
 import { ownEntry } from "../model/json";
+import { bytesOf, showBytes } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
 import { unread } from "../model/rules/parameter-modules";
@@ -35,6 +36,30 @@ export const gcpParameterRules: readonly InstanceRule[] = [
       ),
     passing: { parameters: { "pgaudit.log": "ddl", "cloudsql.enable_pgaudit": "on" } },
     failing: { parameters: { "pgaudit.log": "ddl" } },
+  }),
+  created({
+    id: "gcp-effective-cache-is-in-range",
+    source: "https://cloud.google.com/sql/docs/postgres/flags",
+    why: "Cloud SQL rejects an instance whose flag is below a tenth or above seven tenths of its memory.",
+    date: "2026-11-30",
+    severity: "error",
+    check: (instance, path) => {
+      const bytes = bytesOf(instance, "effective_cache_size");
+      const memory = instance.size.memoryGib * GIB;
+      const rule = `must be from 10 % (${showBytes(memory / 10)}) to 70 % (${showBytes(memory * 0.7)}) of the memory on Cloud SQL`;
+      return bytes === null || (bytes >= memory / 10 && bytes <= memory * 0.7)
+        ? []
+        : [
+            violation(
+              `${path}.parameters.effective_cache_size`,
+              rule,
+              instance.parameters.effective_cache_size,
+              "leave it out for 40 %; a number without a unit counts blocks of 8 kB",
+            ),
+          ];
+    },
+    passing: { parameters: { effective_cache_size: "5GB" } },
+    failing: { parameters: { effective_cache_size: "6GB" } },
   }),
 ];
 

@@ -19,6 +19,7 @@ import { replicationRules } from "./parameter-replication";
 import { sessionRules } from "./parameter-sessions";
 import { textRules } from "./parameter-texts";
 import { timeoutRules } from "./parameter-timeouts";
+import { unitRules } from "./parameter-units";
 import { serverRules } from "./server-rules";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
@@ -153,4 +154,5 @@ export const instanceRules: readonly InstanceRule[] = [
   ...dangerRules,
   ...memoryRules,
   ...replicationRules,
+  ...unitRules,
 ];

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { gcp } from "../../constructs/gcp/target";
+import { formatViolation } from "../../constructs/model/errors";
+import { minimalAws, resolveAws, withMain } from "../fixtures/aws";
+import { minimalGcp } from "../fixtures/gcp";
+import { refusal } from "../fixtures/specs";
+
+const P = "instances.main.parameters";
+const warned = (parameters: object) => resolveAws(withMain(minimalAws, { parameters } as never)).warnings.map(formatViolation);
+const onGcp = (parameters: object) =>
+  refusal({ ...minimalGcp, instances: { main: { parameters } } }, gcp as never).replace("invalid spec:\n", "");
+
+describe("a number without a unit", () => {
+  it.each<[object, string]>([
+    [
+      { shared_buffers: 2048 },
+      `${P}.shared_buffers: counts blocks of 8 kB without a unit: 16 MB, got 2048; write the unit, such as "2048MB" [shared-buffers-has-its-unit]`,
+    ],
+    [
+      { work_mem: "64" },
+      `${P}.work_mem: counts kB without a unit: 64 kB, got "64"; write the unit, such as "64MB" [work-mem-has-its-unit]`,
+    ],
+    [
+      { log_min_duration_statement: 1 },
+      `${P}.log_min_duration_statement: counts milliseconds without a unit: 1 ms, got 1; write the unit, such as "1s" [log-min-duration-statement-has-its-unit]`,
+    ],
+    [
+      { max_wal_size: 64, min_wal_size: 48 },
+      `${P}.max_wal_size: counts MB without a unit: 64 MB, got 64; write the unit, such as "64GB" [max-wal-size-has-its-unit]`,
+    ],
+  ])("is taken for a mistake where it is absurd: %j", (parameters, message) => {
+    expect(warned(parameters)).toEqual([message]);
+  });
+
+  it.each([
+    { shared_buffers: 262_144, effective_cache_size: 786_432, work_mem: 6990, maintenance_work_mem: 524_288, wal_buffers: 2048 },
+    { shared_buffers: "64MB", work_mem: "64kB", log_min_duration_statement: "5ms" },
+    { wal_buffers: -1, log_autovacuum_min_duration: -1, autovacuum_work_mem: -1 },
+    { shared_buffers: "{DBInstanceClassMemory/32768}" },
+    { log_min_duration_statement: 250, max_wal_size: 8192, min_wal_size: 2048 },
+  ])("is right in %j", (parameters) => {
+    expect(warned(parameters)).toEqual([]);
+  });
+});
+
+describe("sizes that belong together", () => {
+  it.each([
+    [{ min_wal_size: "8GB", max_wal_size: "2GB" }, "2 GB", "8GB"],
+    [{ min_wal_size: "1.5GB" }, "1 GB", "1.5GB"],
+  ])("WAL is bounded by nothing in %j", (parameters, most, got) => {
+    expect(warned(parameters)).toEqual([
+      `${P}.min_wal_size: is more than max_wal_size (${most}), which then bounds nothing, got "${got}"; lower it, or raise max_wal_size [wal-sizes-are-in-order]`,
+    ]);
+  });
+
+  it.each(["6GB", "800MB", 1_000_000])("Cloud SQL refuses an effective_cache_size of %s at 8 GiB", (size) => {
+    expect(onGcp({ effective_cache_size: size })).toBe(
+      `  - ${P}.effective_cache_size: must be from 10 % (819.2 MB) to 70 % (5.6 GB) of the memory on Cloud SQL, got ${JSON.stringify(size)}; leave it out for 40 %; a number without a unit counts blocks of 8 kB [gcp-effective-cache-is-in-range]`,
+    );
+  });
+
+  it("RDS takes it, and is warned of more than there is", () => {
+    expect(warned({ effective_cache_size: "6GB" })).toEqual([]);
+    expect(warned({ effective_cache_size: 8_388_608 })).toEqual([
+      `${P}.effective_cache_size: is 64 GB, more than the memory (8 GiB), got 8388608; use half to three quarters of it, up to 6 GB; a number without a unit counts blocks of 8 kB [effective-cache-within-memory]`,
+    ]);
+    expect(onGcp({ effective_cache_size: "5GB" })).toBe("accepted");
+  });
+});
