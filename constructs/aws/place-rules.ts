@@ -1,12 +1,14 @@
-import { violation } from "../model/errors";
+import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
+import type { InstanceSettings } from "../model/instance";
 import { checkEach } from "../model/rule";
+import { refuseHost } from "../model/rules/cloud-rules";
 import { refuseAuthorities } from "../model/rules/server-rules";
 import type { InstanceRule, WholeRule } from "../model/target";
 import { isKnownPair } from "./backup-regions";
 import { RDS_REGIONS } from "./rds-regions";
 import { CHECKED, EXISTING, GUIDE } from "./rules";
-import type { awsFields } from "./section";
+import type { AwsSettings, awsFields } from "./section";
 import { CLUSTER, NETWORK, region } from "./section-rules";
 
 /** The region in the name of a server of RDS, or undefined. */
@@ -14,6 +16,24 @@ const regionOf = (host: string): string | undefined => /\.([a-z]{2}(-[a-z]+)+-\d
 
 const PROXY = /\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
 const READER = /\.cluster-ro-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
+
+/** A name that RDS gives, which its certificates carry; in China, the region follows. */
+const ENDPOINT = /\.rds\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?\.?$/i;
+
+const ENDPOINT_EXAMPLE = "ml.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com";
+
+/** Whether pods verify a server by RDS's authorities, whose certificates carry endpoints only. This machine's addresses have their own rule. */
+const isOfRds = ({ existing }: InstanceSettings, { certificateAuthorities }: AwsSettings): boolean =>
+  existing !== null && (existing.ca ?? certificateAuthorities) === null && refuseHost(existing.host) === null;
+const isAddress = (host: string): boolean => /^[0-9.]+$|:/.test(host);
+
+const notInCertificate = (name: string, host: string, what: string): Violation =>
+  violation(
+    `instances.${name}.existing.host`,
+    `${what}, and a certificate of RDS carries the endpoint's name only`,
+    host,
+    "write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca",
+  );
 
 /** About the names of existing servers. */
 export const awsEndpointRules: readonly InstanceRule[] = [
@@ -61,6 +81,36 @@ export const awsEndpointRules: readonly InstanceRule[] = [
 
 /** About what has to stand in one region, or in two that belong together. */
 export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-existing-has-no-address",
+    source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    why: "A certificate of RDS carries the endpoint's name and no address, so that every client rejects the server.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ section, instances }) =>
+      checkEach(instances, (instance, name) => {
+        const host = instance.existing?.host ?? "";
+        return isOfRds(instance, section) && isAddress(host) ? [notInCertificate(name, host, "is an address")] : [];
+      }),
+    passing: { section: { region }, instances: { main: { existing: { ...EXISTING, host: ENDPOINT_EXAMPLE } } } },
+    failing: { section: { region }, instances: { main: { existing: { ...EXISTING, host: "10.20.3.4" } } } },
+  },
+  {
+    id: "aws-existing-has-a-name-of-rds",
+    source: `${GUIDE}/UsingWithRDS.SSL.html`,
+    why: "A certificate of RDS carries the endpoint's name only, so that every client rejects the server under a name of yours.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section, instances }) =>
+      checkEach(instances, (instance, name) => {
+        const host = instance.existing?.host ?? "";
+        return isOfRds(instance, section) && !isAddress(host) && !ENDPOINT.test(host)
+          ? [notInCertificate(name, host, "is not a name that RDS gives")]
+          : [];
+      }),
+    passing: { section: { region }, instances: { main: { existing: { ...EXISTING, host: ENDPOINT_EXAMPLE } } } },
+    failing: { section: { region }, instances: { main: { existing: { ...EXISTING, host: "db.example.internal" } } } },
+  },
   {
     id: "aws-existing-is-in-the-region",
     source: `${GUIDE}/UsingWithRDS.SSL.html`,

@@ -237,6 +237,7 @@ export const awsRules: readonly InstanceRule[] = [
   ...cloudRules("aws", {
     backups: `${GUIDE}/USER_WorkingWithAutomatedBackups.html`,
     connecting: `${GUIDE}/USER_ConnectToPostgreSQLInstance.html`,
+    storage: `${GUIDE}/USER_PIOPS.Autoscaling.html`,
   }),
 ];
 

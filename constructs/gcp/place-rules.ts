@@ -3,7 +3,7 @@ import { idOf } from "../model/fields";
 import { checkEach, checkItems } from "../model/rule";
 import type { WholeRule } from "../model/target";
 import { REGIONS } from "./regions";
-import { CHECKED, GUIDE } from "./rules";
+import { CHECKED, EXISTING, GUIDE } from "./rules";
 import type { gcpFields } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
@@ -44,6 +44,25 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
       }),
     passing: { section: { ...SECTION, existingConnections: { at: "example.com:my-project:europe-west4:db" } } },
     failing: { section: { ...SECTION, existingConnections: { at: "my-project:us-central1:db" } } },
+  },
+  {
+    id: "gcp-existing-address-is-in-a-certificate",
+    source: `${GUIDE}/configure-ssl-instance`,
+    why: "A Cloud SQL's certificate carries no address, so that every client that compares it rejects the server.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { existingConnections }, instances }) =>
+      checkEach(instances, ({ existing }, name) => {
+        if (existing === null || Object.hasOwn(existingConnections, name) || !/^[0-9.]+$|:/.test(existing.host)) return [];
+        const rule = "is an address, which the server's certificate must carry, as that of no Cloud SQL does";
+        const remedy = `if it is a Cloud SQL, write its connection name into gcp.existingConnections.${name}`;
+        return [violation(`instances.${name}.existing.host`, rule, existing.host, remedy)];
+      }),
+    passing: {
+      section: { ...SECTION, existingConnections: { at: "my-project:europe-west4:db" } },
+      instances: { at: { existing: EXISTING } },
+    },
+    failing: { section: SECTION, instances: { at: { existing: EXISTING } } },
   },
   {
     id: "gcp-channels-are-in-the-project",

@@ -204,7 +204,11 @@ export const gcpRules: readonly InstanceRule[] = [
     passing: { existing: EXISTING },
     failing: { existing: { host: EXISTING.host, masterSecret: EXISTING.masterSecret } },
   },
-  ...cloudRules("gcp", { backups: `${GUIDE}/backup-recovery/backups`, connecting: `${GUIDE}/connect-overview` }),
+  ...cloudRules("gcp", {
+    backups: `${GUIDE}/backup-recovery/backups`,
+    connecting: `${GUIDE}/connect-overview`,
+    storage: `${GUIDE}/instance-settings`,
+  }),
 ];
 
 /** It is set anyway: a parameter may say the same. */

@@ -128,7 +128,8 @@ describe("a mistake in an instance on AWS", () => {
     existing(rds("a1b2")),
     existing(rds("cluster-a1b2")),
     existing(rds("a1b2", "eu-west-1"), { ca: "eu-west-1.pem" }),
-    existing("10.1.2.3"),
+    existing("10.1.2.3", { ca: "ca.pem" }),
+    existing("db.example.internal", { ca: "ca.pem" }),
   ])("is not %j", (change) => {
     expect(warned(withMain(minimalAws, change))).toEqual([]);
   });

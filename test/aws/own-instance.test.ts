@@ -151,7 +151,10 @@ describe("a setting of one instance on AWS that is accepted", () => {
   });
 
   it("has no effect on an existing database, and says so", () => {
-    const existing = { host: "db.example.internal", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
+    const existing = {
+      host: "ml.a1b2c3.eu-central-1.rds.amazonaws.com",
+      masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf",
+    };
     expect(warned({ class: "db.m5.large", version: "17.6", identifier: "ml" }, { existing })).toEqual(
       ["class", "version", "identifier"].map(
         (key) => `aws.instances.main.${key}: has no effect on an existing database [existing-is-not-created]`,

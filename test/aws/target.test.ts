@@ -317,7 +317,7 @@ describe("a spec for AWS", () => {
 
   it("of a database that somebody else made is asked for nothing about one to be made", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
-    const existing = { host: "db.example.internal", masterSecret };
+    const existing = { host: "ml.a1b2c3.eu-central-1.rds.amazonaws.com", masterSecret };
     expect(main({ existing, size: { vcpus: 3, memoryGib: 8 } })).toBe("accepted");
     expect(main({ existing: { ...existing, masterSecret: masterSecret.replace("central", "west") } })).toBe(
       `  - instances.main.existing.masterSecret: must be in eu-central-1, got "${masterSecret.replace("central", "west").slice(0, 56)}... [aws-things-stand-in-the-region]`,

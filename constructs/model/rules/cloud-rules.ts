@@ -9,7 +9,12 @@ const ADDRESSES = "https://www.iana.org/assignments/iana-ipv4-special-registry/i
 interface Pages {
   readonly backups: `https://${string}`;
   readonly connecting: `https://${string}`;
+  /** About disks that grow. */
+  readonly storage: `https://${string}`;
 }
+
+/** GiB. */
+const SMALL_DISK = 50;
 
 /** Rules about one instance that hold in every cloud, and mean nothing on one machine. @param cloud with which their ids begin. */
 export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[] => [
@@ -34,6 +39,26 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
           ],
     passing: { backupRetentionDays: 1 },
     failing: { backupRetentionDays: 0, pointInTimeRecovery: false },
+  }),
+  created({
+    id: `${cloud}-small-disks-may-grow`,
+    source: pages.storage,
+    why: "A full disk stops the server, and WAL of one busy hour can be larger than such a disk.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ storageGib, maxStorageGib }, path) =>
+      storageGib < SMALL_DISK && (maxStorageGib === null || maxStorageGib === storageGib)
+        ? [
+            violation(
+              `${path}.maxStorageGib`,
+              `keeps a disk of ${storageGib} GiB from growing, and the server stops when it is full`,
+              maxStorageGib,
+              "leave it out, or write a ceiling",
+            ),
+          ]
+        : [],
+    passing: { storageGib: 20 },
+    failing: { storageGib: 20, maxStorageGib: null },
   }),
   created({
     id: `${cloud}-sources-have-clients`,
@@ -81,7 +106,8 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   },
 ];
 
-function refuseHost(host: string): string | null {
+/** Why no server can be at a host in a cloud; null where one can. */
+export function refuseHost(host: string): string | null {
   if (isThisMachine(host)) return "is the machine that looks it up, which in a cloud is each pod";
   const rule = /^[0-9.]+$/.test(host) ? nobodysNetwork(`${host}/32`) : null;
   return rule === null ? null : `${rule}, where no server is`;

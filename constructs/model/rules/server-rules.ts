@@ -10,6 +10,8 @@ const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/C
 /** Addresses of the widest network that one owner has: a /8. */
 const WIDEST = 2 ** 24;
 const DAY = 24 * 60;
+/** The port on which PgBouncer listens unless it is told. */
+const POOLER = 6432;
 
 /** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */
 const widest = (source: string): number => (source.includes(":") ? 7 : 8);
@@ -75,6 +77,21 @@ export const serverRules: readonly InstanceRule[] = [
     failing: { allowedSources: ["8.0.0.0/8", "9.0.0.0/8"] },
   },
   created({
+    id: "sources-are-named-once",
+    source: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
+    why: "The second has no effect, and often another network was meant, whose clients time out.",
+    date: READ,
+    severity: "warning",
+    check: ({ allowedSources }, path) =>
+      checkItems(allowedSources, (source, index) =>
+        allowedSources.indexOf(source) < index
+          ? [violation(`${path}.allowedSources[${index}]`, "is named twice", source, "remove it, or name the other network that was meant")]
+          : [],
+      ),
+    passing: { allowedSources: ["10.1.0.0/16", "10.2.0.0/16"] },
+    failing: { allowedSources: ["10.1.0.0/16", "10.1.0.0/16"] },
+  }),
+  created({
     id: "maintenance-ends-within-a-day",
     source: "https://github.com/getmoto/moto/pull/5839",
     why: "RDS rejects a longer window when it creates the instance; Cloud SQL takes its first hour, which is seldom the one that was meant.",
@@ -94,6 +111,26 @@ export const serverRules: readonly InstanceRule[] = [
     passing: { maintenanceWindow: "sat:23:00-sun:23:00" },
     failing: { maintenanceWindow: "sun:05:00-sun:04:00" },
   }),
+  {
+    id: "existing-is-not-a-pooler",
+    source: "https://www.pgbouncer.org/features.html",
+    why: "Provisioning and migrations take session locks and settings, which a pooler loses between transactions or rejects.",
+    date: READ,
+    severity: "warning",
+    check: ({ existing }, path) =>
+      existing?.port === POOLER
+        ? [
+            violation(
+              `${path}.existing.port`,
+              "is PgBouncer's, and provisioning and migrations need whole sessions",
+              POOLER,
+              "name the server",
+            ),
+          ]
+        : [],
+    passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem", port: 5433 } },
+    failing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem", port: 6432 } },
+  },
   {
     id: "existing-ca-has-certificates-only",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
