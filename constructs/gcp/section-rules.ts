@@ -190,6 +190,19 @@ export const gcpWholeRules: readonly GcpRule[] = [
     failing: { section: SECTION, labels: { version: "1.2" } },
   },
   {
+    id: "gcp-labels-are-not-googles",
+    source: "https://github.com/openshift/hypershift/pull/7251",
+    why: "Google and its tools set labels of this beginning, and some of its services reject them from others.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ labels }) =>
+      checkEach(labels, (value, key) =>
+        key.startsWith("goog") ? [violation(`labels.${key}`, "begins with goog, as labels of Google's own do", value, "rename it")] : [],
+      ),
+    passing: { section: SECTION, labels: { "managed-by": "ml" } },
+    failing: { section: SECTION, labels: { "goog-managed": "yes" } },
+  },
+  {
     id: "gcp-owner-is-a-label",
     source: "https://cloud.google.com/resource-manager/docs/labels-overview",
     why: "Google Cloud rejects such a label on the first resource that gets it.",

@@ -118,7 +118,7 @@ const A_NAME = /^(existing|keyof)|(name|ref|file|path)$/;
 const squeezed = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
 /** Whether a text is a password by what it is called. `KEY` names such as `passwordKey` say which key of a Secret. */
-function isSecretName(name: string): boolean {
+export function isSecretName(name: string): boolean {
   const plain = squeezed(name);
   return SECRET.test(plain) && !A_NAME.test(plain);
 }

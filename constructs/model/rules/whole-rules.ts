@@ -3,6 +3,7 @@ import type { Fields } from "../fields";
 import { checkEach, checkItems } from "../rule";
 import { serverName } from "../server-name";
 import type { WholeRule } from "../target";
+import { isSecretName } from "./value-rules";
 import { wholePlatformRules } from "./whole-platform-rules";
 
 /**
@@ -10,6 +11,8 @@ import { wholePlatformRules } from "./whole-platform-rules";
  * stack has roles.
  */
 const IAM_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity";
+
+const FINDS_SECRETS = "is how this project finds what belongs to a platform";
 
 /** Rules about an environment's labels, all of its instances and all of its platforms that hold on every target. */
 export const wholeRules: readonly WholeRule<Fields>[] = [
@@ -25,6 +28,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
       // Without an owner there is no such label of ours.
       if (owner !== null) ours.set("owner", { value: owner, from: "owner", remedy: "remove it, or change owner" });
       return checkEach(labels, (value, key) => {
+        if (/^platform-postgres\//i.test(key)) return [violation(`labels.${key}`, FINDS_SECRETS, value, "rename it")];
         const own = ours.get(key.toLowerCase());
         if (own === undefined || (ours.has(key) && value === own.value)) return [];
         return [violation(`labels.${key}`, `is set by this project, from ${own.from}`, value, own.remedy)];
@@ -49,6 +53,28 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
     },
     passing: { section: {}, labels: { team: "ml", "cost-center": "42" } },
     failing: { section: {}, labels: { team: "ml", Team: "ML" } },
+  },
+  {
+    id: "labels-hold-no-secrets",
+    why: "Everyone who may list resources or read a bill sees labels, and they stand in templates and in state.",
+    source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resourcegroups-group-tag.html",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ labels }) =>
+      checkEach(labels, (value, key) =>
+        isSecretName(key) && !/^(|true|false|yes|no|none)$/i.test(value)
+          ? [
+              {
+                path: `labels.${key}`,
+                rule: "is called like a password, and everyone who lists resources reads it",
+                got: null,
+                remedy: "remove it",
+              },
+            ]
+          : [],
+      ),
+    passing: { section: {}, labels: { "secret-rotation": "monthly" } },
+    failing: { section: {}, labels: { "db-password": "in clear" } },
   },
   {
     id: "existing-server-once",
