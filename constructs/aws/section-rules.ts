@@ -1,4 +1,4 @@
-import { refuseExternalSecrets, unusedOperators, unusedVersions } from "../kubernetes/operators";
+import { RELOADER_WHY, refuseExternalSecrets, refuseReloader, unusedOperators, unusedVersions } from "../kubernetes/operators";
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import { ownEntry } from "../model/json";
@@ -124,6 +124,16 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     failing: {
       section: { region, network: NETWORK, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.15.1" } },
     },
+  },
+  {
+    id: "aws-reloader-fits-kubernetes",
+    source: "https://github.com/stakater/Reloader/commit/faf27c2d5d04d8097b288dc8f6569a340ea4593e",
+    why: RELOADER_WHY,
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { cluster } }) => (cluster === null ? [] : refuseReloader(cluster, "aws.cluster")),
+    passing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, reloaderVersion: "1.0.0" } } },
+    failing: { section: { region, network: NETWORK, cluster: { ...CLUSTER, installReloader: true, reloaderVersion: "0.0.50" } } },
   },
   {
     id: "aws-things-stand-in-the-region",

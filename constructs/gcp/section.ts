@@ -67,6 +67,9 @@ const ownInstanceFields = {
 /** https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity */
 const SERVICE_ACCOUNTS = ["direct", "google"] as const;
 
+/** Bits of the range of private services access. */
+export const USUAL_PREFIX = 20;
+
 /** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const gcpFields = {
   /** Project that is deployed to. */
@@ -89,7 +92,7 @@ export const gcpFields = {
     /** Creates it; false uses the network's existing one. @defaultValue `true` */
     create: flag(true),
     /** Bits of the range's prefix: 20 are 4,096 addresses, which each region and each service take a part of. @defaultValue `20` */
-    prefixLength: integer({ min: 16, max: 24, default: 20 }),
+    prefixLength: integer({ min: 16, max: 24, default: USUAL_PREFIX }),
     /**
      * Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google.
      *

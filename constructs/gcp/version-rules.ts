@@ -1,10 +1,10 @@
-import { isOlder, refuseExternalSecrets, unusedVersions } from "../kubernetes/operators";
+import { isOlder, RELOADER_WHY, refuseExternalSecrets, refuseReloader, unusedVersions } from "../kubernetes/operators";
 import { violation } from "../model/errors";
 import { ownEntry } from "../model/json";
 import type { WholeRule } from "../model/target";
 import { AUTH_PROXY_VERSION } from "./auth-proxy";
 import { CHECKED, EXISTING } from "./rules";
-import type { gcpFields } from "./section";
+import { type gcpFields, USUAL_PREFIX } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
 /** The first that verifies a server's certificate by any of its names, as those of a CA pool need it; 2.6.0 ends a Job's pod without an error. */
@@ -51,6 +51,29 @@ export const gcpVersionRules: readonly GcpRule[] = [
       cluster === null ? [] : refuseExternalSecrets(cluster, "gcp.cluster", "0.20.2", "secretVersionSelectionPolicy"),
     passing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.2" } } },
     failing: { section: { ...SECTION, cluster: { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.1" } } },
+  },
+  {
+    id: "gcp-settings-have-an-effect",
+    source: "https://cloud.google.com/sql/docs/postgres/configure-private-services-access",
+    why: "Without a warning, a person waits for something that the setting never does.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section: { privateServicesAccess: access } }) =>
+      access.create || access.prefixLength === USUAL_PREFIX
+        ? []
+        : [violation("gcp.privateServicesAccess.prefixLength", "has no effect with create: false", access.prefixLength)],
+    passing: { section: { ...SECTION, privateServicesAccess: { create: false } } },
+    failing: { section: { ...SECTION, privateServicesAccess: { create: false, prefixLength: 16 } } },
+  },
+  {
+    id: "gcp-reloader-fits-kubernetes",
+    source: "https://github.com/stakater/Reloader/commit/faf27c2d5d04d8097b288dc8f6569a340ea4593e",
+    why: RELOADER_WHY,
+    date: CHECKED,
+    severity: "error",
+    check: ({ section: { cluster } }) => (cluster === null ? [] : refuseReloader(cluster, "gcp.cluster")),
+    passing: { section: { ...SECTION, cluster: { ...CLUSTER, installReloader: true, reloaderVersion: "1.0.0" } } },
+    failing: { section: { ...SECTION, cluster: { ...CLUSTER, installReloader: true, reloaderVersion: "0.0.50" } } },
   },
   {
     id: "gcp-versions-have-an-effect",

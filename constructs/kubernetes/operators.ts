@@ -81,6 +81,22 @@ export const refuseExternalSecrets = (settings: OperatorSettings, path: string, 
     ? [violation(`${path}.externalSecretsVersion`, `must be ${oldest} or newer, the first with ${need}`, settings.externalSecretsVersion)]
     : [];
 
+/** The first with roles of an API that Kubernetes 1.22 and newer have. Read in the chart's history: v0.0.71 was the last without. */
+const OLDEST_RELOADER = "0.0.72";
+export const RELOADER_WHY = "Kubernetes 1.22 and newer reject the roles of older charts, and the installation fails.";
+
+/** Refuses a Reloader that no supported cluster can install. @param path of the cluster. */
+export const refuseReloader = (settings: OperatorSettings, path: string): readonly Violation[] =>
+  settings.installReloader && isOlder(settings.reloaderVersion, OLDEST_RELOADER)
+    ? [
+        violation(
+          `${path}.reloaderVersion`,
+          `must be ${OLDEST_RELOADER} or newer, the first with rbac.authorization.k8s.io/v1`,
+          settings.reloaderVersion,
+        ),
+      ]
+    : [];
+
 /** Reports versions of operators that are not installed. @param path of the cluster. */
 export const unusedVersions = (settings: OperatorSettings, path: string): readonly Violation[] => [
   ...(settings.installExternalSecrets || settings.externalSecretsVersion === EXTERNAL_SECRETS.version
