@@ -1,6 +1,7 @@
 import type { Access, CommonFields } from "./common-fields";
 import type { Elsewhere, Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
+import type { JsonObject } from "./json";
 import type { TlsMode } from "./platform";
 import type { Rule } from "./rule";
 
@@ -41,6 +42,7 @@ export interface WholePlatform {
   readonly settings: Pick<Settings<CommonFields>, "namespace" | "release" | "serviceAccount"> & {
     /** A setting of kinds that can. */
     readonly readFromReplica?: boolean;
+    readonly values?: JsonObject;
   };
   readonly instance: string | null;
   readonly access: Topology["access"] | null;

@@ -64,14 +64,17 @@ const triedWhole = <X extends Fields>(about: string, fields: X, rules: readonly 
     owner,
     section: readFields(fields, section, "", never),
     instances: mapValues(instances, completeExample),
-    platforms: mapValues(placed, ({ namespace, release, serviceAccount = null, readFromReplica = false, ...rest }, platform) => ({
-      settings: { namespace: namespace ?? platform, release: release ?? platform, serviceAccount, readFromReplica },
-      instance: "at",
-      access: "sidecar" as const,
-      serviceAccounts: [],
-      extensions: [],
-      ...rest,
-    })),
+    platforms: mapValues(
+      placed,
+      ({ namespace, release, serviceAccount = null, readFromReplica = false, values = {}, ...rest }, platform) => ({
+        settings: { namespace: namespace ?? platform, release: release ?? platform, serviceAccount, readFromReplica, values },
+        instance: "at",
+        access: "sidecar" as const,
+        serviceAccounts: [],
+        extensions: [],
+        ...rest,
+      }),
+    ),
   }));
 
 const completePlatform = (name: string, platform: Platform, example: JsonObject) => readPlatform(name, platform, example, "", never);

@@ -1,5 +1,7 @@
 import { violation } from "../errors";
 import type { Fields } from "../fields";
+import { isPlainObject } from "../json";
+import { kubernetesNames } from "../names";
 import { checkEach } from "../rule";
 import type { WholeRule } from "../target";
 
@@ -50,6 +52,28 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
     },
     passing: { section: {}, platforms: { a: { serviceAccount: "ml" }, b: { serviceAccount: "ml" } } },
     failing: { section: {}, platforms: { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } } },
+  },
+  {
+    id: "service-account-annotations-have-an-effect",
+    why: "The chart annotates only a service account that it creates, so that pods run without the identity that was meant, such as their bucket's.",
+    source: SERVICE_ACCOUNTS,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ platforms }) =>
+      checkEach(platforms, ({ settings: { values, serviceAccount, release }, access }, name) => {
+        const own = values?.serviceAccount;
+        const isAnnotated = isPlainObject(own) && isPlainObject(own.annotations) && Object.keys(own.annotations).length > 0;
+        if (!isAnnotated || (serviceAccount === null && access !== "sidecar")) return [];
+        const path = `platforms.${name}.values.serviceAccount.annotations`;
+        const account = serviceAccount ?? kubernetesNames(release).client;
+        const remedy =
+          serviceAccount === null
+            ? `grant ${account} what the pods need, or name an annotated one of yours in platforms.${name}.serviceAccount`
+            : "annotate it yourself";
+        return [{ path, rule: `has no effect, the pods run as ${account}, which the chart does not create`, got: null, remedy }];
+      }),
+    passing: { section: {}, platforms: { a: { access: "direct", values: { serviceAccount: { annotations: { a: "b" } } } } } },
+    failing: { section: {}, platforms: { a: { values: { serviceAccount: { annotations: { a: "b" } } } } } },
   },
   {
     id: "service-account-is-not-default",

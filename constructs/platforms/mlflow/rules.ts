@@ -53,6 +53,24 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
     failing: { hosts: ["*"] },
   },
   {
+    id: "mlflow-knows-its-ingress",
+    why: "The chart takes the pages of an ingress without tls for http, so that MLflow answers 403 where a load balancer ends TLS before it.",
+    source: MLFLOW_SECURITY,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ hosts, origins, values: { ingress } }, path) => {
+      if (!isObject(ingress) || ingress.enabled !== true || (Array.isArray(ingress.tls) && ingress.tls.length > 0)) return [];
+      return checkItems(Array.isArray(ingress.hosts) ? ingress.hosts : [], (entry, index) => {
+        const host = isObject(entry) && typeof entry.host === "string" ? entry.host : "";
+        if (host === "" || hosts.includes(host) || origins.some((origin) => origin === "*" || origin === `https://${host}`)) return [];
+        const rule = "is taken for http without ingress.tls, and pages under https get 403";
+        return [violation(`${path}.values.ingress.hosts[${index}].host`, rule, host, `write it into ${path}.hosts`)];
+      });
+    },
+    passing: { hosts: ["mlflow.example.com"], values: { ingress: { enabled: true, hosts: [{ host: "mlflow.example.com" }] } } },
+    failing: { values: { ingress: { enabled: true, hosts: [{ host: "mlflow.example.com" }] } } },
+  },
+  {
     id: "mlflow-is-not-in-development-mode",
     why: "MLflow rejects `--dev` together with `--uvicorn-opts`, which the chart sets, and does not start.",
     source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",

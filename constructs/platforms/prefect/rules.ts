@@ -1,4 +1,5 @@
 import { violation } from "../../model/errors";
+import { isObject } from "../../model/json";
 import type { Exclusive, PlatformRule } from "../../model/platform";
 import { redisDatabase, redisOfSecret, redisRules } from "../redis";
 import type { PrefectFields } from "./settings";
@@ -28,6 +29,28 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
     failing: { replicas: 2 },
   },
   ...redisRules<PrefectFields>("prefect", PREFECT_CHART),
+  {
+    id: "prefect-ui-knows-its-address",
+    why: "The pages call localhost:4200 in each visitor's browser, and show no runs.",
+    source: PREFECT_CHART,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ values: { ingress, server } }, path) => {
+      const ui = isObject(server) && isObject(server.uiConfig) ? server.uiConfig : {};
+      return !isObject(ingress) || ingress.enabled !== true || ui.prefectUiApiUrl !== undefined || ui.enabled === false
+        ? []
+        : [
+            {
+              path: `${path}.values.ingress.enabled`,
+              rule: "needs server.uiConfig.prefectUiApiUrl, because the pages call http://localhost:4200/api",
+              got: null,
+              remedy: "write the ingress's URL there, such as https://prefect.example.com/api",
+            },
+          ];
+    },
+    passing: { values: { ingress: { enabled: true }, server: { uiConfig: { prefectUiApiUrl: "https://prefect.example.com/api" } } } },
+    failing: { values: { ingress: { enabled: true } } },
+  },
   {
     id: "prefect-image-tag",
     why: "The chart joins repository and tag with a colon, so that Kubernetes cannot pull an image that is named by digest.",

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { local } from "../../constructs/local/target";
+import { formatViolation, SpecError } from "../../constructs/model/errors";
+import { resolveUnknown } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import { CLUSTER as EKS, minimalAws } from "../fixtures/aws";
+import { CLUSTER as GKE, minimalGcp } from "../fixtures/gcp";
+
+const TARGETS = { aws, gcp, local } as const;
+const SECTIONS = { aws: minimalAws.aws, gcp: minimalGcp.gcp, local: undefined } as const;
+
+/** What is said of a spec with one change; `section` is merged into the target's own. */
+function said(name: keyof typeof TARGETS, { section, ...change }: Readonly<Record<string, unknown>>): readonly string[] {
+  const own = name === "local" ? {} : { [name]: { ...SECTIONS[name], ...(section as object) } };
+  const spec = { name: "test", instances: { main: { highAvailability: false } }, platforms: { mlflow: {} }, ...own, ...change };
+  try {
+    const given = { target: TARGETS[name] as never, platforms, sections: ["aws", "gcp"] } as never;
+    return (resolveUnknown(spec, given).warnings as readonly Parameters<typeof formatViolation>[0][]).map(formatViolation);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    return error.violations.map(formatViolation);
+  }
+}
+
+const MASTER = { aws: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf", gcp: "master", local: "m.json" };
+const existing = (name: keyof typeof MASTER, more: object) => ({
+  instances: { main: { existing: { host: "db.example", ca: "ca.pem", masterSecret: MASTER[name], maxConnections: 200, ...more } } },
+});
+const main = (change: object) => ({ instances: { main: { highAvailability: false, ...change } } });
+const cluster = (name: "aws" | "gcp", change: object) => ({ section: { cluster: { ...(name === "aws" ? EKS : GKE), ...change } } });
+const mlflow = (change: object) => ({ platforms: { mlflow: change } });
+
+describe("a mistake that was written blind", () => {
+  it.each<[keyof typeof TARGETS, Readonly<Record<string, unknown>>, string]>([
+    [
+      "aws",
+      { labels: { "Platform-Postgres/tenant": "mine" } },
+      'labels.Platform-Postgres/tenant: is how this project finds what belongs to a platform, got "mine"; rename it [labels-of-this-project]',
+    ],
+    [
+      "aws",
+      { labels: { "db-password": "S3cr3t" } },
+      "labels.db-password: is called like a password, and everyone who lists resources reads it; remove it [labels-hold-no-secrets]",
+    ],
+    [
+      "gcp",
+      { labels: { "goog-managed": "yes" } },
+      'labels.goog-managed: begins with goog, as labels of Google\'s own do, got "yes"; rename it [gcp-labels-are-not-googles]',
+    ],
+    [
+      "aws",
+      existing("aws", { host: "10.20.3.4", ca: null }),
+      'instances.main.existing.host: is an address, and a certificate of RDS carries the endpoint\'s name only, got "10.20.3.4"; write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca [aws-existing-has-no-address]',
+    ],
+    [
+      "aws",
+      existing("aws", { ca: null }),
+      'instances.main.existing.host: is not a name that RDS gives, and a certificate of RDS carries the endpoint\'s name only, got "db.example"; write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca [aws-existing-has-a-name-of-rds]',
+    ],
+    [
+      "gcp",
+      existing("gcp", { host: "10.87.0.3" }),
+      'instances.main.existing.host: is an address, which the server\'s certificate must carry, as that of no Cloud SQL does, got "10.87.0.3"; if it is a Cloud SQL, write its connection name into gcp.existingConnections.main [gcp-existing-address-is-in-a-certificate]',
+    ],
+    ...(["aws", "gcp", "local"] as const).map((name): [keyof typeof TARGETS, Readonly<Record<string, unknown>>, string] => [
+      name,
+      existing(name, { port: 6432 }),
+      "instances.main.existing.port: is PgBouncer's, and provisioning and migrations need whole sessions, got 6432; name the server [existing-is-not-a-pooler]",
+    ]),
+    [
+      "aws",
+      main({ allowedSources: ["10.1.0.0/16", "10.2.0.0/16", "10.1.0.0/16"] }),
+      'instances.main.allowedSources[2]: is named twice, got "10.1.0.0/16"; remove it, or name the other network that was meant [sources-are-named-once]',
+    ],
+    [
+      "gcp",
+      main({ storageGib: 10, maxStorageGib: null }),
+      "instances.main.maxStorageGib: keeps a disk of 10 GiB from growing, and the server stops when it is full, got null; leave it out, or write a ceiling [gcp-small-disks-may-grow]",
+    ],
+    [
+      "aws",
+      cluster("aws", { installReloader: true, reloaderVersion: "0.0.50" }),
+      'aws.cluster.reloaderVersion: must be 0.0.72 or newer, the first with rbac.authorization.k8s.io/v1, got "0.0.50" [aws-reloader-fits-kubernetes]',
+    ],
+    [
+      "gcp",
+      cluster("gcp", { installReloader: true, reloaderVersion: "0.0.50" }),
+      'gcp.cluster.reloaderVersion: must be 0.0.72 or newer, the first with rbac.authorization.k8s.io/v1, got "0.0.50" [gcp-reloader-fits-kubernetes]',
+    ],
+    [
+      "gcp",
+      { section: { privateServicesAccess: { create: false, prefixLength: 16 } } },
+      "gcp.privateServicesAccess.prefixLength: has no effect with create: false, got 16 [gcp-settings-have-an-effect]",
+    ],
+    [
+      "local",
+      { platforms: { prefect: { values: { ingress: { enabled: true, host: { hostname: "prefect.acme.example" } } } } } },
+      "platforms.prefect.values.ingress.enabled: needs server.uiConfig.prefectUiApiUrl, because the pages call http://localhost:4200/api; write the ingress's URL there, such as https://prefect.example.com/api [prefect-ui-knows-its-address]",
+    ],
+    [
+      "local",
+      mlflow({ values: { ingress: { enabled: true, hosts: [{ host: "mlflow.acme.example", paths: [] }] } } }),
+      'platforms.mlflow.values.ingress.hosts[0].host: is taken for http without ingress.tls, and pages under https get 403, got "mlflow.acme.example"; write it into platforms.mlflow.hosts [mlflow-knows-its-ingress]',
+    ],
+    [
+      "gcp",
+      { ...cluster("gcp", { serviceAccounts: "google" }), ...mlflow({ values: { serviceAccount: { annotations: { a: "b" } } } }) },
+      "platforms.mlflow.values.serviceAccount.annotations: has no effect, the pods run as mlflow-db-client, which the chart does not create; grant mlflow-db-client what the pods need, or name an annotated one of yours in platforms.mlflow.serviceAccount [service-account-annotations-have-an-effect]",
+    ],
+    [
+      "aws",
+      mlflow({ serviceAccount: "mine", values: { serviceAccount: { annotations: { a: "b" } } } }),
+      "platforms.mlflow.values.serviceAccount.annotations: has no effect, the pods run as mine, which the chart does not create; annotate it yourself [service-account-annotations-have-an-effect]",
+    ],
+  ])("on %s: %j", (name, change, message) => {
+    expect(said(name, change)).toEqual([message]);
+  });
+
+  it.each<[keyof typeof TARGETS, Readonly<Record<string, unknown>>]>([
+    ["aws", { labels: { "secret-rotation": "monthly", "has-secret": "true" } }],
+    ["aws", existing("aws", { ca: null, host: "ml.a1b2.eu-central-1.rds.amazonaws.com", port: 5433 })],
+    ["gcp", { ...existing("gcp", { host: "10.87.0.3" }), section: { existingConnections: { main: "my-project:europe-west4:db" } } }],
+    ["gcp", existing("gcp", { host: "db.example.internal" })],
+    ["gcp", main({ storageGib: 100, maxStorageGib: null })],
+    ["gcp", main({ storageGib: 10 })],
+    ["gcp", cluster("gcp", { installReloader: true, reloaderVersion: "1.0.72" })],
+    ["aws", mlflow({ values: { serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/a" } } } })],
+    [
+      "local",
+      mlflow({
+        hosts: ["mlflow.acme.example"],
+        values: { ingress: { enabled: true, hosts: [{ host: "mlflow.acme.example", paths: [] }] } },
+      }),
+    ],
+  ])("but is not on %s: %j", (name, change) => {
+    expect(said(name, change)).toEqual([]);
+  });
+});
