@@ -4,6 +4,7 @@ import { ownEntry } from "../model/json";
 import { setParameter } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
+import { notOffered, OFFERED } from "../model/rules/extensions";
 import { preloadable, unread } from "../model/rules/parameter-modules";
 import { listOf } from "../model/rules/parameter-texts";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
@@ -156,8 +157,26 @@ function allowedBy({ parameters, existing }: InstanceSettings): readonly string[
   return names.includes("*") ? null : names;
 }
 
-/** Rules about parameters of RDS and the platforms of their instance. */
+/** https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html */
+const RDS: readonly string[] = [
+  ...OFFERED,
+  ...`apg_plan_mgmt autoinc aws_commons aws_lambda aws_s3 bool_plperl flow_control hstore_plperl insert_username intagg jsonb_plperl log_fdw
+  moddatetime mysql_fdw old_snapshot pg_tle pg_transport pgactive pgcollection plcoffee plls plperl plprofiler plrust pltcl postgis_sfcgal
+  rds_tools test_parser xml2`.split(/\s+/),
+];
+
+/** Rules about parameters and extensions of RDS and the platforms of their instance. */
 export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
+  {
+    id: "aws-extensions-are-offered",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html",
+    why: "CREATE EXTENSION fails for what RDS does not offer, and the platform is not provisioned.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ instances, platforms }) => notOffered(instances, platforms, RDS, "RDS", "SHOW rds.extensions lists what an instance has"),
+    passing: { section: { region: "eu-central-1" }, instances: { at: {} }, platforms: { app: { extensions: ["vector"] } } },
+    failing: { section: { region: "eu-central-1" }, instances: { at: {} }, platforms: { app: { extensions: ["timescaledb"] } } },
+  },
   {
     id: "aws-allowed-extensions-include-platforms",
     source: `${GUIDE}/PostgreSQL.Concepts.General.FeatureSupport.Extensions.html`,

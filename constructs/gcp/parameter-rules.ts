@@ -4,6 +4,7 @@ import { ownEntry } from "../model/json";
 import { bytesOf, showBytes } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
+import { notOffered, OFFERED } from "../model/rules/extensions";
 import { unread } from "../model/rules/parameter-modules";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
 import { CHECKED, GUIDE } from "./rules";
@@ -63,8 +64,26 @@ export const gcpParameterRules: readonly InstanceRule[] = [
   }),
 ];
 
-/** Rules about flags of Cloud SQL and the platforms of their instance. */
+/** https://cloud.google.com/sql/docs/postgres/extensions */
+const CLOUD_SQL: readonly string[] = [
+  ...OFFERED,
+  ...FLAGGED,
+  ..."google_ml_integration pg_background pg_ivm pg_squeeze pgfincore pgtt plproxy postgis_sfcgal temporal_tables unit".split(" "),
+];
+
+/** Rules about flags and extensions of Cloud SQL and the platforms of their instance. */
 export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
+  {
+    id: "gcp-extensions-are-offered",
+    source: "https://cloud.google.com/sql/docs/postgres/extensions",
+    why: "CREATE EXTENSION fails for what Cloud SQL does not offer, and the platform is not provisioned.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ instances, platforms }) =>
+      notOffered(instances, platforms, CLOUD_SQL, "Cloud SQL", "SELECT name FROM pg_available_extensions lists what an instance has"),
+    passing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["vector"] } } },
+    failing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["timescaledb"] } } },
+  },
   {
     id: "gcp-extensions-have-their-flag",
     source: `${GUIDE}/extensions`,

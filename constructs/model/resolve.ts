@@ -196,10 +196,10 @@ function judge(
 ): readonly Violation[] {
   // If it is malformed, nobody knows what it acknowledges.
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
-  checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
+  const unknown = checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
   // What has to change in any case needs no reason.
   const rejected = new Set(findings.flatMap(({ severity, violation: found }) => (severity === "error" ? [found.path] : [])));
-  return findings.flatMap(({ severity, violation: found }) => {
+  const judged = findings.flatMap(({ severity, violation: found }) => {
     if (severity !== "error" && rejected.has(found.path)) return [];
     const { id, remedy } = found;
     const reason = acknowledged !== null && Object.hasOwn(acknowledged, id) ? ifReadable(() => acknowledged[id] ?? "", "") : null;
@@ -210,14 +210,22 @@ function judge(
     else if (acknowledged !== null) report({ ...found, remedy: remedy === "" ? write : `${remedy}; then ${write}` });
     return [];
   });
+  return [...judged, ...unknown];
 }
 
-/** A mistyped id would acknowledge nothing. Ids that are like no known one may be another target's. */
-function checkAcknowledged(ids: readonly string[], known: readonly string[], report: Report): void {
-  for (const id of ids) {
-    const near = known.includes(id) ? null : nearest(id, known);
-    if (near !== null) report({ path: `acknowledge.${id}`, rule: "is not the id of a rule", got: null, remedy: `did you mean "${near}"?` });
-  }
+/** A mistyped id would acknowledge nothing. One that begins with a word as no rule here does may be another target's, or a team's. */
+function checkAcknowledged(ids: readonly string[], known: readonly string[], report: Report): readonly Violation[] {
+  const firstWord = (id: string) => id.split("-", 1)[0];
+  const beginnings = new Set(known.map(firstWord));
+  return ids.flatMap((id) => {
+    if (known.includes(id)) return [];
+    const found = { path: `acknowledge.${id}`, rule: "is not the id of a rule", got: null };
+    const near = nearest(id, known);
+    if (near !== null) report({ ...found, remedy: `did you mean "${near}"?` });
+    return near !== null || !beginnings.has(firstWord(id))
+      ? []
+      : [{ ...found, remedy: "docs/reference/rules.md lists them; remove it, or correct it" }];
+  });
 }
 
 const tenantsOf = <T extends Placed>(instance: string, placed: readonly T[]): readonly T[] =>

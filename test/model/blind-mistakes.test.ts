@@ -30,6 +30,7 @@ const existing = (name: keyof typeof MASTER, more: object) => ({
 });
 const main = (change: object) => ({ instances: { main: { highAvailability: false, ...change } } });
 const cluster = (name: "aws" | "gcp", change: object) => ({ section: { cluster: { ...(name === "aws" ? EKS : GKE), ...change } } });
+const app = (extensions: readonly string[]) => ({ platforms: { app: { platform: "application", databases: { main: { extensions } } } } });
 const mlflow = (change: object) => ({ platforms: { mlflow: change } });
 
 describe("a mistake that was written blind", () => {
@@ -43,6 +44,31 @@ describe("a mistake that was written blind", () => {
       "aws",
       { labels: { "db-password": "S3cr3t" } },
       "labels.db-password: is called like a password, and everyone who lists resources reads it; remove it [labels-hold-no-secrets]",
+    ],
+    [
+      "aws",
+      app(["timescaledb"]),
+      'platforms.app.databases: has an extension that RDS is not known to offer, got "timescaledb"; SHOW rds.extensions lists what an instance has [aws-extensions-are-offered]',
+    ],
+    [
+      "gcp",
+      app(["pg_trmg"]),
+      'platforms.app.databases: has an extension that Cloud SQL is not known to offer, got "pg_trmg"; did you mean "pg_trgm"? SELECT name FROM pg_available_extensions lists what an instance has [gcp-extensions-are-offered]',
+    ],
+    [
+      "gcp",
+      app(["uuid_ossp"]),
+      'platforms.app.databases.main.extensions[0]: is not the name that create extension takes, got "uuid_ossp"; write "uuid-ossp" [application-extension-names]',
+    ],
+    [
+      "local",
+      app(["pgcron"]),
+      'platforms.app.databases.main.extensions[0]: is not the name that create extension takes, got "pgcron"; write "pg_cron" [application-extension-names]',
+    ],
+    [
+      "aws",
+      { acknowledge: { "kubeflow-pipeline-is-for-dev": "we know about that one" } },
+      "acknowledge.kubeflow-pipeline-is-for-dev: is not the id of a rule; docs/reference/rules.md lists them; remove it, or correct it",
     ],
     [
       "gcp",
@@ -119,6 +145,19 @@ describe("a mistake that was written blind", () => {
   });
 
   it.each<[keyof typeof TARGETS, Readonly<Record<string, unknown>>]>([
+    ["aws", app(["uuid-ossp", "aws_s3", "pg_partman", "postgis"])],
+    ["gcp", app(["google_ml_integration", "vector"])],
+    ["local", app(["timescaledb"])],
+    [
+      "aws",
+      {
+        acknowledge: {
+          "gcp-network-lets-in": "for the other cloud",
+          "local-shows-one-server": "one server is enough",
+          "acme-owners": "a rule of our team",
+        },
+      },
+    ],
     ["aws", { labels: { "secret-rotation": "monthly", "has-secret": "true" } }],
     ["aws", existing("aws", { ca: null, host: "ml.a1b2.eu-central-1.rds.amazonaws.com", port: 5433 })],
     ["gcp", { ...existing("gcp", { host: "10.87.0.3" }), section: { existingConnections: { main: "my-project:europe-west4:db" } } }],

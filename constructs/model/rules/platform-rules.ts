@@ -4,11 +4,11 @@ import type { CommonFields } from "../common-fields";
 import { violation } from "../errors";
 import type { Settings } from "../fields";
 import { guardsOf } from "../guarded-values";
-import { ownEntry } from "../json";
 import { type Chart, NO_CHART, type Platform, type PlatformRule } from "../platform";
 import { defaultSettings } from "../platform-settings";
 import { checkEach, checkItems } from "../rule";
 import { collision } from "../values";
+import { nameOfExtension } from "./extensions";
 import { imageRules } from "./image-rules";
 import { kubernetesRules } from "./kubernetes-rules";
 import { nameRule, valueRules } from "./value-rules";
@@ -146,15 +146,6 @@ function chartValuesRule(name: string, platform: Platform): readonly PlatformRul
   ];
 }
 
-/** Extensions by the names of their projects. */
-const EXTENSIONS: Readonly<Record<string, string>> = {
-  pgvector: "vector",
-  pgcron: "pg_cron",
-  uuid: "uuid-ossp",
-  trgm: "pg_trgm",
-  pgtrgm: "pg_trgm",
-};
-
 function extensionRule(name: string): PlatformRule {
   return {
     id: `${name}-extension-names`,
@@ -165,9 +156,9 @@ function extensionRule(name: string): PlatformRule {
     check: ({ databases }, path) =>
       checkEach(databases, ({ extensions }, key) =>
         checkItems(extensions, (extension, index) => {
-          const name = ownEntry(EXTENSIONS, extension);
+          const name = nameOfExtension(extension);
           const at = `${path}.databases.${key}.extensions[${index}]`;
-          return name === undefined ? [] : [violation(at, "is not the name that create extension takes", extension, `write "${name}"`)];
+          return name === null ? [] : [violation(at, "is not the name that create extension takes", extension, `write "${name}"`)];
         }),
       ),
     passing: { databases: { main: { extensions: ["vector"] } } },
