@@ -7,7 +7,7 @@ const RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-reso
 const LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/";
 
 /** Values that Kubernetes refuses, or that a chart may write as what Kubernetes refuses. */
-export const kubernetesRules = (kind: string): readonly PlatformRule[] => [quantitiesRule(kind), textsRule(kind)];
+export const kubernetesRules = (kind: string): readonly PlatformRule[] => [quantitiesRule(kind), textsRule(kind), unitsRule(kind)];
 
 function quantitiesRule(kind: string): PlatformRule {
   return {
@@ -16,7 +16,7 @@ function quantitiesRule(kind: string): PlatformRule {
     source: RESOURCES,
     date: "2026-11-30",
     severity: "error",
-    check: ({ values }, path) => toViolations(misfitsIn(values, [], [quantities, aboveLimits, choices]), path),
+    check: ({ values }, path) => toViolations(misfitsIn(values, [], [quantities, aboveLimits, choices, twice, hosts]), path),
     passing: { values: { resources: { requests: { cpu: "500m", memory: "2Gi" }, limits: { memory: "2Gi" } } } },
     failing: { values: { resources: { requests: { memory: "2 GB" } } } },
   };
@@ -25,13 +25,26 @@ function quantitiesRule(kind: string): PlatformRule {
 function textsRule(kind: string): PlatformRule {
   return {
     id: `${kind}-labels-are-texts`,
-    why: "A chart that copies labels as they are writes a number or a truth value, and the API server takes texts only.",
+    why: "A chart that copies labels or variables as they are writes a number or a truth value, and the API server takes texts only.",
     source: LABELS,
     date: "2026-11-30",
     severity: "warning",
-    check: ({ values }, path) => toViolations(misfitsIn(values, [], [texts]), path),
+    check: ({ values }, path) => toViolations(misfitsIn(values, [], [texts, textValues]), path),
     passing: { values: { nodeSelector: { gpu: "true" } } },
     failing: { values: { nodeSelector: { gpu: true } } },
+  };
+}
+
+function unitsRule(kind: string): PlatformRule {
+  return {
+    id: `${kind}-resources-have-their-unit`,
+    why: "The node ends a container with so little memory before it starts, and has no room for one that asks for so many cores.",
+    source: RESOURCES,
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ values }, path) => toViolations(misfitsIn(values, [], [units]), path),
+    passing: { values: { resources: { requests: { cpu: "500m", memory: "512Mi" } } } },
+    failing: { values: { resources: { requests: { memory: "512m" } } } },
   };
 }
 
@@ -89,6 +102,28 @@ const quantities: Check = (key, value, path) =>
       )
     : [];
 
+/** Bytes: a container needs more to start. */
+const LEAST_MEMORY = 4 * 2 ** 20;
+/** Cores: the largest machines of both clouds have no more. */
+const MOST_CORES = 896;
+
+const units: Check = (key, value, path) =>
+  isResources(key, value)
+    ? KINDS.flatMap((kind) =>
+        entriesOf(value, kind).flatMap(([resource, amount]) => {
+          const quantity = isTemplate(amount) ? null : quantityOf(amount);
+          if (quantity === null || quantity === 0) return [];
+          const found = { path: [...path, kind, resource] };
+          if (resource === "memory" && quantity < LEAST_MEMORY)
+            return [{ ...found, rule: "is counted in bytes, of which m is a thousandth", remedy: "write the unit, such as 512Mi" }];
+          // A hundred cores are a mistake in a server of a platform, but somebody may have them.
+          return resource === "cpu" && quantity >= 100 && (quantity > MOST_CORES || quantity % 50 === 0)
+            ? [{ ...found, rule: `asks for ${quantity} cores`, remedy: "write thousandths of a core with m, such as 500m" }]
+            : [];
+        }),
+      )
+    : [];
+
 const aboveLimits: Check = (key, value, path) =>
   isResources(key, value)
     ? entriesOf(value, "requests")
@@ -105,15 +140,22 @@ const aboveLimits: Check = (key, value, path) =>
     : [];
 
 /** Values of one word, by the keys that lead there. */
-const CHOICES: readonly { readonly key: RegExp; readonly below?: RegExp; readonly words: readonly string[] }[] = [
+const CHOICES: readonly { readonly key: RegExp; readonly below?: RegExp; readonly inList?: RegExp; readonly words: readonly string[] }[] = [
   { key: /^(image)?PullPolicy$/i, words: ["Always", "IfNotPresent", "Never"] },
   { key: /^type$/, below: /^service$/i, words: ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] },
+  { key: /^effect$/, inList: /^tolerations$/i, words: ["NoSchedule", "PreferNoSchedule", "NoExecute"] },
+  { key: /^operator$/, inList: /^tolerations$/i, words: ["Equal", "Exists", "Lt", "Gt"] },
+  { key: /^operator$/, inList: /^match(Expressions|Fields)$/, words: ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] },
 ];
 
 const choices: Check = (key, value, path) =>
   typeof value === "string" && value !== "" && !isTemplate(value)
     ? CHOICES.filter(
-        ({ key: own, below, words }) => own.test(key) && (below === undefined || below.test(stepAbove(path))) && !words.includes(value),
+        ({ key: own, below, inList, words }) =>
+          own.test(key) &&
+          (below === undefined || below.test(stepAbove(path))) &&
+          (inList === undefined || inList.test(listAbove(path))) &&
+          !words.includes(value),
       ).map(({ words }) => ({
         path,
         rule: `must be one of ${words.join(", ")}`,
@@ -125,6 +167,51 @@ const stepAbove = (path: Path): string => {
   const above = path.at(-2);
   return above === undefined || isNamed(above) ? "" : above;
 };
+
+/** The list of whose elements something is a setting. */
+const listAbove = (path: Path): string => {
+  const [list, item] = path.slice(-3);
+  return list === undefined || isNamed(list) || !isNamed(item) ? "" : list;
+};
+
+/** What has to differ among the elements of lists, by the list's key. */
+const UNIQUE: readonly (readonly [list: RegExp, key: string])[] = [
+  [/(volumes|containers)$/i, "name"],
+  [/volumeMounts$/i, "mountPath"],
+];
+
+const twice: Check = (key, value, path) =>
+  UNIQUE.filter(([list]) => list.test(key) && Array.isArray(value)).flatMap(([, own]) => {
+    const seen = new Set<unknown>();
+    return (value as readonly Json[]).flatMap((item, index) => {
+      const its = isObject(item) ? item[own] : undefined;
+      if (typeof its !== "string" || isTemplate(its)) return [];
+      const isFirst = !seen.has(its);
+      seen.add(its);
+      return isFirst
+        ? []
+        : [{ path: [...path, { named: String(index) }, own], rule: "is there twice in the list", remedy: "remove one of the two" }];
+    });
+  });
+
+/** A name in lower case, perhaps with a wildcard as its first part, and not an address. */
+const INGRESS_HOST = /^(?![0-9.]+$)(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/;
+
+/** Hosts of an Ingress. A gateway's are called `hostnames`. */
+const hosts: Check = (key, value, path) =>
+  /^host(name)?$/.test(key) &&
+  typeof value === "string" &&
+  value !== "" &&
+  !isTemplate(value) &&
+  path.some((step) => !isNamed(step) && /ingress$/i.test(step)) &&
+  !INGRESS_HOST.test(value)
+    ? [{ path, rule: "must be a DNS name in lower case", remedy: "write it without scheme, port, path and variables" }]
+    : [];
+
+const textValues: Check = (key, value, path) =>
+  key === "value" && (typeof value === "number" || typeof value === "boolean") && /env(vars)?$|^tolerations$/i.test(listAbove(path))
+    ? [{ path, rule: "must be a text", remedy: `write it in quotes: "${value}"` }]
+    : [];
 
 const TEXT_MAPS = /^(nodeSelector|matchLabels|labels|annotations|(pod|common|extra|service)?(Labels|Annotations))$/;
 
