@@ -1,7 +1,7 @@
 import { type Violation, violation } from "../model/errors";
 import { idOf } from "../model/fields";
 import type { InstanceSettings } from "../model/instance";
-import { checkEach } from "../model/rule";
+import { checkEach, checkItems } from "../model/rule";
 import { refuseHost } from "../model/rules/cloud-rules";
 import { refuseAuthorities } from "../model/rules/server-rules";
 import type { InstanceRule, WholeRule } from "../model/target";
@@ -168,6 +168,32 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
         cluster: { ...CLUSTER, oidcProvider: CLUSTER.oidcProvider.replace("eu-central-1", "us-east-1") },
       },
     },
+  },
+  {
+    id: "aws-things-are-in-the-account",
+    source: "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
+    why: "A key, topic or secret of another account works only if its own policy names this one, which a mistyped number never does.",
+    date: CHECKED,
+    severity: "warning",
+    check: ({ section, instances }) => {
+      const its = section.account === null ? null : idOf(section.account);
+      const checkArn = (path: string, arn: string | null | undefined) => {
+        const [, , , , other = ""] = arn?.startsWith("arn:") ? arn.split(":") : [];
+        const rule = `is of account ${other}, and its policy must let account ${its} use it`;
+        return its === null || other === "" || other === its
+          ? []
+          : [{ path, rule, got: null, remedy: "change the one that is mistyped, or write such a policy there" }];
+      };
+      return [
+        ...checkItems(["kmsKey", "alarmTopic"] as const, (field) => checkArn(`aws.${field}`, section[field] && idOf(section[field]))),
+        ...checkEach(instances, ({ existing, backupReplication }, name) => [
+          ...checkArn(`instances.${name}.existing.masterSecret`, existing?.masterSecret),
+          ...checkArn(`instances.${name}.backupReplication.kmsKey`, existing === null ? backupReplication?.kmsKey : null),
+        ]),
+      ];
+    },
+    passing: { section: { region, account: "111122223333", kmsKey: "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d" } },
+    failing: { section: { region, account: "111122223333", kmsKey: "arn:aws:kms:eu-central-1:999988887777:key/0a1b2c3d" } },
   },
   {
     id: "aws-backups-go-to-a-known-region",

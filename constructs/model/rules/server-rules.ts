@@ -21,8 +21,13 @@ const isWorld = (source: string): boolean => source.endsWith("/0");
 const WAY_IN =
   "a database gets no public address: name the cluster's network here; people come through a VPN or a tunnel (--via localhost:5433)";
 
+/** Of a shell, of Kubernetes, or of a template. */
+const VARIABLE = /^\$|\$[{(]|\{\{/;
+const UNEXPANDED = "has a variable, which nothing expands";
+
 /** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
 export function refuseAuthorities(text: string): string | null {
+  if (VARIABLE.test(text)) return UNEXPANDED;
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = ""]) => label);
   if (labels.some((label) => label.endsWith("PRIVATE KEY"))) return "must not contain a private key, because every pod gets this file";
   const other = labels.find((label) => !label.endsWith("CERTIFICATE"));
@@ -111,6 +116,19 @@ export const serverRules: readonly InstanceRule[] = [
     passing: { maintenanceWindow: "sat:23:00-sun:23:00" },
     failing: { maintenanceWindow: "sun:05:00-sun:04:00" },
   }),
+  {
+    id: "existing-secret-is-written-out",
+    source: "https://developer.mozilla.org/en-US/docs/Web/JavaScript/Reference/Template_literals",
+    why: "Nothing expands the variable, so that a file or secret of that very name is looked up, after the deployment has begun.",
+    date: READ,
+    severity: "error",
+    check: ({ existing }, path) =>
+      existing !== null && VARIABLE.test(existing.masterSecret)
+        ? [violation(`${path}.existing.masterSecret`, UNEXPANDED, existing.masterSecret, "write it out, or read process.env in the file")]
+        : [],
+    passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem" } },
+    failing: { existing: { host: "db.example", masterSecret: `$\{MASTER}`, ca: "ca.pem" } },
+  },
   {
     id: "existing-is-not-a-pooler",
     source: "https://www.pgbouncer.org/features.html",

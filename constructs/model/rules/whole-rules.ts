@@ -77,6 +77,30 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
     failing: { section: {}, labels: { "db-password": "in clear" } },
   },
   {
+    id: "production-is-protected",
+    source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html",
+    why: "One mistyped instance name, or one command too many, then deletes a database that people work with.",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ name, instances }) =>
+      !/(^|-)(prod|production|live)(-|$)/.test(name)
+        ? []
+        : checkEach(instances, ({ existing, deletionProtection }, instance) =>
+            existing !== null || deletionProtection
+              ? []
+              : [
+                  violation(
+                    `instances.${instance}.deletionProtection`,
+                    `lets a deployment delete a database of an environment called ${name}`,
+                    false,
+                    "leave it out, unless you are about to remove it",
+                  ),
+                ],
+          ),
+    passing: { section: {}, name: "staging", instances: { main: { deletionProtection: false } } },
+    failing: { section: {}, name: "ml-prod", instances: { main: { deletionProtection: false } } },
+  },
+  {
     id: "existing-server-once",
     why: "Each instance counts on all connections of its server, so that together they use more than it has.",
     source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
