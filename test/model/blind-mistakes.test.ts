@@ -71,6 +71,77 @@ describe("a mistake that was written blind", () => {
       "acknowledge.kubeflow-pipeline-is-for-dev: is not the id of a rule; docs/reference/rules.md lists them; remove it, or correct it",
     ],
     [
+      "local",
+      existing("local", { masterSecret: "$" + "{MASTER}" }),
+      "instances.main.existing.masterSecret: has a variable, which nothing expands, got a text that may contain a password or a key; write it out, or read process.env in the file [existing-secret-is-written-out]",
+    ],
+    [
+      "local",
+      existing("local", { ca: "$CA_FILE" }),
+      'instances.main.existing.ca: has a variable, which nothing expands, got "$CA_FILE"; write the certificate of the authority [existing-ca-has-certificates-only]',
+    ],
+    [
+      "aws",
+      { section: { certificateAuthorities: "{{ bundle }}" } },
+      "aws.certificateAuthorities: has a variable, which nothing expands, got \"{{ bundle }}\"; save the region's bundle beside the environment's file, and write its name [aws-authorities-have-certificates-only]",
+    ],
+    [
+      "aws",
+      { section: { account: "111122223333", kmsKey: "arn:aws:kms:eu-central-1:999988887777:key/0a1b2c3d" } },
+      "aws.kmsKey: is of account 999988887777, and its policy must let account 111122223333 use it; change the one that is mistyped, or write such a policy there [aws-things-are-in-the-account]",
+    ],
+    [
+      "aws",
+      { name: "ml-prod", ...main({ deletionProtection: false }) },
+      "instances.main.deletionProtection: lets a deployment delete a database of an environment called ml-prod, got false; leave it out, unless you are about to remove it [production-is-protected]",
+    ],
+    [
+      "local",
+      mlflow({ images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1" } }),
+      'platforms.mlflow.images.mlflow: is not known to have psycopg2, the driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.15.1"; use burakince/mlflow, or build one with psycopg2-binary [mlflow-image-has-its-driver]',
+    ],
+    ...[
+      [
+        { resources: { limits: { memory: "512m" } } },
+        "resources.limits.memory: is counted in bytes, of which m is a thousandth; write the unit, such as 512Mi [mlflow-resources-have-their-unit]",
+      ],
+      [
+        { resources: { requests: { cpu: "500" } } },
+        "resources.requests.cpu: asks for 500 cores; write thousandths of a core with m, such as 500m [mlflow-resources-have-their-unit]",
+      ],
+      [
+        { tolerations: [{ key: "gpu", operator: "Equals" }] },
+        "tolerations[0].operator: must be one of Equal, Exists, Lt, Gt; case matters [mlflow-values-fit-kubernetes]",
+      ],
+      [
+        { tolerations: [{ key: "gpu", effect: "NoScheduling" }] },
+        "tolerations[0].effect: must be one of NoSchedule, PreferNoSchedule, NoExecute; case matters [mlflow-values-fit-kubernetes]",
+      ],
+      [
+        { tolerations: [{ key: "gpu", value: true }] },
+        'tolerations[0].value: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]',
+      ],
+      [
+        {
+          extraVolumes: [
+            { name: "a", emptyDir: {} },
+            { name: "a", emptyDir: {} },
+          ],
+        },
+        "extraVolumes[1].name: is there twice in the list; remove one of the two [mlflow-values-fit-kubernetes]",
+      ],
+      ...["https://mlflow.acme.example", "mlflow.acme.example:443", "MLflow.acme.example", "10.1.2.3", "mlflow.$" + "{DOMAIN}"].map(
+        (host): [object, string] => [
+          { ingress: { enabled: true, hosts: [{ host, paths: [] }], tls: [{ hosts: [], secretName: "tls" }] } },
+          "ingress.hosts[0].host: must be a DNS name in lower case; write it without scheme, port, path and variables [mlflow-values-fit-kubernetes]",
+        ],
+      ),
+    ].map(([values, message]): ["local", Readonly<Record<string, unknown>>, string] => [
+      "local",
+      mlflow({ values }),
+      `platforms.mlflow.values.${message}`,
+    ]),
+    [
       "gcp",
       { labels: { "goog-managed": "yes" } },
       'labels.goog-managed: begins with goog, as labels of Google\'s own do, got "yes"; rename it [gcp-labels-are-not-googles]',
@@ -148,6 +219,27 @@ describe("a mistake that was written blind", () => {
     ["aws", app(["uuid-ossp", "aws_s3", "pg_partman", "postgis"])],
     ["gcp", app(["google_ml_integration", "vector"])],
     ["local", app(["timescaledb"])],
+    ["aws", { name: "staging", ...main({ deletionProtection: false }) }],
+    ["local", mlflow({ images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1-full" } })],
+    ["local", mlflow({ values: { resources: { requests: { cpu: "0.5", memory: "512Mi" }, limits: { cpu: "96", memory: "2G" } } } })],
+    ["local", mlflow({ values: { tolerations: [{ key: "gpu", operator: "Exists", effect: "NoSchedule" }] } })],
+    [
+      "local",
+      mlflow({
+        values: {
+          extraVolumes: [
+            { name: "a", emptyDir: {} },
+            { name: "b", emptyDir: {} },
+          ],
+        },
+      }),
+    ],
+    [
+      "local",
+      mlflow({
+        values: { ingress: { enabled: true, hosts: [{ host: "*.acme.example", paths: [] }], tls: [{ hosts: [], secretName: "tls" }] } },
+      }),
+    ],
     [
       "aws",
       {

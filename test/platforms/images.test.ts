@@ -85,7 +85,7 @@ describe("an image of another generation than its chart's", () => {
     prefect("prefecthq/prefect:3.9.1-python3.12-conda"),
     prefect("registry.example/flows:2.20.4"),
     prefect("registry.example/prefect:20261130"),
-    mlflow("ghcr.io/mlflow/mlflow:v3.17.2"),
+    mlflow("ghcr.io/mlflow/mlflow:v3.17.2-full"),
     mlflow(`burakince/mlflow${DIGEST}`),
     // Without its log the chart sets no such option.
     mlflow("burakince/mlflow:2.22.1", { values: { log: { enabled: false } } }),
@@ -128,10 +128,7 @@ describe("a tag that moves", () => {
       prefect("prefecthq/prefect:3-latest"),
       `prefect.images.prefect: ${MOVES}, got "prefecthq/prefect:3-latest"; name a full version [prefect-image-is-pinned]`,
     ],
-    [
-      mlflow("ghcr.io/mlflow/mlflow:latest"),
-      `mlflow.images.mlflow: ${MOVES}, got "ghcr.io/mlflow/mlflow:latest"; ${PIN} [mlflow-image-is-pinned]`,
-    ],
+    [mlflow("burakince/mlflow:latest"), `mlflow.images.mlflow: ${MOVES}, got "burakince/mlflow:latest"; ${PIN} [mlflow-image-is-pinned]`],
     [
       image("flyte", "console", "ghcr.io/unionai-oss/flyteconsole-v2:latest"),
       `flyte.images.console: ${MOVES}, got "ghcr.io/unionai-oss/flyteconsole-v2:latest"; ${PIN} [flyte-image-is-pinned]`,

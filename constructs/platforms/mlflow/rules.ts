@@ -71,6 +71,26 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
     failing: { values: { ingress: { enabled: true, hosts: [{ host: "mlflow.example.com" }] } } },
   },
   {
+    id: "mlflow-image-has-its-driver",
+    why: "MLflow's own image has no driver of PostgreSQL, and the pods end with `No module named 'psycopg2'`.",
+    source: "https://github.com/mlflow/mlflow/issues/9513",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ images: { mlflow = "" } }, path) =>
+      /^(ghcr\.io\/mlflow|dhi\.io)\/mlflow[:@]/.test(mlflow) && !mlflow.includes("-full")
+        ? [
+            violation(
+              `${path}.images.mlflow`,
+              "is not known to have psycopg2, the driver of PostgreSQL",
+              mlflow,
+              "use burakince/mlflow, or build one with psycopg2-binary",
+            ),
+          ]
+        : [],
+    passing: { images: { mlflow: "burakince/mlflow:3.15.1" } },
+    failing: { images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1" } },
+  },
+  {
     id: "mlflow-is-not-in-development-mode",
     why: "MLflow rejects `--dev` together with `--uvicorn-opts`, which the chart sets, and does not start.",
     source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
