@@ -8,6 +8,11 @@ import { platforms } from "../../constructs/platforms/registry";
 const FITS = "[mlflow-values-fit-kubernetes]";
 const AMOUNT = `must be a quantity of Kubernetes; write it such as 500m, 2 or 2Gi, without a space ${FITS}`;
 
+const TOO_LITTLE =
+  "is less than a container needs to start; write MiB as Mi: m is a thousandth of a byte, and a number without a unit is bytes";
+const TOPOLOGY = "is required; write kubernetes.io/hostname or topology.kubernetes.io/zone";
+const HOST = "must be a DNS name in lower case, without scheme, port and path; write it such as ml.example.com or *.example.com";
+
 /** What is said of values of MLflow's chart by the rules about Kubernetes. */
 function said(values: JsonObject): readonly string[] {
   const spec = { name: "test", instances: { main: {} }, platforms: { mlflow: { values } } };
@@ -55,6 +60,71 @@ describe("values that a chart copies into objects of Kubernetes", () => {
       { podAnnotations: { "prometheus.io/port": 9090 } },
       ['platforms.mlflow.values.podAnnotations.prometheus\\.io/port: must be a text; write it in quotes: "9090" [mlflow-labels-are-texts]'],
     ],
+    [
+      { extraContainers: [{ name: "logs", image: "it:1", env: [{ name: "LEVEL", value: 10 }] }] },
+      [
+        'platforms.mlflow.values.extraContainers[logs].env[LEVEL].value: must be a text; write it in quotes: "10" [mlflow-labels-are-texts]',
+      ],
+    ],
+    [
+      { tolerations: [{ key: "gpu", value: true, effect: "NoSchedule" }] },
+      ['platforms.mlflow.values.tolerations[0].value: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]'],
+    ],
+    [
+      { resources: { requests: { memory: "512m" }, limits: { memory: "512" } } },
+      ["requests", "limits"].map((each) => `platforms.mlflow.values.resources.${each}.memory: ${TOO_LITTLE} ${FITS}`),
+    ],
+    [
+      { tolerations: [{ key: "gpu", operator: "exists", effect: "NoScheduled" }] },
+      [
+        `platforms.mlflow.values.tolerations[0].effect: must be one of NoSchedule, PreferNoSchedule, NoExecute; case matters ${FITS}`,
+        `platforms.mlflow.values.tolerations[0].operator: must be one of Exists, Equal, Lt, Gt; case matters ${FITS}`,
+      ],
+    ],
+    [
+      { tolerations: [{ key: "gpu", operator: "Exists", value: "yes" }] },
+      [`platforms.mlflow.values.tolerations[0].value: must be left out with operator Exists; remove it, or use the operator Equal ${FITS}`],
+    ],
+    [
+      { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: {} }] } } },
+      [
+        `platforms.mlflow.values.affinity.podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: ${TOPOLOGY} ${FITS}`,
+      ],
+    ],
+    [
+      { affinity: { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: {} }] } } },
+      [
+        `platforms.mlflow.values.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm.topologyKey: ${TOPOLOGY} ${FITS}`,
+      ],
+    ],
+    [
+      { livenessProbe: { successThreshold: 2 } },
+      [`platforms.mlflow.values.livenessProbe.successThreshold: must be 1; remove it; only a readiness probe can ask for more ${FITS}`],
+    ],
+    [
+      { extraContainers: [{ name: "logs", image: "it:1", env: [{ name: "A", value: "1", valueFrom: { fieldRef: {} } }] }] },
+      [
+        `platforms.mlflow.values.extraContainers[logs].env[A].valueFrom: must not stand beside value; remove one of the two from env ${FITS}`,
+      ],
+    ],
+    [
+      { securityContext: { runAsNonRoot: true, runAsUser: 0 } },
+      [
+        `platforms.mlflow.values.securityContext.runAsUser: must not be 0 with runAsNonRoot, which keeps the pod from starting; name a user such as 1000 ${FITS}`,
+      ],
+    ],
+    [
+      { imagePullSecrets: ["regcred"] },
+      [`platforms.mlflow.values.imagePullSecrets[0]: must be an object with a name; write { name: "regcred" } ${FITS}`],
+    ],
+    [
+      { ingress: { hosts: [{ host: "ml_flow.example.com", paths: [{ path: "/", pathType: "prefix" }] }] } },
+      [
+        `platforms.mlflow.values.ingress.hosts[0].host: ${HOST} ${FITS}`,
+        `platforms.mlflow.values.ingress.hosts[0].paths[0].pathType: must be one of Exact, Prefix, ImplementationSpecific; case matters ${FITS}`,
+      ],
+    ],
+    [{ ingress: { hosts: [{ host: "10.0.0.7" }] } }, [`platforms.mlflow.values.ingress.hosts[0].host: ${HOST} ${FITS}`]],
   ])("%j", (values, messages) => {
     expect(said(values)).toEqual(messages);
   });
@@ -65,6 +135,15 @@ describe("values that a chart copies into objects of Kubernetes", () => {
     { resources: {} },
     { service: { type: "NodePort" }, image: { pullPolicy: "IfNotPresent" } },
     { nodeSelector: { "kubernetes.io/arch": "arm64" }, podAnnotations: {} },
+    { tolerations: [{ operator: "Exists" }, { key: "gpu", operator: "Exists", value: "" }, { key: "a", value: "b", effect: "" }] },
+    {
+      resources: { limits: { memory: "64Mi", cpu: "1m" } },
+      ingress: { hosts: [{ host: "*.example.com" }, { host: "{{ .Values.host }}" }] },
+    },
+    { readinessProbe: { successThreshold: 2 }, livenessProbe: { successThreshold: 1 } },
+    { securityContext: { runAsNonRoot: true, runAsUser: 1001 }, podSecurityContext: { runAsUser: 0 } },
+    { imagePullSecrets: [{ name: "regcred" }] },
+    { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } } } },
   ])("are not in the way of what Kubernetes takes: %j", (values) => {
     expect(said(values)).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { type Misfit, toViolations } from "../chart-values";
 import { isObject, type Json, type JsonObject } from "../json";
 import type { PlatformRule } from "../platform";
 import { isNamed, type Path } from "../values";
+import { type Check, isTemplate, ofContainers, ofIngresses, ofPlacement } from "./kubernetes-fields";
 
 const RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
 const LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/";
@@ -16,7 +17,7 @@ function quantitiesRule(kind: string): PlatformRule {
     source: RESOURCES,
     date: "2026-11-30",
     severity: "error",
-    check: ({ values }, path) => toViolations(misfitsIn(values, [], [quantities, aboveLimits, choices, twice, hosts]), path),
+    check: ({ values }, path) => toViolations(misfitsIn(values, [], CHECKS), path),
     passing: { values: { resources: { requests: { cpu: "500m", memory: "2Gi" }, limits: { memory: "2Gi" } } } },
     failing: { values: { resources: { requests: { memory: "2 GB" } } } },
   };
@@ -25,11 +26,11 @@ function quantitiesRule(kind: string): PlatformRule {
 function textsRule(kind: string): PlatformRule {
   return {
     id: `${kind}-labels-are-texts`,
-    why: "A chart that copies labels or variables as they are writes a number or a truth value, and the API server takes texts only.",
+    why: "A chart that copies labels, variables and tolerations as they are writes a number or a truth value, and the API server takes texts only.",
     source: LABELS,
     date: "2026-11-30",
     severity: "warning",
-    check: ({ values }, path) => toViolations(misfitsIn(values, [], [texts, textValues]), path),
+    check: ({ values }, path) => toViolations(misfitsIn(values, [], [texts]), path),
     passing: { values: { nodeSelector: { gpu: "true" } } },
     failing: { values: { nodeSelector: { gpu: true } } },
   };
@@ -47,8 +48,6 @@ function unitsRule(kind: string): PlatformRule {
     failing: { values: { resources: { requests: { memory: "512m" } } } },
   };
 }
-
-type Check = (key: string, value: Json, path: Path) => readonly Misfit[];
 
 /** What checks find at any key. */
 function misfitsIn(value: Json | undefined, path: Path, checks: readonly Check[]): readonly Misfit[] {
@@ -73,8 +72,6 @@ const FACTORS: Readonly<Record<string, number>> = {
   ...{ n: 1e-9, u: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
   ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 },
 };
-
-const isTemplate = (value: unknown): boolean => typeof value === "string" && value.includes("{{");
 
 function quantityOf(value: unknown): number | null {
   const [, number, unit = ""] = QUANTITY.exec(String(value)) ?? [];
@@ -143,8 +140,9 @@ const aboveLimits: Check = (key, value, path) =>
 const CHOICES: readonly { readonly key: RegExp; readonly below?: RegExp; readonly inList?: RegExp; readonly words: readonly string[] }[] = [
   { key: /^(image)?PullPolicy$/i, words: ["Always", "IfNotPresent", "Never"] },
   { key: /^type$/, below: /^service$/i, words: ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"] },
-  { key: /^effect$/, inList: /^tolerations$/i, words: ["NoSchedule", "PreferNoSchedule", "NoExecute"] },
-  { key: /^operator$/, inList: /^tolerations$/i, words: ["Equal", "Exists", "Lt", "Gt"] },
+  { key: /^pathType$/, words: ["Exact", "Prefix", "ImplementationSpecific"] },
+  { key: /^whenUnsatisfiable$/, words: ["DoNotSchedule", "ScheduleAnyway"] },
+  { key: /^externalTrafficPolicy$/, words: ["Cluster", "Local"] },
   { key: /^operator$/, inList: /^match(Expressions|Fields)$/, words: ["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"] },
 ];
 
@@ -194,30 +192,25 @@ const twice: Check = (key, value, path) =>
     });
   });
 
-/** A name in lower case, perhaps with a wildcard as its first part, and not an address. */
-const INGRESS_HOST = /^(?![0-9.]+$)(\*\.)?[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/;
-
-/** Hosts of an Ingress. A gateway's are called `hostnames`. */
-const hosts: Check = (key, value, path) =>
-  /^host(name)?$/.test(key) &&
-  typeof value === "string" &&
-  value !== "" &&
-  !isTemplate(value) &&
-  path.some((step) => !isNamed(step) && /ingress$/i.test(step)) &&
-  !INGRESS_HOST.test(value)
-    ? [{ path, rule: "must be a DNS name in lower case", remedy: "write it without scheme, port, path and variables" }]
-    : [];
-
-const textValues: Check = (key, value, path) =>
-  key === "value" && (typeof value === "number" || typeof value === "boolean") && /env(vars)?$|^tolerations$/i.test(listAbove(path))
-    ? [{ path, rule: "must be a text", remedy: `write it in quotes: "${value}"` }]
-    : [];
+const CHECKS: readonly Check[] = [quantities, aboveLimits, choices, twice, ...ofContainers, ...ofIngresses, ...ofPlacement];
 
 const TEXT_MAPS = /^(nodeSelector|matchLabels|labels|annotations|(pod|common|extra|service)?(Labels|Annotations))$/;
 
-const texts: Check = (key, value, path) =>
-  TEXT_MAPS.test(key) && isObject(value)
-    ? Object.entries(value as JsonObject)
-        .filter(([, each]) => typeof each === "number" || typeof each === "boolean")
-        .map(([label, each]) => ({ path: [...path, label], rule: "must be a text", remedy: `write it in quotes: "${each}"` }))
+/** Lists whose elements have a text as their value. */
+const TEXT_LISTS = /(env(var(iable)?s?)?|tolerations)$/i;
+
+const isBare = (value: Json | undefined): value is number | boolean => typeof value === "number" || typeof value === "boolean";
+const toText = (value: number | boolean, path: Path): Misfit => ({
+  path,
+  rule: "must be a text",
+  remedy: `write it in quotes: "${value}"`,
+});
+
+const texts: Check = (key, value, path) => {
+  if (TEXT_MAPS.test(key) && isObject(value))
+    return Object.entries(value as JsonObject).flatMap(([label, each]) => (isBare(each) ? [toText(each, [...path, label])] : []));
+  const list = path.at(-3);
+  return key === "value" && isBare(value) && typeof list === "string" && TEXT_LISTS.test(list) && isNamed(path.at(-2))
+    ? [toText(value, path)]
     : [];
+};
