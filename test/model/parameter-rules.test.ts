@@ -56,6 +56,26 @@ describe.each(EVERYWHERE)("on %s", (name) => {
       `${P}.shared_buffers: is 50 % of the memory (8 GiB), and leaves too little for sessions and the system's cache, got "4096.5MB"; use a quarter, 2 GB, and at most 40 % [shared-buffers-leave-memory]`,
     ],
     [
+      { max_worker_processes: 4, max_parallel_workers: 16 },
+      `${P}.max_parallel_workers: has no effect above max_worker_processes (4), got 16; lower it, or raise max_worker_processes [parameters-within-their-limits]`,
+    ],
+    [
+      { max_parallel_workers: 4, max_parallel_workers_per_gather: "8" },
+      `${P}.max_parallel_workers_per_gather: has no effect above max_parallel_workers (4), got "8"; lower it, or raise max_parallel_workers [parameters-within-their-limits]`,
+    ],
+    [
+      { vacuum_freeze_min_age: 100_000_001 },
+      `${P}.vacuum_freeze_min_age: has no effect above 100000000, 50 % of autovacuum_freeze_max_age, got 100000001; lower it, or raise autovacuum_freeze_max_age [parameters-within-their-limits]`,
+    ],
+    [
+      { vacuum_freeze_table_age: 1_000_000_000, autovacuum_freeze_max_age: 1_000_000_000 },
+      `${P}.vacuum_freeze_table_age: has no effect above 950000000, 95 % of autovacuum_freeze_max_age, got 1000000000; lower it, or raise autovacuum_freeze_max_age [parameters-within-their-limits]`,
+    ],
+    [
+      { min_wal_size: "4GB", max_wal_size: 1024 },
+      `${P}.min_wal_size: is more than max_wal_size (1 GB), at which a checkpoint begins, got "4GB"; swap the two, or raise max_wal_size [wal-is-kept-below-its-ceiling]`,
+    ],
+    [
       { max_connections: 5000 },
       `${P}.max_connections: leaves 1.6 MB of memory for each connection, got 5000; lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each [max-connections-fit-memory]`,
     ],
@@ -272,6 +292,23 @@ describe("RDS", () => {
       "instances.main: max_connections must be at least 899 (prefect 26 + reserved 873), got 870; cheapest first: set instances.main.parameters.max_connections to 899",
     ]);
     expect(parameters({ [RESERVE]: 0 })).toEqual([]);
+  });
+
+  it("knows the classes that pgaudit audits", () => {
+    const audited = (classes: string) => parameters({ shared_preload_libraries: "pg_stat_statements,pgaudit", "pgaudit.log": classes });
+    expect(audited("ALL, -misc")).toEqual([]);
+    expect(audited("ddl,writes")).toEqual([
+      `${P}.pgaudit.log: must be some of all, -all, ddl, -ddl, function, -function, misc, -misc, misc_set, -misc_set, none, -none, read, -read, role, -role, write, -write, got "ddl,writes" [parameter-text-is-valid]`,
+    ]);
+  });
+
+  it("explains slow statements, or a part of all", () => {
+    const explained = (more: object) => parameters({ shared_preload_libraries: "pg_stat_statements,auto_explain", ...more });
+    expect(explained({ "auto_explain.log_min_duration": "3s" })).toEqual([]);
+    expect(explained({ "auto_explain.log_min_duration": 0, "auto_explain.sample_rate": 0.01 })).toEqual([]);
+    expect(explained({ "auto_explain.log_min_duration": "0ms" })).toEqual([
+      `${P}.auto_explain.log_min_duration: writes the plan of every statement into the log, with the statement's values, got "0ms"; log what is slow, such as 1s, or a part by auto_explain.sample_rate [auto-explain-is-for-slow-statements]`,
+    ]);
   });
 
   it("allows the extensions that the platforms need", () => {

@@ -14,6 +14,7 @@ import { checkEach } from "../rule";
 import type { InstanceRule } from "../target";
 import { ifReadable } from "../unreadable";
 import { dangerRules } from "./parameter-dangers";
+import { limitRules } from "./parameter-limits";
 import { memoryRules } from "./parameter-memory";
 import { replicationRules } from "./parameter-replication";
 import { sessionRules } from "./parameter-sessions";
@@ -155,4 +156,5 @@ export const instanceRules: readonly InstanceRule[] = [
   ...memoryRules,
   ...replicationRules,
   ...unitRules,
+  ...limitRules,
 ];

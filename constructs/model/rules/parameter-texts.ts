@@ -79,6 +79,8 @@ const locale: TextCheck = (value) =>
     ? null
     : "must be a locale such as C or en_US.UTF-8";
 
+/** https://github.com/pgaudit/pgaudit#pgauditlog */
+const AUDITED = ["all", "ddl", "function", "misc", "misc_set", "none", "read", "role", "write"];
 const RESOURCE_MANAGERS = ["all", "brin", "btree", "generic", "gin", "gist", "hash", "heap", "heap2", "sequence", "spgist"];
 
 const DATE_STYLES = /^(iso|sql|postgres.*|german)$/i;
@@ -104,6 +106,7 @@ const CHECKS: Readonly<Record<string, TextCheck>> = {
   lc_numeric: locale,
   lc_time: locale,
   local_preload_libraries: list,
+  "pgaudit.log": words(AUDITED.flatMap((each) => [each, `-${each}`])),
   log_timezone: timeZone,
   restrict_nonsystem_relation_kind: words(["view", "foreign-table"]),
   search_path: list,
@@ -125,7 +128,7 @@ export const textRules: readonly InstanceRule[] = [
   created({
     id: "parameter-text-is-valid",
     source: manualPage("client", "timezone"),
-    why: "The server does not start, and reports the value only after it has been created.",
+    why: "The server does not start, or a module keeps its default, and only the server's log reports it.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>
