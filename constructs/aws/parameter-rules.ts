@@ -7,7 +7,7 @@ import { checkEach, checkItems } from "../model/rule";
 import { notOffered, OFFERED } from "../model/rules/extensions";
 import { preloadable, unread } from "../model/rules/parameter-modules";
 import { listOf } from "../model/rules/parameter-texts";
-import { created, type InstanceRule, type WholeRule } from "../model/target";
+import { created, type InstanceRule, type Whole, type WholeRule } from "../model/target";
 import { connectionsOf } from "./classes";
 import { CHECKED, GUIDE } from "./rules";
 import type { awsFields } from "./section";
@@ -165,6 +165,10 @@ const RDS: readonly string[] = [
   rds_tools test_parser xml2`.split(/\s+/),
 ];
 
+/** Instances whose parameters are those of the spec, and not those of an existing group. */
+const ofSpec = ({ section, instances }: Whole<typeof awsFields>): Whole<typeof awsFields>["instances"] =>
+  Object.fromEntries(Object.entries(instances).filter(([name]) => (ownEntry(section.instances, name)?.parameterGroup ?? null) === null));
+
 /** Rules about parameters and extensions of RDS and the platforms of their instance. */
 export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
@@ -212,9 +216,9 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
     why: "CREATE EXTENSION fails where the module was not loaded at the start, or the extension does nothing.",
     date: CHECKED,
     severity: "error",
-    check: ({ instances, platforms }) =>
-      checkEach(platforms, ({ instance: name, extensions }, platform) => {
-        const instance = ownEntry(instances, name ?? "");
+    check: (subject) =>
+      checkEach(subject.platforms, ({ instance: name, extensions }, platform) => {
+        const instance = ownEntry(ofSpec(subject), name ?? "");
         if (instance === undefined || instance.existing !== null) return [];
         const libraries = librariesOf(instance) ?? [STATISTICS];
         return checkItems(extensions, (extension) =>

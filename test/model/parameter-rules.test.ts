@@ -332,6 +332,12 @@ describe("RDS", () => {
   ])("and Cloud SQL load modules of extensions: %s", (name, line) => {
     expect(said({}, name, { platforms: { prefect: { databases: { main: { extensions: ["pg_cron"] } } } } })).toEqual([line]);
   });
+
+  it("leaves an existing parameter group of RDS to load the modules of extensions", () => {
+    const aws = { ...SECTIONS.aws.aws, instances: { main: { parameterGroup: "ml-postgres17" } } };
+    const platforms = { prefect: { databases: { main: { extensions: ["pg_cron"] } } } };
+    expect(rulesOf(said({}, "aws", { aws, platforms }))).toEqual(["aws-parameter-group-is-yours"]);
+  });
 });
 
 describe("a formula", () => {
