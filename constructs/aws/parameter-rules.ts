@@ -5,12 +5,14 @@ import { setParameter } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
 import { notOffered, OFFERED } from "../model/rules/extensions";
-import { preloadable, unread } from "../model/rules/parameter-modules";
+import { misplacedCron, preloadable, unread } from "../model/rules/parameter-modules";
 import { listOf } from "../model/rules/parameter-texts";
 import { created, type InstanceRule, type Whole, type WholeRule } from "../model/target";
 import { connectionsOf } from "./classes";
 import { CHECKED, GUIDE } from "./rules";
 import type { awsFields } from "./section";
+
+const PG_CRON = "https://github.com/citusdata/pg_cron/blob/main/pg_cron.sql";
 
 const RESERVED = "rds.rds_superuser_reserved_connections";
 /** What RDS sets, which the target's reserve includes. */
@@ -243,6 +245,24 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
       section: { region: "eu-central-1" },
       instances: { at: {} },
       platforms: { app: { extensions: ["pg_cron"] } },
+    },
+  },
+  {
+    id: "aws-pg-cron-is-in-its-database",
+    source: PG_CRON,
+    why: "CREATE EXTENSION pg_cron fails in every database but the one that the parameter names, and the platform is not provisioned.",
+    date: CHECKED,
+    severity: "error",
+    check: (subject) => misplacedCron(ofSpec(subject), subject.platforms),
+    passing: {
+      section: { region: "eu-central-1" },
+      instances: { at: { parameters: { "cron.database_name": "app" } } },
+      platforms: { app: { databases: [{ name: "app", extensions: ["pg_cron"] }] } },
+    },
+    failing: {
+      section: { region: "eu-central-1" },
+      instances: { at: {} },
+      platforms: { app: { databases: [{ name: "app", extensions: ["pg_cron"] }] } },
     },
   },
 ];

@@ -5,7 +5,7 @@ import { bytesOf, showBytes } from "../model/parameter-values";
 import { toPlainValue } from "../model/parameters";
 import { checkEach, checkItems } from "../model/rule";
 import { notOffered, OFFERED } from "../model/rules/extensions";
-import { unread } from "../model/rules/parameter-modules";
+import { misplacedCron, unread } from "../model/rules/parameter-modules";
 import { created, type InstanceRule, type WholeRule } from "../model/target";
 import { CHECKED, GUIDE } from "./rules";
 import type { gcpFields } from "./section";
@@ -114,5 +114,19 @@ export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
       platforms: { app: { extensions: ["pg_cron"] } },
     },
     failing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["pg_cron"] } } },
+  },
+  {
+    id: "gcp-pg-cron-is-in-its-database",
+    source: "https://github.com/citusdata/pg_cron/blob/main/pg_cron.sql",
+    why: "CREATE EXTENSION pg_cron fails in every database but the one that the flag names, and the platform is not provisioned.",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ instances, platforms }) => misplacedCron(instances, platforms),
+    passing: {
+      section: SECTION,
+      instances: { at: { parameters: { "cron.database_name": "app" } } },
+      platforms: { app: { databases: [{ name: "app", extensions: ["pg_cron"] }] } },
+    },
+    failing: { section: SECTION, instances: { at: {} }, platforms: { app: { databases: [{ name: "app", extensions: ["pg_cron"] }] } } },
   },
 ];

@@ -151,6 +151,7 @@ const toWholePlatform = ({ platform, settings, instance, databases, topology }: 
   instance,
   access: topology?.access ?? null,
   serviceAccounts: ifReadable(() => platform.serviceAccounts(settings), []),
+  databases: Object.values(databases ?? {}),
   extensions: [...new Set(Object.values(databases ?? {}).flatMap((database) => database.extensions))],
 });
 

@@ -2,7 +2,7 @@ import type { Access, CommonFields } from "./common-fields";
 import type { Elsewhere, Fields, Settings, Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { JsonObject } from "./json";
-import type { TlsMode } from "./platform";
+import type { PlatformDatabase, TlsMode } from "./platform";
 import type { Rule } from "./rule";
 
 /** How a platform's pods reach the database: decided, not assumed. */
@@ -48,6 +48,7 @@ export interface WholePlatform {
   readonly access: Topology["access"] | null;
   /** Service accounts that its pods run as, if its chart has named them. */
   readonly serviceAccounts: readonly string[];
+  readonly databases: readonly PlatformDatabase[];
   /** Of all its databases. */
   readonly extensions: readonly string[];
 }

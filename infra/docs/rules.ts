@@ -71,6 +71,7 @@ const triedWhole = <X extends Fields>(about: string, fields: X, rules: readonly 
         instance: "at",
         access: "sidecar" as const,
         serviceAccounts: [],
+        databases: [],
         extensions: [],
         ...rest,
       }),

@@ -330,7 +330,10 @@ describe("RDS", () => {
       `${P}.cloudsql.enable_pg_cron: must be on for the extension pg_cron of prefect, got nothing; write it into gcp.instances.main.parameters [gcp-extensions-have-their-flag]`,
     ],
   ])("and Cloud SQL load modules of extensions: %s", (name, line) => {
-    expect(said({}, name, { platforms: { prefect: { databases: { main: { extensions: ["pg_cron"] } } } } })).toEqual([line]);
+    expect(said({}, name, { platforms: { prefect: { databases: { main: { extensions: ["pg_cron"] } } } } })).toEqual([
+      line,
+      `${P}.cron.database_name: must be prefect, the database that is to have the extension pg_cron, got nothing; by default it is postgres; a server has pg_cron in one database, whose jobs can run in others [${name}-pg-cron-is-in-its-database]`,
+    ]);
   });
 
   it("leaves an existing parameter group of RDS to load the modules of extensions", () => {

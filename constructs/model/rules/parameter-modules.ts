@@ -2,6 +2,7 @@ import { show, type Violation, violation } from "../errors";
 import type { InstanceSettings } from "../instance";
 import { ownEntry } from "../json";
 import { checkEach, checkItems } from "../rule";
+import type { WholePlatform } from "../target";
 import { listOf } from "./parameter-texts";
 
 /** Lists of modules that a server loads when it starts, or for each session. */
@@ -45,4 +46,29 @@ export const preloadable = (
     return unknown === undefined
       ? []
       : [violation(`${path}.parameters.${name}`, `names ${show(unknown)}, which ${rule}`, written, `it has ${modules.join(", ")}`)];
+  });
+
+/** The parameter that says in which database pg_cron is, and the one where it is by default. */
+const CRON_DATABASE = "cron.database_name";
+const CRON_DEFAULT = "postgres";
+
+/** Finds pg_cron in a database in which it cannot be created. @param instances whose parameters the spec decides. */
+export const misplacedCron = (
+  instances: Readonly<Record<string, InstanceSettings>>,
+  platforms: Readonly<Record<string, WholePlatform>>,
+): readonly Violation[] =>
+  checkEach(platforms, ({ instance: name, databases }) => {
+    const instance = ownEntry(instances, name ?? "");
+    if (instance === undefined || instance.existing !== null) return [];
+    const written = instance.parameters[CRON_DATABASE];
+    return databases
+      .filter((database) => database.extensions.includes("pg_cron") && database.name !== String(written ?? CRON_DEFAULT))
+      .map((database) =>
+        violation(
+          `instances.${name}.parameters.${CRON_DATABASE}`,
+          `must be ${database.name}, the database that is to have the extension pg_cron`,
+          written,
+          `by default it is ${CRON_DEFAULT}; a server has pg_cron in one database, whose jobs can run in others`,
+        ),
+      );
   });
