@@ -98,7 +98,7 @@ describe("a mistake that was written blind", () => {
     [
       "local",
       mlflow({ images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1" } }),
-      'platforms.mlflow.images.mlflow: is not known to have psycopg2, the driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.15.1"; use burakince/mlflow, or build one with psycopg2-binary [mlflow-image-has-its-driver]',
+      'platforms.mlflow.images.mlflow: has no driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.15.1"; write ghcr.io/mlflow/mlflow:v3.15.1-full, since 3.9.0 [mlflow-image-has-a-driver]',
     ],
     ...[
       [

@@ -90,6 +90,16 @@ describe("Flyte", () => {
     expect(at(values, "console.image.tag")).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it.each([
+    [{}, "aws", "s3, azure, gcs"],
+    [{ chartVersion: "v1.16.8" }, "azure", "s3, gcs"],
+  ])("knows the stores of its chart: %j", (settings, provider, known) => {
+    const values = { configuration: { storage: { provider } } };
+    expect(refusal(flyte, { ...settings, values })).toBe(
+      `invalid spec:\n  - platforms.flyte.values.configuration.storage.provider: must be one of ${known}; case matters [flyte-storage-has-a-provider]`,
+    );
+  });
+
   it("says in its README where the CA is, which flyte-core takes from the Secret", () => {
     const tls = (settings: JsonObject): string | undefined => {
       const from = { objects: [], secretFile: "secret.yaml", caution: null };

@@ -38,7 +38,11 @@ describe("an image of another generation than its chart's", () => {
       prefect("registry.example:5000/hub/prefecthq/prefect:1.4.1"),
       `prefect.images.prefect: ${PREFECT}, got "registry.example:5000/hub/prefecthq/prefect:1.4.1"; ${USE_PREFECT}`,
     ],
-    [mlflow("ghcr.io/mlflow/mlflow:v1.30.0"), `mlflow.images.mlflow: ${MLFLOW}, got "ghcr.io/mlflow/mlflow:v1.30.0"; ${USE_MLFLOW}`],
+    [mlflow("mlflow/mlflow:v1.30.0"), `mlflow.images.mlflow: ${MLFLOW}, got "mlflow/mlflow:v1.30.0"; ${USE_MLFLOW}`],
+    [
+      mlflow("ghcr.io/mlflow/mlflow:v3.17.2"),
+      'mlflow.images.mlflow: has no driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.17.2"; write ghcr.io/mlflow/mlflow:v3.17.2-full, since 3.9.0 [mlflow-image-has-a-driver]',
+    ],
     [
       mlflow("bitnami/mlflow:2.22.0-debian-12-r3"),
       `mlflow.images.mlflow: ${MLFLOW}, got "bitnami/mlflow:2.22.0-debian-12-r3"; ${USE_MLFLOW}`,
@@ -86,6 +90,8 @@ describe("an image of another generation than its chart's", () => {
     prefect("registry.example/flows:2.20.4"),
     prefect("registry.example/prefect:20261130"),
     mlflow("ghcr.io/mlflow/mlflow:v3.17.2-full"),
+    mlflow("registry.example/mlflow/mlflow:v3.17.2"),
+    mlflow(`ghcr.io/mlflow/mlflow${DIGEST}`),
     mlflow(`burakince/mlflow${DIGEST}`),
     // Without its log the chart sets no such option.
     mlflow("burakince/mlflow:2.22.1", { values: { log: { enabled: false } } }),
@@ -128,7 +134,10 @@ describe("a tag that moves", () => {
       prefect("prefecthq/prefect:3-latest"),
       `prefect.images.prefect: ${MOVES}, got "prefecthq/prefect:3-latest"; name a full version [prefect-image-is-pinned]`,
     ],
-    [mlflow("burakince/mlflow:latest"), `mlflow.images.mlflow: ${MOVES}, got "burakince/mlflow:latest"; ${PIN} [mlflow-image-is-pinned]`],
+    [
+      mlflow("ghcr.io/mlflow/mlflow:latest-full"),
+      `mlflow.images.mlflow: ${MOVES}, got "ghcr.io/mlflow/mlflow:latest-full"; ${PIN} [mlflow-image-is-pinned]`,
+    ],
     [
       image("flyte", "console", "ghcr.io/unionai-oss/flyteconsole-v2:latest"),
       `flyte.images.console: ${MOVES}, got "ghcr.io/unionai-oss/flyteconsole-v2:latest"; ${PIN} [flyte-image-is-pinned]`,

@@ -90,4 +90,27 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
     passing: { migration: { image: "registry.example/app:1.2.3", command: ["migrate"] } },
     failing: { migration: { image: "registry.example/app:latest", command: ["migrate"] } },
   },
+  {
+    id: "application-migration-command-is-words",
+    why: "The first word is the name of a program, and the Job fails where none has a name with blanks.",
+    source: "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ migration }, path) => {
+      const [first = ""] = migration?.command ?? [];
+      const words = first.trim().split(/\s+/);
+      return words.length > 1
+        ? [
+            violation(
+              `${path}.migration.command[0]`,
+              "is the name of a program, and has blanks",
+              first,
+              `write each word by itself: [${words.map((word) => `"${word}"`).join(", ")}], or ["sh", "-c", "..."]`,
+            ),
+          ]
+        : [];
+    },
+    passing: { migration: { image: "registry.example/app:1.2.3", command: ["sh", "-c", "exec alembic upgrade head"] } },
+    failing: { migration: { image: "registry.example/app:1.2.3", command: ["alembic upgrade head"] } },
+  },
 ];

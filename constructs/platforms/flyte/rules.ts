@@ -1,7 +1,7 @@
 import { violation } from "../../model/errors";
 import type { PlatformRule } from "../../model/platform";
-import { atValue, isNamed, leafPaths, type Path } from "../../model/values";
-import { editionOf, type FlyteFields } from "./settings";
+import { atValue, isNamed, leafPaths, type Path, scalarAt } from "../../model/values";
+import { type Edition, editionOf, type FlyteFields } from "./settings";
 
 const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
@@ -30,6 +30,12 @@ function isConnection(path: Path): boolean {
 /** What the chart's guards tell already. */
 const isGuarded = ([top, inline, ...keys]: Path): boolean =>
   top === "configuration" && inline === "inline" && (keys[0] === "runs" ? keys[1] : keys[0]) === "database";
+
+/** Stores that the charts of flyte-binary know; flyte-core calls the setting otherwise. */
+const PROVIDERS: Readonly<Partial<Record<Edition, readonly unknown[]>>> = {
+  "binary-2": ["s3", "azure", "gcs"],
+  "binary-1": ["s3", "gcs"],
+};
 
 /** Of Flyte's durations, in seconds. */
 const SECONDS = { s: 1, m: 60, h: 3_600 } as const;
@@ -186,5 +192,21 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     },
     passing: { chart: "flyte-core", values: { configmap: { logger: { logger: { level: 4 } } } } },
     failing: { chart: "flyte-core", values: { configmap: { db: { database: { host: "db" } } } } },
+  },
+  {
+    id: "flyte-storage-has-a-provider",
+    why: "Helm refuses to render the chart of flyte-binary with another provider, after the databases were made.",
+    source: SOURCE,
+    date: "2026-11-30",
+    severity: "error",
+    check: (settings, path) => {
+      const known = PROVIDERS[editionOf(settings)];
+      const written = scalarAt(settings.values, ["configuration", "storage", "provider"]);
+      return known === undefined || written === undefined || written === null || known.includes(written)
+        ? []
+        : [atValue(path, ["configuration", "storage", "provider"], `must be one of ${known.join(", ")}`, "case matters")];
+    },
+    passing: { values: { configuration: { storage: { provider: "gcs" } } } },
+    failing: { values: { configuration: { storage: { provider: "aws" } } } },
   },
 ];

@@ -1,4 +1,5 @@
 import { type Violation, violation } from "../../model/errors";
+import { splitImage } from "../../model/images";
 import { isObject, type JsonObject } from "../../model/json";
 import type { PlatformRule } from "../../model/platform";
 import { checkItems } from "../../model/rule";
@@ -8,6 +9,9 @@ import type { MlflowFields } from "./settings";
 
 /** MLflow's page on network protection. */
 const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
+
+/** A mirror or a build of one's own may have the driver. */
+const OWN_IMAGE = "ghcr.io/mlflow/mlflow";
 
 /** Whether the chart's values make it write `--uvicorn-opts`, as they do unless told. */
 export function setsUvicorn({ log, extraArgs }: JsonObject): boolean {
@@ -71,26 +75,6 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
     failing: { values: { ingress: { enabled: true, hosts: [{ host: "mlflow.example.com" }] } } },
   },
   {
-    id: "mlflow-image-has-its-driver",
-    why: "MLflow's own image has no driver of PostgreSQL, and the pods end with `No module named 'psycopg2'`.",
-    source: "https://github.com/mlflow/mlflow/issues/9513",
-    date: "2026-11-30",
-    severity: "warning",
-    check: ({ images: { mlflow = "" } }, path) =>
-      /^(ghcr\.io\/mlflow|dhi\.io)\/mlflow[:@]/.test(mlflow) && !mlflow.includes("-full")
-        ? [
-            violation(
-              `${path}.images.mlflow`,
-              "is not known to have psycopg2, the driver of PostgreSQL",
-              mlflow,
-              "use burakince/mlflow, or build one with psycopg2-binary",
-            ),
-          ]
-        : [],
-    passing: { images: { mlflow: "burakince/mlflow:3.15.1" } },
-    failing: { images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1" } },
-  },
-  {
     id: "mlflow-is-not-in-development-mode",
     why: "MLflow rejects `--dev` together with `--uvicorn-opts`, which the chart sets, and does not start.",
     source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
@@ -109,5 +93,20 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
           ],
     passing: { values: { extraFlags: ["enableWorkspaces"] } },
     failing: { values: { extraFlags: ["dev"] } },
+  },
+  {
+    id: "mlflow-image-has-a-driver",
+    why: "MLflow's own image has no driver of PostgreSQL (`No module named 'psycopg2'`), so that no pod starts; its variant `-full` has one.",
+    source: "https://github.com/mlflow/mlflow/blob/master/docker/README.md",
+    date: "2026-11-30",
+    severity: "error",
+    check: ({ images: { mlflow: image = "" } }, path) => {
+      const { repository, tag } = splitImage(image);
+      return repository === OWN_IMAGE && tag !== "" && !tag.endsWith("-full")
+        ? [violation(`${path}.images.mlflow`, "has no driver of PostgreSQL", image, `write ${repository}:${tag}-full, since 3.9.0`)]
+        : [];
+    },
+    passing: { images: { mlflow: `${OWN_IMAGE}:v3.15.1-full` } },
+    failing: { images: { mlflow: `${OWN_IMAGE}:v3.15.1` } },
   },
 ];

@@ -1,8 +1,11 @@
 import { violation } from "../../model/errors";
 import { isObject } from "../../model/json";
 import type { Exclusive, PlatformRule } from "../../model/platform";
+import { atValue, scalarAt } from "../../model/values";
 import { redisDatabase, redisOfSecret, redisRules } from "../redis";
 import type { PrefectFields } from "./settings";
+
+const API_URL = ["server", "uiConfig", "prefectUiApiUrl"] as const;
 
 const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/charts/prefect-server";
 
@@ -64,6 +67,21 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
         : [],
     passing: { images: { prefect: "registry.example/prefect:3.8.3" } },
     failing: { images: { prefect: `registry.example/prefect@sha256:${"0".repeat(64)}` } },
+  },
+  {
+    id: "prefect-api-url-is-a-url",
+    why: "Browsers take a host without a scheme for a path below the page, and Prefect's pages stay empty.",
+    source: "https://docs.prefect.io/v3/advanced/security-settings",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ values }, path) => {
+      const written = scalarAt(values, API_URL);
+      return typeof written !== "string" || written === "" || /^(https?:\/)?\/|\{\{/.test(written)
+        ? []
+        : [atValue(path, API_URL, "must be a URL that browsers reach", "write it such as https://prefect.example.com/api")];
+    },
+    passing: { values: { server: { uiConfig: { prefectUiApiUrl: "https://prefect.example.com/api" } } } },
+    failing: { values: { server: { uiConfig: { prefectUiApiUrl: "prefect.example.com/api" } } } },
   },
 ];
 
