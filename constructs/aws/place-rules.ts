@@ -35,8 +35,33 @@ const notInCertificate = (name: string, host: string, what: string): Violation =
     "write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca",
   );
 
+/** Servers of AWS that take connections of PostgreSQL's drivers, or look like a database of RDS, and are none. */
+const OTHERS: readonly (readonly [RegExp, string])[] = [
+  [/\.redshift(-serverless)?\.amazonaws\.com\.?$/i, "Amazon Redshift"],
+  [/\.dsql\.[a-z0-9-]+\.on\.aws\.?$/i, "Aurora DSQL"],
+  [/\.docdb\.amazonaws\.com\.?$/i, "Amazon DocumentDB"],
+];
+
 /** About the names of existing servers. */
 export const awsEndpointRules: readonly InstanceRule[] = [
+  {
+    id: "aws-existing-is-postgresql",
+    source: "https://docs.aws.amazon.com/redshift/latest/dg/c_unsupported-postgresql-features.html",
+    why: "It lacks what every platform's tables need, such as indexes and enforced keys, or several databases, and no platform can migrate.",
+    date: CHECKED,
+    severity: "error",
+    check: ({ existing }, path) =>
+      OTHERS.filter(([host]) => existing !== null && host.test(existing.host)).map(([, name]) =>
+        violation(
+          `${path}.existing.host`,
+          `is ${name}, which is not PostgreSQL`,
+          existing?.host,
+          "name a database of RDS, or the writer of an Aurora cluster",
+        ),
+      ),
+    passing: { existing: { ...EXISTING, host: "redshift.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
+    failing: { existing: { ...EXISTING, host: "ml.c1a2b3c4d5e6.eu-central-1.redshift.amazonaws.com" } },
+  },
   {
     id: "aws-existing-is-not-a-proxy",
     source: `${GUIDE}/rds-proxy-secrets-arns.html`,

@@ -4,6 +4,7 @@ import { violation } from "../model/errors";
 import { type Field, integer, nullable, type Settings, text } from "../model/fields";
 import { KUBERNETES_NAME } from "../model/names";
 import type { PlatformRule } from "../model/platform";
+import { refusePort } from "../model/rules/server-rules";
 import { serverName } from "../model/server-name";
 
 /** A part of a name; the last one is not a number. */
@@ -56,6 +57,17 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
     },
     passing: { redisHost: "redis.redis.svc.cluster.local" },
     failing: { redisHost: "localhost" },
+  },
+  {
+    id: `${platform}-redis-port-is-of-redis`,
+    why: "The platform waits for a server that does not speak the protocol of Redis; a Sentinel rejects its commands.",
+    source: "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/",
+    date: "2026-11-30",
+    severity: "warning",
+    check: (settings, path) =>
+      refusePort(`${path}.redisPort`, (settings as Settings<typeof redisFields>).redisPort, "Redis", "mostly 6379"),
+    passing: { redisHost: "redis.example.internal", redisPort: 6380 },
+    failing: { redisHost: "redis.example.internal", redisPort: 26379 },
   },
 ];
 

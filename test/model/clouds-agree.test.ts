@@ -49,7 +49,7 @@ describe("the same mistake has the same verdict on both clouds", () => {
     expect(onAws(main)).toHaveLength(1);
   });
 
-  it.each([{ host: "localhost" }, { host: "db:5432" }, { host: "169.254.1.1" }, { ca: "-----BEGIN PRIVATE KEY-----" }])(
+  it.each([{ port: 3306 }, { host: "localhost" }, { host: "db:5432" }, { host: "169.254.1.1" }, { ca: "-----BEGIN PRIVATE KEY-----" }])(
     "an existing database with %j",
     (change) => {
       expect(onAws(existing("aws", change))).toEqual(onGcp(existing("gcp", change)));

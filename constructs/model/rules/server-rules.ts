@@ -1,5 +1,5 @@
 import { addressesIn, isPublic } from "../address";
-import { violation } from "../errors";
+import { type Violation, violation } from "../errors";
 import { checkItems } from "../rule";
 import { created, type InstanceRule } from "../target";
 import { minutesOf } from "../windows";
@@ -24,6 +24,26 @@ const WAY_IN =
 /** Of a shell, of Kubernetes, or of a template. */
 const VARIABLE = /^\$|\$[{(]|\{\{/;
 const UNEXPANDED = "has a variable, which nothing expands";
+
+/** Ports that servers have by default, and nobody gives to another program on purpose. */
+const PORTS: ReadonlyMap<number, string> = new Map([
+  [1433, "SQL Server"],
+  [1521, "Oracle"],
+  [3306, "MySQL"],
+  [5432, "PostgreSQL"],
+  [5439, "Redshift"],
+  [6379, "Redis"],
+  [26379, "Redis Sentinel"],
+  [27017, "MongoDB"],
+]);
+
+/** What is wrong with the port of a server, if it is another program's. @param usual the port to write, in words. */
+export function refusePort(path: string, port: number, server: string, usual: string): readonly Violation[] {
+  const other = PORTS.get(port);
+  return other === undefined || other === server
+    ? []
+    : [violation(path, `is the port of ${other}`, port, `write the port on which ${server} listens, ${usual}`)];
+}
 
 /** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
 export function refuseAuthorities(text: string): string | null {
@@ -161,5 +181,16 @@ export const serverRules: readonly InstanceRule[] = [
     },
     passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem" } },
     failing: { existing: { host: "db.example", masterSecret: "master", ca: "-----BEGIN PRIVATE KEY-----" } },
+  },
+  {
+    id: "existing-port-is-of-postgres",
+    source: "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xhtml",
+    why: "Provisioning and every platform wait for a server that does not speak PostgreSQL's protocol.",
+    date: READ,
+    severity: "warning",
+    check: ({ existing }, path) =>
+      existing === null ? [] : refusePort(`${path}.existing.port`, existing.port, "PostgreSQL", "mostly 5432"),
+    passing: { existing: { host: "db.example", masterSecret: "master", port: 6432 } },
+    failing: { existing: { host: "db.example", masterSecret: "master", port: 3306 } },
   },
 ];

@@ -15,6 +15,7 @@ export const valueRules = (kind: string, platform: Platform): readonly PlatformR
   variablesOfObjectsRule(kind, platform),
   secretRule(kind, platform),
   passwordRule(kind, platform),
+  bucketRule(kind),
 ];
 
 /** What YAML 1.1 does not read as a text: charts write names without quotes, and Helm and kubectl read YAML 1.1. */
@@ -159,6 +160,28 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
     },
     passing: { values: { env: [{ name: "API_TOKEN", valueFrom: { secretKeyRef: { name: "mine", key: "token" } } }] } },
     failing: { values: { auth: { adminPassword: "in clear" } } },
+  };
+}
+
+/** Keys that charts give to the name of a bucket. */
+const BUCKET = /^(bucket(Name)?|(metadata|userData)Container)$/;
+
+/** A bucket that is not called like one: charts write its URL themselves. */
+function bucketRule(kind: string): PlatformRule {
+  return {
+    id: `${kind}-buckets-are-names`,
+    why: "A chart puts the name into a URL of its own, and no store has such a bucket: artifacts are lost when they are written.",
+    source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    date: "2026-11-30",
+    severity: "warning",
+    check: ({ values }, path) =>
+      textsIn(values)
+        .filter(({ path: own, text }) => BUCKET.test(String(own.at(-1))) && !text.includes("{{") && /[A-Z\s:/]/.test(text))
+        .map(({ path: own }) =>
+          atValue(path, own, "is not the name of a bucket", "write it in lower case, without a scheme and a path, such as ml-artifacts"),
+        ),
+    passing: { values: { store: { bucket: "ml_artifacts.example.com" } } },
+    failing: { values: { store: { bucket: "s3://ml-artifacts" } } },
   };
 }
 
