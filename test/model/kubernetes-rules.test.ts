@@ -143,6 +143,15 @@ describe("values that a chart copies into objects of Kubernetes", () => {
     { readinessProbe: { successThreshold: 2 }, livenessProbe: { successThreshold: 1 } },
     { securityContext: { runAsNonRoot: true, runAsUser: 1001 }, podSecurityContext: { runAsUser: 0 } },
     { imagePullSecrets: [{ name: "regcred" }] },
+    {
+      affinity: {
+        podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: { topologyKey: "zone" } }] },
+      },
+    },
+    { extraContainers: [{ name: "logs", image: "it:1", env: [{ name: "A", value: "", valueFrom: { fieldRef: {} } }] }] },
+    { extraContainers: [{ name: "logs", image: "it:1", options: [{ name: "depth", value: 3 }] }] },
+    { listener: { host: "0.0.0.0:8080" } },
+    { resources: { requests: { memory: 0 } } },
     { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{}] } } } },
   ])("are not in the way of what Kubernetes takes: %j", (values) => {
     expect(said(values)).toEqual([]);

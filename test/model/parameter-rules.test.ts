@@ -336,6 +336,16 @@ describe("RDS", () => {
     ]);
   });
 
+  it("leaves the parameters of an existing database to those who set them", () => {
+    const existing = {
+      host: "db.c1a2b3.eu-central-1.rds.amazonaws.com",
+      masterSecret: `arn:aws:secretsmanager:eu-central-1:${"1".repeat(12)}:secret:m-AbCdEf`,
+    };
+    const platforms = { prefect: { databases: { main: { extensions: ["pg_cron"] } } } };
+    const found = said({ highAvailability: true, existing }, "aws", { platforms });
+    expect(found.filter((line) => line.includes("cron"))).toEqual([]);
+  });
+
   it("leaves an existing parameter group of RDS to load the modules of extensions", () => {
     const aws = { ...SECTIONS.aws.aws, instances: { main: { parameterGroup: "ml-postgres17" } } };
     const platforms = { prefect: { databases: { main: { extensions: ["pg_cron"] } } } };

@@ -77,7 +77,7 @@ export const limitRules: readonly InstanceRule[] = [
             ),
           ];
     },
-    passing: { parameters: { min_wal_size: "1GB", max_wal_size: "4GB" } },
+    passing: { parameters: { min_wal_size: "4GB", max_wal_size: "4GB" } },
     failing: { parameters: { min_wal_size: "4GB", max_wal_size: "1GB" } },
   }),
   created({

@@ -244,6 +244,17 @@ const DOUBTFUL: readonly Row[] = [
     failing: "off",
   },
   {
+    parameter: "enable_seqscan",
+    effect: "slows-queries",
+    chapter: "query",
+    isHarmful: is("off"),
+    rule: "makes the planner avoid reading tables in order, also where that is the fastest way",
+    remedy: "set it in the session that tries a plan; for a disk without moving parts, lower random_page_cost to 1.1",
+    why: "The manual calls it a temporary means to force another plan; for every session it makes queries of large parts of a table slower.",
+    passing: "on",
+    failing: "off",
+  },
+  {
     parameter: "row_security",
     effect: "ends-queries",
     chapter: "client",
