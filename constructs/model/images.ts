@@ -1,23 +1,25 @@
-/** An image taken apart. A registry's port has a colon, too, so the last one counts. */
+/** An image taken apart; what it does not name is empty. A registry's port has a colon, too, and a slash behind it. */
 export function splitImage(image: string): { readonly repository: string; readonly tag: string; readonly digest: string } {
   const [name = "", digest = ""] = image.split("@");
-  const colon = digest === "" ? name.lastIndexOf(":") : name.length;
+  const last = name.lastIndexOf(":");
+  const colon = last > name.lastIndexOf("/") ? last : name.length;
   return { repository: name.slice(0, colon), tag: name.slice(colon + 1), digest };
 }
 
+const TAG = ":[A-Za-z0-9_][A-Za-z0-9._-]{0,127}";
 const COMPONENT = "[a-z0-9]+(?:(?:[.]|_{1,2}|-+)[a-z0-9]+)*";
 
 /**
- * An image by tag or digest, perhaps in a registry with a port.
+ * An image by tag, by digest or by both, of which the digest counts, perhaps in a registry with a port.
  *
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests
  */
-const IMAGE = new RegExp(`^${COMPONENT}(?::\\d{1,5}(?=/))?(?:/${COMPONENT})*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha256:[0-9a-f]{64})$`);
+const IMAGE = new RegExp(`^${COMPONENT}(?::\\d{1,5}(?=/))?(?:/${COMPONENT})*(?:${TAG}|(?:${TAG})?@sha256:[0-9a-f]{64})$`);
 
 /** How a setting takes an image. */
 export const IMAGE_FORM = {
   pattern: IMAGE,
-  form: "an image in lower case with a tag of at most 128 characters or a sha256 digest, not both, such as registry.example/name:1.2.3",
+  form: "an image in lower case with a tag of at most 128 characters, a sha256 digest or both, such as registry.example/name:1.2.3",
   longest: 500,
 } as const;
 

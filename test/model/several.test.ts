@@ -152,7 +152,7 @@ describe("databases", () => {
     ],
     [
       { application: { migration: { image: "http://user:hunter2@x/y", command: ["a"] } } },
-      "platforms.application.migration.image: must be an image in lower case with a tag of at most 128 characters or a sha256 digest, not both, such as registry.example/name:1.2.3",
+      "platforms.application.migration.image: must be an image in lower case with a tag of at most 128 characters, a sha256 digest or both, such as registry.example/name:1.2.3",
     ],
     [{ mlflow: { databases: { mian: "x" } } }, 'platforms.mlflow.databases.mian: unknown key; did you mean "main"?'],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatViolation } from "../../constructs/model/errors";
-import { movingTag } from "../../constructs/model/images";
+import { movingTag, splitImage } from "../../constructs/model/images";
 import { emptyWith, refusal, resolveHere } from "../fixtures/specs";
 
 const ACKNOWLEDGE = { "kubeflow-pipelines-is-for-development": "a test of images" };
@@ -163,9 +163,23 @@ describe("a tag that moves", () => {
   });
 });
 
+describe("an image by tag and digest", () => {
+  it("is of the version that its tag names, and does not move", () => {
+    const both = `registry.example:5000/burakince/mlflow:2.22.1${DIGEST}`;
+    expect(splitImage(both)).toEqual({ repository: "registry.example:5000/burakince/mlflow", tag: "2.22.1", digest: DIGEST.slice(1) });
+    expect(splitImage(`registry.example:5000/app${DIGEST}`)).toEqual({
+      repository: "registry.example:5000/app",
+      tag: "",
+      digest: DIGEST.slice(1),
+    });
+    expect(movingTag(`registry.example/app:latest${DIGEST}`)).toBeNull();
+    expect(refusal(emptyWith({ platforms: mlflow(both) }))).toContain("must be an image of MLflow 3");
+  });
+});
+
 describe("an image", () => {
   const FORM =
-    "must be an image in lower case with a tag of at most 128 characters or a sha256 digest, not both, such as registry.example/name:1.2.3";
+    "must be an image in lower case with a tag of at most 128 characters, a sha256 digest or both, such as registry.example/name:1.2.3";
 
   it.each([
     "registry.example/app",
@@ -178,6 +192,8 @@ describe("an image", () => {
     "registry.example/app:-1",
     "registry.example/app@sha256:abc",
     `registry.example/app@sha256:${"A".repeat(64)}`,
+    `registry.example/app:1.2.3@sha256:abc`,
+    `registry.example/app${DIGEST}:1.2.3`,
     `registry.example/app@sha512:${"a".repeat(64)}`,
     `a:${"1".repeat(129)}`,
   ])("may not be written %s", (name) => {
@@ -190,6 +206,7 @@ describe("an image", () => {
     "localhost:5000/app:1.2.3",
     "registry.example:5000/a/b__c/d--e.f:v1.2.3_4",
     `registry.example:5000/app${DIGEST}`,
+    `registry.example:5000/app:1.2.3${DIGEST}`,
     "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ml/mlflow-server:2026.11.30-1",
     "europe-west4-docker.pkg.dev/my-project/ml/server:20261130-4f3a2b1",
     `a:${"1".repeat(128)}`,

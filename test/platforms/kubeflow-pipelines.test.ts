@@ -51,9 +51,11 @@ describe("the overlay of Kubeflow Pipelines", () => {
     "kfp-api-server:2.17.3",
     "gcr.io/ml-pipeline/api-server:1.8.5",
     "registry.example/ml-pipeline/api-server:2.0.5",
+    `kfp-api-server:2.5.0@sha256:${"a".repeat(64)}`,
   ])("refuses %s, whose release has no PostgreSQL", (image) => {
+    const got = image.length > 60 ? `"${image.slice(0, 56)}...` : `"${image}"`;
     expect(refusal(example, { images: { ...IMAGES, "api-server": image } })).toBe(
-      `invalid spec:\n  - platforms.kubeflow-pipelines.images.api-server: is tagged like a release without PostgreSQL, got "${image}"; name one that was built from master, with another tag or by digest [kubeflow-pipelines-images-are-not-older]`,
+      `invalid spec:\n  - platforms.kubeflow-pipelines.images.api-server: is tagged like a release without PostgreSQL, got ${got}; name one that was built from master, with another tag or by digest [kubeflow-pipelines-images-are-not-older]`,
     );
   });
 
