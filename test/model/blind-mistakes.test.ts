@@ -111,7 +111,7 @@ describe("a mistake that was written blind", () => {
       ],
       [
         { tolerations: [{ key: "gpu", operator: "Equals" }] },
-        "tolerations[0].operator: must be one of Equal, Exists, Lt, Gt; case matters [mlflow-values-fit-kubernetes]",
+        "tolerations[0].operator: must be one of Exists, Equal, Lt, Gt; case matters [mlflow-values-fit-kubernetes]",
       ],
       [
         { tolerations: [{ key: "gpu", effect: "NoScheduling" }] },
@@ -133,7 +133,7 @@ describe("a mistake that was written blind", () => {
       ...["https://mlflow.acme.example", "mlflow.acme.example:443", "MLflow.acme.example", "10.1.2.3", "mlflow.$" + "{DOMAIN}"].map(
         (host): [object, string] => [
           { ingress: { enabled: true, hosts: [{ host, paths: [] }], tls: [{ hosts: [], secretName: "tls" }] } },
-          "ingress.hosts[0].host: must be a DNS name in lower case; write it without scheme, port, path and variables [mlflow-values-fit-kubernetes]",
+          "ingress.hosts[0].host: must be a DNS name in lower case, without scheme, port and path; write it such as ml.example.com or *.example.com [mlflow-values-fit-kubernetes]",
         ],
       ),
     ].map(([values, message]): ["local", Readonly<Record<string, unknown>>, string] => [

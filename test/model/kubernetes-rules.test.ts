@@ -71,10 +71,6 @@ describe("values that a chart copies into objects of Kubernetes", () => {
       ['platforms.mlflow.values.tolerations[0].value: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]'],
     ],
     [
-      { resources: { requests: { memory: "512m" }, limits: { memory: "512" } } },
-      ["requests", "limits"].map((each) => `platforms.mlflow.values.resources.${each}.memory: ${TOO_LITTLE} ${FITS}`),
-    ],
-    [
       { tolerations: [{ key: "gpu", operator: "exists", effect: "NoScheduled" }] },
       [
         `platforms.mlflow.values.tolerations[0].effect: must be one of NoSchedule, PreferNoSchedule, NoExecute; case matters ${FITS}`,

@@ -44,15 +44,6 @@ describe("a number without a unit", () => {
 });
 
 describe("sizes that belong together", () => {
-  it.each([
-    [{ min_wal_size: "8GB", max_wal_size: "2GB" }, "2 GB", "8GB"],
-    [{ min_wal_size: "1.5GB" }, "1 GB", "1.5GB"],
-  ])("WAL is bounded by nothing in %j", (parameters, most, got) => {
-    expect(warned(parameters)).toEqual([
-      `${P}.min_wal_size: is more than max_wal_size (${most}), which then bounds nothing, got "${got}"; lower it, or raise max_wal_size [wal-sizes-are-in-order]`,
-    ]);
-  });
-
   it.each(["6GB", "800MB", 1_000_000])("Cloud SQL refuses an effective_cache_size of %s at 8 GiB", (size) => {
     expect(onGcp({ effective_cache_size: size })).toBe(
       `  - ${P}.effective_cache_size: must be from 10 % (819.2 MB) to 70 % (5.6 GB) of the memory on Cloud SQL, got ${JSON.stringify(size)}; leave it out for 40 %; a number without a unit counts blocks of 8 kB [gcp-effective-cache-is-in-range]`,

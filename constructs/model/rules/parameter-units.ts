@@ -1,5 +1,5 @@
 import { violation } from "../errors";
-import { bytesOf, setParameter, showBytes } from "../parameter-values";
+import { setParameter, showBytes } from "../parameter-values";
 import { toBase } from "../parameters";
 import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
@@ -57,20 +57,4 @@ export const unitRules: readonly InstanceRule[] = [
       failing: { parameters: { [name]: least - 1 } },
     }),
   ),
-  created({
-    id: "wal-sizes-are-in-order",
-    source: manualPage("wal", "min_wal_size"),
-    why: "The server keeps as much WAL as the lower bound says, so that the upper one bounds nothing.",
-    date: "2026-11-30",
-    severity: "warning",
-    check: (instance, path) => {
-      const [least, most] = [bytesOf(instance, "min_wal_size"), bytesOf(instance, "max_wal_size") ?? 2 ** 30];
-      const rule = `is more than max_wal_size (${showBytes(most)}), which then bounds nothing`;
-      return least === null || least <= most
-        ? []
-        : [violation(`${path}.parameters.min_wal_size`, rule, instance.parameters.min_wal_size, "lower it, or raise max_wal_size")];
-    },
-    passing: { parameters: { min_wal_size: "2GB", max_wal_size: "8GB" } },
-    failing: { parameters: { min_wal_size: "8GB", max_wal_size: "1GB" } },
-  }),
 ];
