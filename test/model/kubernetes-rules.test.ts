@@ -8,8 +8,6 @@ import { platforms } from "../../constructs/platforms/registry";
 const FITS = "[mlflow-values-fit-kubernetes]";
 const AMOUNT = `must be a quantity of Kubernetes; write it such as 500m, 2 or 2Gi, without a space ${FITS}`;
 
-const TOO_LITTLE =
-  "is less than a container needs to start; write MiB as Mi: m is a thousandth of a byte, and a number without a unit is bytes";
 const TOPOLOGY = "is required; write kubernetes.io/hostname or topology.kubernetes.io/zone";
 const HOST = "must be a DNS name in lower case, without scheme, port and path; write it such as ml.example.com or *.example.com";
 
