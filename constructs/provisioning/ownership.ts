@@ -54,7 +54,9 @@ const EXTENSIONS = `(select coalesce(json_agg(json_build_object('name', e.extnam
          and not exists (select from pg_init_privs i where i.classoid = 'pg_proc'::regclass and i.objoid = p.oid)))), '[]')
    from pg_extension e join pg_namespace n on n.oid = e.extnamespace)`;
 
-/** A sequence that belongs to a column follows its table. */
+const PUBLIC = "(select oid from pg_namespace where nspname = 'public')";
+
+/** A sequence that belongs to a column follows its table. Of PostgreSQL's own functions, which are thousands, nothing is computed. */
 const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array_agg(t.found order by t.schema, t.name))[1:3],
     'isFormer', not (r.rolsuper or r.rolcreaterole)
       and not exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.deptype = 'o' and s.dbid = 0)
@@ -64,10 +66,11 @@ const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array
            from (select 'pg_class'::regclass as class, oid, relowner as owner, relnamespace as namespace, relname::text as name, 'TABLE' as kind, '' as arguments
                    from pg_class where relkind in ('r', 'p', 'v', 'm', 'S', 'f')
                  union all select 'pg_type'::regclass, oid, typowner, typnamespace, typname::text, 'TYPE', ''
-                   from pg_type where typtype in ('e', 'd', 'r')
-                 union all select 'pg_proc'::regclass, oid, proowner, pronamespace, proname::text, 'ROUTINE', pg_get_function_identity_arguments(oid) from pg_proc) o
+                   from pg_type where typtype in ('e', 'd', 'r') and typnamespace = ${PUBLIC}
+                 union all select 'pg_proc'::regclass, oid, proowner, pronamespace, proname::text, 'ROUTINE', pg_get_function_identity_arguments(oid)
+                   from pg_proc where pronamespace = ${PUBLIC}) o
            join pg_namespace n on n.oid = o.namespace
-          where (o.kind = 'TABLE' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' or n.nspname = 'public') and o.owner <> (select oid from pg_roles where rolname = $1)
+          where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and o.owner <> (select oid from pg_roles where rolname = $1)
             and not exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid
                              and (d.deptype = 'e' or o.class = 'pg_class'::regclass and d.deptype in ('a', 'i')))) t
    join pg_roles r on r.oid = t.owner group by r.oid, r.rolname, r.rolsuper, r.rolcreaterole order by r.rolname limit 1)`;
