@@ -24,8 +24,6 @@ export function findNotes(stack: string, before: Template, after: Template): rea
         return noteInstance(stack, change, before, after);
       case "Custom::AWSCDK-EKS-HelmChart":
         return noteRelease(stack, change);
-      case "Custom::PostgresDeletionProtection":
-        return noteProtection(stack, change);
       case "AWS::EC2::VPCEndpoint":
         return change.after === undefined
           ? [
@@ -127,14 +125,6 @@ function groupOf({ DBParameterGroupName: group }: Properties, { Resources }: Tem
   const id = (group as { readonly Ref?: string } | undefined)?.Ref ?? "";
   const { Family: family, Parameters: parameters = {} } = propertiesOf(Resources[id]);
   return { parameters: parameters as Properties, majorVersion: Number(String(family).replace("postgres", "")) as MajorVersion };
-}
-
-function noteProtection(stack: string, { before, after }: Change): readonly string[] {
-  const released = (resource: Resource | undefined) => ((propertiesOf(resource).release ?? []) as readonly unknown[]).length;
-  const more = released(after) - released(before);
-  return more > 0
-    ? [`${stack}: deletion protection would be turned off (instances: ${more}); once no instance has it, the stacks can be deleted`]
-    : [];
 }
 
 function noteRelease(stack: string, { before, after }: Change): readonly string[] {

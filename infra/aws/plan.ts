@@ -2,11 +2,12 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { UserError } from "../../constructs/model/errors";
-import { examplesIn } from "../../constructs/model/fields";
+import { examplesIn, idOf } from "../../constructs/model/fields";
 import { hasRoomToGrow } from "../../constructs/model/instance";
 import { mapValues } from "../../constructs/model/json";
 import type { DeploymentPlan } from "../cloud";
 import { fromUser } from "../command-line";
+import { LOST, moved } from "../lost";
 import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { findNotes } from "./notes";
 import { synthesize } from "./synthesize";
@@ -44,13 +45,13 @@ export function planAws(environment: AwsEnvironment, against: string | null): De
   const stored = against === null ? null : readStored(against, environment.name);
   const templates = synthesize(environment);
   const compare = (find: typeof findDangers) =>
-    Object.entries(stored ?? {}).flatMap(([stack, before]) => find(stack, before, templates[stack] ?? { Resources: {} }));
+    Object.entries(stored?.templates ?? {}).flatMap(([stack, before]) => find(stack, before, templates[stack] ?? { Resources: {} }));
   return {
     resources: [...new Set(Object.keys(templates).map(parentOf))].flatMap((stack) => count(stack, templates)),
     examples: examplesIn(environment.section, "aws"),
-    dangers: compare(findDangers),
+    dangers: [...findMoves(stored?.places ?? {}, environment), ...compare(findDangers)],
     notes: compare(findNotes),
-    compared: stored === null ? null : Object.keys(stored).filter((stack) => innerOf(stack) === null),
+    compared: stored === null ? null : Object.keys(stored.templates).filter((stack) => innerOf(stack) === null),
   };
 }
 
@@ -61,33 +62,59 @@ function count(stack: string, templates: Readonly<Record<string, Template>>): De
   return [...new Set(types)].sort().map((type) => ({ stack, type, count: types.filter((each) => each === type).length }));
 }
 
-/** Stored templates of the environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
-function readStored(path: string, environment: string): Readonly<Record<string, Template>> {
+/** What was synthesized before. */
+interface Stored {
+  readonly templates: Readonly<Record<string, Template>>;
+  /** By stack, such as `aws://111122223333/eu-central-1`; none where the manifest is not there. */
+  readonly places: Readonly<Record<string, string>>;
+}
+
+/** The environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
+function readStored(path: string, environment: string): Stored {
   const found = statSync(fromUser(path), { throwIfNoEntry: false });
   if (found === undefined) throw new UserError(`there is no file or folder ${path}; give a folder that cdk synth has written`);
   const files = found.isDirectory() ? readdirSync(fromUser(path)).map((file) => join(path, file)) : [path];
   const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
   const written = files.filter((file) => its.includes(basename(file)));
-  const listed = found.isDirectory() ? stacksIn(join(path, "manifest.json")) : [];
+  const listed = found.isDirectory() ? placesIn(join(path, "manifest.json")) : {};
   // The CDK leaves templates of earlier runs in its folder.
-  const isListed = (file: string): boolean => listed.includes(stackOf(file));
+  const isListed = (file: string): boolean => Object.hasOwn(listed, stackOf(file));
   const own = written.some(isListed) ? written.filter(isListed) : written;
   if (own.length === 0)
     throw new UserError(
       `${path} contains no template of ${environment}; give a folder that cdk synth has written, or one of ${its.join(", ")}`,
     );
-  return Object.assign({}, ...own.map(readStack));
+  const stacks = own.map(stackOf);
+  return {
+    templates: Object.assign({}, ...own.map(readStack)),
+    places: Object.fromEntries(Object.entries(listed).filter(([stack]) => stacks.includes(stack))),
+  };
 }
 
 const stackOf = (file: string): string => basename(file).replace(ENDING, "");
 
-/** Names of what the last `cdk synth` has written into a folder; none if its manifest cannot be read. */
-function stacksIn(manifest: string): readonly string[] {
+/** What the last `cdk synth` has written into a folder, with the place of each stack; none if its manifest cannot be read. */
+function placesIn(manifest: string): Readonly<Record<string, string>> {
   try {
-    return Object.keys((JSON.parse(readFileSync(fromUser(manifest), "utf8")) as { readonly artifacts: object }).artifacts);
+    const { artifacts } = JSON.parse(readFileSync(fromUser(manifest), "utf8")) as {
+      readonly artifacts: Readonly<Record<string, { readonly environment?: string }>>;
+    };
+    return mapValues(artifacts, (artifact) => artifact.environment ?? "");
   } catch {
-    return [];
+    return {};
   }
+}
+
+/** Stacks that were made for another region, or another account. What is not known does not differ. */
+function findMoves(places: Readonly<Record<string, string>>, { section }: AwsEnvironment): readonly string[] {
+  const account = section.account === null ? null : idOf(section.account);
+  return Object.entries(places).flatMap(([stack, place]) => {
+    const [, before = "", region = ""] = /^aws:\/\/([^/]+)\/(.+)$/.exec(place) ?? [];
+    if (/^[a-z]+(-[a-z]+)+-\d$/.test(region) && region !== section.region) return [moved(stack, region, section.region)];
+    return /^\d{12}$/.test(before) && account !== null && before !== account
+      ? [moved(stack, `account ${before}`, `account ${account}`)]
+      : [];
+  });
 }
 
 /** The stack of a file, and its nested ones. @throws UserError */
@@ -127,11 +154,27 @@ export function findDangers(stack: string, before: Template, after: Template): r
       if (!change.isRemoval && isLess(has, had)) dangers.push(`${thing}: ${name} cannot go from ${had} to ${has}; RDS lets it only grow`);
     }
     const [had, has] = [Number(change.oldProperties?.AllocatedStorage), Number(change.newProperties?.AllocatedStorage)];
+    if (!change.isRemoval && losesBackups(change.oldProperties, change.newProperties)) dangers.push(LOST.backups(thing));
     // A disk that grows by itself may have this size already.
     if (has > had && !hasRoomToGrow(had, has) && change.oldProperties?.MaxAllocatedStorage === undefined)
       dangers.push(`${thing}: AllocatedStorage cannot go from ${had} to ${has}; RDS grows a disk by a tenth or more`);
   });
-  return dangers;
+  return [...dangers, ...findUnprotected(stack, before, after)];
+}
+
+type Properties = Readonly<Record<string, unknown>> | undefined;
+
+const losesBackups = (before: Properties, after: Properties): boolean =>
+  Number(before?.BackupRetentionPeriod) > 0 && after?.BackupRetentionPeriod === 0;
+
+/** Instances from which the protection is taken, of which the resource that sets it has a list. */
+function findUnprotected(stack: string, before: Template, after: Template): readonly string[] {
+  const released = ({ Resources }: Template) =>
+    Object.values(Resources)
+      .filter(({ Type }) => Type === "Custom::PostgresDeletionProtection")
+      .flatMap(({ Properties }) => (Properties?.release ?? []) as readonly unknown[]).length;
+  const more = released(after) - released(before);
+  return more > 0 ? [LOST.protection(`${stack}: ${more === 1 ? "an instance" : `${more} instances`}`)] : [];
 }
 
 /** Says what happens to a resource that is removed from a template. */

@@ -6,6 +6,7 @@ import { examplesIn } from "../../constructs/model/fields";
 import { isObject } from "../../constructs/model/json";
 import type { DeploymentPlan } from "../cloud";
 import { freeName, fromUser, pulumiCommand } from "../command-line";
+import { LOST } from "../lost";
 import { pathsOf, propertiesOf } from "./catalogue";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";
@@ -123,9 +124,19 @@ function findDangers(before: readonly Stored[], after: readonly Registration[]):
         ...(replacing.length > 0
           ? [`${thing} would be replaced by an empty one, because of ${replacing.join(", ")}; take that change back`]
           : []),
-        ...(stored.type === INSTANCE ? findShrinking(thing, stored, next) : []),
+        ...(stored.type === INSTANCE ? [...findShrinking(thing, stored, next), ...findUnsafe(thing, stored, next)] : []),
       ];
     });
+}
+
+/** What takes an instance's backups, or its protection. A replica has neither. */
+function findUnsafe(thing: string, before: Stored, after: Registration): readonly string[] {
+  const isOn = (inputs: Stored["inputs"], path: string) => groupPaths(inputs).get(path) === "true";
+  const isLost = (path: string) => isOn(before.inputs, path) && !isOn(after.inputs, path);
+  return [
+    ...(isLost("settings.backupConfiguration.enabled") ? [LOST.backups(thing)] : []),
+    ...(isLost("deletionProtection") || isLost("settings.deletionProtectionEnabled") ? [LOST.protection(thing)] : []),
+  ];
 }
 
 /** Type and name, in readable form. */

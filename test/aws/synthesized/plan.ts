@@ -108,6 +108,20 @@ describe("changing", () => {
     expect(dangersOfDatabase(fixed(100), fixed(110))).toEqual([]);
   });
 
+  it("backups to none, or the protection away, is told as a loss", () => {
+    const bare = { backupRetentionDays: 0, pointInTimeRecovery: false };
+    expect(dangersOfDatabase(minimalAws, withMain(minimalAws, bare))).toEqual([
+      "database: AWS::RDS::DBInstance mainInstanceE2E9393F would have no automated backups, and no recovery to a moment; keep backupRetentionDays at 1 or more",
+    ]);
+    expect(dangersOfDatabase(withMain(minimalAws, bare), minimalAws)).toEqual([]);
+    const ofAccess = (before: NamedSpec, after: NamedSpec) => findDangers("access", templatesOf(before).access, templatesOf(after).access);
+    const open = withMain(minimalAws, { deletionProtection: false });
+    expect(ofAccess(minimalAws, open)).toEqual([
+      "access: an instance would no longer be protected from deletion; keep deletionProtection, unless it is to be deleted",
+    ]);
+    expect(ofAccess(open, minimalAws)).toEqual([]);
+  });
+
   it("back to an older version or a smaller disk is refused by RDS, and told", () => {
     expect(dangersOfDatabase(withMain(minimalAws, { majorVersion: 18 }), minimalAws)).toEqual([
       "database: AWS::RDS::DBInstance mainInstanceE2E9393F: EngineVersion cannot go from 18 to 17; RDS lets it only grow",
@@ -202,11 +216,8 @@ describe("what a change asks of a person", () => {
     expect(printed.indexOf("RefmainReplica1")).toBeLessThan(printed.lastIndexOf("RefmainInstance"));
   });
 
-  it("names what opens or closes for others: deletion, and a way to Secrets Manager", () => {
+  it("names what closes for others: a way to Secrets Manager", () => {
     const all = (before: NamedSpec, after: NamedSpec) => findNotes("access", templatesOf(before).access, templatesOf(after).access);
-    expect(all(minimalAws, withMain(minimalAws, { deletionProtection: false }))).toEqual([
-      "access: deletion protection would be turned off (instances: 1); once no instance has it, the stacks can be deleted",
-    ]);
     expect(all(withAws(minimalAws, { secretsManagerEndpoint: true }), minimalAws)).toEqual([
       "access: the endpoint of Secrets Manager would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
     ]);
@@ -265,6 +276,26 @@ describe("a plan", () => {
     writeFileSync(manifest, JSON.stringify({ artifacts }));
     expect(planAws(resolveAws(minimalAws), directory).compared).toEqual(Object.keys(artifacts));
     rmSync(earlier);
+    rmSync(manifest);
+  });
+
+  it("says that nothing moves to another region or account", () => {
+    const manifest = join(directory, "manifest.json");
+    const dangersFrom = (place: string, spec: NamedSpec) => {
+      const artifacts = { "postgres-minimal-database": { environment: `aws://${place}` }, "postgres-other-database": {} };
+      writeFileSync(manifest, JSON.stringify({ artifacts }));
+      return planAws(resolveAws(spec), directory).dangers.filter((danger) => danger.includes("made anew"));
+    };
+    const away = "beside what is there; take that change back, or give the new environment another name";
+    expect(dangersFrom("unknown-account/eu-west-1", minimalAws)).toEqual([
+      `postgres-minimal-database is in eu-west-1, and would be made anew, empty, in eu-central-1, ${away}`,
+    ]);
+    const withAccount = withAws(minimalAws, { account: "111122223333" });
+    expect(dangersFrom("999999999999/eu-central-1", withAccount)).toEqual([
+      `postgres-minimal-database is in account 999999999999, and would be made anew, empty, in account 111122223333, ${away}`,
+    ]);
+    expect(dangersFrom("unknown-account/eu-central-1", withAccount)).toEqual([]);
+    expect(dangersFrom("unknown-account/unknown-region", minimalAws)).toEqual([]);
     rmSync(manifest);
   });
 

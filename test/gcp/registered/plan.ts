@@ -66,6 +66,21 @@ describe("plan for Google Cloud", () => {
       withGcp(before, { privateServicesAccess: { prefixLength: 16 } }),
       /^GlobalAddress private-services-range would be replaced by an empty one, because of prefixLength/,
     ],
+    [
+      "no backups",
+      withMain({ backupRetentionDays: 0, pointInTimeRecovery: false, highAvailability: false, readReplicas: 0 }),
+      /^DatabaseInstance minimal-main would have no automated backups, and no recovery to a moment; keep backupRetentionDays at 1 or more$/,
+    ],
+    [
+      "no protection",
+      withMain({ deletionProtection: false }),
+      /^DatabaseInstance minimal-main would no longer be protected from deletion; keep deletionProtection, unless it is to be deleted$/,
+    ],
+    [
+      "another project",
+      withGcp(before, { project: "other-project" }),
+      /^DatabaseInstance minimal-main would be replaced by an empty one, because of project/,
+    ],
   ] as const)("tells what would be lost with %s", async (_what, spec, expected) => {
     expect((await planOf(spec)).dangers).toContainEqual(expect.stringMatching(expected));
   });
