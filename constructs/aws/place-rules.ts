@@ -168,7 +168,7 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-cluster-is-in-the-region",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    why: "A rule can name security groups of its own region only, and EC2 does not find a cluster's elsewhere.",
+    why: "A rule can name security groups of the same region only, and EC2 does not find a cluster's elsewhere.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { region: its, cluster } }) => {

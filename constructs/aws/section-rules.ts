@@ -138,7 +138,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-things-stand-in-the-region",
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
-    why: "RDS, CloudWatch and Secrets Manager use keys, topics and secrets of their own region only, and reject others.",
+    why: "RDS, CloudWatch and Secrets Manager use keys, topics and secrets of the same region only, and reject others.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) => {

@@ -67,7 +67,7 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-channels-are-in-the-project",
     source: "https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies",
-    why: "An alert notifies channels of its own project, and Cloud Monitoring does not find another's.",
+    why: "An alert notifies channels of the same project, and Cloud Monitoring does not find another's.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { notificationChannels, project, projectNumber } }) =>

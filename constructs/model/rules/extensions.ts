@@ -54,7 +54,7 @@ export const notOffered = (
     const instance = ownEntry(instances, name ?? "");
     if (instance === undefined || instance.existing !== null) return [];
     return checkItems(extensions, (extension) => {
-      // Another spelling is an error of its own.
+      // Another spelling is a separate error.
       if (offered.includes(extension) || nameOfExtension(extension) !== null) return [];
       const near = nearest(extension, offered);
       const remedy = near === null ? list : `did you mean "${near}"? ${list}`;

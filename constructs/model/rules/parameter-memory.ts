@@ -134,7 +134,7 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "max-connections-fit-memory",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html",
-    why: "Each connection is a process with caches of its own, and the system ends a server that runs out of memory.",
+    why: "Each connection is a process with separate caches, and the system ends a server that runs out of memory.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {

@@ -95,7 +95,7 @@ const dateStyle: TextCheck = (value) => {
     : "must be one of ISO, SQL, Postgres, German, and one of MDY, DMY, YMD";
 };
 
-/** What PostgreSQL checks of texts when it reads them. Each was tried on a server of its own. */
+/** What PostgreSQL checks of texts when it reads them. Each was tried on a separate server. */
 const CHECKS: Readonly<Record<string, TextCheck>> = {
   client_encoding: (value) => (ENCODINGS.has(normalEncoding(value)) ? null : "must be an encoding such as UTF8"),
   createrole_self_grant: words(["set", "inherit"]),

@@ -16,7 +16,7 @@ interface Counted {
 
 const BLOCKS = "blocks of 8 kB";
 
-/** Zero and negative numbers have meanings of their own. What is below a parameter's range is rejected elsewhere. */
+/** Zero and negative numbers have other meanings. What is below a parameter's range is rejected elsewhere. */
 const COUNTED: Readonly<Record<string, Counted>> = {
   shared_buffers: { chapter: "resource", least: 16_384, counts: BLOCKS, meant: "MB" },
   effective_cache_size: { chapter: "query", least: 32_768, counts: BLOCKS, meant: "MB" },

@@ -10,7 +10,7 @@ const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/C
 /** Addresses of the widest network that one owner has: a /8. */
 const WIDEST = 2 ** 24;
 const DAY = 24 * 60;
-/** The port on which PgBouncer listens unless it is told. */
+/** PgBouncer's default port. */
 const POOLER = 6432;
 
 /** Wider than any private network: RFC 1918 ends at /8, unique local IPv6 addresses begin at /7. */

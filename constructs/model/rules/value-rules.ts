@@ -170,7 +170,7 @@ const BUCKET = /^(bucket(Name)?|(metadata|userData)Container)$/;
 function bucketRule(kind: string): PlatformRule {
   return {
     id: `${kind}-buckets-are-names`,
-    why: "A chart puts the name into a URL of its own, and no store has such a bucket: artifacts are lost when they are written.",
+    why: "A chart puts the name into a URL, and no store has such a bucket: artifacts are lost when they are written.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
     date: "2026-11-30",
     severity: "warning",
