@@ -29,7 +29,7 @@ export interface Generation {
   readonly title: string;
   /** Ends of the vendor's repositories, in whichever registry they are mirrored. */
   readonly repositories: readonly string[];
-  /** Last parts of repositories that people give a build of their own, tagged as the vendor does or otherwise; none where versions do not matter. */
+  /** Last parts of repositories that people give their builds, tagged as the vendor does or otherwise; none where versions do not matter. */
   readonly names: readonly string[];
   /** Ends of the repositories of another generation, none of whose images works. */
   readonly others: readonly string[];

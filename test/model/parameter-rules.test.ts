@@ -14,7 +14,7 @@ const TARGETS = { aws, gcp, local } as const;
 const SECTIONS = { aws: { aws: minimalAws.aws }, gcp: { gcp: minimalGcp.gcp }, local: {} } as const;
 type TargetName = keyof typeof TARGETS;
 
-/** What is said of an instance's settings, without what every instance of the target is told. */
+/** What is said of an instance's settings, without what is said of every instance of the target. */
 function said(main: object, name: TargetName = "aws", more: object = {}): readonly string[] {
   const spec = {
     name: "test",

@@ -108,7 +108,7 @@ describe("changing", () => {
     expect(dangersOfDatabase(fixed(100), fixed(110))).toEqual([]);
   });
 
-  it("backups to none, or the protection away, is told as a loss", () => {
+  it("backups to none, or the protection away, is reported as a loss", () => {
     const bare = { backupRetentionDays: 0, pointInTimeRecovery: false };
     expect(dangersOfDatabase(minimalAws, withMain(minimalAws, bare))).toEqual([
       "database: AWS::RDS::DBInstance mainInstanceE2E9393F would have no automated backups, and no recovery to a moment; keep backupRetentionDays at 1 or more",
