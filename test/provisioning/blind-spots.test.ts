@@ -79,6 +79,7 @@ describe("doctor", () => {
       search_path: "pg_catalog",
       session_replication_role: "replica",
       idle_in_transaction_session_timeout: "1d",
+      temp_file_limit: "1MB",
     };
     const found = await withConfiguration(server, parameters, () => problems());
     const configuration = (to: string) =>
@@ -88,6 +89,7 @@ describe("doctor", () => {
       `instance main: search_path is pg_catalog, which hides schema public; ${configuration('"$user", public')}`,
       `instance main: session_replication_role is replica, which turns off triggers and foreign keys; ${configuration("origin")}`,
       `instance main: statement_timeout is 300000 ms, which ends migrations that take longer; ${configuration("0")}`,
+      `instance main: temp_file_limit is 1024 kB, which ends migrations that sort much; ${configuration("-1")}`,
     ]);
     expect(await problems()).toEqual([]);
   });
