@@ -7,6 +7,8 @@ import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { Renewal } from "../constructs/provisioning/renewal";
 import type { ProjectEnvironment } from "./load";
+import type { Change } from "./plan/change";
+import type { PlannedServer, Used } from "./plan/servers";
 import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
 
@@ -15,6 +17,8 @@ export interface Cloud<X extends Fields = Fields> {
   readonly name: (typeof CLOUDS)[number];
   /** @throws UserError, SpecError */
   loadEnvironment(name: string): ProjectEnvironment<X>;
+  /** Where an environment is deployed: a region, and an account or project; null where the credentials in use decide it. */
+  place(environment: ProjectEnvironment<X>): { readonly region: string; readonly account: string | null };
   /** The command that writes what a deployment of an environment printed, with the usual name of the file. */
   outputsCommand(environment: string): string;
   /**
@@ -24,7 +28,11 @@ export interface Cloud<X extends Fields = Fields> {
    * @throws UserError where the file is not of this environment.
    */
   readDeployment(environment: ProjectEnvironment<X>, file: string): Deployment;
-  /** What a deployment would make, and change of what a stored template has. `against` is a path as the user types it. */
+  /**
+   * What a deployment would make, and change of what there is.
+   *
+   * @param against a stored synthesis or state, or an environment's file, as the user types its path; null where nothing is compared.
+   */
   plan(environment: ProjectEnvironment<X>, against: string | null): Promise<DeploymentPlan>;
   /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
   snapshot(environment: ProjectEnvironment<X>): Promise<Snapshot>;
@@ -71,14 +79,20 @@ export interface RenewalReport {
 
 /** What a deployment would do. */
 export interface DeploymentPlan {
+  /** By instance: those that it creates. */
+  readonly servers: Readonly<Record<string, PlannedServer>>;
+  /** What exists, and is only read. */
+  readonly uses: readonly Used[];
+  /** What it would change of what is compared. */
+  readonly changes: readonly Change[];
+  /** The same, resource by resource, a line each. */
+  readonly details: readonly string[];
+  /** What would happen besides, a sentence each. */
+  readonly notes: readonly string[];
+  /** What was compared; null where nothing was. */
+  readonly compared: readonly string[] | null;
   /** What there would be: one row for each stack and kind of thing. */
   readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
   /** Ids that are examples: it cannot be deployed. */
   readonly examples: readonly string[];
-  /** What would be lost or refused, a sentence each. */
-  readonly dangers: readonly string[];
-  /** What would happen besides, a sentence each. */
-  readonly notes: readonly string[];
-  /** Templates that were compared; null where none was given. */
-  readonly compared: readonly string[] | null;
 }

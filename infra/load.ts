@@ -10,6 +10,7 @@ import type { Target } from "../constructs/model/target";
 import type { TeamRule } from "../constructs/model/team-rule";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
+import { fromUser } from "./command-line";
 import { withFiles } from "./existing";
 import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
@@ -34,6 +35,24 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
     throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
   }
   return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
+}
+
+/** Whether a path is that of an environment's file, by its ending. */
+export const isEnvironmentFile = (path: string): boolean => path.endsWith(".ts");
+
+/**
+ * An environment from any file, such as its file of another commit. Paths in it are relative to the folder of environments.
+ *
+ * @param path as the user types it.
+ * @param name of the environment.
+ * @throws UserError where it cannot be read, or has no section for the target; SpecError where it is wrong.
+ */
+export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> {
+  if (!existsSync(fromUser(path))) throw new UserError(`there is no file ${path}`);
+  const spec = readDefault(path, () => require(fromUser(path)));
+  if (!isObject(spec)) throw new UserError(`${path} must export an environment by default`);
+  if (!Object.hasOwn(spec, target.name)) throw new UserError(`${path} has no section ${target.name}`);
+  return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
 }
 
 /**

@@ -5,6 +5,8 @@ import type { InstanceSettings } from "../model/instance";
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
  */
 export const GP3 = {
+  /** Of one volume: operations per second, and MiB/s. */
+  baseline: { iops: 3_000, throughput: 125 },
   stripedFromGib: 400,
   iops: { min: 12_000, max: 64_000 },
   /** MiB/s. */

@@ -75,6 +75,17 @@ export function toPlainValue(parameter: ParameterType, value: ParameterValue): s
 /** A number of a parameter's own unit in the smallest one: sizes in bytes, times in microseconds. */
 export const toBase = ({ unit }: ParameterType, value: number): number => (unit === undefined ? value : value * sizeOf(unit));
 
+/** A value of `pg_settings` as a person writes it: switches as on and off, sizes and times in the largest unit that keeps them whole. */
+export function toWrittenValue(parameter: ParameterType, value: ParameterValue): string {
+  const plain = toPlainValue(parameter, value);
+  const number = Number(plain);
+  // Zero, and what is below it, mean something of their own.
+  if (plain === null || parameter.unit === undefined || parameter.type !== "integer" || !(number > 0)) return plain ?? String(value);
+  const base = toBase(parameter, number);
+  const [unit, size] = [...unitsOf(parameter.unit)].filter(([, each]) => base % each === 0).at(-1) ?? [parameter.unit, base / number];
+  return `${base / size}${unit}`;
+}
+
 function describe({ type, unit, min, max, values = [] }: ParameterType): string {
   switch (type) {
     case "bool":

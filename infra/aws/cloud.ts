@@ -4,6 +4,7 @@ import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store"
 import type { awsFields } from "../../constructs/aws/section";
 import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
 import { UserError } from "../../constructs/model/errors";
+import { idOf } from "../../constructs/model/fields";
 import type { PlacedPlatform } from "../../constructs/model/wire";
 import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
@@ -23,6 +24,7 @@ const CLUSTER_STORE = "aws-secrets-manager";
 export const awsCloud: Cloud<typeof awsFields> = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
+  place: ({ section: { region, account } }) => ({ region, account: account === null ? null : idOf(account) }),
   outputsCommand: (environment) => cdkDeploy(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new AwsDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {

@@ -21,7 +21,7 @@ export function snapshotAws(environment: AwsEnvironment): Snapshot {
   return mapValues(templates, (template, name) => toStackSnapshot(maskTemplate(template) as Template, settings.get(name) ?? {}));
 }
 
-function toStackSnapshot({ Resources, ...sections }: Template, settings: object): StackSnapshot {
+export function toStackSnapshot({ Resources, ...sections }: Template, settings: object): StackSnapshot {
   const own = Object.entries(sections).filter(([, section]) => !isObject(section));
   const others = Object.entries(sections).flatMap(([section, entries]) =>
     isObject(entries) ? Object.entries(entries).map(([id, each]) => [`${section} ${id}`, each] as const) : [],

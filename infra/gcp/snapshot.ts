@@ -1,8 +1,8 @@
 import { type Snapshot, toReadable } from "../snapshot";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";
-import { CALLS, PROJECT } from "./plan";
-import { type Program, type Registration, register } from "./registrations";
+import { CALLS, type Program, type Registration, register } from "./registrations";
+import { PROJECT } from "./stored";
 
 /** Components, one file each; `stack` has all other resources. */
 const COMPONENTS = ["database", "access", "platforms"];

@@ -1,0 +1,238 @@
+import type { ResourceDifference, ResourceImpact } from "@aws-cdk/cloudformation-diff";
+import { isObject } from "../../constructs/model/json";
+import type { Change } from "../plan/change";
+import { compareInstances } from "../plan/compare";
+import { awsFacts, findInstances, resourcesOf, stemOf, toStem } from "./facts";
+import type { Resource, Template } from "./templates";
+import { awsVendor } from "./vendor";
+
+type Templates = Readonly<Record<string, Template>>;
+
+/** What holds data, or what data cannot be read or reached without. */
+export const STATEFUL = [
+  "AWS::RDS::DBInstance",
+  "AWS::RDS::DBSubnetGroup",
+  "AWS::KMS::Key",
+  "AWS::SecretsManager::Secret",
+  "AWS::EC2::VPC",
+  "AWS::EC2::Subnet",
+];
+const INSTANCE = "AWS::RDS::DBInstance";
+const SECRET = "AWS::SecretsManager::Secret";
+
+/**
+ * Properties of an instance that replace it in some cases, none of which is ours: the schema marks them because of snapshots, clusters
+ * and other engines. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
+ */
+const UPDATED_IN_PLACE = [
+  "AutoMinorVersionUpgrade",
+  "BackupRetentionPeriod",
+  "DBParameterGroupName",
+  "MultiAZ",
+  "PreferredMaintenanceWindow",
+  "StorageType",
+];
+
+/** Settings whose change is told as theirs, by the property that they decide. */
+const OF_SETTINGS: Readonly<Record<string, string>> = {
+  KmsKeyId: "section.kmsKey",
+  DBInstanceIdentifier: "own.identifier",
+  DBSubnetGroupName: "own.subnetGroup",
+  PerformanceInsightsKMSKeyId: "section.kmsKey",
+};
+
+/** What the names of instances and platforms are called in ids. */
+export interface Names {
+  readonly instances: readonly string[];
+  readonly platforms: readonly string[];
+  /** Settings of platforms that read from an instance's replica, by instance, with the value that ends it. */
+  readonly readers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What a change of an environment's templates does. */
+export function findChanges(before: Templates, after: Templates, names: Names): readonly Change[] {
+  const [had, has] = [awsFacts(before, names.instances), awsFacts(after, names.instances)];
+  const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
+  // Where only some stacks were stored, the others are not new.
+  const knowsDatabases = Object.keys(before).some((stack) => stack.endsWith("-database"));
+  return [
+    ...findGoing(before, after, names),
+    ...compareInstances(had, has, awsVendor, names.readers),
+    ...(knowsDatabases ? made : []).map((name) => toChange("cost", `instances.${name}`, "would be created")),
+    ...Object.keys(before).flatMap((stack) => {
+      const changed = (key: string) => Object.keys(has).some((name) => had[name] !== undefined && had[name]?.[key] !== has[name]?.[key]);
+      return findInStack(stack, before[stack] ?? EMPTY, after[stack] ?? EMPTY, names, changed);
+    }),
+  ];
+}
+
+const EMPTY: Template = { Resources: {} };
+
+const toChange = (level: Change["level"], path: string, effect: string, remedy = ""): Change => ({
+  level,
+  path,
+  before: null,
+  after: null,
+  effect,
+  remedy,
+});
+
+/** Instances that leave the templates: what belongs to them goes the same way. */
+function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
+  const [had, has] = [before, after].map((templates) => findInstances(resourcesOf(templates), names.instances));
+  const resources = resourcesOf(before);
+  return Object.entries(had ?? {})
+    .filter(([name]) => has?.[name] === undefined)
+    .map(([name, { id }]) => toChange("lost", `instances.${name}`, `would ${fateOf(resources[id])}`, "keep it in the spec"));
+}
+
+/** Says what happens to a resource that is removed from a template. */
+function fateOf(resource: Partial<Resource> | undefined): string {
+  switch (resource?.DeletionPolicy) {
+    case undefined:
+    case "Delete":
+      return "be deleted";
+    case "Snapshot":
+      return "be deleted, and a final snapshot would keep its data";
+    default:
+      return "stay, but nothing would look after it";
+  }
+}
+
+/** What happens to resources that hold data, but for settings of instances. @param changed whether a setting of an instance does. */
+function findInStack(stack: string, before: Template, after: Template, names: Names, changed: (key: string) => boolean): readonly Change[] {
+  // Loaded when asked for, with the schema of every resource that there is.
+  const { fullDiff } = require("@aws-cdk/cloudformation-diff") as typeof import("@aws-cdk/cloudformation-diff");
+  const going = Object.keys(findInstances(before.Resources, names.instances)).filter(
+    (name) => findInstances(after.Resources, names.instances)[name] === undefined,
+  );
+  const isTold = (id: string) => going.some((name) => id.startsWith(toStem(name)));
+  const changes: Change[] = [];
+  fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, change) => {
+    const path = pathOf(id, change, stack, names);
+    changes.push(...findInResource(path, id, change, { before, isTold, changed }));
+  });
+  return changes;
+}
+
+interface Context {
+  readonly before: Template;
+  /** Whether its instance goes, and it with that. */
+  readonly isTold: (id: string) => boolean;
+  readonly changed: (key: string) => boolean;
+}
+
+function findInResource(path: string, id: string, change: ResourceDifference, { before, isTold, changed }: Context): readonly Change[] {
+  const type = change.oldResourceType ?? "";
+  if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
+    return [
+      toChange("refused", "aws.network.vpc", "RDS keeps an instance in its own VPC, and refuses another one", "take that change back"),
+    ];
+  if (type === "AWS::EC2::VPCEndpoint" && change.isRemoval)
+    return [
+      toChange(
+        "outage",
+        "aws.secretsManagerEndpoint",
+        "the endpoint would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
+      ),
+    ];
+  if (!STATEFUL.includes(type)) return [];
+  if (change.isRemoval)
+    return type === INSTANCE || isTold(id) || isDisposable(id, before)
+      ? []
+      : [toChange("lost", path, `${whatOf(type)} would ${fateOf(change.oldValue)}`, "keep it in the spec")];
+  if (type === SECRET && change.propertyUpdates.GenerateSecretString !== undefined)
+    return [
+      toChange("lost", path, "CloudFormation would generate a new password, which the database does not learn", "take that change back"),
+    ];
+  const replacing = Object.entries(change.propertyUpdates)
+    .filter(([name, update]) => isReplacing(update.changeImpact) && !UPDATED_IN_PLACE.includes(name))
+    .map(([name]) => name)
+    .filter((name) => !(type === INSTANCE && OF_SETTINGS[name] !== undefined && changed(OF_SETTINGS[name])));
+  return replacing.length === 0 || isReplica(before.Resources[id])
+    ? []
+    : [
+        toChange(
+          "lost",
+          path,
+          `${whatOf(type)} would be replaced by an empty one, because of ${replacing.join(", ")}`,
+          "take that change back",
+        ),
+      ];
+}
+
+const isReplica = (resource: Resource | undefined): boolean => resource?.Properties?.SourceDBInstanceIdentifier !== undefined;
+
+const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
+
+/** What a person calls a type of resource. */
+const whatOf = (type: string): string =>
+  ({
+    [INSTANCE]: "the instance",
+    [SECRET]: "its secret",
+    "AWS::KMS::Key": "its key",
+    "AWS::RDS::DBSubnetGroup": "its subnet group",
+    "AWS::EC2::VPC": "its network",
+    "AWS::EC2::Subnet": "a subnet",
+  })[type] ?? type;
+
+/** The instance or platform that a resource is of, as the spec calls it. */
+function pathOf(id: string, { oldResourceType, newResourceType }: ResourceDifference, stack: string, names: Names): string {
+  const type = oldResourceType ?? newResourceType ?? "";
+  if (type === INSTANCE) return `instances.${names.instances.find((name) => toStem(name) === stemOf(id)) ?? stemOf(id)}`;
+  const platform = /^(.*)secret[0-9A-F]{8}$/.exec(id)?.[1];
+  if (type === SECRET && platform !== undefined && platform !== "")
+    return `platforms.${names.platforms.find((name) => toStem(name) === platform) ?? platform}`;
+  const instance = names.instances.find((name) => new RegExp(`^${toStem(name)}(Key|MasterSecret|SubnetGroup)[0-9A-F]{8}$`).test(id));
+  if (instance !== undefined) return `instances.${instance}`;
+  return type.startsWith("AWS::EC2::") ? "aws.network" : `${stack} ${type} ${id}`;
+}
+
+/** Whether removing a resource deletes it without losing data: a read replica, or a key that encrypts nothing that lasts, such as a topic's. */
+function isDisposable(id: string, { Resources }: Template): boolean {
+  const resource = Resources[id];
+  if (resource?.DeletionPolicy !== "Delete") return false;
+  if (resource.Type !== "AWS::KMS::Key") return isReplica(resource);
+  return !Object.values(Resources).some(
+    (other) => STATEFUL.includes(other.Type) && JSON.stringify(other.Properties ?? {}).includes(`"${id}"`),
+  );
+}
+
+/** Releases that go, stay without an owner, or get another version of their chart. */
+export function findReleases(before: Templates, after: Templates): readonly Change[] {
+  const [had, has] = [before, after].map(releasesOf);
+  return Object.entries(had ?? {}).flatMap(([name, { resource, version }]) => {
+    const next = has?.[name];
+    if (next !== undefined)
+      return next.version === version
+        ? []
+        : [
+            {
+              ...toChange("other", `release ${name}`, "the chart is upgraded, and its pods restart"),
+              before: version,
+              after: next.version,
+            },
+          ];
+    return [
+      resource.DeletionPolicy === "Retain"
+        ? toChange(
+            "other",
+            `release ${name}`,
+            "would stay, with everything that uses it, but this stack would no longer upgrade it",
+            "name a new owner",
+          )
+        : toChange("outage", `release ${name}`, "would be uninstalled, and its pods stopped; its databases and its secret stay"),
+    ];
+  });
+}
+
+/** By `namespace/release`. */
+function releasesOf(templates: Templates): Readonly<Record<string, { readonly resource: Resource; readonly version: string | null }>> {
+  const charts = Object.values(resourcesOf(templates)).filter(({ Type }) => Type === "Custom::AWSCDK-EKS-HelmChart");
+  return Object.fromEntries(
+    charts.map((resource) => {
+      const { Release, Namespace, Version } = resource.Properties ?? {};
+      return [`${Namespace}/${Release}`, { resource, version: isObject(Version) || Version === undefined ? null : String(Version) }];
+    }),
+  );
+}

@@ -1,0 +1,125 @@
+import { classNamed } from "../../constructs/aws/classes";
+import type { MajorVersion } from "../../constructs/model/instance";
+import { isObject } from "../../constructs/model/json";
+import { findParameter, type ParameterValue, toWrittenValue } from "../../constructs/model/parameters";
+import type { Facts, Scalar } from "../plan/facts";
+import type { Resource, Template } from "./templates";
+
+type Properties = Readonly<Record<string, unknown>>;
+type Resources = Readonly<Record<string, Resource>>;
+
+/** A server that a template makes: its primary, which has the instance's name in its id, and its replicas. */
+export interface StoredInstance {
+  readonly id: string;
+  readonly primary: Properties;
+  readonly replicas: readonly string[];
+  readonly deletionPolicy: string | null;
+}
+
+const INSTANCE = "AWS::RDS::DBInstance";
+
+/** The part of an id that is an instance's name. */
+export const stemOf = (id: string): string => id.replace(/Instance[0-9A-F]{8}$/, "");
+
+/** What the CDK leaves of a name in an id. */
+export const toStem = (name: string): string => name.replaceAll(/[^A-Za-z0-9]/g, "");
+
+export const resourcesOf = (templates: Readonly<Record<string, Template>>): Resources =>
+  Object.assign({}, ...Object.values(templates).map(({ Resources }) => Resources));
+
+/** The instances of an environment's templates by name. @param names those of the spec; another is called as its id begins. */
+export function findInstances(resources: Resources, names: readonly string[]): Readonly<Record<string, StoredInstance>> {
+  const entries = Object.entries(resources).filter(([, { Type }]) => Type === INSTANCE);
+  const isPrimary = ({ Properties = {} }: Resource) => Properties.SourceDBInstanceIdentifier === undefined;
+  return Object.fromEntries(
+    entries
+      .filter(([, resource]) => isPrimary(resource))
+      .map(([id, { Properties = {}, DeletionPolicy = null }]) => {
+        const replicas = entries.filter(([, other]) => mentions(other.Properties?.SourceDBInstanceIdentifier, id)).map(([other]) => other);
+        const name = names.find((each) => toStem(each) === stemOf(id)) ?? stemOf(id);
+        return [name, { id, primary: Properties, replicas, deletionPolicy: DeletionPolicy }];
+      }),
+  );
+}
+
+/** Whether a value refers to a resource, in this template or through an output of its stack. */
+const mentions = (value: unknown, id: string): boolean =>
+  new RegExp(`(\\W|Ref)${id}(\\W|[0-9A-F]{8}\\W)`).test(JSON.stringify(value ?? ""));
+
+/** What an environment's templates say of its instances, in the spec's words. */
+export function awsFacts(templates: Readonly<Record<string, Template>>, names: readonly string[]): Readonly<Record<string, Facts>> {
+  const resources = resourcesOf(templates);
+  const found = findInstances(resources, names);
+  return Object.fromEntries(Object.entries(found).map(([name, instance]) => [name, toFacts(instance, resources)]));
+}
+
+function toFacts({ id, primary, replicas, deletionPolicy }: StoredInstance, resources: Resources): Facts {
+  const version = String(primary.EngineVersion);
+  return {
+    majorVersion: Number.parseInt(version, 10),
+    "own.version": version.includes(".") ? version : null,
+    size: showClass(String(primary.DBInstanceClass)),
+    storageGib: Number(primary.AllocatedStorage),
+    maxStorageGib: scalar(primary.MaxAllocatedStorage),
+    iops: scalar(primary.Iops),
+    throughputMibps: scalar(primary.StorageThroughput),
+    highAvailability: primary.MultiAZ === true,
+    readReplicas: replicas.length,
+    backupRetentionDays: Number(primary.BackupRetentionPeriod ?? 1),
+    backupWindow: scalar(primary.PreferredBackupWindow),
+    maintenanceWindow: scalar(primary.PreferredMaintenanceWindow),
+    "backupReplication.region": scalar(primary.AutomaticBackupReplicationRegion),
+    iamAuthentication: primary.EnableIAMDatabaseAuthentication === true,
+    ...protectionOf(id, resources),
+    ...parametersOf(primary, resources),
+    ...sourcesOf(primary, resources),
+    "own.subnetGroup": scalar(primary.DBSubnetGroupName),
+    "own.identifier": scalar(primary.DBInstanceIdentifier),
+    "own.monitoringIntervalSeconds": Number(primary.MonitoringInterval ?? 0),
+    "own.finalSnapshot": { Delete: false, Snapshot: true }[deletionPolicy ?? ""] ?? null,
+    "section.kmsKey": scalar(primary.KmsKeyId),
+    "section.applyImmediately": primary.ApplyImmediately === true,
+  };
+}
+
+/** A plain value; null for what the template itself makes, and for nothing. */
+const scalar = (value: unknown): Scalar => (typeof value === "string" || typeof value === "number" ? value : null);
+
+function showClass(name: string): string {
+  const its = classNamed(name);
+  return its === undefined ? name : `${name} (${its.vcpus} vCPUs, ${its.memoryGib} GiB)`;
+}
+
+/** Set by a resource of a later stack: not known where that was not stored. */
+function protectionOf(id: string, resources: Resources): Facts {
+  const those = Object.values(resources).filter(({ Type }) => Type === "Custom::PostgresDeletionProtection");
+  if (those.length === 0) return {};
+  return { deletionProtection: those.some(({ Properties }) => mentions(Properties?.protect, id)) };
+}
+
+/** Set by this project, whatever the spec says. */
+const OWNED = ["rds.force_ssl"];
+
+function parametersOf({ DBParameterGroupName: group }: Properties, resources: Resources): Facts {
+  if (typeof group === "string") return { "own.parameterGroup": group };
+  const { Family: family, Parameters = {} } = resources[isObject(group) ? String(group.Ref) : ""]?.Properties ?? {};
+  const majorVersion = Number(String(family).replace("postgres", "")) as MajorVersion;
+  const written = Object.entries(Parameters as Readonly<Record<string, ParameterValue>>).filter(([name]) => !OWNED.includes(name));
+  return {
+    "own.parameterGroup": null,
+    ...Object.fromEntries(written.map(([name, value]) => [`parameters.${name}`, showParameter(name, value, majorVersion)])),
+  };
+}
+
+function showParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
+  // This project's formula, which ends in the number that the budget counts on.
+  const [, most] = /^LEAST\(\{DBInstanceClassMemory\/\d+\},(\d+)\)$/.exec(String(value)) ?? [];
+  const parameter = findParameter(name, majorVersion);
+  return most ?? (parameter === null ? String(value) : toWrittenValue(parameter, value));
+}
+
+function sourcesOf({ VPCSecurityGroups: groups = [] }: Properties, resources: Resources): Facts {
+  const own = Object.entries(resources).filter(([id, { Type }]) => Type === "AWS::EC2::SecurityGroup" && mentions(groups, id));
+  const rules = own.flatMap(([, { Properties }]) => (Properties?.SecurityGroupIngress ?? []) as readonly Properties[]);
+  return { allowedSources: rules.map(({ CidrIp }) => CidrIp).join(", ") || null };
+}

@@ -1,0 +1,97 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { UserError } from "../../constructs/model/errors";
+import { idOf } from "../../constructs/model/fields";
+import { mapValues } from "../../constructs/model/json";
+import { fromUser } from "../command-line";
+import { type AwsEnvironment, PARTS, stackName } from "./environment";
+import { readTemplates, type Template } from "./templates";
+
+/** What was synthesized before. */
+export interface Stored {
+  /** By stack; nested ones, too. */
+  readonly templates: Readonly<Record<string, Template>>;
+  /** By stack, such as `aws://111122223333/eu-central-1`; none where the manifest is not there. */
+  readonly places: Readonly<Record<string, string>>;
+}
+
+const ENDING = ".template.json";
+
+/** The environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
+export function readStored(path: string, environment: string): Stored {
+  const found = statSync(fromUser(path), { throwIfNoEntry: false });
+  if (found === undefined)
+    throw new UserError(`there is no file or folder ${path}; give a folder that cdk synth has written, or an environment's file`);
+  const files = found.isDirectory() ? readdirSync(fromUser(path)).map((file) => join(path, file)) : [path];
+  const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
+  const written = files.filter((file) => its.includes(basename(file)));
+  const listed = found.isDirectory() ? placesIn(join(path, "manifest.json")) : {};
+  // The CDK leaves templates of earlier runs in its folder.
+  const isListed = (file: string): boolean => Object.hasOwn(listed, stackOf(file));
+  const own = written.some(isListed) ? written.filter(isListed) : written;
+  if (own.length === 0)
+    throw new UserError(
+      `${path} contains no template of ${environment}; give a folder that cdk synth has written, one of ${its.join(", ")}, or an environment's file`,
+    );
+  const stacks = own.map(stackOf);
+  return {
+    templates: Object.assign({}, ...own.map(readStack)),
+    places: Object.fromEntries(Object.entries(listed).filter(([stack]) => stacks.includes(stack))),
+  };
+}
+
+const stackOf = (file: string): string => basename(file).replace(ENDING, "");
+
+/** What the last `cdk synth` has written into a folder, with the place of each stack; none if its manifest cannot be read. */
+function placesIn(manifest: string): Readonly<Record<string, string>> {
+  try {
+    const { artifacts } = JSON.parse(readFileSync(fromUser(manifest), "utf8")) as {
+      readonly artifacts: Readonly<Record<string, { readonly environment?: string }>>;
+    };
+    return mapValues(artifacts, (artifact) => artifact.environment ?? "");
+  } catch {
+    return {};
+  }
+}
+
+/** The stack of a file, and its nested ones. @throws UserError */
+function readStack(file: string): Readonly<Record<string, Template>> {
+  try {
+    return mapValues(readTemplates(dirname(fromUser(file)), stackOf(file), basename(file)), ({ template }) => template);
+  } catch (error) {
+    const isMissing = (error as { readonly code?: string }).code !== undefined;
+    throw new UserError(
+      isMissing
+        ? `templates of the nested stacks of ${file} are missing beside it; give a folder that cdk synth has written`
+        : `${file} is not a template in JSON; give one that cdk synth has written`,
+    );
+  }
+}
+
+/** Where the stacks of an environment are, as a manifest says it. */
+export const placeOf = ({ section }: AwsEnvironment): string =>
+  `aws://${section.account === null ? "unknown-account" : idOf(section.account)}/${section.region}`;
+
+/** A setting of the section that says another place than the stored stacks, and both values. */
+export interface Move {
+  readonly setting: "region" | "account";
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Where the stored stacks are, if that is another region or account. What is not known does not differ. */
+export function findMove(places: Stored["places"], environment: AwsEnvironment): Move | null {
+  const [account, region] = partsOf(placeOf(environment));
+  for (const place of Object.values(places)) {
+    const [before, its] = partsOf(place);
+    if (its !== null && region !== null && its !== region) return { setting: "region", from: its, to: region };
+    if (before !== null && account !== null && before !== account) return { setting: "account", from: before, to: account };
+  }
+  return null;
+}
+
+/** Account and region of a place; null where the CDK did not know them. */
+function partsOf(place: string): readonly [account: string | null, region: string | null] {
+  const [, account = "", region = ""] = /^aws:\/\/([^/]+)\/(.+)$/.exec(place) ?? [];
+  return [/^\d{12}$/.test(account) ? account : null, /^[a-z]+(-[a-z]+)+-\d$/.test(region) ? region : null];
+}

@@ -1,0 +1,212 @@
+import { isReaderHostName } from "../../constructs/gcp/names";
+import { pulumiCommand } from "../command-line";
+import type { Change } from "../plan/change";
+import { compareInstances } from "../plan/compare";
+import type { Facts } from "../plan/facts";
+import { pathsOf, propertiesOf } from "./catalogue";
+import { gcpFacts, INSTANCE, instanceOf, isReplica } from "./facts";
+import type { Registration } from "./registrations";
+import type { Stored } from "./stored";
+import { gcpVendor } from "./vendor";
+
+const SECRET = "gcp:secretmanager/secret:Secret";
+const PASSWORD = "random:index/randomPassword:RandomPassword";
+const RELEASE = "kubernetes:helm.sh/v3:Release";
+
+/** What holds data, or what data cannot be read or reached without. */
+const STATEFUL = [
+  INSTANCE,
+  "gcp:sql/user:User",
+  SECRET,
+  "gcp:secretmanager/secretVersion:SecretVersion",
+  PASSWORD,
+  "gcp:compute/globalAddress:GlobalAddress",
+  "gcp:servicenetworking/connection:Connection",
+  "gcp:dns/managedZone:ManagedZone",
+  "gcp:dns/recordSet:RecordSet",
+];
+
+/** Properties of an instance whose change is told as that of a setting. */
+const OF_SETTINGS = ["region", "project", "encryptionKeyName", "name"];
+
+type Before = readonly Stored[];
+type After = readonly Registration[];
+
+/** What a program would change of a state. @param readers see `readersOf`. */
+export function findChanges(before: Before, after: After, readers: Readonly<Record<string, readonly string[]>>): readonly Change[] {
+  const [had, has] = [withReal(before), gcpFacts(after)];
+  const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
+  const gone = Object.keys(had).filter((name) => !Object.hasOwn(has, name));
+  return [
+    ...gone.map((name) => toChange("lost", `instances.${name}`, "would be deleted", "keep it in the spec")),
+    ...compareInstances(had, has, gcpVendor, readers),
+    ...made.map((name) => toChange("cost", `instances.${name}`, "would be created")),
+    ...findLosses(before, after, gone),
+    ...findPlatforms(before, after),
+    ...findReleases(before, after),
+  ];
+}
+
+/** Facts of a state, with the sizes that disks have grown to. */
+function withReal(before: Before): Readonly<Record<string, Facts>> {
+  const primaries = before.filter((stored) => stored.type === INSTANCE && !isReplica(stored));
+  return Object.fromEntries(
+    Object.entries(gcpFacts(before)).map(([name, facts]) => {
+      const primary = primaries.find((stored) => instanceOf(stored) === name);
+      const { diskSize } = (primary?.outputs.settings ?? {}) as { readonly diskSize?: number };
+      return [name, { ...facts, ...(diskSize === undefined ? {} : { "real.storageGib": diskSize }) }];
+    }),
+  );
+}
+
+const toChange = (level: Change["level"], path: string, effect: string, remedy = ""): Change => ({
+  level,
+  path,
+  before: null,
+  after: null,
+  effect,
+  remedy,
+});
+
+/** What holds data, and would be deleted or replaced, but for what belongs to instances that go. */
+function findLosses(before: Before, after: After, gone: readonly string[]): readonly Change[] {
+  return before
+    .filter(({ type, parent }) => STATEFUL.includes(type) && !gone.includes(parent.split("::").at(-1) ?? ""))
+    .flatMap((stored) => {
+      const next = after.find(({ urn }) => urn === stored.urn);
+      if (next === undefined)
+        return isExpendable(stored) || platformOf(stored) !== null ? [] : [loss(stored, "would be deleted", "keep it in the spec")];
+      const replacing = changedPaths(stored, next)
+        .filter((path) => propertiesOf(stored.type)?.[path]?.replaces)
+        .filter((path) => !(stored.type === INSTANCE && OF_SETTINGS.includes(path)));
+      if (replacing.length === 0) return [];
+      const effect =
+        stored.type === PASSWORD
+          ? "a new password would be generated, which the database does not learn"
+          : "would be replaced by an empty one";
+      return [loss(stored, `${effect}, because of ${replacing.join(", ")}`, "take that change back")];
+    });
+}
+
+const loss = (stored: Stored, effect: string, remedy: string): Change => {
+  const platform = platformOf(stored);
+  if (platform !== null) return toChange("lost", platform, effect, remedy);
+  return stored.type === INSTANCE
+    ? toChange("lost", `instances.${instanceOf(stored)}`, effect, remedy)
+    : toChange("lost", nameOf(stored), effect, remedy);
+};
+
+/** What loses nothing when it is deleted: a replica, its name, and what stays in the cloud. */
+const isExpendable = (stored: Stored): boolean =>
+  stored.retainOnDelete || isReplica(stored) || isReaderHostName(String(stored.inputs.name));
+
+/** Type and name, in readable form. */
+const nameOf = ({ urn }: Pick<Stored, "urn">): string => `${urn.split("::")[2]?.split(":").at(-1)} ${urn.split("::").at(-1)}`;
+
+/** The platform that a secret is of, as the spec calls it: `ENVIRONMENT--PLATFORM`; null where it is of none. */
+function platformOf({ type, urn }: Pick<Stored, "type" | "urn">): string | null {
+  if (![SECRET, "gcp:secretmanager/secretVersion:SecretVersion"].includes(type)) return null;
+  const parts = (urn.split("::").at(-1) ?? "").split("--");
+  return parts.length === 2 ? `platforms.${parts[1]}` : null;
+}
+
+/** Platforms that come, or go, by their secrets. */
+function findPlatforms(before: Before, after: After): readonly Change[] {
+  const namesIn = (resources: readonly Pick<Stored, "type" | "urn">[]) => [
+    ...new Set(resources.filter(({ type }) => type === SECRET).flatMap((each) => platformOf(each) ?? [])),
+  ];
+  const [had, has] = [namesIn(before), namesIn(after)];
+  return [
+    ...had
+      .filter((path) => !has.includes(path))
+      .map((path) =>
+        toChange("lost", path, "its secret would be deleted; its databases stay, and nothing would look after them", "keep it in the spec"),
+      ),
+    ...has.filter((path) => !had.includes(path)).map((path) => toChange("other", path, "gets its databases, its logins and its secret")),
+  ];
+}
+
+/** Releases that go, stay without an owner, or get another version of their chart. */
+function findReleases(before: Before, after: After): readonly Change[] {
+  return before
+    .filter(({ type }) => type === RELEASE)
+    .flatMap((stored) => {
+      const next = after.find(({ urn }) => urn === stored.urn);
+      const path = `release ${stored.inputs.namespace}/${stored.inputs.name}`;
+      if (next === undefined)
+        return [
+          stored.retainOnDelete
+            ? toChange("other", path, "would stay in the cluster, and this project would no longer upgrade it", "name a new owner")
+            : toChange("outage", path, "would be uninstalled, and its pods stopped; its databases and its secret stay"),
+        ];
+      const [had, has] = [stored.inputs.version, next.inputs.version].map((version) => (typeof version === "string" ? version : null));
+      return had === has
+        ? []
+        : [{ ...toChange("other", path, "the chart is upgraded, and its pods restart"), before: had ?? null, after: has ?? null }];
+    });
+}
+
+/** Paths whose value is written, known, and another than before. What nobody writes, such as a name that Pulumi makes, stays. */
+function changedPaths(before: Stored, after: Registration): readonly string[] {
+  const had = groupPaths(before.inputs);
+  const ignored = after.ignoreChanges;
+  return [...groupPaths(after.inputs)]
+    .filter(([path, value]) => !ignored.includes(path) && !/\[(unknown|secret)\]/.test(value) && had.get(path) !== value)
+    .map(([path]) => path);
+}
+
+/** What comes, goes and changes, resource by resource; values that are secret, or not known yet, are left out. */
+export function toDetails(before: Before, after: After): readonly string[] {
+  const isOwn = ({ type }: Pick<Stored, "type">) => !type.startsWith("pulumi:");
+  const urns = [...new Set([...before, ...after].filter(isOwn).map(({ urn }) => urn))].sort();
+  return urns.flatMap((urn) => {
+    const [stored, next] = [before.find((each) => each.urn === urn), after.find((each) => each.urn === urn)];
+    if (stored === undefined) return [`+ ${nameOf({ urn })}`];
+    if (next === undefined) return [`- ${nameOf({ urn })}`];
+    const [had, has] = [groupPaths(stored.inputs), groupPaths(next.inputs)];
+    const paths = changedPaths(stored, next);
+    return paths.length === 0
+      ? []
+      : [
+          `  ${nameOf({ urn })}`,
+          ...paths.map((path) => `    ${path}: ${shorten(had.get(path) ?? "nothing")} -> ${shorten(has.get(path) ?? "")}`),
+        ];
+  });
+}
+
+/** Characters that are shown of a value. */
+const LONGEST = 100;
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text);
+
+/** Values by their path as texts; those of a list together. */
+function groupPaths(inputs: unknown): ReadonlyMap<string, string> {
+  const grouped = new Map<string, string>();
+  for (const [path, value] of pathsOf(inputs)) {
+    if (typeof value === "object" && value !== null) continue;
+    grouped.set(path, [...(grouped.has(path) ? [grouped.get(path)] : []), String(value)].join(" "));
+  }
+  return grouped;
+}
+
+/** After changing these, the provider reads the instance before it sends the rest, and may lose the rest. */
+const SENT_ALONE: Readonly<Record<string, readonly string[]>> = {
+  databaseVersion: ["databaseVersion"],
+  "settings.edition": ["settings.edition", "settings.tier"],
+};
+
+/** Instances for which one run is not enough. */
+export function findSecondRuns(environment: string, before: Before, after: After): readonly string[] {
+  return after.flatMap((next) => {
+    const stored = next.type === INSTANCE ? before.find(({ urn }) => urn === next.urn) : undefined;
+    if (stored === undefined) return [];
+    const changed = changedPaths(stored, next);
+    const alone = Object.keys(SENT_ALONE).filter((path) => changed.includes(path));
+    const sent = alone.length === 1 ? SENT_ALONE[alone[0] ?? ""] : undefined;
+    const lost = changed.filter((path) => !(sent ?? alone).includes(path));
+    return alone.length === 0 || lost.length === 0
+      ? []
+      : [
+          `instances.${instanceOf(next)}: run ${pulumiCommand(["up"], environment)} a second time, because Google's provider may lose ${lost.join(", ")} in a run that changes ${alone.join(" and ")}`,
+        ];
+  });
+}

@@ -1,0 +1,33 @@
+/** How bad a change is, the worst first. */
+export const LEVELS = ["lost", "refused", "outage", "cost", "other"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** Levels for which a plan ends with exit code 2. */
+const DANGEROUS: readonly Level[] = ["lost", "refused"];
+
+/** What a deployment would change. */
+export interface Change {
+  readonly level: Level;
+  /** In the spec's words, such as `instances.main.storageGib`; the resource's own name where no setting decides it. */
+  readonly path: string;
+  /** What is there, in the spec's words; null where there was nothing. */
+  readonly before: string | null;
+  /** What there would be; null where it would be gone. */
+  readonly after: string | null;
+  /** What happens, a sentence. */
+  readonly effect: string;
+  /** What to do instead, or besides; empty where there is nothing to do. */
+  readonly remedy: string;
+}
+
+export const isDanger = ({ level }: Pick<Change, "level">): boolean => DANGEROUS.includes(level);
+
+/** The worst first; those of one level stay in their order. */
+export const worstFirst = (changes: readonly Change[]): readonly Change[] =>
+  [...changes].sort((a, b) => LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level));
+
+/** `path: before -> after`, or the path alone where it is something that comes or goes. */
+export function toHeading({ path, before, after }: Pick<Change, "path" | "before" | "after">): string {
+  if (before === null && after === null) return path;
+  return `${path}: ${before ?? "nothing"} -> ${after ?? "nothing"}`;
+}

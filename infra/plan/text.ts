@@ -1,0 +1,159 @@
+import Table from "cli-table3";
+import pc from "picocolors";
+import { formatViolation } from "../../constructs/model/errors";
+import { type Change, isDanger, LEVELS, toHeading } from "./change";
+import type { Cost, CostReport } from "./cost-report";
+import type { InstanceReport, PlanReport, PlatformReport } from "./report";
+import { accessOf, availabilityOf, backupsOf, chartOf, connectionsOf, diskOf, LEVEL_WORDS, placeOf, shareOf, sizeOf, usd } from "./words";
+
+const PLAIN = { head: [], border: [] };
+
+/** A plan for a terminal: what there will be, what it costs, what changes, and what to know. */
+export function toText(report: PlanReport): string {
+  const sections = [
+    `${pc.bold(report.environment)} on ${placeOf(report)}`,
+    ...report.instances.map(toInstance),
+    toPlatforms(report),
+    toRights(report.platforms),
+    toUses(report),
+    report.cost === null ? "" : toCost(report.cost),
+    toNotes(report),
+    toChanges(report),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function toInstance(instance: InstanceReport): string {
+  const { name, majorVersion, server, maintenanceWindow, connections, readerConnections } = instance;
+  const rows: readonly (readonly [string, string])[] = [
+    ["size", sizeOf(instance)],
+    ...(server === null
+      ? []
+      : ([
+          ["disk", diskOf(instance)],
+          ["availability", availabilityOf(instance)],
+          ["backups", backupsOf(instance)],
+          ["maintenance", `${maintenanceWindow} UTC`],
+          ["endpoint", server.endpoint ?? "chosen by RDS when it is created"],
+          ["encryption", server.key],
+          ["guards", server.guards.join("; ")],
+        ] as const)),
+    ["connections", connectionsOf(connections)],
+    ...(readerConnections === null ? [] : ([["of replica", connectionsOf(readerConnections)]] as const)),
+  ];
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return [
+    `${pc.bold(`instance ${name}`)}: PostgreSQL ${majorVersion}`,
+    ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+  ].join("\n");
+}
+
+function toPlatforms({ platforms, instances }: PlanReport): string {
+  if (platforms.length === 0) return "";
+  const table = new Table({ head: ["platform", "instance", "databases", "login", "connects by", "connections"], style: PLAIN });
+  for (const platform of platforms) {
+    const max = instances.find(({ name }) => name === platform.instance)?.connections.max ?? 1;
+    const chart = chartOf(platform);
+    const kind = platform.kind === platform.name ? "" : ` (${platform.title})`;
+    table.push([
+      `${pc.bold(platform.name)}${kind}${chart === "" ? "" : `\n${chart}`}`,
+      platform.instance,
+      platform.databases.join("\n"),
+      platform.logins.join("\n"),
+      accessOf(platform),
+      `at most ${platform.connections} (${shareOf(platform, max)})${platform.readerConnections > 0 ? `\n${platform.readerConnections} to the replica` : ""}`,
+    ]);
+  }
+  return table.toString();
+}
+
+function toRights(platforms: readonly PlatformReport[]): string {
+  const lines = platforms.flatMap(({ name, rights }) => rights.map((right) => `  ${name}: ${right}`));
+  return lines.length === 0 ? "" : ["rights in every namespace that charts bring:", ...lines].join("\n");
+}
+
+const toUses = ({ uses }: PlanReport): string =>
+  uses.length === 0 ? "" : ["exists, and is only read:", ...uses.map(({ path, what, id }) => `  ${what} ${id} ${pc.dim(path)}`)].join("\n");
+
+function toCost({ after, before, limitUsd, pricesOf, notCounted }: CostReport): string {
+  const table = new Table({ head: ["instance", "part", "USD a month"], colAligns: ["left", "left", "right"], style: PLAIN });
+  for (const { instance, part, usd: price } of after.parts)
+    table.push([instance ?? "", part, price === null ? "price unknown" : usd(price)]);
+  table.push([pc.bold("together"), unknownOf(after), pc.bold(usd(after.usd))]);
+  const lines = [
+    table.toString(),
+    before === null ? "" : differenceOf(before, after),
+    limitUsd !== null && after.usd > limitUsd ? `${pc.yellow("!")} above monthlyCostLimitUsd (${usd(limitUsd)})` : "",
+    pc.dim(`list prices of ${pricesOf}, on demand; not counted: ${notCounted.join(", ")}`),
+  ];
+  return lines.filter((line) => line !== "").join("\n");
+}
+
+export function unknownOf({ parts }: Cost): string {
+  const unknown = parts.filter((part) => part.usd === null).length;
+  return unknown === 0 ? "" : `without ${unknown} whose price is unknown`;
+}
+
+export function differenceOf(before: Cost, after: Cost): string {
+  const difference = after.usd - before.usd;
+  return difference === 0
+    ? `as much as before: ${usd(before.usd)}`
+    : `${difference > 0 ? "more" : "less"} than before by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
+}
+
+function toNotes({ warnings, notes, examples, resources }: PlanReport): string {
+  const mark = pc.yellow("!");
+  return [
+    pc.dim(
+      `${resources.reduce((sum, { count }) => sum + count, 0)} resources in ${new Set(resources.map(({ stack }) => stack)).size} parts`,
+    ),
+    ...(examples.length === 0 ? [] : [`${mark} replace these placeholder IDs before you deploy: ${examples.join(", ")}`]),
+    ...warnings.map(({ acknowledged, id, ...found }) =>
+      acknowledged === null
+        ? `${mark} ${formatViolation({ ...found, ...(id === null ? {} : { id }) })}`
+        : pc.dim(`  ${formatViolation({ ...found, remedy: `acknowledged: ${acknowledged}`, ...(id === null ? {} : { id }) })}`),
+    ),
+    ...notes.map((note) => `${mark} ${note}`),
+  ].join("\n");
+}
+
+function toChanges({ compared, changes, isDangerous }: PlanReport): string {
+  if (compared === null) return "";
+  const groups = LEVELS.flatMap((level) => {
+    const those = changes.filter((change) => change.level === level);
+    return those.length === 0 ? [] : [`${pc.bold(LEVEL_WORDS[level])}:`, ...joinAlike(those).map(toChange)];
+  });
+  const verdict = isDangerous
+    ? `${pc.red("✖")} ${changes.filter(isDanger).length} of ${changes.length} changes of ${compared.join(", ")} would be lost or refused`
+    : `${pc.green("✔")} nothing of ${compared.join(", ")} is lost, or refused${changes.length === 0 ? "; nothing changes" : ""}`;
+  return [...groups, verdict].join("\n");
+}
+
+/** Changes that do the same, as one. */
+export interface Alike extends Omit<Change, "path" | "before" | "after"> {
+  readonly headings: readonly string[];
+}
+
+/** Those with the same effect together, in the order of the first. */
+export function joinAlike(changes: readonly Change[]): readonly Alike[] {
+  const groups = new Map<string, readonly Change[]>();
+  for (const change of changes) {
+    const key = change.effect === "" ? "" : `${change.effect} ${change.remedy}`;
+    groups.set(key, [...(groups.get(key) ?? []), change]);
+  }
+  return [...groups.values()].map((those) => ({
+    level: those[0]?.level ?? "other",
+    effect: those[0]?.effect ?? "",
+    remedy: those[0]?.remedy ?? "",
+    headings: those.map(toHeading),
+  }));
+}
+
+function toChange({ level, effect, remedy, headings }: Alike): string {
+  const mark = isDanger({ level }) ? pc.red("✖") : level === "other" ? " " : pc.yellow("!");
+  return [
+    ...headings.map((heading) => `  ${mark} ${heading}`),
+    ...(effect === "" ? [] : [`      ${effect}`]),
+    ...(remedy === "" ? [] : [pc.dim(`      ${remedy}`)]),
+  ].join("\n");
+}

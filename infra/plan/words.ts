@@ -1,0 +1,76 @@
+import type { Level } from "./change";
+import type { ConnectionsReport, InstanceReport, PlanReport, PlatformReport } from "./report";
+
+/** The same words in every form of a plan. */
+
+export const CLOUD_NAMES: Readonly<Record<string, string>> = { aws: "AWS", gcp: "Google Cloud" };
+
+/** What each level means, as a heading. */
+export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
+  lost: "would be lost",
+  refused: "would be refused",
+  outage: "would interrupt",
+  cost: "would cost or save",
+  other: "would change besides",
+};
+
+/** A number with thousands apart. */
+export const grouped = (value: number): string => value.toLocaleString("en-US");
+
+export const usd = (value: number): string => `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+
+export const placeOf = ({ cloud, region, account }: PlanReport): string =>
+  `${CLOUD_NAMES[cloud] ?? cloud}, ${region}${account === null ? "" : `, ${cloud === "gcp" ? "project" : "account"} ${account}`}`;
+
+export function sizeOf({ server, existing }: InstanceReport): string {
+  if (server === null) return `the existing database ${existing}`;
+  const { name, vcpus, memoryGib } = server.size;
+  return `${name} (${vcpus} vCPU${vcpus === 1 ? "" : "s"}, ${memoryGib} GiB)`;
+}
+
+export function availabilityOf({ standby, readReplicas }: InstanceReport): string {
+  const replicas = readReplicas === 0 ? "" : `, ${readReplicas === 1 ? "a read replica" : `${readReplicas} read replicas`}`;
+  return `${standby ? "a standby in a second zone" : "one zone, no standby"}${replicas}`;
+}
+
+export function diskOf({ server }: InstanceReport): string {
+  if (server === null) return "";
+  const { type, gib, ceilingGib, iops, throughputMibps } = server.disk;
+  const performance = [
+    iops === null ? [] : `${grouped(iops)} IOPS`,
+    throughputMibps === null ? [] : `${grouped(throughputMibps)} MiB/s`,
+  ].flat();
+  return [
+    `${grouped(gib)} GiB ${type}`,
+    ceilingGib === null ? "does not grow by itself" : `grows by itself to ${grouped(ceilingGib)} GiB`,
+    ...performance,
+  ].join(", ");
+}
+
+export function backupsOf({ backups: { days, window, copies }, server }: InstanceReport): string {
+  if (server === null) return "";
+  if (days === 0) return "none";
+  const recovery =
+    server.recoveryDays === 0
+      ? "restored to the time of a backup only"
+      : `restored to any moment of the last ${dayCount(server.recoveryDays)}`;
+  return `kept for ${dayCount(days)}, made at ${window} UTC, ${recovery}${copies === null ? "" : `, copied to ${copies}`}`;
+}
+
+const dayCount = (days: number): string => (days === 1 ? "day" : `${days} days`);
+
+export const usedBy = ({ platforms }: ConnectionsReport): number => Object.values(platforms).reduce((sum, each) => sum + each, 0);
+
+export const connectionsOf = (connections: ConnectionsReport): string =>
+  `${grouped(connections.max)} = ${grouped(usedBy(connections))} for platforms + ${connections.reserved} reserved + ${grouped(connections.free)} free`;
+
+/** How a platform's pods reach the database. */
+export function accessOf({ access, tls }: Pick<PlatformReport, "access" | "tls">): string {
+  if (access === "sidecar") return "Auth Proxy beside it";
+  return access === "proxy" ? "Auth Proxy for all its pods" : `TLS, ${tls}`;
+}
+
+export const chartOf = ({ chart }: PlatformReport): string => (chart === null ? "" : `${chart.name} ${chart.version}`);
+
+/** A platform's part of its instance's connections, in percent. */
+export const shareOf = ({ connections }: PlatformReport, max: number): string => `${Math.round((connections / max) * 100)} %`;
