@@ -134,7 +134,7 @@ const EXPRESSION = new RegExp(`^(${FORMULA}|(GREATEST|LEAST|SUM|greatest|least|s
 const isExpression = (name: string, { type }: ParameterType, value: ParameterValue): boolean =>
   type === "integer" && name !== "max_connections" && EXPRESSION.test(String(value));
 
-const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
+export const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   RDS_PARAMETERS.get(name) ?? findParameter(name, majorVersion);
 
 /** Whether a parameter is static in RDS's words: a change waits for the next restart, which RDS does not bring about by itself. */

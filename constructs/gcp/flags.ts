@@ -121,7 +121,7 @@ const NAMES: ParameterNames = {
 /** Whether the server restarts when a flag changes. */
 export const restarts = (name: string): boolean => RESTARTING.has(name);
 
-const findFlag = (name: string, majorVersion: MajorVersion): ParameterType | null =>
+export const findFlag = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   CLOUD_SQL_FLAGS.get(name) ?? findParameter(name, majorVersion);
 
 /** Why Cloud SQL for PostgreSQL would not take a flag, or null where it does, or where that is in doubt. */

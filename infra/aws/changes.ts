@@ -1,6 +1,6 @@
 import type { ResourceDifference, ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { isObject } from "../../constructs/model/json";
-import type { Change } from "../plan/change";
+import { type Change, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
 import { awsFacts, findInstances, resourcesOf, stemOf, toStem } from "./facts";
 import type { Resource, Template } from "./templates";
@@ -33,6 +33,12 @@ const UPDATED_IN_PLACE = [
   "StorageType",
 ];
 
+/** Settings whose change is told as theirs, by what goes with it. */
+const REPLACED_BY: Readonly<Record<string, string>> = {
+  "AWS::KMS::Key": "section.kmsKey",
+  "AWS::RDS::DBSubnetGroup": "own.subnetGroup",
+};
+
 /** Settings whose change is told as theirs, by the property that they decide. */
 const OF_SETTINGS: Readonly<Record<string, string>> = {
   KmsKeyId: "section.kmsKey",
@@ -55,7 +61,7 @@ export function findChanges(before: Templates, after: Templates, names: Names): 
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
   // Where only some stacks were stored, the others are not new.
   const knowsDatabases = Object.keys(before).some((stack) => stack.endsWith("-database"));
-  return [
+  return withoutRepetition([
     ...findGoing(before, after, names),
     ...compareInstances(had, has, awsVendor, names.readers),
     ...(knowsDatabases ? made : []).map((name) => toChange("cost", `instances.${name}`, "would be created")),
@@ -63,19 +69,10 @@ export function findChanges(before: Templates, after: Templates, names: Names): 
       const changed = (key: string) => Object.keys(has).some((name) => had[name] !== undefined && had[name]?.[key] !== has[name]?.[key]);
       return findInStack(stack, before[stack] ?? EMPTY, after[stack] ?? EMPTY, names, changed);
     }),
-  ];
+  ]);
 }
 
 const EMPTY: Template = { Resources: {} };
-
-const toChange = (level: Change["level"], path: string, effect: string, remedy = ""): Change => ({
-  level,
-  path,
-  before: null,
-  after: null,
-  effect,
-  remedy,
-});
 
 /** Instances that leave the templates: what belongs to them goes the same way. */
 function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
@@ -136,9 +133,11 @@ function findInResource(path: string, id: string, change: ResourceDifference, { 
         "the endpoint would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
       ),
     ];
+  if (type === "" && change.newResourceType === SECRET && path.startsWith("platforms."))
+    return [toChange("other", path, "gets its databases, its logins and its secret")];
   if (!STATEFUL.includes(type)) return [];
   if (change.isRemoval)
-    return type === INSTANCE || isTold(id) || isDisposable(id, before)
+    return type === INSTANCE || isTold(id) || isDisposable(id, before) || changed(REPLACED_BY[type] ?? "")
       ? []
       : [toChange("lost", path, `${whatOf(type)} would ${fateOf(change.oldValue)}`, "keep it in the spec")];
   if (type === SECRET && change.propertyUpdates.GenerateSecretString !== undefined)

@@ -1,7 +1,8 @@
 import { classNamed } from "../../constructs/aws/classes";
+import { findRdsParameter } from "../../constructs/aws/parameters";
 import type { MajorVersion } from "../../constructs/model/instance";
 import { isObject } from "../../constructs/model/json";
-import { findParameter, type ParameterValue, toWrittenValue } from "../../constructs/model/parameters";
+import { type ParameterValue, toWrittenValue } from "../../constructs/model/parameters";
 import type { Facts, Scalar } from "../plan/facts";
 import type { Resource, Template } from "./templates";
 
@@ -114,7 +115,9 @@ function parametersOf({ DBParameterGroupName: group }: Properties, resources: Re
 function showParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
   // This project's formula, which ends in the number that the budget counts on.
   const [, most] = /^LEAST\(\{DBInstanceClassMemory\/\d+\},(\d+)\)$/.exec(String(value)) ?? [];
-  const parameter = findParameter(name, majorVersion);
+  // PostgreSQL 18 has a list in the place of a switch.
+  if (name === "log_connections" && value === "all") return "on";
+  const parameter = findRdsParameter(name, majorVersion);
   return most ?? (parameter === null ? String(value) : toWrittenValue(parameter, value));
 }
 

@@ -11,7 +11,7 @@ import { findChanges, findReleases } from "./changes";
 import type { AwsEnvironment } from "./environment";
 import { awsServers, awsUses } from "./servers";
 import { maskTemplate, toStackSnapshot } from "./snapshot";
-import { findMove, placeOf, readStored, type Stored } from "./stored";
+import { findMove, type Move, placeOf, readStored, type Stored } from "./stored";
 import { synthesize } from "./synthesize";
 import { innerOf, parentOf, type Template } from "./templates";
 
@@ -48,7 +48,7 @@ function readBaseline(against: string, { name }: AwsEnvironment): Baseline {
 function compare({ templates, places, environment: before }: Baseline, after: Templates, environment: AwsEnvironment): readonly Change[] {
   const move = findMove(places, environment);
   // Stacks of another region or account are others: nothing of the stored ones would be touched.
-  if (move !== null) return [toMove(move.setting, move.from, move.to)];
+  if (move !== null) return [toMove(move)];
   const names = {
     instances: [...Object.keys(environment.instances), ...Object.keys(before?.instances ?? {})],
     platforms: [...Object.keys(environment.platforms), ...Object.keys(before?.platforms ?? {})],
@@ -58,11 +58,11 @@ function compare({ templates, places, environment: before }: Baseline, after: Te
   return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes)];
 }
 
-const toMove = (setting: string, before: string, after: string): Change => ({
+export const toMove = ({ setting, from, to }: Move): Change => ({
   level: "lost",
   path: `aws.${setting}`,
-  before,
-  after,
+  before: from,
+  after: to,
   effect: "everything would be made anew there, empty, beside what is here",
   remedy: "take that change back, or give the new environment another name",
 });

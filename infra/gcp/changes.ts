@@ -1,6 +1,6 @@
 import { isReaderHostName } from "../../constructs/gcp/names";
 import { pulumiCommand } from "../command-line";
-import type { Change } from "../plan/change";
+import { type Change, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
 import type { Facts } from "../plan/facts";
 import { pathsOf, propertiesOf } from "./catalogue";
@@ -10,6 +10,7 @@ import type { Stored } from "./stored";
 import { gcpVendor } from "./vendor";
 
 const SECRET = "gcp:secretmanager/secret:Secret";
+const VERSION = "gcp:secretmanager/secretVersion:SecretVersion";
 const PASSWORD = "random:index/randomPassword:RandomPassword";
 const RELEASE = "kubernetes:helm.sh/v3:Release";
 
@@ -18,7 +19,7 @@ const STATEFUL = [
   INSTANCE,
   "gcp:sql/user:User",
   SECRET,
-  "gcp:secretmanager/secretVersion:SecretVersion",
+  VERSION,
   PASSWORD,
   "gcp:compute/globalAddress:GlobalAddress",
   "gcp:servicenetworking/connection:Connection",
@@ -29,6 +30,12 @@ const STATEFUL = [
 /** Properties of an instance whose change is told as that of a setting. */
 const OF_SETTINGS = ["region", "project", "encryptionKeyName", "name"];
 
+/** Settings that other resources follow, each by its path. */
+const FOLLOWED = ["project", "region", "network", "name"];
+const FOLLOWING = ["project", "region", "network", "instance", "replication.userManaged.replicas[].location"];
+
+const POLICY = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
+
 type Before = readonly Stored[];
 type After = readonly Registration[];
 
@@ -37,14 +44,21 @@ export function findChanges(before: Before, after: After, readers: Readonly<Reco
   const [had, has] = [withReal(before), gcpFacts(after)];
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
   const gone = Object.keys(had).filter((name) => !Object.hasOwn(has, name));
-  return [
+  const settings = compareInstances(had, has, gcpVendor, readers);
+  return withoutRepetition([
     ...gone.map((name) => toChange("lost", `instances.${name}`, "would be deleted", "keep it in the spec")),
-    ...compareInstances(had, has, gcpVendor, readers),
+    ...settings,
     ...made.map((name) => toChange("cost", `instances.${name}`, "would be created")),
-    ...findLosses(before, after, gone),
+    ...findLosses(
+      before,
+      after,
+      gone,
+      settings.some(({ level, path }) => level === "lost" && FOLLOWED.includes(path.split(".").at(-1) ?? "")),
+    ),
     ...findPlatforms(before, after),
     ...findReleases(before, after),
-  ];
+    ...findGuards(before, after),
+  ]);
 }
 
 /** Facts of a state, with the sizes that disks have grown to. */
@@ -59,19 +73,15 @@ function withReal(before: Before): Readonly<Record<string, Facts>> {
   );
 }
 
-const toChange = (level: Change["level"], path: string, effect: string, remedy = ""): Change => ({
-  level,
-  path,
-  before: null,
-  after: null,
-  effect,
-  remedy,
-});
-
-/** What holds data, and would be deleted or replaced, but for what belongs to instances that go. */
-function findLosses(before: Before, after: After, gone: readonly string[]): readonly Change[] {
+/**
+ * What holds data, and would be deleted or replaced, but for what belongs to instances that go.
+ *
+ * @param isFollowing whether a setting of an instance is told that others follow.
+ */
+function findLosses(before: Before, after: After, gone: readonly string[], isFollowing: boolean): readonly Change[] {
+  const goes = (stored: Stored) => gone.includes(instanceOf(stored)) || gone.some((name) => placeOf(stored) === `instances.${name}`);
   return before
-    .filter(({ type, parent }) => STATEFUL.includes(type) && !gone.includes(parent.split("::").at(-1) ?? ""))
+    .filter((stored) => STATEFUL.includes(stored.type) && !goes(stored))
     .flatMap((stored) => {
       const next = after.find(({ urn }) => urn === stored.urn);
       if (next === undefined)
@@ -79,18 +89,16 @@ function findLosses(before: Before, after: After, gone: readonly string[]): read
       const replacing = changedPaths(stored, next)
         .filter((path) => propertiesOf(stored.type)?.[path]?.replaces)
         .filter((path) => !(stored.type === INSTANCE && OF_SETTINGS.includes(path)));
-      if (replacing.length === 0) return [];
+      if (replacing.length === 0 || (isFollowing && replacing.every((path) => FOLLOWING.includes(path)))) return [];
       const effect =
-        stored.type === PASSWORD
-          ? "a new password would be generated, which the database does not learn"
-          : "would be replaced by an empty one";
+        stored.type === PASSWORD ? "would get a new password, which the database does not learn" : "would be replaced by an empty one";
       return [loss(stored, `${effect}, because of ${replacing.join(", ")}`, "take that change back")];
     });
 }
 
 const loss = (stored: Stored, effect: string, remedy: string): Change => {
-  const platform = platformOf(stored);
-  if (platform !== null) return toChange("lost", platform, effect, remedy);
+  const place = placeOf(stored);
+  if (place !== null) return toChange("lost", place, `its secret ${effect}`, remedy);
   return stored.type === INSTANCE
     ? toChange("lost", `instances.${instanceOf(stored)}`, effect, remedy)
     : toChange("lost", nameOf(stored), effect, remedy);
@@ -103,12 +111,18 @@ const isExpendable = (stored: Stored): boolean =>
 /** Type and name, in readable form. */
 const nameOf = ({ urn }: Pick<Stored, "urn">): string => `${urn.split("::")[2]?.split(":").at(-1)} ${urn.split("::").at(-1)}`;
 
-/** The platform that a secret is of, as the spec calls it: `ENVIRONMENT--PLATFORM`; null where it is of none. */
-function platformOf({ type, urn }: Pick<Stored, "type" | "urn">): string | null {
-  if (![SECRET, "gcp:secretmanager/secretVersion:SecretVersion"].includes(type)) return null;
-  const parts = (urn.split("::").at(-1) ?? "").split("--");
-  return parts.length === 2 ? `platforms.${parts[1]}` : null;
+/** The platform or instance that a secret is of, as the spec calls it: `ENVIRONMENT--PLATFORM`, `ENVIRONMENT--INSTANCE--master`. */
+function placeOf({ type, urn }: Pick<Stored, "type" | "urn">): string | null {
+  if (![SECRET, VERSION, PASSWORD].includes(type)) return null;
+  const [, name, master] = (urn.split("::").at(-1) ?? "").split("--");
+  if (name === undefined) return null;
+  return master === undefined ? `platforms.${name}` : `instances.${name}`;
 }
+
+const platformOf = (stored: Pick<Stored, "type" | "urn">): string | null => {
+  const place = placeOf(stored);
+  return place?.startsWith("platforms.") ? place : null;
+};
 
 /** Platforms that come, or go, by their secrets. */
 function findPlatforms(before: Before, after: After): readonly Change[] {
@@ -145,6 +159,19 @@ function findReleases(before: Before, after: After): readonly Change[] {
         : [{ ...toChange("other", path, "the chart is upgraded, and its pods restart"), before: had ?? null, after: has ?? null }];
     });
 }
+
+/** What keeps others from the namespace of provisioning. */
+const findGuards = (before: Before, after: After): readonly Change[] =>
+  before.some(({ type }) => type === POLICY) && !after.some(({ type }) => type === POLICY)
+    ? [
+        toChange(
+          "lost",
+          "gcp.cluster.admissionPolicy",
+          "the policy would be deleted that protects the namespace of provisioning",
+          "keep it true, unless something else protects it",
+        ),
+      ]
+    : [];
 
 /** Paths whose value is written, known, and another than before. What nobody writes, such as a name that Pulumi makes, stays. */
 function changedPaths(before: Stored, after: Registration): readonly string[] {

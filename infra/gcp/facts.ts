@@ -1,8 +1,8 @@
-import { IAM_FLAG } from "../../constructs/gcp/flags";
+import { findFlag, IAM_FLAG } from "../../constructs/gcp/flags";
 import type { GcpSettings } from "../../constructs/gcp/section";
 import { isSharedCore, sizeOfTier } from "../../constructs/gcp/tier-names";
 import type { MajorVersion } from "../../constructs/model/instance";
-import { findParameter, toWrittenValue } from "../../constructs/model/parameters";
+import { toWrittenValue } from "../../constructs/model/parameters";
 import type { Facts, Scalar } from "../plan/facts";
 
 /** A resource of a state, or of a program. */
@@ -129,7 +129,7 @@ const showDeny = (period: InstanceInputs["settings"]["denyMaintenancePeriod"]): 
   period === undefined ? null : `${period.startDate} to ${period.endDate}`;
 
 function showFlag(name: string, value: string, majorVersion: MajorVersion): string {
-  const parameter = findParameter(name, majorVersion);
+  const parameter = findFlag(name, majorVersion);
   return parameter === null ? value : toWrittenValue(parameter, value);
 }
 

@@ -31,3 +31,18 @@ export function toHeading({ path, before, after }: Pick<Change, "path" | "before
   if (before === null && after === null) return path;
   return `${path}: ${before ?? "nothing"} -> ${after ?? "nothing"}`;
 }
+
+/** A change of something as a whole. */
+export const toChange = (level: Level, path: string, effect: string, remedy = ""): Change => ({
+  level,
+  path,
+  before: null,
+  after: null,
+  effect,
+  remedy,
+});
+
+/** Without what is said twice. */
+export const withoutRepetition = (changes: readonly Change[]): readonly Change[] => [
+  ...new Map(changes.map((change) => [JSON.stringify(change), change])).values(),
+];

@@ -30,9 +30,13 @@ export function compareInstances(
   });
 }
 
-/** A setting that one side does not say is not compared, but for parameters: one that is not set is PostgreSQL's own. */
+/**
+ * A setting that one side does not say is not compared. Parameters are: one that is not set is PostgreSQL's own; but not where a group that
+ * exists has them, whose content nobody knows.
+ */
 function changedKeys(had: Facts, has: Facts): readonly string[] {
   const keys = [...new Set([...Object.keys(had), ...Object.keys(has)])].filter((key) => !isReal(key));
-  const isKnown = (key: string) => key.startsWith("parameters.") || (Object.hasOwn(had, key) && Object.hasOwn(has, key));
+  const areUnknown = [had, has].some((facts) => typeof facts["own.parameterGroup"] === "string");
+  const isKnown = (key: string) => (key.startsWith("parameters.") ? !areUnknown : Object.hasOwn(had, key) && Object.hasOwn(has, key));
   return keys.filter((key) => isKnown(key) && (had[key] ?? null) !== (has[key] ?? null));
 }

@@ -68,14 +68,19 @@ const majorVersion: Effect = (setting) => {
   }
   const replicas = vendor.upgradesReplicas && hasReplicas(has) ? ", and its read replicas with it" : "";
   return outage(
-    `is upgraded to PostgreSQL ${after} ${vendor.when(has)}${replicas}, and is away until that is done, with a standby, too; it cannot go back`,
+    `is upgraded to PostgreSQL ${after} ${vendor.when(has)}${replicas}, and is away until that is done, even with a standby; it cannot go back`,
     "try it first on another instance that you restore from a backup; run ANALYZE after it",
   );
 };
 
 const hasReplicas = (facts: Facts): boolean => Number(facts.readReplicas) > 0;
 
-const size: Effect = ({ had, has, vendor }) => outage(`restarts ${vendor.when(has)} with the new size, ${vendor.resize(had, has)}`);
+const size: Effect = ({ had, has, vendor }) => {
+  const leading = ["edition", "disk"].find((setting) => had[`section.${setting}`] !== has[`section.${setting}`]);
+  return leading === undefined
+    ? outage(`restarts ${vendor.when(has)} with the new size, ${vendor.resize(had, has)}`)
+    : other(`goes with ${vendor.cloud}.${leading}`);
+};
 
 const storageGib: Effect = ({ before, after, had, has, vendor }) => {
   const [old, next] = [Number(before), Number(after)];
@@ -92,7 +97,7 @@ const storageGib: Effect = ({ before, after, had, has, vendor }) => {
   if (!grows)
     return hasRoomToGrow(old, next)
       ? cost(done)
-      : refused(`${vendor.name} grows a disk by a tenth or more`, `write ${Math.ceil(old * 1.1)} or more`);
+      : refused(`${vendor.name} grows a disk by a tenth or more`, `write ${Math.ceil((old * 11) / 10)} or more`);
   return cost(
     `${done}; refused where the disk has grown beyond ${largestBefore(next)} GiB by itself, unless it is ${next} GiB already`,
     REAL_SIZE,
@@ -158,14 +163,18 @@ const highAvailability: Effect = ({ after, vendor }) => {
 
 const parameter: Effect = ({ key, had, has, vendor }) => {
   const name = key.slice("parameters.".length);
-  if (!vendor.isStatic(name, Number(has.majorVersion) as MajorVersion)) return other("takes effect at once, for new and open sessions");
-  if (vendor.restartsForParameters || restartsAnyway({ had, has }) || has["section.applyImmediately"] === true)
-    return outage(`restarts ${vendor.when(has)}`);
-  return outage(
-    "waits for the next restart, which RDS does not bring about; alarms and the connection budget use the new value from the deployment on",
-    "after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately",
-  );
+  if (!vendor.isStatic(name, Number(has.majorVersion) as MajorVersion)) return other("takes effect without a restart");
+  return vendor.restartsForParameters || restartsAnyway({ had, has }) ? outage(`restarts ${vendor.when(has)}`) : waits(has);
 };
+
+/** What RDS heeds at the next restart, which CloudFormation brings about only with `applyImmediately`. */
+const waits = (has: Facts, what = ""): Outcome =>
+  has["section.applyImmediately"] === true
+    ? outage("restarts at once")
+    : outage(
+        `${what === "" ? "" : `${what} `}waits for the next restart, which RDS does not bring about; alarms and the connection budget use the new value from the deployment on`,
+        "after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately",
+      );
 
 /** Whether an instance restarts for another reason. */
 const restartsAnyway = ({ had, has }: Pick<Setting, "had" | "has">): boolean =>
@@ -180,7 +189,7 @@ const version: Effect = (setting) => {
     return refused(`PostgreSQL goes to no older version, and ${vendor.name} refuses it`, TAKE_BACK);
   if (hasReplicas(had) && hasReplicas(has)) return withoutReplicas("version", setting);
   const pinned = before === null ? "; minor versions, and security fixes, no longer come by themselves" : "";
-  return outage(`restarts into ${after} ${vendor.when(has)}, with a standby, too${pinned}`);
+  return outage(`restarts into ${after} ${vendor.when(has)}, even with a standby${pinned}`);
 };
 
 const minorOf = (value: Scalar): number => Number(String(value).split(".")[1]);
@@ -232,7 +241,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     return gone.length === 0 ? other("can be reached from there, too") : outage(`connections from ${gone.join(", ")} are refused`);
   },
   "own.version": version,
-  "own.parameterGroup": parameter,
+  "own.parameterGroup": ({ has }) => waits(has, "what is static in it"),
   "own.finalSnapshot": finalSnapshot,
   "own.subnetGroup": replaces("its subnet group"),
   "own.identifier": replaces("its name"),
@@ -241,6 +250,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   "own.zone": ({ has, vendor }) => outage(`restarts ${vendor.when(has)}, if it runs in another zone by then`),
   "section.kmsKey": replaces("its key"),
   "section.encryptionKey": replaces("its key"),
+  "section.network": () => lost("would leave its network, with its address there and the way to it", TAKE_BACK),
   "section.region": replaces("its region"),
   "section.project": replaces("its project"),
   "section.edition": ({ after }) =>

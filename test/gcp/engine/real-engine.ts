@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from "node:path";
 import { type InlineProgramArgs, LocalWorkspace, type OpMap, type Stack } from "@pulumi/pulumi/automation";
 import { formatViolation } from "../../../constructs/model/errors";
 import { deploy } from "../../../infra/gcp/deploy";
-import { PROJECT } from "../../../infra/gcp/plan";
+import { PROJECT } from "../../../infra/gcp/stored";
 import type { NamedSpec } from "../../../infra/spec";
 import { resolveGcp } from "../../fixtures/gcp";
 import type { Engine, Outcome } from "./scenarios";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { mapValues } from "../../../constructs/model/json";
 import { deploy } from "../../../infra/gcp/deploy";
-import { PROJECT } from "../../../infra/gcp/plan";
+import { PROJECT } from "../../../infra/gcp/stored";
 import { register } from "../../../infra/gcp/registrations";
 import { CLUSTER, existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
