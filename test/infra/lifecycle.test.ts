@@ -4,7 +4,21 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverAccount } from "../../constructs/local/account";
-import { logOf, passwordsIn, processesOf, remove, run, serverOf, start, startAndStay, startByNpm, temporary } from "../fixtures/cli";
+import {
+  endOf,
+  logOf,
+  passwordsIn,
+  processesOf,
+  remove,
+  run,
+  serverOf,
+  start,
+  startAndStay,
+  startByNpm,
+  temporary,
+  until,
+  untilStays,
+} from "../fixtures/cli";
 import development from "../fixtures/environments/development";
 
 /** The smaller one: what a server goes through does not depend on how many platforms it has. */
@@ -19,9 +33,12 @@ describe("the life of a local server", () => {
   });
   afterAll(() => remove(directory, "development"));
   const passwords = () => passwordsIn(directory, "development", PLATFORMS);
-  const stopped = async () => {
-    while (processesOf(directory, "development").length > 0) await pause(20);
-  };
+  const servers = () => processesOf(directory, "development");
+  const stopped = () =>
+    until(
+      () => servers().length === 0,
+      () => `nobody stopped ${servers().join(", ")}`,
+    );
 
   it("recovers from SIGKILL at any moment, and loses no password", async () => {
     const before = passwords();
@@ -29,7 +46,7 @@ describe("the life of a local server", () => {
       const running = start(directory, "start", ENVIRONMENT);
       await pause(moment);
       running.child.kill("SIGKILL");
-      await running.result;
+      await endOf(running);
       // By itself: nobody was left to stop it.
       await stopped();
     }
@@ -42,11 +59,11 @@ describe("the life of a local server", () => {
 
   it.each(["SIGTERM", "SIGKILL"] as const)("ends cleanly when npm gets %s, which its shell and Node do not", async (signal) => {
     const running = startByNpm(directory, ENVIRONMENT);
-    while (!running.output().includes("Ctrl-C stops")) await pause(20);
+    await untilStays(running);
     expect(processesOf(directory, "development")).toHaveLength(1);
     running.child.kill(signal);
     // Its pipes are closed when Node has ended, too.
-    const { output } = await running.result;
+    const { output } = await endOf(running);
     expect(output).toMatch(/stopping\n$/);
     expect(processesOf(directory, "development")).toEqual([]);
     expect(readFileSync(logOf(directory, "development"), "utf8").trim()).toMatch(/database system is shut down$/);
@@ -93,7 +110,7 @@ describe("the life of a local server", () => {
     const running = await startAndStay(directory, ENVIRONMENT);
     const pid = Number(readFileSync(join(serverOf(directory, "development"), "data", "postmaster.pid"), "utf8").split("\n")[0]);
     process.kill(pid, "SIGINT");
-    const { code, output } = await running.result;
+    const { code, output } = await endOf(running);
     expect(output).toMatch(/✖ the server on localhost:\d+ has ended; see .*postgres\.log, and run this again\n$/);
     expect(code).toBe(1);
   });
