@@ -272,12 +272,12 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   const { size: logStart } = await log.stat();
   const said = async () => (await readFile(logFile)).subarray(logStart).toString();
   // Detached, because Ctrl-C at the terminal is for us: we stop the server when nothing uses it any more.
-  const child = spawn(binaries.postgres, ["-D", join(directory, "data"), "-p", String(port)], {
+  const child = spawn("sh", ["-c", GUARDED, "sh", binaries.postgres, "-D", join(directory, "data"), "-p", String(port)], {
     ...account,
     cwd: "/",
     env: childEnvironment,
     detached: true,
-    stdio: ["ignore", log.fd, log.fd],
+    stdio: ["ignore", log.fd, log.fd, "pipe"],
   });
   let hasEnded = false;
   const end = ended(child).then(
@@ -288,7 +288,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
     hasEnded = true;
   });
   child.unref();
-  if (child.pid !== undefined) guard(child.pid, directory, account, end);
+  if (child.pid !== undefined) guard(child, account, end);
   const postmaster = { pid: child.pid ?? 0, ended: end, hasEnded: () => hasEnded };
   try {
     const deadline = performance.now() + START_TIMEOUT;
@@ -311,23 +311,24 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   }
 }
 
-/** Stops the server when its standard input ends, unless that server has ended. */
-const GUARD = 'read -r _; [ "$(head -n 1 "$1")" = "$2" ] && kill -INT "$2"';
+/** Becomes the server once it reads a line, which it gets when there is a guard: whoever is killed before that leaves no server behind. */
+const GUARDED = 'read -r _ <&3 && exec 3<&- "$@"';
+/** Stops the server when its standard input ends, also while the server starts and has written no pid file yet. */
+const GUARD = 'read -r _; kill -INT "$1"';
 
-/** Starts a shell that outlives us, whatever ends us, and then stops the server: SIGKILL leaves us no time to. */
-function guard(pid: number, directory: string, account: Account | null, end: Promise<void>): void {
-  const child = spawn("sh", ["-c", GUARD, "sh", join(directory, "data", "postmaster.pid"), String(pid)], {
-    ...account,
-    cwd: "/",
-    env: childEnvironment,
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
+/** Starts a shell that stops the server when we end, because SIGKILL leaves us no time to; then lets the server start. */
+function guard(server: ChildProcess, account: Account | null, end: Promise<void>): void {
+  const options = { ...account, cwd: "/", env: childEnvironment, detached: true };
+  const child = spawn("sh", ["-c", GUARD, "sh", String(server.pid)], { ...options, stdio: ["pipe", "ignore", "ignore"] });
   // Without a shell there is no guard; the next start stops what was left behind.
   child.on("error", () => undefined);
   child.unref();
   (child.stdin as Socket | null)?.unref();
+  // Before the server's pid can become another program's.
   void end.then(() => child.kill("SIGKILL"));
+  const toServer = server.stdio[3] as Socket;
+  toServer.on("error", () => undefined).end("\n");
+  toServer.unref();
 }
 
 const isPortTaken = (log: string): boolean => /could not bind .*: Address already in use/.test(log);

@@ -57,6 +57,21 @@ describe("the life of a local server", () => {
     expect(processesOf(directory, "development")).toEqual([]);
   });
 
+  it("leaves no server behind when it gets SIGKILL as soon as there is one", async () => {
+    for (const moment of [0, 0, 0, 5, 10]) {
+      const running = start(directory, "start", ENVIRONMENT);
+      await until(
+        () => servers().length > 0,
+        () => `no server was started; the command printed:\n${running.output()}`,
+        0,
+      );
+      await pause(moment);
+      running.child.kill("SIGKILL");
+      await endOf(running);
+      await stopped();
+    }
+  });
+
   it.each(["SIGTERM", "SIGKILL"] as const)("ends cleanly when npm gets %s, which its shell and Node do not", async (signal) => {
     const running = startByNpm(directory, ENVIRONMENT);
     await untilStays(running);
