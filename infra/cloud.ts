@@ -6,6 +6,7 @@ import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
 import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { Renewal } from "../constructs/provisioning/renewal";
+import type { PricedEnvironment } from "./cost/cost";
 import type { ProjectEnvironment } from "./load";
 import type { Change } from "./plan/change";
 import type { PlannedServer, Used } from "./plan/servers";
@@ -91,6 +92,8 @@ export interface DeploymentPlan {
   readonly notes: readonly string[];
   /** What was compared; null where nothing was. */
   readonly compared: readonly string[] | null;
+  /** What is paid for, and what of it is there already; null where nothing is compared, or that is not known. */
+  readonly priced: { readonly after: PricedEnvironment; readonly before: PricedEnvironment | null } | null;
   /** What there would be: one row for each stack and kind of thing. */
   readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
   /** Ids that are examples: it cannot be deployed. */

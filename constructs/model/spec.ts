@@ -1,6 +1,6 @@
 import type { Access, CommonFields } from "./common-fields";
 import type { Violation } from "./errors";
-import { type Elsewhere, type Fields, map, nullable, type Settings, text, type Written } from "./fields";
+import { type Elsewhere, type Fields, integer, map, nullable, type Settings, text, type Written } from "./fields";
 import type { InstanceSettings, InstanceSpec } from "./instance";
 import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
@@ -29,6 +29,13 @@ export const environmentFields = {
   }),
   /** Team that answers for it. @defaultValue `null` */
   owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
+  /**
+   * US dollars that the environment may cost in a month, by the list prices that `npm run plan` knows: above it the plan warns. It creates
+   * nothing in the cloud.
+   *
+   * @defaultValue `null`
+   */
+  monthlyCostLimitUsd: nullable(integer({ min: 1, max: 10_000_000 })),
   /** Reasons for what rules would refuse without one, or warn of: rule id to reason. @defaultValue `{}` */
   acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
@@ -39,6 +46,7 @@ export const environmentFields = {
 /** What people call an environment's settings in other tools. */
 export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
   ["tags", "use labels"],
+  ...["costlimit", "budget", "monthlybudget", "monthlycostlimit"].map((key) => [key, "use monthlyCostLimitUsd"] as const),
   ...["region", "project", "account", "vpc", "network"].map((key) => [key, "write it into the section of the cloud, aws or gcp"] as const),
 ]);
 

@@ -60,6 +60,7 @@ function toFacts({ id, primary, replicas, deletionPolicy }: StoredInstance, reso
     majorVersion: Number.parseInt(version, 10),
     "own.version": version.includes(".") ? version : null,
     size: showClass(String(primary.DBInstanceClass)),
+    "real.machine": String(primary.DBInstanceClass),
     storageGib: Number(primary.AllocatedStorage),
     maxStorageGib: scalar(primary.MaxAllocatedStorage),
     iops: scalar(primary.Iops),

@@ -9,6 +9,7 @@ import { compareSpecs } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
 import type { AwsEnvironment } from "./environment";
+import { awsPriced } from "./priced";
 import { awsServers, awsUses } from "./servers";
 import { maskTemplate, toStackSnapshot } from "./snapshot";
 import { findMove, type Move, placeOf, readStored, type Stored } from "./stored";
@@ -31,10 +32,17 @@ export function planAws(environment: AwsEnvironment, against: string | null): De
     changes: before === null ? [] : compare(before, after, environment),
     details: before === null ? [] : compareSnapshots(snapshotsOf(before.templates), snapshotsOf(after)).flatMap(({ lines }) => lines),
     notes: [],
+    priced: priceBoth(before?.templates ?? null, after, environment),
     compared: before === null ? null : Object.keys(before.templates).filter((stack) => innerOf(stack) === null),
     resources: [...new Set(Object.keys(after).map(parentOf))].flatMap((stack) => count(stack, after)),
     examples: examplesIn(environment.section, "aws"),
   };
+}
+
+function priceBoth(before: Templates | null, after: Templates, environment: AwsEnvironment): DeploymentPlan["priced"] {
+  const price = (templates: Templates) => awsPriced(templates, Object.keys(environment.instances), environment.section.region);
+  const its = price(after);
+  return its === null ? null : { after: its, before: before === null ? null : price(before) };
 }
 
 /** @throws UserError, SpecError */

@@ -2,6 +2,8 @@ import { Option } from "commander";
 import { UserError } from "../../constructs/model/errors";
 import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
 import { npmCommand } from "../command-line";
+import { readPrices } from "../cost/prices";
+import { toCostReport } from "../plan/cost-report";
 import { type PlanReport, toReport } from "../plan/report";
 import { toText } from "../plan/text";
 
@@ -35,7 +37,8 @@ void main<Options>(command, async ({ environment, cloud, progress, options }) =>
     throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} shows everything`);
   progress.doing("working out what there would be");
   const plan = await cloud.plan(environment, options.against ?? null);
-  const report = toReport(environment, plan, { cloud: cloud.name, ...cloud.place(environment) }, null);
+  const cost = toCostReport(plan.priced, readPrices(), environment.spec.monthlyCostLimitUsd ?? null);
+  const report = toReport(environment, plan, { cloud: cloud.name, ...cloud.place(environment) }, cost);
   progress.stop();
   process.stdout.write(FORMATS[options.format](report));
   return report.isDangerous ? DANGER : 0;

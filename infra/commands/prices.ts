@@ -3,9 +3,9 @@ import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { loadCloud } from "../clouds";
 import { createCommand, runCommand } from "../command";
+import { GOOGLE_KEY, type PriceRequest, PUBLIC_SERVERS, updatePrices } from "../cost/fetch-prices";
+import { PRICES_FILE } from "../cost/prices";
 import { environmentsOn } from "../load";
-import { GOOGLE_KEY, type PriceRequest, PUBLIC_SERVERS, updatePrices } from "../plan/fetch-prices";
-import { PRICES_FILE } from "../plan/prices";
 import { CLOUDS } from "../spec";
 
 type CloudName = (typeof CLOUDS)[number];
@@ -20,7 +20,7 @@ const REGION: Readonly<Record<CloudName, RegExp>> = { aws: /^[a-z]+(-[a-z]+)+-\d
 
 const command = createCommand(
   "prices",
-  `Update infra/plan/prices.json, from which plan computes costs, with the vendors' public price lists. Google's needs an API key in ${GOOGLE_KEY}.`,
+  `Update infra/cost/prices.json, from which plan computes costs, with the vendors' public price lists. Google's needs an API key in ${GOOGLE_KEY}.`,
   "all that have a section of a cloud",
 )
   .addOption(new Option("-c, --cloud <name>", "update only the prices of this cloud").choices(CLOUDS))

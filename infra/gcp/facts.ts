@@ -1,5 +1,4 @@
 import { findFlag, IAM_FLAG } from "../../constructs/gcp/flags";
-import type { GcpSettings } from "../../constructs/gcp/section";
 import { isSharedCore, sizeOfTier } from "../../constructs/gcp/tier-names";
 import type { MajorVersion } from "../../constructs/model/instance";
 import { toWrittenValue } from "../../constructs/model/parameters";
@@ -79,6 +78,7 @@ function toFacts({ settings, ...inputs }: InstanceInputs, readReplicas: number):
   return {
     majorVersion,
     size: showTier(settings.tier),
+    "real.machine": settings.tier,
     storageGib: settings.diskSize ?? null,
     maxStorageGib: settings.diskAutoresize === false ? null : (settings.diskAutoresizeLimit ?? null),
     iops: settings.dataDiskProvisionedIops ?? null,
@@ -132,9 +132,3 @@ function showFlag(name: string, value: string, majorVersion: MajorVersion): stri
   const parameter = findFlag(name, majorVersion);
   return parameter === null ? value : toWrittenValue(parameter, value);
 }
-
-/** Edition and disk as the section writes them; what a state does not say is what Cloud SQL takes by itself. */
-export const seriesOfInputs = ({ settings }: InstanceInputs): Pick<GcpSettings, "edition" | "disk"> => ({
-  edition: settings.edition === "ENTERPRISE_PLUS" ? "ENTERPRISE_PLUS" : "ENTERPRISE",
-  disk: settings.diskType === "HYPERDISK_BALANCED" ? "HYPERDISK_BALANCED" : "PD_SSD",
-});

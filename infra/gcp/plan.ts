@@ -8,6 +8,7 @@ import { findChanges, findSecondRuns, toDetails } from "./changes";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";
 import { INSTANCE, inputsOf, instanceOf, isReplica } from "./facts";
+import { gcpPriced } from "./priced";
 import { CALLS, type Registration, register } from "./registrations";
 import { gcpServers, gcpUses } from "./servers";
 import { PROJECT, readState, type Stored } from "./stored";
@@ -34,6 +35,10 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
       ...findBackups(environment, stored, after),
       ...(before === null ? [] : findSecondRuns(environment.name, stored, after)),
     ],
+    priced: {
+      after: gcpPriced(after, environment.section.region),
+      before: before === null ? null : gcpPriced(stored, environment.section.region),
+    },
     compared: before === null ? null : [`stack ${environment.name}`],
     resources: count(environment.name, after),
     examples: examplesIn(environment.section, "gcp"),

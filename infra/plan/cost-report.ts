@@ -1,3 +1,7 @@
+import type { DeploymentPlan } from "../cloud";
+import { type Cost as Computed, type CostLine, costOf, HOURS_PER_MONTH, NOT_COUNTED } from "../cost/cost";
+import type { PriceTable } from "../cost/prices";
+
 /** Prices of a month, in US dollars. */
 export interface CostReport {
   /** What there would be. */
@@ -6,8 +10,8 @@ export interface CostReport {
   readonly before: Cost | null;
   /** `monthlyCostLimitUsd` of the spec; null where it has none. */
   readonly limitUsd: number | null;
-  /** Day of the oldest price that was used: yyyy-mm-dd. */
-  readonly pricesOf: string;
+  /** Day of the oldest price that was used, yyyy-mm-dd; null where none is known. */
+  readonly pricesOf: string | null;
   /** What is never counted, in words. */
   readonly notCounted: readonly string[];
 }
@@ -25,4 +29,54 @@ export interface CostPart {
   readonly part: string;
   /** Null where the price is not known: it is left out of the sum. */
   readonly usd: number | null;
+  /** Where the price was read; null where it is not known. */
+  readonly source: string | null;
+}
+
+export function toCostReport(priced: DeploymentPlan["priced"], table: PriceTable, limitUsd: number | null): CostReport | null {
+  if (priced === null) return null;
+  const [after, before] = [costOf(priced.after, table), priced.before === null ? null : costOf(priced.before, table)];
+  const dates = after.lines.flatMap(({ price }) => (price === null ? [] : [price.date])).sort();
+  return {
+    after: toCost(after),
+    before: before === null ? null : toCost(before),
+    limitUsd,
+    pricesOf: dates[0] ?? null,
+    notCounted: NOT_COUNTED,
+  };
+}
+
+const toCost = ({ lines, usd }: Computed): Cost => ({
+  parts: lines.map((line) => ({ instance: line.instance, part: describe(line), usd: line.usd, source: line.price?.source ?? null })),
+  usd,
+});
+
+/** A part in words, with the number of what is paid for. */
+function describe({ role, part, item, standby, quantity }: CostLine): string {
+  const where = `${role === "replicas" ? ", read replicas" : ""}${standby ? ", two zones" : ""}`;
+  const each = (count: number, what: string) => `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
+  switch (part) {
+    case "instance":
+      return `${quantity / HOURS_PER_MONTH === 1 ? "" : `${quantity / HOURS_PER_MONTH} `}${item}${where}`;
+    case "vcpu":
+      return `${each(quantity / HOURS_PER_MONTH, "vCPU")} ${item}${where}`;
+    case "memory":
+      return `${(quantity / HOURS_PER_MONTH).toLocaleString("en-US")} GiB of memory ${item}${where}`;
+    case "storage":
+      return `${quantity.toLocaleString("en-US")} GiB of ${item}${where}`;
+    case "iops":
+      return `${quantity.toLocaleString("en-US")} IOPS of ${item}${where}`;
+    case "throughput":
+      return `${quantity.toLocaleString("en-US")} MiB/s of ${item}${where}`;
+    case "backup":
+      return "backups";
+    case "secret":
+      return each(quantity, "secret");
+    case "key":
+      return each(quantity, "KMS key");
+    case "endpoint":
+      return "endpoint of Secrets Manager";
+    case "zone":
+      return each(quantity, "private DNS zone");
+  }
 }

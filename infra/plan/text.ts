@@ -84,7 +84,7 @@ function toCost({ after, before, limitUsd, pricesOf, notCounted }: CostReport): 
     table.toString(),
     before === null ? "" : differenceOf(before, after),
     limitUsd !== null && after.usd > limitUsd ? `${pc.yellow("!")} above monthlyCostLimitUsd (${usd(limitUsd)})` : "",
-    pc.dim(`list prices of ${pricesOf}, on demand; not counted: ${notCounted.join(", ")}`),
+    pc.dim(`list prices on demand${pricesOf === null ? "" : `, the oldest of ${pricesOf}`}; not counted: ${notCounted.join(", ")}`),
   ];
   return lines.filter((line) => line !== "").join("\n");
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CLASSES, classNamed } from "../../constructs/aws/classes";
-import { costOf, differenceOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/plan/cost";
-import { cloudSqlMachine, rdsMachine } from "../../infra/plan/machines";
-import { type ListedPrice, PRICES_FILE, PriceTable, readPrices } from "../../infra/plan/prices";
+import { costOf, differenceOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/cost/cost";
+import { cloudSqlMachine, rdsMachine } from "../../infra/cost/machines";
+import { type ListedPrice, PRICES_FILE, PriceTable, readPrices } from "../../infra/cost/prices";
 
 const price = (key: Partial<ListedPrice>, usd: number): ListedPrice => ({
   cloud: "aws",

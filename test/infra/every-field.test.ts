@@ -32,6 +32,7 @@ const ENVIRONMENT: Readonly<Record<string, Change>> = {
   name: { to: "another" },
   labels: { to: { stage: "test" } },
   owner: { to: "ml" },
+  monthlyCostLimitUsd: { to: 1_000 },
   acknowledge: { to: { "prefect-chart-version": "it is verified by hand" } },
 };
 
@@ -164,6 +165,7 @@ const GCP: Readonly<Record<string, Change>> = {
 
 /** Fields of which a change is visible nowhere, and why. */
 const UNSEEN: Readonly<Record<string, string>> = {
+  monthlyCostLimitUsd: "npm run plan compares it with prices, and nothing in a cloud knows it",
   acknowledge: "it lets through what a rule refuses, and this spec has nothing of that kind",
 };
 

@@ -5,10 +5,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { pricesOfOffer } from "../../infra/plan/aws-price-list";
-import { updatePrices } from "../../infra/plan/fetch-prices";
-import { pricesOfSkus } from "../../infra/plan/google-price-list";
-import { type ListedPrice, PRICES_FILE, readPrices } from "../../infra/plan/prices";
+import { pricesOfOffer } from "../../infra/cost/aws-price-list";
+import { updatePrices } from "../../infra/cost/fetch-prices";
+import { pricesOfSkus } from "../../infra/cost/google-price-list";
+import { type ListedPrice, PRICES_FILE, readPrices } from "../../infra/cost/prices";
 
 /**
  * A few products and SKUs, with what must not be taken for them. The shapes are those of `client/apiExample` in github.com/bytebase/dbcost

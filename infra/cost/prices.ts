@@ -43,7 +43,7 @@ export const EACH = "each";
 const GLOBAL = "global";
 
 /** The table that `npm run prices` writes: on-demand prices without taxes, discounts and free tiers. */
-export const PRICES_FILE = join(PACKAGE_ROOT, "infra", "plan", "prices.json");
+export const PRICES_FILE = join(PACKAGE_ROOT, "infra", "cost", "prices.json");
 
 const identify = ({ cloud, region, part, standby, item }: PriceKey): string => [cloud, region, part, standby, item].join(" ");
 
