@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../constructs/model/errors";
+import { SpecError, UserError } from "../constructs/model/errors";
 import type { Fields } from "../constructs/model/fields";
 import { isObject } from "../constructs/model/json";
 import { resolveUnknown } from "../constructs/model/resolve";
@@ -52,7 +52,12 @@ export function loadEnvironmentFile<X extends Fields>(path: string, name: string
   const spec = readDefault(path, () => require(fromUser(path)));
   if (!isObject(spec)) throw new UserError(`${path} must export an environment by default`);
   if (!Object.hasOwn(spec, target.name)) throw new UserError(`${path} has no section ${target.name}`);
-  return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
+  try {
+    // Rules that came later do not bind what was there before them.
+    return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS }), DIRECTORY);
+  } catch (error) {
+    throw error instanceof SpecError ? new UserError(`${path}: ${error.message}`) : error;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { DeploymentPlan } from "../cloud";
 import { isEnvironmentFile, loadEnvironmentFile } from "../load";
 import type { Change } from "../plan/change";
 import { readersOf } from "../plan/readers";
-import { compareSpecs } from "../plan/spec-changes";
+import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
 import type { AwsEnvironment } from "./environment";
@@ -63,7 +63,7 @@ function compare({ templates, places, environment: before }: Baseline, after: Te
     readers: readersOf(environment),
   };
   const changes = [...findChanges(templates, after, names), ...findReleases(templates, after)];
-  return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes)];
+  return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes, otherClouds(environment))];
 }
 
 export const toMove = ({ setting, from, to }: Move): Change => ({

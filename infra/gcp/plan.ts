@@ -3,7 +3,7 @@ import { examplesIn } from "../../constructs/model/fields";
 import type { DeploymentPlan } from "../cloud";
 import { isEnvironmentFile, loadEnvironmentFile } from "../load";
 import { readersOf } from "../plan/readers";
-import { compareSpecs } from "../plan/spec-changes";
+import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges, findSecondRuns, toDetails } from "./changes";
 import { deploy } from "./deploy";
 import type { GcpEnvironment } from "./environment";
@@ -60,7 +60,7 @@ async function readBaseline(against: string, { name }: GcpEnvironment): Promise<
 
 function compare({ resources, environment: before }: Baseline, after: readonly Registration[], environment: GcpEnvironment) {
   const changes = findChanges(resources, after, readersOf(environment));
-  return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes)];
+  return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes, otherClouds(environment))];
 }
 
 /** By component: what is below `database` lives longest. */

@@ -11,8 +11,8 @@ import type { PlannedServer, Used } from "./servers";
 
 /** What a deployment would make and change, for a person and for programs. `docs/reference/schemas/plan.json` is its schema. */
 export interface PlanReport {
-  /** Name and version of this form. */
-  readonly format: "platform-postgres/plan/1";
+  /** Name and version of this document. */
+  readonly schema: "platform-postgres/plan/1";
   readonly environment: string;
   readonly cloud: string;
   readonly region: string;
@@ -115,7 +115,7 @@ export function toReport(
 ): PlanReport {
   const changes = worstFirst(plan.changes);
   return {
-    format: "platform-postgres/plan/1",
+    schema: "platform-postgres/plan/1",
     environment: environment.name,
     ...place,
     instances: Object.entries(environment.instances).map(([name, instance]) => toInstance(name, instance, plan, environment)),

@@ -1,18 +1,24 @@
 import { isObject } from "../../constructs/model/json";
-import type { Change } from "./change";
+import { CLOUDS } from "../spec";
+import { type Change, toChange } from "./change";
 
-/** Parts of a spec that are about the spec itself, and not about what it makes. */
-const ABOUT = ["name"];
+/** Parts of a spec that a deployment does not look at. */
+const ABOUT = ["name", "acknowledge", "monthlyCostLimitUsd"];
 
 /**
  * Settings that differ between two complete specs of one environment.
  *
  * @param told what is said of some of them already.
+ * @param others sections of other targets.
  */
-export function compareSpecs(before: object, after: object, told: readonly Change[]): readonly Change[] {
+export function compareSpecs(before: object, after: object, told: readonly Change[], others: readonly string[]): readonly Change[] {
   const isTold = (path: string) => told.some((change) => path === change.path || path.startsWith(`${change.path}.`));
-  return [...differ(before, after, "")].filter(({ path }) => !ABOUT.includes(path) && !isTold(path));
+  const isAbout = (path: string) => [...ABOUT, ...others].includes(path.split(".")[0] ?? "");
+  return [...differ(before, after, "")].filter(({ path }) => !isAbout(path) && !isTold(path));
 }
+
+/** Sections that an environment has for other clouds. */
+export const otherClouds = ({ target }: { readonly target: string }): readonly string[] => CLOUDS.filter((cloud) => cloud !== target);
 
 function* differ(before: unknown, after: unknown, path: string): Generator<Change> {
   if (isObject(before) && isObject(after)) {
@@ -20,8 +26,12 @@ function* differ(before: unknown, after: unknown, path: string): Generator<Chang
       yield* differ(before[key], after[key], path === "" ? key : `${path}.${key}`);
     return;
   }
-  const [had, has] = [shown(before), shown(after)];
-  if (had !== has) yield { level: "other", path, before: had, after: has, effect: "", remedy: "" };
+  if (isObject(before) && after === undefined) yield toChange("other", path, "is taken out");
+  else if (isObject(after) && before === undefined) yield toChange("other", path, "is added");
+  else {
+    const [had, has] = [shown(before), shown(after)];
+    if (had !== has) yield { ...toChange("other", path, ""), before: had, after: has };
+  }
 }
 
 /** Characters that are shown of a value. */

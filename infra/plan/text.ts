@@ -2,9 +2,24 @@ import Table from "cli-table3";
 import pc from "picocolors";
 import { formatViolation } from "../../constructs/model/errors";
 import { type Change, isDanger, LEVELS, toHeading } from "./change";
-import type { Cost, CostReport } from "./cost-report";
+import type { CostReport } from "./cost-report";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
-import { accessOf, availabilityOf, backupsOf, chartOf, connectionsOf, diskOf, LEVEL_WORDS, placeOf, shareOf, sizeOf, usd } from "./words";
+import {
+  accessOf,
+  availabilityOf,
+  backupsOf,
+  chartOf,
+  connectionsOf,
+  differenceOf,
+  diskOf,
+  LEVEL_WORDS,
+  placeOf,
+  shareOf,
+  sizeOf,
+  unknownOf,
+  usd,
+  verdictOf,
+} from "./words";
 
 const PLAIN = { head: [], border: [] };
 
@@ -89,18 +104,6 @@ function toCost({ after, before, limitUsd, pricesOf, notCounted }: CostReport): 
   return lines.filter((line) => line !== "").join("\n");
 }
 
-export function unknownOf({ parts }: Cost): string {
-  const unknown = parts.filter((part) => part.usd === null).length;
-  return unknown === 0 ? "" : `without ${unknown} whose price is unknown`;
-}
-
-export function differenceOf(before: Cost, after: Cost): string {
-  const difference = after.usd - before.usd;
-  return difference === 0
-    ? `as much as before: ${usd(before.usd)}`
-    : `${difference > 0 ? "more" : "less"} than before by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
-}
-
 function toNotes({ warnings, notes, examples, resources }: PlanReport): string {
   const mark = pc.yellow("!");
   return [
@@ -117,16 +120,14 @@ function toNotes({ warnings, notes, examples, resources }: PlanReport): string {
   ].join("\n");
 }
 
-function toChanges({ compared, changes, isDangerous }: PlanReport): string {
+function toChanges(report: PlanReport): string {
+  const { compared, changes } = report;
   if (compared === null) return "";
   const groups = LEVELS.flatMap((level) => {
     const those = changes.filter((change) => change.level === level);
     return those.length === 0 ? [] : [`${pc.bold(LEVEL_WORDS[level])}:`, ...joinAlike(those).map(toChange)];
   });
-  const verdict = isDangerous
-    ? `${pc.red("✖")} ${changes.filter(isDanger).length} of ${changes.length} changes of ${compared.join(", ")} would be lost or refused`
-    : `${pc.green("✔")} nothing of ${compared.join(", ")} is lost, or refused${changes.length === 0 ? "; nothing changes" : ""}`;
-  return [...groups, verdict].join("\n");
+  return [...groups, `${report.isDangerous ? pc.red("✖") : pc.green("✔")} ${verdictOf(report)}`].join("\n");
 }
 
 /** Changes that do the same, as one. */

@@ -1,4 +1,5 @@
-import type { Level } from "./change";
+import { isDanger, type Level } from "./change";
+import type { Cost } from "./cost-report";
 import type { ConnectionsReport, InstanceReport, PlanReport, PlatformReport } from "./report";
 
 /** The same words in every form of a plan. */
@@ -74,3 +75,25 @@ export const chartOf = ({ chart }: PlatformReport): string => (chart === null ? 
 
 /** A platform's part of its instance's connections, in percent. */
 export const shareOf = ({ connections }: PlatformReport, max: number): string => `${Math.round((connections / max) * 100)} %`;
+
+/** What a plan comes to, in a sentence. */
+export function verdictOf({ compared, changes, isDangerous }: PlanReport): string {
+  if (compared === null) return "Nothing was compared.";
+  if (changes.length === 0) return `Nothing of ${compared.join(", ")} changes.`;
+  const dangers = changes.filter(isDanger).length;
+  return isDangerous
+    ? `${dangers} of ${changes.length} ${changes.length === 1 ? "change" : "changes"} would be lost or refused.`
+    : `${changes.length === 1 ? "1 change" : `${changes.length} changes`}, and nothing of ${compared.join(", ")} is lost or refused.`;
+}
+
+export function unknownOf({ parts }: Cost): string {
+  const unknown = parts.filter((part) => part.usd === null).length;
+  return unknown === 0 ? "" : `without ${unknown} whose price is unknown`;
+}
+
+export function differenceOf(before: Cost, after: Cost): string {
+  const difference = after.usd - before.usd;
+  return difference === 0
+    ? `as much as before: ${usd(before.usd)}`
+    : `${difference > 0 ? "more" : "less"} than before by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
+}

@@ -1,0 +1,188 @@
+import { type Change, isDanger, LEVELS } from "./change";
+import type { Cost, CostReport } from "./cost-report";
+import type { InstanceReport, PlanReport, WarningReport } from "./report";
+import {
+  accessOf,
+  availabilityOf,
+  backupsOf,
+  chartOf,
+  connectionsOf,
+  differenceOf,
+  diskOf,
+  LEVEL_WORDS,
+  placeOf,
+  shareOf,
+  sizeOf,
+  unknownOf,
+  usd,
+  verdictOf,
+} from "./words";
+
+/** Characters of resource-by-resource lines that a comment has: GitHub takes 65,536 in all. */
+const LONGEST_DETAILS = 30_000;
+
+/** A plan as a comment of a pull request: the short of it first, the rest folded. */
+export function toMarkdown(report: PlanReport): string {
+  const sections = [
+    // By this line a workflow finds its earlier comment.
+    `<!-- platform-postgres plan: ${report.environment} ${report.cloud} -->`,
+    `### Plan of \`${report.environment}\` on ${inline(placeOf(report))}`,
+    toShort(report),
+    toChanges(report.changes),
+    fold("What there will be", [...report.instances.map(toInstance), toPlatforms(report), toRights(report), toUses(report)]),
+    report.cost === null ? "" : fold(`Cost: ${usd(report.cost.after.usd)} a month`, [toCost(report.cost)]),
+    fold(`Warnings and notes (${report.warnings.length + report.notes.length})`, [toNotes(report)]),
+    fold("Resource by resource", [toDetails(report.details)]),
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function toShort(report: PlanReport): string {
+  const { cost, examples } = report;
+  return [
+    `**${inline(verdictOf(report))}**`,
+    ...(cost === null
+      ? []
+      : [
+          `Cost: ${usd(cost.after.usd)} a month${cost.before === null ? "" : `, ${differenceOf(cost.before, cost.after)}`}${plain(unknownOf(cost.after))}.`,
+        ]),
+    ...(cost !== null && cost.limitUsd !== null && cost.after.usd > cost.limitUsd
+      ? [`:warning: Above \`monthlyCostLimitUsd\` (${usd(cost.limitUsd)}).`]
+      : []),
+    ...(examples.length === 0 ? [] : [`Placeholder IDs: ${examples.map(code).join(", ")}; it cannot be deployed with them.`]),
+  ].join("\n\n");
+}
+
+const plain = (text: string): string => (text === "" ? "" : `, ${text}`);
+
+const MARKS: Readonly<Record<Change["level"], string>> = {
+  lost: ":x: lost",
+  refused: ":x: refused",
+  outage: ":warning: interrupts",
+  cost: "costs",
+  other: "changes",
+};
+
+function toChanges(changes: readonly Change[]): string {
+  if (changes.length === 0) return "";
+  const counts = LEVELS.map((level) => [level, changes.filter((change) => change.level === level).length] as const);
+  const shown = counts.filter(([, count]) => count > 0).map(([level, count]) => `${count} ${LEVEL_WORDS[level]}`);
+  const rows = changes.map(({ level, path, before, after, effect, remedy }) => [
+    MARKS[level],
+    code(path),
+    before === null && after === null ? "" : `${code(before ?? "nothing")} → ${code(after ?? "nothing")}`,
+    [effect, isDanger({ level }) && remedy !== "" ? `**${inline(remedy)}**` : inline(remedy)]
+      .map((text, index) => (index === 0 ? inline(text) : text))
+      .filter((text) => text !== "")
+      .join("; "),
+  ]);
+  return `${shown.join(", ")}:\n\n${table(["", "setting", "change", "what happens"], rows)}`;
+}
+
+function toInstance(instance: InstanceReport): string {
+  const { name, majorVersion, server, maintenanceWindow, connections, readerConnections } = instance;
+  const rows = [
+    ["size", sizeOf(instance)],
+    ...(server === null
+      ? []
+      : [
+          ["disk", diskOf(instance)],
+          ["availability", availabilityOf(instance)],
+          ["backups", backupsOf(instance)],
+          ["maintenance", `${maintenanceWindow} UTC`],
+          ["endpoint", server.endpoint ?? "chosen when it is created"],
+          ["encryption", server.key],
+          ["guards", server.guards.join("; ")],
+        ]),
+    ["connections", connectionsOf(connections)],
+    ...(readerConnections === null ? [] : [["of replica", connectionsOf(readerConnections)]]),
+  ];
+  return table(
+    [`instance ${name}`, `PostgreSQL ${majorVersion}`],
+    rows.map((row) => row.map(inline)),
+  );
+}
+
+function toPlatforms({ platforms, instances }: PlanReport): string {
+  if (platforms.length === 0) return "";
+  const rows = platforms.map((platform) => [
+    inline(platform.kind === platform.name ? platform.title : `${platform.name} (${platform.title})`),
+    inline(chartOf(platform)),
+    code(platform.instance),
+    platform.databases.map(code).join(", "),
+    platform.logins.map(code).join(", "),
+    inline(accessOf(platform)),
+    `${platform.connections} (${shareOf(platform, instances.find(({ name }) => name === platform.instance)?.connections.max ?? 1)})`,
+  ]);
+  return table(["platform", "chart", "instance", "databases", "login", "connects by", "connections"], rows);
+}
+
+const toRights = ({ platforms }: PlanReport): string =>
+  platforms.flatMap(({ name, rights }) => rights.map((right) => `- ${inline(`${name}: ${right} in every namespace`)}`)).join("\n");
+
+const toUses = ({ uses }: PlanReport): string =>
+  uses.length === 0 ? "" : `Exists, and is only read: ${uses.map(({ what, id }) => `${inline(what)} ${code(id)}`).join(", ")}.`;
+
+function toCost({ after, before, pricesOf, notCounted }: CostReport): string {
+  const rows = after.parts.map(({ instance, part, usd: price }) => [
+    inline(instance ?? ""),
+    inline(part),
+    price === null ? "price unknown" : usd(price),
+  ]);
+  const sum = ["**together**", inline(unknownOf(after)), `**${usd(after.usd)}**`];
+  const known = pricesOf === null ? "" : `, the oldest of ${pricesOf}`;
+  return [
+    table(["instance", "part", "USD a month"], [...rows, sum]),
+    before === null ? "" : goneOf(before, after),
+    `List prices on demand${known}; not counted: ${notCounted.join(", ")}.`,
+  ]
+    .filter((line) => line !== "")
+    .join("\n\n");
+}
+
+/** Parts that are paid for today, and would not be any more. */
+function goneOf(before: Cost, after: Cost): string {
+  const key = ({ instance, part }: Cost["parts"][number]) => `${instance} ${part}`;
+  const kept = new Set(after.parts.map(key));
+  const gone = before.parts.filter((part) => !kept.has(key(part)));
+  return gone.length === 0
+    ? ""
+    : `No longer: ${gone.map(({ instance, part, usd: price }) => inline(`${instance === null ? "" : `${instance}: `}${part} (${price === null ? "price unknown" : usd(price)})`)).join(", ")}.`;
+}
+
+function toNotes({ warnings, notes }: PlanReport): string {
+  const toWarning = ({ path, rule, got, remedy, id, acknowledged }: WarningReport) => {
+    const what = `${code(path)}: ${inline(`${rule}${got === null ? "" : `, got ${got}`}${remedy === "" ? "" : `; ${remedy}`}`)}`;
+    const why = acknowledged === null ? "" : `; acknowledged: ${inline(acknowledged)}`;
+    return `- ${what}${why}${id === null ? "" : ` (${code(id)})`}`;
+  };
+  return [...warnings.map(toWarning), ...notes.map((note) => `- ${inline(note)}`)].join("\n");
+}
+
+function toDetails(details: readonly string[]): string {
+  if (details.length === 0) return "";
+  const text = details.join("\n");
+  const shown =
+    text.length > LONGEST_DETAILS ? `${text.slice(0, LONGEST_DETAILS)}\n... ${text.length - LONGEST_DETAILS} characters more` : text;
+  // A fence that is longer than any within.
+  const fence = "`".repeat(Math.max(3, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return `${fence}diff\n${shown}\n${fence}`;
+}
+
+const fold = (summary: string, parts: readonly string[]): string => {
+  const content = parts.filter((part) => part !== "");
+  return content.length === 0 ? "" : `<details><summary>${inline(summary)}</summary>\n\n${content.join("\n\n")}\n\n</details>`;
+};
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+
+/** A text in which nothing is Markdown or HTML, on one line. */
+const inline = (text: string): string => text.replaceAll(/[\\`*_{}[\]<>#|~@]/g, (character) => `\\${character}`).replaceAll(/\s+/g, " ");
+
+/** A text as code, in a table, too. */
+const code = (text: string): string => {
+  const line = text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+  const fence = "`".repeat(Math.max(1, ...[...line.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  return fence === "`" ? `\`${line}\`` : `${fence} ${line} ${fence}`;
+};
