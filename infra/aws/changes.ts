@@ -1,37 +1,15 @@
-import type { ResourceDifference, ResourceImpact } from "@aws-cdk/cloudformation-diff";
 import { isObject } from "../../constructs/model/json";
 import { type Change, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
 import { awsFacts, findInstances, resourcesOf, stemOf, toStem } from "./facts";
+import { changedNames, isStateful, replacedBy } from "./replacing";
 import type { Resource, Template } from "./templates";
 import { awsVendor } from "./vendor";
 
 type Templates = Readonly<Record<string, Template>>;
 
-/** What holds data, or what data cannot be read or reached without. */
-export const STATEFUL = [
-  "AWS::RDS::DBInstance",
-  "AWS::RDS::DBSubnetGroup",
-  "AWS::KMS::Key",
-  "AWS::SecretsManager::Secret",
-  "AWS::EC2::VPC",
-  "AWS::EC2::Subnet",
-];
 const INSTANCE = "AWS::RDS::DBInstance";
 const SECRET = "AWS::SecretsManager::Secret";
-
-/**
- * Properties of an instance that replace it in some cases, none of which is ours: the schema marks them because of snapshots, clusters
- * and other engines. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
- */
-const UPDATED_IN_PLACE = [
-  "AutoMinorVersionUpgrade",
-  "BackupRetentionPeriod",
-  "DBParameterGroupName",
-  "MultiAZ",
-  "PreferredMaintenanceWindow",
-  "StorageType",
-];
 
 /** Settings whose change is told as theirs, by what goes with it. */
 const REPLACED_BY: Readonly<Record<string, string>> = {
@@ -98,18 +76,22 @@ function fateOf(resource: Partial<Resource> | undefined): string {
 
 /** What happens to resources that hold data, but for settings of instances. @param changed whether a setting of an instance does. */
 function findInStack(stack: string, before: Template, after: Template, names: Names, changed: (key: string) => boolean): readonly Change[] {
-  // Loaded when asked for, with the schema of every resource that there is.
-  const { fullDiff } = require("@aws-cdk/cloudformation-diff") as typeof import("@aws-cdk/cloudformation-diff");
   const going = Object.keys(findInstances(before.Resources, names.instances)).filter(
     (name) => findInstances(after.Resources, names.instances)[name] === undefined,
   );
   const isTold = (id: string) => going.some((name) => id.startsWith(toStem(name)));
-  const changes: Change[] = [];
-  fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, change) => {
-    const path = pathOf(id, change, stack, names);
-    changes.push(...findInResource(path, id, change, { before, isTold, changed }));
+  return [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])].flatMap((id) => {
+    const [had, has] = [before.Resources[id], after.Resources[id]];
+    return findInResource({ id, had, has, path: pathOf(id, had ?? has, stack, names) }, { before, isTold, changed });
   });
-  return changes;
+}
+
+/** A resource that both templates have, or one of them. */
+interface Difference {
+  readonly id: string;
+  readonly path: string;
+  readonly had: Resource | undefined;
+  readonly has: Resource | undefined;
 }
 
 interface Context {
@@ -119,36 +101,37 @@ interface Context {
   readonly changed: (key: string) => boolean;
 }
 
-function findInResource(path: string, id: string, change: ResourceDifference, { before, isTold, changed }: Context): readonly Change[] {
-  const type = change.oldResourceType ?? "";
-  if (type === "AWS::EC2::SecurityGroup" && change.propertyUpdates.VpcId !== undefined && !change.isRemoval)
+function findInResource({ id, path, had, has }: Difference, { before, isTold, changed }: Context): readonly Change[] {
+  if (had === undefined)
+    return has?.Type === SECRET && path.startsWith("platforms.")
+      ? [toChange("other", path, "gets its databases, its logins and its secret")]
+      : [];
+  const type = had.Type;
+  if (has === undefined) {
+    if (type === "AWS::EC2::VPCEndpoint")
+      return [
+        toChange(
+          "outage",
+          "aws.secretsManagerEndpoint",
+          "the endpoint would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
+        ),
+      ];
+    const isSaid = type === INSTANCE || isTold(id) || changed(REPLACED_BY[type] ?? "");
+    return !isStateful(type) || isSaid || isDisposable(id, before)
+      ? []
+      : [toChange("lost", path, `${whatOf(type)} would ${fateOf(had)}`, "keep it in the spec")];
+  }
+  const [old, next] = [had.Properties ?? {}, has.Properties ?? {}];
+  if (type === "AWS::EC2::SecurityGroup" && changedNames(old, next).includes("VpcId"))
     return [
       toChange("refused", "aws.network.vpc", "RDS keeps an instance in its own VPC, and refuses another one", "take that change back"),
     ];
-  if (type === "AWS::EC2::VPCEndpoint" && change.isRemoval)
-    return [
-      toChange(
-        "outage",
-        "aws.secretsManagerEndpoint",
-        "the endpoint would be deleted; after that, everything in the VPC needs another way to Secrets Manager",
-      ),
-    ];
-  if (type === "" && change.newResourceType === SECRET && path.startsWith("platforms."))
-    return [toChange("other", path, "gets its databases, its logins and its secret")];
-  if (!STATEFUL.includes(type)) return [];
-  if (change.isRemoval)
-    return type === INSTANCE || isTold(id) || isDisposable(id, before) || changed(REPLACED_BY[type] ?? "")
-      ? []
-      : [toChange("lost", path, `${whatOf(type)} would ${fateOf(change.oldValue)}`, "keep it in the spec")];
-  if (type === SECRET && change.propertyUpdates.GenerateSecretString !== undefined)
-    return [
-      toChange("lost", path, "CloudFormation would generate a new password, which the database does not learn", "take that change back"),
-    ];
-  const replacing = Object.entries(change.propertyUpdates)
-    .filter(([name, update]) => isReplacing(update.changeImpact) && !UPDATED_IN_PLACE.includes(name))
-    .map(([name]) => name)
-    .filter((name) => !(type === INSTANCE && OF_SETTINGS[name] !== undefined && changed(OF_SETTINGS[name])));
-  return replacing.length === 0 || isReplica(before.Resources[id])
+  if (type === SECRET && changedNames(old, next).includes("GenerateSecretString"))
+    return [toChange("lost", path, "its secret would get a new password, which the database does not learn", "take that change back")];
+  if (!isStateful(type) || isReplica(had)) return [];
+  const isSetting = (name: string) => type === INSTANCE && changed(OF_SETTINGS[name] ?? "");
+  const replacing = replacedBy(type, old, next).filter((name) => !isSetting(name));
+  return replacing.length === 0
     ? []
     : [
         toChange(
@@ -162,8 +145,6 @@ function findInResource(path: string, id: string, change: ResourceDifference, { 
 
 const isReplica = (resource: Resource | undefined): boolean => resource?.Properties?.SourceDBInstanceIdentifier !== undefined;
 
-const isReplacing = (impact: ResourceImpact | undefined): boolean => impact === "WILL_REPLACE" || impact === "MAY_REPLACE";
-
 /** What a person calls a type of resource. */
 const whatOf = (type: string): string =>
   ({
@@ -176,8 +157,8 @@ const whatOf = (type: string): string =>
   })[type] ?? type;
 
 /** The instance or platform that a resource is of, as the spec calls it. */
-function pathOf(id: string, { oldResourceType, newResourceType }: ResourceDifference, stack: string, names: Names): string {
-  const type = oldResourceType ?? newResourceType ?? "";
+function pathOf(id: string, resource: Resource | undefined, stack: string, names: Names): string {
+  const type = resource?.Type ?? "";
   if (type === INSTANCE) return `instances.${names.instances.find((name) => toStem(name) === stemOf(id)) ?? stemOf(id)}`;
   const platform = /^(.*)secret[0-9A-F]{8}$/.exec(id)?.[1];
   if (type === SECRET && platform !== undefined && platform !== "")
@@ -192,9 +173,7 @@ function isDisposable(id: string, { Resources }: Template): boolean {
   const resource = Resources[id];
   if (resource?.DeletionPolicy !== "Delete") return false;
   if (resource.Type !== "AWS::KMS::Key") return isReplica(resource);
-  return !Object.values(Resources).some(
-    (other) => STATEFUL.includes(other.Type) && JSON.stringify(other.Properties ?? {}).includes(`"${id}"`),
-  );
+  return !Object.values(Resources).some((other) => isStateful(other.Type) && JSON.stringify(other.Properties ?? {}).includes(`"${id}"`));
 }
 
 /** Releases that go, stay without an owner, or get another version of their chart. */
