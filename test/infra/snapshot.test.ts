@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { snapshotAws } from "../../infra/aws/snapshot";
 import { snapshotGcp } from "../../infra/gcp/snapshot";
 import { findChanges, toReadable } from "../../infra/snapshot";
@@ -224,15 +223,5 @@ describe("npm run snapshot", () => {
       status: 1,
       lines: ["✖ the packages of gcp are not installed; run npm ci, or compare only --cloud aws"],
     });
-  });
-});
-
-describe("the workflow for GitHub", () => {
-  it("runs the command on pull requests, with actions of exact versions", () => {
-    const workflow = parse(readFileSync(join(CHECKOUT, "examples", "github", "snapshot.yaml"), "utf8"));
-    expect(workflow.on).toHaveProperty("pull_request");
-    const { steps } = workflow.jobs.snapshot as { readonly steps: readonly { readonly uses?: string; readonly run?: string }[] };
-    expect(steps.flatMap(({ uses }) => uses ?? []).filter((action) => !/@v\d+\.\d+\.\d+$/.test(action))).toEqual([]);
-    expect(steps.flatMap(({ run }) => run ?? [])).toEqual(["npm ci", "npm run snapshot"]);
   });
 });
