@@ -259,7 +259,7 @@ describe("resolve", () => {
     expect(refusal(minimal, aws as never)).toBe("invalid spec:\n  - aws.vpcId: is required; write a VPC's id");
     expect(resolve(spec as Spec, given).spec).toMatchObject({ aws: { vpcId: "subnet-1" }, gcp: { project: "p" } });
     expect(refusal({ ...minimal, azure: {} })).toBe(
-      "invalid spec:\n  - azure: unknown key; known are acknowledge, aws, gcp, instances, labels, name, owner, platforms",
+      "invalid spec:\n  - azure: unknown key; known are acknowledge, aws, gcp, instances, labels, monthlyCostLimitUsd, name, owner, platforms",
     );
   });
 
