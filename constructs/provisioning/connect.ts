@@ -79,6 +79,12 @@ export const masterSession = (version: number): Session => ({
   },
 });
 
+/** The same session, in which the server rejects every change. */
+export const reading = (session = PROGRAM): Session => ({
+  ...session,
+  parameters: { ...session.parameters, default_transaction_read_only: "on" },
+});
+
 /** What every session starts with: nothing in a database can shadow the catalog, and no idle session is ended. */
 const ALWAYS = { search_path: "pg_catalog", idle_session_timeout: 0, idle_in_transaction_session_timeout: 0 };
 

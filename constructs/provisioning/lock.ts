@@ -1,9 +1,8 @@
-import pg from "pg";
 import type { ServerAccess } from "./access";
 import { type Client, withClient } from "./connect";
 import { ProvisioningError } from "./errors";
 import { observeServer } from "./observe";
-import { refuseServer } from "./plan";
+import { joinStep, refuseServer } from "./plan";
 
 /** All sessions of this program ask for it in database `postgres`, because advisory locks belong to a database. */
 const LOCK = 0x706c6174;
@@ -27,16 +26,36 @@ export async function withLock<T>(
   return withClient(server, master, "postgres", async (client) => {
     const refusal = refuseServer(await observeServer(client));
     if (refusal !== null) throw new ProvisioningError(`${server.host}:${server.port}: ${refusal}`);
-    if (!(await acquire(client, shared, patience.deadlineMs)))
-      throw new ProvisioningError(
-        `${server.host}:${server.port}: another run holds the lock, and did not end within ${patience.deadlineMs / 1000} s; wait for it, and run this again`,
-      );
+    if (!(await acquire(client, shared, patience.deadlineMs, endIntruders))) throw busy(server, patience);
     return run(client);
   });
 }
 
-/** Returns whether the session has the lock. */
-async function acquire(client: Client, shared: boolean, milliseconds: number): Promise<boolean> {
+/**
+ * Waits until no run of this program changes the server, and lets none begin before the session ends. It ends nobody's session: where
+ * one that is not this program's holds the lock, it does not wait.
+ */
+export async function waitForChanges(client: Client, { server, patience }: Pick<ServerAccess, "server" | "patience">): Promise<void> {
+  const isIntruded = async () => (await findIntruders(client)).length > 0;
+  if (!(await acquire(client, true, patience.deadlineMs, isIntruded))) throw busy(server, patience);
+}
+
+const busy = ({ host, port }: ServerAccess["server"], { deadlineMs }: ServerAccess["patience"]) =>
+  new ProvisioningError(
+    `${host}:${port}: another run holds the lock, and did not end within ${deadlineMs / 1000} s; wait for it, and run this again`,
+  );
+
+/**
+ * Returns whether the session has the lock, or can do without.
+ *
+ * @param goOn is called after each try that failed; if it returns true, the session does without the lock.
+ */
+async function acquire(
+  client: Client,
+  shared: boolean,
+  milliseconds: number,
+  goOn: (client: Client) => Promise<boolean>,
+): Promise<boolean> {
   const deadline = performance.now() + milliseconds;
   for (let most = FIRST_TRY; ; most = NEXT_TRY) {
     const left = deadline - performance.now();
@@ -49,23 +68,26 @@ async function acquire(client: Client, shared: boolean, milliseconds: number): P
     } catch (error) {
       if ((error as { readonly code?: string }).code !== "55P03") throw error;
     }
-    await endIntruders(client);
+    if (await goOn(client)) return true;
   }
 }
 
-/** Ends sessions that hold or want the lock, and are of nobody who could provision. */
-async function endIntruders(client: Client): Promise<void> {
+/** Ends sessions that hold or want the lock, and are of nobody who could provision; the lock is still needed. */
+async function endIntruders(client: Client): Promise<false> {
+  const intruders = await findIntruders(client);
+  if (intruders.length > 0) await endSessions(client, intruders);
+  return false;
+}
+
+/** Logins that hold or want the lock, and could not provision. */
+async function findIntruders(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ login: string }>(
     `select distinct r.rolname as login
        from pg_locks l join pg_stat_activity a using (pid) join pg_roles r on r.oid = a.usesysid
       where l.locktype = 'advisory' and l.classid = 0 and l.objid = $1 and not (r.rolsuper or r.rolcreaterole or r.rolname = session_user)`,
     [LOCK],
   );
-  if (rows.length > 0)
-    await endSessions(
-      client,
-      rows.map((row) => row.login),
-    );
+  return rows.map((row) => row.login);
 }
 
 /** Ends all sessions of some logins; returns how many. */
@@ -77,9 +99,14 @@ export async function endSessions(client: Client, logins: readonly string[]): Pr
 
 /** Ending another's sessions takes its rights, or those of pg_signal_backend; the role's creator may give itself the former. */
 export async function allowEnding(client: Client, login: string): Promise<void> {
+  if (!(await mayEnd(client, login))) await client.query(joinStep(login).sql);
+}
+
+/** Whether the session may end those of another login. */
+export async function mayEnd(client: Client, login: string): Promise<boolean> {
   const { rows } = await client.query<{ allowed: boolean }>(
     "select pg_has_role(current_user, $1, 'USAGE') or pg_has_role(current_user, 'pg_signal_backend', 'USAGE') as allowed",
     [login],
   );
-  if (rows[0]?.allowed === false) await client.query(`GRANT ${pg.escapeIdentifier(login)} TO CURRENT_USER`);
+  return rows[0]?.allowed !== false;
 }

@@ -45,6 +45,19 @@ export async function lookAround(client: Client, { owner }: Pick<Tenant, "owner"
   return rows[0];
 }
 
+/** The extensions that provisioning creates in a database: none if schema `public` is missing, where they would go. */
+export const missingExtensions = (found: Surroundings, { extensions }: Tenant["databases"][number]): readonly string[] =>
+  found.create === null ? [] : extensions.filter((extension) => !found.extensions.some(({ name }) => name === extension));
+
+/** What is found once extensions are created. */
+export const withExtensions = (found: Surroundings, created: readonly string[]): Surroundings => ({
+  ...found,
+  extensions: [
+    ...found.extensions,
+    ...created.map((name) => ({ name, schema: "public", isMovable: true, isReachable: true, isCallable: true })),
+  ],
+});
+
 /** Functions that an extension itself keeps from everybody have a row in `pg_init_privs`. */
 const EXTENSIONS = `(select coalesce(json_agg(json_build_object('name', e.extname, 'schema', n.nspname, 'isMovable', e.extrelocatable,
     'isReachable', has_schema_privilege(n.oid, 'USAGE'), 'isCallable', not exists (
@@ -74,6 +87,10 @@ const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array
             and not exists (select from pg_depend d where d.classid = o.class and d.objid = o.oid
                              and (d.deptype = 'e' or o.class = 'pg_class'::regclass and d.deptype in ('a', 'i')))) t
    join pg_roles r on r.oid = t.owner group by r.oid, r.rolname, r.rolsuper, r.rolcreaterole order by r.rolname limit 1)`;
+
+/** A session that does not act as the owner although its login says so. */
+export const sayAstray = (login: string, user: string | undefined, database: string, { owner }: Pick<Tenant, "owner">): string =>
+  `${login} acts as ${user} in database ${database}, not as ${owner}; update PostgreSQL to the next minor version`;
 
 /** What is wrong with what a login found, and its remedy; null if nothing. */
 export function findProblem(

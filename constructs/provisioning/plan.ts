@@ -3,8 +3,10 @@ import { IGNORES_SET_ROLE } from "../model/minor-versions";
 import type { Tenant } from "../model/spec";
 import type { Observed, ObservedServer } from "./observe";
 
-/** One statement, run in database `postgres`, and why. */
+/** One statement, and why. */
 export interface Step {
+  /** The database in which it runs. */
+  readonly database: string;
   /** Complete, but for the verifier that the runner appends where `passwordOf` is set. */
   readonly sql: string;
   readonly why: string;
@@ -21,6 +23,11 @@ export interface ProvisioningPlan {
 /** A tenant, and the logins that its secret's versions name. A login that none names has no password: it was revoked, or is new. */
 export interface DesiredTenant extends Tenant {
   readonly storedLogins: readonly string[];
+}
+
+/** A statement of one platform's part. */
+export interface Change extends Step {
+  readonly platform: string;
 }
 
 const id = pg.escapeIdentifier;
@@ -127,7 +134,34 @@ function planTenant(environment: string, tenant: DesiredTenant, observed: Observ
   ];
 }
 
-const step = (sql: string, why: string, passwordOf: string | null = null): Step => ({ sql, why, passwordOf });
+const step = (sql: string, why: string, passwordOf: string | null = null, database = "postgres"): Step => ({
+  database,
+  sql,
+  why,
+  passwordOf,
+});
+
+/** Gives a login the password of its secret. */
+export const passwordStep = (login: string): Step => step(`ALTER ROLE ${id(login)} LOGIN`, `login ${login} had another password`, login);
+
+/** By the master, not the owner: managed services let only their administrators create some extensions. */
+export const extensionStep = (database: string, name: string): Step =>
+  step(`CREATE EXTENSION IF NOT EXISTS ${id(name)} SCHEMA public`, `extension ${name} is missing in database ${database}`, null, database);
+
+/** Ends the sessions of a login whose secret has forgotten it. */
+export const endingStep = (login: string): Step =>
+  step(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${literal(login)}`,
+    `login ${login} was revoked, and had sessions`,
+  );
+
+/** Lets the master end a login's sessions. */
+export const joinStep = (login: string): Step =>
+  step(`GRANT ${id(login)} TO CURRENT_USER`, `ending sessions of login ${login} needs its rights`);
+
+/** A statement for a person. What stands for the verifier is a syntax error, so that nobody sets it as a password by pasting. */
+export const showStatement = ({ sql, passwordOf }: Pick<Step, "sql" | "passwordOf">): string =>
+  passwordOf === null ? sql : `${sql} PASSWORD <not shown>`;
 
 function planOwner(environment: string, { owner, createDatabase }: DesiredTenant, observed: Observed): readonly Step[] {
   const found = observed.roles[owner];

@@ -5,18 +5,19 @@ import { byItself } from "./by-itself";
 import { type Client, close, masterSession, open, persist, withClient } from "./connect";
 import type { Credential } from "./credential";
 import { explain, isLoginFull, isWrongPassword, ProvisioningError } from "./errors";
-import { endSessions, withLock } from "./lock";
+import { withLock } from "./lock";
 import { type Observed, observe } from "./observe";
-import { findProblem, findSettings, lookAround, lookAtUser, type Surroundings } from "./ownership";
-import { type DesiredTenant, findShortage, plan, REVOKED, type Step } from "./plan";
+import { findProblem, lookAround, lookAtUser, missingExtensions, type Surroundings, sayAstray, withExtensions } from "./ownership";
+import { type Change, type DesiredTenant, extensionStep, findShortage, passwordStep, type Step } from "./plan";
 import { refuseRevoked } from "./rotate";
 import { scramVerifier } from "./scram";
 import type { Versions } from "./secret-store";
-import { completeVersions, readVersions, setPassword, storedLogins, workingCredentials } from "./versions";
+import { endForgotten, planPlatform } from "./tenant-plan";
+import { completeVersions, readVersions, setPassword, workingCredentials } from "./versions";
 
 export interface Provisioned {
   /** The statements that changed something, in order; none where everything was right. */
-  readonly changes: readonly Step[];
+  readonly changes: readonly Change[];
   /** The login that each platform uses. */
   readonly logins: Readonly<Record<string, string>>;
   /** What is wrong in the platforms' databases, and only a person can mend, a sentence each. */
@@ -41,7 +42,7 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
   const observed = await observe(client, tenants);
   const shortage = findShortage(tenants, observed.server, access.restart ?? null);
   if (shortage !== null) throw new ProvisioningError(shortage);
-  const changes: Step[] = [];
+  const changes: Change[] = [];
   const logins: Record<string, string> = {};
   const unsound: string[] = [];
   const problems: string[] = [];
@@ -55,7 +56,7 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
       problems.push(problem);
       continue;
     }
-    changes.push(...done.changes);
+    changes.push(...done.changes.map((change) => ({ platform: name, ...change })));
     unsound.push(...done.unsound);
     logins[name] = done.login;
   }
@@ -71,43 +72,19 @@ async function provisionTenant(
   access: ServerAccess,
 ): Promise<{ readonly changes: readonly Step[]; readonly unsound: readonly string[]; readonly login: string }> {
   const stored = await readVersions(tenant, access.store);
-  const isNew = !Object.hasOwn(observed.roles, tenant.logins[0].name);
-  const isRevoked = tenant.logins.some(({ name }) => observed.roles[name]?.comment === REVOKED);
-  const isHalf = isNew && stored?.previous === null && stored.current.username === tenant.logins[1].name;
-  const kept = isRevoked ? null : stored;
-  const desired: DesiredTenant = {
-    ...tenant,
-    storedLogins: isRevoked ? [tenant.logins[0].name] : storedLogins(tenant, isHalf ? null : kept),
-  };
-  const { steps, problems } = plan(environment, [desired], observed);
+  const { steps, problems, desired, secret, settings } = planPlatform(environment, tenant, observed, stored);
   if (problems.length > 0) throw new ProvisioningError(problems.join("\n"));
 
-  const versions = await completeVersions(tenant, access.store, { kept, isHalf, isRevoked });
+  const versions = await completeVersions(tenant, access.store, secret);
   for (const step of steps) await runStep(client, step, versions);
-  const settings = tenant.databases.map(({ name }) => findSettings(name, observed)).filter((each) => each !== null);
-  const forgotten = await endForgotten(client, desired);
+  const forgotten = await endForgotten(client, desired, []);
+  for (const { sql } of forgotten) await client.query(sql);
   const proved = await proveTenant(client, desired, versions, observed, access);
   return {
     changes: [...steps, ...forgotten, ...proved.changes],
     unsound: [...proved.unsound, ...settings],
     login: versions.current.username,
   };
-}
-
-/** Ends what an interrupted revocation left: sessions of logins that their secret has forgotten. */
-async function endForgotten(client: Client, { logins, storedLogins: stored }: DesiredTenant): Promise<readonly Step[]> {
-  const forgotten = logins.map((login) => login.name).filter((name) => !stored.includes(name));
-  if (forgotten.length === 0) return [];
-  const { rows } = await client.query<{ login: string }>("select distinct usename as login from pg_stat_activity where usename = any($1)", [
-    forgotten,
-  ]);
-  const open = rows.map((row) => row.login);
-  if (open.length > 0) await endSessions(client, open);
-  return open.map((login) => ({
-    sql: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
-    why: `login ${login} was revoked, and had sessions`,
-    passwordOf: null,
-  }));
 }
 
 async function runStep(client: Client, { sql, passwordOf }: Step, { current, previous }: Versions): Promise<void> {
@@ -132,17 +109,12 @@ async function proveTenant(
         // A revocation that waits for the lock may just have taken it away.
         await refuseRevoked(client, tenant, access.provision);
         await setPassword(client, credential);
-        changes.push({
-          sql: `ALTER ROLE ${pg.escapeIdentifier(credential.username)} LOGIN`,
-          why: `login ${credential.username} had another password`,
-          passwordOf: credential.username,
-        });
+        changes.push(passwordStep(credential.username));
       });
       if (found === null || !isWhole(found)) continue;
-      const missing = database.extensions.filter((extension) => !found.extensions.some(({ name }) => name === extension));
-      if (found.create !== null) changes.push(...(await createExtensions(database.name, missing, version, access)));
-      const added = missing.map((name) => ({ name, schema: "public", isMovable: true, isReachable: true, isCallable: true }));
-      const problem = findProblem({ ...found, extensions: [...found.extensions, ...added] }, tenant, database, access.provision);
+      const missing = missingExtensions(found, database);
+      changes.push(...(await createExtensions(database.name, missing, version, access)));
+      const problem = findProblem(withExtensions(found, missing), tenant, database, access.provision);
       if (problem !== null) unsound.push(problem);
     }
   }
@@ -178,11 +150,7 @@ async function proveLogin(
     if (isLoginFull(error)) return null;
     throw wrap(error, attempt);
   }
-  if (found?.user !== tenant.owner) {
-    throw new ProvisioningError(
-      `${credential.username} acts as ${found?.user} in database ${database}, not as ${tenant.owner}; update PostgreSQL to the next minor version`,
-    );
-  }
+  if (found?.user !== tenant.owner) throw new ProvisioningError(sayAstray(credential.username, found?.user, database, tenant));
   return found;
 }
 
@@ -192,7 +160,6 @@ function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
   return ["28P01", "28000", "3D000", "42501"].includes(code ?? "") ? explain(error, attempt) : error;
 }
 
-/** By the master, not the owner: managed services let only their administrators create some extensions. */
 async function createExtensions(
   database: string,
   names: readonly string[],
@@ -202,11 +169,7 @@ async function createExtensions(
   if (names.length === 0) return [];
   const client = await open(server, master, database, masterSession(version));
   try {
-    const steps = names.map((name) => ({
-      sql: `CREATE EXTENSION IF NOT EXISTS ${pg.escapeIdentifier(name)} SCHEMA public`,
-      why: `extension ${name} is missing in database ${database}`,
-      passwordOf: null,
-    }));
+    const steps = names.map((name) => extensionStep(database, name));
     for (const { sql } of steps) await client.query(sql);
     return steps;
   } catch (error) {

@@ -11,12 +11,16 @@ export interface Versions {
   readonly pending?: Credential | null;
 }
 
-/** Where platform passwords are born and kept: a directory, AWS Secrets Manager, Google Secret Manager. */
-export interface SecretStore {
+/** A secret store, for those who only read. */
+export interface ReadableStore {
   /** What a person calls it, for messages. */
   readonly description: string;
   /** The versions of a secret, or null while it has none. */
   read(secret: string): Promise<Versions | null>;
+}
+
+/** Where platform passwords are born and kept: a directory, AWS Secrets Manager, Google Secret Manager. */
+export interface SecretStore extends ReadableStore {
   /**
    * Adds a version, which becomes the current one, and keeps the one before. A pending version is given up.
    *

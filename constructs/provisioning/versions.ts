@@ -6,33 +6,37 @@ import type { Client } from "./connect";
 import { type Credential, generatePassword } from "./credential";
 import { ProvisioningError } from "./errors";
 import { scramVerifier } from "./scram";
-import type { SecretStore, Versions } from "./secret-store";
+import type { ReadableStore, SecretStore, Versions } from "./secret-store";
 import { sayFailed } from "./stored-secret";
+
+/** What a secret has, as far as provisioning goes on with it. */
+export interface SecretState {
+  /** The versions that stay. */
+  readonly kept: Versions | null;
+  /** A run was interrupted before it wrote the second version. */
+  readonly isHalf: boolean;
+  /** A login was revoked: no version from before may be used. */
+  readonly isRevoked: boolean;
+}
+
+/** The logins that get a new version, in the order in which they are written; the last is the one to use. */
+export function newVersions({ logins: [first, second] }: Pick<Tenant, "logins">, { kept, isHalf, isRevoked }: SecretState) {
+  if (kept !== null && !isHalf) return [];
+  return kept === null && !isRevoked ? [second.name, first.name] : [first.name];
+}
 
 /**
  * The versions of a secret, completed: a password for both logins, of which the first is the one to use; after a revocation, one for the
  * first alone.
- *
- * @param state `kept`: the versions that stay. `isHalf`: a run was interrupted before it wrote the second version. `isRevoked`: none from
- * before may be used.
  */
-export async function completeVersions(
-  { secret, logins }: Tenant,
-  store: SecretStore,
-  { kept, isHalf, isRevoked }: { readonly kept: Versions | null; readonly isHalf: boolean; readonly isRevoked: boolean },
-): Promise<Versions> {
-  if (kept !== null && !isHalf) return kept;
-  const [current, other] = logins.map(({ name }): Credential => ({ username: name, password: generatePassword() })) as [
-    Credential,
-    Credential,
-  ];
-  if (isRevoked) {
-    await writeVersion(store, secret, current, true);
-    return { current, previous: null };
-  }
-  if (kept === null) await writeVersion(store, secret, other);
-  await writeVersion(store, secret, current);
-  return { current, previous: kept?.current ?? other };
+export async function completeVersions(tenant: Tenant, store: SecretStore, state: SecretState): Promise<Versions> {
+  const { kept, isRevoked } = state;
+  const created = newVersions(tenant, state).map((username): Credential => ({ username, password: generatePassword() }));
+  for (const credential of created) await writeVersion(store, tenant.secret, credential, isRevoked);
+  const current = created.at(-1);
+  if (current !== undefined) return { current, previous: (created.length > 1 ? created[0] : kept?.current) ?? null };
+  if (kept === null) throw new TypeError(`secret ${tenant.secret} was not completed`);
+  return kept;
 }
 
 /** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
@@ -53,7 +57,7 @@ const allOf = ({ current, previous, pending = null }: Versions): readonly Creden
 /** @throws ProvisioningError where the secret names a login that is not the platform's. */
 export async function readVersions(
   { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
-  store: SecretStore,
+  store: ReadableStore,
 ): Promise<Versions | null> {
   const versions = await store.read(secret).catch(blame(store, secret));
   if (versions === null) return null;
@@ -74,7 +78,7 @@ export const writeVersion = (store: SecretStore, secret: string, credential: Cre
 
 /** Names a store's fault as the store's. The same fault of a session would be the database's. */
 const blame =
-  ({ description }: SecretStore, secret: string) =>
+  ({ description }: ReadableStore, secret: string) =>
   (error: unknown) => {
     if (error instanceof UserError) throw error;
     throw new ProvisioningError(sayFailed(description, secret, error instanceof Error ? error.message : String(error)));

@@ -2,8 +2,9 @@ import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
 import type { Tenant } from "../../constructs/model/spec";
-import { open, withClient } from "../../constructs/provisioning/connect";
+import { close, open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
+import { dryRun } from "../../constructs/provisioning/dry-run";
 import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
@@ -31,7 +32,9 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
 
   it("makes what the platforms need, and changes nothing the second time", async () => {
     const scope = bothPlatforms(majorVersion);
+    const listed = await dryRun(scope, server.access);
     const first = await provision(scope, server.access);
+    expect(Object.values(listed.platforms).flatMap(({ changes }) => changes)).toEqual(first.changes);
     expect(first.logins).toEqual({ mlflow: "mlflow_a", prefect: "prefect_a" });
     expect(first.changes.map((step) => step.sql)).toContain(
       `CREATE DATABASE "prefect" OWNER "prefect_owner" TEMPLATE template0 ENCODING 'UTF8'`,
@@ -97,6 +100,23 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
     ]);
   });
 
+  it("lists in a dry run how the master gets the right to end sessions", async () => {
+    const its = tenant("rights");
+    await provision(scopeWith({ rights: its }), server.access);
+    const { previous } = await versionsOf(server.access.store, its.secret);
+    if (previous === null) throw new Error("there is no previous version");
+    const session = await open(server.access.server, previous, "rights");
+    await server.access.store.write(its.secret, { username: "rights_a", password: "the-only-one" }, true);
+    await server.sql("revoke rights_b from master");
+    expect(await expectListed(server, { rights: its })).toEqual([
+      'ALTER ROLE "rights_b" NOLOGIN PASSWORD NULL',
+      majorVersion < 16 ? 'GRANT "rights_b" TO CURRENT_USER WITH ADMIN OPTION' : 'GRANT "rights_b" TO CURRENT_USER',
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'rights_b'",
+      'ALTER ROLE "rights_a" LOGIN',
+    ]);
+    await close(session);
+  });
+
   // The statements differ below and from 16 on.
   if (majorVersion === 16) return;
   it("converges from every state that an interrupted run can leave", async () => {
@@ -111,7 +131,7 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
         steps = planned.length;
         for (const step of planned.slice(0, count)) await client.query(step.sql);
       });
-      await provision(scopeWith({ [name]: its }), server.access);
+      await expectListed(server, { [name]: its });
       all[name] = its;
     }
     expect((await provision(scopeWith(all), server.access)).changes).toEqual([]);
@@ -125,6 +145,14 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
     for (const end of ends) expect(end).toEqual(ends[0]);
   });
 });
+
+/** Holds a dry run to what provisioning then does, and returns the statements. */
+async function expectListed(server: TestServer, tenants: Readonly<Record<string, Tenant>>): Promise<readonly string[]> {
+  const listed = await dryRun(scopeWith(tenants), server.access);
+  const { changes } = await provision(scopeWith(tenants), server.access);
+  expect(Object.values(listed.platforms).flatMap((each) => each.changes)).toEqual(changes);
+  return changes.map(({ sql }) => sql);
+}
 
 const byPg = (server: TestServer, credential: Credential) => (database: string, statement: string) =>
   withClient(server.access.server, credential, database, async (client) => {

@@ -156,6 +156,7 @@ describe("rotate", () => {
     expect(problems).toContain("it was revoked, and has 1 sessions; run npm run provision");
     expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
       "login stay_a may log in, and no version of its secret names it",
+      "ending sessions of login stay_a needs its rights",
       "login stay_a was revoked, and had sessions",
     ]);
     await end;
