@@ -41,6 +41,20 @@ export function withVia(command: Command): Command {
   return command.option("--via <HOST:PORT...>", "dial this in place of the database: a tunnel's near end; several: main=localhost:5433");
 }
 
+/** In what form a command prints its result. */
+export type Format = "text" | "markdown" | "json" | "html";
+
+/** The option of a command that prints its result in some formats. */
+export interface FormatOptions<F extends Format = "text" | "json"> {
+  readonly format: F;
+}
+
+/** Adds `--format`, the same in every command. Whatever the format, only the result goes to stdout. @param formats the first is the default. */
+export function withFormat(command: Command, formats: readonly Format[] = ["text", "json"]): Command {
+  const option = new Option("--format <format>", "the form of the result; progress, warnings and errors go to stderr");
+  return command.addOption(option.choices(formats).default(formats[0]));
+}
+
 /** Everything that a command starts from. */
 export interface Invocation<O> {
   readonly environment: ProjectEnvironment;
