@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { platforms } from "../constructs/platforms/registry";
-import { pageOf, RULES_PAGE, withFacts } from "../infra/docs/docs";
+import { OUTPUT_PAGE, pageOf, RULES_PAGE, schemaFiles, withDocuments, withFacts } from "../infra/docs/docs";
 import type { PlatformName } from "../infra/docs/facts";
 import { rulesPage } from "../infra/docs/rules";
 
@@ -32,6 +32,19 @@ describe("docs", () => {
 
   it("list every rule, as the rules are (npm run docs writes it)", () => {
     expect(readFileSync(RULES_PAGE, "utf8")).toBe(rulesPage());
+  });
+
+  it("list the keys of every document that commands print, and have its schema (npm run docs writes both)", () => {
+    const page = readFileSync(OUTPUT_PAGE, "utf8");
+    expect(page).toBe(withDocuments(page));
+    const files = schemaFiles();
+    for (const [path, content] of Object.entries(files)) expect(readFileSync(path, "utf8")).toBe(content);
+    const folder = join(__dirname, "..", "docs", "reference", "schemas");
+    expect(
+      readdirSync(folder)
+        .map((name) => join(folder, name))
+        .sort(),
+    ).toEqual(Object.keys(files).sort());
   });
 
   it("and README give every command of the CDK its environment, because none is taken if several could be meant", () => {

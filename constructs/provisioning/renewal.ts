@@ -33,3 +33,15 @@ export function describeRenewed(platform: string, { current, previous, ended, un
     ...(unproved === null ? [] : [`The leak is closed. The new login does not work yet: ${unproved}`]),
   ];
 }
+
+/** What such sentences report; null if they are others, as of another version of this program. */
+export function readRenewed(sentences: readonly string[]): Renewed | null {
+  const find = (pattern: RegExp) => sentences.map((sentence) => pattern.exec(sentence)).find((match) => match !== null) ?? [];
+  const [, current] = find(/ has a new password, on login (\S+)$/);
+  const [, kept] = find(/^(\S+) works until the next rotation$/);
+  const [, revoked, ended = "0"] = find(/^(\S+) can no longer log in; (\d+) of its sessions ended$/);
+  const [, unproved = null] = find(/^The leak is closed\. The new login does not work yet: (.*)$/s);
+  const previous = kept ?? revoked;
+  if (current === undefined || previous === undefined) return null;
+  return { current, previous, ended: revoked === undefined ? null : Number(ended), unproved };
+}

@@ -1,27 +1,30 @@
 import { reachDeployed } from "../cloud-session";
-import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
+import { type CloudOptions, createCommand, type FormatOptions, main, withCloudOptions, withFormat, withVia } from "../command";
+import { doctorDocument } from "../documents/documents";
+import { toAbout, toChecks } from "../documents/values";
 import { diagnoseAll } from "../local/deliver";
 import { checkHealth, readRunningPlatform } from "../local/health";
 import { toCheckReport, toCheckTable } from "../local/report";
 import { type Session, withServers } from "../local/session";
 
-interface Options extends CloudOptions {
+interface Options extends CloudOptions, FormatOptions {
   readonly all?: boolean;
   readonly url?: readonly string[];
 }
 
 const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
-  .option("--all", "list what was looked at, too")
+  .option("--all", "list what was looked at, too; with --format json it always is")
   .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
 
-void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
+void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
   const running = (options.url ?? []).map((written) => readRunningPlatform(written, environment));
   const look = async (session: Pick<Session, "environment" | "instances">) => {
     const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
     const checks = [...(await diagnoseAll(session, progress)), ...health.flat()];
     progress.stop();
-    process.stdout.write(`${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`);
+    const text = () => `${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`;
+    process.stdout.write(options.format === "json" ? doctorDocument.print({ ...toAbout(environment), ...toChecks(checks) }) : text());
     return checks.some((check) => check.problem !== null) ? 1 : 0;
   };
   return cloud === null ? withServers(environment, progress, look, { creates: false }) : look(await reachDeployed(invocation, cloud));

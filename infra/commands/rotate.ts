@@ -2,18 +2,28 @@ import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import { describeRenewed, type Renewal, type Renewed, renew } from "../../constructs/provisioning/renewal";
+import { describeRenewed, type Renewal, type Renewed, readRenewed, renew } from "../../constructs/provisioning/renewal";
 import type { Cloud, RenewalReport } from "../cloud";
 import { reachInstance, readDeployment } from "../cloud-session";
-import { type CloudOptions, createCommand, type Invocation, main, withCloudOptions, withVia } from "../command";
+import {
+  type CloudOptions,
+  createCommand,
+  type FormatOptions,
+  type Invocation,
+  main,
+  withCloudOptions,
+  withFormat,
+  withVia,
+} from "../command";
 import { typed } from "../command-line";
+import { rotateDocument } from "../documents/documents";
+import { toAbout } from "../documents/values";
 import { toRestart } from "../instructions";
 import { deliver } from "../local/deliver";
 import { withServers } from "../local/session";
 import { instanceOf, type Located, locate } from "../local/tenant";
-import type { Progress } from "../progress";
 
-interface Options extends CloudOptions {
+interface Options extends CloudOptions, FormatOptions {
   readonly platform: string;
   readonly revoke?: boolean;
   readonly force?: boolean;
@@ -24,25 +34,22 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .option("--force", "even if the login that gets the new password has sessions: they go on, but cannot connect again")
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
 
-void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
+void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, options } = invocation;
   const located = locate(environment, options.platform);
   const renewal = { revoke: options.revoke === true, force: options.force === true };
   return cloud === null ? rotateHere(invocation, located, renewal) : rotateDeployed(invocation, cloud, located, renewal);
 });
 
-function rotateHere(
-  { environment, progress, options }: Invocation<Options>,
-  { instance, tenant }: Located,
-  renewal: Renewal,
-): Promise<number> {
+function rotateHere(invocation: Invocation<Options>, { instance, tenant }: Located, renewal: Renewal): Promise<number> {
+  const { environment, progress, options } = invocation;
   const { platform } = options;
   return withServers(environment, progress, async (session) => {
     progress.doing(`rotating ${platform}`);
     const renewed = await renew(tenant, instanceOf(session, instance).access, renewal);
     const summary = await deliver(session);
     const file = typed(summary[platform]?.configurationFile ?? "");
-    return tell(progress, toReport(platform, renewed), `Restart the platform with ${file}.`);
+    return tell(invocation, toReport(platform, renewed), `Restart the platform with ${file}.`);
   });
 }
 
@@ -56,7 +63,7 @@ async function rotateDeployed(invocation: Invocation<Options>, cloud: Cloud, loc
   const report = await (asked ?? renewDeployed(invocation, cloud, located, renewal));
   const wired = wirePlatforms(environment, platforms, (each) => deployment.reach(each))[platform];
   const restart = wired === undefined ? "" : ` Reloader restarts the pods; without it, run ${toRestart(wired)}`;
-  return tell(progress, report, `External Secrets delivers it within a minute.${restart}`);
+  return tell(invocation, report, `External Secrets delivers it within a minute.${restart}`);
 }
 
 async function renewDeployed(
@@ -75,11 +82,36 @@ const toReport = (platform: string, renewed: Renewed): RenewalReport => ({
 });
 
 /** Reports a rotation. @param next what the person does next. @throws UserError with what does not work. */
-function tell(progress: Progress, { sentences, isDone }: RenewalReport, next: string): number {
+function tell({ environment, progress, options }: Invocation<Options>, report: RenewalReport, next: string): number {
+  const { sentences, isDone } = report;
   const [done, ...rest] = isDone ? sentences : sentences.slice(0, -1);
   if (done !== undefined) progress.done(done);
   const lines = [...rest.map((sentence) => `${sentence}.`), ...(isDone ? [next] : [])];
-  if (lines.length > 0) process.stdout.write(`${pc.dim(lines.join(" "))}\n`);
+  progress.stop();
+  if (options.format === "json") process.stdout.write(toDocument(environment, options, report, next));
+  else if (lines.length > 0) process.stdout.write(`${pc.dim(lines.join(" "))}\n`);
   if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a message; look at its log");
   return 0;
+}
+
+/** Empty if nothing was rotated. */
+function toDocument(
+  environment: Invocation<Options>["environment"],
+  { platform, revoke = false }: Options,
+  { sentences, isDone }: RenewalReport,
+  next: string,
+): string {
+  const renewed = readRenewed(sentences);
+  if (renewed === null && !isDone) return "";
+  return rotateDocument.print({
+    ...toAbout(environment),
+    platform,
+    works: isDone,
+    login: renewed?.current ?? null,
+    previousLogin: renewed?.previous ?? null,
+    revoked: revoke,
+    endedSessions: renewed?.ended ?? null,
+    problem: isDone ? null : (renewed?.unproved ?? sentences.at(-1) ?? null),
+    next: isDone ? next : null,
+  });
 }

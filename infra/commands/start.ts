@@ -1,13 +1,15 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
-import { createCommand, main } from "../command";
+import { createCommand, type FormatOptions, main, withFormat } from "../command";
+import { startDocument } from "../documents/documents";
+import { toProvisioned } from "../documents/values";
 import type { ProjectEnvironment } from "../load";
 import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
 import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "../local/report";
 import { resetEnvironment, type Session, withServers } from "../local/session";
 
-interface Options {
+interface Options extends FormatOptions {
   readonly once?: boolean;
   readonly reset?: boolean;
   readonly yes?: boolean;
@@ -18,20 +20,24 @@ const command = createCommand("start", "Start PostgreSQL on this machine, provis
   .option("--reset", "delete the environment's databases and passwords first")
   .option("--yes", "with --reset: do not ask");
 
-void main<Options>(command, async ({ environment, progress, options }) => {
+void main<Options>(withFormat(command), async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
   process.stderr.write(toWarnings(environment));
   const stays = options.once !== true;
+  const isJson = options.format === "json";
+  /** What is only for people does not belong to a document. */
+  const tell = (text: string) => void (isJson ? process.stderr : process.stdout).write(text);
   const run = async (session: Session) => {
-    await provisionAll(session, progress);
+    const provisioned = await provisionAll(session, progress);
     const checks = await diagnoseAll(session, progress);
     const summary = await deliver(session);
     progress.stop();
-    process.stdout.write(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
+    if (isJson) process.stdout.write(startDocument.print(toProvisioned(session, provisioned, checks, summary)));
+    else tell(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
     const failed = checks.some((check) => check.problem !== null);
     if (!stays) return failed ? 1 : 0;
-    process.stdout.write(`${toHints(environment, summary)}\n\n`);
-    return stay(session);
+    tell(`${toHints(environment, summary)}\n\n`);
+    return stay(session, tell);
   };
   return withServers(environment, progress, run, { stays });
 });
@@ -50,13 +56,13 @@ async function confirm(question: string): Promise<boolean> {
   return /^y(es)?$/i.test(answer.trim());
 }
 
-async function stay(session: Session): Promise<number> {
+async function stay(session: Session, tell: (text: string) => void): Promise<number> {
   if (session.isGuest) {
-    process.stdout.write(`${pc.dim("Another npm start runs the server; Ctrl-C there stops it.")}\n`);
+    tell(`${pc.dim("Another npm start runs the server; Ctrl-C there stops it.")}\n`);
   } else if (session.instances.some((instance) => instance.directory !== null)) {
-    process.stdout.write(`${pc.dim("Ctrl-C stops the server; data and passwords stay.")}\n`);
+    tell(`${pc.dim("Ctrl-C stops the server; data and passwords stay.")}\n`);
     await session.untilStopped();
-    process.stdout.write(`${pc.dim("stopping")}\n`);
+    tell(`${pc.dim("stopping")}\n`);
   }
   return 0;
 }

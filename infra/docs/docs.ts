@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { platforms } from "../../constructs/platforms/registry";
+import { DOCUMENTS } from "../documents/documents";
+import { toSchemaFile } from "../documents/schema";
 import { type PlatformName, toFacts } from "./facts";
+import { toDocumentTables } from "./output";
 import { rulesPage } from "./rules";
 
 const ROOT = join(__dirname, "..", "..");
@@ -14,12 +17,24 @@ export const RULES_PAGE = join(ROOT, "docs", "reference", "rules.md");
 /** A platform's page. */
 export const pageOf = (name: string): string => join(ROOT, "docs", `${name}.md`);
 
+/** The page of what commands print for programs. */
+export const OUTPUT_PAGE = join(ROOT, "docs", "reference", "output.md");
+
+/** The schemas of what they print: text by path. */
+export const schemaFiles = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(DOCUMENTS.map((each) => [join(ROOT, "docs", "reference", "schemas", `${each.name}.json`), toSchemaFile(each)]));
+
 /** A page with the facts of today; what people wrote around them stays. */
-export function withFacts(name: PlatformName, page: string): string {
+export const withFacts = (name: PlatformName, page: string): string => between(page, toFacts(name), `docs/${name}.md`);
+
+/** The page of documents with their keys of today. */
+export const withDocuments = (page: string): string => between(page, toDocumentTables(), "docs/reference/output.md");
+
+function between(page: string, text: string, file: string): string {
   const [before, rest] = page.split(BEGIN);
   const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`docs/${name}.md lacks the two lines between which facts are written`);
-  return `${before}${BEGIN}\n\n${toFacts(name)}\n${END}${after}`;
+  if (before === undefined || after === undefined) throw new Error(`${file} lacks the two lines between which facts are written`);
+  return `${before}${BEGIN}\n\n${text}\n${END}${after}`;
 }
 
 /** A page to begin with: its comments ask for the rest. */
@@ -50,7 +65,10 @@ if (require.main === module) {
     writeFileSync(path, withFacts(name, existsSync(path) ? readFileSync(path, "utf8") : newPage(platforms[name].title)));
     process.stdout.write(`${relative(ROOT, path)}\n`);
   }
-  mkdirSync(dirname(RULES_PAGE), { recursive: true });
-  writeFileSync(RULES_PAGE, rulesPage());
-  process.stdout.write(`${relative(ROOT, RULES_PAGE)}\n`);
+  const reference = { [RULES_PAGE]: rulesPage(), [OUTPUT_PAGE]: withDocuments(readFileSync(OUTPUT_PAGE, "utf8")), ...schemaFiles() };
+  for (const [path, content] of Object.entries(reference)) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    process.stdout.write(`${relative(ROOT, path)}\n`);
+  }
 }

@@ -10,7 +10,7 @@ import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
 import { diagnose } from "../../constructs/provisioning/doctor";
 import { closePlatform, NothingToClose } from "../../constructs/provisioning/left";
-import { provision } from "../../constructs/provisioning/provision";
+import { type Provisioned, provision } from "../../constructs/provisioning/provision";
 import { readChart } from "../chart";
 import { standing } from "../command-line";
 import { titleOf } from "../instructions";
@@ -26,11 +26,17 @@ import { instanceOf, locate, passwordsOf } from "./tenant";
 /** These files show what a cluster gets; the database is this machine's. */
 const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
 
-/** Provisions every instance; tells what changed. */
-export async function provisionAll({ instances }: Pick<Session, "instances">, progress: Progress): Promise<void> {
+/** Provisions every instance, and shows how much changed. Returns what was done by instance. */
+export async function provisionAll(
+  { instances }: Pick<Session, "instances">,
+  progress: Progress,
+): Promise<Readonly<Record<string, Provisioned>>> {
+  const provisioned: Record<string, Provisioned> = {};
   for (const { name, scope, access } of instances) {
     progress.doing(`provisioning ${name}`);
-    const { changes } = await provision(scope, access);
+    const done = await provision(scope, access);
+    const { changes } = done;
+    provisioned[name] = done;
     const platforms = count(Object.keys(scope.instance.tenants).length, "platform");
     progress.done(
       changes.length === 0
@@ -38,9 +44,10 @@ export async function provisionAll({ instances }: Pick<Session, "instances">, pr
         : `${name} provisioned (${platforms}, ${count(changes.length, "statement")})`,
     );
   }
+  return provisioned;
 }
 
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 type Platformed = Pick<Session["environment"], "platforms">;
 

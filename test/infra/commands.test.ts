@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { UserError } from "../../constructs/model/errors";
-import { createCommand, withCloudOptions, withVia } from "../../infra/command";
+import { createCommand, withCloudOptions, withFormat, withVia } from "../../infra/command";
 import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
 import { refuseSwallowed } from "../../infra/swallowed";
 import { COMMANDS } from "../fixtures/commands";
@@ -198,6 +198,22 @@ describe("a file that is something else", () => {
           ],
     );
     for (const file of ["README.md", "state.json", "cdk-outputs.json", "outputs.json"]) rmSync(join(ROOT, file));
+  });
+});
+
+describe("--format", () => {
+  it("is the same option of every command that has it, whose result is text by default", () => {
+    const lines = ["start", "doctor", "provision", "rotate"].map((command) => {
+      const [, line] = /\n {2}(--format <format>.*?)\n {2}-/s.exec(run(command, "--help").stdout) ?? [];
+      return line?.replaceAll(/\s+/g, " ");
+    });
+    expect([...new Set(lines)]).toEqual([
+      '--format <format> the form of the result; progress, warnings and errors go to stderr (choices: "text", "json", default: "text")',
+    ]);
+    const plan = withFormat(createCommand("plan", ""), ["text", "markdown", "json", "html"]);
+    expect(plan.helpInformation().replaceAll(/\s+/g, " ")).toContain(
+      'stderr (choices: "text", "markdown", "json", "html", default: "text")',
+    );
   });
 });
 

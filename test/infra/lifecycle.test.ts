@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { serverAccount } from "../../constructs/local/account";
+import { startDocument } from "../../infra/documents/documents";
 import {
   endOf,
   logOf,
@@ -11,6 +12,7 @@ import {
   processesOf,
   remove,
   run,
+  runApart,
   serverOf,
   start,
   startAndStay,
@@ -19,6 +21,7 @@ import {
   until,
   untilStays,
 } from "../fixtures/cli";
+import { readDocument } from "../fixtures/documents";
 import development from "../fixtures/environments/development";
 
 /** The smaller one: what a server goes through does not depend on how many platforms it has. */
@@ -86,9 +89,10 @@ describe("the life of a local server", () => {
 
   it("is not begun by doctor, which says that there is nothing to look at", async () => {
     const fresh = temporary();
-    expect(await run(fresh, "doctor", ENVIRONMENT)).toEqual({
+    expect(await runApart(fresh, "doctor", [...ENVIRONMENT, "--format", "json"])).toEqual({
       code: 1,
-      output: `✖ environment development was never started on this machine; run PLATFORM_POSTGRES_DIRECTORY=${fresh} npm start -- --environment development\n`,
+      stdout: "",
+      stderr: `✖ environment development was never started on this machine; run PLATFORM_POSTGRES_DIRECTORY=${fresh} npm start -- --environment development\n`,
     });
     expect(readdirSync(fresh)).toEqual([]);
     rmSync(fresh, { recursive: true });
@@ -121,8 +125,10 @@ describe("the life of a local server", () => {
     expect(readFileSync(join(directory, "out/development/mlflow/platform.env"), "utf8")).toContain(`PGPASSWORD=${current?.[1]}\n`);
   });
 
-  it("ends with a sentence when its server is ended by somebody else", async () => {
-    const running = await startAndStay(directory, ENVIRONMENT);
+  it("prints its document when all is ready, and ends with a sentence when its server is ended by somebody else", async () => {
+    const running = await startAndStay(directory, [...ENVIRONMENT, "--format", "json"]);
+    const { passed, instances } = readDocument(startDocument, running.stdout());
+    expect([passed, instances[0]?.directory]).toEqual([true, serverOf(directory, "development")]);
     const pid = Number(readFileSync(join(serverOf(directory, "development"), "data", "postmaster.pid"), "utf8").split("\n")[0]);
     process.kill(pid, "SIGINT");
     const { code, output } = await endOf(running);
@@ -157,6 +163,7 @@ describe("the life of a local server", () => {
       ["start", ["--environment", "locl"], '✖ there is no environment locl in infra/environments; did you mean "local"?\n'],
       ["rotate", ["--platform", "prefct"], '✖ environment local has no platform prefct; did you mean "prefect"?\n'],
       ["rotate", [], "error: required option '-p, --platform <name>' not specified\n"],
+      ["doctor", ["--format", "xml"], "error: option '--format <format>' argument 'xml' is invalid. Allowed choices are text, json.\n"],
       ["start", ["--onec"], "error: unknown option '--onec'\n(Did you mean --once?)\n"],
     ];
     const results = await Promise.all(mistakes.map(([command, args]) => run(directory, command, args)));

@@ -1,8 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { chartDirectory } from "../../constructs/package/root";
+import { doctorDocument, provisionDocument, rotateDocument } from "../../infra/documents/documents";
 import {
   commandLines,
   filesBelow,
@@ -12,11 +14,13 @@ import {
   projectDirectory,
   remove,
   run,
+  runApart,
   startAndStay,
   startScript,
   temporary,
   withoutWarnings,
 } from "../fixtures/cli";
+import { readDocument } from "../fixtures/documents";
 import localEnvironment from "../fixtures/environments/local";
 
 const PLATFORMS = Object.keys(localEnvironment.platforms).sort();
@@ -142,6 +146,7 @@ describe("npm start", () => {
       `\nOn this machine, in ${projectDirectory()}:\n\n  python3 -m venv ${directory}/.venv/mlflow\n`,
     );
 
+    documents = await printDocuments();
     shown = { passwords: passwords(), args: commandLines() };
     running.child.kill("SIGINT");
     const ended = await running.result;
@@ -149,6 +154,69 @@ describe("npm start", () => {
     expect(ended.code).toBe(0);
     expect(processesOf(directory, "local")).toEqual([]);
     expect(readFileSync(logOf(directory, "local"), "utf8")).toContain("database system is shut down");
+  });
+
+  /** What programs read while the server ran. */
+  let documents: Awaited<ReturnType<typeof printDocuments>>;
+  async function printDocuments() {
+    const print = (command: string, ...args: readonly string[]) => runApart(directory, command, [...args, "--format", "json"]);
+    // As the platform, who owns the database.
+    await run(
+      directory,
+      "sql",
+      ["mlflow"],
+      "grant connect on database mlflow to public;\nalter database mlflow set statement_timeout = '9s';\n",
+    );
+    const provisioned = await print("provision");
+    const doctor = await print("doctor");
+    await run(directory, "sql", ["mlflow"], "alter database mlflow reset statement_timeout;\n");
+    const rotated = await print("rotate", "--platform", "mlflow");
+    return { provisioned, doctor, rotated };
+  }
+
+  it("prints documents for programs, which nothing else is mixed with", () => {
+    const { provisioned, doctor, rotated } = documents;
+    expect([provisioned, doctor, rotated].map(({ code }) => code)).toEqual([1, 1, 0]);
+    const revoke = {
+      platform: "mlflow",
+      database: "postgres",
+      sql: 'REVOKE ALL ON DATABASE "mlflow" FROM PUBLIC',
+      passwordOf: null,
+      reason: "everybody may connect to database mlflow",
+    };
+    const after = readDocument(provisionDocument, provisioned.stdout);
+    expect(after.instances[0]?.statements).toEqual([revoke]);
+    expect(after.platforms.mlflow).toEqual({
+      instance: "main",
+      databases: ["mlflow"],
+      owner: "mlflow_owner",
+      login: "mlflow_a",
+      connectionLimit: expect.any(Number),
+      configurationFile: `${directory}/out/local/mlflow/platform.env`,
+      startCommands: expect.arrayContaining([expect.stringContaining("mlflow server")]),
+    });
+    expect(after.platforms.prefect?.login).toBe("prefect_b");
+    const failed = after.checks.filter((check) => !check.passed);
+    expect(failed.map(({ kind, name }) => [kind, name])).toEqual([["platform", "mlflow"]]);
+    expect(readDocument(doctorDocument, doctor.stdout)).toMatchObject({ passed: false, checks: after.checks });
+
+    expect(readDocument(rotateDocument, rotated.stdout)).toEqual({
+      schema: "platform-postgres/rotate/1",
+      environment: "local",
+      target: "local",
+      platform: "mlflow",
+      works: true,
+      login: "mlflow_b",
+      previousLogin: "mlflow_a",
+      revoked: false,
+      endedSessions: null,
+      problem: null,
+      next: expect.stringMatching(/^Restart the platform with .*platform\.env\.$/),
+    });
+    const printed = [provisioned, doctor, rotated].map(({ stdout, stderr }) => stdout + stderr).join("");
+    expect(shown?.passwords.filter((password) => printed.includes(password))).toEqual([]);
+    expect(printed).toBe(stripVTControlCharacters(printed));
+    expect(printed).not.toContain("SCRAM-SHA-256");
   });
 
   it("puts passwords into files of mode 0600 only, into no log and no process's arguments", () => {

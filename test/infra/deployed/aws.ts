@@ -10,9 +10,12 @@ import type { Credential } from "../../../constructs/provisioning/credential";
 import { awsCloud } from "../../../infra/aws/cloud";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import type { Cloud } from "../../../infra/cloud";
+import { closeDocument, doctorDocument, provisionDocument, rotateDocument } from "../../../infra/documents/documents";
+import type { Document } from "../../../infra/documents/schema";
 import { toPsqlVariables, withoutLibpq } from "../../../infra/psql";
 import type { NamedSpec } from "../../../infra/spec";
 import { NETWORK, resolveAws, withAws } from "../../fixtures/aws";
+import { readDocument } from "../../fixtures/documents";
 import { LambdaDouble } from "../../fixtures/lambda";
 import { SecretsManagerDouble } from "../../fixtures/secrets-manager";
 import { refusal } from "../../fixtures/tenants";
@@ -214,5 +217,48 @@ describe("rotate and sql on AWS", () => {
     };
     expect(await ask("localhost")).toBe("prefect_owner\n");
     expect(await ask(HOST)).toContain('does not match host name "db.example.internal"');
+  });
+
+  /** What a program reads of what is deployed. */
+  const print = async <V>(document: Document<V>, command: string, ...more: readonly string[]) => {
+    const { code, output } = await run(command, args("--format", "json", ...more));
+    return { code, ...readDocument(document, output) };
+  };
+
+  it("prints for programs what rotation, provisioning and doctor find", async () => {
+    vi.spyOn(console, "log").mockReturnValue();
+    const about = { environment: "deployed", target: "aws" };
+    const [current] = names("prefect-research");
+    const other = current === "prefect_research_a" ? "prefect_research_b" : "prefect_research_a";
+    const rotated = { code: 0, ...about, works: true, login: other, previousLogin: current, revoked: false, endedSessions: null };
+    expect(await print(rotateDocument, "rotate", "--platform", "prefect-research")).toMatchObject(rotated);
+
+    await server.sql("alter role prefect_research_a connection limit 1");
+    const provisioned = await print(provisionDocument, "provision", "--via", via());
+    expect(provisioned.instances[0]).toMatchObject({ directory: null, statements: [{ platform: "prefect-research", passwordOf: null }] });
+    expect(provisioned.platforms["prefect-research"]).toMatchObject({ login: other, configurationFile: null, startCommands: [] });
+    expect(await print(doctorDocument, "doctor", "--via", via())).toMatchObject({ ...about, checks: provisioned.checks });
+  });
+
+  it("prints that a leak is closed although the new login does not work yet", async () => {
+    await server.sql("alter role prefect_research_a in database prefect_research reset role");
+    await server.sql("alter role prefect_research_b in database prefect_research reset role");
+    const { code, works, problem, next, login, revoked } = await print(
+      rotateDocument,
+      "rotate",
+      "--platform",
+      "prefect-research",
+      "--revoke",
+    );
+    expect({ code, works, next, revoked }).toEqual({ code: 1, works: false, next: null, revoked: true });
+    expect(problem).toMatch(new RegExp(`^the new login acts as ${login}, not as prefect_research_owner; `));
+  });
+
+  it("prints how many sessions ended where a platform was closed", async () => {
+    const { "prefect-research": _gone, ...platforms } = spec.platforms as Record<string, object>;
+    project.write({ ...spec, platforms } as NamedSpec);
+    const closed = await print(closeDocument, "provision", "--close", "prefect-research", "--via", via());
+    project.write(spec);
+    expect(closed).toMatchObject({ code: 0, platform: "prefect-research", endedSessions: 0 });
   });
 });

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { close } from "../../../constructs/provisioning/connect";
 import type { Cloud } from "../../../infra/cloud";
+import { rotateDocument } from "../../../infra/documents/documents";
 import { gcpCloud } from "../../../infra/gcp/cloud";
 import { PERMISSIONS } from "../../../infra/gcp/rotation";
 import type { NamedSpec } from "../../../infra/spec";
+import { readDocument } from "../../fixtures/documents";
 import { CLUSTER, resolveGcp, SECTION, withGcp } from "../../fixtures/gcp";
 import { ClusterDouble } from "../../fixtures/kubernetes";
 import { mountedFiles, one, registrationsOf } from "../../fixtures/registrations";
@@ -113,12 +115,14 @@ describe("rotate and sql on Google Cloud", () => {
   it("ends with the Job's sentence where it fails", async () => {
     expect(await renew(BY_HAND, "mlflow")).toMatchObject({ isDone: true });
     const session = await login(secrets.contents(secretName("hosted--mlflow"))[1], "mlflow");
-    const { code, output, errors } = await run("rotate", args("--platform", "mlflow"));
-    expect([code, output, errors]).toEqual([
-      1,
-      "",
-      expect.stringMatching(/^✖ login mlflow_b would get the new password, and still has 1 /),
-    ]);
+    for (const format of ["text", "json"]) {
+      const { code, output, errors } = await run("rotate", args("--platform", "mlflow", "--format", format));
+      expect([code, output, errors]).toEqual([
+        1,
+        "",
+        expect.stringMatching(/^✖ login mlflow_b would get the new password, and still has 1 /),
+      ]);
+    }
     expect(await renew({ revoke: false, force: true })).toMatchObject({ isDone: true });
     await close(session);
   });
@@ -128,6 +132,20 @@ describe("rotate and sql on Google Cloud", () => {
     cluster.lostAnswers = 1;
     expect(await renew()).toMatchObject({ isDone: true });
     expect(cluster.jobs).toHaveLength(before + 1);
+  });
+
+  it("prints for programs what the Job reports", async () => {
+    const [current] = names("mlflow");
+    const { code, output } = await run("rotate", args("--platform", "mlflow", "--format", "json", "--revoke"));
+    expect(code).toBe(0);
+    expect(readDocument(rotateDocument, output)).toMatchObject({
+      environment: "hosted",
+      target: "gcp",
+      works: true,
+      previousLogin: current,
+      revoked: true,
+      endedSessions: 0,
+    });
   });
 
   it("connects itself with --via, and creates nothing", async () => {
