@@ -12,8 +12,11 @@ export function identifier(name: string): string {
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/u;
 const toEscape = (character: string): string => `\\+${(character.codePointAt(0) ?? 0).toString(16).padStart(6, "0")}`;
 
+/** A text on one line, without control characters. */
+export const onOneLine = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+
 /** A text that a platform, or a server, wrote, fit to be shown: on one line, without control characters, and short. */
 export function shown(text: string): string {
-  const clean = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  const clean = onOneLine(text);
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}...` : clean;
 }

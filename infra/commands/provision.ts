@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import type { Cloud } from "../cloud";
 import { reachDeployed } from "../cloud-session";
 import {
@@ -10,34 +11,51 @@ import {
   withFormat,
   withVia,
 } from "../command";
-import { closeDocument, provisionDocument } from "../documents/documents";
+import { closeDocument, dryRunDocument, provisionDocument } from "../documents/documents";
 import { toAbout, toProvisioned } from "../documents/values";
+import { dryRunAll, toDryRunText } from "../dry-run";
 import { closeAll, deliver, diagnoseAll, provisionAll } from "../local/deliver";
 import { toBudgetLine, toCheckReport, toSummaryTable, toWarnings } from "../local/report";
 import { type Session, withServers } from "../local/session";
 
 interface Options extends CloudOptions, FormatOptions {
   readonly close?: string;
+  readonly dryRun?: boolean;
 }
+
+/** The exit code where provisioning would change something, or somebody else has to. */
+const DRIFT = 2;
 
 const command = createCommand(
   "provision",
   "Provision an environment's databases, which are created here, deployed or existing, and write what each platform starts with.",
-).option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
+)
+  .addOption(
+    new Option("--dry-run", "show what would be done, and change nothing; ends with 2 if there is something to do").conflicts("close"),
+  )
+  .option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
 
 type Reached = Pick<Session, "environment" | "instances">;
 
 void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));
-  const { close: platform } = invocation.options;
+  const { close: platform, dryRun = false } = invocation.options;
   if (platform !== undefined) return reach(invocation, (session) => close(invocation, session, platform));
+  if (dryRun) return reach(invocation, (session) => tryDry(invocation, session), false);
   return invocation.cloud === null ? provisionHere(invocation) : provisionDeployed(invocation, invocation.cloud);
 });
 
-/** Runs something on the environment's servers, here or deployed. */
-function reach(invocation: Invocation<Options>, run: (session: Reached) => Promise<number>): Promise<number> {
+/** Runs something on the environment's servers, here or deployed. @param creates whether to create servers that were never started. */
+function reach(invocation: Invocation<Options>, run: (session: Reached) => Promise<number>, creates = true): Promise<number> {
   const { environment, cloud, progress } = invocation;
-  return cloud === null ? withServers(environment, progress, run) : reachDeployed(invocation, cloud).then(run);
+  return cloud === null ? withServers(environment, progress, run, { creates }) : reachDeployed(invocation, cloud).then(run);
+}
+
+async function tryDry({ options, progress }: Invocation<Options>, session: Reached): Promise<number> {
+  const values = await dryRunAll(session, progress);
+  progress.stop();
+  process.stdout.write(options.format === "json" ? dryRunDocument.print(values) : toDryRunText(values));
+  return values.upToDate ? 0 : DRIFT;
 }
 
 function provisionHere({ environment, progress, options }: Invocation<Options>): Promise<number> {

@@ -85,6 +85,56 @@ export const startDocument = defineDocument("start", 1, "start", "What `start` d
   checks,
 });
 
+const finding = (description: string) =>
+  list(
+    description,
+    object("One of them.", {
+      platform: text("The platform that it is about."),
+      sentence: text("A sentence for people: its wording may change."),
+    }),
+  );
+
+export const dryRunDocument = defineDocument(
+  "provision-dry-run",
+  1,
+  "provision -- --dry-run",
+  "What `provision` would do. Nothing was changed.",
+  {
+    ...about,
+    upToDate: flag("Whether provisioning would change nothing, and nobody else has to. If false, the exit code is 2."),
+    instances: list(
+      "The instances, in the environment's order.",
+      object("One instance.", {
+        name: text("Its name in the environment."),
+        host: text("Name of the host that its certificate carries."),
+        port: count("TCP port."),
+        refusal: orNull(
+          text(
+            "Why provisioning would do nothing at all until somebody else has mended the server: too old, read-only, too few connections.",
+          ),
+        ),
+        statements,
+        secrets: list(
+          "Secrets that would get new versions.",
+          object("One secret.", {
+            platform: text("The platform that it is for."),
+            secret: text("Its name."),
+            logins: list("The logins of the new versions, in order. The platform would use the last.", text("A login.")),
+            reason: text("Why. A sentence for people: its wording may change."),
+          }),
+        ),
+        problems: finding("What only somebody else can mend, and without which provisioning fails."),
+        unsound: finding("What is wrong in the platforms' databases, and provisioning does not mend."),
+        unknown: finding("What shows only after the statements have run."),
+        works: list(
+          "Logins that were tried with the password of their secret, and work in all databases of their platform.",
+          object("One login.", { platform: text("Its platform."), login: text("Its name.") }),
+        ),
+      }),
+    ),
+  },
+);
+
 export const closeDocument = defineDocument("provision-close", 1, "provision -- --close PLATFORM", "What `provision --close` did.", {
   ...about,
   platform: text("The platform, which is no longer in the environment."),
@@ -106,8 +156,16 @@ export const rotateDocument = defineDocument("rotate", 1, "rotate", "What `rotat
 });
 
 /** All of them, in the order of their page. */
-export const DOCUMENTS: readonly Printed[] = [startDocument, doctorDocument, provisionDocument, closeDocument, rotateDocument];
+export const DOCUMENTS: readonly Printed[] = [
+  startDocument,
+  doctorDocument,
+  provisionDocument,
+  dryRunDocument,
+  closeDocument,
+  rotateDocument,
+];
 
+export type DryRunInstance = ValuesOf<typeof dryRunDocument>["instances"][number];
 export type ProvisionValues = ValuesOf<typeof provisionDocument>;
 export type CheckValues = ProvisionValues["checks"][number];
 export type StatementValues = ProvisionValues["instances"][number]["statements"][number];

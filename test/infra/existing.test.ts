@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { aws } from "../../constructs/aws/target";
@@ -7,6 +7,7 @@ import { createCa } from "../../constructs/local/certificates";
 import { local } from "../../constructs/local/target";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
+import type * as DryRun from "../../infra/dry-run";
 import { withFiles } from "../../infra/existing";
 import type * as Deliver from "../../infra/local/deliver";
 import type * as Session from "../../infra/local/session";
@@ -21,12 +22,14 @@ describe("existing", () => {
   let server: TestServer;
   let session: typeof Session;
   let deliver: typeof Deliver;
+  let dryRun: typeof DryRun;
 
   beforeAll(async () => {
     server = await startServer();
     vi.stubEnv("PLATFORM_POSTGRES_DIRECTORY", directory);
     session = await import("../../infra/local/session.js");
     deliver = await import("../../infra/local/deliver.js");
+    dryRun = await import("../../infra/dry-run.js");
     writeFileSync(join(directory, "ca.pem"), server.ca.certificate);
     writeFileSync(join(directory, "master.json"), JSON.stringify({ ...server.access.master, engine: "postgres" }), { mode: 0o600 });
   });
@@ -59,6 +62,18 @@ describe("existing", () => {
       },
       { target: local, platforms },
     );
+
+  it("is looked at before anything is made, in a dry run that leaves no file", async () => {
+    const before = readdirSync(directory);
+    const found = await session.withServers(environment(), quiet, (its) => dryRun.dryRunAll(its, quiet), { creates: false });
+    const [main] = found.instances;
+    expect(found.upToDate).toBe(false);
+    expect(main?.statements.at(0)?.sql).toBe('CREATE ROLE "prefect_owner" NOLOGIN NOCREATEDB');
+    expect(main?.secrets).toEqual([
+      { platform: "prefect", secret: "theirs--prefect", logins: ["prefect_b", "prefect_a"], reason: "it is empty" },
+    ]);
+    expect(readdirSync(directory)).toEqual(before);
+  });
 
   it("is provisioned, checked and wired, and no server is started", async () => {
     const checks = await session.withServers(environment(), quiet, async (its) => {

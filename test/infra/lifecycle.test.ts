@@ -87,9 +87,12 @@ describe("the life of a local server", () => {
     expect(readFileSync(logOf(directory, "development"), "utf8").trim()).toMatch(/database system is shut down$/);
   });
 
-  it("is not begun by doctor, which says that there is nothing to look at", async () => {
+  it.each([
+    ["doctor", []],
+    ["provision", ["--dry-run"]],
+  ])("is not begun by %s %j, which says that there is nothing to look at", async (command, args) => {
     const fresh = temporary();
-    expect(await runApart(fresh, "doctor", [...ENVIRONMENT, "--format", "json"])).toEqual({
+    expect(await runApart(fresh, command, [...ENVIRONMENT, ...args, "--format", "json"])).toEqual({
       code: 1,
       stdout: "",
       stderr: `✖ environment development was never started on this machine; run PLATFORM_POSTGRES_DIRECTORY=${fresh} npm start -- --environment development\n`,
@@ -163,6 +166,7 @@ describe("the life of a local server", () => {
       ["start", ["--environment", "locl"], '✖ there is no environment locl in infra/environments; did you mean "local"?\n'],
       ["rotate", ["--platform", "prefct"], '✖ environment local has no platform prefct; did you mean "prefect"?\n'],
       ["rotate", [], "error: required option '-p, --platform <name>' not specified\n"],
+      ["provision", ["--dry-run", "--close", "mlflow"], "error: option '--dry-run' cannot be used with option '--close <platform>'\n"],
       ["doctor", ["--format", "xml"], "error: option '--format <format>' argument 'xml' is invalid. Allowed choices are text, json.\n"],
       ["start", ["--onec"], "error: unknown option '--onec'\n(Did you mean --once?)\n"],
     ];

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { chartDirectory } from "../../constructs/package/root";
-import { doctorDocument, provisionDocument, rotateDocument } from "../../infra/documents/documents";
+import { doctorDocument, dryRunDocument, provisionDocument, rotateDocument } from "../../infra/documents/documents";
 import {
   commandLines,
   filesBelow,
@@ -156,10 +156,16 @@ describe("npm start", () => {
     expect(readFileSync(logOf(directory, "local"), "utf8")).toContain("database system is shut down");
   });
 
-  /** What programs read while the server ran. */
+  /** What programs read while the server ran, and one person. */
   let documents: Awaited<ReturnType<typeof printDocuments>>;
   async function printDocuments() {
     const print = (command: string, ...args: readonly string[]) => runApart(directory, command, [...args, "--format", "json"]);
+    /** But those of the server itself, which works in the background. */
+    const files = () =>
+      filesBelow(directory)
+        .filter((file) => !file.includes("/.local/servers/"))
+        .map((file) => `${file} ${statSync(file).mtimeMs}`);
+    const upToDate = await print("provision", "--dry-run");
     // As the platform, who owns the database.
     await run(
       directory,
@@ -167,16 +173,45 @@ describe("npm start", () => {
       ["mlflow"],
       "grant connect on database mlflow to public;\nalter database mlflow set statement_timeout = '9s';\n",
     );
+    const before = files();
+    const drifted = await print("provision", "--dry-run");
+    const text = await run(directory, "provision", ["--dry-run"]);
+    const after = files();
     const provisioned = await print("provision");
     const doctor = await print("doctor");
     await run(directory, "sql", ["mlflow"], "alter database mlflow reset statement_timeout;\n");
     const rotated = await print("rotate", "--platform", "mlflow");
-    return { provisioned, doctor, rotated };
+    return { upToDate, drifted, text, files: { before, after }, provisioned, doctor, rotated };
   }
 
+  it("says what provisioning would do, and writes nothing", () => {
+    const { text, files } = documents;
+    expect(files.before.length).toBeGreaterThan(20);
+    expect(files.after).toEqual(files.before);
+    expect(text).toEqual({
+      code: 2,
+      output: [
+        `main: provisioning would run 1 statement and write 0 secrets (${2 * PLATFORMS.length} logins work)`,
+        "  -- mlflow: everybody may connect to database mlflow",
+        '  REVOKE ALL ON DATABASE "mlflow" FROM PUBLIC;',
+        '  ! mlflow: mlflow sets statement_timeout to 9s for everybody; if nobody needs it: ALTER DATABASE "mlflow" RESET statement_timeout',
+        "",
+      ].join("\n"),
+    });
+  });
+
   it("prints documents for programs, which nothing else is mixed with", () => {
-    const { provisioned, doctor, rotated } = documents;
-    expect([provisioned, doctor, rotated].map(({ code }) => code)).toEqual([1, 1, 0]);
+    const { upToDate, drifted, provisioned, doctor, rotated } = documents;
+    expect([upToDate, drifted, provisioned, doctor, rotated].map(({ code }) => code)).toEqual([0, 2, 1, 1, 0]);
+    const works = PLATFORMS.flatMap((platform) => [
+      { platform, login: expect.stringMatching(/_[ab]$/) },
+      { platform, login: expect.stringMatching(/_[ab]$/) },
+    ]);
+    const main = { name: "main", host: "localhost", port: expect.any(Number), refusal: null };
+    const nothing = { statements: [], secrets: [], problems: [], unsound: [], unknown: [], works: expect.arrayContaining(works) };
+    const its = { schema: "platform-postgres/provision-dry-run/1", environment: "local", target: "local" };
+    expect(readDocument(dryRunDocument, upToDate.stdout)).toEqual({ ...its, upToDate: true, instances: [{ ...main, ...nothing }] });
+
     const revoke = {
       platform: "mlflow",
       database: "postgres",
@@ -184,6 +219,13 @@ describe("npm start", () => {
       passwordOf: null,
       reason: "everybody may connect to database mlflow",
     };
+    const unsound = [{ platform: "mlflow", sentence: expect.stringMatching(/^mlflow sets statement_timeout to 9s for everybody; /) }];
+    expect(readDocument(dryRunDocument, drifted.stdout)).toEqual({
+      ...its,
+      upToDate: false,
+      instances: [{ ...main, ...nothing, statements: [revoke], unsound }],
+    });
+
     const after = readDocument(provisionDocument, provisioned.stdout);
     expect(after.instances[0]?.statements).toEqual([revoke]);
     expect(after.platforms.mlflow).toEqual({
@@ -213,7 +255,7 @@ describe("npm start", () => {
       problem: null,
       next: expect.stringMatching(/^Restart the platform with .*platform\.env\.$/),
     });
-    const printed = [provisioned, doctor, rotated].map(({ stdout, stderr }) => stdout + stderr).join("");
+    const printed = [upToDate, drifted, provisioned, doctor, rotated].map(({ stdout, stderr }) => stdout + stderr).join("");
     expect(shown?.passwords.filter((password) => printed.includes(password))).toEqual([]);
     expect(printed).toBe(stripVTControlCharacters(printed));
     expect(printed).not.toContain("SCRAM-SHA-256");
@@ -241,6 +283,10 @@ describe("npm start", () => {
     const { code, output } = await run(directory, "rotate", ["--platform", "prefect", "--revoke"]);
     expect(output).toContain("prefect_b can no longer log in; 0 of its sessions ended.");
     expect(code).toBe(0);
+    expect(processesOf(directory, "local")).toEqual([]);
+    const dry = await run(directory, "provision", ["--dry-run"]);
+    expect(dry.output).toMatch(/✔ main is up to date: provisioning would change nothing \(9 logins work\)\n$/);
+    expect(dry.code).toBe(0);
     expect(processesOf(directory, "local")).toEqual([]);
   });
 });

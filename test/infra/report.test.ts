@@ -4,6 +4,8 @@ import { local } from "../../constructs/local/target";
 import { resolve } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import type { Check } from "../../constructs/provisioning/check";
+import type { DryRunInstance } from "../../infra/documents/documents";
+import { toDryRunText } from "../../infra/dry-run";
 import { foreignTablesOf, versionsOf } from "../../infra/local/deliver";
 import { toCheckReport } from "../../infra/local/report";
 
@@ -24,6 +26,59 @@ describe("what doctor reports", () => {
   it("shows problems first, and notes with them", () => {
     expect(report([noted, failed])).toBe(
       "1 of 2 checks failed:\n  ✖ flyte: logs in\n      refused\n  ! prefect: the schema of prefect is at revision b\n      it is newer than a\n",
+    );
+  });
+});
+
+describe("what a dry run reports", () => {
+  const nothing = { statements: [], secrets: [], problems: [], unsound: [], unknown: [], works: [], refusal: null };
+  const text = (change: Partial<DryRunInstance>) =>
+    stripVTControlCharacters(
+      toDryRunText({
+        environment: "test",
+        target: "local",
+        upToDate: false,
+        instances: [{ name: "main", host: "localhost", port: 5432, ...nothing, ...change }],
+      }),
+    );
+
+  it("is a line where nothing is to be done, or nothing can be", () => {
+    expect(text({ works: [{ platform: "prefect", login: "prefect_a" }] })).toBe(
+      "✔ main is up to date: provisioning would change nothing (1 login works)\n",
+    );
+    expect(text({ refusal: "localhost:5432: PostgreSQL 14.9 is too old; use 15 or newer" })).toBe(
+      "✖ main cannot be provisioned: localhost:5432: PostgreSQL 14.9 is too old; use 15 or newer\n",
+    );
+  });
+
+  it("is statements below their reasons, and then what else is known, without what a platform could have hidden in it", () => {
+    const step = { platform: "prefect", passwordOf: null };
+    const long = "with a long remedy ".repeat(20).trim();
+    const sentence = (of: string) => [{ platform: "prefect", sentence: `${of}\u001b[2J\n${long}` }];
+    expect(
+      text({
+        statements: [
+          { ...step, database: "postgres", sql: 'ALTER ROLE "prefect_a" LOGIN PASSWORD <not shown>', reason: "login\n\u001b[1mprefect_a" },
+          { ...step, database: "prefect", sql: 'CREATE EXTENSION "pg_trgm"', reason: "extension pg_trgm is missing" },
+        ],
+        secrets: [{ platform: "prefect", secret: "test--prefect", logins: ["prefect_b", "prefect_a"], reason: "it is empty" }],
+        problems: sentence("problem"),
+        unsound: sentence("unsound"),
+        unknown: sentence("unknown"),
+      }),
+    ).toBe(
+      [
+        "main: provisioning would run 2 statements and write 1 secret (0 logins work)",
+        "  -- prefect: login [1mprefect_a",
+        '  ALTER ROLE "prefect_a" LOGIN PASSWORD <not shown>;',
+        "  -- prefect, in database prefect: extension pg_trgm is missing",
+        '  CREATE EXTENSION "pg_trgm";',
+        "  + prefect: secret test--prefect gets a new password for prefect_b and prefect_a: it is empty",
+        `  ✖ prefect: problem [2J ${long}`,
+        `  ! prefect: unsound [2J ${long}`,
+        `  ? prefect: unknown [2J ${long}`,
+        "",
+      ].join("\n"),
     );
   });
 });

@@ -274,6 +274,11 @@ describe("a dry run", () => {
     expect(refused.platforms).toEqual({});
   });
 
+  it("shows statements with a password so that none is set by pasting them", async () => {
+    const statement = showStatement({ sql: "ALTER ROLE CURRENT_USER LOGIN", passwordOf: "master" });
+    await expect(server.sql(statement)).rejects.toThrow('syntax error at or near "<"');
+  });
+
   it("names an extension that the server does not have", async () => {
     const lacking = tenant("lacking", { databases: [{ name: "lacking", extensions: ["pg_trgm", "no_such"] }] });
     const listed = await tryDry(scopeWith({ lacking }));

@@ -10,7 +10,7 @@ import type { Credential } from "../../../constructs/provisioning/credential";
 import { awsCloud } from "../../../infra/aws/cloud";
 import type { AwsEnvironment } from "../../../infra/aws/environment";
 import type { Cloud } from "../../../infra/cloud";
-import { closeDocument, doctorDocument, provisionDocument, rotateDocument } from "../../../infra/documents/documents";
+import { closeDocument, doctorDocument, dryRunDocument, provisionDocument, rotateDocument } from "../../../infra/documents/documents";
 import type { Document } from "../../../infra/documents/schema";
 import { toPsqlVariables, withoutLibpq } from "../../../infra/psql";
 import type { NamedSpec } from "../../../infra/spec";
@@ -234,9 +234,18 @@ describe("rotate and sql on AWS", () => {
     expect(await print(rotateDocument, "rotate", "--platform", "prefect-research")).toMatchObject(rotated);
 
     await server.sql("alter role prefect_research_a connection limit 1");
+    const versions = () => Object.values(arns).map((arn) => secrets.count(arn));
+    const before = versions();
+    const drifted = await print(dryRunDocument, "provision", "--dry-run", "--via", via());
+    expect(versions()).toEqual(before);
+    expect(drifted).toMatchObject({ code: 2, ...about, upToDate: false });
+    expect(drifted.instances[0]?.statements.map(({ platform, passwordOf }) => [platform, passwordOf])).toEqual([
+      ["prefect-research", null],
+    ]);
     const provisioned = await print(provisionDocument, "provision", "--via", via());
-    expect(provisioned.instances[0]).toMatchObject({ directory: null, statements: [{ platform: "prefect-research", passwordOf: null }] });
+    expect(provisioned.instances[0]).toMatchObject({ directory: null, statements: drifted.instances[0]?.statements });
     expect(provisioned.platforms["prefect-research"]).toMatchObject({ login: other, configurationFile: null, startCommands: [] });
+    expect(await print(dryRunDocument, "provision", "--dry-run", "--via", via())).toMatchObject({ code: 0, upToDate: true });
     expect(await print(doctorDocument, "doctor", "--via", via())).toMatchObject({ ...about, checks: provisioned.checks });
   });
 
