@@ -7,6 +7,8 @@ import { npmLine } from "./command-line";
 
 /** Options of npm itself that a command has, too: what they are set to may be meant for npm alone. */
 const NPM_TOO = ["yes"];
+/** Options that npm takes for the beginning of its own, and leaves no trace of but their values: `--format` for `--format-package-lock`. */
+const ABBREVIATIONS = ["format"];
 /** Options of npm that its short forms stand for, where a command has the same short form. */
 const SHORT: Readonly<Record<string, string>> = { "-c": "call", "-p": "parseable" };
 
@@ -22,7 +24,7 @@ export function refuseSwallowed(command: Command, args: readonly string[], envir
   const words = first < 0 ? [...args] : args.slice(0, first);
   const rest = first < 0 ? [] : args.slice(first);
   const kept = command.options.flatMap((option) => {
-    const value = isAmong(option, rest) ? null : keptOf(option);
+    const value = isAmong(option, rest) ? null : (keptOf(option) ?? expandedOf(option, words));
     return value === null ? [] : [{ option, value }];
   });
   if (kept.every(({ option }) => NPM_TOO.includes(option.name()))) return;
@@ -46,6 +48,10 @@ function keptOf(option: Option): string | null {
   }
   return null;
 }
+
+/** What npm has kept of an option that it took for another: no value, which is among the words. */
+const expandedOf = (option: Option, words: readonly string[]): string | null =>
+  ABBREVIATIONS.includes(option.name()) && words.some((word) => option.argChoices?.includes(word)) ? "true" : null;
 
 const isAmong = ({ long, short }: Option, args: readonly string[]): boolean =>
   args.some((arg) => [long, short].includes(arg) || arg.startsWith(`${long}=`));

@@ -57,11 +57,13 @@ describe("a command whose options npm keeps", () => {
   it.each([
     [["run", "plan", "--cloud", "aws"], "--cloud", "npm run plan -- --cloud aws"],
     [["start", "--once"], "--once", "npm start -- --once"],
+    [["run", "doctor", "--format", "json"], "--format", "npm run doctor -- --format json"],
   ])("is refused with the whole line: npm %j", (args, options, line) => {
     expect(refused(...args)).toBe(keeps(options, line));
   });
 
-  const command = withVia(withCloudOptions(createCommand("plan", "")))
+  const command = withFormat(withVia(withCloudOptions(createCommand("plan", ""))))
+    .option("--dry-run")
     .option("--against <path>")
     .option("--no-psql")
     .option("--yes")
@@ -88,6 +90,9 @@ describe("a command whose options npm keeps", () => {
     [{ psql: "" }, ["prefect"], "--no-psql prefect"],
     [{ environment: "true" }, ["ours", "prefect"], "--environment ours prefect"],
     [{ cloud: "true" }, [], "--cloud CLOUD"],
+    // npm takes it for the beginning of its own option.
+    [{}, ["json"], "--format json"],
+    [{ dry_run: "true", environment: "ours" }, ["json"], "--format json --environment ours --dry-run"],
     // npm's own short forms.
     [{ call: "aws", parseable: "true" }, ["prefect"], "--cloud aws --platform prefect"],
   ])("is refused with the values that npm has passed on or kept: %j %j", (variables, args, line) => {
