@@ -24,6 +24,7 @@ export const awsVendor: Vendor = {
   slots: "refused",
   logicalReplication: "rds.logical_replication",
   upgradesReplicas: false,
+  versions: "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]'",
   interruptions: {
     addStandby: null,
     removeStandby: null,

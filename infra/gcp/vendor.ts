@@ -22,6 +22,7 @@ export const gcpVendor: Vendor = {
   slots: "deleted",
   logicalReplication: "cloudsql.logical_decoding",
   upgradesReplicas: true,
+  versions: null,
   interruptions: {
     // https://cloud.google.com/sql/docs/postgres/configure-ha
     addStandby: "restarts at once, and is away for some minutes, longer with a large disk or much load",

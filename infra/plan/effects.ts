@@ -41,15 +41,27 @@ const replaces =
 
 const QUERY_SLOTS = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical'";
 
-/** Steps that get an upgrade past read replicas, each of which the next plan takes. */
-function withoutReplicas(setting: string, { vendor, readers }: Setting): Outcome {
-  const stop = ["readReplicas to 0", ...readers].join(", and ");
-  const back = readers.length === 0 ? "readReplicas" : "both";
-  return refused(
-    `${vendor.name} refuses it, or the deployment fails, while there are read replicas`,
-    `set ${stop}, and deploy; change ${setting}, and deploy; wait until the instance has the new version (at once with applyImmediately, else after its maintenance window); then set ${back} back, and deploy`,
-  );
+/** Steps that get an upgrade past what is in its way, each of which the next plan takes. */
+function stepsAround({ replicas, slots }: Obstacles, setting: string, { vendor, readers }: Setting): string {
+  const drop = slots ? `drop the slots (${QUERY_SLOTS}); ` : "";
+  const off = [...(replicas ? ["readReplicas to 0", ...readers] : []), ...(slots ? [`${vendor.logicalReplication} to off`] : [])];
+  const wait =
+    vendor.versions === null
+      ? ""
+      : `wait until ${vendor.versions} shows the new version (at once with applyImmediately, else after the maintenance window); `;
+  const back = off.length === 1 ? off[0]?.split(" ")[0] : "them";
+  return `${drop}set ${off.join(", and ")}, and deploy; change ${setting}, and deploy; ${wait}then set ${back} back, and deploy`;
 }
+
+interface Obstacles {
+  /** Read replicas. */
+  readonly replicas: boolean;
+  /** Slots of logical replication. */
+  readonly slots: boolean;
+}
+
+/** A vendor that does not upgrade replicas with their source refuses it, or makes a new replica fail until the source has the new version. */
+const refuseReplicas = ({ vendor }: Setting): string => `${vendor.name} refuses it, or the deployment fails, while there are read replicas`;
 
 const majorVersion: Effect = (setting) => {
   const { before, after, had, has, vendor } = setting;
@@ -58,20 +70,37 @@ const majorVersion: Effect = (setting) => {
       `PostgreSQL goes to no older version, and ${vendor.name} refuses it`,
       `${TAKE_BACK}; to have ${after}, restore a dump into a new instance`,
     );
-  if (!vendor.upgradesReplicas && hasReplicas(had) && hasReplicas(has)) return withoutReplicas("majorVersion", setting);
-  const isLogical = (facts: Facts) => facts[`parameters.${vendor.logicalReplication}`] === "on";
-  if (isLogical(had)) {
-    const steps = `drop them (${QUERY_SLOTS}), set ${vendor.logicalReplication} to off, and deploy; change majorVersion, and deploy; then set it back`;
-    return vendor.slots === "refused"
-      ? refused(`${vendor.name} refuses the upgrade while there is a logical replication slot`, steps)
-      : lost("the upgrade would delete logical replication slots, and who reads from them has to begin again", steps);
-  }
+  const obstacles = {
+    replicas: !vendor.upgradesReplicas && hasReplicas(has),
+    slots: had[`parameters.${vendor.logicalReplication}`] === "on",
+  };
+  const reasons = [
+    ...(obstacles.replicas ? [refuseReplicas(setting)] : []),
+    ...(obstacles.slots
+      ? [
+          vendor.slots === "refused"
+            ? `${vendor.name} refuses the upgrade while there is a logical replication slot`
+            : "the upgrade would delete logical replication slots, and their readers would have to begin again",
+        ]
+      : []),
+  ];
+  if (reasons.length > 0)
+    return (obstacles.replicas || vendor.slots === "refused" ? refused : lost)(
+      reasons.join("; "),
+      stepsAround(obstacles, "majorVersion", setting),
+    );
   const replicas = vendor.upgradesReplicas && hasReplicas(has) ? ", and its read replicas with it" : "";
   return outage(
     `is upgraded to PostgreSQL ${after} ${vendor.when(has)}${replicas}, and is away until that is done, even with a standby; it cannot go back`,
-    "try it first on another instance that you restore from a backup; run ANALYZE after it",
+    ["try it first on another instance that you restore from a backup; run ANALYZE after it", ...waitWithReplicas(setting)].join("; "),
   );
 };
+
+/** What to wait for where an upgrade does: a replica gets the new version's parameters at once, and its source may still have the old version. */
+const waitWithReplicas = ({ has, vendor }: Setting): readonly string[] =>
+  vendor.versions === null || has["section.applyImmediately"] === true
+    ? []
+    : [`add read replicas only after that, when ${vendor.versions} shows the new version`];
 
 const hasReplicas = (facts: Facts): boolean => Number(facts.readReplicas) > 0;
 
@@ -187,9 +216,11 @@ const version: Effect = (setting) => {
     return other("gets minor versions by itself again", "RDS refuses that while its preferred minor version is older than the pinned one");
   if (before !== null && minorOf(after) < minorOf(before))
     return refused(`PostgreSQL goes to no older version, and ${vendor.name} refuses it`, TAKE_BACK);
-  if (hasReplicas(had) && hasReplicas(has)) return withoutReplicas("version", setting);
+  // Those that go are deleted after their source is changed.
+  if (hasReplicas(had) || hasReplicas(has))
+    return refused(refuseReplicas(setting), stepsAround({ replicas: true, slots: false }, "version", setting));
   const pinned = before === null ? "; minor versions, and security fixes, no longer come by themselves" : "";
-  return outage(`restarts into ${after} ${vendor.when(has)}, even with a standby${pinned}`);
+  return outage(`restarts into ${after} ${vendor.when(has)}, even with a standby${pinned}`, waitWithReplicas(setting).join(""));
 };
 
 const minorOf = (value: Scalar): number => Number(String(value).split(".")[1]);

@@ -21,6 +21,8 @@ export interface Vendor {
   readonly logicalReplication: string;
   /** Whether an upgrade takes the read replicas along; where not, it is refused while there are any. */
   readonly upgradesReplicas: boolean;
+  /** Command that shows whether an upgrade is done; null where a deployment waits for it. */
+  readonly versions: string | null;
   /** What happens to an instance that is in use, where it does not go on; null where it does. */
   readonly interruptions: {
     readonly addStandby: string | null;
