@@ -107,6 +107,7 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
       ? [toChange("other", path, "gets its databases, its logins and its secret")]
       : [];
   const type = had.Type;
+  if (type === "AWS::EC2::SecurityGroupIngress" && !isTold(id)) return findClosed({ id, path, had, has });
   if (has === undefined) {
     if (type === "AWS::EC2::VPCEndpoint")
       return [
@@ -141,6 +142,14 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
           "take that change back",
         ),
       ];
+}
+
+/** Security groups of a cluster that no longer get in. */
+function findClosed({ had, has }: Difference): readonly Change[] {
+  const [before, after] = [had, has].map((resource) => resource?.Properties?.SourceSecurityGroupId);
+  if (typeof before !== "string" || before === after) return [];
+  const change = toChange("outage", "aws.cluster.securityGroups", `connections from ${before} are refused`);
+  return [{ ...change, before, after: typeof after === "string" ? after : null }];
 }
 
 const isReplica = (resource: Resource | undefined): boolean => resource?.Properties?.SourceDBInstanceIdentifier !== undefined;
@@ -179,8 +188,21 @@ function isDisposable(id: string, { Resources }: Template): boolean {
 /** Releases that go, stay without an owner, or get another version of their chart. */
 export function findReleases(before: Templates, after: Templates): readonly Change[] {
   const [had, has] = [before, after].map(releasesOf);
-  return Object.entries(had ?? {}).flatMap(([name, { resource, version }]) => {
+  return Object.entries(had ?? {}).flatMap(([name, { resource, version, cluster }]) => {
     const next = has?.[name];
+    if (next !== undefined && next.cluster !== cluster)
+      return [
+        {
+          ...toChange(
+            "outage",
+            `release ${name}`,
+            "would be installed in the new cluster, and stay in the old one, too",
+            `uninstall it there first: helm uninstall ${name.split("/")[1]} --namespace ${name.split("/")[0]}`,
+          ),
+          before: `cluster ${cluster}`,
+          after: `cluster ${next.cluster}`,
+        },
+      ];
     if (next !== undefined)
       return next.version === version
         ? []
@@ -204,13 +226,21 @@ export function findReleases(before: Templates, after: Templates): readonly Chan
   });
 }
 
+interface Release {
+  readonly resource: Resource;
+  readonly version: string | null;
+  /** Name of the cluster that it is installed in. */
+  readonly cluster: string;
+}
+
 /** By `namespace/release`. */
-function releasesOf(templates: Templates): Readonly<Record<string, { readonly resource: Resource; readonly version: string | null }>> {
+function releasesOf(templates: Templates): Readonly<Record<string, Release>> {
   const charts = Object.values(resourcesOf(templates)).filter(({ Type }) => Type === "Custom::AWSCDK-EKS-HelmChart");
   return Object.fromEntries(
     charts.map((resource) => {
-      const { Release, Namespace, Version } = resource.Properties ?? {};
-      return [`${Namespace}/${Release}`, { resource, version: isObject(Version) || Version === undefined ? null : String(Version) }];
+      const { Release, Namespace, Version, ClusterName } = resource.Properties ?? {};
+      const version = isObject(Version) || Version === undefined ? null : String(Version);
+      return [`${Namespace}/${Release}`, { resource, version, cluster: String(ClusterName) }];
     }),
   );
 }
