@@ -41,7 +41,8 @@ type After = readonly Registration[];
 
 /** What a program would change of a state. @param readers see `readersOf`. */
 export function findChanges(before: Before, after: After, readers: Readonly<Record<string, readonly string[]>>): readonly Change[] {
-  const [had, has] = [withReal(before), gcpFacts(after)];
+  const has = gcpFacts(after);
+  const had = withReal(before, has);
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
   const gone = Object.keys(had).filter((name) => !Object.hasOwn(has, name));
   const settings = compareInstances(had, has, gcpVendor, readers);
@@ -61,14 +62,16 @@ export function findChanges(before: Before, after: After, readers: Readonly<Reco
   ]);
 }
 
-/** Facts of a state, with the sizes that disks have grown to. */
-function withReal(before: Before): Readonly<Record<string, Facts>> {
+/** Facts of a state, with the sizes that disks have grown to: where one is to grow no longer by itself, its size is compared with that. */
+function withReal(before: Before, has: Readonly<Record<string, Facts>>): Readonly<Record<string, Facts>> {
   const primaries = before.filter((stored) => stored.type === INSTANCE && !isReplica(stored));
   return Object.fromEntries(
     Object.entries(gcpFacts(before)).map(([name, facts]) => {
       const primary = primaries.find((stored) => instanceOf(stored) === name);
       const { diskSize } = (primary?.outputs.settings ?? {}) as { readonly diskSize?: number };
-      return [name, { ...facts, ...(diskSize === undefined ? {} : { "real.storageGib": diskSize }) }];
+      if (diskSize === undefined) return [name, facts];
+      const isFixed = has[name]?.maxStorageGib === null;
+      return [name, { ...facts, "real.storageGib": diskSize, ...(isFixed ? { storageGib: diskSize } : {}) }];
     }),
   );
 }

@@ -115,7 +115,8 @@ const storageGib: Effect = ({ before, after, had, has, vendor }) => {
   const [old, next] = [Number(before), Number(after)];
   const grown = Number(had["real.storageGib"] ?? old);
   const grows = had.maxStorageGib !== null;
-  if (next < grown && grows && vendor.keepsGrownDisk) return other(`its disk of ${grown} GiB stays, because it does not shrink`);
+  if (next < grown && has.maxStorageGib !== null && vendor.keepsGrownDisk)
+    return other(`its disk of ${grown} GiB stays, because it does not shrink`);
   if (next < grown)
     return refused(
       `a disk does not shrink, and ${vendor.name} refuses it`,
