@@ -124,10 +124,15 @@ const storageGib: Effect = ({ before, after, had, has, vendor }) => {
     );
   const done = `the disk grows while it is in use${vendor.diskChange(had, has)}`;
   if (!vendor.growsByTenth) return cost(done);
+  const least = Math.ceil((old * 11) / 10);
   if (!grows)
-    return hasRoomToGrow(old, next)
-      ? cost(done)
-      : refused(`${vendor.name} grows a disk by a tenth or more`, `write ${Math.ceil((old * 11) / 10)} or more`);
+    return hasRoomToGrow(old, next) ? cost(done) : refused(`${vendor.name} grows a disk by a tenth or more`, `write ${least} or more`);
+  // To write what a disk has grown to is the way on where a size is refused.
+  if (!hasRoomToGrow(old, next))
+    return cost(
+      `${vendor.name} grows a disk by a tenth or more, and refuses this unless the disk has grown to ${next} GiB by itself`,
+      `write ${least} or more; ${REAL_SIZE}`,
+    );
   return cost(
     `${done}; refused where the disk has grown beyond ${largestBefore(next)} GiB by itself, unless it is ${next} GiB already`,
     REAL_SIZE,
