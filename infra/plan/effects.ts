@@ -168,7 +168,7 @@ const backupRetentionDays: Effect = ({ before, after, has, vendor }) => {
   if (next === 0)
     return lost(
       "would have no automated backups, and no recovery to a moment; those that there are would be deleted",
-      "keep it at 1 or more",
+      `keep it at ${old}, unless nobody needs them`,
     );
   if (old === 0) {
     const interruption = vendor.interruptions.turnBackupsOn;
