@@ -94,7 +94,9 @@ function findLosses(before: Before, after: After, gone: readonly string[], isFol
         .filter((path) => !(stored.type === INSTANCE && OF_SETTINGS.includes(path)));
       if (replacing.length === 0 || (isFollowing && replacing.every((path) => FOLLOWING.includes(path)))) return [];
       const effect =
-        stored.type === PASSWORD ? "would get a new password, which the database does not learn" : "would be replaced by an empty one";
+        stored.type === PASSWORD
+          ? "would get a new password, which the database does not learn"
+          : `would be replaced by ${OF_ACCESS[stored.type] === undefined ? "an empty one" : "another one"}`;
       return [loss(stored, `${effect}, because of ${replacing.join(", ")}`, "take that change back")];
     });
 }
@@ -102,9 +104,17 @@ function findLosses(before: Before, after: After, gone: readonly string[], isFol
 const loss = (stored: Stored, effect: string, remedy: string): Change => {
   const place = placeOf(stored);
   if (place !== null) return toChange("lost", place, `its secret ${effect}`, remedy);
-  return stored.type === INSTANCE
-    ? toChange("lost", `instances.${instanceOf(stored)}`, effect, remedy)
-    : toChange("lost", nameOf(stored), effect, remedy);
+  if (stored.type === INSTANCE) return toChange("lost", `instances.${instanceOf(stored)}`, effect, remedy);
+  const what = OF_ACCESS[stored.type];
+  return what === undefined
+    ? toChange("lost", nameOf(stored), effect, remedy)
+    : toChange("lost", "gcp.privateServicesAccess", `${what} ${effect}`, remedy);
+};
+
+/** Parts of the network's way to Google's services, as a person calls them. */
+const OF_ACCESS: Readonly<Record<string, string>> = {
+  "gcp:compute/globalAddress:GlobalAddress": "the range of addresses",
+  "gcp:servicenetworking/connection:Connection": "the peering",
 };
 
 /** What loses nothing when it is deleted: a replica, its name, and what stays in the cloud. */

@@ -126,7 +126,10 @@ const showWindow = (window: InstanceInputs["settings"]["maintenanceWindow"]): Sc
   window === undefined ? null : `${DAYS[window.day - 1]}:${String(window.hour).padStart(2, "0")}:00`;
 
 const showDeny = (period: InstanceInputs["settings"]["denyMaintenancePeriod"]): Scalar =>
-  period === undefined ? null : `${period.startDate} to ${period.endDate}`;
+  period === undefined ? null : `${toWrittenDate(period.startDate)} to ${toWrittenDate(period.endDate)}`;
+
+/** `2027-1-5` as a spec has it. */
+const toWrittenDate = (date: string): string => date.replaceAll(/\b\d\b/g, "0$&");
 
 function showFlag(name: string, value: string, majorVersion: MajorVersion): string {
   const parameter = findFlag(name, majorVersion);

@@ -298,6 +298,13 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
     ),
   "section.disk": ({ vendor }) =>
     refused(`${vendor.name} keeps an instance on its type of disk`, `${TAKE_BACK}; to have another, restore a dump into a new instance`),
+  "section.serverCaPool": () =>
+    outage(
+      "gets a certificate of another authority; clients that verify it connect again only when they have that authority's certificate",
+      "deploy in a quiet time, and restart the pods that do not connect",
+    ),
+  "section.denyMaintenance": ({ after }) =>
+    other(after === null ? "maintenance is possible on every day again" : "Google does no maintenance on these days"),
   "section.applyImmediately": ({ after }) =>
     other(after === true ? "changes no longer wait for the maintenance window" : "changes that restart wait for the maintenance window"),
 };
