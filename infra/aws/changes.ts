@@ -10,6 +10,7 @@ type Templates = Readonly<Record<string, Template>>;
 
 const INSTANCE = "AWS::RDS::DBInstance";
 const SECRET = "AWS::SecretsManager::Secret";
+const LOGS = "AWS::Logs::LogGroup";
 
 /** Settings whose change is told as theirs, by what goes with it. */
 const REPLACED_BY: Readonly<Record<string, string>> = {
@@ -122,6 +123,7 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
       ? []
       : [toChange("lost", path, `${whatOf(type)} would ${fateOf(had)}`, "keep it in the spec")];
   }
+  if (type === LOGS) return findOlderLogs({ id, path, had, has });
   const [old, next] = [had.Properties ?? {}, has.Properties ?? {}];
   if (type === "AWS::EC2::SecurityGroup" && changedNames(old, next).includes("VpcId"))
     return [
@@ -142,6 +144,19 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
           "take that change back",
         ),
       ];
+}
+
+/** Days of logs that are no longer kept. */
+function findOlderLogs({ had, has }: Difference): readonly Change[] {
+  const [before, after] = [had, has].map((resource) => Number(resource?.Properties?.RetentionInDays));
+  if (before === undefined || after === undefined || !(after < before)) return [];
+  const change = toChange(
+    "lost",
+    "aws.logRetentionDays",
+    `log entries older than ${after === 1 ? "a day" : `${after} days`} would be deleted soon after the deployment`,
+    `keep it at ${before}, unless nobody needs them`,
+  );
+  return [{ ...change, before: String(before), after: String(after) }];
 }
 
 /** Security groups of a cluster that no longer get in. */
