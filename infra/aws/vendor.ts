@@ -35,6 +35,7 @@ export const awsVendor: Vendor = {
     addReplica: (has) =>
       has.highAvailability === true ? null : "stops reading and writing for about a minute, at once, while RDS takes a snapshot",
   },
+  copiesBackups: true,
   standbyLoad: "; writes can be slow for hours, so deploy in a quiet time",
   growsByTenth: true,
   // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.ModifyingExisting.ScalingUp.html

@@ -32,6 +32,7 @@ export const gcpVendor: Vendor = {
     turnRecoveryOn: "restarts at once",
     addReplica: () => null,
   },
+  copiesBackups: false,
   standbyLoad: "",
   growsByTenth: false,
   diskChange: () => "",

@@ -238,14 +238,12 @@ const finalSnapshot: Effect = ({ after }) => {
     : lost("would from then on be deleted with its stack, without a final snapshot", "keep it null, or write true");
 };
 
-const copies: Effect = ({ before, after }) =>
-  after === null
-    ? lost("would have no backups outside its region any more", "keep it, unless the region's own backups are enough")
-    : cost(
-        before === null
-          ? `backups are kept in ${after}, too`
-          : `new backups are kept in ${after}; those in ${before} stay until they are too old`,
-      );
+const copies: Effect = ({ before, after, vendor }) => {
+  if (after === null)
+    return lost("would have no backups outside its region any more", "keep it, unless the region's own backups are enough");
+  if (before === null && vendor.copiesBackups) return cost(`backups are kept in ${after}, too`);
+  return cost(`new backups are kept in ${after}; those in ${before ?? "its region"} stay until they are too old`);
+};
 
 /** Settings of every cloud, by key; what is not here is `other`. */
 export const EFFECTS: Readonly<Record<string, Effect>> = {

@@ -31,6 +31,8 @@ export interface Vendor {
     readonly turnRecoveryOn: string | null;
     addReplica(has: Facts): string | null;
   };
+  /** Whether backups that are kept in another region are copies, or the only ones. */
+  readonly copiesBackups: boolean;
   /** What an instance that goes on feels of a new standby; empty where nothing. */
   readonly standbyLoad: string;
   /** Whether a disk must grow by a tenth or more. */
