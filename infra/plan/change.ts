@@ -46,3 +46,23 @@ export const toChange = (level: Level, path: string, effect: string, remedy = ""
 export const withoutRepetition = (changes: readonly Change[]): readonly Change[] => [
   ...new Map(changes.map((change) => [JSON.stringify(change), change])).values(),
 ];
+
+/** Changes that do the same, as one. */
+export interface Alike extends Pick<Change, "level" | "effect" | "remedy"> {
+  readonly changes: readonly Change[];
+}
+
+/** Those with the same effect together, in the order of the first. */
+export function joinAlike(changes: readonly Change[]): readonly Alike[] {
+  const groups = new Map<string, readonly Change[]>();
+  for (const change of changes) {
+    const key = change.effect === "" ? "" : `${change.effect} ${change.remedy}`;
+    groups.set(key, [...(groups.get(key) ?? []), change]);
+  }
+  return [...groups.values()].map((those) => ({
+    level: those[0]?.level ?? "other",
+    effect: those[0]?.effect ?? "",
+    remedy: those[0]?.remedy ?? "",
+    changes: those,
+  }));
+}

@@ -1,7 +1,7 @@
 import Table from "cli-table3";
 import pc from "picocolors";
 import { formatViolation } from "../../constructs/model/errors";
-import { type Change, isDanger, LEVELS, toHeading } from "./change";
+import { type Alike, isDanger, joinAlike, LEVELS, toHeading } from "./change";
 import type { CostReport } from "./cost-report";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
 import {
@@ -130,30 +130,10 @@ function toChanges(report: PlanReport): string {
   return [...groups, `${report.isDangerous ? pc.red("✖") : pc.green("✔")} ${verdictOf(report)}`].join("\n");
 }
 
-/** Changes that do the same, as one. */
-export interface Alike extends Omit<Change, "path" | "before" | "after"> {
-  readonly headings: readonly string[];
-}
-
-/** Those with the same effect together, in the order of the first. */
-export function joinAlike(changes: readonly Change[]): readonly Alike[] {
-  const groups = new Map<string, readonly Change[]>();
-  for (const change of changes) {
-    const key = change.effect === "" ? "" : `${change.effect} ${change.remedy}`;
-    groups.set(key, [...(groups.get(key) ?? []), change]);
-  }
-  return [...groups.values()].map((those) => ({
-    level: those[0]?.level ?? "other",
-    effect: those[0]?.effect ?? "",
-    remedy: those[0]?.remedy ?? "",
-    headings: those.map(toHeading),
-  }));
-}
-
-function toChange({ level, effect, remedy, headings }: Alike): string {
+function toChange({ level, effect, remedy, changes }: Alike): string {
   const mark = isDanger({ level }) ? pc.red("✖") : level === "other" ? " " : pc.yellow("!");
   return [
-    ...headings.map((heading) => `  ${mark} ${heading}`),
+    ...changes.map((change) => `  ${mark} ${toHeading(change)}`),
     ...(effect === "" ? [] : [`      ${effect}`]),
     ...(remedy === "" ? [] : [pc.dim(`      ${remedy}`)]),
   ].join("\n");

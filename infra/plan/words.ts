@@ -1,4 +1,4 @@
-import { isDanger, type Level } from "./change";
+import { type Change, isDanger, LEVELS, type Level } from "./change";
 import type { Cost } from "./cost-report";
 import type { ConnectionsReport, InstanceReport, PlanReport, PlatformReport } from "./report";
 
@@ -15,12 +15,35 @@ export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
   other: "would change besides",
 };
 
+/** The same in a word. */
+export const LEVEL_BADGES: Readonly<Record<Level, string>> = {
+  lost: "lost",
+  refused: "refused",
+  outage: "outage",
+  cost: "cost",
+  other: "changes",
+};
+
+/** The worst that happens to each instance and platform, by `instances.NAME` and `platforms.NAME`. */
+export function worstBySubject(changes: readonly Change[]): ReadonlyMap<string, Level> {
+  const levels = new Map<string, Level>();
+  for (const { path, level } of changes) {
+    const [, kind, name] = /(?:^|\.)(instances|platforms)\.([^.]+)/.exec(path) ?? [];
+    const known = levels.get(`${kind}.${name}`);
+    if (known === undefined || LEVELS.indexOf(level) < LEVELS.indexOf(known)) levels.set(`${kind}.${name}`, level);
+  }
+  return levels;
+}
+
+/** How many of something. */
+export const count = (number: number, one: string, more = `${one}s`): string => `${grouped(number)} ${number === 1 ? one : more}`;
+
 /** A number with thousands apart. */
 export const grouped = (value: number): string => value.toLocaleString("en-US");
 
 export const usd = (value: number): string => `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 
-export const placeOf = ({ cloud, region, account }: PlanReport): string =>
+export const placeOf = ({ cloud, region, account }: Pick<PlanReport, "cloud" | "region" | "account">): string =>
   `${CLOUD_NAMES[cloud] ?? cloud}, ${region}${account === null ? "" : `, ${cloud === "gcp" ? "project" : "account"} ${account}`}`;
 
 export function sizeOf({ server, existing }: InstanceReport): string {
@@ -60,6 +83,9 @@ export function backupsOf({ backups: { days, window, copies }, server }: Instanc
 
 const dayCount = (days: number): string => (days === 1 ? "day" : `${days} days`);
 
+export const endpointOf = ({ server, existing }: InstanceReport): string =>
+  server === null ? (existing ?? "") : (server.endpoint ?? "chosen by RDS when it is created");
+
 export const usedBy = ({ platforms }: ConnectionsReport): number => Object.values(platforms).reduce((sum, each) => sum + each, 0);
 
 export const connectionsOf = (connections: ConnectionsReport): string =>
@@ -74,7 +100,12 @@ export function accessOf({ access, tls }: Pick<PlatformReport, "access" | "tls">
 export const chartOf = ({ chart }: PlatformReport): string => (chart === null ? "" : `${chart.name} ${chart.version}`);
 
 /** A platform's part of its instance's connections, in percent. */
-export const shareOf = ({ connections }: PlatformReport, max: number): string => `${Math.round((connections / max) * 100)} %`;
+export const shareOf = ({ connections }: PlatformReport, max: number): string => percentOf(connections, max);
+
+export function percentOf(part: number, whole: number): string {
+  const percent = Math.round((part / whole) * 100);
+  return percent === 0 && part > 0 ? "< 1 %" : `${percent} %`;
+}
 
 /** What a plan comes to, in a sentence. */
 export function verdictOf({ compared, changes, isDangerous }: PlanReport): string {
@@ -82,13 +113,13 @@ export function verdictOf({ compared, changes, isDangerous }: PlanReport): strin
   if (changes.length === 0) return `Nothing of ${compared.join(", ")} changes.`;
   const dangers = changes.filter(isDanger).length;
   return isDangerous
-    ? `${dangers} of ${changes.length} ${changes.length === 1 ? "change" : "changes"} would be lost or refused.`
-    : `${changes.length === 1 ? "1 change" : `${changes.length} changes`}, and nothing of ${compared.join(", ")} is lost or refused.`;
+    ? `${dangers} of ${count(changes.length, "change")} would be lost or refused.`
+    : `${count(changes.length, "change")}, and nothing of ${compared.join(", ")} is lost or refused.`;
 }
 
 export function unknownOf({ parts }: Cost): string {
   const unknown = parts.filter((part) => part.usd === null).length;
-  return unknown === 0 ? "" : `without ${unknown} whose price is unknown`;
+  return unknown === 0 ? "" : `without ${count(unknown, "part")} whose price is unknown`;
 }
 
 export function differenceOf(before: Cost, after: Cost): string {
