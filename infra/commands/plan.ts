@@ -4,6 +4,7 @@ import { type CloudOptions, createCommand, main, withCloudOptions } from "../com
 import { npmCommand } from "../command-line";
 import { readPrices } from "../cost/prices";
 import { toCostReport } from "../plan/cost-report";
+import { toHtml } from "../plan/html";
 import { toMarkdown } from "../plan/markdown";
 import { type PlanReport, toReport } from "../plan/report";
 import { toText } from "../plan/text";
@@ -16,6 +17,7 @@ interface Options extends CloudOptions {
 const FORMATS = {
   text: toText,
   markdown: toMarkdown,
+  html: toHtml,
   json: (report: PlanReport) => `${JSON.stringify(report, null, 2)}\n`,
 } as const;
 
