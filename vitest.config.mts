@@ -15,6 +15,7 @@ const LONG = [
   "registered",
   "doctor",
   "provision.test",
+  "dry-run",
   "infra/deployed",
   "aws/turns",
   "aws/functions",
