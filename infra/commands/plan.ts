@@ -1,40 +1,41 @@
-import { Option } from "commander";
 import { UserError } from "../../constructs/model/errors";
-import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import { type CloudOptions, createCommand, type Format, type FormatOptions, main, withCloudOptions, withFormat } from "../command";
 import { npmCommand } from "../command-line";
 import { readPrices } from "../cost/prices";
+import { planDocument } from "../documents/plan-document";
 import { toCostReport } from "../plan/cost-report";
 import { toHtml } from "../plan/html";
 import { toMarkdown } from "../plan/markdown";
 import { type PlanReport, toReport } from "../plan/report";
 import { toText } from "../plan/text";
 
-interface Options extends CloudOptions {
+interface Options extends CloudOptions, FormatOptions<Format> {
   readonly against?: string;
-  readonly format: keyof typeof FORMATS;
 }
 
-const FORMATS = {
+/** The first is the default. */
+const FORMATS: Readonly<Record<Format, (report: PlanReport) => string>> = {
   text: toText,
   markdown: toMarkdown,
+  json: (report) => planDocument.print(report),
   html: toHtml,
-  json: (report: PlanReport) => `${JSON.stringify(report, null, 2)}\n`,
-} as const;
+};
 
 /** The exit code where something would be lost, or refused. */
 const DANGER = 2;
 
-const command = withCloudOptions(
-  createCommand(
-    "plan",
-    "Show what a deployment would make, change, interrupt and cost, and what would be lost or refused. Needs no account.",
-  ),
-)
-  .option(
+const command = withFormat(
+  withCloudOptions(
+    createCommand(
+      "plan",
+      "Show what a deployment would make, change, interrupt and cost, and what would be lost or refused. Needs no account.",
+    ),
+  ).option(
     "--against <path>",
     "what is there: a folder or template that cdk synth has written, what pulumi stack export has printed, or an environment's file",
-  )
-  .addOption(new Option("--format <format>", "how it is shown").choices(Object.keys(FORMATS)).default("text"));
+  ),
+  Object.keys(FORMATS) as Format[],
+);
 
 void main<Options>(command, async ({ environment, cloud, progress, options }) => {
   if (cloud === null)

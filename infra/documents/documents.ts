@@ -1,3 +1,4 @@
+import { planDocument } from "./plan-document";
 import { byName, count, defineDocument, flag, list, object, oneOf, orNull, type Printed, text, type ValuesOf } from "./schema";
 
 const about = {
@@ -163,6 +164,7 @@ export const DOCUMENTS: readonly Printed[] = [
   dryRunDocument,
   closeDocument,
   rotateDocument,
+  planDocument,
 ];
 
 export type DryRunInstance = ValuesOf<typeof dryRunDocument>["instances"][number];

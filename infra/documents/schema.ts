@@ -18,6 +18,9 @@ export const flag = (description: string): Schema<boolean> => ({ json: { type: "
 /** A whole number that is not negative. */
 export const count = (description: string): Schema<number> => ({ json: { type: "integer", minimum: 0, description } });
 
+/** A number that is not negative. */
+export const amount = (description: string): Schema<number> => ({ json: { type: "number", minimum: 0, description } });
+
 export const oneOf = <const V extends string>(description: string, values: readonly V[]): Schema<V> => ({
   json: { type: "string", enum: [...values], description },
 });

@@ -1,6 +1,6 @@
 import { budget } from "../../constructs/model/budget";
 import { accountOf, broadRights } from "../../constructs/model/chart-rights";
-import { factsOf, type Platforms } from "../../constructs/model/platform";
+import { factsOf, type Platforms, type TlsMode } from "../../constructs/model/platform";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import { platforms as registry } from "../../constructs/platforms/registry";
 import type { DeploymentPlan } from "../cloud";
@@ -9,10 +9,8 @@ import { type Change, isDanger, worstFirst } from "./change";
 import type { CostReport } from "./cost-report";
 import type { PlannedServer, Used } from "./servers";
 
-/** What a deployment would make and change, for a person and for programs. `docs/reference/schemas/plan.json` is its schema. */
+/** What a deployment would make and change, for a person and for programs; `planDocument` says what its keys mean. */
 export interface PlanReport {
-  /** Name and version of this document. */
-  readonly schema: "platform-postgres/plan/1";
   readonly environment: string;
   readonly cloud: string;
   readonly region: string;
@@ -97,7 +95,7 @@ export interface PlatformReport {
   /** How its pods connect: directly, through a proxy beside them, or through one for all. */
   readonly access: "direct" | "sidecar" | "proxy";
   /** How they verify the server: `verify-full`, `verify-ca`, or `proxy` where the Auth Proxy does. */
-  readonly tls: string;
+  readonly tls: TlsMode;
   /** Most connections at a time, to the primary. */
   readonly connections: number;
   /** The same to the first read replica. */
@@ -115,7 +113,6 @@ export function toReport(
 ): PlanReport {
   const changes = worstFirst(plan.changes);
   return {
-    schema: "platform-postgres/plan/1",
     environment: environment.name,
     ...place,
     instances: Object.entries(environment.instances).map(([name, instance]) => toInstance(name, instance, plan, environment)),
