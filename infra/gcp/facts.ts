@@ -67,9 +67,15 @@ export function gcpFacts(resources: readonly Described[]): Readonly<Record<strin
       .filter((server) => !isReplica(server))
       .map((primary) => {
         const replicas = servers.filter((server) => isReplica(server) && server.parent === primary.parent);
-        return [instanceOf(primary), toFacts(inputsOf(primary), replicas.length)];
+        return [instanceOf(primary), { ...toFacts(inputsOf(primary), replicas.length), "own.name": writtenName(primary) }];
       }),
   );
+}
+
+/** Null where Pulumi has made the name: a state has it, with seven digits at its end. */
+function writtenName({ urn, inputs: { name } }: Described): string | null {
+  const made = new RegExp(`^${urn.split("::").at(-1)}-[0-9a-f]{7}$`);
+  return typeof name !== "string" || made.test(name) ? null : name;
 }
 
 function toFacts({ settings, ...inputs }: InstanceInputs, readReplicas: number): Facts {
@@ -91,7 +97,6 @@ function toFacts({ settings, ...inputs }: InstanceInputs, readReplicas: number):
     deletionProtection: (inputs.deletionProtection ?? false) && (settings.deletionProtectionEnabled ?? false),
     ...Object.fromEntries(flags.map(({ name, value }) => [`parameters.${name}`, showFlag(name, value, majorVersion as MajorVersion)])),
     "own.zone": settings.locationPreference?.zone ?? null,
-    "own.name": inputs.name ?? null,
     "section.project": inputs.project,
     "section.region": inputs.region,
     "section.edition": settings.edition ?? null,
