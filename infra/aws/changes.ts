@@ -1,3 +1,4 @@
+import { TENANT_TAG } from "../../constructs/aws/task";
 import { isObject } from "../../constructs/model/json";
 import { type Change, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
@@ -35,7 +36,8 @@ export interface Names {
 }
 
 /** What a change of an environment's templates does. */
-export function findChanges(before: Templates, after: Templates, names: Names): readonly Change[] {
+export function findChanges(before: Templates, after: Templates, known: Names): readonly Change[] {
+  const names = withStored(known, before);
   const [had, has] = [awsFacts(before, names.instances), awsFacts(after, names.instances)];
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
   // Where only some stacks were stored, the others are not new.
@@ -52,6 +54,20 @@ export function findChanges(before: Templates, after: Templates, names: Names): 
 }
 
 const EMPTY: Template = { Resources: {} };
+
+/** With the names that only the stored templates have: each platform's secret says them in a tag, `ENVIRONMENT--INSTANCE--PLATFORM`. */
+function withStored(names: Names, before: Templates): Names {
+  const secrets = Object.values(resourcesOf(before)).filter(({ Type }) => Type === SECRET);
+  const tags = secrets.flatMap(
+    ({ Properties }) => (Properties?.Tags ?? []) as readonly { readonly Key: string; readonly Value: unknown }[],
+  );
+  const tenants = tags.filter(({ Key }) => Key === TENANT_TAG).map(({ Value }) => String(Value).split("--"));
+  return {
+    ...names,
+    instances: [...names.instances, ...tenants.flatMap(([, instance]) => instance ?? [])],
+    platforms: [...names.platforms, ...tenants.flatMap(([, , platform]) => platform ?? [])],
+  };
+}
 
 /** Instances that leave the templates: what belongs to them goes the same way. */
 function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
