@@ -52,8 +52,8 @@ describe("one spec for both clouds", () => {
       shared_preload_libraries: "pg_stat_statements,pg_cron",
       work_mem: "16384",
     });
-    const { dangers, resources } = await planAws(environment, null);
-    expect(dangers).toEqual([]);
+    const { changes, resources } = await planAws(environment, null);
+    expect(changes).toEqual([]);
     expect(resources).toContainEqual({ stack: "postgres-both-database", type: "AWS::RDS::DBInstance", count: 1 });
   });
 
@@ -72,8 +72,8 @@ describe("one spec for both clouds", () => {
         { name: "work_mem", value: "16384" },
       ]),
     );
-    const { dangers, notes, resources } = await planGcp(environment, null);
-    expect([dangers, notes.filter((note) => note.includes("backups"))]).toEqual([[], []]);
+    const { changes, notes, resources } = await planGcp(environment, null);
+    expect([changes, notes.filter((note) => note.includes("backups"))]).toEqual([[], []]);
     expect(resources).toContainEqual({ stack: "both database", type: "gcp:sql/databaseInstance:DatabaseInstance", count: 1 });
   });
 });

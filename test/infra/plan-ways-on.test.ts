@@ -67,6 +67,13 @@ const WAYS: readonly Way[] = [
     steps: [pinned("17.5", 0), pinned("17.6", 0), pinned("17.6", 1)],
   })),
   ...on(["aws"], () => ({
+    title: "a newer minor version together with the first replica",
+    before: pinned("17.5", 0),
+    asked: pinned("17.6", 1),
+    advice: [`set readReplicas to 0, and deploy; change version, and deploy; ${WAIT}; then set readReplicas back, and deploy`],
+    steps: [pinned("17.6", 0), pinned("17.6", 1)],
+  })),
+  ...on(["aws"], () => ({
     title: "a newer minor version, whose replica goes at the same time",
     before: pinned("17.5", 1),
     asked: pinned("17.6", 0),

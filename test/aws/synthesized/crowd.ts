@@ -11,6 +11,7 @@ import { innerOf, type Template } from "../../../infra/aws/templates";
 import type { NamedSpec } from "../../../infra/spec";
 import { crowd, productionAws, resolveAws, withNamed } from "../../fixtures/aws";
 import { temporary } from "../../fixtures/cli";
+import { toLine } from "../../fixtures/plan";
 import { artifactsOf, ofType, propertiesOf, text } from "../../fixtures/templates";
 import { Cli } from "../cloudformation/cli";
 import { ClusterWorld } from "../cloudformation/cluster";
@@ -193,18 +194,14 @@ describe("a plan of it", () => {
 
   it("sees in a folder of templates what a platform would take along", () => {
     expect(planAws(resolveAws(two), directory)).toMatchObject({
-      dangers: [],
+      changes: [],
+      details: [],
       notes: [],
       compared: [ACCESS, "postgres-prod-database", "postgres-prod-guard", PLATFORMS],
     });
-    const { dangers, notes } = planAws(resolveAws(research), directory);
-    expect(dangers).toEqual([
-      expect.stringMatching(
-        /^postgres-prod-access--spare: AWS::SecretsManager::Secret prefecteusecret\w+ would stay, but nothing would look after it/,
-      ),
-    ]);
-    expect(notes).toEqual([
-      "postgres-prod-platforms--prefect-eu: release prefect-eu in namespace prefect-eu would be uninstalled, and its pods stopped; its databases and its secret stay",
+    expect(planAws(resolveAws(research), directory).changes.map(toLine)).toEqual([
+      "lost: platforms.prefect-eu; its secret would stay, but nothing would look after it; keep it in the spec",
+      "outage: release prefect-eu/prefect-eu; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
   });
 

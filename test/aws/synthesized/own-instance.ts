@@ -1,67 +1,81 @@
 import { describe, expect, it } from "vitest";
 import { awsInstanceFields } from "../../../constructs/aws/instance-fields";
-import { findNotes } from "../../../infra/aws/notes";
-import { findDangers } from "../../../infra/aws/plan";
 import type { NamedSpec } from "../../../infra/spec";
 import { minimalAws, resolveAws, withAws, withMain, withOwn } from "../../fixtures/aws";
+import { awsChanges, toLine } from "../../fixtures/plan";
 import { databaseOf, ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 
 const INSTANCE = "AWS::RDS::DBInstance";
-const THING = `database: ${INSTANCE} mainInstanceE2E9393F`;
 const unprotected = withMain(minimalAws, { deletionProtection: false });
 const instanceOf = (spec: NamedSpec) => propertiesOf(databaseOf(spec), INSTANCE, /^mainInstance/);
 const policyOf = (spec: NamedSpec) => {
   const { DeletionPolicy, UpdateReplacePolicy } = Object.values(ofType(databaseOf(spec), INSTANCE))[0] ?? {};
   return [DeletionPolicy, UpdateReplacePolicy];
 };
-const dangers = (before: NamedSpec, after: NamedSpec) => findDangers("database", databaseOf(before), databaseOf(after));
-const notes = (before: NamedSpec, after: NamedSpec) => findNotes("database", databaseOf(before), databaseOf(after));
+const lines = (before: NamedSpec, after: NamedSpec): readonly string[] => awsChanges(before, after).map(toLine);
 
-/** Each setting that instances have on AWS only: what is found of it in a template, and what plan says of the change. */
-const TOLD: Readonly<
-  Record<keyof typeof awsInstanceFields, readonly [own: object, found: object, danger: RegExp | null, note: RegExp | null]>
-> = {
+const WINDOW = "in its maintenance window (sun:04:00-sun:05:00 UTC)";
+const VERSIONS = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]'";
+const AFTER = `add read replicas only after that, when ${VERSIONS} shows the new version`;
+const replaced = (what: string) => `main would be replaced by an empty instance, because ${what} cannot change; take that change back`;
+
+/** Each setting that instances have on AWS only: what is found of it in a template, and all that plan says of the change. */
+const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: object, found: object, told: readonly string[]]>> = {
   class: [
     { class: "db.m6i.xlarge" },
     { DBInstanceClass: "db.m6i.xlarge" },
-    null,
-    /would restart in its maintenance window, because of DBInstanceClass/,
+    [
+      `outage: instances.main.size: db.m7g.large (2 vCPUs, 8 GiB) -> db.m6i.xlarge (4 vCPUs, 16 GiB); restarts ${WINDOW} with the new size, by a failover, which typically takes 60 to 120 seconds`,
+      `outage: instances.main.parameters.max_connections: 870 -> 1770; restarts ${WINDOW}`,
+    ],
   ],
   version: [
     { version: "17.6" },
     { EngineVersion: "17.6", AutoMinorVersionUpgrade: false },
-    null,
-    /would no longer get minor upgrades, and security fixes, by itself/,
+    [
+      `outage: aws.instances.main.version: none -> 17.6; restarts into 17.6 ${WINDOW}, even with a standby; minor versions, and security fixes, no longer come by themselves; ${AFTER}`,
+    ],
   ],
   subnetGroup: [
     { subnetGroup: "shared-databases" },
     { DBSubnetGroupName: "shared-databases" },
-    /would be replaced by an empty one, because of DBSubnetGroupName/,
-    null,
+    [`lost: aws.instances.main.subnetGroup: none -> shared-databases; ${replaced("its subnet group")}`],
   ],
   parameterGroup: [
     { parameterGroup: "ml-postgres17" },
     { DBParameterGroupName: "ml-postgres17" },
-    null,
-    /: its parameter group would take effect only at its next restart/,
+    [
+      "outage: aws.instances.main.parameterGroup: none -> ml-postgres17; what is static in it waits for the next restart, which RDS does not bring about; alarms and the connection budget use the new value from the deployment on; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately",
+    ],
   ],
   identifier: [
     { identifier: "ml-main" },
     { DBInstanceIdentifier: "ml-main" },
-    /would be replaced by an empty one, because of DBInstanceIdentifier/,
-    null,
+    [`lost: aws.instances.main.identifier: none -> ml-main; ${replaced("its name")}`],
   ],
-  monitoringIntervalSeconds: [{ monitoringIntervalSeconds: 15 }, { MonitoringInterval: 15 }, null, null],
-  finalSnapshot: [{ finalSnapshot: true }, {}, null, /would from then on be deleted with its stack, after a final snapshot/],
+  monitoringIntervalSeconds: [
+    { monitoringIntervalSeconds: 15 },
+    { MonitoringInterval: 15 },
+    ["other: aws.instances.main.monitoringIntervalSeconds: 60 -> 15; is measured that often, while it is in use"],
+  ],
+  finalSnapshot: [
+    { finalSnapshot: true },
+    {},
+    [
+      "other: aws.instances.main.finalSnapshot: none -> true; would from then on be deleted with its stack, after a final snapshot",
+    ],
+  ],
 };
 
 describe("what an instance has on AWS only", () => {
-  it.each(Object.entries(TOLD))("reaches RDS, and a plan says what it changes: %s", (_name, [own, found, danger, note]) => {
+  it("is looked at here, field by field", () => {
+    expect(Object.keys(TOLD).sort()).toEqual(Object.keys(awsInstanceFields).sort());
+  });
+
+  it.each(Object.entries(TOLD))("reaches RDS, and a plan says what it changes: %s", (_name, [own, found, told]) => {
     const changed = withOwn(minimalAws, own);
     expect(instanceOf(changed)).toMatchObject(found);
-    expect(dangers(minimalAws, changed).filter((each) => danger?.test(each))).toHaveLength(danger === null ? 0 : 1);
-    if (danger === null) expect(dangers(minimalAws, changed)).toEqual([]);
-    expect(notes(minimalAws, changed).filter((each) => note?.test(each))).toHaveLength(note === null ? 0 : 1);
+    expect(lines(minimalAws, changed)).toEqual(told);
     expect(text(databaseOf(changed)) === text(databaseOf(minimalAws))).toBe(false);
   });
 
@@ -118,20 +132,15 @@ describe("a version", () => {
   const pinned = (version: string) => withOwn(minimalAws, { version });
 
   it("goes from one minor to a later one, also from .9 to .10, and not back", () => {
-    expect(dangers(pinned("17.9"), pinned("17.10"))).toEqual([]);
-    expect(dangers(pinned("17.10"), pinned("17.9"))).toEqual([
-      `${THING}: EngineVersion cannot go from 17.10 to 17.9; RDS lets it only grow`,
+    const upgraded = (from: string, to: string) =>
+      `outage: aws.instances.main.version: ${from} -> ${to}; restarts into ${to} ${WINDOW}, even with a standby`;
+    expect(lines(pinned("17.9"), pinned("17.10"))).toEqual([`${upgraded("17.9", "17.10")}; ${AFTER}`]);
+    expect(lines(pinned("17.10"), pinned("17.9"))).toEqual([
+      "refused: aws.instances.main.version: 17.10 -> 17.9; PostgreSQL goes to no older version, and RDS refuses it; take that change back",
     ]);
-    expect(dangers(minimalAws, pinned("17.6"))).toEqual([]);
-    expect(dangers(pinned("17.6"), minimalAws)).toEqual([]);
-    expect(notes(pinned("17.6"), minimalAws)).toContain(
-      `${THING} would get minor upgrades by itself again; RDS rejects the change while its preferred minor version is older than the pinned one`,
-    );
-  });
-
-  it("of the same major is no upgrade that replicas stand in the way of", () => {
-    const replicated = (version: string) => withOwn(withMain(minimalAws, { readReplicas: 1 }), { version });
-    expect(dangers(replicated("17.6"), replicated("17.7"))).toEqual([]);
+    expect(lines(pinned("17.6"), minimalAws)).toEqual([
+      "other: aws.instances.main.version: 17.6 -> none; gets minor versions by itself again; RDS refuses that while its preferred minor version is older than the pinned one",
+    ]);
   });
 });
 
@@ -146,12 +155,14 @@ describe("deletion", () => {
     const gone = (own: object) => {
       const before = withOwn(unprotected, own);
       const after = { ...before, instances: { other: {} }, aws: withAws(minimalAws, {}).aws };
-      return dangers(before, after as NamedSpec).filter((danger) => danger.startsWith(THING));
+      return lines(before, after as NamedSpec);
     };
-    expect(gone({})).toEqual([`${THING} would stay, but nothing would look after it; keep it in the spec`]);
+    const made = "cost: instances.other; would be created";
+    expect(gone({})).toEqual(["lost: instances.main; would stay, but nothing would look after it; keep it in the spec", made]);
     expect(gone({ finalSnapshot: true })).toEqual([
-      `${THING} would be deleted, and a final snapshot would keep its data; keep it in the spec`,
+      "lost: instances.main; would be deleted, and a final snapshot would keep its data; keep it in the spec",
+      made,
     ]);
-    expect(gone({ finalSnapshot: false })).toEqual([`${THING} would be deleted; keep it in the spec`]);
+    expect(gone({ finalSnapshot: false })).toEqual(["lost: instances.main; would be deleted; keep it in the spec", made]);
   });
 });

@@ -1,8 +1,10 @@
 import { rmSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
+import { worstFirst } from "../../../infra/plan/change";
 import type { NamedSpec } from "../../../infra/spec";
 import { temporary } from "../../fixtures/cli";
 import { CLUSTER, SECTION } from "../../fixtures/gcp";
+import { toLine } from "../../fixtures/plan";
 import { InProcessEngine } from "../engine/in-process";
 import { INSTANCE } from "../engine/instances";
 import { RELEASE } from "../engine/world";
@@ -20,6 +22,8 @@ const spec = (change: Partial<NamedSpec["gcp"]> = {}, main: object = {}, more: P
   ...more,
 });
 const done = { ok: true, shown: "" };
+/** What a plan says of a change of what is deployed, the worst first. */
+const told = async (next: NamedSpec): Promise<readonly string[]> => worstFirst((await engine.plan(next)).changes).map(toLine);
 const instance = (name: string) => {
   const [found] = Object.entries(world.ofType(INSTANCE)).filter(([key]) => key.split(" ")[0]?.endsWith(`::${name}`));
   return found?.[1] as
@@ -46,7 +50,7 @@ describe("a first deployment of two instances", () => {
   });
 
   it("is what a plan finds in the exported state: nothing would be lost, and nothing is said", async () => {
-    expect(await engine.plan(two)).toMatchObject({ dangers: [], notes: [] });
+    expect(await engine.plan(two)).toMatchObject({ changes: [], details: [], notes: [] });
   });
 
   it("can be taken down, after which the plan warns of the peering that is kept, Google refuses a second, and create: false deploys", async () => {
@@ -91,24 +95,24 @@ describe("an instance that is there", () => {
   it("gets a larger disk, where storageGib is more than it has grown to", async () => {
     // The state knows when a preview or a deployment has looked.
     expect(await engine.up(spec(section, { readReplicas: 1, size }))).toMatchObject(done);
-    expect((await engine.plan(spec(section, { readReplicas: 1, size }))).notes).toEqual([]);
-    expect((await engine.plan(spec(section, { readReplicas: 1, size, storageGib: 120 }))).notes).toContain(
-      "DatabaseInstance life-main: its disk of 150 GiB stays, because storageGib (120) is smaller",
-    );
+    expect(await told(spec(section, { readReplicas: 1, size }))).toEqual([]);
+    expect(await told(spec(section, { readReplicas: 1, size, storageGib: 120, maxStorageGib: 500 }))).toEqual([
+      "other: instances.main.storageGib: 100 -> 120; its disk of 150 GiB stays, because it does not shrink",
+    ]);
     expect(await engine.up(spec(section, { readReplicas: 1, size, storageGib: 200, maxStorageGib: 500 }))).toMatchObject(done);
     expect(instance("life-main")?.settings.diskSize).toBe(200);
   });
 
   it("is upgraded with its replica; the plan says that the size of the same run takes a second one, and so it does", async () => {
     const upgraded = spec(section, { readReplicas: 1, storageGib: 200, maxStorageGib: 500, majorVersion: 18 });
-    const { notes, dangers } = await engine.plan(upgraded);
-    expect(dangers).toEqual([]);
-    expect(notes[0]).toMatch(/^DatabaseInstance life-main would restart, .*; its replicas are upgraded and restart with it$/);
-    expect(notes).toContainEqual(
-      expect.stringMatching(
-        /^DatabaseInstance life-main: run pulumi up --stack life a second time, .* may lose settings\.databaseFlags\[\]\.value, settings\.tier /,
-      ),
-    );
+    expect(await told(upgraded)).toEqual([
+      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is away until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
+      "outage: instances.main.size: db-custom-4-16384 (4 vCPUs, 16 GiB) -> db-custom-2-8192 (2 vCPUs, 8 GiB); restarts at once with the new size, and is away for less than 60 seconds",
+      "outage: instances.main.parameters.max_connections: 500 -> 400; restarts at once",
+    ]);
+    expect((await engine.plan(upgraded)).notes).toEqual([
+      "instances.main: run pulumi up --stack life a second time, because Google's provider may lose settings.databaseFlags[].value, settings.tier in a run that changes databaseVersion",
+    ]);
     expect(await engine.up(upgraded)).toMatchObject(done);
     expect(instance("life-main")).toMatchObject({ databaseVersion: "POSTGRES_18", settings: { tier: "db-custom-4-16384" } });
     expect(instance("life-main-replica1")).toMatchObject({ databaseVersion: "POSTGRES_18", settings: { tier: "db-custom-2-8192" } });
@@ -119,11 +123,10 @@ describe("an instance that is there", () => {
 
   it("loses its replica, whose plan says that nothing is lost, and a platform only after its secret is unprotected", async () => {
     const less = spec(section, { storageGib: 200, maxStorageGib: 500, majorVersion: 18 }, { platforms: {} });
-    const { notes, dangers } = await engine.plan(less);
-    expect(dangers).toEqual(["Secret life--mlflow would be deleted; keep it in the spec"]);
-    expect([...notes].sort()).toEqual([
-      "DatabaseInstance life-main-replica1 would be deleted; a read replica has no data that its primary does not have",
-      "Release mlflow would be uninstalled; its databases stay",
+    expect(await told(less)).toEqual([
+      "lost: platforms.mlflow; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec",
+      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
+      "outage: release mlflow/mlflow; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
     const refused = await engine.up(less);
     const [, urn = ""] = /resource "([^"]+)" cannot be deleted because it is protected/.exec(refused.shown) ?? [];
@@ -145,8 +148,8 @@ describe("operators", () => {
     expect(await engine.up(spec(section(true), main))).toMatchObject(done);
     const secrets = countOf(":external-secrets.io/");
     expect(secrets).toBeGreaterThan(0);
-    expect((await engine.plan(spec(section(false), main))).notes).toEqual([
-      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it; name a new owner",
+    expect(await told(spec(section(false), main))).toEqual([
+      "other: release platform-postgres-external-secrets/platform-postgres-external-secrets; would stay in the cluster, and this project would no longer upgrade it; name a new owner",
     ]);
     expect((await engine.up(spec(section(false), main))).changes).toMatchObject({ discard: 1 });
     expect([

@@ -2,26 +2,36 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { planGcp } from "../../../infra/gcp/plan";
+import { isDanger, worstFirst } from "../../../infra/plan/change";
 import type { NamedSpec } from "../../../infra/spec";
 import { temporary } from "../../fixtures/cli";
 import { minimalGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
+import { toLine } from "../../fixtures/plan";
 import { registrationsOf } from "../../fixtures/registrations";
 
 const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What `pulumi stack export` would print after a deployment. */
-async function stored(spec: NamedSpec): Promise<string> {
+/** What `pulumi stack export` would print after a deployment. @param grownGib what the disk has grown to by itself. */
+async function stored(spec: NamedSpec, grownGib: number | null): Promise<string> {
   const { resources } = await registrationsOf(spec);
+  const grown = resources.map((resource) => {
+    const { settings } = resource.inputs as { readonly settings?: object };
+    return grownGib === null || settings === undefined
+      ? resource
+      : { ...resource, outputs: { ...resource.inputs, settings: { ...settings, diskSize: grownGib } } };
+  });
   const file = join(directory, "state.json");
-  writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources } }));
+  writeFileSync(file, JSON.stringify({ version: 3, deployment: { resources: grown } }));
   return file;
 }
 
 const before: NamedSpec = { ...minimalGcp, instances: { main: { readReplicas: 1 } } };
 const withMain = (change: object): NamedSpec => ({ ...before, instances: { main: { readReplicas: 1, ...change } } });
-const planOf = async (spec: NamedSpec, against: NamedSpec | null = before) =>
-  planGcp(resolveGcp(spec), against === null ? null : await stored(against));
+const planOf = async (spec: NamedSpec, against: NamedSpec | null = before, grownGib: number | null = null) =>
+  planGcp(resolveGcp(spec), against === null ? null : await stored(against, grownGib));
+const linesOf = async (spec: NamedSpec, against: NamedSpec = before, grownGib: number | null = null) =>
+  worstFirst((await planOf(spec, against, grownGib)).changes).map(toLine);
 
 describe("plan for Google Cloud", () => {
   it("counts what there would be, by how long it lives", async () => {
@@ -33,9 +43,13 @@ describe("plan for Google Cloud", () => {
     expect([examples, compared]).toEqual([[], null]);
   });
 
-  it("finds nothing where nothing changes, nor where a change is made in place", async () => {
+  it("finds nothing where nothing changes", async () => {
+    const { changes, details, notes } = await planOf(before);
+    expect([changes, details, notes]).toEqual([[], [], []]);
+  });
+
+  it("finds no danger where a change is made in place", async () => {
     const harmless = [
-      before,
       { ...before, labels: { stage: "test" } },
       withMain({ size: { vcpus: 4, memoryGib: 16 }, majorVersion: 18, highAvailability: false }),
       withMain({ storageGib: 20 }),
@@ -44,82 +58,45 @@ describe("plan for Google Cloud", () => {
       // They stay, for whoever uses the network besides.
       withGcp(before, { privateServicesAccess: { create: false } }),
     ];
-    for (const spec of harmless) expect((await planOf(spec)).dangers).toEqual([]);
+    for (const spec of harmless) expect((await planOf(spec)).changes.filter(isDanger)).toEqual([]);
   });
 
-  it.each([
-    [
-      "another region",
-      withGcp(before, { region: "europe-west1" }),
-      /^DatabaseInstance minimal-main would be replaced by an empty one, because of region/,
-    ],
-    [
-      "another key",
-      withGcp(before, { encryptionKey: "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/other" }),
-      /^DatabaseInstance minimal-main would be replaced by an empty one, because of encryptionKeyName/,
-    ],
-    ["a platform less", { ...before, platforms: {} }, /^Secret minimal--prefect would be deleted; keep it in the spec$/],
-    ["an older version", withMain({ majorVersion: 16 }), /^DatabaseInstance minimal-main: the major version cannot go from 17 to 16/],
-    ["another instance's name", { ...before, instances: { other: {} } }, /^DatabaseInstance minimal-main would be deleted/],
-    [
-      "another network's way",
-      withGcp(before, { privateServicesAccess: { prefixLength: 16 } }),
-      /^GlobalAddress private-services-range would be replaced by an empty one, because of prefixLength/,
-    ],
-    [
-      "no backups",
-      withMain({ backupRetentionDays: 0, pointInTimeRecovery: false, highAvailability: false, readReplicas: 0 }),
-      /^DatabaseInstance minimal-main would have no automated backups, and no recovery to a moment; keep backupRetentionDays at 1 or more$/,
-    ],
-    [
-      "no protection",
-      withMain({ deletionProtection: false }),
-      /^DatabaseInstance minimal-main would no longer be protected from deletion; keep deletionProtection, unless it is to be deleted$/,
-    ],
-    [
-      "another project",
-      withGcp(before, { project: "other-project" }),
-      /^DatabaseInstance minimal-main would be replaced by an empty one, because of project/,
-    ],
-  ] as const)("tells what would be lost with %s", async (_what, spec, expected) => {
-    expect((await planOf(spec)).dangers).toContainEqual(expect.stringMatching(expected));
-  });
-
-  it("tells that a disk which does not grow by itself does not shrink either", async () => {
+  it("does not let a disk shrink that does not grow by itself, and compares it with what it has grown to", async () => {
     const fixed = (storageGib: number) => withMain({ storageGib, maxStorageGib: null });
-    expect((await planOf(fixed(50), fixed(100))).dangers).toEqual([
-      "DatabaseInstance minimal-main: the disk cannot go from 100 to 50; Cloud SQL lets it only grow",
-    ]);
+    const refused = (from: number, to: number) =>
+      `refused: instances.main.storageGib: ${from} -> ${to}; a disk does not shrink, and Cloud SQL refuses it; write ${from}; to have less, restore a dump into a new instance`;
+    expect(await linesOf(fixed(50), fixed(100))).toEqual([refused(100, 50)]);
+    const stopped =
+      "other: instances.main.maxStorageGib: 500 -> none; a full disk stops the database: it would no longer grow by itself; keep a ceiling, or watch the alarm on free storage";
+    expect(await linesOf(fixed(100), before, 140)).toEqual([refused(140, 100), stopped]);
+    expect(await linesOf(fixed(140), before, 140)).toEqual([stopped]);
   });
 
-  it("tells what would restart, and does not where nothing would", async () => {
-    const { notes, dangers } = await planOf(withMain({ parameters: { max_connections: 300 } }));
-    expect(notes).toEqual([
-      "DatabaseInstance minimal-main would restart, because of max_connections",
-      "DatabaseInstance minimal-main-replica1 would restart, because of max_connections",
+  it("says that a disk which has grown stays, where storageGib is smaller", async () => {
+    expect(await linesOf(withMain({ storageGib: 50 }))).toEqual([
+      "other: instances.main.storageGib: 100 -> 50; its disk of 100 GiB stays, because it does not shrink",
+      "other: instances.main.maxStorageGib: 500 -> 250; the disk grows by itself up to 250 GiB",
     ]);
-    expect(dangers).toEqual([]);
-    expect((await planOf(withMain({ parameters: { work_mem: "8MB" } }))).notes).toEqual([]);
-    expect((await planOf({ ...before, instances: { main: { majorVersion: 18 } } })).notes).toContain(
-      "DatabaseInstance minimal-main would restart, because of databaseVersion",
-    );
+    expect(await linesOf(withMain({ storageGib: 120, maxStorageGib: 500 }), before, 140)).toEqual([
+      "other: instances.main.storageGib: 100 -> 120; its disk of 140 GiB stays, because it does not shrink",
+    ]);
+    expect(await linesOf(before, before, 140)).toEqual([]);
   });
 
   it("says that replicas are upgraded with their primary, and that other settings of the same run take a second one", async () => {
-    const { notes, dangers } = await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }));
-    expect(dangers).toEqual([]);
+    const { notes, changes } = await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }));
+    expect(changes.map(toLine)).toEqual([
+      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is away until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
+      "outage: instances.main.size: db-custom-2-8192 (2 vCPUs, 8 GiB) -> db-custom-4-8192 (4 vCPUs, 8 GiB); restarts at once with the new size, and is away for less than 60 seconds",
+    ]);
     expect(notes).toEqual([
-      "DatabaseInstance minimal-main would restart, because of databaseVersion, settings.tier; its replicas are upgraded and restart with it",
-      "DatabaseInstance minimal-main-replica1 would restart, because of settings.tier",
-      "DatabaseInstance minimal-main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
+      "instances.main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
     ]);
     const enterprise = withMain({ size: { vcpus: 2, memoryGib: 8 } });
     const plus = (change: object) => withGcp(withMain({ size: { vcpus: 2, memoryGib: 16 }, ...change }), { edition: "ENTERPRISE_PLUS" });
-    const secondRuns = async (change: object) =>
-      (await planOf(plus(change), enterprise)).notes.filter((note) => note.includes("second time"));
     // The tier is sent with the edition; flags are not.
-    expect(await secondRuns({ parameters: { max_connections: 300 }, readReplicas: 0 })).toEqual([
-      "DatabaseInstance minimal-main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.databaseFlags[].value in a run that changes settings.edition",
+    expect((await planOf(plus({ parameters: { max_connections: 300 }, readReplicas: 0 }), enterprise)).notes).toEqual([
+      "instances.main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.databaseFlags[].value in a run that changes settings.edition",
     ]);
   });
 
@@ -127,17 +104,20 @@ describe("plan for Google Cloud", () => {
     const cluster = { name: "ml", location: "europe-west4" };
     const own = withGcp(before, { cluster: { ...cluster, installExternalSecrets: true, installReloader: true } });
     const less = withGcp({ ...before, instances: { main: { readReplicas: 0 } }, platforms: {} }, { cluster });
-    expect((await planOf(less, own)).notes).toEqual([
-      "DatabaseInstance minimal-main-replica1 would be deleted; a read replica has no data that its primary does not have",
-      "Release external-secrets would stay in the cluster, and this project would no longer upgrade it; name a new owner",
-      "Release prefect would be uninstalled; its databases stay",
-      "Release reloader would stay in the cluster, and this project would no longer upgrade it; name a new owner",
+    const stays = (name: string) =>
+      `other: release platform-postgres-${name}/platform-postgres-${name}; would stay in the cluster, and this project would no longer upgrade it; name a new owner`;
+    expect(await linesOf(less, own)).toEqual([
+      "lost: platforms.prefect; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec",
+      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
+      "outage: release prefect/prefect; would be uninstalled, and its pods stopped; its databases and its secret stay",
+      stays("external-secrets"),
+      stays("reloader"),
     ]);
   });
 
   it("warns of a peering that the network may have, before Google refuses it, and not where it is this stack's", async () => {
     const note =
-      "Connection private-services-peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
+      "gcp.privateServicesAccess: a peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
     expect((await planOf(before, null)).notes).toContain(note);
     expect((await planOf(before)).notes).toEqual([]);
     expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).not.toContain(note);
@@ -147,21 +127,13 @@ describe("plan for Google Cloud", () => {
     const notesOf = async (main: object, against?: null) =>
       (await planOf(withMain(main), against)).notes.filter((note) => note.includes("backup"));
     expect(await notesOf({}, null)).toEqual([
-      'DatabaseInstance minimal-main would keep its backups in europe-west4 only, and Cloud SQL\'s default is a multi-region; to use one, set backupReplication in gcp.instances, such as { region: "eu" }',
+      'instances.main would keep its backups in europe-west4 only, and Cloud SQL\'s default is a multi-region; to use one, set backupReplication in gcp.instances, such as { region: "eu" }',
     ]);
     expect(await notesOf({})).toEqual([]);
     expect(await notesOf({ backupReplication: { region: "eu" } }, null)).toEqual([]);
     expect(await notesOf({ readReplicas: 0, highAvailability: false, backupRetentionDays: 0, pointInTimeRecovery: false }, null)).toEqual(
       [],
     );
-  });
-
-  it("says that a disk which has grown stays, where storageGib is smaller", async () => {
-    const { notes, dangers } = await planOf(withMain({ storageGib: 50 }));
-    expect([notes, dangers]).toEqual([
-      ["DatabaseInstance minimal-main: its disk of 100 GiB stays, because storageGib (50) is smaller"],
-      [],
-    ]);
   });
 
   it("refuses what is no state of this environment", async () => {

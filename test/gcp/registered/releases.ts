@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { mapValues } from "../../../constructs/model/json";
 import { deploy } from "../../../infra/gcp/deploy";
-import { PROJECT } from "../../../infra/gcp/stored";
 import { register } from "../../../infra/gcp/registrations";
+import { PROJECT } from "../../../infra/gcp/stored";
 import { CLUSTER, existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
