@@ -61,9 +61,7 @@ const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: objec
   finalSnapshot: [
     { finalSnapshot: true },
     {},
-    [
-      "other: aws.instances.main.finalSnapshot: none -> true; would from then on be deleted with its stack, after a final snapshot",
-    ],
+    ["other: aws.instances.main.finalSnapshot: none -> true; would from then on be deleted with its stack, after a final snapshot"],
   ],
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { STATEFUL } from "../../../infra/aws/changes";
+import { STATEFUL } from "../../../infra/aws/replacing";
 import type { Template } from "../../../infra/aws/templates";
 import { minimalAws, productionAws, withAws } from "../../fixtures/aws";
 import { ofType, templatesOf, text } from "../../fixtures/templates";
