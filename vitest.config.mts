@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -35,6 +36,8 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  // Examples import the package by its name.
+  resolve: { alias: { "platform-postgres": resolve(import.meta.dirname, "constructs") } },
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/fixtures/global-setup.ts"],

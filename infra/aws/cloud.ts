@@ -2,6 +2,8 @@ import { secretReader } from "../../constructs/aws/external-secrets";
 import { createSecretsClient, readMaster } from "../../constructs/aws/functions/task";
 import { SecretsManagerStore } from "../../constructs/aws/secrets-manager-store";
 import type { awsFields } from "../../constructs/aws/section";
+import { type AwsEnvironment, caOf, hasNetwork, isInner } from "../../constructs/aws/stacks/aws-environment";
+import type { Outputs } from "../../constructs/aws/stacks/outputs";
 import type { SecretSource } from "../../constructs/kubernetes/platform-objects";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
@@ -12,9 +14,8 @@ import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
 import { cdkDeploy } from "../command-line";
 import { findOutput } from "../outputs";
-import { type AwsEnvironment, caOf, hasNetwork, isInner } from "./environment";
 import { loadAwsEnvironment } from "./load";
-import { OUTPUTS_FILE, type Outputs, readOutputs } from "./outputs";
+import { OUTPUTS_FILE, readOutputs } from "./outputs";
 import { invokeRotation } from "./rotation";
 
 /** Name of the ClusterSecretStore that you create in the cluster if the spec has no `cluster`. */

@@ -1,6 +1,6 @@
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { aws } from "../../constructs/aws/target";
 import { loadEnvironment } from "../load";
-import type { AwsEnvironment } from "./environment";
 
 /**
  * An environment for AWS.

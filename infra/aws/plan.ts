@@ -1,3 +1,4 @@
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { aws } from "../../constructs/aws/target";
 import { examplesIn } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
@@ -8,7 +9,6 @@ import { readersOf } from "../plan/readers";
 import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
-import type { AwsEnvironment } from "./environment";
 import { awsPriced } from "./priced";
 import { awsServers, awsUses } from "./servers";
 import { maskTemplate, toStackSnapshot } from "./snapshot";

@@ -1,10 +1,10 @@
 import { classNamed, classOf } from "../../constructs/aws/classes";
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { GP3, performanceOf } from "../../constructs/aws/storage";
 import { idOf } from "../../constructs/model/fields";
 import { ownInstance } from "../../constructs/model/own-instance";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import type { PlannedServer, Used } from "../plan/servers";
-import type { AwsEnvironment } from "./environment";
 
 /** The servers that an environment creates, by instance. */
 export const awsServers = (environment: AwsEnvironment): Readonly<Record<string, PlannedServer>> =>

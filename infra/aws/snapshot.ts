@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { isObject, mapValues } from "../../constructs/model/json";
 import { type Snapshot, type StackSnapshot, toReadable } from "../snapshot";
-import type { AwsEnvironment } from "./environment";
 import { createStacks } from "./stacks";
 import { synthesize } from "./synthesize";
 import type { Resource, Template } from "./templates";

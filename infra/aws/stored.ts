@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { type AwsEnvironment, PARTS, stackName } from "../../constructs/aws/stacks/aws-environment";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
 import { mapValues } from "../../constructs/model/json";
 import { fromUser } from "../command-line";
-import { type AwsEnvironment, PARTS, stackName } from "./environment";
 import { readTemplates, type Template } from "./templates";
 
 /** What was synthesized before. */

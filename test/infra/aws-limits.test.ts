@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { App, CfnWaitConditionHandle } from "aws-cdk-lib";
 import { describe, expect, it, vi } from "vitest";
+import { EnvironmentStack } from "../../constructs/aws/stacks/environment-stack";
 import type { SpecError } from "../../constructs/model/errors";
-import { EnvironmentStack } from "../../infra/aws/environment-stack";
 import { checkLimits, LIMITS } from "../../infra/aws/limits";
 import { planAws } from "../../infra/aws/plan";
 import { templatesOf } from "../../infra/aws/synthesize";

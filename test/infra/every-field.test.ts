@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { awsInstanceFields } from "../../constructs/aws/instance-fields";
 import { awsFields } from "../../constructs/aws/section";
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { aws } from "../../constructs/aws/target";
 import { gcpFields } from "../../constructs/gcp/section";
 import { gcp } from "../../constructs/gcp/target";
@@ -14,7 +15,6 @@ import { environmentFields } from "../../constructs/model/spec";
 import type { Target } from "../../constructs/model/target";
 import { SIDECAR, wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
-import type { AwsEnvironment } from "../../infra/aws/environment";
 import { synthesize } from "../../infra/aws/synthesize";
 import type { GcpEnvironment } from "../../infra/gcp/environment";
 import { CLOUDS, type NamedSpec } from "../../infra/spec";

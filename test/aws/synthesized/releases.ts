@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { generationOf } from "../../../infra/aws/environment";
+import { generationOf } from "../../../constructs/aws/stacks/aws-environment";
 import { CLUSTER, minimalAws, productionAws, resolveAws, withAws } from "../../fixtures/aws";
 import { masked, ofType, propertiesOf, templatesOf, text } from "../../fixtures/templates";
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
+import type { Outputs } from "../../../constructs/aws/stacks/outputs";
 import type { Tenant } from "../../../constructs/model/spec";
-import { type Outputs, readOutputs } from "../../../infra/aws/outputs";
+import { readOutputs } from "../../../infra/aws/outputs";
 import type { Result } from "../tools";
 import type { Made } from "./double";
 import type { Subject } from "./subjects";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { AwsEnvironment } from "../../../infra/aws/environment";
+import type { AwsEnvironment } from "../../../constructs/aws/stacks/aws-environment";
 import type { NamedSpec } from "../../../infra/spec";
 import { resolveAws } from "../../fixtures/aws";
 import developmentSpec from "../../fixtures/environments/development";

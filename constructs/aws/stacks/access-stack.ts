@@ -1,25 +1,32 @@
 import { CfnOutput, Fn, type Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct, IConstruct } from "constructs";
-import { DatabaseProvisioning } from "../../constructs/aws/database-provisioning";
-import { DatabaseSecret } from "../../constructs/aws/database-secret";
-import { DeletionProtection } from "../../constructs/aws/deletion-protection";
-import { createInnerStack, publish } from "../../constructs/aws/inner-stack";
-import type { PlatformAccess } from "../../constructs/aws/platform-releases";
-import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
-import { RotationAlarm } from "../../constructs/aws/rotation-alarm";
-import { SecretReaderRole } from "../../constructs/aws/secret-reader-role";
-import { SecretRotation } from "../../constructs/aws/secret-rotation";
-import { SecretsManagerEndpoint } from "../../constructs/aws/secrets-manager-endpoint";
-import { tenantTag } from "../../constructs/aws/task";
-import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
-import type { Tenant } from "../../constructs/model/spec";
-import { CHECKOUT, npmCommand } from "../command-line";
+import { idOf } from "../../model/fields";
+import { mapValues } from "../../model/json";
+import type { Tenant } from "../../model/spec";
+import { DatabaseProvisioning } from "../database-provisioning";
+import { DatabaseSecret } from "../database-secret";
+import { DeletionProtection } from "../deletion-protection";
+import { createInnerStack, publish } from "../inner-stack";
+import type { PlatformAccess } from "../platform-releases";
+import type { IRdsPostgres } from "../rds-postgres";
+import { RotationAlarm } from "../rotation-alarm";
+import { SecretReaderRole } from "../secret-reader-role";
+import { SecretRotation } from "../secret-rotation";
+import { SecretsManagerEndpoint } from "../secrets-manager-endpoint";
+import { tenantTag } from "../task";
+import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded, isInner } from "./aws-environment";
 import type { DatabaseStack } from "./database-stack";
-import { type AwsEnvironment, functionCaOf, generationOf, hasNetwork, isGuarded, isInner } from "./environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import { idPart, innerOutput, type Outputs, ROTATION, type RotationFunctions } from "./outputs";
+
+/** Commands that come after a deployment, for a person who reads its outputs. */
+export interface NextCommands {
+  /** Creates databases and passwords, where no function does. */
+  readonly provision: string;
+  /** Writes files for a cluster. */
+  readonly render: string;
+}
 
 type Servers = Pick<DatabaseStack, "servers" | "created" | "topic">;
 /** A platform in the outputs. */
@@ -30,7 +37,13 @@ export class AccessStack extends EnvironmentStack {
   /** By platform. */
   readonly platforms: ByPlatform<PlatformAccess>;
 
-  constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null, { servers, created, topic }: Servers) {
+  constructor(
+    scope: Construct,
+    environment: AwsEnvironment,
+    network: PrivateNetwork | null,
+    { servers, created, topic }: Servers,
+    commands: NextCommands | null,
+  ) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
     // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
@@ -67,16 +80,13 @@ export class AccessStack extends EnvironmentStack {
         value: this.toJsonString(Object.fromEntries(functions)),
       });
     }
-    const about = { environment: environment.name, cloud: "aws", outputs: "cdk-outputs.json" };
-    if (placement === null)
+    if (placement === null && commands !== null)
       new CfnOutput(this, "First", {
         description: "Creates databases and passwords, from a machine that reaches the servers",
-        value: npmCommand("provision", about, [], CHECKOUT),
+        value: commands.provision,
       });
-    new CfnOutput(this, "Next", {
-      description: "Writes the files for a cluster from these outputs",
-      value: npmCommand("render", about, [], CHECKOUT),
-    });
+    if (commands !== null)
+      new CfnOutput(this, "Next", { description: "Writes the files for a cluster from these outputs", value: commands.render });
   }
 }
 

@@ -1,14 +1,14 @@
 import { CfnOutput } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
-import { PlatformReleases } from "../../constructs/aws/platform-releases";
-import type { IRdsPostgres } from "../../constructs/aws/rds-postgres";
-import { operatorsOf } from "../../constructs/kubernetes/operators";
-import { idOf } from "../../constructs/model/fields";
-import { wirePlatforms } from "../../constructs/model/wire";
-import { platforms as registry } from "../../constructs/platforms/registry";
+import { operatorsOf } from "../../kubernetes/operators";
+import { idOf } from "../../model/fields";
+import { wirePlatforms } from "../../model/wire";
+import { platforms as registry } from "../../platforms/registry";
+import { PlatformReleases } from "../platform-releases";
+import type { IRdsPostgres } from "../rds-postgres";
 import type { AccessStack } from "./access-stack";
-import { type AwsEnvironment, caOf, generationOf } from "./environment";
+import { type AwsEnvironment, caOf, generationOf } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 
 /** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */

@@ -1,8 +1,8 @@
 import { CfnResource, Fn } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
-import { RETAIN } from "../../constructs/aws/retain";
-import type { AwsEnvironment } from "./environment";
+import { RETAIN } from "../retain";
+import type { AwsEnvironment } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork } from "./environment-stack";
 
 /** How many zones the network has where the environment names none; RDS asks for two. */

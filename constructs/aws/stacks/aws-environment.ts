@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { regionRoots } from "../../constructs/aws/regions";
-import type { awsFields } from "../../constructs/aws/section";
-import type { ProjectEnvironment } from "../load";
+import type { Environment } from "../../model/spec";
+import type { platforms } from "../../platforms/registry";
+import { regionRoots } from "../regions";
+import type { awsFields } from "../section";
 
 /** An environment on AWS, with its section in its own type. */
-export type AwsEnvironment = ProjectEnvironment<typeof awsFields>;
+export type AwsEnvironment = Environment<typeof platforms, typeof awsFields>;
 
 /** The stacks of an environment, in the order in which they are deployed. */
 export const PARTS = ["network", "database", "access", "platforms", "guard"] as const;

@@ -1,7 +1,7 @@
 import { Fn } from "aws-cdk-lib";
 import * as ssm from "aws-cdk-lib/aws-ssm";
 import type { Construct } from "constructs";
-import type { AwsEnvironment } from "./environment";
+import type { AwsEnvironment } from "./aws-environment";
 import { EnvironmentStack } from "./environment-stack";
 
 export interface GuardStackProps {

@@ -2,8 +2,8 @@ import { Annotations, Aspects, CfnRule, Fn, STACK_RESOURCE_LIMIT_CONTEXT, Stack,
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
-import { examplesIn, idOf } from "../../constructs/model/fields";
-import { type AwsEnvironment, type PARTS, stackName } from "./environment";
+import { examplesIn, idOf } from "../../model/fields";
+import { type AwsEnvironment, type PARTS, stackName } from "./aws-environment";
 
 export interface EnvironmentStackProps {
   readonly environment: AwsEnvironment;
@@ -19,6 +19,8 @@ export class EnvironmentStack extends Stack {
     const { section, name, owner, labels } = { ...environment, ...environment.spec };
     const account = section.account === null ? undefined : idOf(section.account);
     super(scope, stackName(name, part), {
+      // The same wherever its construct stands: outputs are looked up by it.
+      stackName: stackName(name, part),
       env: { region: section.region, account },
       description,
       terminationProtection,

@@ -4,13 +4,13 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
 import * as sns from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { RdsAlarms } from "../../constructs/aws/rds-alarms";
-import { type IRdsPostgres, RdsPostgres } from "../../constructs/aws/rds-postgres";
-import { idOf } from "../../constructs/model/fields";
-import { type JsonObject, mapValues, ownEntry } from "../../constructs/model/json";
-import { ownInstance } from "../../constructs/model/own-instance";
-import type { ResolvedInstance } from "../../constructs/model/spec";
-import { type AwsEnvironment, hasNetwork } from "./environment";
+import { idOf } from "../../model/fields";
+import { type JsonObject, mapValues, ownEntry } from "../../model/json";
+import { ownInstance } from "../../model/own-instance";
+import type { ResolvedInstance } from "../../model/spec";
+import { RdsAlarms } from "../rds-alarms";
+import { type IRdsPostgres, RdsPostgres } from "../rds-postgres";
+import { type AwsEnvironment, hasNetwork } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 
 /** The servers, their keys and master secrets, who may reach them, and who is told. No platform changes anything in it. */

@@ -1,0 +1,51 @@
+import { Stack } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import { UserError } from "../model/errors";
+import { resolveUnknown } from "../model/resolve";
+import type { Exact, ExactPlatforms, SpecOn } from "../model/spec";
+import type { TeamRule } from "../model/team-rule";
+import { platforms } from "../platforms/registry";
+import type { PlatformAccess } from "./platform-releases";
+import type { IRdsPostgres } from "./rds-postgres";
+import type { awsFields } from "./section";
+import type { AwsEnvironment } from "./stacks/aws-environment";
+import { createEnvironment, type EnvironmentStacks } from "./stacks/create";
+import { aws } from "./target";
+
+/** A spec for AWS, as a person writes it. */
+export type AwsSpec = SpecOn<typeof platforms, typeof awsFields, "aws", never>;
+
+export interface PostgresEnvironmentProps<S extends AwsSpec = AwsSpec> {
+  /** What there will be: `name`, `aws`, `instances` and `platforms`. Misspelt keys are refused by the compiler. */
+  readonly spec: S & Exact<S, AwsSpec> & ExactPlatforms<typeof platforms, S>;
+  /** Rules of a team, added to this project's. @defaultValue none */
+  readonly rules?: readonly TeamRule[];
+}
+
+/**
+ * PostgreSQL for ML platforms on AWS: servers, databases, logins, secrets, rotation, alarms, and the platforms' Helm releases, from one spec.
+ *
+ * It makes up to five stacks, because servers outlive databases, and databases outlive releases: `postgres-<name>-network`, `-database`,
+ * `-access`, `-platforms` and `-guard`. So its scope is an app or a stage, and no stack. `cdk deploy --all` deploys them in order.
+ */
+export class PostgresEnvironment<S extends AwsSpec = AwsSpec> extends Construct {
+  /** The spec, checked and complete. */
+  readonly environment: AwsEnvironment;
+  /** Servers by instance. Their connections, secrets and metrics are for other stacks of the app. */
+  readonly instances: Readonly<Record<string, IRdsPostgres>>;
+  /** By platform: its secret, and the role that External Secrets reads it with. */
+  readonly platforms: Readonly<Record<string, PlatformAccess>>;
+  readonly stacks: EnvironmentStacks;
+
+  /** @throws SpecError with everything that is wrong in the spec; UserError in a stack, which contains no stacks. */
+  constructor(scope: Construct, id: string, { spec, rules = [] }: PostgresEnvironmentProps<S>) {
+    super(scope, id);
+    const within = scope.node.scopes.find(Stack.isStack);
+    if (within !== undefined)
+      throw new UserError(`${id}: makes stacks of its own, and cannot be within the stack ${within.node.id}; create it in the app or a stage`);
+    this.environment = resolveUnknown(spec, { target: aws, platforms, rules });
+    this.stacks = createEnvironment(this, this.environment, null);
+    this.instances = this.stacks.database.servers;
+    this.platforms = this.stacks.access.platforms;
+  }
+}

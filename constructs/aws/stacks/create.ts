@@ -1,0 +1,56 @@
+import type { Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { AccessStack, type NextCommands } from "./access-stack";
+import { type AwsEnvironment, hasNetwork, isGuarded } from "./aws-environment";
+import { DatabaseStack } from "./database-stack";
+import type { PrivateNetwork } from "./environment-stack";
+import { GuardStack } from "./guard-stack";
+import { NetworkStack } from "./network-stack";
+import { PlatformsStack } from "./platforms-stack";
+
+/** The stacks of an environment; null where it needs none. */
+export interface EnvironmentStacks {
+  readonly network: NetworkStack | null;
+  readonly database: DatabaseStack;
+  readonly access: AccessStack;
+  readonly platforms: PlatformsStack | null;
+  readonly guard: GuardStack | null;
+}
+
+/**
+ * The stacks of an environment, by how long they live: servers for years, access as long as its platforms, releases from one version
+ * to the next. A network comes first where the environment names none and creates instances, and what guards all of them last.
+ *
+ * @param scope an app, a stage, or anything in one of them that is no stack.
+ * @param commands that the outputs name; null for none.
+ */
+export function createEnvironment(scope: Construct, environment: AwsEnvironment, commands: NextCommands | null): EnvironmentStacks {
+  const network = environment.section.network === null && hasNetwork(environment) ? new NetworkStack(scope, environment) : null;
+  const placement = network?.placement ?? null;
+  const database = new DatabaseStack(scope, environment, placement);
+  const access = new AccessStack(scope, environment, placement, database, commands);
+  access.addStackDependency(database, "the servers come first");
+  const platforms = environment.section.cluster?.installReleases ? createPlatforms(scope, environment, placement, database, access) : null;
+  return { network, database, access, platforms, guard: createGuard(scope, environment, database, platforms ?? access) };
+}
+
+function createPlatforms(
+  scope: Construct,
+  environment: AwsEnvironment,
+  placement: PrivateNetwork | null,
+  database: DatabaseStack,
+  access: AccessStack,
+): PlatformsStack {
+  const platforms = new PlatformsStack(scope, environment, placement, database.servers, access.platforms);
+  platforms.addStackDependency(access, "platforms start with their databases");
+  return platforms;
+}
+
+function createGuard(scope: Construct, environment: AwsEnvironment, database: DatabaseStack, last: Stack): GuardStack | null {
+  const created = Object.keys(database.created);
+  if (created.length === 0) return null;
+  const isClosed = created.some((name) => isGuarded(environment, name));
+  const guard = new GuardStack(scope, { environment, lock: database.lock, isClosed });
+  guard.addStackDependency(last, "it guards what is there, and goes first");
+  return guard;
+}
