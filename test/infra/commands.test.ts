@@ -149,6 +149,7 @@ describe("a checkout in a path with a blank", () => {
     const { status, stderr, stdout } = npm(ROOT, ["run", "plan", "--", "--cloud", "gcp"]);
     expect([status, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^ours on Google Cloud, europe-west4, project my-project\n\ninstance main: PostgreSQL 17\n/);
+    expect(stdout).toContain("\n18 resources in 2 parts\n");
   });
 
   it("is synthesized by the line that cdk runs", () => {
@@ -184,6 +185,8 @@ describe("a path in an environment", () => {
 });
 
 describe("a file that is something else", () => {
+  const TEMPLATES = ["network", "database", "access", "platforms", "guard"].map((part) => `postgres-ours-${part}.template.json`).join(", ");
+
   it.each(["aws", "gcp"])("is not written over by a command that plan or render print on %s", (cloud) => {
     writeFileSync(join(ROOT, "README.md"), "# Mine\n");
     writeFileSync(join(ROOT, "state.json"), "{}");
@@ -194,7 +197,7 @@ describe("a file that is something else", () => {
     expect([plan, render]).toEqual(
       cloud === "aws"
         ? [
-            expect.stringMatching(/^✖ README\.md contains no template of ours; give a folder that cdk synth has written, one of /),
+            `✖ README.md contains no template of ours; give a folder that cdk synth has written, one of ${TEMPLATES}, or an environment's file\n`,
             "✖ README.md is not valid JSON; run npx cdk deploy --all -c environment=ours --outputs-file cdk-outputs-2.json\n",
           ]
         : [
