@@ -34,6 +34,7 @@ const OF_SETTINGS = ["region", "project", "encryptionKeyName", "name"];
 const FOLLOWED = ["project", "region", "network", "name"];
 const FOLLOWING = ["project", "region", "network", "instance", "replication.userManaged.replicas[].location"];
 
+const CLUSTER = "pulumi:providers:kubernetes";
 const POLICY = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPolicy";
 
 type Before = readonly Stored[];
@@ -59,6 +60,7 @@ export function findChanges(before: Before, after: After, readers: Readonly<Reco
     ...findPlatforms(before, after),
     ...findReleases(before, after),
     ...findGuards(before, after),
+    ...findCluster(before, after),
   ]);
 }
 
@@ -185,6 +187,18 @@ const findGuards = (before: Before, after: After): readonly Change[] =>
         ),
       ]
     : [];
+
+/** Another cluster replaces its provider, and with it everything that is in the cluster. */
+function findCluster(before: Before, after: After): readonly Change[] {
+  const clusterOf = (resources: readonly Pick<Stored, "type" | "inputs">[]): string | null => {
+    const identifier = resources.find(({ type }) => type === CLUSTER)?.inputs.clusterIdentifier;
+    return typeof identifier === "string" ? identifier : null;
+  };
+  const [had, has] = [clusterOf(before), clusterOf(after)];
+  if (had === null || has === null || had === has) return [];
+  const effect = "all that this project has installed would be deleted in the old cluster, and installed in the new one; databases stay";
+  return [{ ...toChange("outage", "gcp.cluster", effect), before: had, after: has }];
+}
 
 /** Paths whose value is written, known, and another than before. What nobody writes, such as a name that Pulumi makes, stays. */
 function changedPaths(before: Stored, after: Registration): readonly string[] {

@@ -124,9 +124,13 @@ const OF_SECTION: { readonly aws: Fields<typeof awsFields>; readonly gcp: Fields
     ),
   },
   gcp: {
-    project: one(gcp({ project: "other-project" }, base), "lost gcp.project", "lost gcp.network"),
+    project: one(gcp({ project: "other-project" }, base), "lost gcp.project", "lost gcp.network", "outage gcp.cluster"),
     projectNumber: one(gcp({ projectNumber: "999999999999" }, base)),
-    region: one(gcp({ region: "europe-west1", cluster: { ...GKE, location: "europe-west1" } }, base), "lost gcp.region"),
+    region: one(
+      gcp({ region: "europe-west1", cluster: { ...GKE, location: "europe-west1" } }, base),
+      "lost gcp.region",
+      "outage gcp.cluster",
+    ),
     network: one(gcp({ network: "other" }, base), "lost gcp.network"),
     privateServicesAccess: one(gcp({ privateServicesAccess: { prefixLength: 16 } }, base), "lost gcp.privateServicesAccess"),
     enableApis: one(gcp({ enableApis: true }, base)),
