@@ -6,7 +6,7 @@ import { PACKAGE_ROOT } from "../constructs/package/root";
 export const LOCAL_ENVIRONMENT = "local";
 
 /** The scripts of package.json that printed commands run. */
-type Script = "start" | "provision" | "doctor" | "rotate" | "sql" | "plan" | "render";
+type Script = "start" | "provision" | "doctor" | "rotate" | "sql" | "status" | "plan" | "render";
 
 /** What a command is about; a printed one names all of it. */
 export interface About {

@@ -1,5 +1,6 @@
 import { planDocument } from "./plan-document";
 import { byName, count, defineDocument, flag, list, object, oneOf, orNull, type Printed, text, type ValuesOf } from "./schema";
+import { statusDocument } from "./status-document";
 
 const about = {
   environment: text("The environment's name."),
@@ -165,6 +166,7 @@ export const DOCUMENTS: readonly Printed[] = [
   closeDocument,
   rotateDocument,
   planDocument,
+  statusDocument,
 ];
 
 export type DryRunInstance = ValuesOf<typeof dryRunDocument>["instances"][number];

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIBPQ_QUERY } from "../../constructs/model/dead-connections";
 import { chartDirectory } from "../../constructs/package/root";
 import { doctorDocument, dryRunDocument, provisionDocument, rotateDocument } from "../../infra/documents/documents";
+import { statusDocument } from "../../infra/documents/status-document";
 import {
   commandLines,
   filesBelow,
@@ -179,9 +180,10 @@ describe("npm start", () => {
     const after = files();
     const provisioned = await print("provision");
     const doctor = await print("doctor");
+    const status = await print("status");
     await run(directory, "sql", ["mlflow"], "alter database mlflow reset statement_timeout;\n");
     const rotated = await print("rotate", "--platform", "mlflow");
-    return { upToDate, drifted, text, files: { before, after }, provisioned, doctor, rotated };
+    return { upToDate, drifted, text, files: { before, after }, provisioned, doctor, status, rotated };
   }
 
   it("says what provisioning would do, and writes nothing", () => {
@@ -198,6 +200,13 @@ describe("npm start", () => {
         "",
       ].join("\n"),
     });
+  });
+
+  it("shows its status, as a document, too", () => {
+    const { instances } = readDocument(statusDocument, documents.status.stdout);
+    expect(documents.status.code).toBe(0);
+    expect(instances.map(({ name, connections }) => [name, connections.max - connections.expected])).toEqual([["main", 0]]);
+    expect(Object.keys(instances[0]?.platforms ?? {}).sort()).toEqual([...PLATFORMS].sort());
   });
 
   it("prints documents for programs, which nothing else is mixed with", () => {

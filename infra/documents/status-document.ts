@@ -1,0 +1,45 @@
+import { amount, byName, count, defineDocument, flag, list, object, oneOf, orNull, text } from "./schema";
+
+export const statusDocument = defineDocument("status", 1, "status", "An environment at this moment.", {
+  environment: text("The environment's name."),
+  target: oneOf("Where it is: this machine, or a cloud.", ["local", "aws", "gcp"]),
+  instances: list(
+    "The instances, in the environment's order.",
+    object("One instance.", {
+      name: text("Its name in the environment."),
+      host: text("Name of the host that its certificate carries."),
+      port: count("TCP port."),
+      version: text("Version of PostgreSQL, such as `17.6`."),
+      startedAt: text("When the server was started, ISO 8601."),
+      isStandby: flag("Whether it is a standby, on which nothing can be written."),
+      bytes: amount("Bytes of all databases that can be measured."),
+      connections: object("Its connections.", {
+        max: count("`max_connections` in effect."),
+        used: count("Sessions of clients."),
+        expected: count("`max_connections` that the environment counts on."),
+      }),
+      replicas: list(
+        "Servers that stream from it. Standbys that the cloud keeps are not among them.",
+        object("One replica.", {
+          name: text("As it calls itself, or its address."),
+          state: orNull(text("As `pg_stat_replication` has it. Null if it is not visible.")),
+          lagSeconds: orNull(amount("Seconds that it is behind. Null if nothing was written for a while, or it is not visible.")),
+        }),
+      ),
+      certificateEnd: orNull(text("End of the server's certificate, ISO 8601. Null through a proxy.")),
+      platforms: byName(
+        "The platforms on it, by their names in the environment.",
+        object("One platform.", {
+          connections: object("Its connections.", {
+            used: count("Sessions of its logins."),
+            active: orNull(count("Of which so many run a statement. Null if it is not visible.")),
+            limit: count("Most that a login may have."),
+          }),
+          bytes: orNull(amount("Bytes of its databases. Null if one is missing, or is not visible.")),
+          login: orNull(text("The login that its secret names. Null if there is none that can be read.")),
+          migrations: list("How far its migrations are.", text("A sentence for people: its wording may change.")),
+        }),
+      ),
+    }),
+  ),
+});
