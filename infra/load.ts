@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, extname, join, parse } from "node:path";
 import { SpecError, UserError } from "../constructs/model/errors";
 import type { Fields } from "../constructs/model/fields";
 import { isObject } from "../constructs/model/json";
@@ -11,6 +11,7 @@ import type { TeamRule } from "../constructs/model/team-rule";
 import { PACKAGE_ROOT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
 import { fromUser } from "./command-line";
+import { DATA_ENDINGS, readDataFile } from "./data-files";
 import { withFiles } from "./existing";
 import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
@@ -20,10 +21,13 @@ export type ProjectEnvironment<X extends Fields = Fields> = Environment<typeof p
 /** Environments of the checkout, a file each. */
 export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
 
+/** TypeScript and data. */
+const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
+
 /**
- * Reads `infra/environments/<name>.ts` and resolves it for a target. Its paths are relative to that file; CAs are read.
+ * Reads an environment's file and resolves it for a target. Its paths are relative to that file; CAs are read.
  *
- * @throws UserError where there is no such file, or no section for the target; SpecError where it is wrong.
+ * @throws UserError where there is no such file, or two, or no section for the target; SpecError where it is wrong.
  */
 export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
   const known = environmentNames();
@@ -32,13 +36,21 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
   if (Object.keys(target.section).length > 0 && !Object.hasOwn(spec, target.name)) {
     const others = environmentsOn(target.name);
     const remedy = others.length === 0 ? "" : `, or use ${others.length === 1 ? "" : "one of "}${others.join(", ")}`;
-    throw new UserError(`environment ${name} has no section ${target.name}; write one into infra/environments/${name}.ts${remedy}`);
+    throw new UserError(`environment ${name} has no section ${target.name}; write one into ${environmentFile(name)}${remedy}`);
   }
   return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
 }
 
-/** Whether a path is that of an environment's file, by its ending. */
-export const isEnvironmentFile = (path: string): boolean => path.endsWith(".ts");
+/** Whether a path is that of an environment's file: by its ending, and of JSON, which templates and states are too, by its content. */
+export function isEnvironmentFile(path: string): boolean {
+  if (extname(path) !== ".json") return ENDINGS.includes(extname(path));
+  try {
+    const content = readDataFile(path, fromUser(path));
+    return isObject(content) && Object.hasOwn(content, "instances") && Object.hasOwn(content, "platforms");
+  } catch {
+    return false;
+  }
+}
 
 /**
  * An environment from any file, such as its file of another commit. Paths in it are relative to the folder of environments.
@@ -49,8 +61,7 @@ export const isEnvironmentFile = (path: string): boolean => path.endsWith(".ts")
  */
 export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> {
   if (!existsSync(fromUser(path))) throw new UserError(`there is no file ${path}`);
-  const spec = readDefault(path, () => require(fromUser(path)));
-  if (!isObject(spec)) throw new UserError(`${path} must export an environment by default`);
+  const spec = readEnvironmentFile(path, fromUser(path), () => require(fromUser(path)));
   if (!Object.hasOwn(spec, target.name)) throw new UserError(`${path} has no section ${target.name}`);
   try {
     // Rules that came later do not bind what was there before them.
@@ -86,8 +97,23 @@ export const environmentsOn = (section: string): readonly string[] =>
   });
 
 /** None if the folder is not there: git keeps no empty one. */
-export const environmentNames = (): readonly string[] =>
-  existsSync(DIRECTORY) ? readdirSync(DIRECTORY).flatMap((file) => (file.endsWith(".ts") ? [file.slice(0, -3)] : [])) : [];
+export const environmentNames = (): readonly string[] => [...new Set(environmentFiles().map((file) => parse(file).name))];
+
+const environmentFiles = (): readonly string[] =>
+  existsSync(DIRECTORY) ? readdirSync(DIRECTORY).filter((file) => ENDINGS.includes(extname(file))) : [];
+
+/**
+ * The file of an environment, as messages name it.
+ *
+ * @throws UserError where two files have its name: they could be two environments.
+ */
+export function environmentFile(name: string): string {
+  const [file = `infra/environments/${name}.ts`, other] = environmentFiles()
+    .filter((each) => parse(each).name === name)
+    .map((each) => `infra/environments/${each}`);
+  if (other !== undefined) throw new UserError(`environment ${name} has two files, ${file} and ${other}; remove or rename one`);
+  return file;
+}
 
 /**
  * The rules of this checkout's team, which every environment obeys.
@@ -110,16 +136,22 @@ function readDefault(file: string, load: () => { readonly default?: unknown }): 
 }
 
 function readSpec(name: string): NamedSpec {
-  const spec = readDefault(`infra/environments/${name}.ts`, () => require(`./environments/${name}.ts`));
-  if (!isObject(spec)) throw new UserError(`infra/environments/${name}.ts must export an environment by default`);
-  return named(spec as EnvironmentSpec, name);
+  const file = environmentFile(name);
+  const spec = readEnvironmentFile(file, join(DIRECTORY, basename(file)), () => require(`./environments/${name}.ts`));
+  return named(spec as EnvironmentSpec, name, file);
+}
+
+/** @param load of TypeScript. */
+function readEnvironmentFile(file: string, path: string, load: () => { readonly default?: unknown }): Readonly<Record<string, unknown>> {
+  const isData = extname(path) !== ".ts";
+  const spec = isData ? readDataFile(file, path) : readDefault(file, load);
+  if (!isObject(spec)) throw new UserError(`${file} must ${isData ? "contain an environment" : "export an environment by default"}`);
+  return spec;
 }
 
 /** A copy of a file is another environment, and must not plan or destroy the resources of the first one. */
-function named(spec: EnvironmentSpec, file: string): NamedSpec {
-  if (spec.name !== undefined && spec.name !== file)
-    throw new UserError(
-      `infra/environments/${file}.ts: name must be the file's, got ${JSON.stringify(spec.name)}; leave it out, or rename the file`,
-    );
-  return { ...spec, name: file };
+function named(spec: EnvironmentSpec, name: string, file: string): NamedSpec {
+  if (spec.name !== undefined && spec.name !== name)
+    throw new UserError(`${file}: name must be the file's, got ${JSON.stringify(spec.name)}; leave it out, or rename the file`);
+  return { ...spec, name };
 }

@@ -2,7 +2,7 @@ import type { GcpSettings, gcpFields } from "../../constructs/gcp/section";
 import { gcp } from "../../constructs/gcp/target";
 import { examplesIn, idOf } from "../../constructs/model/fields";
 import type { ResolvedInstance } from "../../constructs/model/spec";
-import { loadEnvironment, type ProjectEnvironment } from "../load";
+import { environmentFile, loadEnvironment, type ProjectEnvironment } from "../load";
 
 /** An environment on Google Cloud, with its section in its own type. */
 export type GcpEnvironment = ProjectEnvironment<typeof gcpFields>;
@@ -14,7 +14,7 @@ export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironm
 export function tellExamples({ name, section }: GcpEnvironment): string | null {
   const examples = examplesIn(section, "gcp");
   if (examples.length === 0) return null;
-  return `${name} has placeholder IDs; replace them in infra/environments/${name}.ts before you deploy: ${examples.join(", ")}`;
+  return `${name} has placeholder IDs; replace them in ${environmentFile(name)} before you deploy: ${examples.join(", ")}`;
 }
 
 /** What a self link has before `projects/`. */

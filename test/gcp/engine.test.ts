@@ -1,7 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { examplesIn } from "../../constructs/model/fields";
 import development from "../fixtures/environments/development";
 import { diffConfig } from "./engine/cluster-provider";
@@ -43,10 +43,11 @@ describe("with a double of Pulumi's engine", () => {
   });
 
   it("creates nothing while the environment has placeholder IDs", async () => {
-    const { code, shown, operations } = await run(engine.stack({}, "development"), "up");
+    writeFileSync(join(project.directory, "infra", "environments", "data.yaml"), stringify({ ...development, name: "data" }));
+    const { code, shown, operations } = await run(engine.stack({}, "data"), "up");
     const examples = examplesIn(development.gcp, "gcp");
     expect(shown).toBe(
-      `error: development has placeholder IDs; replace them in infra/environments/development.ts before you deploy: ${examples.join(", ")}\n`,
+      `error: data has placeholder IDs; replace them in infra/environments/data.yaml before you deploy: ${examples.join(", ")}\n`,
     );
     expect([code, operations.map(({ urn }) => urn.split("::")[2])]).toEqual([32, ["pulumi:pulumi:Stack"]]);
   });

@@ -23,7 +23,7 @@ describe("the environments of this checkout", () => {
         wirePlatforms(environment, platforms, () => ({ host: "db.example.internal", port: 5432, sidecar: null }));
         return environment;
       } catch (error) {
-        problems.push(`infra/environments/${name}.ts on ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
+        problems.push(`environment ${name} on ${target.name}: ${error instanceof Error ? error.message : String(error)}`);
         return null;
       }
     };

@@ -10,6 +10,15 @@ afterAll(() => project.remove());
 /** A file as a user writes it. */
 const write = (file: string, spec: object) => writeFileSync(join(DIRECTORY, `${file}.ts`), `export default ${JSON.stringify(spec)};\n`);
 const ON_AWS = { aws: { region: "eu-central-1" }, instances: { main: {} }, platforms: {} };
+/** The same as a person writes it in YAML. */
+const YAML = [
+  "# yaml-language-server: $schema=../../docs/reference/schemas/environment.json",
+  "aws: { region: eu-central-1 }",
+  "instances:",
+  "  main: &small { size: { vcpus: 4, memoryGib: 16 } }",
+  "  second: *small",
+  "platforms: {}",
+];
 const LOCAL = { instances: { main: {} }, platforms: {} };
 
 const plan = (...args: readonly string[]) => project.run("plan", args);
@@ -76,5 +85,56 @@ describe("an environment", () => {
     expect(plan("--cloud", "aws").stderr).toBe("✖ 2 environments have a section aws; add --environment NAME with one of broken, one\n");
     expect(chosen("--cloud", "aws", "--environment", "one")).toBe("one");
     expect(plan("--cloud", "aws", "--environment", "broken").stderr).toMatch(/^✖ infra\/environments\/broken\.ts cannot be loaded: /);
+  });
+
+  it("may be YAML or JSON, and is compared with a file of another commit in either", () => {
+    rmSync(join(DIRECTORY, "one.ts"));
+    writeFileSync(join(DIRECTORY, "two.yaml"), YAML.join("\n"));
+    expect(chosen("--cloud", "aws")).toBe("two");
+    const instances = { main: { size: { vcpus: 4, memoryGib: 16 } }, second: { size: { vcpus: 4, memoryGib: 32 } } };
+    const before = join(project.directory, "before.json");
+    writeFileSync(before, JSON.stringify({ $schema: "environment.json", ...ON_AWS, instances }));
+    const { status, stdout, stderr } = plan("--cloud", "aws", "--against", before);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/instances\.second\.size: db\.r7g\.xlarge .+ -> db\.m7g\.xlarge /);
+
+    for (const ending of ["json", "yml"]) {
+      const file = join(DIRECTORY, `three.${ending}`);
+      writeFileSync(file, JSON.stringify(ON_AWS));
+      expect(chosen("--cloud", "aws", "--environment", "three")).toBe("three");
+      rmSync(file);
+    }
+  });
+
+  it("whose data is not valid is refused in one sentence with the file, line and column", () => {
+    const refused = (file: string, content: string): string => {
+      writeFileSync(join(DIRECTORY, file), content);
+      const { status, stdout, stderr } = plan("--cloud", "aws", "--environment", "data");
+      rmSync(join(DIRECTORY, file));
+      expect([status, stdout]).toEqual([1, ""]);
+      return stderr;
+    };
+    expect(refused("data.yaml", `${YAML.join("\n")}\nplatforms: {}\n`)).toBe(
+      "✖ infra/environments/data.yaml:7:1: this key is written twice in one object\n",
+    );
+    expect(refused("data.json", '{\n  "aws": {},\n}\n')).toBe("✖ infra/environments/data.json:3:1: a key in double quotes is expected\n");
+    expect(refused("data.yml", "- aws\n")).toBe("✖ infra/environments/data.yml must contain an environment\n");
+    expect(refused("data.json", JSON.stringify({ ...ON_AWS, $schem: "environment.json" }))).toMatch(
+      /^✖ invalid spec:\n {2}- \$schem: unknown key; known are [^\n]+\n$/,
+    );
+    expect(refused("data.json", JSON.stringify({ name: "other", ...ON_AWS }))).toMatch(/^✖ infra\/environments\/data\.json: name must be /);
+    expect(refused("data.yml", "instances: { main: {} }\nplatforms: {}\n")).toMatch(
+      /; write one into infra\/environments\/data\.yml, or use one\n$/,
+    );
+  });
+
+  it("with two files is refused, and counts as one that could be meant", () => {
+    writeFileSync(join(DIRECTORY, "here.json"), JSON.stringify(ON_AWS));
+    expect(plan("--cloud", "aws").stderr).toBe("✖ 2 environments have a section aws; add --environment NAME with one of here, one\n");
+    expect(app({ environment: "here" })).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "environment here has two files, infra/environments/here.json and infra/environments/here.ts; remove or rename one\n",
+    });
   });
 });
