@@ -27,6 +27,7 @@ const className: Field<string, true> = {
   required: true,
   default: undefined,
   form: "an instance class of RDS for PostgreSQL",
+  schema: { description: "an instance class of RDS for PostgreSQL", enum: CLASS_NAMES },
   read(written, path, report) {
     if (typeof written === "string" && classNamed(written) !== undefined) return written;
     report(violation(path, "must be an instance class of RDS for PostgreSQL, such as db.m7g.large", written, adviseClass(written)));

@@ -1,5 +1,5 @@
 import { violation } from "./errors";
-import { choice, type Elsewhere, type Field, integer, json, list, map, nullable, shorthand, text } from "./fields";
+import { choice, dependent, type Elsewhere, type Field, integer, json, list, map, nullable, shorthand, text } from "./fields";
 import { IMAGE_FORM } from "./images";
 import { EXTENSION, FIRST_DATABASE, IDENTIFIER, KUBERNETES_NAME, NAME } from "./names";
 import { UNREADABLE } from "./unreadable";
@@ -31,13 +31,13 @@ function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
 export function commonFields(name: string) {
   return {
     /** What it is: `mlflow`, `application`. Required if the name is not that already. @defaultValue the platform's name */
-    platform: text({ ...NAME, default: name }),
+    platform: dependent(text({ ...NAME, default: name })),
     /** The instance that holds its databases; may be left out where there is one. @defaultValue `null` */
     instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
     /** Kubernetes namespace. @defaultValue the platform's name */
-    namespace: text({ ...KUBERNETES_NAME, default: name }),
+    namespace: dependent(text({ ...KUBERNETES_NAME, default: name })),
     /** Helm release; names of its Kubernetes objects begin with it. @defaultValue the platform's name */
-    release: text({ ...KUBERNETES_NAME, default: name }),
+    release: dependent(text({ ...KUBERNETES_NAME, default: name })),
     /**
      * Its databases by key, if they are to have other names or further extensions: `{ main: "mlflow_prod" }`, or
      * `{ main: { name: "mlflow_prod", extensions: ["pg_stat_statements"] } }`. Changing a name creates an empty database; the one before stays.
@@ -46,7 +46,7 @@ export function commonFields(name: string) {
      */
     databases: orOne(map(shorthand(databaseFields, "name"), NAME)),
     /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
-    chartVersion: text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" }),
+    chartVersion: dependent(text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" })),
     /** Pods of the server. @defaultValue `1` */
     replicas: integer({ min: 1, max: 100, default: 1 }),
     /**

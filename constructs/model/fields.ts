@@ -1,6 +1,7 @@
 import { type Violation, violation } from "./errors";
-import { isPlainObject, type JsonObject } from "./json";
-import { nearest, suggest } from "./suggest";
+import { isPlainData, isPlainObject, type Json, type JsonObject } from "./json";
+import { exceptNull, objectSchema, orNull, type Schema, textSchema, withoutDefault } from "./schema";
+import { keyPath, refuseKeys } from "./unknown-keys";
 import { toEntries, toList, toSettings, UNREADABLE, type Unreadable } from "./unreadable";
 import { hasControl } from "./value-texts";
 
@@ -19,6 +20,8 @@ export interface Field<out T, out Required extends boolean = boolean, out W = T>
   readonly default: T | undefined;
   /** What to write, in words. */
   readonly form: string;
+  /** What a person may write, as JSON Schema, with the default. */
+  readonly schema: Schema;
   /** Of a whole number: the smallest. */
   readonly min?: number;
   /** Of a group, or a list of groups: its settings. */
@@ -61,7 +64,7 @@ export function readFields<F extends Fields>(
   const given = isReadable ? written : {};
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(fields, key));
   for (const found of refuseKeys(unknown, Object.keys(fields), path, elsewhere)) report(found);
-  const read = (key: string, field: Field<unknown>) => readField(field, ownValue(given, key), join(path, key), report);
+  const read = (key: string, field: Field<unknown>) => readField(field, ownValue(given, key), keyPath(path, key), report);
   const entries = Object.entries(fields).map(([key, field]) => [key, isReadable ? read(key, field) : UNREADABLE] as const);
   return toSettings(entries) as Settings<F>;
 }
@@ -71,18 +74,6 @@ const MOST_KEYS = 5;
 
 const objectOf = (fields: Fields): string =>
   Object.keys(fields).length > MOST_KEYS ? "" : `write { ${Object.keys(fields).join(": ..., ")}: ... }`;
-
-/** Unknown keys; all known ones are listed once. */
-export function refuseKeys(unknown: readonly string[], known: readonly string[], path: string, elsewhere: Elsewhere): readonly Violation[] {
-  let isListed = false;
-  return unknown.map((key) => {
-    const near = nearest(key, known);
-    const advice = elsewhere.get(key.toLowerCase().replaceAll(/[_-]/g, "")) ?? (near === null ? null : `did you mean "${near}"?`);
-    const remedy = advice ?? (isListed ? "" : suggest(key, known));
-    isListed ||= advice === null;
-    return { path: join(path, key), rule: "unknown key", got: null, remedy };
-  });
-}
 
 /** Not what an object inherits: a field may be called as a member of every object. */
 const ownValue = (object: Readonly<Record<string, unknown>>, key: string): unknown =>
@@ -95,14 +86,14 @@ function readField(field: Field<unknown>, written: unknown, path: string, report
   return UNREADABLE;
 }
 
-const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
-
 /** The longest text that is looked at: some patterns take a square of its length in time. */
 const LONGEST_TEXT = 1_000;
 
 interface Definition<T> {
   /** What must be written, in words. */
   readonly form: string;
+  /** What `accepts` accepts. */
+  readonly schema: Schema;
   accepts(value: unknown): boolean;
   /** The value that a text, or another kind of value, was meant to be; null where that is not clear. */
   meant(value: unknown): T | null;
@@ -111,11 +102,12 @@ interface Definition<T> {
 }
 
 /** A setting that a person must write, unless it gets a default. */
-function define<T>({ form, accepts, meant, isOneLine = false }: Definition<T>): Field<T, true> {
+function define<T>({ form, schema, accepts, meant, isOneLine = false }: Definition<T>): Field<T, true> {
   return {
     required: true,
     default: undefined,
     form,
+    schema: { description: form, ...schema },
     read(written, path, report) {
       if (isOneLine && typeof written === "string" && (hasControl(written) || written.includes("\t"))) {
         report(violation(path, "must not contain a line break or a control character", written));
@@ -134,7 +126,15 @@ function remedyOf(written: unknown, meant: unknown): string {
   return typeof meant === "string" ? `write it in quotes: ${JSON.stringify(meant)}` : `write it without quotes: ${meant}`;
 }
 
-const withDefault = <T>(field: Field<T>, defaultValue: T): Field<T, false> => ({ ...field, required: false, default: defaultValue });
+const withDefault = <T>(field: Field<T>, defaultValue: T): Field<T, false> => ({
+  ...field,
+  required: false,
+  default: defaultValue,
+  schema: { ...field.schema, default: defaultValue as Json },
+});
+
+/** A field whose default is replaced by what follows from other settings: its schema has none. */
+export const dependent = <F extends Field<unknown>>(field: F): F => ({ ...field, schema: withoutDefault(field.schema) });
 
 interface Bounds {
   readonly min: number;
@@ -148,7 +148,9 @@ export function integer({ min, max, default: defaultValue }: Bounds & { readonly
   const accepts = (value: unknown) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
   const meant = (value: unknown) =>
     typeof value === "string" && /^\d{1,15}$/.test(value) && accepts(Number(value)) ? Number(value) : null;
-  const field = { ...define<number>({ form: `a whole number from ${min} to ${max}`, accepts, meant }), min };
+  const form = `a whole number from ${min} to ${max}`;
+  const schema = { type: "integer", minimum: min, maximum: max };
+  const field = { ...define<number>({ form, schema, accepts, meant }), min };
   return defaultValue === undefined ? field : withDefault(field, defaultValue);
 }
 
@@ -157,12 +159,15 @@ export function quarters({ min, max, default: defaultValue }: Bounds & { readonl
   const accepts = (value: unknown) => typeof value === "number" && Number.isInteger(value * 4) && value >= min && value <= max;
   const meant = (value: unknown) =>
     typeof value === "string" && /^\d{1,15}(\.\d{1,2})?$/.test(value) && accepts(Number(value)) ? Number(value) : null;
-  return withDefault(define<number>({ form: `a number from ${min} to ${max}, in quarters`, accepts, meant }), defaultValue);
+  const form = `a number from ${min} to ${max}, in quarters`;
+  const schema = { type: "number", minimum: min, maximum: max, multipleOf: 0.25 };
+  return withDefault(define<number>({ form, schema, accepts, meant }), defaultValue);
 }
 
 export function flag(defaultValue: boolean): Field<boolean, false> {
   const meant = (value: unknown) => (value === "true" ? true : value === "false" ? false : null);
-  return withDefault(define<boolean>({ form: "true or false", accepts: (value) => typeof value === "boolean", meant }), defaultValue);
+  const accepts = (value: unknown) => typeof value === "boolean";
+  return withDefault(define<boolean>({ form: "true or false", schema: { type: "boolean" }, accepts, meant }), defaultValue);
 }
 
 interface Form {
@@ -191,6 +196,7 @@ export function text(rule: Form & { readonly default?: string }): Field<string, 
   const { normal } = rule;
   const defined = define<string>({
     form: rule.form,
+    schema: textSchema(rule),
     accepts: (value) => fits(value, rule),
     meant: (value) => meantText(value, rule),
     isOneLine: !rule.lines,
@@ -217,7 +223,9 @@ export const idOf = (id: Id): string => (typeof id === "string" ? id : id.exampl
 /** An id of a given form. */
 export function id(rule: Form): Field<Id, true> {
   const accepts = (value: unknown) => fits(isExample(value) ? value.example : value, rule);
-  return define<Id>({ form: rule.form, accepts, meant: (value) => meantText(value, rule), isOneLine: true });
+  const { form } = rule;
+  const schema = { anyOf: [textSchema(rule), objectSchema({ example: { required: true, schema: textSchema(rule) } })] };
+  return define<Id>({ form, schema, accepts, meant: (value) => meantText(value, rule), isOneLine: true });
 }
 
 const isExample = (value: unknown): value is { readonly example: string } =>
@@ -227,7 +235,7 @@ const isExample = (value: unknown): value is { readonly example: string } =>
 export function examplesIn(value: unknown, path: string): readonly string[] {
   if (isExample(value)) return [path];
   if (Array.isArray(value)) return value.flatMap((entry, index) => examplesIn(entry, `${path}[${index}]`));
-  return isPlainObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, join(path, key))) : [];
+  return isPlainObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, keyPath(path, key))) : [];
 }
 
 /** One of a closed list; `retired` explains a value that was allowed once. */
@@ -241,6 +249,7 @@ export function choice<const T extends string | number>(
     required: false,
     default: defaultValue,
     form,
+    schema: { description: form, enum: values, default: defaultValue },
     read(written, path, report) {
       if (values.includes(written as T)) return written as T;
       const meant = values.find((value) => typeof written !== "object" && typeof written !== "symbol" && String(value) === String(written));
@@ -258,10 +267,12 @@ const listed = (values: readonly (string | number)[]): string => {
 
 /** Allows null, which is the default: "not set". */
 export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, false, W | null> {
+  const form = `${field.form}, or null`;
   return {
     required: false,
     default: null,
-    form: `${field.form}, or null`,
+    form,
+    schema: { ...orNull(field.schema), description: form, default: null },
     ...(field.fields === undefined ? {} : { fields: field.fields }),
     read: (written, path, report) => (written === null ? null : field.read(written, path, report)),
   };
@@ -269,10 +280,12 @@ export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, fal
 
 /** A group of settings; left out, each has its own default. */
 export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Written<F>> {
+  const form = `an object with ${Object.keys(fields).join(", ")}`;
   return {
     required: false,
     default: readFields(fields, {}, "", () => undefined),
-    form: `an object with ${Object.keys(fields).join(", ")}`,
+    form,
+    schema: { description: form, ...objectSchema(fields) },
     fields,
     read(written, path, report) {
       const settings = readFields(fields, written, path, report);
@@ -287,12 +300,15 @@ export function shorthand<F extends Fields, K extends keyof F & string>(
   key: K,
 ): Field<Settings<F>, false, Written<F> | Exclude<WrittenOf<F[K]>, null>> {
   const whole = group(fields);
+  const one = fields[key] as Field<unknown>;
+  const form = `${one.form}, or ${whole.form}`;
   return {
     ...whole,
-    form: `${fields[key]?.form}, or ${whole.form}`,
+    form,
+    schema: { description: form, anyOf: [exceptNull(one.schema), whole.schema] },
     read(written, path, report) {
       if (isPlainObject(written) || written === null) return whole.read(written, path, report);
-      const value = readField(fields[key] as Field<unknown>, written, path, report);
+      const value = readField(one, written, path, report);
       return value === UNREADABLE ? UNREADABLE : ({ ...whole.default, [key]: value } as Settings<F>);
     },
   };
@@ -308,6 +324,13 @@ export function map<T, W>(
     required: false,
     default: defaultValue,
     form: "an object",
+    schema: {
+      description: `an object; a key is ${key.form}`,
+      type: "object",
+      propertyNames: textSchema(key),
+      additionalProperties: value.schema,
+      default: defaultValue as JsonObject,
+    },
     read(written, path, report) {
       if (!isPlainObject(written)) {
         report(violation(path, "must be an object", written, written === null ? "leave it out for the default" : ""));
@@ -330,6 +353,7 @@ export const optional = <T, W>(field: Field<T, boolean, W>): Field<T | undefined
   ...field,
   required: false,
   default: undefined,
+  schema: withoutDefault(field.schema),
 });
 
 export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], false, readonly W[]> {
@@ -337,6 +361,7 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
     required: false,
     default: [],
     form: "a list",
+    schema: { description: `a list; each is ${item.form}`, type: "array", items: item.schema, default: [] },
     ...(item.fields === undefined ? {} : { fields: item.fields }),
     read(written, path, report) {
       if (Array.isArray(written) && written.length > MOST_VALUES) {
@@ -356,7 +381,8 @@ export function list<T, W>(item: Field<T, boolean, W>): Field<readonly T[], fals
 /** A string, boolean or finite number. */
 export function scalar(): Field<string | number | boolean, true> {
   const accepts = (value: unknown) => fits(value, ANY_TEXT) || typeof value === "boolean" || Number.isFinite(value);
-  return define<string | number | boolean>({ form: "a string, number or boolean", accepts, meant: () => null, isOneLine: true });
+  const schema = { type: ["string", "number", "boolean"] };
+  return define<string | number | boolean>({ form: "a string, number or boolean", schema, accepts, meant: () => null, isOneLine: true });
 }
 
 const ANY_TEXT: Form = { pattern: /^/, form: "a text" };
@@ -368,25 +394,6 @@ const MOST_VALUES = 20_000;
 /** Free plain data, such as the values of a Helm chart. */
 export function json(): Field<JsonObject, false> {
   const form = `an object of plain data (JSON) with at most ${MOST_LEVELS} levels and ${MOST_VALUES} values`;
-  const accepts = (value: unknown) => isPlainObject(value) && isPlain(value);
-  return withDefault(define<JsonObject>({ form, accepts, meant: () => null }), {});
-}
-
-/** Whether a list has neither holes nor other properties. */
-function isPlainList(list: readonly unknown[]): boolean {
-  const keys = Object.keys(list);
-  return keys.length === list.length && keys.every((key, index) => key === String(index));
-}
-
-/** Whether a value survives JSON; `undefined` within an object counts as left out. A circle has too many levels. */
-function isPlain(value: unknown): boolean {
-  let count = 0;
-  const visit = (each: unknown, level: number): boolean => {
-    count += 1;
-    if (count > MOST_VALUES || level > MOST_LEVELS) return false;
-    if (Array.isArray(each)) return isPlainList(each) && each.every((item) => visit(item, level + 1));
-    if (isPlainObject(each)) return Object.values(each).every((child) => child === undefined || visit(child, level + 1));
-    return each === null || typeof each === "string" || typeof each === "boolean" || Number.isFinite(each);
-  };
-  return visit(value, 0);
+  const accepts = (value: unknown) => isPlainObject(value) && isPlainData(value, { levels: MOST_LEVELS, values: MOST_VALUES });
+  return withDefault(define<JsonObject>({ form, schema: { type: "object" }, accepts, meant: () => null }), {});
 }

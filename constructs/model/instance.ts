@@ -2,6 +2,7 @@ import { HOST, IPV4 } from "./address";
 import type { Violation } from "./errors";
 import {
   choice,
+  dependent,
   type Elsewhere,
   flag,
   group,
@@ -16,6 +17,7 @@ import {
   type Written,
 } from "./fields";
 import { isPlainObject } from "./json";
+import { inAnyCase } from "./schema";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
 /** Versions that the PostgreSQL project still mends. https://www.postgresql.org/support/versioning/ */
@@ -45,7 +47,7 @@ export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boole
   log_lock_waits: "on",
 };
 
-const DAY = "(mon|tue|wed|thu|fri|sat|sun)";
+const DAY = `(${["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(inAnyCase).join("|")})`;
 const TIME = "([01][0-9]|2[0-3]):[0-5][0-9]";
 
 const CIDR = {
@@ -103,7 +105,7 @@ export const instanceFields = {
    *
    * @defaultValue five times `storageGib`
    */
-  maxStorageGib: nullable(integer(VOLUME)),
+  maxStorageGib: dependent(nullable(integer(VOLUME))),
   /** Provisioned disk operations per second; null leaves the volume's baseline. @defaultValue `null` */
   iops: nullable(integer({ min: 1000, max: 350000 })),
   /** Provisioned disk throughput in MiB/s; null leaves the volume's baseline. @defaultValue `null` */
@@ -125,7 +127,7 @@ export const instanceFields = {
    */
   maintenanceWindow: text({
     // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html writes days as Mon.
-    pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`, "i"),
+    pattern: new RegExp(`^${DAY}:${TIME}-${DAY}:${TIME}$`),
     form: "ddd:hh:mm-ddd:hh:mm (UTC)",
     normal: (window) => window.toLowerCase(),
     default: "sun:04:00-sun:05:00",

@@ -16,6 +16,29 @@ export function isPlainObject(value: unknown): value is Readonly<Record<string, 
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** Whether a list has neither holes nor other properties. */
+function isPlainList(list: readonly unknown[]): boolean {
+  const keys = Object.keys(list);
+  return keys.length === list.length && keys.every((key, index) => key === String(index));
+}
+
+/**
+ * Whether a value survives JSON; `undefined` within an object counts as left out. A circle has too many levels.
+ *
+ * @param most levels within each other, and values in all.
+ */
+export function isPlainData(value: unknown, most: { readonly levels: number; readonly values: number }): boolean {
+  let count = 0;
+  const visit = (each: unknown, level: number): boolean => {
+    count += 1;
+    if (count > most.values || level > most.levels) return false;
+    if (Array.isArray(each)) return isPlainList(each) && each.every((item) => visit(item, level + 1));
+    if (isPlainObject(each)) return Object.values(each).every((child) => child === undefined || visit(child, level + 1));
+    return each === null || typeof each === "string" || typeof each === "boolean" || Number.isFinite(each);
+  };
+  return visit(value, 0);
+}
+
 /** A frozen copy of a plain value and of everything in it. */
 export function frozenCopy<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;

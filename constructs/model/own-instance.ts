@@ -10,6 +10,7 @@ import {
   withoutEffect,
 } from "./instance";
 import { isPlainObject, mapValues, ownEntry } from "./json";
+import { objectSchema } from "./schema";
 import { suggest } from "./suggest";
 import { ifReadable, joinSettings, pickSettings, toEntries, UNREADABLE, withSettings } from "./unreadable";
 
@@ -84,6 +85,12 @@ export function ownInstances<const F extends OwnFields>(
     required: false,
     default: {},
     form: "an object of instances",
+    schema: {
+      description: "an object; a key is an instance's name",
+      type: "object",
+      additionalProperties: objectSchema(known),
+      default: {},
+    },
     read(written, path, report) {
       if (!isPlainObject(written)) {
         report(violation(path, "must be an object", written, "write { main: { ... } }"));

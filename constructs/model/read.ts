@@ -1,11 +1,12 @@
 import { type Violation, violation } from "./errors";
-import { type Fields, json, type Report, readFields, refuseKeys, type Settings } from "./fields";
+import { type Fields, json, type Report, readFields, type Settings } from "./fields";
 import { completeInstance, type InstanceSettings, instanceFields } from "./instance";
 import { isPlainObject } from "./json";
 import { NAME } from "./names";
 import { elsewhereOf } from "./own-instance";
 import { ENVIRONMENT_ELSEWHERE, environmentFields } from "./spec";
 import type { Target } from "./target";
+import { refuseKeys } from "./unknown-keys";
 
 type Given = Readonly<Record<string, unknown>>;
 

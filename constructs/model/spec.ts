@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "./json";
 import { NAME } from "./names";
 import type { OwnInstance, OwnInstances } from "./own-instance";
 import type { Platform, PlatformSettings, Platforms, Revision, TlsMode } from "./platform";
+import { inAnyCase } from "./schema";
 import type { Target } from "./target";
 
 /** What AWS takes as a tag; Google Cloud takes less. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html */
@@ -24,7 +25,7 @@ export const environmentFields = {
    * @defaultValue `{}`
    */
   labels: map(label, {
-    pattern: new RegExp(`^(?!aws:|rds:)${TAG}{1,128}$`, "iu"),
+    pattern: new RegExp(`^(?!${inAnyCase("aws")}:|${inAnyCase("rds")}:)${TAG}{1,128}$`, "u"),
     form: `1 to 128 ${TAG_FORM}, not starting with aws: or rds:`,
   }),
   /** Team that answers for it. @defaultValue `null` */
@@ -37,7 +38,7 @@ export const environmentFields = {
    */
   monthlyCostLimitUsd: nullable(integer({ min: 1, max: 10_000_000 })),
   /** Reasons for what rules would refuse without one, or warn of: rule id to reason. @defaultValue `{}` */
-  acknowledge: map(text({ pattern: /\S.{9,}/, form: "a reason of at least ten characters" }), {
+  acknowledge: map(text({ pattern: /\S.{9,}/u, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
     form: "a rule's id",
   }),
