@@ -34,7 +34,7 @@ describe("docs", () => {
     expect(readFileSync(RULES_PAGE, "utf8")).toBe(rulesPage());
   });
 
-  it("list the keys of every document that commands print, and have its schema (npm run docs writes both)", () => {
+  it("list the keys of every document that commands print, and have its schema and that of an environment (npm run docs writes all)", () => {
     const page = readFileSync(OUTPUT_PAGE, "utf8");
     expect(page).toBe(withDocuments(page));
     const files = schemaFiles();

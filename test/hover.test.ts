@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { awsInstanceFields } from "../constructs/aws/instance-fields";
 import { awsFields } from "../constructs/aws/section";
@@ -10,8 +8,7 @@ import { DEFAULT_PARAMETERS, instanceFields } from "../constructs/model/instance
 import type { Platform } from "../constructs/model/platform";
 import { environmentFields } from "../constructs/model/spec";
 import { platforms } from "../constructs/platforms/registry";
-
-const ROOT = join(__dirname, "..");
+import { docstringsIn } from "../infra/docs/docstrings";
 
 /** Defaults that depend on something else, in words. */
 const IN_WORDS: Readonly<Record<string, string>> = {
@@ -21,32 +18,6 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   chartVersion: "the newest verified version",
   maxStorageGib: "five times `storageGib`",
 };
-
-/** What an editor shows of each setting below a declaration: the docstring by path. */
-function docstringsIn(file: string, declaration: string): ReadonlyMap<string, string> {
-  const text = readFileSync(join(ROOT, file), "utf8");
-  const found = new Map<string, string>();
-  const above: { readonly indent: number; readonly key: string }[] = [];
-  let docstring: string[] = [];
-  const start = text.indexOf(declaration);
-  if (start < 0) throw new Error(`${file} has no ${declaration}`);
-  for (const line of text.slice(start).split("\n").slice(1)) {
-    if (/^ {0,2}\}/.test(line) && !/^ {2}\}\),?$/.test(line)) break;
-    if (/^\s*\/?\*/.test(line)) {
-      if (/^\s*\/\*\*/.test(line)) docstring = [];
-      docstring.push(line.replace(/^\s*(\/\*\*|\*\/|\*)\s?/, "").replace(/\s*\*\/$/, ""));
-      continue;
-    }
-    const [, indent = "", key = ""] = /^(\s+)"?([\w-]+)"?: /.exec(line) ?? [];
-    if (key !== "") {
-      while ((above.at(-1)?.indent ?? -1) >= indent.length) above.pop();
-      above.push({ indent: indent.length, key });
-      if (docstring.length > 0) found.set(above.map((each) => each.key).join("."), docstring.join(" ").trim());
-    }
-    docstring = [];
-  }
-  return found;
-}
 
 /** Every setting by its path, groups and what is in them. */
 const settingsOf = (fields: Fields, path = ""): readonly (readonly [string, Field<unknown>])[] =>

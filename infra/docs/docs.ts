@@ -6,6 +6,7 @@ import { toSchemaFile } from "../documents/schema";
 import { type PlatformName, toFacts } from "./facts";
 import { toDocumentTables } from "./output";
 import { rulesPage } from "./rules";
+import { environmentSchema } from "./schema";
 
 const ROOT = join(__dirname, "..", "..");
 const BEGIN = "<!-- What follows is written by npm run docs. -->";
@@ -20,9 +21,13 @@ export const pageOf = (name: string): string => join(ROOT, "docs", `${name}.md`)
 /** The page of what commands print for programs. */
 export const OUTPUT_PAGE = join(ROOT, "docs", "reference", "output.md");
 
-/** The schemas of what they print: text by path. */
-export const schemaFiles = (): Readonly<Record<string, string>> =>
-  Object.fromEntries(DOCUMENTS.map((each) => [join(ROOT, "docs", "reference", "schemas", `${each.name}.json`), toSchemaFile(each)]));
+const schemaFile = (name: string): string => join(ROOT, "docs", "reference", "schemas", `${name}.json`);
+
+/** The schemas of what they print, and of an environment's file: text by path. */
+export const schemaFiles = (): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(DOCUMENTS.map((each) => [schemaFile(each.name), toSchemaFile(each)])),
+  [schemaFile("environment")]: `${JSON.stringify(environmentSchema(), null, 2)}\n`,
+});
 
 /** A page with the facts of today; what people wrote around them stays. */
 export const withFacts = (name: PlatformName, page: string): string => between(page, toFacts(name), `docs/${name}.md`);
