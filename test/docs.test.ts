@@ -1,11 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import Ajv from "ajv";
 import { describe, expect, it } from "vitest";
 import { platforms } from "../constructs/platforms/registry";
+import { readDataFile } from "../infra/data-files";
 import { OUTPUT_PAGE, pageOf, RULES_PAGE, schemaFiles, withDocuments, withFacts } from "../infra/docs/docs";
 import type { PlatformName } from "../infra/docs/facts";
 import { rulesPage } from "../infra/docs/rules";
+import { refusal } from "./fixtures/specs";
 
+const ROOT = join(__dirname, "..");
 const names = Object.keys(platforms) as PlatformName[];
 
 describe("docs", () => {
@@ -39,7 +43,7 @@ describe("docs", () => {
     expect(page).toBe(withDocuments(page));
     const files = schemaFiles();
     for (const [path, content] of Object.entries(files)) expect(readFileSync(path, "utf8")).toBe(content);
-    const folder = join(__dirname, "..", "docs", "reference", "schemas");
+    const folder = join(ROOT, "docs", "reference", "schemas");
     expect(
       readdirSync(folder)
         .map((name) => join(folder, name))
@@ -47,11 +51,21 @@ describe("docs", () => {
     ).toEqual(Object.keys(files).sort());
   });
 
+  it("show environments as data that are an example's, or that the schema and this machine accept", () => {
+    const page = readFileSync(join(ROOT, "docs", "how-to", "write-an-environment.md"), "utf8");
+    const [yaml = "", json = "{}"] = [...page.matchAll(/```(?:yaml|json)\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+    const file = join("examples", "environments", "small.yaml");
+    expect(yaml).toBe(`# ${file}\n${readFileSync(join(ROOT, file), "utf8")}`);
+    const { $schema, ...spec } = JSON.parse(json) as { readonly $schema: string };
+    const accepts = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(join(ROOT, "infra", "environments", $schema), "utf8")));
+    for (const each of [spec, readDataFile(file, join(ROOT, file))]) expect([accepts(each), accepts.errors]).toEqual([true, null]);
+    expect(refusal({ name: "test", ...spec })).toBe("accepted");
+  });
+
   it("and README give every command of the CDK its environment, because none is taken if several could be meant", () => {
-    const root = join(__dirname, "..");
-    const pagesOfDocs = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).filter((page) => page.endsWith(".md"));
+    const pagesOfDocs = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).filter((page) => page.endsWith(".md"));
     const files = ["README.md", ...pagesOfDocs.map((page) => join("docs", page))];
-    const pages = files.map((file) => readFileSync(join(root, file), "utf8"));
+    const pages = files.map((file) => readFileSync(join(ROOT, file), "utf8"));
     const commands = pages.flatMap((page) => page.match(/npx cdk\s(bootstrap|deploy|destroy|diff|rollback|synth)[^`\n]*/g) ?? []);
     expect(commands.length).toBeGreaterThan(5);
     expect(commands.filter((command) => !command.includes("-c environment="))).toEqual([]);

@@ -12,8 +12,9 @@ import googleCloud from "../examples/environments/google-cloud";
 import onThisMachine from "../examples/environments/local";
 import teams from "../examples/environments/teams";
 import { planAws } from "../infra/aws/plan";
+import { readDataFile } from "../infra/data-files";
 import { planGcp } from "../infra/gcp/plan";
-import { CLOUDS, type NamedSpec } from "../infra/spec";
+import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "../infra/spec";
 import { resolveAws } from "./fixtures/aws";
 import { filesBelow, remove, temporary } from "./fixtures/cli";
 import { resolveGcp } from "./fixtures/gcp";
@@ -21,9 +22,11 @@ import { ProjectCopy } from "./gcp/engine/project";
 
 const FOLDER = join(__dirname, "..", "examples", "environments");
 
+const small = readDataFile("small.yaml", join(FOLDER, "small.yaml")) as EnvironmentSpec;
+
 /** Complete environments, with the names that their files give them. */
 const specs = mapValues(
-  { aws, existing, "google-cloud": googleCloud, local: onThisMachine, teams },
+  { aws, existing, "google-cloud": googleCloud, local: onThisMachine, small, teams } satisfies Readonly<Record<string, EnvironmentSpec>>,
   (spec, name): NamedSpec => ({ ...spec, name }),
 );
 
@@ -74,7 +77,7 @@ describe("an example of an environment", () => {
   afterAll(() => project.remove());
 
   it("is looked at here", () => {
-    expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(specs).map((name) => `${name}.ts`));
+    expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(specs).map((name) => `${name}.${name === "small" ? "yaml" : "ts"}`));
   });
 
   it.each(onThisMachineToo)("$name is valid on this machine, and its platforms can be wired", (spec) => {
