@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { budget } from "../../constructs/model/budget";
 import { formatViolation } from "../../constructs/model/errors";
@@ -6,11 +5,10 @@ import { mapValues } from "../../constructs/model/json";
 import type { Check } from "../../constructs/provisioning/check";
 import { npmCommand, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
+import { terminalColumns, toTable, wrap } from "../table";
 import type { PlatformSummary } from "./deliver";
 import { localDirectories } from "./directories";
 import type { Session } from "./session";
-
-const PLAIN = { head: [], border: [] };
 
 /** One line that counts, every problem, and every note. */
 export function toCheckReport(checks: readonly Check[]): string {
@@ -23,28 +21,36 @@ export function toCheckReport(checks: readonly Check[]): string {
   return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n${notes.join("")}`;
 }
 
-/** Every check, for somebody who wants to see what was looked at. */
+/** Every check, below what it is about. */
 export function toCheckTable(checks: readonly Check[]): string {
-  const table = new Table({ head: ["", "subject", "promise"], style: PLAIN });
-  for (const { subject, promise, problem } of checks) table.push([problem === null ? pc.green("✔") : pc.red("✖"), subject, promise]);
-  return `${table.toString()}\n`;
+  const columns = terminalColumns();
+  const line = ({ promise, problem }: Check) => wrap(`  ${problem === null ? pc.green("✔") : pc.red("✖")} ${promise}`, columns, "    ");
+  return [...new Set(checks.map(({ subject }) => subject))]
+    .map((subject) => [pc.bold(subject), ...checks.filter((check) => check.subject === subject).map(line), ""].join("\n"))
+    .map((group) => `${group}\n`)
+    .join("");
 }
 
-/** The table of `npm start`. */
-export function toSummaryTable(session: Session, summary: Readonly<Record<string, PlatformSummary>>): string {
-  const table = new Table({ head: ["platform", "server", "database", "login", "connections", "start it with"], style: PLAIN });
-  for (const { title, instance, databases, login, connectionLimit, configurationFile } of Object.values(summary)) {
-    const server = session.instances.find((each) => each.name === instance)?.access.server;
-    table.push([
-      pc.bold(title),
-      `${server?.host}:${server?.port}`,
-      databases.join("\n"),
-      login,
-      `at most ${connectionLimit}`,
-      typed(configurationFile),
-    ]);
-  }
-  return `${table.toString()}\n`;
+/** The tables of `npm start`: one for each server. */
+export function toSummaryTable({ environment, instances }: Session, summary: Readonly<Record<string, PlatformSummary>>): string {
+  const directory = typed(localDirectories(environment.name).output);
+  const fileOf = (file: string) => (file.startsWith(`${directory}/`) ? file.slice(directory.length + 1) : file);
+  const tables = instances.flatMap(({ name, access: { server } }) => {
+    const rows = Object.values(summary)
+      .filter(({ instance }) => instance === name)
+      .map(({ title, databases, login, connectionLimit, configurationFile }) => [
+        pc.bold(title),
+        databases.join("\n"),
+        login,
+        String(connectionLimit),
+        fileOf(typed(configurationFile)),
+      ]);
+    const table = toTable(["platform", "database", "login", "connection limit", "start it with"], rows, {
+      aligns: ["left", "left", "left", "right", "left"],
+    });
+    return rows.length === 0 ? [] : [`${pc.bold(name)} on ${server.host}:${server.port}; files in ${directory}\n${table}\n`];
+  });
+  return tables.join("\n");
 }
 
 export function toBudgetLine({ instances }: Pick<Session, "instances">): string {

@@ -7,7 +7,7 @@ import type { Check } from "../../constructs/provisioning/check";
 import type { DryRunInstance } from "../../infra/documents/documents";
 import { toDryRunText } from "../../infra/dry-run";
 import { foreignTablesOf, versionsOf } from "../../infra/local/deliver";
-import { toCheckReport } from "../../infra/local/report";
+import { toCheckReport, toCheckTable } from "../../infra/local/report";
 
 const passed = { subject: "mlflow", promise: "logs in", problem: null };
 const noted = { subject: "prefect", promise: "the schema of prefect is at revision b", problem: null, note: "it is newer than a" };
@@ -16,6 +16,13 @@ const failed = { subject: "flyte", promise: "logs in", problem: "refused" };
 const report = (checks: readonly Check[]) => stripVTControlCharacters(toCheckReport(checks));
 
 describe("what doctor reports", () => {
+  it("lists checks below what they are about", () => {
+    const others = { ...passed, promise: "cannot enter flyte" };
+    expect(stripVTControlCharacters(toCheckTable([passed, failed, others]))).toBe(
+      "mlflow\n  ✔ logs in\n  ✔ cannot enter flyte\n\nflyte\n  ✖ logs in\n\n",
+    );
+  });
+
   it("counts what passed, and shows notes", () => {
     expect(report([passed])).toBe("✔ 1 checks passed\n");
     expect(report([passed, noted])).toBe(

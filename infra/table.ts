@@ -1,0 +1,148 @@
+import { stripVTControlCharacters } from "node:util";
+import Table from "cli-table3";
+
+/** How a table is drawn. */
+export interface TableOptions {
+  /** Of each column. Default: left. */
+  readonly aligns?: readonly ("left" | "right")[];
+  /** Characters that a line may have; null is any number. Default: those of the terminal. */
+  readonly columns?: number | null;
+}
+
+/** Characters that a column takes besides its text. */
+const BORDER = 1;
+const PADDING = 2;
+
+/**
+ * Characters in a line of the terminal. Null where the output is a file or a pipe, in which nothing is wrapped: programs search it. There,
+ * `COLUMNS` sets a width, as it does for psql and git.
+ */
+export function terminalColumns(output: { readonly columns?: number } = process.stdout): number | null {
+  const columns = output.columns || Number(process.env.COLUMNS);
+  return Number.isInteger(columns) && columns > 0 ? columns : null;
+}
+
+/**
+ * Draws a table. Where it is wider than the terminal, cells wrap: those first that add the fewest lines. Where words would have to be
+ * broken, each row becomes a record of lines. Nothing is cut off.
+ */
+export function toTable(head: readonly string[], rows: readonly (readonly string[])[], options: TableOptions = {}): string {
+  const { aligns = [], columns = terminalColumns() } = options;
+  const all = [head, ...rows];
+  const natural = head.map((_, column) => Math.max(...all.map((row) => widthOf(row[column] ?? ""))));
+  const room = columns === null ? Number.POSITIVE_INFINITY : columns - head.length * (BORDER + PADDING) - BORDER;
+  const widths = fitted(all, natural, room);
+  if (widths === null) return toRecords(head, rows, columns);
+  const [wrappedHead = [], ...wrapped] = all.map((row) => row.map((cell, column) => wrap(cell, widths[column] ?? 0)));
+  const table = new Table({ head: wrappedHead, colAligns: head.map((_, column) => aligns[column] ?? "left"), style: PLAIN });
+  table.push(...wrapped);
+  return table.toString();
+}
+
+const PLAIN = { head: [], border: [] };
+
+/** Draws each row as lines of a name and a value, with a line between rows. @param columns characters of a line; null is any number. */
+export function toRecords(head: readonly string[], rows: readonly (readonly string[])[], columns = terminalColumns()): string {
+  const label = Math.max(...head.map(widthOf));
+  const indent = " ".repeat(label + 2);
+  const records = rows.map((row) =>
+    head.map((name, column) => {
+      const value = (row[column] ?? "").replaceAll("\n", `\n${indent}`);
+      const text = `${name}${" ".repeat(label - widthOf(name))}  ${value}`;
+      return wrap(text, columns, indent);
+    }),
+  );
+  return records.map((lines) => lines.join("\n")).join("\n\n");
+}
+
+/** Narrows one column after the other until they fit; null where a word would have to be broken. */
+function fitted(all: readonly (readonly string[])[], natural: readonly number[], room: number): readonly number[] | null {
+  let widths = natural;
+  while (sum(widths) > room) {
+    const choices = widths.flatMap((width, column) => {
+      const narrower = narrow(all, column, width);
+      if (narrower >= width) return [];
+      const next = widths.with(column, narrower);
+      return [{ next, cost: (linesOf(all, next) - linesOf(all, widths)) / (width - narrower), width }];
+    });
+    const [best] = choices.sort((a, b) => a.cost - b.cost || b.width - a.width);
+    if (best === undefined) return null;
+    widths = best.next;
+  }
+  return widths;
+}
+
+/** Where a word may be broken: after punctuation. */
+const SEAM = /(?<=[/_.:@,-])/;
+
+/** The next narrower width of a column, in which no part of a word is broken. */
+function narrow(all: readonly (readonly string[])[], column: number, width: number): number {
+  const cells = all.map((row) => row[column] ?? "");
+  const unbroken = Math.max(...cells.flatMap((cell) => cell.split(/\s+/).flatMap((word) => word.split(SEAM))).map(widthOf));
+  if (width <= unbroken) return width;
+  return Math.max(
+    unbroken,
+    ...cells.flatMap((cell) =>
+      wrap(cell, width - 1)
+        .split("\n")
+        .map(widthOf),
+    ),
+  );
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+const linesOf = (all: readonly (readonly string[])[], widths: readonly number[]): number =>
+  sum(all.map((row) => Math.max(...row.map((cell, column) => wrap(cell, widths[column] ?? 0).split("\n").length))));
+
+/** What takes no room, and what takes twice as much. */
+const NO_ROOM = /[\p{Mn}\p{Me}\p{Cf}]/u;
+const TWICE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+
+/** Characters of a terminal that a text takes: of its longest line. */
+export function widthOf(text: string): number {
+  const lines = stripVTControlCharacters(text).split("\n");
+  return Math.max(...lines.map((line) => sum([...line].map((each) => (NO_ROOM.test(each) ? 0 : TWICE.test(each) ? 2 : 1)))));
+}
+
+/**
+ * Wraps a text at blanks. A word that is too long by itself, such as a path, is broken after punctuation, otherwise anywhere.
+ *
+ * @param width null is any.
+ * @param indent of each line but the first.
+ */
+export function wrap(text: string, width: number | null, indent = ""): string {
+  if (width === null || widthOf(text) <= width) return text;
+  const [first = "", ...rest] = text.split("\n").flatMap((line) => wrapLine(line, width).split("\n"));
+  return [first, ...rest.flatMap((line) => wrapLine(line, Math.max(1, width - indent.length)).split("\n"))].join(`\n${indent}`);
+}
+
+function wrapLine(line: string, width: number): string {
+  const [beginning = ""] = /^ */.exec(line) ?? [];
+  const lines: string[] = [];
+  const add = (piece: string, blank: string) => {
+    const last = lines.at(-1);
+    const joined = last === undefined ? `${beginning}${piece}` : `${last}${blank}${piece}`;
+    if (last === undefined) lines.push(joined);
+    else if (widthOf(joined) <= width) lines[lines.length - 1] = joined;
+    else lines.push(piece);
+  };
+  for (const word of line.slice(beginning.length).split(" "))
+    for (const [index, piece] of (widthOf(word) <= width ? [word] : pieces(word, width)).entries()) add(piece, index === 0 ? " " : "");
+  return lines.join("\n");
+}
+
+/** A long word in pieces, of which none is wider. */
+function pieces(word: string, width: number): readonly string[] {
+  return word.split(SEAM).flatMap((part) => {
+    if (widthOf(part) <= width) return [part];
+    const broken: string[] = [""];
+    // What colours a terminal stays whole.
+    for (const [each] of part.matchAll(/\p{Cc}\[[\d;]*m|./gsu)) {
+      const last = broken.at(-1) ?? "";
+      if (widthOf(last + each) <= width) broken[broken.length - 1] = last + each;
+      else broken.push(each);
+    }
+    return broken;
+  });
+}
