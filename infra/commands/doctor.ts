@@ -4,7 +4,7 @@ import { doctorDocument } from "../documents/documents";
 import { toAbout, toChecks } from "../documents/values";
 import { diagnoseAll } from "../local/deliver";
 import { checkHealth, readRunningPlatform } from "../local/health";
-import { toCheckReport, toCheckTable } from "../local/report";
+import { toCheckReport, toCheckTable, toWarningGroup } from "../local/report";
 import { type Session, withServers } from "../local/session";
 
 interface Options extends CloudOptions, FormatOptions {
@@ -13,7 +13,7 @@ interface Options extends CloudOptions, FormatOptions {
 }
 
 const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
-  .option("--all", "list what was looked at, too; with --format json it always is")
+  .option("--all", "also list passed checks, and the warnings about the environment; with --format json it always is")
   .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
 
 void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
@@ -23,7 +23,7 @@ void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invoca
     const health = await Promise.all(running.map((each) => checkHealth(each, environment)));
     const checks = [...(await diagnoseAll(session, progress)), ...health.flat()];
     progress.stop();
-    const text = () => `${options.all === true ? toCheckTable(checks) : ""}${toCheckReport(checks)}`;
+    const text = () => `${options.all === true ? `${toWarningGroup(environment)}${toCheckTable(checks)}` : ""}${toCheckReport(checks)}`;
     process.stdout.write(options.format === "json" ? doctorDocument.print({ ...toAbout(environment), ...toChecks(checks) }) : text());
     return checks.some((check) => check.problem !== null) ? 1 : 0;
   };

@@ -6,7 +6,7 @@ import { startDocument } from "../documents/documents";
 import { toProvisioned } from "../documents/values";
 import type { ProjectEnvironment } from "../load";
 import { deliver, diagnoseAll, provisionAll } from "../local/deliver";
-import { toBudgetLine, toCheckReport, toHints, toSummaryTable, toWarnings } from "../local/report";
+import { toBriefWarnings, toBudgetLine, toCheckReport, toHints, toSummaryTable } from "../local/report";
 import { resetEnvironment, type Session, withServers } from "../local/session";
 
 interface Options extends FormatOptions {
@@ -22,7 +22,6 @@ const command = createCommand("start", "Start PostgreSQL on this machine, provis
 
 void main<Options>(withFormat(command), async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
-  process.stderr.write(toWarnings(environment));
   const stays = options.once !== true;
   const isJson = options.format === "json";
   /** What is only for people does not belong to a document. */
@@ -33,10 +32,11 @@ void main<Options>(withFormat(command), async ({ environment, progress, options 
     const summary = await deliver(session);
     progress.stop();
     if (isJson) process.stdout.write(startDocument.print(toProvisioned(session, provisioned, checks, summary)));
-    else tell(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n\n`);
+    else tell(`${toCheckReport(checks)}\n${toSummaryTable(session, summary)}${toBudgetLine(session)}\n`);
+    process.stderr.write(toBriefWarnings(environment));
     const failed = checks.some((check) => check.problem !== null);
     if (!stays) return failed ? 1 : 0;
-    tell(`${toHints(environment, summary)}\n\n`);
+    tell(`\n${toHints(environment, summary)}\n\n`);
     return stay(session, tell);
   };
   return withServers(environment, progress, run, { stays });

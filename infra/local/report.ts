@@ -6,7 +6,7 @@ import type { Check } from "../../constructs/provisioning/check";
 import { npmCommand, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
 import { terminalColumns, toTable, wrap } from "../table";
-import type { PlatformSummary } from "./deliver";
+import { count, type PlatformSummary } from "./deliver";
 import { localDirectories } from "./directories";
 import type { Session } from "./session";
 
@@ -82,6 +82,34 @@ export function toStarts(summary: Readonly<Record<string, Pick<PlatformSummary, 
   return Object.values(summary).flatMap(({ title, startCommands }) => (startCommands.length === 0 ? [] : [`# ${title}`, ...startCommands]));
 }
 
-export function toWarnings(environment: ProjectEnvironment): string {
+export function toWarnings(environment: Warned): string {
   return environment.warnings.map((warning) => `${pc.yellow("!")} ${formatViolation(warning)}\n`).join("");
 }
+
+type Warned = Pick<ProjectEnvironment, "name" | "warnings">;
+type Warning = Warned["warnings"][number];
+
+/** Whether the environment gives a reason for it. */
+const isAcknowledged = ({ remedy }: Warning): boolean => remedy.startsWith("acknowledged: ");
+/** Most concern what a cluster runs, of which there is nothing on this machine. */
+const isOfPlatform = ({ path }: Warning): boolean => path.startsWith("platforms.");
+
+/** The warnings after a start on this machine: those about platforms by their ids, because `doctor --all` shows them. */
+export function toBriefWarnings({ name, warnings }: Warned): string {
+  const open = warnings.filter((warning) => !isAcknowledged(warning));
+  const others = open.filter(isOfPlatform);
+  const ids = [...new Set(others.map(({ id, path }) => id ?? path))].join(", ");
+  const all = npmCommand("doctor", { environment: name }, ["--all"]);
+  return [
+    toWarnings({ name, warnings: open.filter((warning) => !isOfPlatform(warning)) }),
+    others.length === 0
+      ? ""
+      : `${pc.yellow("!")} ${count(others.length, "warning")} about platforms: ${ids}\n  Read ${others.length === 1 ? "it" : "them"} with ${all}\n`,
+  ].join("");
+}
+
+/** The warnings as a group of `doctor --all`. */
+export const toWarningGroup = (environment: Warned): string =>
+  environment.warnings.length === 0
+    ? ""
+    : `${pc.bold(`environment ${environment.name}`)}\n${toWarnings(environment).replaceAll(/^/gm, "  ").trimEnd()}\n\n`;

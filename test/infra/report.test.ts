@@ -7,7 +7,7 @@ import type { Check } from "../../constructs/provisioning/check";
 import type { DryRunInstance } from "../../infra/documents/documents";
 import { toDryRunText } from "../../infra/dry-run";
 import { foreignTablesOf, versionsOf } from "../../infra/local/deliver";
-import { toCheckReport, toCheckTable } from "../../infra/local/report";
+import { toBriefWarnings, toCheckReport, toCheckTable, toWarningGroup } from "../../infra/local/report";
 
 const passed = { subject: "mlflow", promise: "logs in", problem: null };
 const noted = { subject: "prefect", promise: "the schema of prefect is at revision b", problem: null, note: "it is newer than a" };
@@ -110,4 +110,29 @@ it("knows by its name in the spec which platform does not start with tables of o
   const foreignTables = foreignTablesOf(resolve(spec, { target: local, platforms }));
   expect(foreignTables("chat")?.known).toEqual(expect.arrayContaining(["alembic_version", "flow", "user"]));
   expect(["grafana", "elsewhere", "constructor"].map(foreignTables)).toEqual([null, null, null]);
+});
+
+describe("the warnings about an environment", () => {
+  const about = (path: string, id: string, remedy = "mend it") => ({ path, rule: "is risky", got: null, remedy, id });
+  const warnings = [
+    about("platforms.flyte.chart", "rights"),
+    about("instances.main.parameters.x", "parameter"),
+    about("platforms.mlflow.images", "pinned"),
+    about("platforms.kfp", "development", "acknowledged: it is known"),
+  ];
+  const brief = (those: typeof warnings) => stripVTControlCharacters(toBriefWarnings({ name: "local", warnings: those }));
+
+  it("are shown after a start: those about platforms by their ids, without those that are acknowledged", () => {
+    expect(brief(warnings)).toBe(
+      "! instances.main.parameters.x: is risky; mend it [parameter]\n! 2 warnings about platforms: rights, pinned\n  Read them with npm run doctor -- --all\n",
+    );
+    expect(brief(warnings.slice(3))).toBe("");
+  });
+
+  it("are all shown by doctor --all", () => {
+    expect(stripVTControlCharacters(toWarningGroup({ name: "local", warnings: warnings.slice(2) }))).toBe(
+      "environment local\n  ! platforms.mlflow.images: is risky; mend it [pinned]\n  ! platforms.kfp: is risky; acknowledged: it is known [development]\n\n",
+    );
+    expect(toWarningGroup({ name: "local", warnings: [] })).toBe("");
+  });
 });
