@@ -1,4 +1,6 @@
+import { Worker } from "node:worker_threads";
 import pc from "picocolors";
+import { LOCK, SHOWN, type Step, THREAD } from "./progress-thread";
 
 /** What a command is doing: a moving line at a terminal, a line for each finished step elsewhere. */
 export interface Progress {
@@ -6,51 +8,92 @@ export interface Progress {
   done(what: string): void;
   /** A line of its own, at a terminal or not. */
   note(what: string): void;
-  /** Ends the moving line, if there is one. */
-  stop(): void;
+  /** Ends the moving line, if there is one. @param byUser whether the user stops the command: it says so, and nothing after that. */
+  stop(byUser?: boolean): void;
 }
 
-const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const FRAME_MILLISECONDS = 80;
+/** A terminal, or a file or pipe. */
+export type Output = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns"> & { readonly fd: number };
+
+/** Milliseconds after which a step needs a line where there is no terminal. Few do, so the thread starts late. */
+const LATE = 2_000;
 const CLEAR_LINE = "\r\u001b[2K";
 
 /**
- * Own code, because the packages for it end the process themselves at Ctrl-C, and a server would stay behind.
+ * Own code, because the packages for it end the process themselves at Ctrl-C, and a server would stay behind; and because a thread draws,
+ * so that the line moves while this one computes, or waits for a program.
  *
- * @param output a terminal, or a file or pipe.
+ * @param stopped what Ctrl-C leaves, and what a next run does with it.
+ * @param isBusy whether this thread will be, so that no timer helps.
  */
-export function createProgress(output: NodeJS.WriteStream = process.stderr): Progress {
+export function createProgress(stopped = "", output: Output = process.stderr as NodeJS.WriteStream & Output, isBusy = false): Progress {
+  const isTerminal = output.isTTY === true;
   let last = Date.now();
-  let timer: NodeJS.Timeout | null = null;
-  const stop = () => {
-    if (timer === null) return;
-    clearInterval(timer);
-    timer = null;
-    output.write(CLEAR_LINE);
+  let line: Line | null = null;
+  let late: NodeJS.Timeout | undefined;
+  let hasEnded = false;
+  const write = (text: string) => {
+    if (!hasEnded) output.write(text);
+  };
+  const stop = (byUser = false) => {
+    clearTimeout(late);
+    if (line?.hide() === true && isTerminal) write(CLEAR_LINE);
+    if (!byUser) return;
+    write(`${pc.red("✖")} stopped${stopped === "" ? "" : `; ${stopped}`}\n`);
+    hasEnded = true;
   };
   return {
     doing: (what) => {
       stop();
-      if (output.isTTY !== true) return;
-      let frame = 0;
-      const draw = () => {
-        frame = (frame + 1) % FRAMES.length;
-        output.write(`${CLEAR_LINE}${pc.cyan(FRAMES[frame] ?? "")} ${what.slice(0, Math.max(10, (output.columns || 80) - 4))}`);
+      if (hasEnded) return;
+      const step: Step = { what, since: Date.now(), columns: isTerminal ? output.columns || 80 : null, frame: pc.cyan("%") };
+      const show = () => {
+        line ??= createLine(output.fd);
+        line.show(step);
       };
-      draw();
-      timer = setInterval(draw, FRAME_MILLISECONDS);
-      timer.unref();
+      if (isTerminal || isBusy) show();
+      else late = setTimeout(show, LATE).unref();
     },
     done: (what) => {
       stop();
       const seconds = ((Date.now() - last) / 1000).toFixed(1);
       last = Date.now();
-      output.write(`${pc.green("✔")} ${what} ${pc.dim(`${seconds} s`)}\n`);
+      write(`${pc.green("✔")} ${what} ${pc.dim(`${seconds} s`)}\n`);
     },
     note: (what) => {
       stop();
-      output.write(`${what}\n`);
+      write(`${what}\n`);
     },
     stop,
+  };
+}
+
+/** What the thread draws. */
+interface Line {
+  show(step: Step): void;
+  /** Returns whether there was a line. The thread writes nothing after that. */
+  hide(): boolean;
+}
+
+function createLine(fd: number): Line {
+  const state = new Int32Array(new SharedArrayBuffer(8));
+  const thread = new Worker(THREAD, { eval: true, workerData: { fd, state } });
+  // Progress is no reason for a command to fail.
+  thread.on("error", () => undefined);
+  thread.unref();
+  const locked = <T>(run: () => T): T => {
+    while (Atomics.compareExchange(state, LOCK, 0, 1) !== 0) Atomics.wait(state, LOCK, 1, 5);
+    const result = run();
+    Atomics.store(state, LOCK, 0);
+    return result;
+  };
+  let steps = 0;
+  return {
+    show: (step) => {
+      steps += 1;
+      locked(() => Atomics.store(state, SHOWN, steps));
+      thread.postMessage({ ...step, number: steps });
+    },
+    hide: () => locked(() => Atomics.exchange(state, SHOWN, 0)) !== 0,
   };
 }

@@ -27,7 +27,7 @@ const command = new Command("npm run charts --")
   .option("--version <version>", "compare another version with the newest verified one, and write its facts")
   .allowExcessArguments(false);
 
-const progress = createProgress(process.stderr);
+const progress = createProgress("", process.stderr, true);
 
 function main({ charts: directory, platform, chart, version }: Options): void {
   const charts = directory === undefined ? null : fromUser(directory);
