@@ -92,6 +92,8 @@ export class LocalServer {
   /** Deletes a server's data, stopping it first where a killed run left it behind. */
   static async remove(directory: string): Promise<void> {
     await stopLeftover(directory);
+    // Where this is interrupted, nothing that is left looks like a server's data.
+    await rename(join(directory, "data"), unfinishedIn(directory)).catch(() => undefined);
     await rm(directory, { recursive: true, force: true });
   }
 
@@ -140,9 +142,11 @@ async function removeUnfinished(directory: string): Promise<void> {
   }
 }
 
+const unfinishedIn = (directory: string): string => join(directory, `data.${randomBytes(4).toString("hex")}.unfinished`);
+
 /** Made under another name, so that a data directory is either complete or not there. */
 async function createData(binaries: Binaries, directory: string, account: Account | null): Promise<void> {
-  const unfinished = join(directory, `data.${randomBytes(4).toString("hex")}.unfinished`);
+  const unfinished = unfinishedIn(directory);
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
   // `trust` never takes effect: `configure` replaces the file before the first start.
   await run(binaries.initdb, ["-D", unfinished, "-U", "postgres", "--auth=trust", "--no-instructions", ...locale], "", account, directory);
