@@ -6,6 +6,7 @@ import type { Cloud } from "./cloud";
 import { loadCloud } from "./clouds";
 import { type About, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
 import { environmentNames, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
+import { handleSignals } from "./local/signals";
 import { createProgress, type Progress } from "./progress";
 import { CLOUDS } from "./spec";
 import { refuseSwallowed } from "./swallowed";
@@ -73,6 +74,14 @@ export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions
   via: options.via,
 });
 
+const STOPPED = new WeakMap<Command, string>();
+
+/** Notes what Ctrl-C leaves of a command's work, and what a next run does with it. */
+export function whenStopped(command: Command, sentence: string): Command {
+  STOPPED.set(command, sentence);
+  return command;
+}
+
 /** Runs a command on one environment. */
 export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> =>
   runCommand<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
@@ -86,12 +95,16 @@ export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Pr
     return run({ environment, cloud, progress, options, args: command.args });
   });
 
-/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace. */
+/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace; Ctrl-C in exit code 130. */
 export async function runCommand<O extends object>(
   command: Command,
   run: (options: O, progress: Progress) => Promise<number>,
 ): Promise<void> {
-  const progress = createProgress();
+  const progress = createProgress(STOPPED.get(command));
+  const signals = handleSignals(
+    async () => undefined,
+    () => progress.stop(true),
+  );
   // The server's account has to reach its programs and data; files with secrets get a stricter mode.
   process.umask(0o022);
   try {
@@ -101,6 +114,8 @@ export async function runCommand<O extends object>(
   } catch (error) {
     progress.stop();
     process.exitCode = report(error);
+  } finally {
+    signals.forget();
   }
 }
 

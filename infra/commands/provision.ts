@@ -7,6 +7,7 @@ import {
   type FormatOptions,
   type Invocation,
   main,
+  whenStopped,
   withCloudOptions,
   withFormat,
   withVia,
@@ -36,6 +37,8 @@ const command = createCommand(
   .option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
 
 type Reached = Pick<Session, "environment" | "instances">;
+
+whenStopped(command, "what is done stays, and the next run does the rest");
 
 void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));

@@ -11,6 +11,7 @@ import {
   type FormatOptions,
   type Invocation,
   main,
+  whenStopped,
   withCloudOptions,
   withFormat,
   withVia,
@@ -33,6 +34,8 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .requiredOption("-p, --platform <name>", "the platform")
   .option("--force", "even if the login that gets the new password has sessions: they go on, but cannot connect again")
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
+
+whenStopped(command, "the platform's secret holds a login that works; run it again to finish");
 
 void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, options } = invocation;

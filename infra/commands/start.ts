@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
-import { createCommand, type FormatOptions, main, withFormat } from "../command";
+import { createCommand, type FormatOptions, main, whenStopped, withFormat } from "../command";
 import { startDocument } from "../documents/documents";
 import { toProvisioned } from "../documents/values";
 import type { ProjectEnvironment } from "../load";
@@ -19,6 +19,8 @@ const command = createCommand("start", "Start PostgreSQL on this machine, provis
   .option("--once", "do it, stop the server, and exit")
   .option("--reset", "delete the environment's databases and passwords first")
   .option("--yes", "with --reset: do not ask");
+
+whenStopped(command, "what is done stays, and the next run does the rest");
 
 void main<Options>(withFormat(command), async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
@@ -52,6 +54,7 @@ async function reset(environment: ProjectEnvironment, confirmed: boolean): Promi
 async function confirm(question: string): Promise<boolean> {
   if (process.stdin.isTTY !== true) throw new UserError("--reset asks before it deletes, and nobody can answer here; add --yes");
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  prompt.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   const answer = await prompt.question(`${question} [y/N] `).finally(() => prompt.close());
   return /^y(es)?$/i.test(answer.trim());
 }

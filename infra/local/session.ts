@@ -136,7 +136,7 @@ async function useOwn<T>(
     // Only then may the next command start servers on the same data.
     ownership.release();
   };
-  const signals = handleSignals(stop);
+  const signals = handleSignals(stop, () => progress.stop(true));
   try {
     const ports = await startAll(environment, progress, started, signals.isStopping);
     const instances = await reachAll(environment, ports, progress);
@@ -145,6 +145,10 @@ async function useOwn<T>(
     const result = await use({ environment, instances, isGuest: false, untilStopped });
     if (!signals.isStopping()) await ownership.alone();
     return result;
+  } catch (error) {
+    // It fails because its server stops, and the process is about to end.
+    if (signals.isEnding()) await new Promise(() => undefined);
+    throw error;
   } finally {
     await stop();
     signals.forget();
@@ -168,7 +172,7 @@ async function startAll(
   const own = Object.entries(environment.instances).filter(([, { settings }]) => settings.existing === null);
   const ports: Record<string, number> = {};
   for (const [index, [name]] of own.entries()) {
-    if (isStopping()) throw new UserError("stopped");
+    if (isStopping()) throw new Error("a signal ends the process");
     const starting = startOne(environment, name, FIRST_PORT + index, progress);
     started.push(starting);
     const server = await starting;

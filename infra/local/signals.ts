@@ -1,7 +1,11 @@
+import { constants } from "node:os";
+
 export interface Signals {
   /** Resolves at the next signal, which then does not end the process. */
   readonly next: () => Promise<void>;
   readonly isStopping: () => boolean;
+  /** Whether a signal ends the process, as soon as all is stopped. */
+  readonly isEnding: () => boolean;
   readonly forget: () => void;
 }
 
@@ -11,21 +15,28 @@ const PARENT_LOOK = 500;
 /** The process that started this one: npm, or its shell, which ends when npm gets SIGTERM. */
 const PARENT = process.ppid;
 
+/** Those who handle signals: only the last does, who has started what has to be stopped. */
+const handlers: ((signal: NodeJS.Signals) => void)[] = [];
+
 /**
  * Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. The end of npm counts
  * as SIGTERM, because npm may be killed without a signal to this process.
+ *
+ * @param onEnd called first where a signal ends the process.
  */
-export function handleSignals(stop: () => Promise<void>): Signals {
+export function handleSignals(stop: () => Promise<void>, onEnd: () => void = () => undefined): Signals {
   let waiting: (() => void) | null = null;
   let alive: NodeJS.Timeout | undefined;
   let isStopping = false;
   const handle = (signal: NodeJS.Signals) => {
     // Impatient further signals must not interrupt the stop.
-    if (isStopping) return;
+    if (isStopping || handlers.at(-1) !== handle) return;
     isStopping = true;
-    if (waiting !== null) waiting();
-    else void stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    if (waiting !== null) return waiting();
+    onEnd();
+    void stop().finally(() => process.exit(128 + constants.signals[signal]));
   };
+  handlers.push(handle);
   const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of names) process.on(name, handle);
   const watch =
@@ -41,7 +52,9 @@ export function handleSignals(stop: () => Promise<void>): Signals {
         alive = setInterval(() => undefined, 1 << 30);
       }),
     isStopping: () => isStopping,
+    isEnding: () => isStopping && waiting === null,
     forget: () => {
+      handlers.splice(handlers.lastIndexOf(handle), 1);
       clearInterval(alive);
       clearInterval(watch);
       for (const name of names) process.off(name, handle);

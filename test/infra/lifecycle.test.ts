@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -10,6 +10,7 @@ import {
   logOf,
   passwordsIn,
   processesOf,
+  type Result,
   remove,
   run,
   runApart,
@@ -20,6 +21,7 @@ import {
   temporary,
   until,
   untilStays,
+  withoutWarnings,
 } from "../fixtures/cli";
 import { readDocument } from "../fixtures/documents";
 import development from "../fixtures/environments/development";
@@ -28,10 +30,27 @@ import development from "../fixtures/environments/development";
 const ENVIRONMENT = ["--environment", "development"];
 const PLATFORMS = Object.keys(development.platforms);
 
+/** What a first start has printed when it gets Ctrl-C: nothing, while it makes the data directory; and while it provisions. */
+const INTERRUPTED = ["", "runs on localhost"] as const;
+
+/** Ctrl-C as soon as `npm start` has printed something; or where it has not, when the directory has servers. */
+async function interrupt(directory: string, printed: string): Promise<Result> {
+  const running = start(directory, "start", [...ENVIRONMENT, "--once"]);
+  await until(
+    () => running.output().includes(printed) && existsSync(join(directory, ".local", "development")),
+    () => `it did not get that far; it printed:\n${running.output()}`,
+    0,
+  );
+  running.child.kill("SIGINT");
+  return withoutWarnings(endOf(running));
+}
+
 describe("the life of a local server", () => {
   let directory: string;
+  const interrupted: Result[] = [];
   beforeAll(async () => {
     directory = temporary();
+    for (const moment of INTERRUPTED) interrupted.push(await interrupt(directory, moment));
     expect((await run(directory, "start", [...ENVIRONMENT, "--once", ...ENVIRONMENT])).code).toBe(0);
   });
   afterAll(() => remove(directory, "development"));
@@ -42,6 +61,15 @@ describe("the life of a local server", () => {
       () => servers().length === 0,
       () => `nobody stopped ${servers().join(", ")}`,
     );
+
+  it("says at Ctrl-C that it was stopped, and what the next run does", () => {
+    const stopped = "✖ stopped; what is done stays, and the next run does the rest\n";
+    const started = expect.stringMatching(/^✔ PostgreSQL 17\.\d+ runs on localhost:\d+ .*\n✖ stopped; .* the rest\n$/);
+    expect(interrupted).toEqual([
+      { code: 130, output: stopped },
+      { code: 130, output: started },
+    ]);
+  });
 
   it("recovers from SIGKILL at any moment, and loses no password", async () => {
     const before = passwords();
@@ -128,6 +156,22 @@ describe("the life of a local server", () => {
     expect(readFileSync(join(directory, "out/development/mlflow/platform.env"), "utf8")).toContain(`PGPASSWORD=${current?.[1]}\n`);
   });
 
+  it("runs on when a command that uses it gets Ctrl-C", async () => {
+    const running = await startAndStay(directory, ENVIRONMENT);
+    const guest = start(directory, "sql", [...ENVIRONMENT, "mlflow"], "select 1;\nselect pg_sleep(3600);\n");
+    await until(
+      () => guest.output().includes("(1 row)"),
+      () => guest.output(),
+    );
+    guest.child.kill("SIGINT");
+    const ended = await endOf(guest);
+    expect([ended.code, ended.output.split("\n").at(-2)]).toEqual([130, "✖ stopped"]);
+    expect((await run(directory, "doctor", ENVIRONMENT)).code).toBe(0);
+    running.child.kill("SIGINT");
+    const { code, output } = await endOf(running);
+    expect([code, output.split("\n").at(-2)]).toEqual([0, "stopping"]);
+  });
+
   it("prints its document when all is ready, and ends with a sentence when its server is ended by somebody else", async () => {
     const running = await startAndStay(directory, [...ENVIRONMENT, "--format", "json"]);
     const { passed, instances } = readDocument(startDocument, running.stdout());
@@ -159,6 +203,20 @@ describe("the life of a local server", () => {
     expect(passwords()).toEqual(before);
     expect((await run(directory, "start", [...ENVIRONMENT, "--once", "--reset", "--yes"])).code).toBe(0);
     expect(passwords().filter((password) => before.includes(password))).toEqual([]);
+  });
+
+  it("deletes all or nothing, when Ctrl-C comes while it deletes", async () => {
+    const data = join(serverOf(directory, "development"), "data");
+    const running = start(directory, "start", [...ENVIRONMENT, "--once", "--reset", "--yes"]);
+    await until(
+      () => !existsSync(join(data, "postgresql.conf")) || !existsSync(join(data, "global", "pg_control")),
+      () => running.output(),
+      0,
+    );
+    running.child.kill("SIGINT");
+    expect((await endOf(running)).code).toBe(130);
+    const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
+    expect([code, output]).toEqual([0, expect.stringMatching(/✔ \d+ checks passed/)]);
   });
 
   it("tells a mistake in a line", async () => {
