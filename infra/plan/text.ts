@@ -1,6 +1,6 @@
-import Table from "cli-table3";
 import pc from "picocolors";
 import { formatViolation } from "../../constructs/model/errors";
+import { toTable } from "../table";
 import { type Alike, isDanger, joinAlike, LEVELS, toHeading } from "./change";
 import type { CostReport } from "./cost-report";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
@@ -20,8 +20,6 @@ import {
   usd,
   verdictOf,
 } from "./words";
-
-const PLAIN = { head: [], border: [] };
 
 /** A plan for a terminal: what there will be, what it costs, what changes, and what to know. */
 export function toText(report: PlanReport): string {
@@ -65,21 +63,21 @@ function toInstance(instance: InstanceReport): string {
 
 function toPlatforms({ platforms, instances }: PlanReport): string {
   if (platforms.length === 0) return "";
-  const table = new Table({ head: ["platform", "instance", "databases", "login", "connects by", "connections"], style: PLAIN });
-  for (const platform of platforms) {
+  const rows = platforms.map((platform) => {
     const max = instances.find(({ name }) => name === platform.instance)?.connections.max ?? 1;
     const chart = chartOf(platform);
     const kind = platform.kind === platform.name ? "" : ` (${platform.title})`;
-    table.push([
+    const readers = platform.readerConnections > 0 ? `\n${platform.readerConnections} to the replica` : "";
+    return [
       `${pc.bold(platform.name)}${kind}${chart === "" ? "" : `\n${chart}`}`,
       platform.instance,
       platform.databases.join("\n"),
       platform.logins.join("\n"),
       accessOf(platform),
-      `at most ${platform.connections} (${shareOf(platform, max)})${platform.readerConnections > 0 ? `\n${platform.readerConnections} to the replica` : ""}`,
-    ]);
-  }
-  return table.toString();
+      `at most ${platform.connections} (${shareOf(platform, max)})${readers}`,
+    ];
+  });
+  return toTable(["platform", "instance", "databases", "login", "connects by", "connections"], rows);
 }
 
 function toRights(platforms: readonly PlatformReport[]): string {
@@ -91,12 +89,10 @@ const toUses = ({ uses }: PlanReport): string =>
   uses.length === 0 ? "" : ["exists, and is only read:", ...uses.map(({ path, what, id }) => `  ${what} ${id} ${pc.dim(path)}`)].join("\n");
 
 function toCost({ after, before, limitUsd, pricesOf, notCounted }: CostReport): string {
-  const table = new Table({ head: ["instance", "part", "USD a month"], colAligns: ["left", "left", "right"], style: PLAIN });
-  for (const { instance, part, usd: price } of after.parts)
-    table.push([instance ?? "", part, price === null ? "price unknown" : usd(price)]);
-  table.push([pc.bold("together"), unknownOf(after), pc.bold(usd(after.usd))]);
+  const rows = after.parts.map(({ instance, part, usd: price }) => [instance ?? "", part, price === null ? "price unknown" : usd(price)]);
+  const sum = [pc.bold("together"), unknownOf(after), pc.bold(usd(after.usd))];
   const lines = [
-    table.toString(),
+    toTable(["instance", "part", "USD a month"], [...rows, sum], { aligns: ["left", "left", "right"] }),
     before === null ? "" : differenceOf(before, after),
     limitUsd !== null && after.usd > limitUsd ? `${pc.yellow("!")} above monthlyCostLimitUsd (${usd(limitUsd)})` : "",
     pc.dim(`list prices on demand${pricesOf === null ? "" : `, the oldest of ${pricesOf}`}; not counted: ${notCounted.join(", ")}`),
