@@ -60,7 +60,11 @@ describe("a file of data", () => {
       }),
       { numRuns: 3_000 },
     );
-    void fc.assert(fc.property(fc.json(), (text) => expect(findJsonFault(text)).toBeNull()));
+    void fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(findJsonFault(text)).toBeNull();
+      }),
+    );
   });
 
   it.each([
