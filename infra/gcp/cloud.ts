@@ -1,6 +1,9 @@
 import { toProxyObjects } from "../../constructs/gcp/auth-proxy";
 import { secretReader } from "../../constructs/gcp/external-secrets";
 import { readMaster } from "../../constructs/gcp/master";
+import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
+import { annotateAccounts, annotationsOf } from "../../constructs/gcp/parts/identity";
+import type { Outputs } from "../../constructs/gcp/parts/outputs";
 import { reachOf, toReaching } from "../../constructs/gcp/reach";
 import { SecretManager, SecretManagerStore } from "../../constructs/gcp/secret-manager-store";
 import type { gcpFields } from "../../constructs/gcp/section";
@@ -16,9 +19,8 @@ import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
 import { pulumiCommand } from "../command-line";
 import { findOutput } from "../outputs";
-import { type GcpEnvironment, loadGcpEnvironment } from "./environment";
-import { annotateAccounts, annotationsOf } from "./identity";
-import { OUTPUTS_FILE, type Outputs, outputsCommand, readOutputs } from "./outputs";
+import { loadGcpEnvironment } from "./load";
+import { OUTPUTS_FILE, outputsCommand, readOutputs } from "./outputs";
 import { runRenewal } from "./rotation";
 
 /** A store that whoever runs the cluster makes, where this project knows no cluster. */

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { tellExamples } from "../../constructs/gcp/parts/gcp-environment";
 import { checkProvider } from "../../constructs/gcp/provider-version";
 import { formatViolation, UserError } from "../../constructs/model/errors";
-import { loadGcpEnvironment, tellExamples } from "./environment";
+import { environmentFile } from "../load";
+import { loadGcpEnvironment } from "./load";
 
 /** What Pulumi's runner takes for "an error was told": it adds nothing of its own. */
 const TOLD = 32;
@@ -11,7 +13,7 @@ function main(): object {
   checkProvider();
   const environment = loadGcpEnvironment(pulumi.getStack());
   for (const warning of environment.warnings) void pulumi.log.warn(formatViolation(warning));
-  const examples = tellExamples(environment);
+  const examples = tellExamples(environment, environmentFile(environment.name));
   if (examples !== null && !pulumi.runtime.isDryRun()) throw new UserError(examples);
   if (examples !== null) void pulumi.log.warn(examples);
   // Loaded when the environment is right: Google's and Kubernetes' parts take longer than everything else.

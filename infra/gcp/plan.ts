@@ -1,3 +1,4 @@
+import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
 import { gcp } from "../../constructs/gcp/target";
 import { examplesIn } from "../../constructs/model/fields";
 import type { DeploymentPlan } from "../cloud";
@@ -6,7 +7,6 @@ import { readersOf } from "../plan/readers";
 import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges, findSecondRuns, toDetails } from "./changes";
 import { deploy } from "./deploy";
-import type { GcpEnvironment } from "./environment";
 import { INSTANCE, inputsOf, instanceOf, isReplica } from "./facts";
 import { gcpPriced } from "./priced";
 import { CALLS, type Registration, register } from "./registrations";

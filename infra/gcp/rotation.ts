@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RotationCronJob } from "../../constructs/gcp/parts/outputs";
 import { PROGRAM_CONTAINER } from "../../constructs/gcp/program-job";
 import { toRenewArguments, WAITING } from "../../constructs/gcp/task";
 import { UserError } from "../../constructs/model/errors";
@@ -8,7 +9,6 @@ import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { RenewalReport } from "../cloud";
 import { quote } from "../command-line";
 import { ClusterApi, type ClusterName } from "./cluster-api";
-import type { RotationCronJob } from "./outputs";
 
 /** Milliseconds between two looks at the Job. */
 const LOOK = 500;

@@ -1,11 +1,11 @@
 import { retentionOf } from "../../constructs/gcp/backups";
 import { hostName } from "../../constructs/gcp/names";
+import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
 import { seriesOf } from "../../constructs/gcp/tiers";
 import { idOf } from "../../constructs/model/fields";
 import { ownInstance } from "../../constructs/model/own-instance";
 import type { ResolvedInstance } from "../../constructs/model/spec";
 import type { PlannedServer, Used } from "../plan/servers";
-import type { GcpEnvironment } from "./environment";
 
 /** The servers that an environment creates, by instance. */
 export const gcpServers = (environment: GcpEnvironment): Readonly<Record<string, PlannedServer>> =>

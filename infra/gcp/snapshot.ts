@@ -1,6 +1,6 @@
+import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
 import { type Snapshot, toReadable } from "../snapshot";
 import { deploy } from "./deploy";
-import type { GcpEnvironment } from "./environment";
 import { CALLS, type Program, type Registration, register } from "./registrations";
 import { PROJECT } from "./stored";
 

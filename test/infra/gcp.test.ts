@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { reachDeployed } from "../../infra/cloud-session";
 import type { Invocation } from "../../infra/command";
 import { gcpCloud } from "../../infra/gcp/cloud";
-import type { GcpEnvironment } from "../../infra/gcp/environment";
 import { diagnoseAll, provisionAll } from "../../infra/local/deliver";
 import { filesBelow, startScript, temporary } from "../fixtures/cli";
 import { minimalGcp, resolveGcp, withGcp } from "../fixtures/gcp";

@@ -1,21 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import { principalOf } from "../../constructs/gcp/client-identity";
-import type { Postgres } from "../../constructs/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning } from "../../constructs/gcp/database-provisioning";
-import { allowSecret, DatabaseSecret } from "../../constructs/gcp/database-secret";
-import { createObject } from "../../constructs/gcp/kubernetes-object";
-import { provisioningAccount, provisioningNamespace, proxyAccounts, resourceName, rotationCronJob } from "../../constructs/gcp/names";
-import { createProgram, type ProvisioningProgram } from "../../constructs/gcp/provisioning-program";
-import { allowConnections, createIdentity } from "../../constructs/gcp/workload-identity";
-import { toNamespacePolicy } from "../../constructs/kubernetes/admission-policy";
-import { metadata } from "../../constructs/kubernetes/metadata";
-import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
-import { kubernetesNames } from "../../constructs/model/names";
-import type { ResolvedInstance } from "../../constructs/model/spec";
-import type { Wired } from "../../constructs/model/wire";
+import { toNamespacePolicy } from "../../kubernetes/admission-policy";
+import { metadata } from "../../kubernetes/metadata";
+import { idOf } from "../../model/fields";
+import { mapValues } from "../../model/json";
+import { kubernetesNames } from "../../model/names";
+import type { ResolvedInstance } from "../../model/spec";
+import type { Wired } from "../../model/wire";
+import { principalOf } from "../client-identity";
+import type { Postgres } from "../cloud-sql-postgres";
+import { DatabaseProvisioning } from "../database-provisioning";
+import { allowSecret, DatabaseSecret } from "../database-secret";
+import { createObject } from "../kubernetes-object";
+import { provisioningAccount, provisioningNamespace, proxyAccounts, resourceName, rotationCronJob } from "../names";
+import { createProgram, type ProvisioningProgram } from "../provisioning-program";
+import { allowConnections, createIdentity } from "../workload-identity";
 import type { Database } from "./database";
-import { type GcpEnvironment, isGuarded, labelsOf } from "./environment";
+import { type GcpEnvironment, isGuarded, labelsOf, partType } from "./gcp-environment";
 import { clientOf, identityOf } from "./identity";
 import type { RotationCronJob } from "./outputs";
 
@@ -30,8 +30,14 @@ export class AccessComponent extends pulumi.ComponentResource {
   /** By instance: what rotates passwords. Empty without a cluster. */
   readonly rotation: Readonly<Record<string, RotationCronJob>>;
 
-  constructor(environment: GcpEnvironment, database: Database, wired: WiredPlatforms, opts: pulumi.ComponentResourceOptions) {
-    super("platform-postgres:infra:Access", "access", {}, opts);
+  constructor(
+    scope: string,
+    environment: GcpEnvironment,
+    database: Database,
+    wired: WiredPlatforms,
+    opts: pulumi.ComponentResourceOptions,
+  ) {
+    super(partType(scope, "Access"), "access", {}, opts);
     const own = { parent: this };
     this.secrets = Object.assign(
       {},

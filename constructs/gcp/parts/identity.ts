@@ -1,10 +1,10 @@
-import { type ClientIdentity, clientIdentity, type IdentityProject } from "../../constructs/gcp/client-identity";
-import { proxyAccounts } from "../../constructs/gcp/names";
-import { idOf } from "../../constructs/model/fields";
-import { kubernetesNames } from "../../constructs/model/names";
-import type { Topology } from "../../constructs/model/target";
-import type { Wired } from "../../constructs/model/wire";
-import type { GcpEnvironment } from "./environment";
+import { idOf } from "../../model/fields";
+import { kubernetesNames } from "../../model/names";
+import type { Topology } from "../../model/target";
+import type { Wired } from "../../model/wire";
+import { type ClientIdentity, clientIdentity, type IdentityProject } from "../client-identity";
+import { proxyAccounts } from "../names";
+import type { GcpEnvironment } from "./gcp-environment";
 
 /** The project that the cluster's identities belong to. */
 export const identityOf = ({ section }: GcpEnvironment): IdentityProject => ({

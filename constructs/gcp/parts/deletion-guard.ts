@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { partType } from "./gcp-environment";
 
 /**
  * Nothing but a protected entry of the state that depends on everything. Pulumi deletes what depends on others first, and stops at the
@@ -6,8 +7,13 @@ import * as pulumi from "@pulumi/pulumi";
  */
 export class DeletionGuard extends pulumi.ComponentResource {
   /** @param protect false takes it down with the rest; a guard that is left out while it is protected could not be removed. */
-  constructor(dependsOn: readonly pulumi.Resource[], protect: boolean) {
-    super("platform-postgres:infra:DeletionGuard", "deletion-guard", {}, { protect, dependsOn: [...dependsOn] });
+  constructor(
+    scope: string,
+    dependsOn: readonly pulumi.Resource[],
+    protect: boolean,
+    opts: Pick<pulumi.ComponentResourceOptions, "parent">,
+  ) {
+    super(partType(scope, "DeletionGuard"), "deletion-guard", {}, { ...opts, protect, dependsOn: [...dependsOn] });
     this.registerOutputs({});
   }
 }

@@ -3,26 +3,56 @@ import { Provider as GoogleProvider } from "@pulumi/gcp/provider";
 import { Provider as KubernetesProvider } from "@pulumi/kubernetes/provider";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { idOf } from "../../constructs/model/fields";
-import type { GcpEnvironment } from "./environment";
+import { idOf } from "../../model/fields";
+import type { GcpEnvironment } from "./gcp-environment";
 
-/** Who deploys, and where to: the same for every resource. Who it is may be said in the stack's settings. */
-export function createProviders(environment: GcpEnvironment): readonly pulumi.ProviderResource[] {
+/**
+ * Who deploys, and where to: the same for every resource. Who it is may be said in the stack's settings. What an owner has been given, or has
+ * from its parents, is not created.
+ *
+ * @param owner of the resources; null for a stack, which has none.
+ */
+export function createProviders(environment: GcpEnvironment, owner: pulumi.ComponentResource | null): readonly pulumi.ProviderResource[] {
   const { project, region, cluster } = environment.section;
+  const { named, opts } = owner === null ? STACK : { named: (name: string) => `${environment.name}-${name}`, opts: { parent: owner } };
+  const given = (token: string) => owner?.getProvider(token) ?? null;
+  const google = given("gcp::") ?? createGoogle(named("google"), { project: idOf(project), region }, opts);
+  const generator = given("random::") ?? new random.Provider(named("random"), {}, opts);
+  if (cluster === null) return [google, generator];
+  return [google, generator, given("kubernetes::") ?? createClusterProvider(environment, cluster, google, named("cluster"), opts)];
+}
+
+/** Names of a stack's providers, which are nobody's. */
+const STACK = { named: (name: string) => name, opts: {} };
+
+function createGoogle(
+  name: string,
+  place: { readonly project: string; readonly region: string },
+  opts: pulumi.ResourceOptions,
+): GoogleProvider {
   const settings = new pulumi.Config("gcp");
-  const google = new GoogleProvider("google", {
-    project: idOf(project),
-    region,
-    impersonateServiceAccount: settings.get("impersonateServiceAccount"),
-    billingProject: settings.get("billingProject"),
-    userProjectOverride: settings.getBoolean("userProjectOverride"),
-  });
-  const made = [google, new random.Provider("random")];
-  return cluster === null ? made : [...made, createClusterProvider(environment, google, idOf(cluster.name), cluster.location)];
+  return new GoogleProvider(
+    name,
+    {
+      ...place,
+      impersonateServiceAccount: settings.get("impersonateServiceAccount"),
+      billingProject: settings.get("billingProject"),
+      userProjectOverride: settings.getBoolean("userProjectOverride"),
+    },
+    opts,
+  );
 }
 
 /** The cluster, by the kubeconfig of the stack's settings, or as `gcloud container clusters get-credentials` would write one. */
-function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvider, name: string, location: string): KubernetesProvider {
+function createClusterProvider(
+  { section }: GcpEnvironment,
+  cluster: NonNullable<GcpEnvironment["section"]["cluster"]>,
+  google: pulumi.ProviderResource,
+  called: string,
+  opts: pulumi.ResourceOptions,
+): KubernetesProvider {
+  const { location } = cluster;
+  const name = idOf(cluster.name);
   const settings = new pulumi.Config("kubernetes");
   const own = { kubeconfig: settings.get("kubeconfig"), context: settings.get("context") };
   const common = {
@@ -32,12 +62,12 @@ function createClusterProvider({ section }: GcpEnvironment, google: GoogleProvid
     // https://github.com/pulumi/pulumi-kubernetes/issues/4019
     clusterIdentifier: `projects/${idOf(section.project)}/locations/${location}/clusters/${name}`,
   };
-  if ((own.kubeconfig ?? own.context) !== undefined) return new KubernetesProvider("cluster", { ...common, ...own });
+  if ((own.kubeconfig ?? own.context) !== undefined) return new KubernetesProvider(called, { ...common, ...own }, opts);
   const found = container.getClusterOutput({ project: idOf(section.project), name, location }, { provider: google });
   const kubeconfig = pulumi.all([found.endpoint, found.masterAuths]).apply(([endpoint, auths]) => {
     return toKubeconfig(endpoint, auths[0]?.clusterCaCertificate ?? "");
   });
-  return new KubernetesProvider("cluster", { ...common, kubeconfig });
+  return new KubernetesProvider(called, { ...common, kubeconfig }, opts);
 }
 
 /** As JSON, which is YAML, too. No secret is in it: who uses it identifies by a plugin of gcloud. */

@@ -1,20 +1,24 @@
-import type { GcpSettings, gcpFields } from "../../constructs/gcp/section";
-import { gcp } from "../../constructs/gcp/target";
-import { examplesIn, idOf } from "../../constructs/model/fields";
-import type { ResolvedInstance } from "../../constructs/model/spec";
-import { environmentFile, loadEnvironment, type ProjectEnvironment } from "../load";
+import { examplesIn, idOf } from "../../model/fields";
+import type { Environment, ResolvedInstance } from "../../model/spec";
+import type { platforms } from "../../platforms/registry";
+import type { GcpSettings, gcpFields } from "../section";
 
 /** An environment on Google Cloud, with its section in its own type. */
-export type GcpEnvironment = ProjectEnvironment<typeof gcpFields>;
+export type GcpEnvironment = Environment<typeof platforms, typeof gcpFields>;
 
-/** An environment for Google Cloud. @throws UserError, SpecError */
-export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironment(name, gcp);
+/**
+ * Type of a part of an environment.
+ *
+ * @param scope the environment's name, so that a program may have several: a URN contains the types of all parents, and no name of theirs.
+ */
+export const partType = (scope: string, part: "Database" | "Access" | "Platforms" | "DeletionGuard"): string =>
+  `platform-postgres:${scope}:${part}`;
 
-/** The message about placeholder IDs; null if there are none. */
-export function tellExamples({ name, section }: GcpEnvironment): string | null {
+/** The message about placeholder IDs; null if there are none. @param file in which they stand; null where that is not known. */
+export function tellExamples({ name, section }: GcpEnvironment, file: string | null): string | null {
   const examples = examplesIn(section, "gcp");
   if (examples.length === 0) return null;
-  return `${name} has placeholder IDs; replace them in ${environmentFile(name)} before you deploy: ${examples.join(", ")}`;
+  return `${name} has placeholder IDs; replace them ${file === null ? "" : `in ${file} `}before you deploy: ${examples.join(", ")}`;
 }
 
 /** What a self link has before `projects/`. */

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { CloudSqlAlerts } from "../../constructs/gcp/cloud-sql-alerts";
-import { CloudSqlPostgres, type Postgres } from "../../constructs/gcp/cloud-sql-postgres";
-import { PrivateServicesAccess } from "../../constructs/gcp/private-services-access";
-import { ProjectServices } from "../../constructs/gcp/project-services";
-import { ServiceAgents } from "../../constructs/gcp/service-agents";
-import { idOf } from "../../constructs/model/fields";
-import { mapValues, ownEntry } from "../../constructs/model/json";
-import { ownInstance } from "../../constructs/model/own-instance";
-import type { ResolvedInstance } from "../../constructs/model/spec";
-import { type GcpEnvironment, labelsOf, networkOf, secretName } from "./environment";
+import { idOf } from "../../model/fields";
+import { mapValues, ownEntry } from "../../model/json";
+import { ownInstance } from "../../model/own-instance";
+import type { ResolvedInstance } from "../../model/spec";
+import { CloudSqlAlerts } from "../cloud-sql-alerts";
+import { CloudSqlPostgres, type Postgres } from "../cloud-sql-postgres";
+import { PrivateServicesAccess } from "../private-services-access";
+import { ProjectServices } from "../project-services";
+import { ServiceAgents } from "../service-agents";
+import { type GcpEnvironment, labelsOf, networkOf, partType, secretName } from "./gcp-environment";
 
 /** The servers, their master's secrets, the network's way to them, and who is told. No platform changes anything in it. */
 export class Database extends pulumi.ComponentResource {
@@ -17,8 +17,8 @@ export class Database extends pulumi.ComponentResource {
   /** What everything of Google's has to wait for: APIs, the network's way to them, and the right to use the environment's key. */
   readonly after: readonly pulumi.Resource[];
 
-  constructor(environment: GcpEnvironment, opts: pulumi.ComponentResourceOptions) {
-    super("platform-postgres:infra:Database", "database", {}, opts);
+  constructor(scope: string, environment: GcpEnvironment, opts: pulumi.ComponentResourceOptions) {
+    super(partType(scope, "Database"), "database", {}, opts);
     const { section } = environment;
     const project = idOf(section.project);
     const network = networkOf(section);

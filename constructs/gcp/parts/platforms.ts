@@ -1,24 +1,25 @@
 import * as pulumi from "@pulumi/pulumi";
-import { PlatformReleases } from "../../constructs/gcp/platform-releases";
-import { operatorsOf } from "../../constructs/kubernetes/operators";
-import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
-import type { Wired } from "../../constructs/model/wire";
+import { operatorsOf } from "../../kubernetes/operators";
+import { idOf } from "../../model/fields";
+import { mapValues } from "../../model/json";
+import type { Wired } from "../../model/wire";
+import { PlatformReleases } from "../platform-releases";
 import { type AccessComponent, serverOf } from "./access";
 import type { Database } from "./database";
-import type { GcpEnvironment } from "./environment";
+import { type GcpEnvironment, partType } from "./gcp-environment";
 import { annotationsOf } from "./identity";
 
 /** The platforms' releases in the cluster. Nothing in it holds data. */
 export class Platforms extends pulumi.ComponentResource {
   constructor(
+    scope: string,
     environment: GcpEnvironment,
     database: Database,
     access: AccessComponent,
     wired: Readonly<Record<string, Wired>>,
     opts: pulumi.ComponentResourceOptions,
   ) {
-    super("platform-postgres:infra:Platforms", "platforms", {}, opts);
+    super(partType(scope, "Platforms"), "platforms", {}, opts);
     const { cluster, project, authProxyVersion } = environment.section;
     if (cluster === null) throw new TypeError("there is no cluster");
     const platforms = mapValues(wired, (each, name) => {
