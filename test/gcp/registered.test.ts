@@ -3,6 +3,7 @@ import "./registered/access";
 import "./registered/catalogue";
 import "./registered/contract";
 import "./registered/database";
+import "./registered/environment";
 import "./registered/guards";
 import "./registered/ids";
 import "./registered/late-bound";
