@@ -5,6 +5,7 @@ import { UserError } from "../constructs/model/errors";
 import type { Cloud } from "./cloud";
 import { loadCloud } from "./clouds";
 import { type About, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
+import { toExamples } from "./examples";
 import { environmentNames, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { handleSignals } from "./local/signals";
 import { createProgress, type Progress } from "./progress";
@@ -21,6 +22,12 @@ export function createCommand(name: string, description: string, usual = USUAL):
     .option("-e, --environment <name>", `a file of infra/environments (default: ${usual})`)
     .allowExcessArguments(false)
     .exitOverride();
+}
+
+/** Adds examples to the help. @param lines what is typed after the command's name, and what it does. */
+export function withExamples(command: Command, ...lines: readonly (readonly [words: string, what: string])[]): Command {
+  const typed = (words: string) => (words === "" ? command.name().replace(/ --$/, "") : `${command.name()} ${words}`);
+  return command.addHelpText("after", `\n${toExamples(lines.map(([words, what]) => [typed(words), what]))}`);
 }
 
 /** The options of a command that can work on a cloud. */

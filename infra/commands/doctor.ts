@@ -1,5 +1,14 @@
 import { reachDeployed } from "../cloud-session";
-import { type CloudOptions, createCommand, type FormatOptions, main, withCloudOptions, withFormat, withVia } from "../command";
+import {
+  type CloudOptions,
+  createCommand,
+  type FormatOptions,
+  main,
+  withCloudOptions,
+  withExamples,
+  withFormat,
+  withVia,
+} from "../command";
 import { doctorDocument } from "../documents/documents";
 import { toAbout, toChecks } from "../documents/values";
 import { diagnoseAll } from "../local/deliver";
@@ -15,6 +24,14 @@ interface Options extends CloudOptions, FormatOptions {
 const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
   .option("--all", "also list passed checks, and the warnings about the environment; with --format json it always is")
   .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
+
+withExamples(
+  command,
+  ["", "what npm start runs on this machine"],
+  ["--all", "also what passed"],
+  ["--url prefect=http://localhost:4200", "also a platform that runs"],
+  ["--cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
+);
 
 void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, progress, options } = invocation;

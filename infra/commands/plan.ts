@@ -1,5 +1,14 @@
 import { UserError } from "../../constructs/model/errors";
-import { type CloudOptions, createCommand, type Format, type FormatOptions, main, withCloudOptions, withFormat } from "../command";
+import {
+  type CloudOptions,
+  createCommand,
+  type Format,
+  type FormatOptions,
+  main,
+  withCloudOptions,
+  withExamples,
+  withFormat,
+} from "../command";
 import { npmCommand } from "../command-line";
 import { readPrices } from "../cost/prices";
 import { planDocument } from "../documents/plan-document";
@@ -35,6 +44,13 @@ const command = withFormat(
     "what is there: a folder or template that cdk synth has written, what pulumi stack export has printed, or an environment's file",
   ),
   Object.keys(FORMATS) as Format[],
+);
+
+withExamples(
+  command,
+  ["--cloud aws -e production", "what there would be, and what it costs"],
+  ["--cloud aws -e production --against cdk.out", "what would change"],
+  ["--cloud gcp -e production --format markdown", "for a pull request"],
 );
 
 void main<Options>(command, async ({ environment, cloud, progress, options }) => {

@@ -2,7 +2,7 @@ import { Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { loadCloud } from "../clouds";
-import { createCommand, runCommand } from "../command";
+import { createCommand, runCommand, withExamples } from "../command";
 import { GOOGLE_KEY, type PriceRequest, PUBLIC_SERVERS, updatePrices } from "../cost/fetch-prices";
 import { PRICES_FILE } from "../cost/prices";
 import { environmentsOn } from "../load";
@@ -25,6 +25,8 @@ const command = createCommand(
 )
   .addOption(new Option("-c, --cloud <name>", "update only the prices of this cloud").choices(CLOUDS))
   .argument("[regions...]", "regions, such as eu-central-1 europe-west4 (default: those of the environments)");
+
+withExamples(command, ["", "for the regions of all environments"], ["--cloud aws eu-west-1", "for another region"]);
 
 void runCommand<Options>(command, async ({ environment, cloud }, progress) => {
   const clouds = cloud === undefined ? CLOUDS : [cloud];

@@ -9,6 +9,7 @@ import {
   main,
   whenStopped,
   withCloudOptions,
+  withExamples,
   withFormat,
   withVia,
 } from "../command";
@@ -37,6 +38,13 @@ const command = createCommand(
   .option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
 
 type Reached = Pick<Session, "environment" | "instances">;
+
+withExamples(
+  command,
+  ["-e production", "the existing database that the environment names"],
+  ["--cloud aws -e production --outputs cdk-outputs.json --dry-run", "what would change of what is deployed"],
+  ["--close prefect", "close the logins of a platform that is no longer in the spec"],
+);
 
 whenStopped(command, "what is done stays, and the next run does the rest");
 

@@ -7,7 +7,7 @@ import { platforms } from "../../constructs/platforms/registry";
 import { readChart } from "../chart";
 import type { Deployment } from "../cloud";
 import { readDeployment } from "../cloud-session";
-import { type CloudOptions, createCommand, main, withCloudOptions } from "../command";
+import { type CloudOptions, createCommand, main, withCloudOptions, withExamples } from "../command";
 import { npmCommand, root, typed } from "../command-line";
 import type { ProjectEnvironment } from "../load";
 import { type OutputFile, toPlatformFiles, writeOutput } from "../output";
@@ -15,6 +15,12 @@ import { toYaml } from "../yaml";
 
 const command = withCloudOptions(
   createCommand("render", "Write the files for a cluster from the outputs of a deployment. They contain no password."),
+);
+
+withExamples(
+  command,
+  ["--cloud aws -e production --outputs cdk-outputs.json", "after cdk deploy --all --outputs-file cdk-outputs.json"],
+  ["--cloud gcp -e production --outputs outputs.json", "after pulumi stack output --json > outputs.json"],
 );
 
 void main<CloudOptions>(command, async (invocation) => {

@@ -13,6 +13,7 @@ import {
   main,
   whenStopped,
   withCloudOptions,
+  withExamples,
   withFormat,
   withVia,
 } from "../command";
@@ -34,6 +35,13 @@ const command = createCommand("rotate", "Give a platform a new password, on its 
   .requiredOption("-p, --platform <name>", "the platform")
   .option("--force", "even if the login that gets the new password has sessions: they go on, but cannot connect again")
   .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
+
+withExamples(
+  command,
+  ["-p prefect", "on this machine"],
+  ["-p prefect --revoke", "after a leak"],
+  ["-p prefect --cloud gcp -e production --outputs outputs.json", "what is deployed"],
+);
 
 whenStopped(command, "the platform's secret holds a login that works; run it again to finish");
 

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { loadCloud } from "../clouds";
-import { createCommand, runCommand } from "../command";
+import { createCommand, runCommand, withExamples } from "../command";
 import { npmLine } from "../command-line";
 import { environmentsOn } from "../load";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
@@ -24,6 +24,8 @@ const command = createCommand(
 )
   .addOption(new Option("-c, --cloud <name>", "compare only this cloud").choices(CLOUDS))
   .option("--update", "accept the differences: write the snapshots");
+
+withExamples(command, ["", "all environments"], ["--cloud aws -e production", "one of them"], ["--update", "accept the differences"]);
 
 void runCommand<Options>(command, async ({ update = false, ...only }, progress) => {
   const current: Record<string, StackSnapshot> = {};

@@ -11,7 +11,7 @@ import { suggest } from "../../constructs/model/suggest";
 import { type Client, persist, type Server, UNLIMITED, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { type Connection, connectDeployed } from "../cloud-session";
-import { type CloudOptions, createCommand, main, withCloudOptions, withVia } from "../command";
+import { type CloudOptions, createCommand, main, withCloudOptions, withExamples, withVia } from "../command";
 import { withServers } from "../local/session";
 import { instanceOf, locate, passwordsOf } from "../local/tenant";
 import { toPsqlVariables, withoutLibpq } from "../psql";
@@ -25,6 +25,14 @@ const command = createCommand("sql", "Open a prompt in a platform's database, as
   .argument("<platform>", "the platform")
   .option("-d, --database <name>", "one of the platform's databases; by default its first")
   .option("--no-psql", "use the built-in prompt, even where psql is installed");
+
+withExamples(
+  command,
+  ["", "list the platforms, and their databases"],
+  ["prefect", "a prompt, in psql where it is installed"],
+  ["prefect --no-psql < report.sql", "run a file"],
+  ["mlflow --cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
+);
 
 void main<Options>(withVia(withCloudOptions(command)), (invocation) => {
   const { environment, cloud, progress, options, args } = invocation;

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
-import { createCommand, type FormatOptions, main, whenStopped, withFormat } from "../command";
+import { createCommand, type FormatOptions, main, whenStopped, withExamples, withFormat } from "../command";
 import { startDocument } from "../documents/documents";
 import { toProvisioned } from "../documents/values";
 import type { ProjectEnvironment } from "../load";
@@ -19,6 +19,14 @@ const command = createCommand("start", "Start PostgreSQL on this machine, provis
   .option("--once", "do it, stop the server, and exit")
   .option("--reset", "delete the environment's databases and passwords first")
   .option("--yes", "with --reset: do not ask");
+
+withExamples(
+  command,
+  ["", "start, provision, and run until Ctrl-C"],
+  ["--once", "the same, and stop"],
+  ["--reset --yes --once", "begin anew: databases and passwords are deleted"],
+  ["-e development", "another environment"],
+);
 
 whenStopped(command, "what is done stays, and the next run does the rest");
 

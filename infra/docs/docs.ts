@@ -1,3 +1,5 @@
+import "./script";
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { platforms } from "../../constructs/platforms/registry";

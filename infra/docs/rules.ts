@@ -1,3 +1,5 @@
+import "./script";
+
 import { aws } from "../../constructs/aws/target";
 import { gcp } from "../../constructs/gcp/target";
 import { local } from "../../constructs/local/target";

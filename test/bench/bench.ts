@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

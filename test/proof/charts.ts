@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import * as fc from "fast-check";
 import pc from "picocolors";
 import { aws } from "../../constructs/aws/target";

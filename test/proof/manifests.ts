@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import "../fixtures/clean-environment";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

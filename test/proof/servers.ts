@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import type { JsonObject } from "../../constructs/model/json";
 import type { Platform, ServerVersion } from "../../constructs/model/platform";
 import { platforms } from "../../constructs/platforms/registry";

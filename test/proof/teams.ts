@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";

@@ -1,3 +1,5 @@
+import "../../infra/docs/script";
+
 import { SecretsManagerDouble } from "../fixtures/secrets-manager";
 import { startServer } from "../fixtures/server";
 import { HAPPENINGS, type Happening, STEPS, Turn } from "../fixtures/turns";

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { Command } from "commander";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
+import { toExamples } from "../examples";
+
+/** What the help of a maintainer's script says. */
+interface Script {
+  readonly does: string;
+  /** How long it takes on two cores, the first time and later. */
+  readonly takes: string;
+  readonly needs: string;
+  /** Options with a value, and what they are. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Options, and what the command does with them. Default: none. */
+  readonly examples?: readonly (readonly [options: string, what: string])[];
+}
+
+const NODE = "Node.js";
+const PYTHON = "Node.js and Python 3; it brings the rest (the first time from npm's and PyPI's registries)";
+const CHARTS = { "--charts <directory>": "charts as helm pull names them, where their repositories cannot be reached" };
+
+/** Scripts of package.json that take no command line of their own, by name. */
+export const SCRIPTS: Readonly<Record<string, Script>> = {
+  docs: { does: "Write what the code knows into docs/.", takes: "2 s", needs: NODE },
+  rules: {
+    does: "List the rules whose source was last read more than a year ago. Exits with 1 if there are any.",
+    takes: "1 s",
+    needs: NODE,
+  },
+  bench: {
+    does: "Measure speed, as ratios to a named baseline of the same run. Exits with 1 where a ratio is above its limit.",
+    takes: "minutes; nothing else should run meanwhile",
+    needs: NODE,
+  },
+  "proof:charts": {
+    does: "Render SkillFlaw's chart with the real helm, and check it by Kubernetes' schemas.",
+    takes: "1 minute",
+    needs: PYTHON,
+  },
+  "proof:aws": {
+    does: "Deploy with the real CLI of AWS CDK to a double of AWS; the real functions provision and rotate a real PostgreSQL.",
+    takes: "minutes",
+    needs: `${PYTHON}. No account`,
+  },
+  "proof:gcp": {
+    does: "Run Google's Auth Proxy in front of a real PostgreSQL, and Pulumi's own engine with stand-in providers.",
+    takes: "minutes",
+    needs: "Node.js, Go and Python 3; it brings the rest. No account",
+  },
+  "proof:manifests": {
+    does: "Validate every object for a cluster: Kubernetes 1.35 to 1.37, External Secrets, checkov.",
+    takes: "minutes",
+    needs: "Node.js, Go and Python 3; it brings the rest",
+    options: CHARTS,
+    examples: [["--charts ~/charts", "with charts that are there"]],
+  },
+  "proof:faults": {
+    does: "Attack, kill and starve PostgreSQL 15 and 17: leaks, escalation, failovers, lost packets.",
+    takes: "10 minutes",
+    needs: "Node.js; for failovers Python 3 and Go, for lost packets root and ip",
+  },
+  "proof:fuzz": { does: "Resolve 20,000 mutated specs on every target.", takes: "4 minutes", needs: NODE },
+  "proof:servers": {
+    does: "Install each verified version of MLflow and Prefect, migrate, write, rotate, and write again.",
+    takes: "minutes; the first time it installs each server",
+    needs: "Node.js, Python 3 and curl; it brings the rest",
+  },
+  "proof:teams": {
+    does: "Start examples/environments/teams.ts: two MLflows that do not see each other, and seven drivers.",
+    takes: "minutes",
+    needs: "Node.js, Python 3, Java, Maven, psql and curl; it brings the rest",
+  },
+  "proof:turns": {
+    does: "Interrupt a scheduled rotation on AWS at every step by provisioning, rotations and revocations (375 orders).",
+    takes: "minutes",
+    needs: NODE,
+  },
+  "proof:restore": {
+    does: "Dump and restore a platform's database by the commands of docs/operating.md.",
+    takes: "1 minute",
+    needs: "Node.js; psql, pg_dump and pg_restore 15 or newer",
+  },
+  "proof:overlay": {
+    does: "Render the overlay of Kubeflow Pipelines with the real kustomize.",
+    takes: "1 minute",
+    needs: "Node.js, Python 3 and git; it brings the rest",
+    options: CHARTS,
+    examples: [["--charts ~/charts", "with a copy of upstream's tree in that directory"]],
+  },
+  "proof:package": {
+    does: "Pack this package; install, compile and run it beside the oldest and the newest CDK and Pulumi.",
+    takes: "minutes; it installs about 2 GB, and removes them",
+    needs: "Node.js, and npm's registry",
+  },
+};
+
+/** The command line of a script. */
+export function createScript(name: string, { does, takes, needs, options = {}, examples = [] }: Script): Command {
+  const command = new Command(`npm run ${name} --`).description(does).allowExcessArguments(false);
+  for (const [option, what] of Object.entries(options)) command.option(option, what);
+  const lines = [["", "all of it"] as const, ...examples].map(
+    ([words, what]) => [`npm run ${name}${words && ` -- ${words}`}`, what] as const,
+  );
+  return command.addHelpText("after", `\nTakes: ${takes}\nNeeds: ${needs}\n\n${toExamples(lines)}`);
+}
+
+/** The script of package.json that a file is the program of. */
+export function scriptOf(file: string): string | undefined {
+  const { scripts } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> };
+  const program = relative(PACKAGE_ROOT, file);
+  return Object.keys(scripts).find((name) => scripts[name]?.split(" ").includes(program));
+}
+
+// Imported first of all: some scripts begin to work while they load. Ends the process after the help, or at an option that there is not.
+const name = scriptOf(process.argv[1] ?? "");
+const script = name === undefined ? undefined : SCRIPTS[name];
+if (name !== undefined && script !== undefined) createScript(name, script).parse();
