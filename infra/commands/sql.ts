@@ -2,9 +2,6 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import Table from "cli-table3";
-import pc from "picocolors";
 import { LIBPQ_WORDS } from "../../constructs/model/dead-connections";
 import { UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
@@ -12,17 +9,22 @@ import { type Client, persist, type Server, UNLIMITED, withClient } from "../../
 import type { Credential } from "../../constructs/provisioning/credential";
 import { type Connection, connectDeployed } from "../cloud-session";
 import { type CloudOptions, createCommand, main, withCloudOptions, withExamples, withVia } from "../command";
+import type { ProjectEnvironment } from "../load";
 import { withServers } from "../local/session";
 import { instanceOf, locate, passwordsOf } from "../local/tenant";
 import { toPsqlVariables, withoutLibpq } from "../psql";
+import { prompt } from "../sql-prompt";
+import { toTable } from "../table";
 
 interface Options extends CloudOptions {
+  readonly platform?: string;
   readonly database?: string;
   readonly psql: boolean;
 }
 
 const command = createCommand("sql", "Open a prompt in a platform's database, as the platform does. Statements end with a semicolon.")
-  .argument("<platform>", "the platform")
+  .argument("[platform]", "the platform; without one, the platforms are listed")
+  .option("-p, --platform <name>", "the same as an option")
   .option("-d, --database <name>", "one of the platform's databases; by default its first")
   .option("--no-psql", "use the built-in prompt, even where psql is installed");
 
@@ -34,9 +36,11 @@ withExamples(
   ["mlflow --cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
 );
 
-void main<Options>(withVia(withCloudOptions(command)), (invocation) => {
+void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   const { environment, cloud, progress, options, args } = invocation;
-  const platform = args[0] ?? "";
+  const [platform = options.platform] = args;
+  if (platform === undefined) return list(environment);
+  if ((options.platform ?? platform) !== platform) throw new UserError(`name one platform, not ${platform} and ${options.platform}`);
   const { instance, tenant } = locate(environment, platform);
   const names = tenant.databases.map((each) => each.name);
   const database = options.database ?? names[0] ?? "";
@@ -49,13 +53,42 @@ void main<Options>(withVia(withCloudOptions(command)), (invocation) => {
       if (code !== null) return code;
     }
     return persist(access.server, credential, database, access.patience, () =>
-      withClient(access.server, credential, database, prompt, UNLIMITED),
+      withClient(
+        access.server,
+        credential,
+        database,
+        (client) => prompt(client, platform, () => cancel(access, credential, client)),
+        UNLIMITED,
+      ),
     );
   };
   return cloud === null
-    ? withServers(environment, progress, (session) => open(instanceOf(session, instance)))
+    ? withServers(environment, progress, (session) => open(instanceOf(session, instance)), { creates: false })
     : open(connectDeployed(invocation, cloud, instance));
 });
+
+/** Lists what there is a prompt for. Without a terminal, statements may be waiting, which must not look as if they had run. */
+async function list({ name, instances }: ProjectEnvironment): Promise<number> {
+  const rows = Object.entries(instances).flatMap(([instance, { tenants }]) =>
+    Object.entries(tenants).map(([platform, { databases }]) => [platform, databases.map((each) => each.name).join("\n"), instance]),
+  );
+  const names = rows.map(([platform]) => platform).join(", ");
+  if (process.stdin.isTTY !== true) throw new UserError(`a platform of environment ${name} is missing; name one of ${names}`);
+  process.stdout.write(`${toTable(["platform", "databases", "instance"], rows)}\n`);
+  return 0;
+}
+
+/** Cancels what a session does, by another session of the same login. */
+const cancel = (
+  { server }: Pick<Connection["access"], "server">,
+  credential: Credential,
+  { database = "", ...its }: Client,
+): Promise<void> =>
+  withClient(server, credential, database, async (client) => {
+    // As the login itself: the owner, as whom sessions of the database begin, may not.
+    await client.query("set role none");
+    await client.query("select pg_cancel_backend($1)", [(its as unknown as { readonly processID: number }).processID]);
+  });
 
 /** Returns psql's exit code; null if psql is not installed. The login goes by variables, because every user sees arguments. */
 async function runPsql(server: Server, credential: Credential, database: string, ca: string): Promise<number | null> {
@@ -89,50 +122,3 @@ async function withoutInterrupts<T>(running: Promise<T>): Promise<T> {
     for (const listener of listeners) process.on("SIGINT", listener);
   }
 }
-
-/** A prompt on the driver: lines up to a semicolon are one statement. */
-async function prompt(client: Client): Promise<number> {
-  await client.query('set search_path to "$user", public');
-  const isTerminal = process.stdin.isTTY === true;
-  const lines = createInterface({ input: process.stdin, output: isTerminal ? process.stdout : undefined, prompt: `${client.database}=> ` });
-  let statement = "";
-  let failed = false;
-  if (isTerminal) lines.prompt();
-  for await (const line of lines) {
-    statement += `${line}\n`;
-    if (/^\s*(\\q|exit|quit)\s*;?\s*$/.test(statement)) break;
-    if (/;\s*$/.test(statement)) {
-      failed = !(await execute(client, statement)) || failed;
-      statement = "";
-    }
-    lines.setPrompt(statement.trim() === "" ? `${client.database}=> ` : `${client.database}-> `);
-    if (isTerminal) lines.prompt();
-  }
-  if (statement.trim() !== "" && !/^\s*(\\q|exit|quit)/.test(statement)) failed = !(await execute(client, statement)) || failed;
-  lines.close();
-  return failed && !isTerminal ? 1 : 0;
-}
-
-async function execute(client: Client, statement: string): Promise<boolean> {
-  try {
-    const results = [await client.query({ text: statement, rowMode: "array" })].flat();
-    for (const result of results)
-      process.stdout.write(result.fields.length === 0 ? `${result.command}\n` : `${toTable(result.fields, result.rows)}\n`);
-    return true;
-  } catch (error) {
-    process.stdout.write(`${pc.red("ERROR")}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return false;
-  }
-}
-
-function toTable(fields: readonly { readonly name: string }[], rows: readonly unknown[][]): string {
-  const table = new Table({ head: fields.map((field) => field.name), style: { head: [], border: [] } });
-  for (const row of rows) table.push(row.map(show));
-  return `${table.toString()}\n(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
-}
-
-const show = (value: unknown): string => {
-  if (value === null) return pc.dim("null");
-  if (value instanceof Date) return value.toISOString();
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-};

@@ -140,6 +140,25 @@ describe("npm start", () => {
       output: 'ERROR: relation "nowhere" does not exist\n',
     });
 
+    const asked = await run(
+      directory,
+      "sql",
+      ["--platform", "prefect"],
+      "\\dt\n\\d t\n\\l\n\\x\nselect 1 as one, chr(27) as two;\n\\q\nselect 1;\n",
+    );
+    expect(asked.output).toMatch(/│ public │ t {4}│ table │ prefect_owner │\n.*\n\(1 row\)\n/);
+    expect(asked.output).toMatch(/│ id {5}│ integer │/);
+    expect(asked.output).toMatch(/│ prefect {3,}│ prefect_owner {3,}│ UTF8 {5}│ true {8}│/);
+    expect(asked).toEqual({ code: 0, output: expect.stringMatching(/\nexpanded display is on\none {2}1\ntwo {2}\\x1b\n\(1 row\)\n$/) });
+    expect(await run(directory, "sql", ["prefect"], "\\dn\n")).toEqual({
+      code: 1,
+      output: "ERROR: \\dn: this prompt does not know it; \\? lists what it knows, psql knows more\n",
+    });
+    expect(await run(directory, "sql", [], "select 1;\n")).toEqual({
+      code: 1,
+      output: `✖ a platform of environment local is missing; name one of ${Object.keys(localEnvironment.platforms).join(", ")}\n`,
+    });
+
     const rotated = await run(directory, "rotate", ["--platform", "prefect"]);
     expect(rotated.output).toMatch(
       /✔ prefect has a new password, on login prefect_b .*\nprefect_a works until the next rotation\. Restart the platform with .*\/out\/local\/prefect\/platform\.env\.\n/,
