@@ -1,6 +1,15 @@
 import { lookAtStatus } from "../../constructs/provisioning/status";
 import { reachDeployed } from "../cloud-session";
-import { type CloudOptions, createCommand, type FormatOptions, main, withCloudOptions, withFormat, withVia } from "../command";
+import {
+  type CloudOptions,
+  createCommand,
+  type FormatOptions,
+  main,
+  withCloudOptions,
+  withExamples,
+  withFormat,
+  withVia,
+} from "../command";
 import { statusDocument } from "../documents/status-document";
 import { toAbout } from "../documents/values";
 import { type Session, withServers } from "../local/session";
@@ -13,7 +22,14 @@ const command = createCommand(
   "Show a running environment on a page: servers, replicas, connections, sizes, logins and migrations. Changes nothing.",
 );
 
-void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
+withExamples(
+  withFormat(withVia(withCloudOptions(command))),
+  ["", "what runs on this machine"],
+  ["--cloud aws -e production --outputs cdk-outputs.json", "what is deployed"],
+  ["--format json", "for a program"],
+);
+
+void main<Options>(command, async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
   const look = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
     const seen: SeenInstance[] = [];
