@@ -1,10 +1,10 @@
-import { TENANT_TAG } from "../../constructs/aws/task";
 import { isObject } from "../../constructs/model/json";
 import { type Change, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
-import { awsFacts, findInstances, resourcesOf, stemOf, toStem } from "./facts";
+import { awsFacts, findInstances, instanceOf, logicalId, resourcesOf } from "./facts";
+import { storedInstances, storedPlatforms } from "./homes";
 import { changedNames, isStateful, replacedBy } from "./replacing";
-import type { Resource, Template } from "./templates";
+import { parentOf, type Resource, type Template } from "./templates";
 import { awsVendor } from "./vendor";
 
 type Templates = Readonly<Record<string, Template>>;
@@ -46,7 +46,7 @@ export function findChanges(before: Templates, after: Templates, known: Names): 
     ...findGoing(before, after, names),
     ...compareInstances(had, has, awsVendor, names.readers),
     ...(knowsDatabases ? made : []).map((name) => toChange("cost", `instances.${name}`, "would be created")),
-    ...Object.keys(before).flatMap((stack) => {
+    ...stacksOf(before, after).flatMap((stack) => {
       const changed = (key: string) => Object.keys(has).some((name) => had[name] !== undefined && had[name]?.[key] !== has[name]?.[key]);
       return findInStack(stack, before[stack] ?? EMPTY, after[stack] ?? EMPTY, names, changed);
     }),
@@ -55,19 +55,17 @@ export function findChanges(before: Templates, after: Templates, known: Names): 
 
 const EMPTY: Template = { Resources: {} };
 
-/** With the names that only the stored templates have: each platform's secret says them in a tag, `ENVIRONMENT--INSTANCE--PLATFORM`. */
-function withStored(names: Names, before: Templates): Names {
-  const secrets = Object.values(resourcesOf(before)).filter(({ Type }) => Type === SECRET);
-  const tags = secrets.flatMap(
-    ({ Properties }) => (Properties?.Tags ?? []) as readonly { readonly Key: string; readonly Value: unknown }[],
-  );
-  const tenants = tags.filter(({ Key }) => Key === TENANT_TAG).map(({ Value }) => String(Value).split("--"));
-  return {
-    ...names,
-    instances: [...names.instances, ...tenants.flatMap(([, instance]) => instance ?? [])],
-    platforms: [...names.platforms, ...tenants.flatMap(([, , platform]) => platform ?? [])],
-  };
-}
+/** Stored stacks, and nested ones that they would get. */
+const stacksOf = (before: Templates, after: Templates): readonly string[] => [
+  ...new Set([...Object.keys(before), ...Object.keys(after).filter((stack) => before[parentOf(stack)] !== undefined)]),
+];
+
+/** With the names that only the stored templates have. */
+const withStored = (names: Names, before: Templates): Names => ({
+  ...names,
+  instances: [...names.instances, ...storedInstances(before)],
+  platforms: [...names.platforms, ...Object.keys(storedPlatforms(before))],
+});
 
 /** Instances that leave the templates: what belongs to them goes the same way. */
 function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
@@ -96,12 +94,19 @@ function findInStack(stack: string, before: Template, after: Template, names: Na
   const going = Object.keys(findInstances(before.Resources, names.instances)).filter(
     (name) => findInstances(after.Resources, names.instances)[name] === undefined,
   );
-  const isTold = (id: string) => going.some((name) => id.startsWith(toStem(name)));
+  const isTold = (id: string) => going.some((name) => isOf(name, id, before.Resources[id]));
   return [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])].flatMap((id) => {
     const [had, has] = [before.Resources[id], after.Resources[id]];
     return findInResource({ id, had, has, path: pathOf(id, had ?? has, stack, names) }, { before, isTold, changed });
   });
 }
+
+/** Whether a resource belongs to an instance: by its id, or as a rule of its security group. */
+const isOf = (name: string, id: string, rule: Resource | undefined): boolean =>
+  INSTANCE_PARTS.some((part) => logicalId(name, ...part) === id) ||
+  JSON.stringify(rule?.Properties?.GroupId ?? "").includes(`"${logicalId(name, "SecurityGroup", "Resource")}"`);
+
+const INSTANCE_PARTS = [["Key", "Resource"], ["MasterSecret", "Resource"], ["SubnetGroup"]] as const;
 
 /** A resource that both templates have, or one of them. */
 interface Difference {
@@ -199,11 +204,11 @@ const whatOf = (type: string): string =>
 /** The instance or platform that a resource is of, as the spec calls it. */
 function pathOf(id: string, resource: Resource | undefined, stack: string, names: Names): string {
   const type = resource?.Type ?? "";
-  if (type === INSTANCE) return `instances.${names.instances.find((name) => toStem(name) === stemOf(id)) ?? stemOf(id)}`;
-  const platform = /^(.*)secret[0-9A-F]{8}$/.exec(id)?.[1];
-  if (type === SECRET && platform !== undefined && platform !== "")
-    return `platforms.${names.platforms.find((name) => toStem(name) === platform) ?? platform}`;
-  const instance = names.instances.find((name) => new RegExp(`^${toStem(name)}(Key|MasterSecret|SubnetGroup)[0-9A-F]{8}$`).test(id));
+  if (type === INSTANCE) return `instances.${instanceOf(id, names.instances)}`;
+  const stem = /^(.+)secret[0-9A-F]{8}$/.exec(id)?.[1];
+  if (type === SECRET && stem !== undefined)
+    return `platforms.${names.platforms.find((name) => logicalId(`${name}-secret`, "Resource") === id) ?? stem}`;
+  const instance = names.instances.find((name) => isOf(name, id, undefined));
   if (instance !== undefined) return `instances.${instance}`;
   return type.startsWith("AWS::EC2::") ? "aws.network" : `${stack} ${type} ${id}`;
 }

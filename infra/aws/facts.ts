@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { classNamed } from "../../constructs/aws/classes";
 import { findRdsParameter } from "../../constructs/aws/parameters";
 import type { MajorVersion } from "../../constructs/model/instance";
@@ -19,11 +20,20 @@ export interface StoredInstance {
 
 const INSTANCE = "AWS::RDS::DBInstance";
 
-/** The part of an id that is an instance's name. */
-export const stemOf = (id: string): string => id.replace(/Instance[0-9A-F]{8}$/, "");
+/**
+ * The id that the CDK makes of a resource's path in its stack. The hash tells apart names that differ only in their hyphens, which the CDK
+ * drops. https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/core/lib/private/uniqueid.ts
+ */
+export function logicalId(...path: readonly string[]): string {
+  const readable = path.filter((part) => part !== "Resource").map((part) => part.replaceAll(/[^A-Za-z0-9]/g, ""));
+  return `${readable.join("")}${createHash("md5").update(path.join("/")).digest("hex").slice(0, 8).toUpperCase()}`;
+}
 
-/** What the CDK leaves of a name in an id. */
-export const toStem = (name: string): string => name.replaceAll(/[^A-Za-z0-9]/g, "");
+/** The name that an id of an instance was made of; of one that nobody knows what the id begins with, or all of it if that is another's name. */
+export function instanceOf(id: string, names: readonly string[]): string {
+  const stem = id.replace(/Instance[0-9A-F]{8}$/, "");
+  return names.find((name) => logicalId(name, "Instance", "Resource") === id) ?? (names.includes(stem) ? id : stem);
+}
 
 export const resourcesOf = (templates: Readonly<Record<string, Template>>): Resources =>
   Object.assign({}, ...Object.values(templates).map(({ Resources }) => Resources));
@@ -37,8 +47,7 @@ export function findInstances(resources: Resources, names: readonly string[]): R
       .filter(([, resource]) => isPrimary(resource))
       .map(([id, { Properties = {}, DeletionPolicy = null }]) => {
         const replicas = entries.filter(([, other]) => mentions(other.Properties?.SourceDBInstanceIdentifier, id)).map(([other]) => other);
-        const name = names.find((each) => toStem(each) === stemOf(id)) ?? stemOf(id);
-        return [name, { id, primary: Properties, replicas, deletionPolicy: DeletionPolicy }];
+        return [instanceOf(id, names), { id, primary: Properties, replicas, deletionPolicy: DeletionPolicy }];
       }),
   );
 }

@@ -5,14 +5,16 @@ import { mapValues } from "../../constructs/model/json";
 import type { DeploymentPlan } from "../cloud";
 import { isEnvironmentFile, loadEnvironmentFile } from "../load";
 import type { Change } from "../plan/change";
+import { compareHomes, homesOf } from "../plan/homes";
 import { readersOf } from "../plan/readers";
 import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
+import { storedHomes, storedInstances } from "./homes";
 import { awsPriced } from "./priced";
 import { awsServers, awsUses } from "./servers";
 import { maskTemplate, toStackSnapshot } from "./snapshot";
-import { findMove, type Move, placeOf, readStored, type Stored } from "./stored";
+import { findMove, type Move, placeOf, readStored, regionOf, type Stored } from "./stored";
 import { synthesize } from "./synthesize";
 import { innerOf, parentOf, type Template } from "./templates";
 
@@ -32,17 +34,18 @@ export function planAws(environment: AwsEnvironment, against: string | null): De
     changes: before === null ? [] : compare(before, after, environment),
     details: before === null ? [] : compareSnapshots(snapshotsOf(before.templates), snapshotsOf(after)).flatMap(({ lines }) => lines),
     notes: [],
-    priced: priceBoth(before?.templates ?? null, after, environment),
+    priced: priceBoth(before, after, environment),
     compared: before === null ? null : Object.keys(before.templates).filter((stack) => innerOf(stack) === null),
     resources: [...new Set(Object.keys(after).map(parentOf))].flatMap((stack) => count(stack, after)),
     examples: examplesIn(environment.section, "aws"),
   };
 }
 
-function priceBoth(before: Templates | null, after: Templates, environment: AwsEnvironment): DeploymentPlan["priced"] {
-  const price = (templates: Templates) => awsPriced(templates, Object.keys(environment.instances), environment.section.region);
-  const its = price(after);
-  return its === null ? null : { after: its, before: before === null ? null : price(before) };
+function priceBoth(before: Baseline | null, after: Templates, { instances, section }: AwsEnvironment): DeploymentPlan["priced"] {
+  const its = awsPriced(after, Object.keys(instances), section.region);
+  if (its === null || before === null) return its === null ? null : { after: its, before: null };
+  const names = [...Object.keys(instances), ...storedInstances(before.templates)];
+  return { after: its, before: awsPriced(before.templates, names, regionOf(before.places) ?? section.region) };
 }
 
 /** @throws UserError, SpecError */
@@ -62,7 +65,12 @@ function compare({ templates, places, environment: before }: Baseline, after: Te
     platforms: [...Object.keys(environment.platforms), ...Object.keys(before?.platforms ?? {})],
     readers: readersOf(environment),
   };
-  const changes = [...findChanges(templates, after, names), ...findReleases(templates, after)];
+  const homes = before === null ? storedHomes(templates) : homesOf(before);
+  const changes = [
+    ...compareHomes(homes, homesOf(environment)),
+    ...findChanges(templates, after, names),
+    ...findReleases(templates, after),
+  ];
   return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes, otherClouds(environment))];
 }
 

@@ -90,6 +90,10 @@ export function findMove(places: Stored["places"], environment: AwsEnvironment):
   return null;
 }
 
+/** The region of stored stacks, which all have the same one; null if it is not known. */
+export const regionOf = (places: Stored["places"]): string | null =>
+  Object.values(places).flatMap((place) => partsOf(place)[1] ?? [])[0] ?? null;
+
 /** Account and region of a place; null where the CDK did not know them. */
 function partsOf(place: string): readonly [account: string | null, region: string | null] {
   const [, account = "", region = ""] = /^aws:\/\/([^/]+)\/(.+)$/.exec(place) ?? [];

@@ -59,6 +59,10 @@ export const isReplica = ({ inputs }: Pick<Described, "inputs">): boolean => inp
 /** Name of the instance that a server belongs to: that of its component. */
 export const instanceOf = ({ parent }: Pick<Described, "parent">): string => parent.split("::").at(-1) ?? "";
 
+/** The region of a state's instances, which all have the same one; null if there are none. */
+export const regionOf = (resources: readonly Described[]): string | null =>
+  resources.filter(({ type }) => type === INSTANCE).map((server) => inputsOf(server).region)[0] ?? null;
+
 /** What a state or a program says of its instances, in the spec's words. */
 export function gcpFacts(resources: readonly Described[]): Readonly<Record<string, Facts>> {
   const servers = resources.filter(({ type }) => type === INSTANCE);

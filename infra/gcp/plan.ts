@@ -3,11 +3,13 @@ import { gcp } from "../../constructs/gcp/target";
 import { examplesIn } from "../../constructs/model/fields";
 import type { DeploymentPlan } from "../cloud";
 import { isEnvironmentFile, loadEnvironmentFile } from "../load";
+import { compareHomes, homesOf } from "../plan/homes";
 import { readersOf } from "../plan/readers";
 import { compareSpecs, otherClouds } from "../plan/spec-changes";
 import { findChanges, findSecondRuns, toDetails } from "./changes";
 import { deploy } from "./deploy";
-import { INSTANCE, inputsOf, instanceOf, isReplica } from "./facts";
+import { INSTANCE, inputsOf, instanceOf, isReplica, regionOf } from "./facts";
+import { storedHomes } from "./homes";
 import { gcpPriced } from "./priced";
 import { CALLS, type Registration, register } from "./registrations";
 import { gcpServers, gcpUses } from "./servers";
@@ -37,7 +39,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
     ],
     priced: {
       after: gcpPriced(after, environment.section.region),
-      before: before === null ? null : gcpPriced(stored, environment.section.region),
+      before: before === null ? null : gcpPriced(stored, regionOf(stored) ?? environment.section.region),
     },
     compared: before === null ? null : [`stack ${environment.name}`],
     resources: count(environment.name, after),
@@ -59,7 +61,8 @@ async function readBaseline(against: string, { name }: GcpEnvironment): Promise<
 }
 
 function compare({ resources, environment: before }: Baseline, after: readonly Registration[], environment: GcpEnvironment) {
-  const changes = findChanges(resources, after, readersOf(environment));
+  const homes = before === null ? storedHomes(resources) : homesOf(before);
+  const changes = [...compareHomes(homes, homesOf(environment)), ...findChanges(resources, after, readersOf(environment))];
   return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes, otherClouds(environment))];
 }
 

@@ -1,0 +1,49 @@
+import { TENANT_TAG } from "../../constructs/aws/task";
+import { isObject } from "../../constructs/model/json";
+import { type Homes, toHomes } from "../plan/homes";
+import type { Resource, Template } from "./templates";
+
+type Templates = Readonly<Record<string, Template>>;
+
+/** Not `resourcesOf`: nested stacks have the same ids for the same things of several instances. */
+const ofType = (templates: Templates, type: string): readonly Resource[] =>
+  Object.values(templates).flatMap(({ Resources }) => Object.values(Resources).filter(({ Type }) => Type === type));
+
+/** Instances by platform: each platform's secret names both in a tag, `ENVIRONMENT--INSTANCE--PLATFORM`. */
+export function storedPlatforms(templates: Templates): Readonly<Record<string, string>> {
+  const tags = ofType(templates, "AWS::SecretsManager::Secret").flatMap(({ Properties }) => Properties?.Tags ?? []);
+  return Object.fromEntries(
+    tags.flatMap((tag) => {
+      if (!isObject(tag) || tag.Key !== TENANT_TAG) return [];
+      const [, instance, platform] = String(tag.Value).split("--");
+      return instance === undefined || platform === undefined ? [] : [[platform, instance]];
+    }),
+  );
+}
+
+/** Instances by name: those of platforms, and those that the descriptions of the masters' secrets name. */
+export function storedInstances(templates: Templates): readonly string[] {
+  const secrets = ofType(templates, "AWS::SecretsManager::Secret");
+  const described = secrets.flatMap(({ Properties }) => /^Master of PostgreSQL (\S+)$/.exec(String(Properties?.Description))?.[1] ?? []);
+  return [...Object.values(storedPlatforms(templates)), ...described];
+}
+
+/** Where templates have put the platforms' data: provisioning gets the databases as a parameter. */
+export function storedHomes(templates: Templates): Homes {
+  const instances = storedPlatforms(templates);
+  const homes: Homes = Object.assign({}, ...ofType(templates, "Custom::PostgresProvisioning").map(toTenants));
+  return Object.fromEntries(
+    Object.entries(homes).flatMap(([platform, home]) => {
+      const instance = instances[platform];
+      return instance === undefined ? [] : [[platform, { ...home, instance }]];
+    }),
+  );
+}
+
+function toTenants({ Properties }: Resource): Homes {
+  try {
+    return toHomes("", JSON.parse(String(Properties?.tenants)));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,71 @@
+import { isObject } from "../../constructs/model/json";
+import type { Environment } from "../../constructs/model/spec";
+import { type Change, toChange } from "./change";
+
+/** Where a platform's data is. */
+export interface Home {
+  readonly instance: string;
+  /** Names of its databases. */
+  readonly databases: readonly string[];
+}
+
+/** By platform. */
+export type Homes = Readonly<Record<string, Home>>;
+
+export const homesOf = ({ instances }: Pick<Environment, "instances">): Homes =>
+  Object.assign({}, ...Object.entries(instances).map(([instance, { tenants }]) => toHomes(instance, tenants)));
+
+/** The same of tenants that a deployment has stored; empty where they are not such. */
+export function toHomes(instance: string, tenants: unknown): Homes {
+  const entries = Object.entries(isObject(tenants) ? tenants : {});
+  return Object.fromEntries(
+    entries.flatMap(([platform, tenant]) => {
+      const databases = isObject(tenant) && Array.isArray(tenant.databases) ? tenant.databases : [];
+      const names = databases.flatMap((database) => (isObject(database) && typeof database.name === "string" ? [database.name] : []));
+      return [[platform, { instance, databases: names }]];
+    }),
+  );
+}
+
+/** Platforms that stay, and would no longer find their data. Those of which one side says nothing are not compared. */
+export const compareHomes = (before: Homes, after: Homes): readonly Change[] =>
+  Object.entries(after).flatMap(([platform, has]) => {
+    const had = before[platform];
+    return had === undefined ? [] : compareHome(platform, had, has);
+  });
+
+const MOVE = 'take that change back, or move the data with a dump: docs/operating.md, "One platform"';
+
+function compareHome(platform: string, had: Home, has: Home): readonly Change[] {
+  if (had.instance !== has.instance)
+    return [
+      {
+        ...toChange(
+          "lost",
+          `platforms.${platform}.instance`,
+          `would start with empty databases on ${has.instance}; its data does not move`,
+          MOVE,
+        ),
+        before: had.instance,
+        after: has.instance,
+      },
+    ];
+  const [gone, made] = [without(had.databases, has.databases), without(has.databases, had.databases)];
+  if (gone.length === 0) return [];
+  const starts = `would start with ${made.length === 1 ? "an empty database" : "empty databases"} ${made.join(", ")}`;
+  const stays = `${gone.join(", ")} would stay, and nothing would look after ${gone.length === 1 ? "it" : "them"}`;
+  return [
+    {
+      ...toChange(
+        "lost",
+        `platforms.${platform}.databases`,
+        made.length === 0 ? stays : `${starts}; ${stays}`,
+        made.length === 0 ? "keep it in the spec" : MOVE,
+      ),
+      before: had.databases.join(", "),
+      after: has.databases.join(", "),
+    },
+  ];
+}
+
+const without = (names: readonly string[], others: readonly string[]): readonly string[] => names.filter((name) => !others.includes(name));

@@ -1,0 +1,118 @@
+import { rmSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { planAws } from "../../infra/aws/plan";
+import { planGcp } from "../../infra/gcp/plan";
+import { worstFirst } from "../../infra/plan/change";
+import type { NamedSpec } from "../../infra/spec";
+import { resolveAws } from "../fixtures/aws";
+import { writeFile, writeState, writeSynthesis } from "../fixtures/baselines";
+import { temporary } from "../fixtures/cli";
+import { resolveGcp } from "../fixtures/gcp";
+import { toLine } from "../fixtures/plan";
+import { base } from "../fixtures/plan-kinds";
+
+const directory = temporary();
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const of = (instances: readonly string[], platforms: object): NamedSpec => ({
+  ...base,
+  instances: Object.fromEntries(instances.map((name) => [name, { size: { vcpus: 2, memoryGib: 8 } }])),
+  platforms: platforms as NamedSpec["platforms"],
+});
+const two = (first: object, second: object = first) =>
+  of(["main", "ml-db"], { prefect: first, "mlflow-2": { platform: "mlflow", ...second } });
+const shop = (databases: object) => of(["main"], { shop: { platform: "application", databases } });
+
+interface Case {
+  readonly title: string;
+  readonly before: NamedSpec;
+  readonly after: NamedSpec;
+  /** What is lost. */
+  readonly lost: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    title: "a platform moves to another instance",
+    before: two({ instance: "main" }),
+    after: two({ instance: "ml-db" }, { instance: "main" }),
+    lost: ["platforms.prefect.instance"],
+  },
+  {
+    title: "an instance's name loses its hyphen",
+    before: of(["ml-db"], { prefect: {} }),
+    after: of(["mldb"], { prefect: {} }),
+    lost: ["platforms.prefect.instance", "instances.ml-db"],
+  },
+  {
+    title: "one of two instances goes whose names differ in a hyphen, and which no platform uses",
+    before: of(["mldb", "ml-db"], { prefect: { instance: "mldb" } }),
+    after: of(["mldb"], { prefect: {} }),
+    lost: ["instances.ml-db"],
+  },
+  {
+    title: "a platform's name loses its hyphen",
+    before: two({ instance: "main" }),
+    after: of(["main", "ml-db"], { prefect: { instance: "main" }, mlflow2: { platform: "mlflow", instance: "main" } }),
+    lost: ["platforms.mlflow-2"],
+  },
+  {
+    title: "an application's database gets another name",
+    before: shop({ main: { name: "orders" }, more: { name: "stock" } }),
+    after: shop({ main: { name: "sales" }, more: { name: "stock" } }),
+    lost: ["platforms.shop.databases"],
+  },
+  {
+    title: "an application has one database less",
+    before: shop({ main: { name: "orders" }, more: { name: "stock" } }),
+    after: shop({ main: { name: "orders" } }),
+    lost: ["platforms.shop.databases"],
+  },
+  {
+    title: "a platform is new",
+    before: of(["main"], { prefect: {} }),
+    after: of(["main"], { prefect: {}, mine: { platform: "mlflow" } }),
+    lost: [],
+  },
+];
+
+describe.each(CASES)("a plan says the same of what is lost, whatever it is compared with, where $title", ({ before, after, lost }) => {
+  /** All but what only an environment's file says: settings that nothing depends on. */
+  const important = (changes: ReturnType<typeof planAws>["changes"]) =>
+    worstFirst(changes)
+      .filter((change) => change.effect !== "" && change.effect !== "is taken out" && change.effect !== "is added")
+      .map(toLine);
+
+  it("on AWS", () => {
+    const environment = resolveAws(after);
+    const { changes } = planAws(environment, writeSynthesis(directory, before));
+    expect(changes.filter(({ level }) => level === "lost").map(({ path }) => path)).toEqual(lost);
+    expect(important(planAws(environment, writeFile(directory, before)).changes)).toEqual(important(changes));
+  });
+
+  it("on Google Cloud", async () => {
+    const environment = resolveGcp(after);
+    const { changes } = await planGcp(environment, await writeState(directory, before));
+    expect(changes.filter(({ level }) => level === "lost").map(({ path }) => path)).toEqual(lost);
+    expect(important((await planGcp(environment, writeFile(directory, before))).changes)).toEqual(important(changes));
+  });
+});
+
+describe("a plan's cost", () => {
+  it("before a move is that of the region which is left", async () => {
+    const [there, here] = [
+      { ...base, aws: { region: "eu-west-1" } },
+      { ...base, aws: { region: "eu-central-1" } },
+    ] as const;
+    for (const against of [writeSynthesis(directory, there), writeFile(directory, there)]) {
+      const { priced } = planAws(resolveAws(here), against);
+      expect([priced?.before?.region, priced?.after.region]).toEqual(["eu-west-1", "eu-central-1"]);
+    }
+    const [section, cluster] = [base.gcp, base.gcp?.cluster];
+    const moved = { ...base, gcp: { ...section, region: "europe-west1", cluster: { ...cluster, location: "europe-west1" } } } as NamedSpec;
+    for (const against of [await writeState(directory, base), writeFile(directory, base)]) {
+      const { priced } = await planGcp(resolveGcp(moved), against);
+      expect([priced?.before?.region, priced?.after.region]).toEqual(["europe-west4", "europe-west1"]);
+    }
+  });
+});
