@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { type AwsEnvironment, PARTS, stackName } from "../../constructs/aws/stacks/aws-environment";
 import { UserError } from "../../constructs/model/errors";
 import { idOf } from "../../constructs/model/fields";
-import { mapValues } from "../../constructs/model/json";
+import { isObject, mapValues } from "../../constructs/model/json";
 import { fromUser } from "../command-line";
 import { readTemplates, type Template } from "./templates";
 
@@ -57,7 +57,8 @@ function placesIn(manifest: string): Readonly<Record<string, string>> {
 /** The stack of a file, and its nested ones. @throws UserError */
 function readStack(file: string): Readonly<Record<string, Template>> {
   try {
-    return mapValues(readTemplates(dirname(fromUser(file)), stackOf(file), basename(file)), ({ template }) => template);
+    const templates = readTemplates(dirname(fromUser(file)), stackOf(file), basename(file));
+    return mapValues(templates, ({ template }) => checked(template));
   } catch (error) {
     const isMissing = (error as { readonly code?: string }).code !== undefined;
     throw new UserError(
@@ -66,6 +67,14 @@ function readStack(file: string): Readonly<Record<string, Template>> {
         : `${file} is not a template in JSON; give one that cdk synth has written`,
     );
   }
+}
+
+/** @throws SyntaxError if something in it is not a resource. */
+function checked(template: Template): Template {
+  const isResource = (each: unknown) =>
+    isObject(each) && typeof each.Type === "string" && (each.Properties === undefined || isObject(each.Properties));
+  if (!Object.values(template.Resources).every(isResource)) throw new SyntaxError("not a template");
+  return template;
 }
 
 /** Where the stacks of an environment are, as a manifest says it. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { INNER_NAME } from "../../constructs/aws/inner-stack";
+import { isObject } from "../../constructs/model/json";
 
 /** A template of CloudFormation, as far as this project looks into it. */
 export interface Template {
@@ -56,5 +57,7 @@ interface AssetManifest {
 
 function readTemplate(file: string): WrittenTemplate {
   const text = readFileSync(file, "utf8");
-  return { template: { Resources: {}, ...(JSON.parse(text) as Partial<Template>) }, bytes: Buffer.byteLength(text) };
+  const content: unknown = JSON.parse(text);
+  if (!isObject(content)) throw new SyntaxError(`${file} contains no object`);
+  return { template: { Resources: {}, ...content }, bytes: Buffer.byteLength(text) };
 }

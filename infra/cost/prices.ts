@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { UserError } from "../../constructs/model/errors";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 import type { CLOUDS } from "../spec";
 
@@ -98,6 +99,11 @@ function toLists(prices: readonly ListedPrice[]): readonly PriceList[] {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
-/** The committed table. */
-export const readPrices = (file = PRICES_FILE): PriceTable =>
-  new PriceTable(JSON.parse(readFileSync(file, "utf8")) as readonly PriceList[]);
+/** The committed table. @throws UserError if it cannot be read. */
+export function readPrices(file = PRICES_FILE): PriceTable {
+  try {
+    return new PriceTable(JSON.parse(readFileSync(file, "utf8")) as readonly PriceList[]);
+  } catch (error) {
+    throw new UserError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}; run git checkout ${file}`);
+  }
+}

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
 import { freeName, fromUser, pulumiCommand } from "../command-line";
-import type { Described } from "./facts";
+import { type Described, INSTANCE } from "./facts";
 
 /** Name of the project in `Pulumi.yaml`. */
 export const PROJECT = "platform-postgres";
@@ -30,10 +30,30 @@ export function readState(file: string, environment: string): readonly Stored[] 
   const deployment = isObject(content) ? content.deployment : null;
   const resources = isObject(deployment) ? deployment.resources : null;
   if (!Array.isArray(resources)) throw new UserError(`${file} contains no state of Pulumi; ${again}`);
-  const own = (resources as Partial<Stored>[]).flatMap(
-    ({ urn = "", type = "", parent = "", inputs = {}, outputs = inputs, retainOnDelete = false }) =>
-      urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`) ? [{ urn, type, parent, inputs, outputs, retainOnDelete }] : [],
-  );
+  const own = resources.flatMap((each: unknown) => toStored(each, environment));
   if (own.length === 0) throw new UserError(`${file} contains nothing of stack ${environment}; ${again}`);
+  if (!own.every(isComplete)) throw new UserError(`${file} contains an instance without a version or a tier; ${again}`);
   return own;
 }
+
+/** A resource of this stack. One that waits for its deletion was replaced: another one with its URN is in use. */
+function toStored(resource: unknown, environment: string): readonly Stored[] {
+  if (!isObject(resource) || resource.delete === true) return [];
+  const { urn, type, parent, inputs, outputs, retainOnDelete } = resource;
+  if (typeof urn !== "string" || typeof type !== "string" || !urn.startsWith(`urn:pulumi:${environment}::${PROJECT}::`)) return [];
+  const its = isObject(inputs) ? inputs : {};
+  return [
+    {
+      urn,
+      type,
+      parent: typeof parent === "string" ? parent : "",
+      inputs: its,
+      outputs: isObject(outputs) ? outputs : its,
+      retainOnDelete: retainOnDelete === true,
+    },
+  ];
+}
+
+/** Whether a resource is no instance, or one as this project writes it. */
+const isComplete = ({ type, inputs: { databaseVersion, settings } }: Stored): boolean =>
+  type !== INSTANCE || (typeof databaseVersion === "string" && isObject(settings) && typeof settings.tier === "string");

@@ -1,9 +1,12 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLASSES, classNamed } from "../../constructs/aws/classes";
+import { UserError } from "../../constructs/model/errors";
 import { costOf, differenceOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/cost/cost";
 import { cloudSqlMachine, rdsMachine } from "../../infra/cost/machines";
 import { type ListedPrice, PRICES_FILE, PriceTable, readPrices } from "../../infra/cost/prices";
+import { temporary } from "../fixtures/cli";
 
 const price = (key: Partial<ListedPrice>, usd: number): ListedPrice => ({
   cloud: "aws",
@@ -54,6 +57,17 @@ const TABLE = tableOf(
 
 describe("the committed prices", () => {
   const table = readPrices();
+
+  it("that cannot be read are reported with the way to get them back", () => {
+    const directory = temporary();
+    const file = join(directory, "prices.json");
+    expect(() => readPrices(file)).toThrow(UserError);
+    for (const content of ["<<<<<<< HEAD", "null", '[{"cloud":"aws"}]']) {
+      writeFileSync(file, content);
+      expect(() => readPrices(file)).toThrow(`; run git checkout ${file}`);
+    }
+    rmSync(directory, { recursive: true });
+  });
 
   it("have a source with an address, its date and a unit, once for each thing", () => {
     expect(table.prices.length).toBeGreaterThan(2_000);

@@ -116,10 +116,13 @@ describe("a plan", () => {
     const other = join(directory, "other");
     mkdirSync(other);
     writeFileSync(join(other, "postgres-production-database.template.json"), "not read");
-    writeFileSync(join(other, "postgres-minimal-database.template.json"), "no JSON");
-    expect(() => planAws(resolveAws(minimalAws), other)).toThrow(
-      `${other}/postgres-minimal-database.template.json is not a template in JSON; give one that cdk synth has written`,
-    );
+    const instance = { Type: "AWS::RDS::DBInstance", Properties: null };
+    for (const content of ["no JSON", "null", "[]", '{"Resources":{"a":null}}', JSON.stringify({ Resources: { instance } })]) {
+      writeFileSync(join(other, "postgres-minimal-database.template.json"), content);
+      expect(() => planAws(resolveAws(minimalAws), other)).toThrow(
+        `${other}/postgres-minimal-database.template.json is not a template in JSON; give one that cdk synth has written`,
+      );
+    }
   });
 
   it("of a database that somebody else made is one, too", () => {

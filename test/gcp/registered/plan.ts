@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { planGcp } from "../../../infra/gcp/plan";
@@ -146,5 +146,26 @@ describe("plan for Google Cloud", () => {
     await expect(plan(other)).rejects.toThrow("contains nothing of stack minimal");
     writeFileSync(other, "{}");
     await expect(plan(other)).rejects.toThrow("contains no state of Pulumi");
+    const urn = "urn:pulumi:minimal::platform-postgres::gcp:sql/databaseInstance:DatabaseInstance::a";
+    for (const damaged of [null, 1, { urn: 5 }, { urn }, { type: "a" }]) {
+      writeFileSync(other, JSON.stringify({ deployment: { resources: [damaged] } }));
+      await expect(plan(other)).rejects.toThrow("contains nothing of stack minimal");
+    }
+    const type = "gcp:sql/databaseInstance:DatabaseInstance";
+    for (const damaged of [{}, { inputs: null, parent: null }, { inputs: { databaseVersion: "POSTGRES_17" } }]) {
+      writeFileSync(other, JSON.stringify({ deployment: { resources: [{ urn, type, ...damaged }] } }));
+      await expect(plan(other)).rejects.toThrow("contains an instance without a version or a tier");
+    }
+  });
+
+  it("leaves out what is replaced already, and waits for its deletion", async () => {
+    const file = await stored(before, null);
+    const state = JSON.parse(readFileSync(file, "utf8")) as { deployment: { resources: { type: string; inputs: object }[] } };
+    const { resources } = state.deployment;
+    const old = resources
+      .filter(({ type }) => type === "gcp:sql/databaseInstance:DatabaseInstance")
+      .map((each) => ({ ...each, delete: true, inputs: { ...each.inputs, region: "europe-west1" } }));
+    writeFileSync(file, JSON.stringify({ ...state, deployment: { resources: [...old, ...resources] } }));
+    expect((await planGcp(resolveGcp(before), file)).changes).toEqual([]);
   });
 });
