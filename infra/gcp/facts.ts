@@ -124,6 +124,7 @@ function backupsOf({ backupConfiguration: backups }: InstanceInputs["settings"],
     // One more is kept than there are days: a recovery begins at the backup before.
     ...(kept === undefined ? {} : { backupRetentionDays: kept - 1 }),
     pointInTimeRecovery: backups.pointInTimeRecoveryEnabled === true,
+    "real.recoveryDays": backups.pointInTimeRecoveryEnabled === true ? (backups.transactionLogRetentionDays ?? null) : 0,
     backupWindow: backups.startTime ?? null,
     "backupReplication.region": backups.location === region ? null : (backups.location ?? null),
   };

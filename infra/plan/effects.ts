@@ -245,6 +245,15 @@ const copies: Effect = ({ before, after, vendor }) => {
   return cost(`new backups are kept in ${after}; those in ${before ?? "its region"} stay until they are too old`);
 };
 
+const edition: Effect = ({ before, after, had, has }) => {
+  if (after === "ENTERPRISE_PLUS") return outage("moves to another machine at once, and is away for less than a second");
+  const moves = "moves to another machine at once, and is away for some time";
+  const [old, next] = [had, has].map((facts) => Number(facts["real.recoveryDays"] ?? 0));
+  return next !== undefined && old !== undefined && next < old
+    ? lost(`${moves}; older logs would be deleted, so that a recovery reaches ${next} days back, not ${old}`, `keep ${show(before)}`)
+    : outage(`${moves}; a recovery reaches 7 days back at most`);
+};
+
 /** Settings of every cloud, by key; what is not here is `other`. */
 export const EFFECTS: Readonly<Record<string, Effect>> = {
   majorVersion,
@@ -288,12 +297,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   "section.network": () => lost("would leave its network, with its address there and the way to it", TAKE_BACK),
   "section.region": replaces("its region"),
   "section.project": replaces("its project"),
-  "section.edition": ({ after }) =>
-    outage(
-      after === "ENTERPRISE_PLUS"
-        ? "moves to another machine at once, and is away for less than a second"
-        : "moves to another machine at once, and is away for some time; a recovery reaches 7 days back at most",
-    ),
+  "section.edition": edition,
   "section.disk": ({ vendor }) =>
     refused(`${vendor.name} keeps an instance on its type of disk`, `${TAKE_BACK}; to have another, restore a dump into a new instance`),
   "section.serverCaPool": () =>
