@@ -199,7 +199,7 @@ function toChanges({ changes, details }: PlanReport): Markup {
     (line) =>
       html`${line.startsWith("  - ") ? html`<span class="gone">${line}</span>` : line.startsWith("  + ") ? html`<span class="new">${line}</span>` : line}\n`,
   );
-  return html`${changes.length === 0 ? html`<p>Nothing changes.</p>` : groups}${details.length === 0 ? NOTHING : html`<details><summary>Resource by resource (${count(details.length, "line")})</summary><pre>${lines}</pre></details>`}`;
+  return html`${changes.length === 0 ? html`<p>${details.length === 0 ? "Nothing changes." : "No setting of an instance or a platform changes."}</p>` : groups}${details.length === 0 ? NOTHING : html`<details><summary>Resource by resource (${count(details.length, "line")})</summary><pre>${lines}</pre></details>`}`;
 }
 
 function toChange({ effect, remedy, changes }: Alike): Markup {

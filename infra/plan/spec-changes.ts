@@ -12,10 +12,14 @@ const ABOUT = ["name", "acknowledge", "monthlyCostLimitUsd"];
  * @param others sections of other targets.
  */
 export function compareSpecs(before: object, after: object, told: readonly Change[], others: readonly string[]): readonly Change[] {
-  const isTold = (path: string) => told.some((change) => path === change.path || path.startsWith(`${change.path}.`));
+  const says = (path: string) => told.some((change) => path === change.path || path.startsWith(`${change.path}.`));
+  const isTold = (path: string) => says(path) || says(toCommon(path));
   const isAbout = (path: string) => [...ABOUT, ...others].includes(path.split(".")[0] ?? "");
   return [...differ(before, after, "")].filter(({ path }) => !isAbout(path) && !isTold(path));
 }
+
+/** The setting of `instances` to which one of a cloud's own belongs. */
+const toCommon = (path: string): string => path.replace(/^(aws|gcp)\.(?=instances\.)/, "").replace(/\.(class|tier)$/, ".size");
 
 /** Sections that an environment has for other clouds. */
 export const otherClouds = ({ target }: { readonly target: string }): readonly string[] => CLOUDS.filter((cloud) => cloud !== target);
@@ -39,6 +43,6 @@ const LONGEST = 80;
 
 function shown(value: unknown): string | null {
   if (value === undefined || value === null) return null;
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = (value === "" || typeof value === "object" ? JSON.stringify(value) : String(value)).replaceAll(/\s+/g, " ");
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }

@@ -117,13 +117,14 @@ function toNotes({ warnings, notes, examples, resources }: PlanReport): string {
 }
 
 function toChanges(report: PlanReport): string {
-  const { compared, changes } = report;
+  const { compared, changes, details } = report;
   if (compared === null) return "";
   const groups = LEVELS.flatMap((level) => {
     const those = changes.filter((change) => change.level === level);
     return those.length === 0 ? [] : [`${pc.bold(LEVEL_WORDS[level])}:`, ...joinAlike(those).map(toChange)];
   });
-  return [...groups, `${report.isDangerous ? pc.red("✖") : pc.green("✔")} ${verdictOf(report)}`].join("\n");
+  const where = changes.length === 0 && details.length > 0 ? [pc.dim("  --format markdown lists them")] : [];
+  return [...groups, `${report.isDangerous ? pc.red("✖") : pc.green("✔")} ${verdictOf(report)}`, ...where].join("\n");
 }
 
 function toChange({ level, effect, remedy, changes }: Alike): string {

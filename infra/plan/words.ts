@@ -108,9 +108,12 @@ export function percentOf(part: number, whole: number): string {
 }
 
 /** What a plan comes to, in a sentence. */
-export function verdictOf({ compared, changes, isDangerous }: PlanReport): string {
+export function verdictOf({ compared, changes, details, isDangerous }: PlanReport): string {
   if (compared === null) return "Nothing was compared.";
-  if (changes.length === 0) return `Nothing of ${compared.join(", ")} changes.`;
+  if (changes.length === 0)
+    return details.length === 0
+      ? `Nothing of ${compared.join(", ")} changes.`
+      : `Nothing of ${compared.join(", ")} is lost, refused or interrupted; properties of resources change.`;
   const dangers = changes.filter(isDanger).length;
   return isDangerous
     ? `${dangers} of ${count(changes.length, "change")} would be lost or refused.`

@@ -9,7 +9,7 @@ import { writeFile, writeState, writeSynthesis } from "../fixtures/baselines";
 import { temporary } from "../fixtures/cli";
 import { resolveGcp } from "../fixtures/gcp";
 import { toLine } from "../fixtures/plan";
-import { base } from "../fixtures/plan-kinds";
+import { aws, base, own } from "../fixtures/plan-kinds";
 
 const directory = temporary();
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -80,7 +80,7 @@ describe.each(CASES)("a plan says the same of what is lost, whatever it is compa
   /** All but what only an environment's file says: settings that nothing depends on. */
   const important = (changes: ReturnType<typeof planAws>["changes"]) =>
     worstFirst(changes)
-      .filter((change) => change.effect !== "" && change.effect !== "is taken out" && change.effect !== "is added")
+      .filter(({ effect }) => effect !== "")
       .map(toLine);
 
   it("on AWS", () => {
@@ -95,6 +95,18 @@ describe.each(CASES)("a plan says the same of what is lost, whatever it is compa
     const { changes } = await planGcp(environment, await writeState(directory, before));
     expect(changes.filter(({ level }) => level === "lost").map(({ path }) => path)).toEqual(lost);
     expect(important((await planGcp(environment, writeFile(directory, before))).changes)).toEqual(important(changes));
+  });
+});
+
+describe("a plan against an environment's file", () => {
+  const linesOf = (after: NamedSpec) => planAws(resolveAws(after), writeFile(directory, base)).changes.map(toLine);
+
+  it("says a size once, and a value of several lines on one", () => {
+    expect(linesOf(own("aws", { class: "db.m7i.large" })).map((line) => line.split(":")[1])).toEqual([" instances.main.size"]);
+    const certificateAuthorities = "-----BEGIN CERTIFICATE-----\nown\n-----END CERTIFICATE-----";
+    expect(linesOf(aws({ certificateAuthorities }))).toEqual([
+      "other: aws.certificateAuthorities: nothing -> -----BEGIN CERTIFICATE----- own -----END CERTIFICATE-----",
+    ]);
   });
 });
 

@@ -82,6 +82,9 @@ describe("a plan at a terminal", () => {
 
   it("says that nothing changes, or that nothing was compared", () => {
     expect(endOf(planOf({ compared: ["stack a", "stack b"] }))).toBe("✔ Nothing of stack a, stack b changes.\n");
+    expect(endOf(planOf({ compared: ["stack a"], details: ["  a Secret", "    labels.stage: nothing -> test"] }))).toBe(
+      "✔ Nothing of stack a is lost, refused or interrupted; properties of resources change.\n  --format markdown lists them\n",
+    );
     expect(plainText(planOf({}))).not.toContain("✔");
   });
 
