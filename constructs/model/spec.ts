@@ -51,7 +51,8 @@ export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
   ...["region", "project", "account", "vpc", "network"].map((key) => [key, "write it into the section of the cloud, aws or gcp"] as const),
 ]);
 
-type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonFields> : never;
+/** What a person writes of one platform. */
+export type PlatformSpec<P> = P extends Platform<infer F, string> ? Written<F & CommonFields> : never;
 
 /** What a person writes of a platform of kind `K`. */
 type KindSpec<P extends Platforms, K extends keyof P> = PlatformSpec<P[K]> & { readonly platform?: K };

@@ -13,6 +13,8 @@ export interface Reach extends Listener {
   readonly reader?: Listener | null;
   /** The container of a proxy, where the platform's pods have one beside them. It is called `SIDECAR`. */
   readonly sidecar: JsonObject | null;
+  /** Name of the platform's Kubernetes Secret; by default it follows from the release. */
+  readonly secret?: string;
 }
 
 /** Name of the proxy's container in a platform's pods, whoever makes it: a spec's values cannot take it. */
@@ -87,7 +89,7 @@ function connect(
   databases: Readonly<Record<string, string>>,
   settings: Settings<CommonFields>,
   mode: TlsMode,
-  { host, port, sidecar: proxy, reader = null }: Reach,
+  { host, port, sidecar: proxy, reader = null, secret }: Reach,
 ): Connection {
   const names = kubernetesNames(settings.release);
   // The proxy's identity is that of its pod.
@@ -95,7 +97,7 @@ function connect(
   const serviceAccount = settings.serviceAccount ?? (needsAccount ? names.client : null);
   const sidecar = proxy === null ? null : { ...proxy, name: SIDECAR };
   const tls: Tls = mode === "proxy" ? { mode, sidecar } : { mode, ca: { configMap: names.caConfigMap, ...CA_FILE } };
-  return { host, port, reader, databases, secret: names.secret, serviceAccount, tls };
+  return { host, port, reader, databases, secret: secret ?? names.secret, serviceAccount, tls };
 }
 
 /** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */
