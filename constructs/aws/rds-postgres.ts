@@ -1,22 +1,20 @@
-import { CfnDeletionPolicy, Duration, RemovalPolicy, SecretValue, Stack } from "aws-cdk-lib";
+import { Stack, Token } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
-import * as iam from "aws-cdk-lib/aws-iam";
+import type * as iam from "aws-cdk-lib/aws-iam";
 import * as kms from "aws-cdk-lib/aws-kms";
-import type * as logs from "aws-cdk-lib/aws-logs";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
-import type { InstanceSettings } from "../model/instance";
-import { mapValues } from "../model/json";
-import type { ResolvedInstance } from "../model/spec";
+import { UserError } from "../model/errors";
+import type { InstanceSettings, InstanceSpec, MajorVersion } from "../model/instance";
 import type { Reach } from "../model/wire";
-import { classOf, maxConnectionsFormula } from "./classes";
 import { DatabaseSecret } from "./database-secret";
 import { grantRead } from "./grants";
-import type { AwsInstance } from "./instance-fields";
-import { toRdsValue } from "./parameters";
-import { RETAIN, retain } from "./retain";
-import { performanceOf } from "./storage";
+import { type RdsInstance, type RdsInstanceSpec, regionOf, toInstanceSpec, toRdsInstance } from "./rds-instance";
+import { createCommon, createInstance, createReplicas, createSecurityGroup, MASTER, PORT, type RdsResourcesProps } from "./rds-resources";
+import { retain } from "./retain";
+import { LOG_RETENTION_DAYS } from "./section";
+import { databaseSubnets, type Placement } from "./subnets";
 
 /** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
 export interface IRdsPostgres extends ec2.IConnectable {
@@ -28,43 +26,65 @@ export interface IRdsPostgres extends ec2.IConnectable {
   readonly key: kms.IKey | null;
   /** Commands that restart it, for a person, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
   readonly restart: string | null;
+  /** The server as a spec describes it. */
+  readonly server: InstanceSpec;
   /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void;
 }
 
-export interface RdsPostgresProps {
-  readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
-  /** What it has on AWS only: `ownInstance(environment, name)`. */
-  readonly own: AwsInstance;
-  readonly vpc: ec2.IVpc;
-  /** Private, in at least two zones. */
-  readonly subnets: readonly ec2.ISubnet[];
-  /** Whose members may connect, besides the networks of the spec. */
-  readonly clients: readonly ec2.ISecurityGroup[];
-  /** Null makes one, which rotates every year. */
-  readonly key: kms.IKey | null;
-  /** Whether changes take effect at once, with a restart where one is needed, not in the maintenance window. */
-  readonly applyImmediately: boolean;
-  /** Days for which logs are kept. */
-  readonly logRetentionDays: number;
+export interface RdsPostgresProps extends Placement {
+  /** Subnets of the database, in at least two zones. @defaultValue the isolated subnets, else the private ones */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Size, disk, backups, version and parameters: the settings of `instances.<name>` and `aws.instances.<name>` of a spec, checked by the
+   * same rules; or what `toRdsInstance` returned.
+   *
+   * @defaultValue `{}`: PostgreSQL 17, 2 vCPUs, 8 GiB, a disk of 100 GiB, a standby, backups of 7 days
+   */
+  readonly instance?: RdsInstanceSpec | RdsInstance;
+  /** Whose members may connect, besides `instance.allowedSources`; `connections` lets in others. @defaultValue `[]` */
+  readonly clients?: readonly ec2.ISecurityGroup[];
+  /** Encrypts the database and its secrets; null creates a key, which rotates every year. @defaultValue `null` */
+  readonly key?: kms.IKey | null;
+  /** Whether changes take effect at once, with a restart where one is needed, not in the maintenance window. @defaultValue `false` */
+  readonly applyImmediately?: boolean;
+  /** Days for which logs are kept, as CloudWatch Logs takes them. @defaultValue `90` */
+  readonly logRetentionDays?: number;
 }
 
-export interface RdsPostgresAttributes {
+/** What connects to an existing server, and what is known of it. */
+interface ExistingServer {
+  /** Encrypts the master's and the platforms' secrets. @defaultValue AWS's key for Secrets Manager */
+  readonly key?: kms.IKey | null;
+  /** The server's `max_connections`, as `SHOW max_connections` prints it. @defaultValue `100` */
+  readonly maxConnections?: number;
+  /** The server's major version. @defaultValue `17` */
+  readonly majorVersion?: MajorVersion;
+}
+
+export interface RdsPostgresAttributes extends ExistingServer {
   /** What the endpoint is called, as the server's certificate carries it. */
   readonly host: string;
-  /** TCP port. */
-  readonly port: number;
+  /** TCP port. @defaultValue `5432` */
+  readonly port?: number;
   /** Whole ARN. */
   readonly masterSecretArn: string;
-  /** Of the database: provisioning is let in through it. Null where it is open to it anyway. */
-  readonly securityGroup: ec2.ISecurityGroup | null;
-  readonly key: kms.IKey | null;
+  /** Of the database: provisioning is let in through it. Null where it is open to it anyway. @defaultValue `null` */
+  readonly securityGroup?: ec2.ISecurityGroup | null;
 }
 
-/** PostgreSQL's own; nothing is gained by another, and everybody's tools know it. */
-const PORT = 5432;
-/** The login that provisions. Some names are reserved. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
-const MASTER = "platform_admin";
+export interface RdsDatabaseInstanceAttributes extends ExistingServer {
+  /** Of this app, or imported. */
+  readonly instance: rds.IDatabaseInstance;
+  /**
+   * JSON with the `username` and `password` of a login that may create roles and databases, such as the master, by its whole ARN.
+   *
+   * @defaultValue the secret of a `rds.DatabaseInstance` that has one
+   */
+  readonly secret?: secretsmanager.ISecret;
+  /** TCP port. @defaultValue that of the instance, else `5432` */
+  readonly port?: number;
+}
 
 /** Constant for ever: CloudFormation makes a new password when any of it changes, and the database keeps the old one. */
 const MASTER_PASSWORD: secretsmanager.CfnSecret.GenerateSecretStringProperty = {
@@ -80,8 +100,17 @@ const MASTER_PASSWORD: secretsmanager.CfnSecret.GenerateSecretStringProperty = {
  *
  * Deletion protection is not part of it: an instance that is protected from its first second on cannot be rolled back, and blocks its
  * stack. `DeletionProtection` turns it on in a later stack, when there is something to protect.
+ *
+ * Metrics are those of `instance` and `replicas`: `postgres.instance.metricCPUUtilization()`. Deleting the stack keeps the database.
+ *
+ * @throws SpecError with everything that is wrong in `instance`; UserError without two private subnets.
  */
 export class RdsPostgres extends Construct implements IRdsPostgres {
+  /** Its settings, complete. */
+  readonly settings: InstanceSettings;
+  /** The server's `max_connections`. */
+  readonly maxConnections: number;
+  readonly server: InstanceSpec;
   readonly instance: rds.DatabaseInstance;
   readonly replicas: readonly rds.DatabaseInstanceReadReplica[];
   readonly connections: ec2.Connections;
@@ -90,8 +119,12 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   readonly key: kms.IKey;
   readonly restart: string;
 
-  constructor(scope: Construct, id: string, props: RdsPostgresProps) {
+  constructor(scope: Construct, id: string, given: RdsPostgresProps) {
     super(scope, id);
+    const props = complete(this, given);
+    this.settings = props.instance.settings;
+    this.maxConnections = props.instance.maxConnections;
+    this.server = toInstanceSpec(props.instance);
     this.key = props.key ?? retain(new kms.Key(this, "Key", { description: `PostgreSQL ${id} and its secrets`, enableKeyRotation: true }));
     const securityGroup = createSecurityGroup(this, props);
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(PORT) });
@@ -111,27 +144,80 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     this.connection = { host: this.instance.dbInstanceEndpointAddress, port: PORT, reader, sidecar: null };
   }
 
-  /** A database that somebody else made. */
+  /** An existing database, by its address. */
   static fromAttributes(scope: Construct, id: string, attributes: RdsPostgresAttributes): IRdsPostgres {
-    const { host, port, masterSecretArn, securityGroup, key } = attributes;
+    const { host, port = PORT, masterSecretArn, securityGroup = null } = attributes;
     const secret = secretsmanager.Secret.fromSecretCompleteArn(scope, `${id}Secret`, masterSecretArn);
-    const connections = new ec2.Connections({
-      securityGroups: securityGroup === null ? [] : [securityGroup],
-      defaultPort: ec2.Port.tcp(port),
+    const securityGroups = securityGroup === null ? [] : [securityGroup];
+    const connections = new ec2.Connections({ securityGroups, defaultPort: ec2.Port.tcp(port) });
+    return existingPostgres({ host, port, sidecar: null }, connections, secret, attributes);
+  }
+
+  /**
+   * A database of the CDK's own construct, or an imported one. Creates nothing.
+   *
+   * @throws UserError without a secret, or with one that is not named by its whole ARN.
+   */
+  static fromDatabaseInstance(attributes: RdsDatabaseInstanceAttributes): IRdsPostgres {
+    const { instance } = attributes;
+    const secret = attributes.secret ?? (instance instanceof rds.DatabaseInstance ? instance.secret : undefined);
+    if (secret === undefined) throw new UserError("secret: is required, because the instance has none; name the secret of its master");
+    if (secret.secretFullArn === undefined)
+      throw new UserError("secret: must be named by its whole ARN; import it with Secret.fromSecretCompleteArn");
+    const port = attributes.port ?? portOfInstance(instance);
+    return existingPostgres({ host: instance.dbInstanceEndpointAddress, port, sidecar: null }, instance.connections, secret, {
+      ...attributes,
+      key: attributes.key ?? secret.encryptionKey,
     });
-    return {
-      connection: { host, port, sidecar: null },
-      connections,
-      secret,
-      key,
-      restart: null,
-      grantConnect: (grantee) => grantConnect(grantee, { connections, secret, key }),
-    };
   }
 
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void {
     grantConnect(grantee, this);
   }
+}
+
+/** Fills in the spec's defaults. */
+function complete(scope: Construct, { instance = {}, ...props }: RdsPostgresProps): RdsResourcesProps & { readonly key: kms.IKey | null } {
+  const checked = "settings" in instance ? instance : toRdsInstance(instance, regionOf(scope, instance));
+  return {
+    vpc: props.vpc,
+    // A group that exists has its own.
+    subnets: checked.own.subnetGroup === null ? databaseSubnets(props) : [],
+    instance: checked,
+    clients: props.clients ?? [],
+    key: props.key ?? null,
+    applyImmediately: props.applyImmediately ?? false,
+    logRetentionDays: props.logRetentionDays ?? LOG_RETENTION_DAYS,
+  };
+}
+
+function existingPostgres(
+  connection: Reach,
+  connections: ec2.Connections,
+  secret: secretsmanager.ISecret,
+  { key = null, maxConnections, majorVersion }: ExistingServer,
+): IRdsPostgres {
+  const { port } = connection;
+  return {
+    connection,
+    connections,
+    secret,
+    key,
+    restart: null,
+    // Rules read neither the host nor the secret, which may be known only late.
+    server: { majorVersion, existing: { host: "database.invalid", port, masterSecret: PLACEHOLDER_SECRET, maxConnections } },
+    grantConnect: (grantee) => grantConnect(grantee, { connections, secret, key }),
+  };
+}
+
+const PLACEHOLDER_SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:master-AbCdEf";
+
+/** A port that is known only late stands in no Helm values, so the one that the instance was given is looked up. */
+function portOfInstance(instance: rds.IDatabaseInstance): number {
+  const { port } = instance.instanceEndpoint;
+  if (!Token.isUnresolved(port)) return port;
+  const { defaultChild } = instance.node;
+  return defaultChild instanceof rds.CfnDBInstance && defaultChild.port !== undefined ? Number(defaultChild.port) : PORT;
 }
 
 /** https://www.postgresql.org/docs/17/hot-standby.html#HOT-STANDBY-ADMIN */
@@ -150,154 +236,3 @@ function grantConnect(
 }
 
 const portOf = ({ defaultPort }: ec2.Connections): ec2.Port => defaultPort ?? ec2.Port.tcp(PORT);
-
-/** Lets in on one port, and nothing out: a database calls nobody. */
-function createSecurityGroup(scope: Construct, { vpc, clients, instance }: RdsPostgresProps): ec2.SecurityGroup {
-  const group = retain(
-    new ec2.SecurityGroup(scope, "SecurityGroup", { vpc, description: "PostgreSQL: who may connect", allowAllOutbound: false }),
-  );
-  for (const client of clients) group.addIngressRule(client, ec2.Port.tcp(PORT), "PostgreSQL");
-  for (const source of instance.settings.allowedSources) group.addIngressRule(ec2.Peer.ipv4(source), ec2.Port.tcp(PORT), "PostgreSQL");
-  return group;
-}
-
-/** Without a minor version, RDS takes its preferred one, and brings newer ones in the maintenance window. */
-const engineOf = ({ majorVersion }: InstanceSettings, version: string | null): rds.IInstanceEngine =>
-  rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.of(version ?? String(majorVersion), String(majorVersion)) });
-
-function placeParameterGroup(scope: Construct, { instance, own }: RdsPostgresProps): rds.IParameterGroup {
-  if (own.parameterGroup !== null) return rds.ParameterGroup.fromParameterGroupName(scope, "ParameterGroup", own.parameterGroup);
-  const { settings, maxConnections } = instance;
-  const { max_connections: _written, ...others } = settings.parameters;
-  return new rds.ParameterGroup(scope, "ParameterGroup", {
-    engine: engineOf(settings, null),
-    description: "PostgreSQL",
-    parameters: {
-      ...mapValues(others, (value, name) => toRdsValue(name, value, settings.majorVersion)),
-      max_connections: maxConnectionsFormula(maxConnections, settings.size.memoryGib),
-      "rds.force_ssl": "1",
-    },
-    removalPolicy: RETAIN,
-  });
-}
-
-function placeSubnetGroup(scope: Construct, { vpc, subnets, own }: RdsPostgresProps): rds.ISubnetGroup {
-  if (own.subnetGroup !== null) return rds.SubnetGroup.fromSubnetGroupName(scope, "SubnetGroup", own.subnetGroup);
-  return new rds.SubnetGroup(scope, "SubnetGroup", {
-    vpc,
-    vpcSubnets: { subnets: [...subnets] },
-    description: "PostgreSQL",
-    removalPolicy: RETAIN,
-  });
-}
-
-type Common = ReturnType<typeof createCommon>;
-
-/** What the instance and its replicas have alike. */
-function createCommon(scope: Construct, props: RdsPostgresProps, securityGroup: ec2.ISecurityGroup, key: kms.IKey) {
-  const { settings } = props.instance;
-  const performance = performanceOf(settings);
-  return {
-    vpc: props.vpc,
-    subnetGroup: placeSubnetGroup(scope, props),
-    securityGroups: [securityGroup],
-    publiclyAccessible: false,
-    port: PORT,
-    instanceType: new ec2.InstanceType((props.own.class ?? classOf(settings.size)?.name ?? "").slice("db.".length)),
-    storageType: rds.StorageType.GP3,
-    iops: performance?.iops,
-    storageThroughput: performance?.throughputMibps,
-    maxAllocatedStorage: settings.maxStorageGib ?? undefined,
-    parameterGroup: placeParameterGroup(scope, props),
-    caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
-    iamAuthentication: settings.iamAuthentication,
-    ...createMonitoring(scope, props, key),
-    preferredMaintenanceWindow: settings.maintenanceWindow,
-    autoMinorVersionUpgrade: props.own.version === null,
-    copyTagsToSnapshot: true,
-    deleteAutomatedBackups: false,
-    applyImmediately: props.applyImmediately,
-  };
-}
-
-/** What is to be seen of a server: the system's metrics each minute, the load by query, and its log. */
-function createMonitoring(scope: Construct, { logRetentionDays, own }: RdsPostgresProps, key: kms.IKey) {
-  return {
-    ...(own.monitoringIntervalSeconds === 0 ? {} : createEnhancedMonitoring(scope, own.monitoringIntervalSeconds)),
-    databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
-    enablePerformanceInsights: true,
-    performanceInsightEncryptionKey: key,
-    cloudwatchLogsExports: ["postgresql", "upgrade"],
-    cloudwatchLogsRetention: logRetentionDays as logs.RetentionDays,
-  };
-}
-
-function createEnhancedMonitoring(scope: Construct, seconds: number) {
-  const policy = iam.ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonRDSEnhancedMonitoringRole");
-  const assumedBy = new iam.ServicePrincipal("monitoring.rds.amazonaws.com");
-  return {
-    monitoringInterval: Duration.seconds(seconds),
-    monitoringRole: retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] })),
-  };
-}
-
-/** Sets what the L2 constructs omit if it is zero: without it, an update keeps the previous value. */
-function complete(database: rds.DatabaseInstance | rds.DatabaseInstanceReadReplica, own: AwsInstance): rds.CfnDBInstance {
-  const resource = database.node.defaultChild as rds.CfnDBInstance;
-  if (own.monitoringIntervalSeconds === 0) resource.monitoringInterval = 0;
-  return resource;
-}
-
-function createInstance(
-  scope: Construct,
-  { instance: { settings }, own }: RdsPostgresProps,
-  common: Common,
-  key: kms.IKey,
-  master: string,
-) {
-  const password = SecretValue.secretsManager(master, { jsonField: "password" });
-  const instance = new rds.DatabaseInstance(scope, "Instance", {
-    ...common,
-    engine: engineOf(settings, own.version),
-    instanceIdentifier: own.identifier ?? undefined,
-    // The major version changes only where the spec does.
-    allowMajorVersionUpgrade: true,
-    credentials: rds.Credentials.fromPassword(MASTER, password),
-    allocatedStorage: settings.storageGib,
-    // A key is what makes it encrypted.
-    storageEncryptionKey: key,
-    multiAz: settings.highAvailability,
-    backupRetention: Duration.days(settings.backupRetentionDays),
-    preferredBackupWindow: settings.backupWindow,
-    removalPolicy: RETAIN,
-  });
-  const resource = complete(instance, own);
-  // A replacement always keeps the old instance.
-  if (own.finalSnapshot !== null)
-    resource.cfnOptions.deletionPolicy = own.finalSnapshot ? CfnDeletionPolicy.SNAPSHOT : CfnDeletionPolicy.DELETE;
-  if (settings.backupReplication !== null) {
-    // The L2 has no properties for it.
-    resource.automaticBackupReplicationRegion = settings.backupReplication.region;
-    resource.automaticBackupReplicationKmsKeyId = settings.backupReplication.kmsKey ?? undefined;
-    resource.automaticBackupReplicationRetentionPeriod = settings.backupRetentionDays;
-  }
-  return instance;
-}
-
-function createReplicas(scope: Construct, { instance: { settings }, own }: RdsPostgresProps, common: Common, source: rds.DatabaseInstance) {
-  const numbers = Array.from({ length: settings.readReplicas }, (_, index) => index + 1);
-  const replica = {
-    // Encrypted with the source's key, as RDS has it: saying so is refused.
-    ...common,
-    sourceDatabaseInstance: source,
-    // RDS does not resize a replica with its source, and refuses IOPS on a smaller disk. Without IOPS it gets its source's real size.
-    allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
-    // A replica has no data that its source does not have: it can be removed, for a major upgrade or after a failure.
-    removalPolicy: RemovalPolicy.DESTROY,
-  };
-  return numbers.map((number) => {
-    const database = new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica);
-    complete(database, own);
-    return database;
-  });
-}

@@ -16,6 +16,10 @@ const arn = (service: string, resource: string, what: string) => ({
 /** What CloudWatch Logs can keep. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] as const;
 
+/** Days for which logs are kept by default, and after which passwords are rotated. */
+export const LOG_RETENTION_DAYS = 90;
+export const ROTATION_DAYS = 30;
+
 /** Where an environment stands on AWS. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const awsFields = {
   /** Region of RDS. */
@@ -118,9 +122,9 @@ export const awsFields = {
    */
   applyImmediately: flag(false),
   /** Days for which logs are kept. @defaultValue `90` */
-  logRetentionDays: choice(RETENTIONS, 90),
+  logRetentionDays: choice(RETENTIONS, LOG_RETENTION_DAYS),
   /** Days after which passwords are rotated. @defaultValue `30` */
-  rotationDays: integer({ min: 1, max: 1000, default: 30 }),
+  rotationDays: integer({ min: 1, max: 1000, default: ROTATION_DAYS }),
   /**
    * By an instance's name, what differs on AWS: any setting of `instances.<name>`, which wins there (`parameters` and `size` are merged),
    * and `class`, `version`, `subnetGroup`, `parameterGroup`, `identifier`, `monitoringIntervalSeconds` and `finalSnapshot`.

@@ -43,9 +43,9 @@ export class DatabaseStack extends EnvironmentStack {
       const { applyImmediately, logRetentionDays } = section;
       if (placement === null) throw new TypeError("there is no network");
       const postgres = new RdsPostgres(this, name, {
-        instance,
-        own: ownInstance(environment, name),
-        ...placement,
+        instance: { ...instance, own: ownInstance(environment, name) },
+        vpc: placement.vpc,
+        vpcSubnets: { subnets: [...placement.subnets] },
         clients,
         key,
         applyImmediately,

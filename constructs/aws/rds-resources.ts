@@ -1,0 +1,186 @@
+import { CfnDeletionPolicy, Duration, RemovalPolicy, SecretValue } from "aws-cdk-lib";
+import * as ec2 from "aws-cdk-lib/aws-ec2";
+import * as iam from "aws-cdk-lib/aws-iam";
+import type * as kms from "aws-cdk-lib/aws-kms";
+import type * as logs from "aws-cdk-lib/aws-logs";
+import * as rds from "aws-cdk-lib/aws-rds";
+import type { Construct } from "constructs";
+import type { InstanceSettings } from "../model/instance";
+import { mapValues } from "../model/json";
+import { classOf, maxConnectionsFormula } from "./classes";
+import type { AwsInstance } from "./instance-fields";
+import { toRdsValue } from "./parameters";
+import type { RdsInstance } from "./rds-instance";
+import { RETAIN, retain } from "./retain";
+import { performanceOf } from "./storage";
+
+/** PostgreSQL's own; nothing is gained by another, and everybody's tools know it. */
+export const PORT = 5432;
+/** The login that provisions. Some names are reserved. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
+export const MASTER = "platform_admin";
+
+/** What the resources of a server are created from: nothing is left to a default. */
+export interface RdsResourcesProps {
+  readonly vpc: ec2.IVpc;
+  readonly subnets: readonly ec2.ISubnet[];
+  readonly instance: RdsInstance;
+  readonly clients: readonly ec2.ISecurityGroup[];
+  readonly applyImmediately: boolean;
+  readonly logRetentionDays: number;
+}
+
+/** Lets in on one port, and nothing out: a database calls nobody. */
+export function createSecurityGroup(scope: Construct, { vpc, clients, instance }: RdsResourcesProps): ec2.SecurityGroup {
+  const group = retain(
+    new ec2.SecurityGroup(scope, "SecurityGroup", { vpc, description: "PostgreSQL: who may connect", allowAllOutbound: false }),
+  );
+  for (const client of clients) group.addIngressRule(client, ec2.Port.tcp(PORT), "PostgreSQL");
+  for (const source of instance.settings.allowedSources) group.addIngressRule(ec2.Peer.ipv4(source), ec2.Port.tcp(PORT), "PostgreSQL");
+  return group;
+}
+
+/** Without a minor version, RDS takes its preferred one, and brings newer ones in the maintenance window. */
+const engineOf = ({ majorVersion }: InstanceSettings, version: string | null): rds.IInstanceEngine =>
+  rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.of(version ?? String(majorVersion), String(majorVersion)) });
+
+function placeParameterGroup(scope: Construct, { instance }: RdsResourcesProps): rds.IParameterGroup {
+  const { settings, maxConnections, own } = instance;
+  if (own.parameterGroup !== null) return rds.ParameterGroup.fromParameterGroupName(scope, "ParameterGroup", own.parameterGroup);
+  const { max_connections: _written, ...others } = settings.parameters;
+  return new rds.ParameterGroup(scope, "ParameterGroup", {
+    engine: engineOf(settings, null),
+    description: "PostgreSQL",
+    parameters: {
+      ...mapValues(others, (value, name) => toRdsValue(name, value, settings.majorVersion)),
+      max_connections: maxConnectionsFormula(maxConnections, settings.size.memoryGib),
+      "rds.force_ssl": "1",
+    },
+    removalPolicy: RETAIN,
+  });
+}
+
+function placeSubnetGroup(scope: Construct, { vpc, subnets, instance: { own } }: RdsResourcesProps): rds.ISubnetGroup {
+  if (own.subnetGroup !== null) return rds.SubnetGroup.fromSubnetGroupName(scope, "SubnetGroup", own.subnetGroup);
+  return new rds.SubnetGroup(scope, "SubnetGroup", {
+    vpc,
+    vpcSubnets: { subnets: [...subnets] },
+    description: "PostgreSQL",
+    removalPolicy: RETAIN,
+  });
+}
+
+type Common = ReturnType<typeof createCommon>;
+
+/** What the instance and its replicas have alike. */
+export function createCommon(scope: Construct, props: RdsResourcesProps, securityGroup: ec2.ISecurityGroup, key: kms.IKey) {
+  const { settings, own } = props.instance;
+  const performance = performanceOf(settings);
+  return {
+    vpc: props.vpc,
+    subnetGroup: placeSubnetGroup(scope, props),
+    securityGroups: [securityGroup],
+    publiclyAccessible: false,
+    port: PORT,
+    instanceType: new ec2.InstanceType((own.class ?? classOf(settings.size)?.name ?? "").slice("db.".length)),
+    storageType: rds.StorageType.GP3,
+    iops: performance?.iops,
+    storageThroughput: performance?.throughputMibps,
+    maxAllocatedStorage: settings.maxStorageGib ?? undefined,
+    parameterGroup: placeParameterGroup(scope, props),
+    caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
+    iamAuthentication: settings.iamAuthentication,
+    ...createMonitoring(scope, props, key),
+    preferredMaintenanceWindow: settings.maintenanceWindow,
+    autoMinorVersionUpgrade: own.version === null,
+    copyTagsToSnapshot: true,
+    deleteAutomatedBackups: false,
+    applyImmediately: props.applyImmediately,
+  };
+}
+
+/** What is to be seen of a server: the system's metrics each minute, the load by query, and its log. */
+function createMonitoring(scope: Construct, { logRetentionDays, instance: { own } }: RdsResourcesProps, key: kms.IKey) {
+  return {
+    ...(own.monitoringIntervalSeconds === 0 ? {} : createEnhancedMonitoring(scope, own.monitoringIntervalSeconds)),
+    databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
+    enablePerformanceInsights: true,
+    performanceInsightEncryptionKey: key,
+    cloudwatchLogsExports: ["postgresql", "upgrade"],
+    cloudwatchLogsRetention: logRetentionDays as logs.RetentionDays,
+  };
+}
+
+function createEnhancedMonitoring(scope: Construct, seconds: number) {
+  const policy = iam.ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonRDSEnhancedMonitoringRole");
+  const assumedBy = new iam.ServicePrincipal("monitoring.rds.amazonaws.com");
+  return {
+    monitoringInterval: Duration.seconds(seconds),
+    monitoringRole: retain(new iam.Role(scope, "MonitoringRole", { assumedBy, managedPolicies: [policy] })),
+  };
+}
+
+/** Sets what the L2 constructs omit if it is zero: without it, an update keeps the previous value. */
+function setZeros(database: rds.DatabaseInstance | rds.DatabaseInstanceReadReplica, own: AwsInstance): rds.CfnDBInstance {
+  const resource = database.node.defaultChild as rds.CfnDBInstance;
+  if (own.monitoringIntervalSeconds === 0) resource.monitoringInterval = 0;
+  return resource;
+}
+
+export function createInstance(
+  scope: Construct,
+  { instance: { settings, own } }: RdsResourcesProps,
+  common: Common,
+  key: kms.IKey,
+  master: string,
+) {
+  const password = SecretValue.secretsManager(master, { jsonField: "password" });
+  const instance = new rds.DatabaseInstance(scope, "Instance", {
+    ...common,
+    engine: engineOf(settings, own.version),
+    instanceIdentifier: own.identifier ?? undefined,
+    // The major version changes only where the spec does.
+    allowMajorVersionUpgrade: true,
+    credentials: rds.Credentials.fromPassword(MASTER, password),
+    allocatedStorage: settings.storageGib,
+    // A key is what makes it encrypted.
+    storageEncryptionKey: key,
+    multiAz: settings.highAvailability,
+    backupRetention: Duration.days(settings.backupRetentionDays),
+    preferredBackupWindow: settings.backupWindow,
+    removalPolicy: RETAIN,
+  });
+  const resource = setZeros(instance, own);
+  // A replacement always keeps the old instance.
+  if (own.finalSnapshot !== null)
+    resource.cfnOptions.deletionPolicy = own.finalSnapshot ? CfnDeletionPolicy.SNAPSHOT : CfnDeletionPolicy.DELETE;
+  if (settings.backupReplication !== null) {
+    // The L2 has no properties for it.
+    resource.automaticBackupReplicationRegion = settings.backupReplication.region;
+    resource.automaticBackupReplicationKmsKeyId = settings.backupReplication.kmsKey ?? undefined;
+    resource.automaticBackupReplicationRetentionPeriod = settings.backupRetentionDays;
+  }
+  return instance;
+}
+
+export function createReplicas(
+  scope: Construct,
+  { instance: { settings, own } }: RdsResourcesProps,
+  common: Common,
+  source: rds.DatabaseInstance,
+) {
+  const numbers = Array.from({ length: settings.readReplicas }, (_, index) => index + 1);
+  const replica = {
+    // Encrypted with the source's key, as RDS has it: saying so is refused.
+    ...common,
+    sourceDatabaseInstance: source,
+    // RDS does not resize a replica with its source, and refuses IOPS on a smaller disk. Without IOPS it gets its source's real size.
+    allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
+    // A replica has no data that its source does not have: it can be removed, for a major upgrade or after a failure.
+    removalPolicy: RemovalPolicy.DESTROY,
+  };
+  return numbers.map((number) => {
+    const database = new rds.DatabaseInstanceReadReplica(scope, `Replica${number}`, replica);
+    setZeros(database, own);
+    return database;
+  });
+}
