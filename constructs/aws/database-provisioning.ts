@@ -1,25 +1,39 @@
-import { CustomResource, Duration } from "aws-cdk-lib";
+import { CustomResource, Duration, Stack, Token } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Provider } from "aws-cdk-lib/custom-resources";
-import { Construct } from "constructs";
+import { Construct, type IConstruct } from "constructs";
+import { UserError } from "../model/errors";
+import { NAME } from "../model/names";
 import type { Tenant } from "../model/spec";
 import { readBundle } from "../package/bundle";
 import type { DatabaseSecret } from "./database-secret";
 import { grantReadWrite, grantReadWriteTagged } from "./grants";
 import { createFunction } from "./postgres-functions";
 import type { IRdsPostgres } from "./rds-postgres";
-import type { ServerTask } from "./task";
+import { LOG_RETENTION_DAYS } from "./section";
+import { functionSubnets, type Placement } from "./subnets";
+import { FIRST_GENERATION, type ServerTask } from "./task";
 
-export interface DatabaseProvisioningProps {
-  /** Name of the environment. */
-  readonly environment: string;
+export interface DatabaseProvisioningProps extends Placement {
   readonly postgres: IRdsPostgres;
-  /** PEM text of the server's certificate authority; null if the functions' program contains it, as that of a region of RDS. */
-  readonly ca: string | null;
-  /** Changes when the server becomes another: references across stacks do not notice that. */
-  readonly generation: string;
+  /** Subnets of the function, with a way to Secrets Manager. @defaultValue the private subnets, else the isolated ones */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  /**
+   * Name of the environment: it marks the roles in the database, and another environment does not touch them.
+   *
+   * @defaultValue the stack's name, in lower case
+   */
+  readonly environment?: string;
+  /**
+   * PEM text of the server's certificate authority; null if the functions' program contains it, as that of a region of RDS.
+   *
+   * @defaultValue `null`
+   */
+  readonly ca?: string | null;
+  /** Changes when the server becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+  readonly generation?: string;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
   /** By platform. */
@@ -27,12 +41,12 @@ export interface DatabaseProvisioningProps {
   /**
    * Beginning of the tags (`tenantTag`) of the platforms' secrets: the functions may use every secret with such a tag, and their policies
    * do not grow with the number of secrets. Null names each secret in the policies; IAM limits a role's policies to 10,240 characters.
+   *
+   * @defaultValue `null`
    */
-  readonly secretTags: string | null;
-  readonly vpc: ec2.IVpc;
-  readonly subnets: readonly ec2.ISubnet[];
-  /** Days for which logs are kept. */
-  readonly logRetentionDays: number;
+  readonly secretTags?: string | null;
+  /** Days for which logs are kept. @defaultValue `90` */
+  readonly logRetentionDays?: number;
 }
 
 const TIMEOUT = Duration.minutes(10);
@@ -50,9 +64,10 @@ export class DatabaseProvisioning extends Construct {
 
   constructor(scope: Construct, id: string, props: DatabaseProvisioningProps) {
     super(scope, id);
+    const { ca = null, generation = FIRST_GENERATION, logRetentionDays = LOG_RETENTION_DAYS } = props;
     this.function = createFunction(this, "Function", "provision", {
-      network: props,
-      logRetentionDays: props.logRetentionDays,
+      network: { vpc: props.vpc, subnets: functionSubnets(props) },
+      logRetentionDays,
       timeout: TIMEOUT,
       environment: {},
       task: null,
@@ -62,19 +77,19 @@ export class DatabaseProvisioning extends Construct {
     props.postgres.grantConnect(this.function);
     const provider = new Provider(this, "Provider", {
       onEventHandler: this.function,
-      logGroup: new logs.LogGroup(this, "ProviderLog", { retention: props.logRetentionDays as logs.RetentionDays }),
+      logGroup: new logs.LogGroup(this, "ProviderLog", { retention: logRetentionDays as logs.RetentionDays }),
     });
     this.resource = new CustomResource(this, "Resource", {
       serviceToken: provider.serviceToken,
       resourceType: "Custom::PostgresProvisioning",
       serviceTimeout: SERVICE_TIMEOUT,
       properties: {
-        ...toServerTask(props),
+        ...toServerTask(this, props),
         secrets: toArns(props),
         tenants: JSON.stringify(props.tenants),
-        ...(props.ca === null ? {} : { ca: props.ca }),
+        ...(ca === null ? {} : { ca }),
         ...(props.postgres.restart === null ? {} : { restart: props.postgres.restart }),
-        generation: props.generation,
+        generation,
         program: readBundle("functions").hash,
       },
     });
@@ -86,7 +101,7 @@ export class DatabaseProvisioning extends Construct {
 /** Grants a function permission to read and renew the platforms' secrets, and `others` by their ARNs. */
 export function grantSecrets(
   grantee: lambda.Function,
-  { secrets, secretTags, postgres }: DatabaseProvisioningProps,
+  { secrets, secretTags = null, postgres }: DatabaseProvisioningProps,
   others: readonly string[] = [],
 ): void {
   const named = secretTags === null ? Object.values(secrets).map((secret) => secret.arn) : [];
@@ -95,12 +110,24 @@ export function grantSecrets(
 }
 
 /** What a function needs to know about a server. */
-export const toServerTask = ({ environment, postgres }: DatabaseProvisioningProps): ServerTask => ({
+export const toServerTask = (
+  scope: IConstruct,
+  { environment = environmentOf(scope), postgres }: Pick<DatabaseProvisioningProps, "environment" | "postgres">,
+): ServerTask => ({
   environment,
   host: postgres.connection.host,
   port: postgres.connection.port,
   masterSecret: postgres.secret.secretArn,
 });
+
+/** Name of the environment where none is given: that of the stack, in an environment's letters. @throws UserError if it cannot be one. */
+export function environmentOf(scope: IConstruct): string {
+  const { stackName } = Stack.of(scope);
+  const name = stackName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  if (Token.isUnresolved(stackName) || !NAME.pattern.test(name))
+    throw new UserError(`environment: is required, because the stack's name makes none; write ${NAME.form}`);
+  return name;
+}
 
 const toArns = ({ tenants, secrets }: DatabaseProvisioningProps): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(tenants).map(([platform, tenant]) => [tenant.secret, secrets[platform]?.arn ?? ""]));

@@ -1,18 +1,25 @@
 import { Tags } from "aws-cdk-lib";
+import type * as iam from "aws-cdk-lib/aws-iam";
 import type * as kms from "aws-cdk-lib/aws-kms";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
+import { grantRead } from "./grants";
 import { retain } from "./retain";
 import { TENANT_TAG } from "./task";
 
 export interface DatabaseSecretProps {
-  readonly description: string;
-  /** Null takes the account's own key for Secrets Manager. */
-  readonly key: kms.IKey | null;
-  /** How its first version is made; null leaves it empty. Any change of it makes a new password that the database does not know. */
-  readonly generate: secretsmanager.CfnSecret.GenerateSecretStringProperty | null;
-  /** Tag by which the functions find the secret's platform: `tenantTag`; null for a master's secret. */
-  readonly tenant: string | null;
+  /** @defaultValue `"Database login"` */
+  readonly description?: string;
+  /** Null takes the account's own key for Secrets Manager. @defaultValue `null` */
+  readonly key?: kms.IKey | null;
+  /**
+   * How its first version is made; null leaves it empty. Any change of it makes a new password that the database does not know.
+   *
+   * @defaultValue `null`
+   */
+  readonly generate?: secretsmanager.CfnSecret.GenerateSecretStringProperty | null;
+  /** Tag by which the functions find the secret's platform: `tenantTag`; null for a master's secret. @defaultValue `null` */
+  readonly tenant?: string | null;
 }
 
 /** A secret with a login's name and password, retained, and readable over TLS only. */
@@ -20,20 +27,31 @@ export class DatabaseSecret extends Construct {
   readonly arn: string;
   /** Value of its tag; null for a master's secret. */
   readonly tenant: string | null;
+  /** The same for the CDK's other constructs. */
+  readonly secret: secretsmanager.ISecret;
+  private readonly key: kms.IKey | null;
 
-  constructor(scope: Construct, id: string, props: DatabaseSecretProps) {
+  constructor(scope: Construct, id: string, props: DatabaseSecretProps = {}) {
     super(scope, id);
+    const { tenant = null, key = null } = props;
     // Not the L2: it always generates a password, also where the database's program makes one.
     const secret = new secretsmanager.CfnSecret(this, "Resource", {
-      description: props.description,
-      kmsKeyId: props.key?.keyArn,
+      description: props.description ?? "Database login",
+      kmsKeyId: key?.keyArn,
       generateSecretString: props.generate ?? undefined,
     });
     retain(secret);
-    this.tenant = props.tenant;
-    if (props.tenant !== null) Tags.of(secret).add(TENANT_TAG, props.tenant);
+    this.tenant = tenant;
+    this.key = key;
+    if (tenant !== null) Tags.of(secret).add(TENANT_TAG, tenant);
     retain(new secretsmanager.CfnResourcePolicy(this, "Policy", { secretId: secret.ref, resourcePolicy: tlsOnly() }));
     this.arn = secret.ref;
+    this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", secret.ref);
+  }
+
+  /** Grants permission to read it, by the identity's policy only. */
+  grantRead(grantee: iam.IGrantable): void {
+    grantRead(grantee, [this.arn], this.key);
   }
 }
 

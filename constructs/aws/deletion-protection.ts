@@ -5,17 +5,19 @@ import { Provider } from "aws-cdk-lib/custom-resources";
 import { Construct } from "constructs";
 import { createFunction } from "./postgres-functions";
 import type { RdsPostgres } from "./rds-postgres";
+import { LOG_RETENTION_DAYS } from "./section";
+import { FIRST_GENERATION } from "./task";
 
 export interface DeletionProtectionProps {
   readonly instances: readonly {
     readonly postgres: RdsPostgres;
-    /** Whether RDS refuses to delete it. */
-    readonly isProtected: boolean;
-    /** Changes when the instance becomes another: references across stacks do not notice that. */
-    readonly generation: string;
+    /** Whether RDS refuses to delete it. @defaultValue the instance's `deletionProtection` */
+    readonly isProtected?: boolean;
+    /** Changes when the instance becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+    readonly generation?: string;
   }[];
-  /** Days for which logs are kept. */
-  readonly logRetentionDays: number;
+  /** Days for which logs are kept. @defaultValue `90` */
+  readonly logRetentionDays?: number;
 }
 
 const TIMEOUT = Duration.minutes(10);
@@ -29,7 +31,7 @@ const SERVICE_TIMEOUT = TIMEOUT.plus(Duration.minutes(1));
  * a second instance that fails blocks the stack of the first.
  */
 export class DeletionProtection extends Construct {
-  constructor(scope: Construct, id: string, { instances, logRetentionDays }: DeletionProtectionProps) {
+  constructor(scope: Construct, id: string, { instances, logRetentionDays = LOG_RETENTION_DAYS }: DeletionProtectionProps) {
     super(scope, id);
     const protect = createFunction(this, "Function", "protect", {
       // The API of RDS is reached from outside the network: no endpoint is needed.
@@ -50,13 +52,19 @@ export class DeletionProtection extends Construct {
       onEventHandler: protect,
       logGroup: new logs.LogGroup(this, "ProviderLog", { retention: logRetentionDays as logs.RetentionDays }),
     });
-    const named = (isProtected: boolean) =>
-      instances.filter((each) => each.isProtected === isProtected).map((each) => each.postgres.instance.instanceIdentifier);
+    const named = (isOn: boolean) =>
+      instances
+        .filter(({ postgres, isProtected = postgres.settings.deletionProtection }) => isProtected === isOn)
+        .map((each) => each.postgres.instance.instanceIdentifier);
     const resource = new CustomResource(this, "Resource", {
       serviceToken: provider.serviceToken,
       resourceType: "Custom::PostgresDeletionProtection",
       serviceTimeout: SERVICE_TIMEOUT,
-      properties: { protect: named(true), release: named(false), generations: instances.map(({ generation }) => generation) },
+      properties: {
+        protect: named(true),
+        release: named(false),
+        generations: instances.map(({ generation = FIRST_GENERATION }) => generation),
+      },
     });
     resource.node.addDependency(protect);
   }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -7,13 +7,17 @@ import { Construct, type IConstruct } from "constructs";
 import { toOwner } from "../kubernetes/objects";
 import type { Operator } from "../kubernetes/operators";
 import { inNamespace, objectsOf, type PlatformObject, toPlatformObjects } from "../kubernetes/platform-objects";
+import { UserError } from "../model/errors";
 import type { JsonObject } from "../model/json";
 import type { HelmRelease } from "../model/platform";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
+import { environmentOf } from "./database-provisioning";
 import { secretReader } from "./external-secrets";
 import { createInnerStack } from "./inner-stack";
 import { createKubectlLayer } from "./kubectl-layer";
+import { regionRoots } from "./regions";
+import { FIRST_GENERATION } from "./task";
 
 /** The ARNs of a platform's secret, and of what External Secrets reads it with. */
 export type PlatformAccess =
@@ -25,26 +29,31 @@ export type PlatformAccess =
 export interface PlatformRelease {
   readonly wired: Wired;
   readonly access: PlatformAccess;
-  /** PEM text of the database's certificate authority. */
-  readonly ca: string;
-  /** Changes when the database becomes another: references across stacks do not notice that. */
-  readonly generation: string;
+  /** PEM text of the database's certificate authority. @defaultValue RDS's authorities of the stack's region */
+  readonly ca?: string;
+  /** Changes when the database becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+  readonly generation?: string;
+}
+
+/** A cluster by its name. The construct makes itself an administrator of it. */
+export interface NamedCluster {
+  readonly name: string;
+  readonly vpc: ec2.IVpc;
+  /** Private, where the cluster's endpoint can be reached. */
+  readonly subnets: readonly ec2.ISubnet[];
+  /** Gives functions access to the cluster's endpoint: they become its members. */
+  readonly securityGroup: ec2.ISecurityGroup;
 }
 
 export interface PlatformReleasesProps {
-  /** Name of the environment. */
-  readonly environment: string;
-  readonly cluster: {
-    readonly name: string;
-    readonly vpc: ec2.IVpc;
-    /** Private, where the cluster's endpoint can be reached. */
-    readonly subnets: readonly ec2.ISubnet[];
-    /** Gives functions access to the cluster's endpoint: they become its members. */
-    readonly securityGroup: ec2.ISecurityGroup;
-  };
-  readonly region: string;
-  /** Installed before the platforms. */
-  readonly operators: readonly Operator[];
+  /** Name of the environment: it marks each release, and another environment does not overwrite it. @defaultValue the stack's name, in lower case */
+  readonly environment?: string;
+  /** By its name; or of `aws-cdk-lib/aws-eks-v2`, with a `kubectlProvider`. */
+  readonly cluster: NamedCluster | eks.ICluster;
+  /** Of the platforms' secrets. @defaultValue the stack's region */
+  readonly region?: string;
+  /** Installed before the platforms. @defaultValue `[]` */
+  readonly operators?: readonly Operator[];
   /** By platform. A kustomization is not installed: it is rendered as files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
@@ -67,12 +76,16 @@ export class PlatformReleases extends Construct {
 
   constructor(scope: Construct, id: string, props: PlatformReleasesProps) {
     super(scope, id);
-    const { cluster, ready } = reachCluster(this, props.cluster);
+    const { environment = environmentOf(this), region = Stack.of(this).region } = props;
+    const { cluster, before } = "clusterName" in props.cluster ? { cluster: props.cluster, before: [] } : reachCluster(this, props.cluster);
     const operators = createOperators(this, cluster, props);
-    for (const operator of operators) operator.node.addDependency(ready);
+    for (const operator of operators) operator.node.addDependency(...before);
     const charts = Object.entries(props.platforms).map(
       ([name, platform]) =>
-        [name, createRelease(placeRelease(this, name, platform), cluster, props, platform, [ready, ...operators])] as const,
+        [
+          name,
+          createRelease(placeRelease(this, name, platform), cluster, { environment, region }, platform, [...before, ...operators]),
+        ] as const,
     );
     this.charts = Object.fromEntries(charts.filter((each): each is [string, eks.HelmChart] => each[1] !== null));
   }
@@ -82,7 +95,7 @@ export class PlatformReleases extends Construct {
  * A cluster that somebody else made, and the right to change it. In two steps: an imported cluster ignores the options that would
  * make its provider, and the provider needs a cluster.
  */
-function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: PlatformReleasesProps["cluster"]) {
+function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: NamedCluster) {
   const attributes = { clusterName: name, vpc };
   const named = eks.Cluster.fromClusterAttributes(scope, "NamedCluster", attributes);
   const kubectlProvider = new eks.KubectlProvider(scope, "Kubectl", {
@@ -108,10 +121,10 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: P
     timeout: ACCESS_TIMEOUT,
   });
   ready.node.addDependency(access);
-  return { cluster, ready };
+  return { cluster, before: [ready] };
 }
 
-function createOperators(scope: Construct, cluster: eks.ICluster, { operators }: PlatformReleasesProps): readonly eks.HelmChart[] {
+function createOperators(scope: Construct, cluster: eks.ICluster, { operators = [] }: PlatformReleasesProps): readonly eks.HelmChart[] {
   return operators.map(
     ({ id, ...operator }) =>
       // Others in the cluster may use it by then: it stays when this stack goes, fails or no longer asks for it. The next one adopts it.
@@ -146,7 +159,7 @@ function placeRelease(scope: Construct, name: string, { wired, access }: Platfor
 function createRelease(
   place: Place | null,
   cluster: eks.ICluster,
-  { environment, region }: PlatformReleasesProps,
+  { environment, region }: Required<Pick<PlatformReleasesProps, "environment" | "region">>,
   platform: PlatformRelease,
   before: readonly IConstruct[],
 ): eks.HelmChart | null {
@@ -178,7 +191,7 @@ function createRelease(
   secret.node.addDependency(objects);
   if (release.kind === "deployment") return null;
   const chart = createChart(own, cluster, wired, release);
-  propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation);
+  propertiesOf(chart).addPropertyOverride("DatabaseGeneration", platform.generation ?? FIRST_GENERATION);
   chart.node.addDependency(secret);
   return chart;
 }
@@ -224,12 +237,24 @@ function findArns(scope: Construct, access: PlatformAccess): Arns {
 }
 
 function toObjects(
-  { wired, ca, generation }: PlatformRelease,
+  { wired, ca, generation = FIRST_GENERATION }: PlatformRelease,
   { secretArn, readerRoleArn }: Arns,
   region: string,
 ): readonly PlatformObject[] {
   const annotations = { "platform-postgres/database": generation };
-  return toPlatformObjects(wired, { secret: { key: secretArn, store: secretReader(region, readerRoleArn), annotations }, ca, access: [] });
+  return toPlatformObjects(wired, {
+    secret: { key: secretArn, store: secretReader(region, readerRoleArn), annotations },
+    ca: ca ?? knownRoots(region),
+    access: [],
+  });
+}
+
+/** @throws UserError in a stack without a region, or in a region that is newer than this library. */
+function knownRoots(region: string): string {
+  const roots = Token.isUnresolved(region) ? "" : regionRoots(region);
+  if (roots === "")
+    throw new UserError("ca: is required where the region of the database is not known; name the PEM text of its authorities");
+  return roots;
 }
 
 function createChart(scope: Construct, cluster: eks.ICluster, wired: Wired, release: HelmRelease): eks.HelmChart {

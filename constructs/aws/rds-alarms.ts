@@ -6,15 +6,19 @@ import { SnsTopic } from "aws-cdk-lib/aws-events-targets";
 import * as rds from "aws-cdk-lib/aws-rds";
 import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
-import { GIB } from "../model/instance";
-import type { ResolvedInstance } from "../model/spec";
+import { GIB, type InstanceSettings } from "../model/instance";
 import { OLD_TRANSACTIONS } from "../model/transaction-ids";
 import type { RdsPostgres } from "./rds-postgres";
 
 export interface RdsAlarmsProps {
   readonly postgres: RdsPostgres;
-  readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
-  readonly topic: sns.ITopic;
+  /**
+   * Receives alarms and RDS's events; CloudWatch and RDS must be allowed to publish to it. Without one, `alarms` have no action until you
+   * add it, and no event is reported.
+   *
+   * @defaultValue none
+   */
+  readonly topic?: sns.ITopic;
 }
 
 /** Shares of what there is, from which on somebody should look. */
@@ -41,14 +45,14 @@ const EVENT_CATEGORIES = ["availability", "failover", "failure", "low storage", 
 
 /** Tells a topic when a server needs somebody: alarms on its metrics, its events, and backups that stay away. */
 export class RdsAlarms extends Construct {
-  constructor(scope: Construct, id: string, props: RdsAlarmsProps) {
+  /** All of them, to which further actions can be added. */
+  readonly alarms: readonly cloudwatch.Alarm[];
+
+  constructor(scope: Construct, id: string, { postgres, topic }: RdsAlarmsProps) {
     super(scope, id);
-    const { postgres, topic } = props;
-    const alarms = [...createInstanceAlarms(this, props), ...createReplicaAlarms(this, props), ...createBackupAlarm(this, props)];
-    for (const alarm of alarms) {
-      alarm.addAlarmAction(new SnsAction(topic));
-      alarm.addOkAction(new SnsAction(topic));
-    }
+    this.alarms = [...createInstanceAlarms(this, postgres), ...createReplicaAlarms(this, postgres), ...createBackupAlarm(this, postgres)];
+    if (topic === undefined) return;
+    this.addAction(new SnsAction(topic));
     const sourceIds = [postgres.instance, ...postgres.replicas].map((each) => each.instanceIdentifier);
     new rds.CfnEventSubscription(this, "Events", {
       snsTopicArn: topic.topicArn,
@@ -56,6 +60,14 @@ export class RdsAlarms extends Construct {
       sourceIds,
       eventCategories: EVENT_CATEGORIES,
     });
+  }
+
+  /** Runs an action when an alarm begins, and when it ends. */
+  addAction(action: cloudwatch.IAlarmAction): void {
+    for (const alarm of this.alarms) {
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+    }
   }
 }
 
@@ -80,8 +92,8 @@ function createAlarm(
   });
 }
 
-function createInstanceAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
-  const { settings, maxConnections } = instance;
+function createInstanceAlarms(scope: Construct, postgres: RdsPostgres): readonly cloudwatch.Alarm[] {
+  const { settings, maxConnections } = postgres;
   const database = postgres.instance;
   const memory = { below: Math.round(settings.size.memoryGib * FREE_MEMORY * GIB) };
   const connections = { above: Math.floor(maxConnections * USED_CONNECTIONS) };
@@ -121,19 +133,19 @@ function createStorageAlarm(
   scope: Construct,
   id: string,
   database: rds.IDatabaseInstance,
-  { storageGib }: ResolvedInstance["settings"],
+  { storageGib }: InstanceSettings,
 ): cloudwatch.Alarm {
   const free = { below: Math.round(storageGib * FREE_STORAGE * GIB) };
   const metric = database.metricFreeStorageSpace();
   return createAlarm(scope, id, metric, free, `Less than ${percent(FREE_STORAGE)} of ${storageGib} GiB, the disk's first size, is free`);
 }
 
-function createReplicaAlarms(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
+function createReplicaAlarms(scope: Construct, postgres: RdsPostgres): readonly cloudwatch.Alarm[] {
   return postgres.replicas.flatMap((replica, index) => {
     const lag = replica.metric("ReplicaLag", { statistic: "Maximum" });
     return [
       createAlarm(scope, `ReplicaLag${index + 1}`, lag, { above: LAG }, `The replica is more than ${LAG} s behind`),
-      createStorageAlarm(scope, `ReplicaStorage${index + 1}`, replica, instance.settings),
+      createStorageAlarm(scope, `ReplicaStorage${index + 1}`, replica, postgres.settings),
     ];
   });
 }
@@ -142,8 +154,8 @@ function createReplicaAlarms(scope: Construct, { postgres, instance }: RdsAlarms
  * RDS has no event for a backup that failed, so one that finished is waited for.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0002)
  */
-function createBackupAlarm(scope: Construct, { postgres, instance }: RdsAlarmsProps): readonly cloudwatch.Alarm[] {
-  if (instance.settings.backupRetentionDays === 0) return [];
+function createBackupAlarm(scope: Construct, postgres: RdsPostgres): readonly cloudwatch.Alarm[] {
+  if (postgres.settings.backupRetentionDays === 0) return [];
   const rule = new events.Rule(scope, "BackupFinished", {
     description: "A backup of PostgreSQL has finished",
     eventPattern: {

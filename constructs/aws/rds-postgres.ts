@@ -26,8 +26,8 @@ export interface IRdsPostgres extends ec2.IConnectable {
   readonly key: kms.IKey | null;
   /** Commands that restart it, for a person, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
   readonly restart: string | null;
-  /** The server as a spec describes it. */
-  readonly server: InstanceSpec;
+  /** The server as a spec in a region describes it. */
+  toSpec(region: string): InstanceSpec;
   /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void;
 }
@@ -110,7 +110,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   readonly settings: InstanceSettings;
   /** The server's `max_connections`. */
   readonly maxConnections: number;
-  readonly server: InstanceSpec;
+  private readonly checked: RdsInstance;
   readonly instance: rds.DatabaseInstance;
   readonly replicas: readonly rds.DatabaseInstanceReadReplica[];
   readonly connections: ec2.Connections;
@@ -124,7 +124,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     const props = complete(this, given);
     this.settings = props.instance.settings;
     this.maxConnections = props.instance.maxConnections;
-    this.server = toInstanceSpec(props.instance);
+    this.checked = props.instance;
     this.key = props.key ?? retain(new kms.Key(this, "Key", { description: `PostgreSQL ${id} and its secrets`, enableKeyRotation: true }));
     const securityGroup = createSecurityGroup(this, props);
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(PORT) });
@@ -132,7 +132,6 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
       description: `Master of PostgreSQL ${id}`,
       key: this.key,
       generate: MASTER_PASSWORD,
-      tenant: null,
     });
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", master.arn);
     const common = createCommon(this, props, securityGroup, this.key);
@@ -174,6 +173,10 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void {
     grantConnect(grantee, this);
   }
+
+  toSpec(): InstanceSpec {
+    return toInstanceSpec(this.checked);
+  }
 }
 
 /** Fills in the spec's defaults. */
@@ -204,13 +207,16 @@ function existingPostgres(
     secret,
     key,
     restart: null,
-    // Rules read neither the host nor the secret, which may be known only late.
-    server: { majorVersion, existing: { host: "database.invalid", port, masterSecret: PLACEHOLDER_SECRET, maxConnections } },
+    // Of the host and the secret, which may be known only late, rules read no more than the region.
+    toSpec: (region) => ({
+      majorVersion,
+      existing: { host: "database.invalid", port, masterSecret: placeholderSecret(region), maxConnections },
+    }),
     grantConnect: (grantee) => grantConnect(grantee, { connections, secret, key }),
   };
 }
 
-const PLACEHOLDER_SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:master-AbCdEf";
+const placeholderSecret = (region: string): string => `arn:aws:secretsmanager:${region}:111122223333:secret:master-AbCdEf`;
 
 /** A port that is known only late stands in no Helm values, so the one that the instance was given is looked up. */
 function portOfInstance(instance: rds.IDatabaseInstance): number {

@@ -11,7 +11,8 @@ export interface SecretReaderRoleProps {
   /** ARN of the cluster's OIDC provider. */
   readonly oidcProvider: string;
   readonly secretArn: string;
-  readonly key: kms.IKey | null;
+  /** Encrypts the secret; null is the account's own key. @defaultValue `null` */
+  readonly key?: kms.IKey | null;
 }
 
 /** What External Secrets reads a platform's secret as: a role of one service account of the cluster, for one secret. */
@@ -28,7 +29,7 @@ export class SecretReaderRole extends Construct {
       assumedBy: new iam.FederatedPrincipal(props.oidcProvider, conditions, "sts:AssumeRoleWithWebIdentity"),
       description: `External Secrets reads the database secret of ${props.release}`,
     });
-    grantRead(role, [props.secretArn], props.key);
+    grantRead(role, [props.secretArn], props.key ?? null);
     this.roleArn = role.roleArn;
   }
 }

@@ -7,15 +7,17 @@ import type { Tenant } from "../model/spec";
 import type { TenantLogins } from "../provisioning/access";
 import { type DatabaseProvisioningProps, grantSecrets, toServerTask } from "./database-provisioning";
 import { createFunction } from "./postgres-functions";
-import { ROTATION_SECONDS, type RotationTask, VARIABLES } from "./task";
+import { LOG_RETENTION_DAYS, ROTATION_DAYS } from "./section";
+import { functionSubnets } from "./subnets";
+import { FIRST_GENERATION, ROTATION_SECONDS, type RotationTask, VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
-  /** What comes before a rotation may: provisioning, a way to Secrets Manager. */
-  readonly after: readonly IConstruct[];
-  /** Whether the master's secret is rotated, too: not where it is somebody else's. */
-  readonly includeMaster: boolean;
-  /** Days between two rotations. */
-  readonly rotationDays: number;
+  /** What comes before a rotation may: provisioning, a way to Secrets Manager. @defaultValue `[]` */
+  readonly after?: readonly IConstruct[];
+  /** Whether the master's secret is rotated, too: not where it is somebody else's. @defaultValue whether this library created the server */
+  readonly includeMaster?: boolean;
+  /** Days between two rotations. @defaultValue `30` */
+  readonly rotationDays?: number;
 }
 
 const MASTER = "master";
@@ -42,16 +44,24 @@ export class SecretRotation extends Construct {
 
   constructor(scope: Construct, id: string, props: SecretRotationProps) {
     super(scope, id);
-    const task: RotationTask = { ca: props.ca, tenants: toTenants(props) };
+    const {
+      ca = null,
+      generation = FIRST_GENERATION,
+      after = [],
+      rotationDays = ROTATION_DAYS,
+      logRetentionDays = LOG_RETENTION_DAYS,
+    } = props;
+    const { includeMaster = props.postgres.restart !== null } = props;
+    const task: RotationTask = { ca, tenants: toTenants(props) };
     this.function = createFunction(this, "Function", "rotate", {
-      network: props,
-      logRetentionDays: props.logRetentionDays,
+      network: { vpc: props.vpc, subnets: functionSubnets(props) },
+      logRetentionDays,
       timeout: Duration.seconds(ROTATION_SECONDS),
-      environment: { [VARIABLES.task]: Stack.of(this).toJsonString(toServerTask(props)), GENERATION: props.generation },
+      environment: { [VARIABLES.task]: Stack.of(this).toJsonString(toServerTask(this, props)), GENERATION: generation },
       task,
       description: "Rotates the passwords of PostgreSQL",
     });
-    const master = props.includeMaster ? [props.postgres.secret.secretArn] : [];
+    const master = includeMaster ? [props.postgres.secret.secretArn] : [];
     grantSecrets(this.function, props, master);
     props.postgres.grantConnect(this.function);
     this.function.addPermission("SecretsManager", {
@@ -67,11 +77,11 @@ export class SecretRotation extends Construct {
       const schedule = new secretsmanager.CfnRotationSchedule(this, scheduleId, {
         secretId,
         rotationLambdaArn: this.function.functionArn,
-        rotationRules: { automaticallyAfterDays: props.rotationDays },
+        rotationRules: { automaticallyAfterDays: rotationDays },
         // Provisioning has just made them; nobody waits for others.
         rotateImmediatelyOnUpdate: false,
       });
-      schedule.node.addDependency(this.function, ...this.function.connections.securityGroups, ...props.after);
+      schedule.node.addDependency(this.function, ...this.function.connections.securityGroups, ...after);
     }
   }
 }

@@ -43,6 +43,9 @@ export const VARIABLES = {
   ca: "DATABASE_CA",
 } as const;
 
+/** Generation of a server where nothing counts them: in one stack, references show that it has become another. */
+export const FIRST_GENERATION = "1";
+
 /** Tag of a platform's secret: `ENVIRONMENT--INSTANCE--PLATFORM`. No name has two hyphens in a row. */
 export const TENANT_TAG = "platform-postgres/tenant";
 

@@ -1,25 +1,15 @@
 import { App, CfnOutput, Stack } from "aws-cdk-lib";
-import { PostgresEnvironment } from "platform-postgres/aws/environment";
+import { Vpc } from "aws-cdk-lib/aws-ec2";
+import { PlatformDatabases } from "platform-postgres/aws/platform-databases";
+import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
 
-/** PostgreSQL for MLflow and Prefect in a network that exists. `npx cdk deploy --all` makes three stacks, and this one. */
-const app = new App();
-const postgres = new PostgresEnvironment(app, "Postgres", {
-  spec: {
-    name: "team",
-    aws: {
-      region: "eu-central-1",
-      network: {
-        vpc: "vpc-0a1b2c3d4e5f60718",
-        privateSubnets: [
-          { id: "subnet-0a1b2c3d4e5f60711", zone: "eu-central-1a" },
-          { id: "subnet-0a1b2c3d4e5f60712", zone: "eu-central-1b" },
-        ],
-      },
-    },
-    instances: { main: { size: { vcpus: 2, memoryGib: 8 }, storageGib: 50 } },
-    platforms: { mlflow: {}, prefect: {} },
-  },
-});
-
-const own = new Stack(app, "Own", { env: { region: "eu-central-1" } });
-new CfnOutput(own, "Host", { value: postgres.instances.main?.connection.host ?? "" });
+/** A database for MLflow in a VPC that exists, in a stack of one's own; `Vpc.fromLookup` finds the subnets with AWS's credentials. */
+const stack = new Stack(new App(), "Mlflow", { env: { region: "eu-central-1" } });
+const [privateSubnetIds, availabilityZones] = [
+  ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"],
+  ["eu-central-1a", "eu-central-1b"],
+];
+const vpc = Vpc.fromVpcAttributes(stack, "Vpc", { vpcId: "vpc-0a1b2c3d4e5f60718", privateSubnetIds, availabilityZones });
+const postgres = new RdsPostgres(stack, "Postgres", { vpc, instance: { size: { vcpus: 2, memoryGib: 8 }, storageGib: 50 } });
+const { secrets } = new PlatformDatabases(stack, "Databases", { vpc, postgres, platforms: { mlflow: {} } });
+new CfnOutput(stack, "Login", { value: secrets.mlflow.arn });

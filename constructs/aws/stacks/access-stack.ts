@@ -223,7 +223,8 @@ function createFunctions(
   const { rotationDays, logRetentionDays } = environment.section;
   const ca = functionCaOf(environment, name);
   const common = { environment: environment.name, ca, generation: generationOf(environment, name), logRetentionDays };
-  const props = { ...placement, ...common, ...part, postgres };
+  const vpcSubnets = { subnets: [...placement.subnets] };
+  const props = { vpc: placement.vpc, vpcSubnets, ...common, ...part, postgres };
 
   const provisioning = Object.keys(part.secrets).length === 0 ? null : new DatabaseProvisioning(stack, `${id}provisioning`, props);
   const after = [...way.before, ...(provisioning === null ? [] : [provisioning.resource])];
@@ -239,7 +240,6 @@ const createSecret = (stack: Stack, environment: string, instance: string, platf
   new DatabaseSecret(stack, `${platform}-secret`, {
     description: `Database login of ${platform} in ${environment}`,
     key,
-    generate: null,
     tenant: tenantTag(environment, instance, platform),
   });
 

@@ -51,7 +51,7 @@ export class DatabaseStack extends EnvironmentStack {
         applyImmediately,
         logRetentionDays,
       });
-      if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, instance, topic });
+      if (topic !== null) new RdsAlarms(postgres, "Alarms", { postgres, topic });
       created[name] = postgres;
       return postgres;
     });

@@ -4,36 +4,19 @@
 export const APP = `
 import { App, CfnOutput, Stack } from "aws-cdk-lib";
 import { SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
-import { DatabaseProvisioning } from "platform-postgres/aws/database-provisioning";
-import { DatabaseSecret } from "platform-postgres/aws/database-secret";
+import { PlatformDatabases } from "platform-postgres/aws/platform-databases";
 import { PlatformReleases } from "platform-postgres/aws/platform-releases";
+import { RdsAlarms } from "platform-postgres/aws/rds-alarms";
 import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
-import { aws } from "platform-postgres/aws/target";
-import { tenantTag } from "platform-postgres/aws/task";
-import { mapValues } from "platform-postgres/model/json";
-import { ownInstance } from "platform-postgres/model/own-instance";
-import { resolve } from "platform-postgres/model/resolve";
-import { wirePlatforms } from "platform-postgres/model/wire";
-import { prefect } from "platform-postgres/platforms/prefect";
-
-const platforms = { prefect };
-const region = "eu-central-1";
-const spec = { name: "app", aws: { region }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
-const environment = resolve(spec, { target: aws, platforms });
-const { main: instance } = environment.instances;
-if (instance === undefined) throw new TypeError("there is no instance");
 
 const app = new App({ outdir: process.argv[2] });
-const stack = new Stack(app, "App", { env: { region } });
+const stack = new Stack(app, "App", { env: { region: "eu-central-1" } });
 const vpc = new Vpc(stack, "Vpc");
-const common = { vpc, subnets: vpc.privateSubnets, logRetentionDays: 30 };
-const postgres = new RdsPostgres(stack, "Main", { ...common, instance, own: ownInstance(environment, "main"), clients: [], key: null, applyImmediately: false });
-const { tenants } = instance;
-const secrets = mapValues(tenants, (_, name) => new DatabaseSecret(stack, name, { description: name, key: postgres.key, generate: null, tenant: tenantTag("app", "main", name) }));
-new DatabaseProvisioning(stack, "Provisioning", { ...common, environment: "app", postgres, ca: null, generation: "1", tenants, secrets, secretTags: null });
-const wired = wirePlatforms(environment, platforms, () => postgres.connection);
+const postgres = new RdsPostgres(stack, "Main", { vpc });
+new RdsAlarms(stack, "Alarms", { postgres });
+const { wired } = new PlatformDatabases(stack, "Databases", { vpc, postgres, platforms: { prefect: { poolSize: 7 } } });
 const cluster = { name: "ml", vpc, subnets: vpc.privateSubnets, securityGroup: new SecurityGroup(stack, "Cluster", { vpc }) };
-new PlatformReleases(stack, "Releases", { environment: "app", cluster, region, operators: [], platforms: {} });
+new PlatformReleases(stack, "Releases", { cluster, platforms: {} });
 new CfnOutput(stack, "Wired", { value: stack.toJsonString(wired) });
 app.synth();
 `;
