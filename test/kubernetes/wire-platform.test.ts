@@ -1,6 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { aws } from "../../constructs/aws/target";
 import { wirePlatform } from "../../constructs/kubernetes/wire-platform";
@@ -8,7 +5,6 @@ import { resolveUnknown } from "../../constructs/model/resolve";
 import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { NETWORK } from "../fixtures/aws";
-import { temporary } from "../fixtures/cli";
 
 const database = { host: "db.example.internal", ca: "PEM" };
 const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
@@ -75,20 +71,5 @@ describe("a platform that is wired into an existing database", () => {
     expect(wire({ maxConnections: 20 })).toThrow(/maxConnections: .*raise max_connections of the server, and maxConnections, to \d+/);
     // @ts-expect-error: no setting of MLflow.
     expect(() => wirePlatform({ platform: mlflow, ...database, settings: { redisHost: "r" } })).toThrow("settings.redisHost: unknown key");
-  });
-
-  it("is the example, whose output is the chart's values", () => {
-    const folder = temporary();
-    writeFileSync(join(folder, "ca.pem"), "PEM");
-
-    const root = resolve(__dirname, "..", "..");
-    const text = readFileSync(join(root, "examples", "wire-existing", "mlflow.ts"), "utf8");
-    expect(text.trim().split("\n").length).toBeLessThanOrEqual(30);
-    const run = ["--require", "tsx/cjs", join("examples", "wire-existing", "mlflow.ts"), join(folder, "ca.pem")];
-    const output = execFileSync(process.execPath, run, { cwd: root, encoding: "utf8" });
-    expect(JSON.parse(output)).toMatchObject({
-      replicaCount: 2,
-      backendStore: { postgres: { host: "postgres.example.internal" }, existingDatabaseSecret: { name: "mlflow-login" } },
-    });
   });
 });
