@@ -76,6 +76,13 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     takes: "minutes",
     needs: NODE,
   },
+  "proof:html": {
+    does: "Look at plan's page in a real browser, at three widths, light and dark.",
+    takes: "1 minute",
+    needs: `${NODE} and Debian's Chromium`,
+    options: { "--pictures <directory>": "where its pictures are kept" },
+    examples: [["--pictures pictures", "to look at them"]],
+  },
   "proof:restore": {
     does: "Dump and restore a platform's database by the commands of docs/operating.md.",
     takes: "1 minute",
