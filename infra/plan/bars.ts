@@ -2,7 +2,7 @@ import type { Cost, CostPart, CostReport } from "./cost-report";
 import { html, type Markup, NOTHING, type Part } from "./markup";
 import type { ConnectionsReport, PlanReport } from "./report";
 import { seriesOf } from "./style";
-import { connectionsOf, differenceOf, grouped, percentOf, unknownOf, usd } from "./words";
+import { connectionsOf, differenceOf, grouped, isKnown, percentOf, unknownOf, usd } from "./words";
 
 /** Connections of each instance, and of its first read replica, as parts of a bar. */
 export const toBudgets = ({ instances }: PlanReport): Markup =>
@@ -62,8 +62,8 @@ function toTotal(after: Cost, before: Cost | null, limitUsd: number | null): Mar
     before === null ? NOTHING : html`<p class="small">${differenceOf(before, after)}</p>`,
     limitUsd === null
       ? NOTHING
-      : html`<p class="small ${isAbove ? "above" : ""}">${isAbove ? "✖ above" : "✔ within"} <code>monthlyCostLimitUsd</code> (${usd(limitUsd)}), the dashed line</p>`,
-    unknownOf(after) === "" ? NOTHING : html`<p class="small"><span class="unknown-price">${unknownOf(after)}</span></p>`,
+      : html`<p class="small ${isAbove ? "above" : ""}">${isAbove ? "✖ above" : isKnown(after) ? "✔ within" : "the known prices are within"} <code>monthlyCostLimitUsd</code> (${usd(limitUsd)}), the dashed line</p>`,
+    isKnown(after) ? NOTHING : html`<p class="small"><span class="unknown-price">${unknownOf(after)}</span></p>`,
   ];
   return html`<div class="total">${before === null ? NOTHING : row("before", before.usd, "before")}${row(before === null ? "together" : "after", after.usd, "")}${notes}</div>
 `;

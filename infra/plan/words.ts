@@ -125,9 +125,13 @@ export function unknownOf({ parts }: Cost): string {
   return unknown === 0 ? "" : `without ${count(unknown, "part")} whose price is unknown`;
 }
 
+/** Whether the prices of all parts are known. */
+export const isKnown = (cost: Cost): boolean => unknownOf(cost) === "";
+
 export function differenceOf(before: Cost, after: Cost): string {
   const difference = after.usd - before.usd;
+  const known = [before, after].every(isKnown) ? "" : " in the parts whose price is known";
   return difference === 0
-    ? `as much as before: ${usd(before.usd)}`
-    : `${difference > 0 ? "more" : "less"} than before by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
+    ? `as much as before${known}: ${usd(before.usd)}`
+    : `${difference > 0 ? "more" : "less"} than before${known} by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
 }

@@ -178,7 +178,10 @@ describe("the page of a plan", () => {
     ]);
     expect(textOf(page)).toContain("✖ above monthlyCostLimitUsd ($1,600.00)");
     const within = textOf(pageOf(planOf({ cost: { ...COST, limitUsd: 2000 } })));
-    expect(within).toContain("✔ within monthlyCostLimitUsd ($2,000.00)");
+    expect(within).toContain("the known prices are within monthlyCostLimitUsd ($2,000.00)");
+    const known = { ...COST.after, parts: COST.after.parts.filter(({ usd }) => usd !== null) };
+    const all = textOf(pageOf(planOf({ cost: { ...COST, after: known, limitUsd: 2000 } })));
+    expect(all).toContain("✔ within monthlyCostLimitUsd ($2,000.00)");
   });
 
   it("leaves out what a report has nothing of", () => {
