@@ -53,16 +53,18 @@ export function isEnvironmentFile(path: string): boolean {
 }
 
 /**
- * An environment from any file, such as its file of another commit. Paths in it are relative to the folder of environments.
+ * An environment from any file, such as its file of another commit; null where it has no section for the target. Paths in it are relative to
+ * the folder of environments.
  *
  * @param path as the user types it.
  * @param name of the environment.
- * @throws UserError where it cannot be read, or has no section for the target; SpecError where it is wrong.
+ * @throws UserError where it cannot be read, or is wrong.
  */
-export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> {
+export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> | null {
   if (!existsSync(fromUser(path))) throw new UserError(`there is no file ${path}`);
   const spec = readEnvironmentFile(path, fromUser(path), () => require(fromUser(path)));
-  if (!Object.hasOwn(spec, target.name)) throw new UserError(`${path} has no section ${target.name}`);
+  if (!isObject(spec.instances)) throw new UserError(`${path} must export an environment by default`);
+  if (!Object.hasOwn(spec, target.name)) return null;
   try {
     // Rules that came later do not bind what was there before them.
     return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS }), DIRECTORY);

@@ -7,7 +7,7 @@ import { isEnvironmentFile, loadEnvironmentFile } from "../load";
 import type { Change } from "../plan/change";
 import { compareHomes, homesOf } from "../plan/homes";
 import { readersOf } from "../plan/readers";
-import { compareSpecs, otherClouds } from "../plan/spec-changes";
+import { compareSpecs, otherClouds, toNewOn } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
 import { storedHomes, storedInstances } from "./homes";
@@ -33,7 +33,7 @@ export function planAws(environment: AwsEnvironment, against: string | null): De
     uses: awsUses(environment),
     changes: before === null ? [] : compare(before, after, environment),
     details: before === null ? [] : compareSnapshots(snapshotsOf(before.templates), snapshotsOf(after)).flatMap(({ lines }) => lines),
-    notes: [],
+    notes: against === null || before !== null ? [] : [toNewOn(against, "aws")],
     priced: priceBoth(before, after, environment),
     compared: before === null ? null : Object.keys(before.templates).filter((stack) => innerOf(stack) === null),
     resources: [...new Set(Object.keys(after).map(parentOf))].flatMap((stack) => count(stack, after)),
@@ -49,9 +49,10 @@ function priceBoth(before: Baseline | null, after: Templates, { instances, secti
 }
 
 /** @throws UserError, SpecError */
-function readBaseline(against: string, { name }: AwsEnvironment): Baseline {
+function readBaseline(against: string, { name }: AwsEnvironment): Baseline | null {
   if (!isEnvironmentFile(against)) return { ...readStored(against, name), environment: null };
   const environment = loadEnvironmentFile(against, name, aws);
+  if (environment === null) return null;
   const templates = synthesize(environment);
   return { templates, places: mapValues(templates, () => placeOf(environment)), environment };
 }

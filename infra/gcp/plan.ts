@@ -5,7 +5,7 @@ import type { DeploymentPlan } from "../cloud";
 import { isEnvironmentFile, loadEnvironmentFile } from "../load";
 import { compareHomes, homesOf } from "../plan/homes";
 import { readersOf } from "../plan/readers";
-import { compareSpecs, otherClouds } from "../plan/spec-changes";
+import { compareSpecs, otherClouds, toNewOn } from "../plan/spec-changes";
 import { findChanges, findSecondRuns, toDetails } from "./changes";
 import { deploy } from "./deploy";
 import { INSTANCE, inputsOf, instanceOf, isReplica, regionOf } from "./facts";
@@ -33,6 +33,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
     changes: before === null ? [] : compare(before, after, environment),
     details: before === null ? [] : toDetails(stored, after),
     notes: [
+      ...(against === null || before !== null ? [] : [toNewOn(against, "gcp")]),
       ...findPeering(stored, after),
       ...findBackups(environment, stored, after),
       ...(before === null ? [] : findSecondRuns(environment.name, stored, after)),
@@ -53,9 +54,10 @@ async function registrationsOf(environment: GcpEnvironment): Promise<readonly Re
 }
 
 /** @throws UserError, SpecError */
-async function readBaseline(against: string, { name }: GcpEnvironment): Promise<Baseline> {
+async function readBaseline(against: string, { name }: GcpEnvironment): Promise<Baseline | null> {
   if (!isEnvironmentFile(against)) return { resources: readState(against, name), environment: null };
   const environment = loadEnvironmentFile(against, name, gcp);
+  if (environment === null) return null;
   const resources = (await registrationsOf(environment)).map((each) => ({ ...each, outputs: each.inputs }));
   return { resources, environment };
 }

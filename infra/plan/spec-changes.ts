@@ -24,6 +24,10 @@ const toCommon = (path: string): string => path.replace(/^(aws|gcp)\.(?=instance
 /** Sections that an environment has for other clouds. */
 export const otherClouds = ({ target }: { readonly target: string }): readonly string[] => CLOUDS.filter((cloud) => cloud !== target);
 
+/** The note where an environment's file says nothing of the cloud. */
+export const toNewOn = (file: string, cloud: string): string =>
+  `${file} has no section ${cloud}: nothing was compared, and all of it is new`;
+
 function* differ(before: unknown, after: unknown, path: string): Generator<Change> {
   if (isObject(before) && isObject(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))

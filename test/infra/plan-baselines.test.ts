@@ -3,6 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { planAws } from "../../infra/aws/plan";
 import { planGcp } from "../../infra/gcp/plan";
 import { worstFirst } from "../../infra/plan/change";
+import { differenceOf } from "../../infra/plan/words";
 import type { NamedSpec } from "../../infra/spec";
 import { resolveAws } from "../fixtures/aws";
 import { writeFile, writeState, writeSynthesis } from "../fixtures/baselines";
@@ -101,6 +102,17 @@ describe.each(CASES)("a plan says the same of what is lost, whatever it is compa
 describe("a plan against an environment's file", () => {
   const linesOf = (after: NamedSpec) => planAws(resolveAws(after), writeFile(directory, base)).changes.map(toLine);
 
+  it("compares nothing where the file has no section of the cloud, and says so", async () => {
+    const { aws: _aws, gcp: _gcp, ...neither } = base;
+    const file = writeFile(directory, neither);
+    const note = (cloud: string) => `${file} has no section ${cloud}: nothing was compared, and all of it is new`;
+    const { compared, changes, notes } = planAws(resolveAws(base), file);
+    expect([compared, changes, notes]).toEqual([null, [], [note("aws")]]);
+    const onGoogle = await planGcp(resolveGcp(base), file);
+    expect([onGoogle.compared, onGoogle.changes]).toEqual([null, []]);
+    expect(onGoogle.notes).toContain(note("gcp"));
+  });
+
   it("says a size once, and a value of several lines on one", () => {
     expect(linesOf(own("aws", { class: "db.m7i.large" })).map((line) => line.split(":")[1])).toEqual([" instances.main.size"]);
     const certificateAuthorities = "-----BEGIN CERTIFICATE-----\nown\n-----END CERTIFICATE-----";
@@ -111,6 +123,14 @@ describe("a plan against an environment's file", () => {
 });
 
 describe("a plan's cost", () => {
+  it("is compared with what is known of both sides only, and says so", () => {
+    const known = { usd: 5, parts: [{ instance: null, part: "a", usd: 5, source: null }] };
+    const unknown = { ...known, parts: [...known.parts, { instance: null, part: "b", usd: null, source: null }] };
+    expect(differenceOf(known, known)).toBe("as much as before: $5.00");
+    expect(differenceOf(unknown, unknown)).toBe("as much as before in the parts whose price is known: $5.00");
+    expect(differenceOf(unknown, { ...known, usd: 7 })).toBe("more than before in the parts whose price is known by $2.00: $5.00 -> $7.00");
+  });
+
   it("before a move is that of the region which is left", async () => {
     const [there, here] = [
       { ...base, aws: { region: "eu-west-1" } },
