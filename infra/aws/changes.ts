@@ -37,7 +37,7 @@ export interface Names {
 
 /** What a change of an environment's templates does. */
 export function findChanges(before: Templates, after: Templates, known: Names): readonly Change[] {
-  const names = withStored(known, before);
+  const names = withStored(known, before, after);
   const [had, has] = [awsFacts(before, names.instances), awsFacts(after, names.instances)];
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
   // Where only some stacks were stored, the others are not new.
@@ -60,12 +60,21 @@ const stacksOf = (before: Templates, after: Templates): readonly string[] => [
   ...new Set([...Object.keys(before), ...Object.keys(after).filter((stack) => before[parentOf(stack)] !== undefined)]),
 ];
 
+interface AllNames extends Names {
+  /** Platforms that are there before and after. A secret of one may move to the nested stack of another instance. */
+  readonly staying: readonly string[];
+}
+
 /** With the names that only the stored templates have. */
-const withStored = (names: Names, before: Templates): Names => ({
-  ...names,
-  instances: [...names.instances, ...storedInstances(before)],
-  platforms: [...names.platforms, ...Object.keys(storedPlatforms(before))],
-});
+function withStored(names: Names, before: Templates, after: Templates): AllNames {
+  const [stored, next] = [storedPlatforms(before), storedPlatforms(after)];
+  return {
+    ...names,
+    instances: [...names.instances, ...storedInstances(before)],
+    platforms: [...names.platforms, ...Object.keys(stored)],
+    staying: Object.keys(stored).filter((name) => Object.hasOwn(next, name)),
+  };
+}
 
 /** Instances that leave the templates: what belongs to them goes the same way. */
 function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
@@ -90,14 +99,22 @@ function fateOf(resource: Partial<Resource> | undefined): string {
 }
 
 /** What happens to resources that hold data, but for settings of instances. @param changed whether a setting of an instance does. */
-function findInStack(stack: string, before: Template, after: Template, names: Names, changed: (key: string) => boolean): readonly Change[] {
+function findInStack(
+  stack: string,
+  before: Template,
+  after: Template,
+  names: AllNames,
+  changed: (key: string) => boolean,
+): readonly Change[] {
   const going = Object.keys(findInstances(before.Resources, names.instances)).filter(
     (name) => findInstances(after.Resources, names.instances)[name] === undefined,
   );
   const isTold = (id: string) => going.some((name) => isOf(name, id, before.Resources[id]));
   return [...new Set([...Object.keys(before.Resources), ...Object.keys(after.Resources)])].flatMap((id) => {
     const [had, has] = [before.Resources[id], after.Resources[id]];
-    return findInResource({ id, had, has, path: pathOf(id, had ?? has, stack, names) }, { before, isTold, changed });
+    const path = pathOf(id, had ?? has, stack, names);
+    const isMoved = (had === undefined || has === undefined) && names.staying.some((name) => path === `platforms.${name}`);
+    return isMoved ? [] : findInResource({ id, had, has, path }, { before, isTold, changed });
   });
 }
 

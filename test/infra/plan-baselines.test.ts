@@ -40,6 +40,12 @@ const CASES: readonly Case[] = [
     lost: ["platforms.prefect.instance"],
   },
   {
+    title: "a platform of a nested stack moves to another instance",
+    before: two({ instance: "main" }),
+    after: two({ instance: "main" }, { instance: "ml-db" }),
+    lost: ["platforms.mlflow-2.instance"],
+  },
+  {
     title: "an instance's name loses its hyphen",
     before: of(["ml-db"], { prefect: {} }),
     after: of(["mldb"], { prefect: {} }),
