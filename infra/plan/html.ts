@@ -5,7 +5,7 @@ import type { PlanReport, WarningReport } from "./report";
 import { STYLE } from "./style";
 import { toInstances, toPlatforms, toResources, toRights, toUses } from "./tables";
 import { toTopology } from "./topology";
-import { count, isKnown, LEVEL_WORDS, placeOf, unknownOf, usd, verdictOf } from "./words";
+import { count, LEVEL_WORDS, placeOf, unknownChanges, unknownOf, usd, verdictOf } from "./words";
 
 /** Loads nothing, and runs nothing. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -176,9 +176,11 @@ function costDetail({ after, before }: NonNullable<PlanReport["cost"]>): string 
   const changed =
     before === null
       ? ""
-      : difference === 0
-        ? `as much as before${[before, after].every((cost) => cost === null || isKnown(cost)) ? "" : " in known prices"}`
-        : `${usd(Math.abs(difference))} ${difference > 0 ? "more" : "less"} than before`;
+      : unknownChanges(before, after) > 0
+        ? "difference unknown"
+        : difference === 0
+          ? "as much as before"
+          : `${usd(Math.abs(difference))} ${difference > 0 ? "more" : "less"} than before`;
   return [changed, unknownOf(after)].filter((words) => words !== "").join(", ");
 }
 

@@ -10,6 +10,7 @@ import {
   differenceOf,
   diskOf,
   LEVEL_WORDS,
+  partsOnlyIn,
   placeOf,
   shareOf,
   sizeOf,
@@ -142,9 +143,7 @@ function toCost({ after, before, pricesOf, notCounted }: CostReport): string {
 
 /** Parts that are paid for today, and would not be any more. */
 function goneOf(before: Cost, after: Cost): string {
-  const key = ({ instance, part }: Cost["parts"][number]) => `${instance} ${part}`;
-  const kept = new Set(after.parts.map(key));
-  const gone = before.parts.filter((part) => !kept.has(key(part)));
+  const gone = partsOnlyIn(before, after);
   return gone.length === 0
     ? ""
     : `No longer: ${gone.map(({ instance, part, usd: price }) => inline(`${instance === null ? "" : `${instance}: `}${part} (${price === null ? "price unknown" : usd(price)})`)).join(", ")}.`;

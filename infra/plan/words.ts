@@ -128,10 +128,25 @@ export function unknownOf({ parts }: Cost): string {
 /** Whether the prices of all parts are known. */
 export const isKnown = (cost: Cost): boolean => unknownOf(cost) === "";
 
+/** What identifies a part before and after. */
+const partKey = ({ instance, part }: Cost["parts"][number]): string => `${instance} ${part}`;
+
+/** Parts that the other side does not have. */
+export function partsOnlyIn(cost: Cost, other: Cost): Cost["parts"] {
+  const known = new Set(other.parts.map(partKey));
+  return cost.parts.filter((part) => !known.has(partKey(part)));
+}
+
+/** Changed parts whose price is unknown: a difference without them would mislead. */
+export const unknownChanges = (before: Cost, after: Cost): number =>
+  [...partsOnlyIn(before, after), ...partsOnlyIn(after, before)].filter((part) => part.usd === null).length;
+
 export function differenceOf(before: Cost, after: Cost): string {
+  const unknown = unknownChanges(before, after);
+  if (unknown > 0)
+    return `the difference is unknown, because ${count(unknown, "changed part")} ${unknown === 1 ? "has" : "have"} no known price`;
   const difference = after.usd - before.usd;
-  const known = [before, after].every(isKnown) ? "" : " in the parts whose price is known";
   return difference === 0
-    ? `as much as before${known}: ${usd(before.usd)}`
-    : `${difference > 0 ? "more" : "less"} than before${known} by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
+    ? `as much as before: ${usd(before.usd)}`
+    : `${difference > 0 ? "more" : "less"} than before by ${usd(Math.abs(difference))}: ${usd(before.usd)} -> ${usd(after.usd)}`;
 }

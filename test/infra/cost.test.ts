@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLASSES, classNamed } from "../../constructs/aws/classes";
 import { UserError } from "../../constructs/model/errors";
-import { costOf, differenceOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/cost/cost";
+import { costOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/cost/cost";
 import { cloudSqlMachine, rdsMachine } from "../../infra/cost/machines";
 import { type ListedPrice, PRICES_FILE, PriceTable, readPrices } from "../../infra/cost/prices";
 import { temporary } from "../fixtures/cli";
@@ -187,30 +187,5 @@ describe("costOf", () => {
       { kind: "parts", series: "ENTERPRISE_PLUS C4A", vcpus: 8, memoryGib: 64 },
     ]);
     expect(() => cloudSqlMachine("db-n1-standard-1")).toThrow("not a tier of Cloud SQL for PostgreSQL");
-  });
-});
-
-describe("differenceOf", () => {
-  const cost = (instance: Partial<PricedInstance>, environment: Partial<PricedEnvironment> = {}) =>
-    costOf(of(instance, environment), TABLE);
-
-  it("lists changed parts only, and sums what is known", () => {
-    const { lines, usd, unknown } = differenceOf(cost({}), cost({ replicas: 2, highAvailability: false }));
-    expect(lines.map(({ before, after, usd: its }) => [after?.role, after?.part, before?.usd, after?.usd, its])).toEqual([
-      ["primary", "instance", 584, 292, -292],
-      ["primary", "storage", 80, 40, -40],
-      ["replicas", "instance", 292, 584, 292],
-      ["replicas", "storage", 40, 80, 40],
-    ]);
-    expect([usd, unknown]).toEqual([0, []]);
-    expect(differenceOf(cost({}), cost({ replicas: 0 })).usd).toBe(-332);
-  });
-
-  it("leaves out a change to or from an unknown price, but not what stays unknown", () => {
-    const other = cost({ machine: rdsMachine("db.m8g.xlarge"), replicas: 0 });
-    const { lines, usd, unknown } = differenceOf(cost({ replicas: 0 }), other);
-    expect([lines.length, usd, unknown.length]).toEqual([1, 0, 1]);
-    expect(unknown[0]).toMatchObject({ before: { usd: 584 }, after: { usd: null }, usd: null });
-    expect(differenceOf(other, other).lines).toEqual([]);
   });
 });

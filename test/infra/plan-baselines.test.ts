@@ -129,12 +129,16 @@ describe("a plan against an environment's file", () => {
 });
 
 describe("a plan's cost", () => {
-  it("is compared with what is known of both sides only, and says so", () => {
-    const known = { usd: 5, parts: [{ instance: null, part: "a", usd: 5, source: null }] };
-    const unknown = { ...known, parts: [...known.parts, { instance: null, part: "b", usd: null, source: null }] };
-    expect(differenceOf(known, known)).toBe("as much as before: $5.00");
-    expect(differenceOf(unknown, unknown)).toBe("as much as before in the parts whose price is known: $5.00");
-    expect(differenceOf(unknown, { ...known, usd: 7 })).toBe("more than before in the parts whose price is known by $2.00: $5.00 -> $7.00");
+  it("has no difference where a changed part has no known price", () => {
+    const part = (words: string, usd: number | null) => ({ instance: "main", part: words, usd, source: null });
+    const [known, other, unknown] = [part("a", 5), part("b", 7), part("c", null)];
+    expect(differenceOf({ usd: 5, parts: [known, unknown] }, { usd: 5, parts: [known, unknown] })).toBe("as much as before: $5.00");
+    expect(differenceOf({ usd: 5, parts: [known, unknown] }, { usd: 7, parts: [other, unknown] })).toBe(
+      "more than before by $2.00: $5.00 -> $7.00",
+    );
+    expect(differenceOf({ usd: 5, parts: [known] }, { usd: 0, parts: [unknown] })).toBe(
+      "the difference is unknown, because 1 changed part has no known price",
+    );
   });
 
   it("before a move is that of the region which is left", async () => {
