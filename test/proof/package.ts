@@ -262,16 +262,16 @@ function synthesizes(age: Age): readonly Proof[] {
 }
 
 /** @param node path of Node.js, and its version. */
-function registers(age: Age, node: { readonly path: string; readonly version: string }): readonly Proof[] {
+function registers(what: string, age: Age, node: { readonly path: string; readonly version: string }): readonly Proof[] {
   const { code, output } = complete(node.path, [write(join(program[age], "run.cjs"), RUN), join(program[age], "out", "app.js")]);
-  if (code !== 0) return [{ what: `the program registers with the ${age} peers`, problem: output.slice(0, 3000), shown: node.version }];
+  if (code !== 0) return [{ what: `${what} registers with the ${age} peers`, problem: output.slice(0, 3000), shown: node.version }];
   const made = JSON.parse(output) as readonly { readonly type: string; readonly inputs: { readonly data?: Record<string, string> } }[];
   const of = (kind: string) => made.filter(({ type }) => type.endsWith(`:${kind}`));
   const bundle = of("ConfigMap").find(({ inputs }) => inputs.data?.["program.js"])?.inputs.data?.["program.js"] ?? "";
   const answer = complete(process.execPath, [write(join(program[age], "job", "program.js"), bundle), "nothing"]).output;
   return [
     {
-      what: `the program makes an instance, a secret for each login, and a Job with the ${age} peers`,
+      what: `${what} makes an instance, a secret for each login, and a Job with the ${age} peers`,
       problem:
         [of("DatabaseInstance"), of("Job"), of("CronJob")].every(({ length }) => length === 1) && of("Secret").length === 2 ? null : output,
       shown: `${made.length} resources, on Node.js ${node.version}`,
@@ -314,7 +314,9 @@ function prove(): readonly Proof[] {
     compiles("a program", program[age], PROGRAM, peersOf("gcp", age)),
     sourcesCompile(age),
     ...synthesizes(age),
-    ...registers(age, node),
+    ...registers("the program", age, node),
+    compiles("the example of a program", program[age], readFileSync(join(ROOT, "examples", "gcp-program", "index.ts"), "utf8"), []),
+    ...registers("the example of a program", age, node),
     loads(`every public file for AWS loads with the ${age} peers`, app[age], subpaths([...neutral, "aws"])),
     loads(`every public file for Google Cloud loads with the ${age} peers`, program[age], subpaths([...neutral, "gcp"]), node.path),
   ];

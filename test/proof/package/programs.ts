@@ -62,13 +62,13 @@ export const connectionName: pulumi.Output<string> = postgres.connectionName;
 export const values = wired.prefect?.wiring.release;
 `;
 
-/** Runs a program without an engine; prints what it registers. */
+/** Runs a program without an engine; prints what it registers. A cluster has no certificate here. */
 export const RUN = `
 const pulumi = require("@pulumi/pulumi");
 const registered = [];
 pulumi.runtime.setMocks({
   newResource: ({ type, name, inputs }) => { registered.push({ type, name, inputs }); return { id: name, state: { ...inputs, name, connectionName: "p:r:" + name, serverCaCerts: [], privateIpAddress: "10.0.0.3", result: "x" } }; },
-  call: ({ inputs }) => inputs,
+  call: ({ inputs }) => ({ ...inputs, endpoint: "", masterAuths: [] }),
 }).then(() => pulumi.runtime.runInPulumiStack(async () => require(process.argv[2])));
 process.once("beforeExit", () => console.log(JSON.stringify(registered)));
 `;
