@@ -24,12 +24,14 @@ withExamples(
 );
 
 void main<CloudOptions>(command, async (invocation) => {
-  const { environment, cloud } = invocation;
+  const { environment, cloud, progress } = invocation;
   if (cloud === null)
     throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} writes the files`);
+  progress.doing("rendering");
   const directory = join(root(), "out", `${environment.name}-${cloud.name}`);
   const files = await toFiles(environment, readDeployment(invocation, cloud));
   await writeOutput(directory, files);
+  progress.stop();
   process.stdout.write(`${files.length} files in ${typed(directory)}; begin with the README.txt of each platform\n`);
   return 0;
 });

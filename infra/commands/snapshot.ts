@@ -29,8 +29,8 @@ withExamples(command, ["", "all environments"], ["--cloud aws -e production", "o
 
 void runCommand<Options>(command, async ({ update = false, ...only }, progress) => {
   const current: Record<string, StackSnapshot> = {};
-  progress.doing("computing what a deployment would create");
-  for (const [folder, snapshot] of await takeSnapshots(chooseSubjects(only)))
+  const onSubject = ({ environment, cloud }: Subject) => progress.doing(`computing what ${environment} on ${cloud} would create`);
+  for (const [folder, snapshot] of await takeSnapshots(chooseSubjects(only), onSubject))
     for (const [stack, content] of Object.entries(snapshot)) current[`${folder}/${stack}`] = content;
   const changes = findChanges(readSnapshots(only), current);
   progress.stop();
@@ -73,10 +73,14 @@ function chooseSubjects({ environment, cloud }: Partial<Subject>): readonly Subj
 }
 
 /** By folder. @throws UserError that names every environment with a mistake. */
-async function takeSnapshots(subjects: readonly Subject[]): Promise<readonly (readonly [folder: string, snapshot: Snapshot])[]> {
+async function takeSnapshots(
+  subjects: readonly Subject[],
+  onSubject: (subject: Subject) => void,
+): Promise<readonly (readonly [folder: string, snapshot: Snapshot])[]> {
   const taken: (readonly [string, Snapshot])[] = [];
   const mistakes = new Set<string>();
   for (const subject of subjects) {
+    onSubject(subject);
     try {
       taken.push([folderOf(subject), await takeSnapshot(subject)]);
     } catch (error) {

@@ -62,7 +62,10 @@ async function reset(environment: ProjectEnvironment, confirmed: boolean): Promi
 async function confirm(question: string): Promise<boolean> {
   if (process.stdin.isTTY !== true) throw new UserError("--reset asks before it deletes, and nobody can answer here; add --yes");
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  prompt.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  prompt.on("SIGINT", () => {
+    process.stderr.write("\n");
+    process.kill(process.pid, "SIGINT");
+  });
   const answer = await prompt.question(`${question} [y/N] `).finally(() => prompt.close());
   return /^y(es)?$/i.test(answer.trim());
 }

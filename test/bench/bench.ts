@@ -4,7 +4,6 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve as toPath } from "node:path";
-import Table from "cli-table3";
 import { createCa, createServerCertificate } from "../../constructs/local/certificates";
 import { serverHome } from "../../constructs/local/home";
 import { LocalServer } from "../../constructs/local/server";
@@ -19,10 +18,12 @@ import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { scramVerifier } from "../../constructs/provisioning/scram";
+import { toTable } from "../../infra/table";
 import { crowd, resolveAws } from "../fixtures/aws";
 import { memoryStore, tenant } from "../fixtures/tenants";
 import { toy } from "../fixtures/toy";
 import { ProjectCopy } from "../gcp/engine/project";
+import { begin } from "../proof/progress";
 import { compare, type Row } from "./measure";
 import { benchProgram } from "./program";
 import { benchSynth } from "./synth";
@@ -236,17 +237,19 @@ async function benchResolve(): Promise<readonly Row[]> {
 async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const bench of [benchResolve, benchSynth, benchProgram, benchStart, benchProvision]) {
-    process.stderr.write(`${bench.name} ...\n`);
-    rows.push(...(await bench()));
+    const finish = begin(bench.name);
+    rows.push(...(await bench().finally(finish)));
   }
-  const table = new Table({
-    head: ["what", "ms", "baseline", "ms", "ratio", "at most"],
-    colAligns: ["left", "right", "left", "right", "right", "right"],
-    style: { head: [], border: [] },
-  });
-  for (const { what, ours, baseline, theirs, atMost } of rows)
-    table.push([what, ours.toFixed(1), baseline, theirs.toFixed(1), (ours / theirs).toFixed(2), atMost === null ? "" : String(atMost)]);
-  process.stdout.write(`${table.toString()}\n`);
+  const head = ["what", "ms", "baseline", "ms", "ratio", "at most"];
+  const cells = rows.map(({ what, ours, baseline, theirs, atMost }) => [
+    what,
+    ours.toFixed(1),
+    baseline,
+    theirs.toFixed(1),
+    (ours / theirs).toFixed(2),
+    atMost === null ? "" : String(atMost),
+  ]);
+  process.stdout.write(`${toTable(head, cells, { aligns: ["left", "right", "left", "right", "right", "right"] })}\n`);
   process.exitCode = rows.every(({ ours, theirs, atMost }) => atMost === null || ours / theirs <= atMost) ? 0 : 1;
 }
 

@@ -4,11 +4,13 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Table from "cli-table3";
 import pc from "picocolors";
 import { handleSignals } from "../../infra/local/signals";
+import { terminalColumns, toTable } from "../../infra/table";
 import { proveFailovers } from "./failover/prove";
 import { NOT_TRIED, type Row, seconds } from "./faults/row";
+import { begin, stopped } from "./progress";
+import { PIPED } from "./tools";
 
 const VERSIONS = [15, 17] as const;
 
@@ -27,7 +29,7 @@ const children: ChildProcess[] = [];
 const signals = handleSignals(async () => {
   for (const child of children) child.kill("SIGTERM");
   rmSync(directory, { recursive: true, force: true });
-});
+}, stopped);
 
 function proveOn(version: (typeof VERSIONS)[number]): Promise<readonly Row[]> {
   const child = fork(join(__dirname, "faults", "version.ts"), [String(version)], { env: { ...process.env, TEST_SERVERS: directory } });
@@ -84,26 +86,22 @@ async function prove(): Promise<void> {
   const [tests, ...found] = await Promise.all([proveAllTests(), ...VERSIONS.map(proveOn)]);
   // Seconds count here: nothing else may run.
   const failovers = await proveFailovers();
-  const table = new Table({
-    head: ["", "kind", "server", "tries", "outcome"],
-    style: { head: [], border: [] },
-    colWidths: [null, 48, null, null, 76],
-    wordWrap: true,
-  });
+  finish();
+  const cells: (readonly string[])[] = [];
   const rows = (found[0] ?? []).flatMap((_, index) =>
     VERSIONS.map((version, each) => ({ version: String(version), row: found[each]?.[index] as Row })),
   );
   rows.push(...[...tests, ...failovers].map((row) => ({ version: "17", row })));
   for (const { version, row } of rows)
-    table.push([
+    cells.push([
       row.problem !== null ? pc.red("✖") : row.tries === NOT_TRIED ? "-" : pc.green("✔"),
       row.kind,
       String(version),
       String(row.tries),
       row.shown,
     ]);
-  for (const [kind, why] of Object.entries(LEFT_OUT)) table.push(["-", kind, "", "0", `not tried here: ${why}`]);
-  process.stdout.write(`${table.toString()}\n`);
+  for (const [kind, why] of Object.entries(LEFT_OUT)) cells.push(["-", kind, "", "0", `not tried here: ${why}`]);
+  process.stdout.write(`${toTable(["", "kind", "server", "tries", "outcome"], cells, { columns: terminalColumns() ?? PIPED })}\n`);
   const failed = rows.filter(({ row }) => row.problem !== null);
   for (const { version, row } of failed) process.stdout.write(`${pc.red("✖")} ${row.kind} on ${version}\n${row.problem}\n`);
   const tries = rows.reduce((sum, { row }) => sum + row.tries, 0);
@@ -111,8 +109,10 @@ async function prove(): Promise<void> {
   process.exitCode = failed.length === 0 ? 0 : 1;
 }
 
+const finish = begin("attacking, killing and starving PostgreSQL");
 void prove()
   .catch((error: Error) => {
+    finish();
     process.stderr.write(`${pc.red("✖")} ${error.message}\n`);
     process.exitCode = 1;
   })

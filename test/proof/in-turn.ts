@@ -1,5 +1,6 @@
 import pc from "picocolors";
 import { handleSignals } from "../../infra/local/signals";
+import { begin, stopped } from "./progress";
 import { MissingTool } from "./tools";
 
 /** A proof that does not hold. Those after it would build on it. */
@@ -22,12 +23,13 @@ export async function inTurn(proveAll: (prove: Prove, undo: Undo) => Promise<voi
     })();
     return undoing;
   };
-  const signals = handleSignals(undoAll);
+  const signals = handleSignals(undoAll, stopped);
   let held = 0;
   const prove: Prove = async (what, run) => {
     const start = performance.now();
+    const finish = begin(what);
     try {
-      const shown = await run();
+      const shown = await run().finally(finish);
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
       process.stdout.write(`${pc.green("✔")} ${what} ${pc.dim(`${seconds} s`)}\n    ${pc.dim(shown)}\n`);
       held++;

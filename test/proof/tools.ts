@@ -2,9 +2,10 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import Table from "cli-table3";
 import pc from "picocolors";
 import { AUTH_PROXY_VERSION } from "../../constructs/gcp/auth-proxy";
+import { terminalColumns, toTable } from "../../infra/table";
+import { begin } from "./progress";
 
 /** What proofs install for themselves; it is kept, and can be deleted at any time. */
 const CACHE = resolve(__dirname, "..", "..", ".local", "proof");
@@ -38,11 +39,12 @@ function cached(name: string, make: (directory: string) => void): string {
   const unfinished = `${directory}.${process.pid}`;
   rmSync(unfinished, { recursive: true, force: true });
   mkdirSync(unfinished, { recursive: true });
-  process.stderr.write(`getting ${name}\n`);
+  const finish = begin(`getting ${name}`);
   try {
     make(unfinished);
     renameSync(unfinished, directory);
   } finally {
+    finish();
     rmSync(unfinished, { recursive: true, force: true });
   }
   return directory;
@@ -247,16 +249,21 @@ export interface Proof {
   readonly shown: string;
 }
 
+/** Characters of a line where there is no terminal: what was seen may be very long. */
+export const PIPED = 160;
+
 /** Proves, shows a table, and cleans up. Exit code 1 where something does not hold, 2 where it cannot be tried here. */
 export async function report(prove: () => readonly Proof[] | Promise<readonly Proof[]>, cleanUp: () => unknown): Promise<void> {
+  const finish = begin("proving");
   try {
     const proofs = await prove();
-    const table = new Table({ head: ["", "proof", "seen"], style: { head: [], border: [] }, colWidths: [null, 72, 72], wordWrap: true });
-    for (const { what, problem, shown } of proofs) table.push([problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
-    process.stdout.write(`${table.toString()}\n`);
+    finish();
+    const rows = proofs.map(({ what, problem, shown }) => [problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
+    process.stdout.write(`${toTable(["", "proof", "seen"], rows, { columns: terminalColumns() ?? PIPED })}\n`);
     for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
     process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
   } catch (error) {
+    finish();
     if (!(error instanceof MissingTool)) throw error;
     process.stderr.write(`${pc.red("✖")} this proof cannot run here: ${error.message}\n`);
     process.exitCode = 2;
