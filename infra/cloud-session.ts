@@ -32,16 +32,44 @@ async function reach(invocation: Invocation<CloudOptions>, cloud: Cloud, name: s
   if (instance === undefined) throw new TypeError(`no instance ${name}`);
   const deployment = readDeployment(invocation, cloud);
   const { via, patience, provision } = wayTo(invocation, name, meant);
+  const access = await deployment.access(name, via, patience);
   const closing = (platform: string) => `run ${npmCommand("provision", aboutOf(invocation), ["--close", platform])}`;
-  const access = { ...(await deployment.access(name, via, patience)), provision, closing };
-  return { name, scope: { environment: environment.name, instance }, access, ca: deployment.ca(name), directory: null };
+  const server = withTunnel(access.server, deployment, environment, name);
+  return {
+    name,
+    scope: { environment: environment.name, instance },
+    access: { ...access, server, provision, closing },
+    ca: deployment.ca(name),
+    directory: null,
+  };
 }
 
 /** What a platform's login takes: the server, the CA and the platform's secret. The master's is not read. @throws UserError */
 export function connectDeployed(invocation: Invocation<CloudOptions>, cloud: Cloud, name: string): Connection {
   const deployment = readDeployment(invocation, cloud);
   const { via, patience, provision } = wayTo(invocation, name, name);
-  return { access: { ...deployment.connect(name, via, patience), patience, provision }, ca: deployment.ca(name) };
+  const { server, store } = deployment.connect(name, via, patience);
+  const reached = withTunnel(server, deployment, invocation.environment, name);
+  return { access: { server: reached, store, patience, provision }, ca: deployment.ca(name) };
+}
+
+/** The near end of the first instance's tunnel on this machine; those of the others have the next ports. */
+const FIRST_PORT = 5433;
+
+/** A server that says how to open a tunnel where there is no other way to it. */
+function withTunnel(server: Server, deployment: Deployment, { instances }: ProjectEnvironment, name: string): Server {
+  if (server.via != null) return server;
+  const names = Object.keys(instances);
+  const port = FIRST_PORT + names.indexOf(name);
+  const { command, placeholders } = deployment.tunnel(name, port);
+  const via = `${names.length === 1 ? "" : `${name}=`}localhost:${port}`;
+  const lines = [
+    "To reach it from this machine, open a tunnel in another terminal:",
+    `  ${command}`,
+    ...placeholders.map((each) => `    ${each}`),
+    `Then run this again with --via ${via}`,
+  ];
+  return { ...server, unreachable: lines.join("\n") };
 }
 
 /** How to log in to a server as a platform. */
@@ -55,7 +83,7 @@ export interface Connection {
 function wayTo(invocation: Invocation<CloudOptions>, name: string, meant: string | null) {
   const { environment, progress, options } = invocation;
   const via = ownEntry(readVia(options.via ?? [], environment, meant), name) ?? null;
-  const onRetry = (sentence: string) => progress.doing(`waiting: ${sentence}`);
+  const onRetry = (sentence: string) => progress.doing(`waiting: ${sentence.split("\n")[0]}`);
   return { via, patience: { deadlineMs: PATIENCE, onRetry }, provision: `run ${npmCommand("provision", aboutOf(invocation))}` };
 }
 

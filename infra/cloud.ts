@@ -59,6 +59,13 @@ export interface Deployment {
    * @param via what is dialled in place of the database; null where it can be reached.
    */
   connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store">;
+  /**
+   * How a person reaches an instance from a machine outside its network: a command that opens a tunnel, and what its placeholders, in
+   * capitals, stand for.
+   *
+   * @param port of the tunnel's near end on this machine.
+   */
+  tunnel(instance: string, port: number): { readonly command: string; readonly placeholders: readonly string[] };
   /** The same with the master's rights, which takes the right to read its secret. */
   access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">>;
   /**

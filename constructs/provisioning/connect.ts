@@ -17,6 +17,8 @@ export interface Server {
   readonly tls: { readonly mode: "verify-full" | "verify-ca"; readonly ca: string | null } | { readonly mode: "proxy" };
   /** What is dialled in its place: the near end of a tunnel. The certificate is verified for `host` all the same. */
   readonly via?: { readonly host: string; readonly port: number } | null;
+  /** What a person can do if it cannot be reached, for messages. Default: nothing is known. */
+  readonly unreachable?: string;
 }
 
 export type Client = pg.Client;
@@ -235,7 +237,7 @@ export async function persist<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   const deadline = performance.now() + patience.deadlineMs;
-  const attempt = { ...dialled(server), username: credential.username, database };
+  const attempt = { ...dialled(server), username: credential.username, database, unreachable: server.unreachable };
   try {
     return await backOff(run, {
       numOfAttempts: Number.MAX_SAFE_INTEGER,

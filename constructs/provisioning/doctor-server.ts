@@ -96,7 +96,12 @@ async function refusesStranger(subject: string, server: Server, credential: Cred
   }
 }
 
-export const attemptOf = (server: Server, { username }: Credential, database: string) => ({ ...dialled(server), username, database });
+export const attemptOf = (server: Server, { username }: Credential, database: string) => ({
+  ...dialled(server),
+  username,
+  database,
+  unreachable: server.unreachable,
+});
 
 function certificateLasts(subject: string, end: Date): Check {
   const days = Math.floor((end.getTime() - Date.now()) / DAY);

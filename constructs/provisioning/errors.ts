@@ -12,6 +12,8 @@ export interface Attempt {
   readonly port: number;
   readonly username: string;
   readonly database: string;
+  /** What a person can do if the server cannot be reached. */
+  readonly unreachable?: string | undefined;
 }
 
 const codeOf = (error: unknown): string => (typeof error === "object" && error !== null && "code" in error ? String(error.code) : "");
@@ -53,6 +55,11 @@ export const isLoginFull = (error: unknown): boolean => codeOf(error) === "53300
 type Sentence = (attempt: Attempt, message: string) => string;
 
 const at = ({ host, port }: Attempt): string => `${host}:${port}`;
+/** Errors of a machine that has no way to the server. */
+const OUT_OF_REACH = ["ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"];
+const withWay = (sentence: string, { unreachable }: Attempt): string =>
+  unreachable === undefined ? sentence : `${sentence}\n${unreachable}`;
+
 const cannotBeReached: Sentence = (to) => `${at(to)} cannot be reached; check that the network allows it`;
 
 /** By SQLSTATE (https://www.postgresql.org/docs/17/errcodes-appendix.html), or by the code of Node's network and TLS errors. */
@@ -88,10 +95,13 @@ export function explain(error: unknown, attempt: Attempt): UserError {
   if (error instanceof UserError) return error;
   const message = messageOf(error);
   const sentence = SENTENCES[codeOf(error)];
-  if (sentence !== undefined) return new ProvisioningError(sentence(attempt, message));
+  if (sentence !== undefined) {
+    const found = sentence(attempt, message);
+    return new ProvisioningError(OUT_OF_REACH.includes(codeOf(error)) ? withWay(found, attempt) : found);
+  }
   // The driver's own limit on connecting, which has no code.
   if (/timeout expired|due to connection timeout/.test(message))
-    return new ProvisioningError(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message);
+    return new ProvisioningError(withWay(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message, attempt));
   if (message.includes("does not support SSL"))
     return new ProvisioningError(`${at(attempt)} offers no TLS; turn ssl on, plain text is never used`);
   // PostgreSQL leaves out why where it cannot write a cache of its catalogs.

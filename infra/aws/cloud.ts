@@ -12,7 +12,7 @@ import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
-import { cdkDeploy } from "../command-line";
+import { cdkDeploy, quote } from "../command-line";
 import { findOutput } from "../outputs";
 import { loadAwsEnvironment } from "./load";
 import { OUTPUTS_FILE, readOutputs } from "./outputs";
@@ -83,6 +83,23 @@ class AwsDeployment implements Deployment {
     const arns = tenants.map(([platform, { secret }]) => [secret, this.platform(platform).secretArn]);
     const store = new SecretsManagerStore(this.secretsClient(patience), Object.fromEntries(arns));
     return { server: { host, port, tls: { mode: "verify-full", ca: this.ca(instance) }, via }, store };
+  }
+
+  /**
+   * Needs AWS's Session Manager plugin on this machine. Sources, read 2026-11-30:
+   * https://docs.aws.amazon.com/cli/latest/reference/ssm/start-session.html,
+   * https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html
+   */
+  tunnel(instance: string, localPort: number) {
+    const { host, port, securityGroups = [] } = this.server(instance);
+    const parameters = { host: [host], portNumber: [String(port)], localPortNumber: [String(localPort)] };
+    const words = ["aws", "ssm", "start-session", "--region", this.environment.section.region, "--target", "INSTANCE_ID"];
+    words.push("--document-name", "AWS-StartPortForwardingSessionToRemoteHost", "--parameters", JSON.stringify(parameters));
+    const admitted = securityGroups.length === 0 ? "" : `, and that ${securityGroups.join(", ")} admits`;
+    return {
+      command: words.map(quote).join(" "),
+      placeholders: [`INSTANCE_ID: an EC2 instance in the database's network that Systems Manager manages${admitted}`],
+    };
   }
 
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {

@@ -50,6 +50,7 @@ void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
     progress.stop();
     if (options.psql && process.stdin.isTTY === true) {
       const code = await runPsql(access.server, credential, database, ca);
+      if (code === NO_CONNECTION && access.server.unreachable !== undefined) process.stderr.write(`${access.server.unreachable}\n`);
       if (code !== null) return code;
     }
     return persist(access.server, credential, database, access.patience, () =>
@@ -66,6 +67,9 @@ void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
     ? withServers(environment, progress, (session) => open(instanceOf(session, instance)), { creates: false })
     : open(connectDeployed(invocation, cloud, instance));
 });
+
+/** psql's exit code where it has no connection: https://www.postgresql.org/docs/17/app-psql.html */
+const NO_CONNECTION = 2;
 
 /** Lists what there is a prompt for. Without a terminal, statements may be waiting, which must not look as if they had run. */
 async function list({ name, instances }: ProjectEnvironment): Promise<number> {

@@ -17,7 +17,7 @@ import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
-import { pulumiCommand } from "../command-line";
+import { pulumiCommand, quote } from "../command-line";
 import { findOutput } from "../outputs";
 import { loadGcpEnvironment } from "./load";
 import { OUTPUTS_FILE, outputsCommand, readOutputs } from "./outputs";
@@ -97,6 +97,20 @@ class GcpDeployment implements Deployment {
     const names = Object.fromEntries(tenants.map(([platform, { secret }]) => [secret, this.secretOf(platform)]));
     const store = new SecretManagerStore(new SecretManager(patience, false), names);
     return { server: { host, port, tls: { mode, ca }, via }, store };
+  }
+
+  /**
+   * By SSH, and not by the Auth Proxy, whose near end shows no certificate: `--via` verifies the database's own. Sources, read 2026-11-30:
+   * https://cloud.google.com/iap/docs/using-tcp-forwarding, https://cloud.google.com/sdk/gcloud/reference/compute/ssh
+   */
+  tunnel(instance: string, localPort: number) {
+    const { host, port } = this.server(instance);
+    const { project, region } = this.environment.section;
+    const words = ["gcloud", "compute", "ssh", "VM", "--project", idOf(project), "--zone", "ZONE", "--tunnel-through-iap"];
+    return {
+      command: [...words, "--", "-N", "-L", `${localPort}:${host}:${port}`].map(quote).join(" "),
+      placeholders: ["VM: a virtual machine in the database's network", `ZONE: its zone, such as ${region}-b`],
+    };
   }
 
   async access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">> {

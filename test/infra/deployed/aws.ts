@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RenewalEvent } from "../../../constructs/aws/functions/by-hand";
@@ -174,6 +174,25 @@ describe("rotate and sql on AWS", () => {
     );
     secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
     expect([code, errors, output]).toEqual([0, "", expect.stringMatching(/│ prefect_research_owner │ prefect_research_b │/)]);
+  });
+
+  it("prints the command for a tunnel where there is no way to the database", async () => {
+    const away = writeOutputs("away", JSON.parse(readFileSync(file, "utf8").replace('\\"localhost\\"', '\\"db.invalid\\"')));
+    const tunnel = [
+      "✖ the name db.invalid does not resolve; correct the host, or connect from within its network",
+      "To reach it from this machine, open a tunnel in another terminal:",
+      `  aws ssm start-session --region eu-central-1 --target INSTANCE_ID --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters '{"host":["db.invalid"],"portNumber":["1"],"localPortNumber":["5433"]}'`,
+      "    INSTANCE_ID: an EC2 instance in the database's network that Systems Manager manages",
+      "Then run this again with --via localhost:5433",
+      "",
+    ].join("\n");
+    const results = await Promise.all(
+      [["sql", "prefect"], ["doctor"], ["provision"]].map(([command = "", ...words]) =>
+        run(command, [...words, ...args("--outputs", away)], "select 1;\n"),
+      ),
+    );
+    expect(results.map(({ errors }) => errors.replace(/^! .*\n/gm, ""))).toEqual([tunnel, tunnel, tunnel]);
+    expect(results.map(({ code }) => code)).toEqual([1, 1, 1]);
   });
 
   const HOST = "db.example.internal";

@@ -225,6 +225,22 @@ describe("rotate and sql on Google Cloud", () => {
     expect(secrets.asked.slice(before).filter((each) => each.includes("postgres-master"))).toEqual([]);
   });
 
+  it("prints the command for a tunnel where there is no way to the database", async () => {
+    const { code, errors } = await run("sql", ["mlflow", ...args("--outputs", outputs("away", { host: "db.invalid" }))], "select 1;\n");
+    expect([code, errors]).toEqual([
+      1,
+      [
+        "✖ the name db.invalid does not resolve; correct the host, or connect from within its network",
+        "To reach it from this machine, open a tunnel in another terminal:",
+        "  gcloud compute ssh VM --project my-project --zone ZONE --tunnel-through-iap -- -N -L 5433:db.invalid:1",
+        "    VM: a virtual machine in the database's network",
+        "    ZONE: its zone, such as europe-west4-b",
+        "Then run this again with --via localhost:5433",
+        "",
+      ].join("\n"),
+    ]);
+  });
+
   it("needs the permissions that README names, and no other", () => {
     const readme = readFileSync(join(__dirname, "..", "..", "..", "README.md"), "utf8");
     const needed = cluster.asked.map((call) => Object.keys(PERMISSIONS).find((permission) => PERMISSIONS[permission]?.test(call)) ?? call);
