@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack, Token } from "aws-cdk-lib";
+import { CfnParameter, type CfnResource, Duration, Fn, type NestedStack, RemovalPolicy, Stack } from "aws-cdk-lib";
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as eks from "aws-cdk-lib/aws-eks-v2";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
@@ -251,7 +251,7 @@ function toObjects(
 
 /** @throws UserError in a stack without a region, or in a region that is newer than this library. */
 function knownRoots(region: string): string {
-  const roots = Token.isUnresolved(region) ? "" : regionRoots(region);
+  const roots = regionRoots(region);
   if (roots === "")
     throw new UserError("ca: is required where the region of the database is not known; name the PEM text of its authorities");
   return roots;
