@@ -47,9 +47,7 @@ export function toRecords(head: readonly string[], rows: readonly (readonly stri
   const indent = " ".repeat(label + 2);
   const records = rows.map((row) =>
     head.map((name, column) => {
-      const value = (row[column] ?? "").replaceAll("\n", `\n${indent}`);
-      const text = `${name}${" ".repeat(label - widthOf(name))}  ${value}`;
-      return wrap(text, columns, indent);
+      return wrap(`${name}${" ".repeat(label - widthOf(name))}  ${row[column] ?? ""}`, columns, indent);
     }),
   );
   return records.map((lines) => lines.join("\n")).join("\n\n");
@@ -112,24 +110,27 @@ export function widthOf(text: string): number {
  * @param indent of each line but the first.
  */
 export function wrap(text: string, width: number | null, indent = ""): string {
-  if (width === null || widthOf(text) <= width) return text;
-  const [first = "", ...rest] = text.split("\n").flatMap((line) => wrapLine(line, width).split("\n"));
-  return [first, ...rest.flatMap((line) => wrapLine(line, Math.max(1, width - indent.length)).split("\n"))].join(`\n${indent}`);
+  const first = width ?? Number.POSITIVE_INFINITY;
+  const rest = Math.max(1, first - indent.length);
+  const lines = text.split("\n").flatMap((line, index) => wrapLine(line, index === 0 ? first : rest, rest));
+  return lines.join(`\n${indent}`);
 }
 
-function wrapLine(line: string, width: number): string {
+/** @param first characters of the first line. @param rest characters of the others. */
+function wrapLine(line: string, first: number, rest: number): readonly string[] {
+  if (widthOf(line) <= first) return [line];
   const [beginning = ""] = /^ */.exec(line) ?? [];
   const lines: string[] = [];
   const add = (piece: string, blank: string) => {
     const last = lines.at(-1);
     const joined = last === undefined ? `${beginning}${piece}` : `${last}${blank}${piece}`;
     if (last === undefined) lines.push(joined);
-    else if (widthOf(joined) <= width) lines[lines.length - 1] = joined;
+    else if (widthOf(joined) <= (lines.length === 1 ? first : rest)) lines[lines.length - 1] = joined;
     else lines.push(piece);
   };
   for (const word of line.slice(beginning.length).split(" "))
-    for (const [index, piece] of (widthOf(word) <= width ? [word] : pieces(word, width)).entries()) add(piece, index === 0 ? " " : "");
-  return lines.join("\n");
+    for (const [index, piece] of (widthOf(word) <= rest ? [word] : pieces(word, rest)).entries()) add(piece, index === 0 ? " " : "");
+  return lines;
 }
 
 /** A long word in pieces, of which none is wider. */

@@ -99,17 +99,18 @@ export function toBriefWarnings({ name, warnings }: Warned): string {
   const open = warnings.filter((warning) => !isAcknowledged(warning));
   const others = open.filter(isOfPlatform);
   const ids = [...new Set(others.map(({ id, path }) => id ?? path))].join(", ");
-  const all = npmCommand("doctor", { environment: name }, ["--all"]);
+  const brief = `${pc.yellow("!")} ${count(others.length, "warning")} about platforms: ${ids}`;
+  const all = `  Read ${others.length === 1 ? "it" : "them"} with ${npmCommand("doctor", { environment: name }, ["--all"])}`;
   return [
     toWarnings({ name, warnings: open.filter((warning) => !isOfPlatform(warning)) }),
-    others.length === 0
-      ? ""
-      : `${pc.yellow("!")} ${count(others.length, "warning")} about platforms: ${ids}\n  Read ${others.length === 1 ? "it" : "them"} with ${all}\n`,
+    others.length === 0 ? "" : `${wrap(brief, terminalColumns(process.stderr), "  ")}\n${all}\n`,
   ].join("");
 }
 
 /** The warnings as a group of `doctor --all`. */
-export const toWarningGroup = (environment: Warned): string =>
-  environment.warnings.length === 0
-    ? ""
-    : `${pc.bold(`environment ${environment.name}`)}\n${toWarnings(environment).replaceAll(/^/gm, "  ").trimEnd()}\n\n`;
+export function toWarningGroup({ name, warnings }: Warned): string {
+  if (warnings.length === 0) return "";
+  const columns = terminalColumns();
+  const lines = warnings.map((warning) => wrap(`  ${pc.yellow("!")} ${formatViolation(warning)}`, columns, "    "));
+  return `${[pc.bold(`environment ${name}`), ...lines].join("\n")}\n\n`;
+}

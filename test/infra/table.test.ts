@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
 import { describe, expect, it } from "vitest";
-import { terminalColumns, toTable, widthOf, wrap } from "../../infra/table";
+import { terminalColumns, toRecords, toTable, widthOf, wrap } from "../../infra/table";
 
 const HEAD = ["platform", "database", "file"];
 const ROWS = [
@@ -70,8 +70,14 @@ describe("a table", () => {
   });
 });
 
-it("wraps a sentence below its mark", () => {
-  expect(wrap("  ✔ the schema is empty: the platform makes it", 24, "    ")).toBe(
-    "  ✔ the schema is empty:\n    the platform makes\n    it",
+it("wraps a sentence below its mark, and fills each line", () => {
+  expect(wrap("  ✔ the schema is empty: the platform makes it when it starts, by itself", 24, "    ")).toBe(
+    ["  ✔ the schema is empty:", "    the platform makes", "    it when it starts,", "    by itself"].join("\n"),
+  );
+});
+
+it("wraps the values of records below their beginning, whatever their lines", () => {
+  expect(toRecords(["name", "x"], [["first line\nsecond line is longer", "1"]], 20)).toBe(
+    ["name  first line", "      second line is", "      longer", "x     1"].join("\n"),
   );
 });
