@@ -7,12 +7,12 @@ import { onlyEnvironmentOn } from "../load";
 import { acknowledgeFindings } from "./acknowledged";
 import { checkLimits } from "./limits";
 import { loadAwsEnvironment } from "./load";
-import { createStacks } from "./stacks";
+import { CHECKED, createStacks } from "./stacks";
 import { templatesOf } from "./synthesize";
 
 /** What `cdk` runs. */
 function main(): void {
-  const app = new App();
+  const app = new App({ context: CHECKED });
   const environment = loadAwsEnvironment(chooseEnvironment(app.node.getAllContext()));
   for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
   const examples = examplesIn(environment.section, "aws");

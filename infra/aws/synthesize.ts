@@ -7,7 +7,7 @@ import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment
 import { mapValues } from "../../constructs/model/json";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 import { checkLimits } from "./limits";
-import { createStacks } from "./stacks";
+import { CHECKED, createStacks } from "./stacks";
 import { readTemplates, type Template, type WrittenTemplate } from "./templates";
 
 /** The templates that the CDK has written, by stack. */
@@ -34,7 +34,7 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
     const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
-    const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES } });
+    const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES, ...CHECKED } });
     create(app, environment);
     const written = templatesOf(app.synth());
     checkLimits(written);

@@ -5,6 +5,7 @@ import { EnvironmentStack } from "../../constructs/aws/stacks/environment-stack"
 import type { SpecError } from "../../constructs/model/errors";
 import { checkLimits, LIMITS } from "../../infra/aws/limits";
 import { planAws } from "../../infra/aws/plan";
+import { CHECKED, silenceLimits } from "../../infra/aws/stacks";
 import { templatesOf } from "../../infra/aws/synthesize";
 import type { Resource, WrittenTemplate } from "../../infra/aws/templates";
 import type { NamedSpec } from "../../infra/spec";
@@ -125,8 +126,9 @@ describe("an environment one step beyond a limit is refused before anything is c
   it("without a trace of the CDK, whose own checks would come first", () => {
     vi.stubEnv("CDK_VALIDATION", undefined);
     const outdir = temporary();
-    const app = new App({ outdir, analyticsReporting: false });
+    const app = new App({ outdir, analyticsReporting: false, context: CHECKED });
     const stack = new EnvironmentStack(app, { environment: resolveAws(crowd(0, 1)), part: "database", description: "Full" });
+    silenceLimits(stack);
     for (let index = 0; index < 501; index++) new CfnWaitConditionHandle(stack, `Handle${index}`);
     try {
       expect(sentences(() => checkLimits(templatesOf(app.synth())))).toEqual([

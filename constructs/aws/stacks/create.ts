@@ -29,7 +29,7 @@ export function createEnvironment(scope: Construct, environment: AwsEnvironment,
   const placement = network?.placement ?? null;
   const database = new DatabaseStack(scope, environment, placement);
   const access = new AccessStack(scope, environment, placement, database, commands);
-  access.addStackDependency(database, "the servers come first");
+  deployAfter(access, database, "the servers come first");
   const platforms = environment.section.cluster?.installReleases ? createPlatforms(scope, environment, placement, database, access) : null;
   return { network, database, access, platforms, guard: createGuard(scope, environment, database, platforms ?? access) };
 }
@@ -42,7 +42,7 @@ function createPlatforms(
   access: AccessStack,
 ): PlatformsStack {
   const platforms = new PlatformsStack(scope, environment, placement, database.servers, access.platforms);
-  platforms.addStackDependency(access, "platforms start with their databases");
+  deployAfter(platforms, access, "platforms start with their databases");
   return platforms;
 }
 
@@ -51,6 +51,14 @@ function createGuard(scope: Construct, environment: AwsEnvironment, database: Da
   if (created.length === 0) return null;
   const isClosed = created.some((name) => isGuarded(environment, name));
   const guard = new GuardStack(scope, { environment, lock: database.lock, isClosed });
-  guard.addStackDependency(last, "it guards what is there, and goes first");
+  deployAfter(guard, last, "it guards what is there, and goes first");
   return guard;
+}
+
+type AddDependency = ((target: Stack, reason: string) => void) | undefined;
+
+/** By the name that the method has: newer versions of the CDK have renamed it, and warn about the old one. */
+function deployAfter(stack: Stack, target: Stack, reason: string): void {
+  const { addStackDependency, addDependency } = stack as unknown as Readonly<Record<"addStackDependency" | "addDependency", AddDependency>>;
+  (addStackDependency ?? addDependency)?.call(stack, target, reason);
 }

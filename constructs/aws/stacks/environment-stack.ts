@@ -1,4 +1,4 @@
-import { Annotations, Aspects, CfnRule, Fn, STACK_RESOURCE_LIMIT_CONTEXT, Stack, Tags, Validations } from "aws-cdk-lib";
+import { Annotations, Aspects, CfnRule, Fn, STACK_RESOURCE_LIMIT_CONTEXT, Stack, Tags } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import { CfnLogGroup } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
@@ -13,6 +13,9 @@ export interface EnvironmentStackProps {
   readonly terminationProtection?: boolean;
 }
 
+/** Key of the context by which an app says that it checks the limits of its stacks itself. */
+export const LIMITS_ARE_CHECKED = "platform-postgres:limits-are-checked";
+
 /** A stack of an environment: in its region and account, with its labels, and refused by CloudFormation while ids are examples. */
 export class EnvironmentStack extends Stack {
   constructor(scope: Construct, { environment, part, description, terminationProtection }: EnvironmentStackProps) {
@@ -25,7 +28,8 @@ export class EnvironmentStack extends Stack {
       description,
       terminationProtection,
     });
-    silenceLimits(this);
+    // Somebody else counts, and has a remedy.
+    if (this.node.tryGetContext(LIMITS_ARE_CHECKED) === true) this.node.setContext(STACK_RESOURCE_LIMIT_CONTEXT, 0);
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
@@ -37,16 +41,6 @@ export class EnvironmentStack extends Stack {
     });
     refuseExamples(this, examplesIn(section, "aws"));
   }
-}
-
-/** Silences the CDK's own checks of limits: `checkLimits` reports them, each with a remedy. */
-function silenceLimits(stack: Stack): void {
-  const reason = "checkLimits reports it, with a remedy";
-  stack.node.setContext(STACK_RESOURCE_LIMIT_CONTEXT, 0);
-  if (process.env.CDK_VALIDATION === "false") return;
-  Annotations.of(stack).acknowledgeWarning("@aws-cdk/core:Stack.templateSize", reason);
-  // Parameters, outputs, resources.
-  for (const rule of ["F0003", "F0004", "F0007"]) Validations.of(stack).acknowledge({ id: `CloudFormation-Validate::${rule}`, reason });
 }
 
 /** A rule of CloudFormation that never holds: it is asked before the first resource is made. */
