@@ -1,5 +1,6 @@
 import { type Change, isDanger, LEVELS } from "./change";
 import type { Cost, CostReport } from "./cost-report";
+import { visible } from "./markup";
 import type { InstanceReport, PlanReport, WarningReport } from "./report";
 import {
   accessOf,
@@ -19,24 +20,37 @@ import {
   verdictOf,
 } from "./words";
 
-/** Characters of resource-by-resource lines that a comment has: GitHub takes 65,536 in all. */
+/** Characters of a comment: GitHub takes 65,536. */
+const LONGEST = 65_000;
+/** Characters of changes, the worst of which are shown, and of resource-by-resource lines. */
+const LONGEST_CHANGES = 25_000;
 const LONGEST_DETAILS = 30_000;
 
 /** A plan as a comment of a pull request: the short of it first, the rest folded. */
 export function toMarkdown(report: PlanReport): string {
-  const sections = [
+  const always = [
     // By this line a workflow finds its earlier comment.
     `<!-- platform-postgres plan: ${report.environment} ${report.cloud} -->`,
     `### Plan of \`${report.environment}\` on ${inline(placeOf(report))}`,
     toShort(report),
     toChanges(report.changes),
+  ];
+  const folded = [
     fold("What there will be", [...report.instances.map(toInstance), toPlatforms(report), toRights(report), toUses(report)]),
     report.cost === null ? "" : fold(`Cost: ${usd(report.cost.after.usd)} a month`, [toCost(report.cost)]),
     fold(`Warnings and notes (${report.warnings.length + report.notes.length})`, [toNotes(report)]),
     fold("Resource by resource", [toDetails(report.details)]),
   ];
-  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+  return `${[...always, ...folded].filter((section) => section !== "").reduce(append)}\n`;
 }
+
+/** Leaves out what would make a comment too long. */
+const append = (comment: string, section: string): string => {
+  const longer = `${comment}\n\n${section}`;
+  if (longer.length < LONGEST) return longer;
+  const left = "A part is left out, because a comment would be too long: `--format html` has all of it.";
+  return comment.endsWith(left) ? comment : `${comment}\n\n${left}`;
+};
 
 function toShort(report: PlanReport): string {
   const { cost, examples } = report;
@@ -77,7 +91,19 @@ function toChanges(changes: readonly Change[]): string {
       .filter((text) => text !== "")
       .join("; "),
   ]);
-  return `${shown.join(", ")}:\n\n${table(["", "setting", "change", "what happens"], rows)}`;
+  const first = rows.slice(0, numberWithin(rows, LONGEST_CHANGES));
+  const more = first.length === rows.length ? "" : `\n\n${rows.length - first.length} more: \`--format html\` has all of them.`;
+  return `${shown.join(", ")}:\n\n${table(["", "setting", "change", "what happens"], first)}${more}`;
+}
+
+/** How many rows are not longer than so many characters together. */
+function numberWithin(rows: readonly (readonly string[])[], most: number): number {
+  let length = 0;
+  const index = rows.findIndex((row) => {
+    length += row.join(" | ").length;
+    return length > most;
+  });
+  return index < 0 ? rows.length : index;
 }
 
 function toInstance(instance: InstanceReport): string {
@@ -177,11 +203,14 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** A text in which nothing is Markdown or HTML, on one line. */
-const inline = (text: string): string => text.replaceAll(/[\\`*_{}[\]<>#|~@]/g, (character) => `\\${character}`).replaceAll(/\s+/g, " ");
+const inline = (text: string): string =>
+  visible(text)
+    .replaceAll(/[\\`*_{}[\]<>#|~@]/g, (character) => `\\${character}`)
+    .replaceAll(/\s+/g, " ");
 
 /** A text as code, in a table, too. */
 const code = (text: string): string => {
-  const line = text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
+  const line = visible(text).replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
   const fence = "`".repeat(Math.max(1, ...[...line.matchAll(/`+/g)].map(([run]) => run.length + 1)));
   return fence === "`" ? `\`${line}\`` : `${fence} ${line} ${fence}`;
 };

@@ -10,10 +10,11 @@ const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 /** Control characters, halves of characters, and characters that turn the direction of what follows: HTML forbids them, or they deceive. */
 const UNSEEN = /(?![\n\t])[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-const escaped = (text: string): string =>
-  text
-    .replaceAll(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+/** A text in which those are shown by their codes. */
+export const visible = (text: string): string =>
+  text.replaceAll(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+const escaped = (text: string): string => visible(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 
 const toText = (part: Part): string => {
   if (part instanceof Markup) return part.text;

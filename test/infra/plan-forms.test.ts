@@ -11,7 +11,7 @@ import { toText } from "../../infra/plan/text";
 import { productionAws, resolveAws } from "../fixtures/aws";
 import { readDocument } from "../fixtures/documents";
 import { fullGcp, resolveGcp } from "../fixtures/gcp";
-import { planOf } from "../fixtures/plans";
+import { planOf, platformOf } from "../fixtures/plans";
 
 /** Without colours, which a terminal, or a run in CI, gets. */
 const plainText = (report: PlanReport): string => stripVTControlCharacters(toText(report));
@@ -130,5 +130,16 @@ describe("a plan as a comment", () => {
     const comment = toMarkdown(planOf({ compared: ["a"], details }));
     expect(comment.length).toBeLessThan(65_536);
     expect(comment).toMatch(/\n\.\.\. \d+ characters more\n/);
+    const platforms = Array.from({ length: 300 }, (_, index) => platformOf(`team-${index}`, "main"));
+    const changes = platforms.map(({ name }) => ({ ...lost, path: `platforms.${name}.instance`, effect: "x".repeat(200) }));
+    const crowded = toMarkdown(planOf({ compared: ["a"], platforms, changes, isDangerous: true, details }));
+    expect(crowded.length).toBeLessThan(65_536);
+    expect(crowded).toMatch(/\n\d+ more: `--format html` has all of them\.\n/);
+    expect(crowded).toMatch(/A part is left out, because a comment would be too long: `--format html` has all of it\.\n$/);
+    expect(crowded.match(/<details>/g)).toHaveLength(crowded.match(/<\/details>/g)?.length ?? 0);
+  });
+
+  it("shows characters that deceive by their codes", () => {
+    expect(toMarkdown(planOf({ notes: ["a\u202etxt\u0007"] }))).toContain("a\\\\u202etxt\\\\u0007");
   });
 });
