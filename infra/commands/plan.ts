@@ -41,7 +41,7 @@ const command = withFormat(
     ),
   ).option(
     "--against <path>",
-    "what is there: a folder or template that cdk synth has written, what pulumi stack export has printed, or an environment's file",
+    "what is there: a folder or template that cdk synth has written, what pulumi stack export has printed, or an environment's file as it was before",
   ),
   Object.keys(FORMATS) as Format[],
 );
