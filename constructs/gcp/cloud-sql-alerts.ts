@@ -8,11 +8,14 @@ import type { CloudSqlPostgres } from "./cloud-sql-postgres";
 
 export interface CloudSqlAlertsArgs {
   readonly postgres: CloudSqlPostgres;
-  readonly instance: Pick<ResolvedInstance, "settings" | "maxConnections">;
-  readonly project: string;
-  /** Who is told: `projects/P/notificationChannels/N`. */
-  readonly notificationChannels: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
+  /** @defaultValue that of `postgres` */
+  readonly instance?: Pick<ResolvedInstance, "settings" | "maxConnections">;
+  /** @defaultValue that of `postgres` */
+  readonly project?: string;
+  /** Who is notified: `projects/P/notificationChannels/N`, such as `channel.name`. */
+  readonly notificationChannels: readonly pulumi.Input<string>[];
+  /** @defaultValue those of `postgres` */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** Shares of what there is, from which on somebody should look. */
@@ -36,9 +39,9 @@ interface Watch {
 
 /** Tells somebody when a server needs them: what fills up, replicas that fall behind, and backups that fail. */
 export class CloudSqlAlerts extends pulumi.ComponentResource {
-  constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:CloudSqlAlerts", name, {}, opts);
-    const { postgres, instance } = args;
+    const { postgres, instance = postgres } = args;
     // Cloud SQL enlarges a disk only when it is nearly full: below that, its share says nothing as long as it may grow.
     const mostStorage = instance.settings.maxStorageGib ?? instance.settings.storageGib;
     const percent = (share: number) => `${share * 100} %`;
@@ -108,7 +111,7 @@ const databaseId = ({ project, name }: sql.DatabaseInstance): pulumi.Output<stri
 function createPolicy(
   parent: CloudSqlAlerts,
   name: string,
-  { project, notificationChannels, labels }: CloudSqlAlertsArgs,
+  { postgres, project = postgres.project, notificationChannels, labels = postgres.labels }: CloudSqlAlertsArgs,
   title: string,
   condition: Omit<input.monitoring.AlertPolicyCondition, "displayName">,
   alertStrategy?: input.monitoring.AlertPolicyAlertStrategy,

@@ -3,16 +3,14 @@ import * as secretmanager from "@pulumi/gcp/secretmanager";
 import * as sql from "@pulumi/gcp/sql";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import type { InstanceSettings } from "../model/instance";
+import type { InstanceSettings, MajorVersion } from "../model/instance";
+import type { JsonObject } from "../model/json";
 import type { Listener } from "../model/platform";
-import { spanOf } from "../model/windows";
-import { retentionOf } from "./backups";
+import { type CloudSqlPostgresArgs, environmentOf, placeOf, type ResolvedCloudSqlArgs, toCloudSqlArgs } from "./cloud-sql-args";
+import { toIpConfiguration, toPrimarySettings, toSettings } from "./cloud-sql-settings";
 import { DatabaseSecret } from "./database-secret";
-import { IAM_FLAG, toFlagValue } from "./flags";
 import { hostName, masterSecretName, physicalName, readerHostName } from "./names";
 import { checkProvider } from "./provider-version";
-import type { GcpSettings } from "./section";
-import { seriesOf } from "./tiers";
 
 /** An instance's first replica. */
 export interface PostgresReader extends Listener {
@@ -40,45 +38,50 @@ export interface Postgres {
   readonly ready: readonly pulumi.Resource[];
 }
 
-export interface CloudSqlPostgresArgs {
+/** A server, and where it stands: what platforms' databases take their names and places from. */
+export interface PlacedPostgres extends Postgres {
   /** Name of the environment, and of the instance in it. */
   readonly environment: string;
   readonly instance: string;
-  readonly settings: InstanceSettings;
-  readonly maxConnections: number;
   readonly project: string;
   readonly region: string;
-  /** `projects/P/global/networks/NAME`. */
-  readonly network: string;
-  /** Name of the range that its address is taken from; null leaves the choice to Google. */
-  readonly allocatedRange: string | null;
-  /** Its tier, for a size that no other one of the edition and the disk has; null takes that of the size. */
-  readonly tier: string | null;
-  /** Zone of the primary; null leaves the choice to Google. */
-  readonly zone: string | null;
-  /** Its name in Cloud SQL; null takes one that is never taken. */
-  readonly chosenName: string | null;
-  readonly edition: GcpSettings["edition"];
-  readonly disk: GcpSettings["disk"];
-  /** Cloud KMS key that encrypts it, and its master's secret; null leaves that to Google's. */
-  readonly encryptionKey: string | null;
-  /** Pool that signs its certificate; null takes Google's authority for this instance. */
-  readonly serverCaPool: string | null;
-  /** Days without maintenance, as `yyyy-mm-dd`, or `mm-dd` for every year. */
-  readonly denyMaintenance: { readonly from: string; readonly to: string } | null;
+  readonly encryptionKey: pulumi.Input<string> | null;
   readonly labels: Readonly<Record<string, string>>;
-  /** What must be there first: the network's private services access. Nothing in an instance names it. */
-  readonly after: readonly pulumi.Resource[];
+  /** Whether this library created it, and rotates its master's password. */
+  readonly isCreated: boolean;
+  /** Rules of which the server was excepted, with reasons. */
+  readonly acknowledge: Readonly<Record<string, string>>;
+  /** What a spec's section `gcp` says of the server. */
+  toSection(): JsonObject;
+}
+
+export interface ExistingCloudSqlArgs {
+  /** Of this program, or looked up with `gcp.sql.DatabaseInstance.get`. */
+  readonly instance: sql.DatabaseInstance;
+  /** Name or address for platforms that connect directly; others connect through the Auth Proxy. */
+  readonly host: string;
+  /** Secret with the `username` and `password`, in JSON, of a login that may create roles and databases: `projects/P/secrets/NAME`. */
+  readonly masterSecret: string;
+  /** @defaultValue the stack's `gcp:project` */
+  readonly project?: string;
+  /** @defaultValue the stack's `gcp:region` */
+  readonly region?: string;
+  /** Name of the environment: it stands in the names of secrets, and marks the roles in the database. @defaultValue `<project>-<stack>` */
+  readonly environment?: string;
+  /** Cloud KMS key that encrypts the platforms' secrets. @defaultValue Google's */
+  readonly encryptionKey?: pulumi.Input<string> | null;
+  /** @defaultValue `{ environment }` */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** The server's major version. @defaultValue `17` */
+  readonly majorVersion?: MajorVersion;
+  /** The server's `max_connections`, as `SHOW max_connections` prints it. @defaultValue `100` */
+  readonly maxConnections?: number;
 }
 
 /** PostgreSQL's own; Cloud SQL has no other. */
 const PORT = 5432;
 /** The login that provisions. Not `postgres`: that one stays without a password. */
 const MASTER = "platform_admin";
-/** Days for which the last backup is kept after an instance is deleted. */
-const FINAL_BACKUP_DAYS = 30;
-/** Query Insights: bytes of a query's text that are kept, and sampled plans a minute. */
-const INSIGHTS = { queryStringLength: 4096, queryPlansPerMinute: 5 };
 /** Seconds that a name is remembered for: a failover keeps the address, another instance does not. */
 const DNS_TTL = 60;
 /**
@@ -93,9 +96,22 @@ const TIMEOUTS = { create: "6h", update: "6h", delete: "6h" };
  * With `deletionProtection`, `protect` is set on the component, so that it covers login and secret, too. Replicas have no data that the
  * primary does not have: removing one from the spec deletes it.
  *
- * @throws UserError if the installed provider is too old.
+ * @throws UserError if the installed provider is too old; SpecError with everything that is wrong in `settings`.
  */
-export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgres {
+export class CloudSqlPostgres extends pulumi.ComponentResource implements PlacedPostgres {
+  readonly environment: string;
+  readonly instance: string;
+  readonly project: string;
+  readonly region: string;
+  readonly encryptionKey: pulumi.Input<string> | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly isCreated = true;
+  readonly acknowledge: Readonly<Record<string, string>>;
+  private readonly args: ResolvedCloudSqlArgs;
+  /** Its settings, complete. */
+  readonly settings: InstanceSettings;
+  /** The server's `max_connections`. */
+  readonly maxConnections: number;
   readonly host: string;
   readonly port = PORT;
   readonly ca: pulumi.Output<string>;
@@ -106,16 +122,29 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
   readonly primary: sql.DatabaseInstance;
   readonly replicas: readonly sql.DatabaseInstance[];
 
-  constructor(name: string, args: CloudSqlPostgresArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, given: CloudSqlPostgresArgs | ResolvedCloudSqlArgs, opts: pulumi.ComponentResourceOptions = {}) {
     checkProvider();
+    const args = "maxConnections" in given ? given : toCloudSqlArgs(name, given);
     const settings = toSettings(args);
     // Everything in it waits for the component, and so for what that waits for; the instance says so itself, for the way back.
     super(
       "platform-postgres:gcp:CloudSqlPostgres",
       name,
       {},
-      { ...opts, protect: args.settings.deletionProtection, dependsOn: [...args.after] },
+      { ...opts, protect: args.settings.deletionProtection, dependsOn: afterBoth(args.after, opts.dependsOn) },
     );
+    ({
+      environment: this.environment,
+      instance: this.instance,
+      project: this.project,
+      region: this.region,
+      encryptionKey: this.encryptionKey,
+      labels: this.labels,
+      settings: this.settings,
+      maxConnections: this.maxConnections,
+    } = args);
+    this.acknowledge = args.acknowledge ?? {};
+    this.args = args;
     this.host = hostName(args.environment, args.instance);
     const common = toCommon(args);
     const own = { parent: this, dependsOn: [...args.after], customTimeouts: TIMEOUTS };
@@ -138,8 +167,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     );
     this.replicas = createReplicas(args, this.primary, { ...common, settings }, own);
     this.connectionName = this.primary.connectionName;
-    // The provider takes certificates for secrets, which they are not: whoever connects is shown them.
-    this.ca = pulumi.unsecret(this.primary.serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
+    this.ca = caOf(this.primary);
     const master = createMaster(this, args, this.primary);
     this.masterSecret = master.secret;
     this.ready = [master.version];
@@ -148,9 +176,53 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Postgr
     this.reader = createReader(this, args, zone, this.replicas);
     this.registerOutputs({ connectionName: this.connectionName, host: this.host });
   }
+
+  /** An instance of Pulumi's own resource, or an existing one. Creates nothing. @param name of the instance in the environment. */
+  static fromDatabaseInstance(name: string, args: ExistingCloudSqlArgs): PlacedPostgres {
+    const { instance, host, masterSecret, environment = environmentOf(), majorVersion, maxConnections } = args;
+    return {
+      host,
+      port: PORT,
+      ca: caOf(instance),
+      connectionName: instance.connectionName,
+      reader: null,
+      masterSecret,
+      ready: [instance],
+      environment,
+      instance: name,
+      ...placeOf(args),
+      encryptionKey: args.encryptionKey ?? null,
+      labels: args.labels ?? { environment },
+      isCreated: false,
+      acknowledge: {},
+      // Of the authority and the connection's name, which are known only late, rules read no more than that there is one.
+      toSection: () => ({
+        instances: { [name]: { majorVersion, existing: { host, masterSecret, maxConnections, ca: "known only late" } } },
+        existingConnections: { [name]: "known-late:europe-west4:instance" },
+      }),
+    };
+  }
+
+  toSection(): JsonObject {
+    const { instance, edition, disk, serverCaPool, tier } = this.args;
+    // A tier decides the size, and the two cannot stand together.
+    const { size, ...others } = this.settings;
+    const its = tier === null ? this.settings : { ...others, tier };
+    return { edition, disk, serverCaPool, instances: { [instance]: its as unknown as JsonObject } };
+  }
 }
 
-const toCommon = (args: CloudSqlPostgresArgs) => ({
+/** What an environment names, and what a caller's options name. */
+const afterBoth = (after: readonly pulumi.Resource[], others: pulumi.ComponentResourceOptions["dependsOn"]) =>
+  others === undefined
+    ? [...after]
+    : pulumi.output(others).apply((each) => [...after, ...[each as pulumi.Resource | pulumi.Resource[]].flat()]);
+
+/** The provider takes certificates for secrets, which they are not: whoever connects is shown them. */
+const caOf = ({ serverCaCerts }: sql.DatabaseInstance): pulumi.Output<string> =>
+  pulumi.unsecret(serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
+
+const toCommon = (args: ResolvedCloudSqlArgs) => ({
   project: args.project,
   region: args.region,
   databaseVersion: `POSTGRES_${args.settings.majorVersion}`,
@@ -158,7 +230,7 @@ const toCommon = (args: CloudSqlPostgresArgs) => ({
 });
 
 function createReplicas(
-  args: CloudSqlPostgresArgs,
+  args: ResolvedCloudSqlArgs,
   primary: sql.DatabaseInstance,
   common: ReturnType<typeof toCommon> & { readonly settings: ReturnType<typeof toSettings> },
   opts: pulumi.CustomResourceOptions,
@@ -176,90 +248,8 @@ function createReplicas(
   });
 }
 
-/** What the primary and its replicas have alike. @throws TypeError where no tier has the size, which the target's rules refuse. */
-function toSettings({ settings, maxConnections, ...args }: CloudSqlPostgresArgs) {
-  const tier = args.tier ?? seriesOf(args).tier(settings.size);
-  if (tier === null) throw new TypeError(`edition ${args.edition} with disk ${args.disk} has no tier of this size`);
-  return {
-    edition: args.edition,
-    tier,
-    diskType: args.disk,
-    diskAutoresize: settings.maxStorageGib !== null,
-    diskAutoresizeLimit: settings.maxStorageGib ?? undefined,
-    dataDiskProvisionedIops: settings.iops ?? undefined,
-    dataDiskProvisionedThroughput: settings.throughputMibps ?? undefined,
-    databaseFlags: toFlags(settings, maxConnections),
-    insightsConfig: { queryInsightsEnabled: true, recordApplicationTags: true, recordClientAddress: false, ...INSIGHTS },
-    userLabels: args.labels,
-  };
-}
-
-/** In the order of their names, so that a change shows what changed. */
-function toFlags({ parameters, majorVersion, iamAuthentication }: InstanceSettings, maxConnections: number) {
-  const own = {
-    ...parameters,
-    max_connections: maxConnections,
-    ...(iamAuthentication ? { [IAM_FLAG]: true } : {}),
-  };
-  return Object.entries(own)
-    .map(([name, value]) => ({ name, value: toFlagValue(name, value, majorVersion) }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Cloud SQL counts days from Monday, as 1, and takes the hour that a window begins with. */
-function toMaintenance({ maintenanceWindow }: InstanceSettings) {
-  const hours = spanOf(maintenanceWindow).start / 60;
-  return { day: Math.floor(hours / 24) + 1, hour: hours % 24, updateTrack: "stable" };
-}
-
-/** As Cloud SQL answers: `2026-1-5`. Any other form differs for ever. https://github.com/GoogleCloudPlatform/magic-modules/pull/11277 */
-const toGoogleDate = (date: string): string => date.replaceAll(/(^|-)0/g, "$1");
-
-/** What only a primary has: a size, a zone, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
-function toPrimarySettings({ settings, edition, region, zone, denyMaintenance }: CloudSqlPostgresArgs) {
-  const retention = retentionOf(settings, edition);
-  return {
-    // A replica is made as large as its primary is by then.
-    diskSize: settings.storageGib,
-    locationPreference: zone === null ? undefined : { zone },
-    availabilityType: settings.highAvailability ? "REGIONAL" : "ZONAL",
-    backupConfiguration:
-      retention === null
-        ? { enabled: false, pointInTimeRecoveryEnabled: false }
-        : {
-            enabled: true,
-            startTime: settings.backupWindow.split("-")[0],
-            location: settings.backupReplication?.region ?? region,
-            pointInTimeRecoveryEnabled: settings.pointInTimeRecovery,
-            transactionLogRetentionDays: settings.pointInTimeRecovery ? retention.logDays : undefined,
-            backupRetentionSettings: { retainedBackups: retention.backups, retentionUnit: "COUNT" },
-          },
-    maintenanceWindow: toMaintenance(settings),
-    denyMaintenancePeriod:
-      denyMaintenance === null
-        ? undefined
-        : { startDate: toGoogleDate(denyMaintenance.from), endDate: toGoogleDate(denyMaintenance.to), time: "00:00:00" },
-    finalBackupConfig: { enabled: true, retentionDays: FINAL_BACKUP_DAYS },
-    retainBackupsOnDelete: true,
-  };
-}
-
-/** A private address and TLS, always. @param host the name that a certificate of the customer's pool carries; null for none. */
-function toIpConfiguration({ network, allocatedRange, serverCaPool }: CloudSqlPostgresArgs, host: string | null) {
-  const names = serverCaPool === null || host === null ? undefined : [host];
-  return {
-    ipv4Enabled: false,
-    privateNetwork: network,
-    allocatedIpRange: allocatedRange ?? undefined,
-    sslMode: "ENCRYPTED_ONLY",
-    serverCaMode: serverCaPool === null ? "GOOGLE_MANAGED_INTERNAL_CA" : "CUSTOMER_MANAGED_CAS_CA",
-    serverCaPool: serverCaPool ?? undefined,
-    customSubjectAlternativeNames: names,
-  };
-}
-
 /** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name, and version. */
-function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, primary: sql.DatabaseInstance) {
+function createMaster(parent: CloudSqlPostgres, args: ResolvedCloudSqlArgs, primary: sql.DatabaseInstance) {
   const name = masterSecretName(args.environment, args.instance);
   const generated = new random.RandomPassword(name, { length: 32, special: false }, { parent });
   const password = pulumi.secret(generated.result);
@@ -285,7 +275,7 @@ function createMaster(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, prim
 }
 
 /** A private zone for the names of an instance, which nothing but the network sees. */
-function createZone(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: string): dns.ManagedZone {
+function createZone(parent: CloudSqlPostgres, args: ResolvedCloudSqlArgs, host: string): dns.ManagedZone {
   return new dns.ManagedZone(
     physicalName(args.environment, args.instance, null),
     {
@@ -293,7 +283,7 @@ function createZone(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: 
       dnsName: `${host}.`,
       description: `PostgreSQL ${args.instance} of ${args.environment}`,
       visibility: "private",
-      privateVisibilityConfig: { networks: [{ networkUrl: `https://www.googleapis.com/compute/v1/${args.network}` }] },
+      privateVisibilityConfig: { networks: [{ networkUrl: pulumi.interpolate`https://www.googleapis.com/compute/v1/${args.network}` }] },
       labels: args.labels,
     },
     { parent },
@@ -303,7 +293,7 @@ function createZone(parent: CloudSqlPostgres, args: CloudSqlPostgresArgs, host: 
 /** @param replica its number, or null for the primary. */
 function createName(
   parent: CloudSqlPostgres,
-  { project, environment, instance }: CloudSqlPostgresArgs,
+  { project, environment, instance }: ResolvedCloudSqlArgs,
   zone: dns.ManagedZone,
   replica: number | null,
   host: string,
@@ -320,7 +310,7 @@ function createName(
 /** Whatever the platforms: none of them changes anything of an instance. */
 function createReader(
   parent: CloudSqlPostgres,
-  args: CloudSqlPostgresArgs,
+  args: ResolvedCloudSqlArgs,
   zone: dns.ManagedZone,
   [replica]: readonly sql.DatabaseInstance[],
 ): PostgresReader | null {

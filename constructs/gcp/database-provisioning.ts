@@ -1,24 +1,63 @@
 import * as pulumi from "@pulumi/pulumi";
-import { annotated } from "../kubernetes/metadata";
+import { annotated, metadata } from "../kubernetes/metadata";
 import { toServiceAccount } from "../kubernetes/objects";
-import type { JsonObject } from "../model/json";
+import { UserError } from "../model/errors";
+import { type JsonObject, mapValues } from "../model/json";
 import type { Tenant } from "../model/spec";
 import { BUNDLE_FILE } from "../package/bundle";
 import type { Server } from "../provisioning/connect";
-import { ownSidecar, PROXY_PORT } from "./auth-proxy";
-import type { ClientIdentity } from "./client-identity";
-import type { Postgres } from "./cloud-sql-postgres";
+import { AUTH_PROXY_VERSION, ownSidecar, PROXY_PORT } from "./auth-proxy";
+import { type ClientIdentity, clientIdentity } from "./client-identity";
+import { environmentOf } from "./cloud-sql-args";
+import type { PlacedPostgres, Postgres } from "./cloud-sql-postgres";
 import { allowSecret, type DatabaseSecret } from "./database-secret";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
-import { provisioningAccount, rotationCronJob } from "./names";
+import { provisioningAccount, provisioningNamespace, rotationCronJob } from "./names";
 import { type ProgramPod, toProgramConfigMap, toProgramCronJob, toProgramJob } from "./program-job";
-import { hashOf, type ProvisioningProgram } from "./provisioning-program";
+import { createProgram, hashOf, type ProvisioningProgram } from "./provisioning-program";
 import { createRotationAlert, type RotationAlertArgs } from "./rotation-alert";
+import { ROTATION_DAYS } from "./section";
 import { TASK_FILE, type Task } from "./task";
 import { allowConnections, createIdentity } from "./workload-identity";
 
 export interface DatabaseProvisioningArgs {
+  readonly postgres: Postgres | PlacedPostgres;
+  /** By platform. */
+  readonly tenants: Readonly<Record<string, Tenant>>;
+  /** By platform. */
+  readonly secrets: Readonly<Record<string, DatabaseSecret>>;
+  /** Name of the environment, and of the instance in it. @defaultValue those of `postgres` */
+  readonly environment?: string;
+  readonly instance?: string;
+  /**
+   * How the server is verified where it is no Cloud SQL; otherwise the Auth Proxy does that.
+   *
+   * @defaultValue `{ mode: "verify-full", ca: null }`
+   */
+  readonly tls?: Server["tls"];
+  /** Version of the Auth Proxy. @defaultValue `"2.28.0"` */
+  readonly authProxyVersion?: string;
+  /** By platform, what it is: a key of the registry. @defaultValue the platforms' names */
+  readonly kinds?: Readonly<Record<string, string>>;
+  /** Whether the master's password is ours to rotate. @defaultValue whether this library created the server */
+  readonly rotatesMaster?: boolean;
+  /** Days after which a password is rotated. @defaultValue `30` */
+  readonly rotationDays?: number;
+  /** Who is notified of rotations that fail; null where nobody is. @defaultValue `null` */
+  readonly alert?: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
+  /** Of nothing else: whoever may change what is in it, may become the master. @defaultValue `postgres-<environment>`, which is created */
+  readonly namespace?: string;
+  /** In the same namespace. @defaultValue one is created */
+  readonly program?: ProvisioningProgram;
+  /** Of its service account, `provisioningAccount`. @defaultValue a principal of Workload Identity in the project of `projectNumber` */
+  readonly identity?: ClientIdentity;
+  /** Number of the server's project, which the cluster is in, too; required without `identity`: `gcloud projects describe PROJECT`. */
+  readonly projectNumber?: string;
+}
+
+/** Nothing is left to a default. */
+interface ResolvedProvisioning {
   /** Name of the environment, and of the instance in it. */
   readonly environment: string;
   readonly instance: string;
@@ -61,11 +100,13 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
   /** Depend on it where something logs in. */
   readonly job: pulumi.Resource;
 
-  constructor(name: string, args: DatabaseProvisioningArgs, opts: pulumi.ComponentResourceOptions) {
+  /** @throws UserError without `identity` and `projectNumber`, or for an existing server without a name and a place. */
+  constructor(name: string, given: DatabaseProvisioningArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:DatabaseProvisioning", name, {}, opts);
-    const { environment, namespace, program } = args;
     // The next plan makes another Job: nothing here holds data.
     const own = { parent: this, protect: false };
+    const args = complete(name, given, own);
+    const { environment, namespace, program } = args;
     const serviceAccount = provisioningAccount(args.instance);
     const account = createObject(
       `${name}-account`,
@@ -112,6 +153,51 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
   }
 }
 
+/** Fills in defaults, and creates a namespace and a program where none is given. */
+function complete(name: string, args: DatabaseProvisioningArgs, own: pulumi.CustomResourceOptions): ResolvedProvisioning {
+  const placed: Partial<PlacedPostgres> = "toSection" in args.postgres ? args.postgres : {};
+  const { environment = placed.environment ?? environmentOf(), instance = placed.instance ?? name } = args;
+  const { namespace = provisioningNamespace(environment) } = args;
+  return {
+    ...args,
+    environment,
+    instance,
+    tls: args.tls ?? { mode: "verify-full", ca: null },
+    authProxyVersion: args.authProxyVersion ?? AUTH_PROXY_VERSION,
+    kinds: args.kinds ?? mapValues(args.tenants, (_tenant, platform) => platform),
+    rotatesMaster: args.rotatesMaster ?? placed.isCreated ?? false,
+    rotationDays: args.rotationDays ?? ROTATION_DAYS,
+    alert: args.alert ?? null,
+    namespace,
+    identity: args.identity ?? identityOf(args, placed, environment, namespace, instance),
+    program: args.program ?? createOwnProgram(name, environment, namespace, args.namespace === undefined, own),
+  };
+}
+
+function identityOf(
+  { projectNumber }: DatabaseProvisioningArgs,
+  { project }: Partial<PlacedPostgres>,
+  environment: string,
+  namespace: string,
+  instance: string,
+): ClientIdentity {
+  if (projectNumber === undefined || project === undefined)
+    throw new UserError("projectNumber: is required without identity; gcloud projects describe PROJECT prints it");
+  return clientIdentity({ project, projectNumber }, "direct", environment, namespace, provisioningAccount(instance));
+}
+
+function createOwnProgram(
+  name: string,
+  environment: string,
+  namespace: string,
+  createsNamespace: boolean,
+  own: pulumi.CustomResourceOptions,
+): ProvisioningProgram {
+  const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, environment) };
+  const dependsOn = createsNamespace ? [createObject(`${name}-namespace`, object, own)] : [];
+  return createProgram(`${name}-bundle`, { environment, namespace }, { ...own, dependsOn });
+}
+
 /** The pod of a Job cannot change: its hash is in the name, so that Pulumi creates the new Job before it deletes the old one. */
 function toJob(instance: string, pod: ProgramPod): JsonObject {
   const version = hashOf(JSON.stringify(pod));
@@ -119,7 +205,7 @@ function toJob(instance: string, pod: ProgramPod): JsonObject {
 }
 
 /** The task of the program. It contains no deploy-time values, so that a preview shows whether it changes. */
-export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioningArgs): Task {
+function toTask({ postgres, tls, secrets, ...args }: ResolvedProvisioning): Task {
   const server: Server =
     postgres.connectionName === null
       ? { host: postgres.host, port: postgres.port, tls }
@@ -138,7 +224,7 @@ export function toTask({ postgres, tls, secrets, ...args }: DatabaseProvisioning
 /** The instance, the master's secret, and the platforms': nothing else of the project. */
 function createRights(
   name: string,
-  { environment, postgres, kinds, secrets, rotatesMaster, identity }: DatabaseProvisioningArgs,
+  { environment, postgres, kinds, secrets, rotatesMaster, identity }: ResolvedProvisioning,
   own: pulumi.CustomResourceOptions,
 ): readonly pulumi.Resource[] {
   const { member } = identity;

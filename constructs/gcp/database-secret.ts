@@ -7,9 +7,10 @@ export interface DatabaseSecretArgs {
   readonly region: string;
   /** Its name in Secret Manager. */
   readonly secretId: string;
-  /** Cloud KMS key that encrypts it; null leaves that to Google's. */
-  readonly encryptionKey: string | null;
-  readonly labels: Readonly<Record<string, string>>;
+  /** Cloud KMS key that encrypts it; null leaves that to Google's. @defaultValue `null` */
+  readonly encryptionKey?: pulumi.Input<string> | null;
+  /** @defaultValue `{}` */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A secret of Secret Manager without a version: whoever makes the password adds it, and no plan or state ever holds a platform's. */
@@ -22,8 +23,8 @@ export class DatabaseSecret extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { project, region, secretId, encryptionKey, labels }: DatabaseSecretArgs,
-    opts: pulumi.ComponentResourceOptions,
+    { project, region, secretId, encryptionKey = null, labels = {} }: DatabaseSecretArgs,
+    opts: pulumi.ComponentResourceOptions = {},
   ) {
     super("platform-postgres:gcp:DatabaseSecret", name, {}, opts);
     this.secretId = secretId;

@@ -50,3 +50,12 @@ export const provisioningAccount = (instance: string): string => `${instance}-pr
 
 /** The CronJob that rotates the passwords of an instance's platforms, in that namespace. */
 export const rotationCronJob = (instance: string): string => `${instance}-rotate`;
+
+/** What a self link has before `projects/`. */
+const LINK = /^https:\/\/[^/]+\/compute\/[^/]+\//;
+
+/** `projects/P/global/networks/NAME` of a network's name in a project, whole name or self link. */
+export function wholeNetwork(network: string, project: string): string {
+  const name = network.replace(LINK, "");
+  return name.includes("/") ? name : `projects/${project}/global/networks/${name}`;
+}

@@ -9,7 +9,7 @@ import type { HelmRelease } from "../model/platform";
 import type { Topology } from "../model/target";
 import type { Wired } from "../model/wire";
 import { chartDirectory } from "../package/root";
-import { type ProxiedInstances, toProxyObjects } from "./auth-proxy";
+import { AUTH_PROXY_VERSION, type ProxiedInstances, toProxyObjects } from "./auth-proxy";
 import { type ExternalSecretsArgs, secretReader } from "./external-secrets";
 import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
@@ -25,18 +25,18 @@ export interface PlatformRelease {
   readonly ca: pulumi.Output<string>;
   /** For the Auth Proxy; null where the database is no Cloud SQL. */
   readonly instances: ProxiedInstances<pulumi.Output<string>> | null;
-  /** Annotations of the service account that its proxy runs as. */
-  readonly clientAnnotations: JsonObject;
+  /** Annotations of the service account that its proxy runs as. @defaultValue `{}` */
+  readonly clientAnnotations?: JsonObject;
   /** What must be there before its pods start: databases, logins, and the rights of its service accounts. */
   readonly after: readonly pulumi.Resource[];
 }
 
 export interface PlatformReleasesArgs {
   readonly externalSecrets: ExternalSecretsArgs;
-  /** Installed before the platforms. */
-  readonly operators: readonly Operator[];
-  /** Version of the Auth Proxy. */
-  readonly authProxyVersion: string;
+  /** Installed before the platforms. @defaultValue `[]` */
+  readonly operators?: readonly Operator[];
+  /** Version of the Auth Proxy. @defaultValue `"2.28.0"` */
+  readonly authProxyVersion?: string;
   /** By platform. A kustomization is left out: it is files. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
@@ -53,7 +53,7 @@ export class PlatformReleases extends pulumi.ComponentResource {
   /** By platform. */
   readonly releases: Readonly<Record<string, helm.Release>>;
 
-  constructor(name: string, args: PlatformReleasesArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: PlatformReleasesArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:PlatformReleases", name, {}, opts);
     const before = [...createNamespaces(this, args), ...createOperators(this, args)];
     const releases = Object.entries(args.platforms).map(
@@ -71,7 +71,7 @@ function createNamespaces(parent: PlatformReleases, { platforms }: PlatformRelea
   return [...byName].map(([namespace, object]) => createObject(`namespace-${namespace}`, object, { parent, retainOnDelete: true }));
 }
 
-function createOperators(parent: PlatformReleases, { operators }: PlatformReleasesArgs): readonly pulumi.Resource[] {
+function createOperators(parent: PlatformReleases, { operators = [] }: PlatformReleasesArgs): readonly pulumi.Resource[] {
   return operators.map(
     ({ release, namespace, chart, repository, version, values }) =>
       new helm.Release(
@@ -119,8 +119,11 @@ function nameOf({ kind, metadata }: LateObject): string {
 }
 
 /** What the chart's pods need in their namespace. */
-function toObjects(each: PlatformRelease, { externalSecrets, authProxyVersion }: PlatformReleasesArgs): readonly LateObject[] {
-  const { wired, access, clientAnnotations } = each;
+function toObjects(
+  each: PlatformRelease,
+  { externalSecrets, authProxyVersion = AUTH_PROXY_VERSION }: PlatformReleasesArgs,
+): readonly LateObject[] {
+  const { wired, access, clientAnnotations = {} } = each;
   const secret = { key: each.secretId, store: secretReader(externalSecrets), annotations: AWAITED };
   const { ca, instances } = each;
   const make = (caText: string, proxy: readonly JsonObject[]) =>

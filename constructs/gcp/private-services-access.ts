@@ -1,16 +1,17 @@
 import * as compute from "@pulumi/gcp/compute";
 import * as servicenetworking from "@pulumi/gcp/servicenetworking";
 import * as pulumi from "@pulumi/pulumi";
+import { USUAL_PREFIX } from "./section";
 
 export interface PrivateServicesAccessArgs {
   /** `projects/P/global/networks/NAME`. */
   readonly network: string;
-  /** Whether the range and the peering are made; false takes what the network has. */
-  readonly create: boolean;
-  /** Bits of the range's prefix. */
-  readonly prefixLength: number;
-  /** What must be there first: the API of Service Networking. */
-  readonly after: readonly pulumi.Resource[];
+  /** Whether the range and the peering are made; false takes what the network has. @defaultValue `true` */
+  readonly create?: boolean;
+  /** Bits of the range's prefix. @defaultValue `20` */
+  readonly prefixLength?: number;
+  /** What must be there first: the API of Service Networking. @defaultValue `[]` */
+  readonly after?: readonly pulumi.Resource[];
 }
 
 const SERVICE = "servicenetworking.googleapis.com";
@@ -20,9 +21,9 @@ export class PrivateServicesAccess extends pulumi.ComponentResource {
   /** What an instance must wait for: nothing in it names the peering. */
   readonly ready: readonly pulumi.Resource[];
 
-  constructor(name: string, args: PrivateServicesAccessArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: PrivateServicesAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:PrivateServicesAccess", name, {}, opts);
-    this.ready = args.create ? [createPeering(this, name, args)] : [];
+    this.ready = (args.create ?? true) ? [createPeering(this, name, args)] : [];
     this.registerOutputs({});
   }
 }
@@ -30,7 +31,7 @@ export class PrivateServicesAccess extends pulumi.ComponentResource {
 function createPeering(
   parent: pulumi.Resource,
   name: string,
-  { network, prefixLength, after }: PrivateServicesAccessArgs,
+  { network, prefixLength = USUAL_PREFIX, after = [] }: PrivateServicesAccessArgs,
 ): pulumi.Resource {
   // Google refuses to end a peering for days after the last instance is gone, and others may use it by then: both stay.
   const opts = { parent, dependsOn: [...after], retainOnDelete: true };

@@ -70,6 +70,9 @@ const SERVICE_ACCOUNTS = ["direct", "google"] as const;
 /** Bits of the range of private services access. */
 export const USUAL_PREFIX = 20;
 
+/** Days after which passwords are rotated by default. */
+export const ROTATION_DAYS = 30;
+
 /** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const gcpFields = {
   /** Project that is deployed to. */
@@ -217,7 +220,7 @@ export const gcpFields = {
   /** Connection names of existing Cloud SQL instances, by instance: the Auth Proxy reaches only these. @defaultValue `{}` */
   existingConnections: map(id(CONNECTION_NAME), NAME),
   /** Days after which passwords are rotated. @defaultValue `30` */
-  rotationDays: integer({ min: 1, max: 1000, default: 30 }),
+  rotationDays: integer({ min: 1, max: 1000, default: ROTATION_DAYS }),
   /**
    * By an instance's name, what differs on Google Cloud: any setting of `instances.<name>`, which wins there (`parameters` and `size` are
    * merged), and `tier`, `zone` and `name`. Other clouds do not look at it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.

@@ -8,6 +8,7 @@ import "./registered/guards";
 import "./registered/ids";
 import "./registered/late-bound";
 import "./registered/lifecycles";
+import "./registered/parts";
 import "./registered/plan";
 import "./registered/reader";
 import "./registered/releases";

@@ -3,17 +3,15 @@ import { toNamespacePolicy } from "../../kubernetes/admission-policy";
 import { metadata } from "../../kubernetes/metadata";
 import { idOf } from "../../model/fields";
 import { mapValues } from "../../model/json";
-import { kubernetesNames } from "../../model/names";
 import type { ResolvedInstance } from "../../model/spec";
 import type { Wired } from "../../model/wire";
-import { principalOf } from "../client-identity";
 import type { Postgres } from "../cloud-sql-postgres";
 import { DatabaseProvisioning } from "../database-provisioning";
-import { allowSecret, DatabaseSecret } from "../database-secret";
+import { DatabaseSecret } from "../database-secret";
 import { createObject } from "../kubernetes-object";
-import { provisioningAccount, provisioningNamespace, proxyAccounts, resourceName, rotationCronJob } from "../names";
+import { provisioningAccount, provisioningNamespace, rotationCronJob } from "../names";
+import { createPlatformRights } from "../platform-rights";
 import { createProgram, type ProvisioningProgram } from "../provisioning-program";
-import { allowConnections, createIdentity } from "../workload-identity";
 import type { Database } from "./database";
 import { type GcpEnvironment, isGuarded, labelsOf, partType } from "./gcp-environment";
 import { clientOf, identityOf } from "./identity";
@@ -133,36 +131,25 @@ function createProvisioning(
   return provisioning.job;
 }
 
-/** External Secrets reads the platform's secret; its pods, or its proxy's, connect to its instance. */
 function createRights(
   parent: AccessComponent,
   environment: GcpEnvironment,
   platform: string,
-  { connectionName, reader: first }: Postgres,
+  postgres: Postgres,
   secrets: Readonly<Record<string, DatabaseSecret>>,
   wired: WiredPlatforms,
 ): readonly pulumi.Resource[] {
   const { access = "direct" } = environment.platforms[platform] ?? {};
   const own = wired[platform];
   if (own === undefined) return [];
-  const named = { name: platform, kind: own.kind };
-  const reader = principalOf(identityOf(environment), own.namespace, kubernetesNames(own.release).secretStore);
-  const secret = secrets[platform];
-  const read =
-    secret === undefined
-      ? []
-      : allowSecret(resourceName(named, "reader"), secret.name, reader, "read", { parent, dependsOn: [secret.resource] });
-  const replica = own.connection.reader === null ? null : first;
-  const connect =
-    connectionName === null
-      ? []
-      : proxyAccounts(own, access).flatMap((account) => {
-          const client = clientOf(environment, own.namespace, account);
-          const made = createIdentity(resourceName(named, `${account}-identity`), client, environment.name, { parent });
-          const allow = (name: string, instance: pulumi.Output<string>) =>
-            allowConnections(resourceName(named, name), client.member, instance, { parent, dependsOn: [...made] });
-          const toReplica = replica === null ? [] : [allow(`${account}-replica`, replica.connectionName)];
-          return [...made, allow(account, connectionName), ...toReplica];
-        });
-  return [...read, ...connect];
+  return createPlatformRights(parent, {
+    environment: environment.name,
+    platform,
+    wired: own,
+    access,
+    postgres,
+    secret: secrets[platform],
+    project: identityOf(environment),
+    clientOf: (namespace, account) => clientOf(environment, namespace, account),
+  });
 }

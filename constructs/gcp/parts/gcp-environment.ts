@@ -1,6 +1,7 @@
 import { examplesIn, idOf } from "../../model/fields";
 import type { Environment, ResolvedInstance } from "../../model/spec";
 import type { platforms } from "../../platforms/registry";
+import { wholeNetwork } from "../names";
 import type { GcpSettings, gcpFields } from "../section";
 
 /** An environment on Google Cloud, with its section in its own type. */
@@ -21,14 +22,8 @@ export function tellExamples({ name, section }: GcpEnvironment, file: string | n
   return `${name} has placeholder IDs; replace them ${file === null ? "" : `in ${file} `}before you deploy: ${examples.join(", ")}`;
 }
 
-/** What a self link has before `projects/`. */
-const LINK = /^https:\/\/[^/]+\/compute\/[^/]+\//;
-
 /** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
-export function networkOf({ project, network }: GcpSettings): string {
-  const name = idOf(network).replace(LINK, "");
-  return name.includes("/") ? name : `projects/${idOf(project)}/global/networks/${name}`;
-}
+export const networkOf = ({ project, network }: GcpSettings): string => wholeNetwork(idOf(network), idOf(project));
 
 /** Whether an instance, and what belongs to it, may not be deleted: never where somebody else made it, because nothing is. */
 export const isGuarded = ({ settings }: Pick<ResolvedInstance, "settings">): boolean =>

@@ -24,42 +24,16 @@ app.synth();
 /** The same on Google Cloud, as a program of Pulumi's. */
 export const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
+import { CloudSqlAlerts } from "platform-postgres/gcp/cloud-sql-alerts";
 import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
-import { DatabaseProvisioning } from "platform-postgres/gcp/database-provisioning";
-import { DatabaseSecret } from "platform-postgres/gcp/database-secret";
-import { createProgram } from "platform-postgres/gcp/provisioning-program";
-import { reachOf } from "platform-postgres/gcp/reach";
-import { gcp } from "platform-postgres/gcp/target";
-import { clientIdentity } from "platform-postgres/gcp/client-identity";
-import { mapValues } from "platform-postgres/model/json";
-import { resolve } from "platform-postgres/model/resolve";
-import { wirePlatforms } from "platform-postgres/model/wire";
-import { prefect } from "platform-postgres/platforms/prefect";
+import { PlatformDatabases } from "platform-postgres/gcp/platform-databases";
 
-const platforms = { prefect };
-const [project, region, projectNumber] = ["my-project", "europe-west4", "123456789012"];
-const spec = { name: "app", gcp: { project, projectNumber, region, network: "default" }, instances: { main: {} }, platforms: { prefect: { poolSize: 7 } } };
-const environment = resolve(spec, { target: gcp, platforms });
-const { main: instance } = environment.instances;
-if (instance === undefined) throw new TypeError("there is no instance");
-
-const names = { environment: "app", instance: "main" };
-const common = { project, region, encryptionKey: null, labels: {} };
-const postgres = new CloudSqlPostgres("main", {
-  ...names, ...common, ...instance, network: \`projects/\${project}/global/networks/default\`, allocatedRange: null, tier: null, zone: null, chosenName: null, edition: "ENTERPRISE", disk: "PD_SSD",
-  serverCaPool: null, denyMaintenance: null, after: [],
-}, {});
-const { tenants } = instance;
-const secrets = mapValues(tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, {}));
-new DatabaseProvisioning("provisioning", {
-  ...names, postgres, tenants, kinds: { prefect: "prefect" }, secrets, tls: { mode: "proxy" }, authProxyVersion: environment.section.authProxyVersion, rotatesMaster: true, rotationDays: 30, alert: null, namespace: "postgres",
-  program: createProgram("program", { environment: "app", namespace: "postgres" }, {}),
-  identity: clientIdentity({ project, projectNumber }, "direct", "app", "postgres", "main-provisioning"),
-}, {});
-const access = environment.platforms.prefect?.access ?? "direct";
-const wired = wirePlatforms(environment, platforms, () => reachOf({ access, namespace: "prefect", release: "prefect" }, postgres, environment.section.authProxyVersion));
+const place = { project: "my-project", region: "europe-west4", environment: "app" };
+const postgres = new CloudSqlPostgres("main", { ...place, network: "projects/my-project/global/networks/default" });
+new CloudSqlAlerts("main", { postgres, notificationChannels: [] });
+const { wired } = new PlatformDatabases("databases", { postgres, projectNumber: "123456789012", platforms: { prefect: { poolSize: 7 } } });
 export const connectionName: pulumi.Output<string> = postgres.connectionName;
-export const values = wired.prefect?.wiring.release;
+export const values = wired.prefect.wiring.release;
 `;
 
 /** Runs a program without an engine; prints what it registers. A cluster has no certificate here. */
