@@ -69,7 +69,7 @@ export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends 
     const region = regionOf(this);
     const spec = {
       name,
-      acknowledge,
+      acknowledge: { ...postgres.acknowledge, ...acknowledge },
       aws: { region, instances: { [INSTANCE]: postgres.toSpec(region) } },
       instances: { [INSTANCE]: {} },
       platforms,

@@ -17,6 +17,8 @@ export type RdsInstanceSpec = Omit<InstanceSpec, "existing"> & Written<typeof aw
 export interface RdsInstance extends Pick<ResolvedInstance, "settings" | "maxConnections"> {
   /** What it has on AWS only. */
   readonly own: AwsInstance;
+  /** Rules of which it was excepted, with reasons. @defaultValue `{}` */
+  readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
 /** Name of the server in a spec of its own, and of the spec. */
@@ -36,15 +38,22 @@ export function regionOf(scope: IConstruct, { backupReplication }: Pick<Instance
  * Checks one server by the rules of a spec, and completes it with the spec's defaults.
  *
  * @param region of RDS.
+ * @param acknowledge reasons for what rules would refuse without one: rule id to reason.
  * @throws SpecError with every violation; UserError for an existing database.
  */
-export function toRdsInstance(written: RdsInstanceSpec, region: string): RdsInstance {
-  const spec = { name: INSTANCE, aws: { region, instances: { [INSTANCE]: written } }, instances: { [INSTANCE]: {} }, platforms: {} };
+export function toRdsInstance(written: RdsInstanceSpec, region: string, acknowledge: Readonly<Record<string, string>> = {}): RdsInstance {
+  const spec = {
+    name: INSTANCE,
+    acknowledge,
+    aws: { region, instances: { [INSTANCE]: written } },
+    instances: { [INSTANCE]: {} },
+    platforms: {},
+  };
   const environment = withRenamedPaths(INSTANCE_PATHS, () => resolveUnknown(spec, { target: aws, platforms: {} }));
   const { settings, maxConnections } = environment.instances[INSTANCE] as ResolvedInstance;
   if (settings.existing !== null)
     throw new UserError("instance.existing: describes a database that exists; use RdsPostgres.fromDatabaseInstance or fromAttributes");
-  return { settings, maxConnections, own: ownInstance(environment, INSTANCE) };
+  return { settings, maxConnections, own: ownInstance(environment, INSTANCE), acknowledge };
 }
 
 /** A checked server as a spec describes it in `aws.instances`. */

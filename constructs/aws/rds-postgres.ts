@@ -26,6 +26,8 @@ export interface IRdsPostgres extends ec2.IConnectable {
   readonly key: kms.IKey | null;
   /** Commands that restart it, for a person, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
   readonly restart: string | null;
+  /** Rules of which the server was excepted, with reasons. */
+  readonly acknowledge: Readonly<Record<string, string>>;
   /** The server as a spec in a region describes it. */
   toSpec(region: string): InstanceSpec;
   /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
@@ -42,6 +44,8 @@ export interface RdsPostgresProps extends Placement {
    * @defaultValue `{}`: PostgreSQL 17, 2 vCPUs, 8 GiB, a disk of 100 GiB, a standby, backups of 7 days
    */
   readonly instance?: RdsInstanceSpec | RdsInstance;
+  /** Reasons for what rules would refuse of `instance` without one: rule id to reason. @defaultValue `{}` */
+  readonly acknowledge?: Readonly<Record<string, string>>;
   /** Whose members may connect, besides `instance.allowedSources`; `connections` lets in others. @defaultValue `[]` */
   readonly clients?: readonly ec2.ISecurityGroup[];
   /** Encrypts the database and its secrets; null creates a key, which rotates every year. @defaultValue `null` */
@@ -110,6 +114,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   readonly settings: InstanceSettings;
   /** The server's `max_connections`. */
   readonly maxConnections: number;
+  readonly acknowledge: Readonly<Record<string, string>>;
   private readonly checked: RdsInstance;
   readonly instance: rds.DatabaseInstance;
   readonly replicas: readonly rds.DatabaseInstanceReadReplica[];
@@ -124,6 +129,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     const props = complete(this, given);
     this.settings = props.instance.settings;
     this.maxConnections = props.instance.maxConnections;
+    this.acknowledge = props.instance.acknowledge ?? {};
     this.checked = props.instance;
     this.key = props.key ?? retain(new kms.Key(this, "Key", { description: `PostgreSQL ${id} and its secrets`, enableKeyRotation: true }));
     const securityGroup = createSecurityGroup(this, props);
@@ -181,7 +187,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
 
 /** Fills in the spec's defaults. */
 function complete(scope: Construct, { instance = {}, ...props }: RdsPostgresProps): RdsResourcesProps & { readonly key: kms.IKey | null } {
-  const checked = "settings" in instance ? instance : toRdsInstance(instance, regionOf(scope, instance));
+  const checked = "settings" in instance ? instance : toRdsInstance(instance, regionOf(scope, instance), props.acknowledge);
   return {
     vpc: props.vpc,
     // A group that exists has its own.
@@ -207,6 +213,7 @@ function existingPostgres(
     secret,
     key,
     restart: null,
+    acknowledge: {},
     // Of the host and the secret, which may be known only late, rules read no more than the region.
     toSpec: (region) => ({
       majorVersion,

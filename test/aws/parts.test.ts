@@ -96,6 +96,20 @@ describe("RdsPostgres in a stack of one's own", () => {
     expect(wrong(existing)).toThrow("instance.existing: describes a database that exists; use RdsPostgres.from");
   });
 
+  it("takes the reasons for which a rule is set aside, and so do the platforms on it", () => {
+    const { stack, vpc } = start();
+    const instance = { parameters: { shared_preload_libraries: "of_our_own" } };
+    const within = () => new Construct(stack, `At${stack.node.children.length}`);
+    expect(() => new RdsPostgres(within(), "Postgres", { vpc, instance })).toThrow(
+      'acknowledge: { "aws-preloaded-modules-are-known": "<reason>" }',
+    );
+    const acknowledge = { "aws-preloaded-modules-are-known": "AWS made it for us" };
+    const postgres = new RdsPostgres(within(), "Postgres", { vpc, instance, acknowledge });
+    expect(
+      new PlatformDatabases(within(), "Databases", { vpc, postgres, environment: "team", platforms: { mlflow: {} } }).wired.mlflow.kind,
+    ).toBe("mlflow");
+  });
+
   it("refuses a network without two private subnets", () => {
     const { stack } = start();
     const vpc = new Vpc(stack, "Public", { subnetConfiguration: SUBNETS.slice(0, 1) });
