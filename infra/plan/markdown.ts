@@ -2,23 +2,7 @@ import { type Change, isDanger, LEVELS } from "./change";
 import type { Cost, CostReport } from "./cost-report";
 import { visible } from "./markup";
 import type { InstanceReport, PlanReport, WarningReport } from "./report";
-import {
-  accessOf,
-  availabilityOf,
-  backupsOf,
-  chartOf,
-  connectionsOf,
-  differenceOf,
-  diskOf,
-  LEVEL_WORDS,
-  partsOnlyIn,
-  placeOf,
-  shareOf,
-  sizeOf,
-  unknownOf,
-  usd,
-  verdictOf,
-} from "./words";
+import { accessOf, chartOf, differenceOf, LEVEL_WORDS, partsOnlyIn, placeOf, shareOf, sheetOf, unknownOf, usd, verdictOf } from "./words";
 
 /** Characters of a comment: GitHub takes 65,536. */
 const LONGEST = 65_000;
@@ -106,29 +90,11 @@ function numberWithin(rows: readonly (readonly string[])[], most: number): numbe
   return index < 0 ? rows.length : index;
 }
 
-function toInstance(instance: InstanceReport): string {
-  const { name, majorVersion, server, maintenanceWindow, connections, readerConnections } = instance;
-  const rows = [
-    ["size", sizeOf(instance)],
-    ...(server === null
-      ? []
-      : [
-          ["disk", diskOf(instance)],
-          ["availability", availabilityOf(instance)],
-          ["backups", backupsOf(instance)],
-          ["maintenance", `${maintenanceWindow} UTC`],
-          ["endpoint", server.endpoint ?? "chosen when it is created"],
-          ["encryption", server.key],
-          ["guards", server.guards.join("; ")],
-        ]),
-    ["connections", connectionsOf(connections)],
-    ...(readerConnections === null ? [] : [["of replica", connectionsOf(readerConnections)]]),
-  ];
-  return table(
-    [`instance ${name}`, `PostgreSQL ${majorVersion}`],
-    rows.map((row) => row.map(inline)),
+const toInstance = (instance: InstanceReport): string =>
+  table(
+    [`instance ${instance.name}`, `PostgreSQL ${instance.majorVersion}`],
+    sheetOf(instance).map((row) => row.map(inline)),
   );
-}
 
 function toPlatforms({ platforms, instances }: PlanReport): string {
   if (platforms.length === 0) return "";

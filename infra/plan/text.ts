@@ -4,22 +4,7 @@ import { toTable } from "../table";
 import { type Alike, isDanger, joinAlike, LEVELS, toHeading } from "./change";
 import type { CostReport } from "./cost-report";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
-import {
-  accessOf,
-  availabilityOf,
-  backupsOf,
-  chartOf,
-  connectionsOf,
-  differenceOf,
-  diskOf,
-  LEVEL_WORDS,
-  placeOf,
-  shareOf,
-  sizeOf,
-  unknownOf,
-  usd,
-  verdictOf,
-} from "./words";
+import { accessOf, chartOf, differenceOf, LEVEL_WORDS, placeOf, shareOf, sheetOf, unknownOf, usd, verdictOf } from "./words";
 
 /** A plan for a terminal: what there will be, what it costs, what changes, and what to know. */
 export function toText(report: PlanReport): string {
@@ -37,27 +22,11 @@ export function toText(report: PlanReport): string {
 }
 
 function toInstance(instance: InstanceReport): string {
-  const { name, majorVersion, server, maintenanceWindow, connections, readerConnections } = instance;
-  const rows: readonly (readonly [string, string])[] = [
-    ["size", sizeOf(instance)],
-    ...(server === null
-      ? []
-      : ([
-          ["disk", diskOf(instance)],
-          ["availability", availabilityOf(instance)],
-          ["backups", backupsOf(instance)],
-          ["maintenance", `${maintenanceWindow} UTC`],
-          ["endpoint", server.endpoint ?? "chosen by RDS when it is created"],
-          ["encryption", server.key],
-          ["guards", server.guards.join("; ")],
-        ] as const)),
-    ["connections", connectionsOf(connections)],
-    ...(readerConnections === null ? [] : ([["of replica", connectionsOf(readerConnections)]] as const)),
-  ];
-  const width = Math.max(...rows.map(([label]) => label.length));
+  const rows = sheetOf(instance);
+  const width = Math.max(...rows.map(([word]) => word.length));
   return [
-    `${pc.bold(`instance ${name}`)}: PostgreSQL ${majorVersion}`,
-    ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${value}`),
+    `${pc.bold(`instance ${instance.name}`)}: PostgreSQL ${instance.majorVersion}`,
+    ...rows.map(([word, value]) => `  ${word.padEnd(width)}  ${value}`),
   ].join("\n");
 }
 

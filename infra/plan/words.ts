@@ -107,6 +107,25 @@ export function percentOf(part: number, whole: number): string {
   return percent === 0 && part > 0 ? "< 1 %" : `${percent} %`;
 }
 
+/** An instance, line by line: a word, and what it is. */
+export function sheetOf(instance: InstanceReport): readonly (readonly [word: string, value: string])[] {
+  const { server, maintenanceWindow, connections, readerConnections } = instance;
+  const made =
+    server === null
+      ? []
+      : ([
+          ["disk", diskOf(instance)],
+          ["availability", availabilityOf(instance)],
+          ["backups", backupsOf(instance)],
+          ["maintenance", `${maintenanceWindow} UTC`],
+          ["endpoint", endpointOf(instance)],
+          ["encryption", server.key],
+          ["guards", server.guards.join("; ")],
+        ] as const);
+  const ofReplica = readerConnections === null ? [] : ([["of replica", connectionsOf(readerConnections)]] as const);
+  return [["size", sizeOf(instance)], ...made, ["connections", connectionsOf(connections)], ...ofReplica];
+}
+
 /** What a plan comes to, in a sentence. */
 export function verdictOf({ compared, changes, details, isDangerous }: PlanReport): string {
   if (compared === null) return "Nothing was compared.";
