@@ -42,9 +42,7 @@ export class PostgresEnvironment<S extends AwsSpec = AwsSpec> extends Construct 
     super(scope, id);
     const within = scope.node.scopes.find(Stack.isStack);
     if (within !== undefined)
-      throw new UserError(
-        `${id}: makes stacks of its own, and cannot be within the stack ${within.node.id}; create it in the app or a stage`,
-      );
+      throw new UserError(`${id}: creates stacks, so it cannot be in the stack ${within.node.id}; create it in the app or a stage`);
     this.environment = resolveUnknown(spec, { target: aws, platforms, rules });
     this.stacks = createEnvironment(this, this.environment, null);
     this.instances = this.stacks.database.servers;

@@ -1,11 +1,12 @@
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import type * as iam from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import type { Violation } from "../model/errors";
-import { mapValues } from "../model/json";
+import { UserError, type Violation } from "../model/errors";
+import { mapValues, ownEntry } from "../model/json";
 import { withRenamedPaths } from "../model/renamed-paths";
 import { resolveUnknown } from "../model/resolve";
 import type { CoreSpec, Environment, Exact, ExactPlatforms } from "../model/spec";
+import { suggest } from "../model/suggest";
 import { type Wired, wirePlatforms } from "../model/wire";
 import { platforms as registry } from "../platforms/registry";
 import { DatabaseProvisioning, environmentOf } from "./database-provisioning";
@@ -94,8 +95,10 @@ export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends 
     this.wired = wirePlatforms(environment as unknown as Environment, registry, () => postgres.connection) as typeof this.wired;
   }
 
-  /** Lets a function or role read a platform's login. Let it in to the server, too: `postgres.connections.allowDefaultPortFrom(it)`. */
+  /** Lets a function or role read a platform's login. Let it in to the server, too: `postgres.connections.allowDefaultPortFrom(it)`. @throws UserError */
   grantRead(platform: keyof S & string, grantee: iam.IGrantable): void {
-    this.secrets[platform].grantRead(grantee);
+    const secret = ownEntry<DatabaseSecret>(this.secrets, platform);
+    if (secret === undefined) throw new UserError(`there is no platform ${platform}; ${suggest(platform, Object.keys(this.secrets))}`);
+    secret.grantRead(grantee);
   }
 }

@@ -21,7 +21,7 @@ export interface RdsInstance extends Pick<ResolvedInstance, "settings" | "maxCon
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
-/** Name of the server in a spec of its own, and of the spec. */
+/** Name of the spec that is made of one server, and of the instance in it. */
 export const INSTANCE = "main";
 
 /** Beginnings of the paths of a spec's instance, and what a construct's caller knows them as. */

@@ -14,7 +14,7 @@ import { FIRST_GENERATION, ROTATION_SECONDS, type RotationTask, VARIABLES } from
 export interface SecretRotationProps extends DatabaseProvisioningProps {
   /** What comes before a rotation may: provisioning, a way to Secrets Manager. @defaultValue `[]` */
   readonly after?: readonly IConstruct[];
-  /** Whether the master's secret is rotated, too: not where it is somebody else's. @defaultValue whether this library created the server */
+  /** Whether the master's secret is rotated, too. @defaultValue whether this library created the server */
   readonly includeMaster?: boolean;
   /** Days between two rotations. @defaultValue `30` */
   readonly rotationDays?: number;

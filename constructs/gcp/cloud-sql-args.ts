@@ -172,6 +172,6 @@ export function toCloudSqlArgs(name: string, args: CloudSqlPostgresArgs): Resolv
   };
 }
 
-/** `projects/P/global/networks/NAME`, also of a network that is known late. */
+/** `projects/P/global/networks/NAME`, also if the network is an output that is not known yet. */
 const toNetwork = (network: pulumi.Input<string>, project: string): pulumi.Input<string> =>
   typeof network === "string" ? wholeNetwork(network, project) : network;

@@ -28,7 +28,7 @@ export interface Postgres {
   readonly port: number;
   /** PEM text of its certificate authority. */
   readonly ca: pulumi.Output<string>;
-  /** `project:region:instance` for the Auth Proxy; null where it is no Cloud SQL. */
+  /** `project:region:instance` for the Auth Proxy; null if the server is not Cloud SQL. */
   readonly connectionName: pulumi.Output<string> | null;
   /** Null if there is no replica. */
   readonly reader: PostgresReader | null;
@@ -218,7 +218,7 @@ const afterBoth = (after: readonly pulumi.Resource[], others: pulumi.ComponentRe
     ? [...after]
     : pulumi.output(others).apply((each) => [...after, ...[each as pulumi.Resource | pulumi.Resource[]].flat()]);
 
-/** The provider takes certificates for secrets, which they are not: whoever connects is shown them. */
+/** The provider marks certificates as secret, but the server shows them to every client. */
 const caOf = ({ serverCaCerts }: sql.DatabaseInstance): pulumi.Output<string> =>
   pulumi.unsecret(serverCaCerts).apply((certificates) => certificates.map(({ cert }) => cert).join("\n"));
 

@@ -31,7 +31,7 @@ export interface DatabaseProvisioningArgs {
   readonly environment?: string;
   readonly instance?: string;
   /**
-   * How the server is verified where it is no Cloud SQL; otherwise the Auth Proxy does that.
+   * How the server is verified if it is not Cloud SQL; for Cloud SQL, the Auth Proxy verifies it.
    *
    * @defaultValue `{ mode: "verify-full", ca: null }`
    */
@@ -46,7 +46,7 @@ export interface DatabaseProvisioningArgs {
   readonly rotationDays?: number;
   /** Who is notified of rotations that fail; null where nobody is. @defaultValue `null` */
   readonly alert?: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
-  /** Of nothing else: whoever may change what is in it, may become the master. @defaultValue `postgres-<environment>`, which is created */
+  /** Use it for nothing else: anyone who can change its content can become the master. @defaultValue `postgres-<environment>`, which is created */
   readonly namespace?: string;
   /** In the same namespace. @defaultValue one is created */
   readonly program?: ProvisioningProgram;
@@ -62,7 +62,7 @@ interface ResolvedProvisioning {
   readonly environment: string;
   readonly instance: string;
   readonly postgres: Postgres;
-  /** How the server is verified where it is no Cloud SQL; otherwise the Auth Proxy does that. */
+  /** How the server is verified if it is not Cloud SQL; for Cloud SQL, the Auth Proxy verifies it. */
   readonly tls: Server["tls"];
   /** Version of the Auth Proxy. */
   readonly authProxyVersion: string;
@@ -78,7 +78,7 @@ interface ResolvedProvisioning {
   readonly rotationDays: number;
   /** Who is notified of rotations that fail; null where nobody is. */
   readonly alert: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
-  /** Of nothing else: whoever may change what is in it, may become the master. */
+  /** Use it for nothing else: anyone who can change its content can become the master. */
   readonly namespace: string;
   /** In the same namespace. */
   readonly program: ProvisioningProgram;

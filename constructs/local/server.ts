@@ -315,7 +315,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   }
 }
 
-/** Becomes the server once it reads a line, which it gets when there is a guard: whoever is killed before that leaves no server behind. */
+/** A shell that becomes the server when it reads a line. It gets the line only after the guard runs, so that a kill before then leaves no server behind. */
 const GUARDED = 'read -r _ <&3 && exec 3<&- "$@"';
 /** Stops the server when its standard input ends, also while the server starts and has written no pid file yet. */
 const GUARD = 'read -r _; kill -INT "$1"';

@@ -79,7 +79,7 @@ export const toBase = ({ unit }: ParameterType, value: number): number => (unit 
 export function toWrittenValue(parameter: ParameterType, value: ParameterValue): string {
   const plain = toPlainValue(parameter, value);
   const number = Number(plain);
-  // Zero, and what is below it, mean something of their own.
+  // Zero and negative numbers have a special meaning, such as off.
   if (plain === null || parameter.unit === undefined || parameter.type !== "integer" || !(number > 0)) return plain ?? String(value);
   const base = toBase(parameter, number);
   const [unit, size] = [...unitsOf(parameter.unit)].filter(([, each]) => base % each === 0).at(-1) ?? [parameter.unit, base / number];

@@ -16,7 +16,7 @@ import { newVersions, readVersions, type SecretState, workingCredentials } from 
 
 /** What provisioning would do on one server. It contains no secret. */
 export interface DryRun {
-  /** Why it would do nothing at all until somebody else has mended the server, a sentence; null if it would run. */
+  /** A sentence that says why provisioning would do nothing until an administrator mends the server; null if it would run. */
   readonly refusal: string | null;
   /** By platform; none if the server is refused. */
   readonly platforms: Readonly<Record<string, PlatformDryRun>>;

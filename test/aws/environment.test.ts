@@ -77,7 +77,7 @@ describe("an environment in an app of one's own", () => {
     const wrong = { ...spec, instances: { main: { storageGib: 5, backupRetentionDays: 99 } } };
     expect(() => made(app, wrong)).toThrow(/storageGib: .*\n.*backupRetentionDays: /);
     expect(() => made(new Stack(app, "Mine") as unknown as App)).toThrow(
-      "Postgres: makes stacks of its own, and cannot be within the stack Mine; create it in the app or a stage",
+      "Postgres: creates stacks, so it cannot be in the stack Mine; create it in the app or a stage",
     );
   });
 

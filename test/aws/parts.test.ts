@@ -194,7 +194,7 @@ describe("PlatformDatabases", () => {
     const role = new iam.Role(stack, "Reader", { assumedBy: new iam.AccountRootPrincipal() });
     databases.grantRead("mlflow", role);
     // @ts-expect-error: no such platform.
-    expect(() => databases.grantRead("flyte", role)).toThrow();
+    expect(() => databases.grantRead("flyte", role)).toThrow("there is no platform flyte; known are mlflow, prefect");
     const its = ofType(templateOf(stack), "AWS::IAM::Policy").filter(({ Properties }) =>
       JSON.stringify(Properties?.Roles).includes("Reader"),
     );

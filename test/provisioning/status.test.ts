@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withClient } from "../../constructs/provisioning/connect";
 import { provision } from "../../constructs/provisioning/provision";
@@ -67,8 +68,7 @@ describe("the page of a status", () => {
 
   it("shows each instance, and the platforms on it", () => {
     const page = toStatusPage([{ name: "main", host: "db", port: 5432, maxConnections: 400, status }], new Date("2026-11-30T12:00:00Z"));
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of a terminal.
-    expect(page.replaceAll(/\u001b\[\d+m/g, "")).toBe(
+    expect(stripVTControlCharacters(page)).toBe(
       [
         "instance main",
         "  server       PostgreSQL 17.6 on db:5432, for 2 days",

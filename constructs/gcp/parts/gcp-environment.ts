@@ -25,7 +25,7 @@ export function tellExamples({ name, section }: GcpEnvironment, file: string | n
 /** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
 export const networkOf = ({ project, network }: GcpSettings): string => wholeNetwork(idOf(network), idOf(project));
 
-/** Whether an instance, and what belongs to it, may not be deleted: never where somebody else made it, because nothing is. */
+/** Whether deleting an instance and what belongs to it is refused. Always false for an existing database, of which nothing is created. */
 export const isGuarded = ({ settings }: Pick<ResolvedInstance, "settings">): boolean =>
   settings.existing === null && settings.deletionProtection;
 

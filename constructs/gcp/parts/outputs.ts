@@ -11,7 +11,7 @@ export interface Outputs {
         readonly port: number;
         /** PEM text. */
         readonly ca: string;
-        /** `project:region:instance`; null where it is no Cloud SQL. */
+        /** `project:region:instance`; null if the server is not Cloud SQL. */
         readonly connectionName: string | null;
         /** The first read replica; left out if there is none, and by earlier versions. */
         readonly reader?: Listener & { readonly connectionName: string };

@@ -101,9 +101,12 @@ describe("the parts in a program of one's own", () => {
     await expect(registered(crowd)).rejects.toThrow(
       /- settings: max_connections must be at least .*settings\.parameters\.max_connections to \d+/,
     );
-    // @ts-expect-error: no setting of MLflow.
-    const misspelt = () => new PlatformDatabases("d", { postgres: {} as never, projectNumber, platforms: { mlflow: { redisHost: "r" } } });
-    expect(misspelt).toThrow();
+    const misspelt = () => {
+      const postgres = new CloudSqlPostgres("main", { network: NETWORK });
+      // @ts-expect-error: no setting of MLflow.
+      new PlatformDatabases("databases", { postgres, projectNumber, platforms: { mlflow: { redisHost: "r" } } });
+    };
+    await expect(registered(misspelt)).rejects.toThrow(/redisHost: unknown key/);
   });
 
   it("PlatformDatabases makes what an environment in a cluster has: secrets, a Job, rotation, and rights", async () => {
