@@ -1,6 +1,6 @@
 import { html, type Markup, NOTHING, type Part } from "./markup";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
-import { accessOf, availabilityOf, backupsOf, chartOf, diskOf, endpointOf, grouped, shareOf, sizeOf } from "./words";
+import { accessOf, chartOf, createdOf, endpointOf, grouped, shareOf, sizeOf } from "./words";
 
 interface Column<T> {
   readonly head: string;
@@ -31,21 +31,13 @@ const small = (words: string): Part => (words === "" ? NOTHING : html`<small>${w
 export const toInstances = ({ instances }: PlanReport): Markup => html`<div class="sheets">${instances.map(toInstance)}</div>`;
 
 function toInstance(instance: InstanceReport): Markup {
-  const { name, majorVersion, server, maintenanceWindow } = instance;
+  const { name, majorVersion, server } = instance;
   const rows: readonly (readonly [string, Part])[] = [
     server === null ? ["endpoint", endpointOf(instance)] : ["size", sizeOf(instance)],
     ["PostgreSQL", majorVersion],
-    ...(server === null
-      ? []
-      : ([
-          ["disk", diskOf(instance)],
-          ["availability", availabilityOf(instance)],
-          ["backups", backupsOf(instance)],
-          ["maintenance", `${maintenanceWindow} UTC`],
-          ["endpoint", endpointOf(instance)],
-          ["encryption", server.key],
-          ["guards", server.guards.map((guard) => html`<div>${guard}</div>`)],
-        ] as const)),
+    ...createdOf(instance).map(([word, value]): readonly [string, Part] =>
+      word === "guards" ? [word, server?.guards.map((guard) => html`<div>${guard}</div>`) ?? NOTHING] : [word, value],
+    ),
   ];
   return html`<table class="sheet${server === null ? " existing" : ""}"><caption><code>${name}</code>${server === null ? html` <span class="pill other">exists</span>` : NOTHING}</caption>
 <tbody>${rows.map(([head, value]) => html`<tr><th scope="row">${head}</th><td>${value}</td></tr>`)}</tbody></table>

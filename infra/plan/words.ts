@@ -107,23 +107,27 @@ export function percentOf(part: number, whole: number): string {
   return percent === 0 && part > 0 ? "< 1 %" : `${percent} %`;
 }
 
-/** An instance, line by line: a word, and what it is. */
-export function sheetOf(instance: InstanceReport): readonly (readonly [word: string, value: string])[] {
-  const { server, maintenanceWindow, connections, readerConnections } = instance;
-  const made =
-    server === null
-      ? []
-      : ([
-          ["disk", diskOf(instance)],
-          ["availability", availabilityOf(instance)],
-          ["backups", backupsOf(instance)],
-          ["maintenance", `${maintenanceWindow} UTC`],
-          ["endpoint", endpointOf(instance)],
-          ["encryption", server.key],
-          ["guards", server.guards.join("; ")],
-        ] as const);
-  const ofReplica = readerConnections === null ? [] : ([["of replica", connectionsOf(readerConnections)]] as const);
-  return [["size", sizeOf(instance)], ...made, ["connections", connectionsOf(connections)], ...ofReplica];
+type Lines = readonly (readonly [word: string, value: string])[];
+
+/** What is created of an instance, besides its size, line by line: a word, and what it is. */
+export const createdOf = (instance: InstanceReport): Lines =>
+  instance.server === null
+    ? []
+    : [
+        ["disk", diskOf(instance)],
+        ["availability", availabilityOf(instance)],
+        ["backups", backupsOf(instance)],
+        ["maintenance", `${instance.maintenanceWindow} UTC`],
+        ["endpoint", endpointOf(instance)],
+        ["encryption", instance.server.key],
+        ["guards", instance.server.guards.join("; ")],
+      ];
+
+/** An instance, line by line. */
+export function sheetOf(instance: InstanceReport): Lines {
+  const { connections, readerConnections } = instance;
+  const ofReplica: Lines = readerConnections === null ? [] : [["of replica", connectionsOf(readerConnections)]];
+  return [["size", sizeOf(instance)], ...createdOf(instance), ["connections", connectionsOf(connections)], ...ofReplica];
 }
 
 /** What a plan comes to, in a sentence. */
