@@ -1,8 +1,8 @@
 import { Document, visit } from "yaml";
 import type { Json } from "../constructs/model/json";
 
-/** What YAML 1.1 takes for the end of a line, what parsers drop, and what YAML 1.1 reads as a default. */
-const QUOTED = /[\u0085\u2028\u2029\ufeff]|^=$/;
+/** What YAML 1.1 takes for the end of a line, what parsers drop, what YAML 1.1 reads as a default, and first lines of blanks, which a block loses. */
+const QUOTED = /[\u0085\u2028\u2029\ufeff]|^=$|^\s*[ \t]\n/;
 const ESCAPED = /[\u0085\u2028\u2029\ufeff]/g;
 
 /** Objects as YAML documents that parsers of YAML 1.1 (Helm, kubectl, PyYAML) and 1.2 read alike. */

@@ -33,6 +33,11 @@ describe("toYaml", () => {
     expect(written).not.toMatch(/[:-] =\n/);
   });
 
+  it("keeps a first line of blanks, below an empty key, too", () => {
+    for (const text of [" \n", "\t\n", "\n \n", " \nx"])
+      for (const version of PARSERS) expect(read(toYaml([{ "": [text] }]), version)).toEqual([{ "": [text] }]);
+  });
+
   it("does so for any text", () => {
     const text = fc.string({
       unit: fc.oneof(
