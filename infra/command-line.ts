@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
-import { PACKAGE_ROOT } from "../constructs/package/root";
+import { IS_CHECKOUT } from "../constructs/package/root";
+import { PACKAGE, project } from "./project";
 
 /** The environment of this machine, if the user names none. */
 export const LOCAL_ENVIRONMENT = "local";
@@ -26,12 +27,12 @@ export interface Place {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** The root of any checkout: for what is stored, such as the outputs of a deployment. */
-export const CHECKOUT: Place = { directory: PACKAGE_ROOT, variables: {} };
+/** The root of the project, wherever it is: for what is stored, such as the outputs of a deployment. */
+export const inProject = (): Place => ({ directory: project().root, variables: {} });
 
 /** Where `.local/` and `out/` are. A relative path starts where the user types commands. */
 const DIRECTORY = "PLATFORM_POSTGRES_DIRECTORY";
-export const root = (): string => realPath(resolve(standing(), process.env[DIRECTORY] || PACKAGE_ROOT));
+export const root = (): string => realPath(resolve(standing(), process.env[DIRECTORY] || project().root));
 
 /** One directory has one name here, by whatever links it is reached. */
 function realPath(path: string): string {
@@ -41,7 +42,7 @@ function realPath(path: string): string {
 /** Whether npm has started this process: not its tests, nor another script that starts this one. */
 export const isNpmScript = (): boolean =>
   process.env.npm_lifecycle_event === basename(process.argv[1] ?? "").replace(/\.[jt]s$/, "") &&
-  realPath(process.cwd()) === realPath(PACKAGE_ROOT);
+  realPath(process.cwd()) === realPath(project().root);
 
 /** The directory in which the user types commands: npm leaves it before it runs a script. */
 export const standing = (): string => realPath((isNpmScript() && process.env.INIT_CWD) || process.cwd());
@@ -73,12 +74,17 @@ export function npmCommand(script: Script, about: About, words: readonly string[
   return npmLine(script, options, place);
 }
 
-/** A script with its options, word by word. */
+/** A command with its options, word by word: a script of the checkout's `package.json`, and of a project's the command of its package. */
 export function npmLine(script: string, options: readonly string[], { directory, variables } = here()): string {
-  const npm = ["npm", ...(npmRoot(directory) === realPath(PACKAGE_ROOT) ? [] : ["--prefix", PACKAGE_ROOT])];
+  const elsewhere = npmRoot(directory) === realPath(project().root) ? [] : ["--prefix", project().root];
+  if (!IS_CHECKOUT) return toLine(["npx", ...elsewhere, PACKAGE, script, ...options], variables);
   const run = script === "start" ? ["start"] : ["run", script];
-  return toLine([...npm, ...run, ...(options.length === 0 ? [] : ["--", ...options])], variables);
+  return toLine(["npm", ...elsewhere, ...run, ...(options.length === 0 ? [] : ["--", ...options])], variables);
 }
+
+/** A command as its own help names it. */
+export const commandName = (name: string): string =>
+  IS_CHECKOUT ? `npm run ${name} --`.replace("npm run start", "npm start") : `npx ${PACKAGE} ${name}`;
 
 /** The package that npm finds from a directory. */
 function npmRoot(directory: string): string {
@@ -89,18 +95,18 @@ function npmRoot(directory: string): string {
 const toLine = (words: readonly string[], variables: Place["variables"] = {}): string =>
   [...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`), ...words.map(quote)].join(" ");
 
-/** The CDK's command that deploys an environment and writes its outputs. The CDK only works in the root of the checkout. */
+/** The CDK's command that deploys an environment and writes its outputs. The CDK only works in the root of a project. */
 export function cdkDeploy(environment: string, outputs: string): string {
-  const isThere = standing() === realPath(PACKAGE_ROOT);
+  const isThere = standing() === realPath(project().root);
   const file = isThere ? outputs : fromUser(outputs);
   const line = toLine(["npx", "cdk", "deploy", "--all", "-c", `environment=${environment}`, "--outputs-file", file]);
-  return isThere ? line : `(cd ${quote(PACKAGE_ROOT)} && ${line})`;
+  return isThere ? line : `(cd ${quote(project().root)} && ${line})`;
 }
 
-/** A command of Pulumi's, which finds its project from any directory of the checkout. */
+/** A command of Pulumi's, which finds its project from any directory within. */
 export function pulumiCommand(words: readonly string[], environment: string, file: string | null = null): string {
-  const isWithin = !relative(realPath(PACKAGE_ROOT), standing()).startsWith("..");
-  const line = toLine(["pulumi", ...(isWithin ? [] : ["--cwd", PACKAGE_ROOT]), ...words, "--stack", environment]);
+  const isWithin = !relative(realPath(project().root), standing()).startsWith("..");
+  const line = toLine(["pulumi", ...(isWithin ? [] : ["--cwd", project().root]), ...words, "--stack", environment]);
   return file === null ? line : `${line} > ${quote(file)}`;
 }
 

@@ -4,7 +4,7 @@ import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import type { Cloud } from "./cloud";
 import { loadCloud } from "./clouds";
-import { type About, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
+import { type About, commandName, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
 import { toExamples } from "./examples";
 import { environmentNames, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
 import { handleSignals } from "./local/signals";
@@ -17,9 +17,9 @@ const USUAL = `${LOCAL_ENVIRONMENT}; with --cloud the only one that has its sect
 
 /** A command line whose options every command has. */
 export function createCommand(name: string, description: string, usual = USUAL): Command {
-  return new Command(`npm run ${name} --`.replace("npm run start", "npm start"))
+  return new Command(commandName(name))
     .description(description)
-    .option("-e, --environment <name>", `a file of infra/environments (default: ${usual})`)
+    .option("-e, --environment <name>", `an environment (default: ${usual})`)
     .allowExcessArguments(false)
     .exitOverride();
 }
@@ -89,9 +89,16 @@ export function whenStopped(command: Command, sentence: string): Command {
   return command;
 }
 
-/** Runs a command on one environment. */
-export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Promise<void> =>
-  runCommand<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
+/** A command line with what it does: each file of `commands/` has one. */
+export interface Program {
+  readonly command: Command;
+  /** Runs it on the arguments of the process. */
+  run(): Promise<void>;
+}
+
+/** A program that works on one environment. */
+export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Program =>
+  toProgram<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
     if (cloud === null && (options.outputs ?? options.via) !== undefined)
       throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
@@ -102,11 +109,14 @@ export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Pr
     return run({ environment, cloud, progress, options, args: command.args });
   });
 
+/** A program whose result is its exit code. */
+export const toProgram = <O extends object>(command: Command, run: (options: O, progress: Progress) => Promise<number>): Program => ({
+  command,
+  run: () => runCommand(command, run),
+});
+
 /** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace; Ctrl-C in exit code 130. */
-export async function runCommand<O extends object>(
-  command: Command,
-  run: (options: O, progress: Progress) => Promise<number>,
-): Promise<void> {
+async function runCommand<O extends object>(command: Command, run: (options: O, progress: Progress) => Promise<number>): Promise<void> {
   const progress = createProgress(STOPPED.get(command));
   const signals = handleSignals(
     async () => undefined,

@@ -8,18 +8,21 @@ import type { Environment } from "../constructs/model/spec";
 import { suggest } from "../constructs/model/suggest";
 import type { Target } from "../constructs/model/target";
 import type { TeamRule } from "../constructs/model/team-rule";
-import { PACKAGE_ROOT } from "../constructs/package/root";
+import { IS_CHECKOUT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
 import { fromUser } from "./command-line";
 import { DATA_ENDINGS, readDataFile } from "./data-files";
 import { withFiles } from "./existing";
+import { project } from "./project";
 import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 
 /** An environment of this project; `X` are the fields of its target's section. */
 export type ProjectEnvironment<X extends Fields = Fields> = Environment<typeof platforms, X>;
 
-/** Environments of the checkout, a file each. */
-export const DIRECTORY = join(PACKAGE_ROOT, "infra", "environments");
+/** Folder of the environments, a file each. */
+export const environmentsFolder = (): string => join(project().root, project().environments);
+
+const shownFile = (file: string): string => `${project().environments}/${file}`;
 
 /** TypeScript and data. */
 const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
@@ -31,14 +34,14 @@ const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
  */
 export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
   const known = environmentNames();
-  if (!known.includes(name)) throw new UserError(`there is no environment ${name} in infra/environments; ${suggest(name, known)}`);
+  if (!known.includes(name)) throw new UserError(`there is no environment ${name} in ${project().environments}; ${suggest(name, known)}`);
   const spec = readSpec(name);
   if (Object.keys(target.section).length > 0 && !Object.hasOwn(spec, target.name)) {
     const others = environmentsOn(target.name);
     const remedy = others.length === 0 ? "" : `, or use ${others.length === 1 ? "" : "one of "}${others.join(", ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into ${environmentFile(name)}${remedy}`);
   }
-  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), DIRECTORY);
+  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), environmentsFolder());
 }
 
 /** Whether a path is that of an environment's file: by its ending, and of JSON, which templates and states are too, by its content. */
@@ -62,12 +65,12 @@ export function isEnvironmentFile(path: string): boolean {
  */
 export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> | null {
   if (!existsSync(fromUser(path))) throw new UserError(`there is no file ${path}`);
-  const spec = readEnvironmentFile(path, fromUser(path), () => require(fromUser(path)));
+  const spec = readEnvironmentFile(path, fromUser(path), () => (IS_CHECKOUT ? require : requireTypeScript)(fromUser(path)));
   if (!isObject(spec.instances)) throw new UserError(`${path} must export an environment by default`);
   if (!Object.hasOwn(spec, target.name)) return null;
   try {
     // Rules that came later do not bind what was there before them.
-    return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS }), DIRECTORY);
+    return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS }), environmentsFolder());
   } catch (error) {
     throw error instanceof SpecError ? new UserError(`${path}: ${error.message}`) : error;
   }
@@ -84,7 +87,8 @@ export function onlyEnvironmentOn(section: string, option: string): string {
   const names = environmentsOn(section);
   const [only] = names;
   if (only !== undefined && names.length === 1) return only;
-  if (only === undefined) throw new UserError(`no environment has a section ${section}; write one into a file of infra/environments`);
+  if (only === undefined)
+    throw new UserError(`no environment has a section ${section}; write one into a file of ${project().environments}`);
   throw new UserError(`${names.length} environments have a section ${section}; add ${option} with one of ${names.join(", ")}`);
 }
 
@@ -102,7 +106,7 @@ export const environmentsOn = (section: string): readonly string[] =>
 export const environmentNames = (): readonly string[] => [...new Set(environmentFiles().map((file) => parse(file).name))];
 
 const environmentFiles = (): readonly string[] =>
-  existsSync(DIRECTORY) ? readdirSync(DIRECTORY).filter((file) => ENDINGS.includes(extname(file))) : [];
+  existsSync(environmentsFolder()) ? readdirSync(environmentsFolder()).filter((file) => ENDINGS.includes(extname(file))) : [];
 
 /**
  * The file of an environment, as messages name it.
@@ -110,25 +114,34 @@ const environmentFiles = (): readonly string[] =>
  * @throws UserError where two files have its name: they could be two environments.
  */
 export function environmentFile(name: string): string {
-  const [file = `infra/environments/${name}.ts`, other] = environmentFiles()
+  const [file = shownFile(`${name}.ts`), other] = environmentFiles()
     .filter((each) => parse(each).name === name)
-    .map((each) => `infra/environments/${each}`);
+    .map(shownFile);
   if (other !== undefined) throw new UserError(`environment ${name} has two files, ${file} and ${other}; remove or rename one`);
   return file;
 }
 
 /**
- * The rules of this checkout's team, which every environment obeys.
+ * The rules of the project's team, which every environment obeys.
  *
- * @throws UserError where `infra/rules.ts` cannot be loaded, or exports no list.
+ * @throws UserError where their file cannot be loaded, or exports no list.
  */
 export function teamRules(): readonly TeamRule[] {
-  const rules = readDefault("infra/rules.ts", () => require("./rules.ts"));
-  if (!Array.isArray(rules)) throw new UserError("infra/rules.ts must export a list of rules by default");
+  const { root, rules: file } = project();
+  const path = join(root, file);
+  if (!IS_CHECKOUT && !existsSync(path)) return [];
+  const rules = readDefault(file, IS_CHECKOUT ? () => require("./rules.ts") : () => requireTypeScript(path));
+  if (!Array.isArray(rules)) throw new UserError(`${file} must export a list of rules by default`);
   return rules;
 }
 
-/** Not `import()`: a loader of ES modules costs every command a tenth of a second. In this form a bundler finds the files, too. */
+/** TypeScript of a project: the checkout's commands and bundles read their own without this. */
+function requireTypeScript(path: string): { readonly default?: unknown } {
+  const { require: load } = require("tsx/cjs/api") as typeof import("tsx/cjs/api");
+  return load(path, __filename);
+}
+
+/** Not `import()`: a loader of ES modules costs every command a tenth of a second. */
 function readDefault(file: string, load: () => { readonly default?: unknown }): unknown {
   try {
     return load().default;
@@ -139,7 +152,9 @@ function readDefault(file: string, load: () => { readonly default?: unknown }): 
 
 function readSpec(name: string): NamedSpec {
   const file = environmentFile(name);
-  const spec = readEnvironmentFile(file, join(DIRECTORY, basename(file)), () => require(`./environments/${name}.ts`));
+  const path = join(environmentsFolder(), basename(file));
+  // In this form a bundler finds those of the checkout.
+  const spec = readEnvironmentFile(file, path, IS_CHECKOUT ? () => require(`./environments/${name}.ts`) : () => requireTypeScript(path));
   return named(spec as EnvironmentSpec, name, file);
 }
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isObject } from "../constructs/model/json";
-import { DIRECTORY } from "./load";
+import { environmentsFolder } from "./load";
 import { type StackSnapshot, toReadable } from "./snapshot";
 import { CLOUDS } from "./spec";
 
 /** One folder for each environment and cloud, with one file for each stack. */
-const SNAPSHOTS = join(DIRECTORY, "snapshots");
+const snapshotsFolder = (): string => join(environmentsFolder(), "snapshots");
 const ENDING = ".json";
 
 /** An environment on a cloud. */
@@ -24,9 +24,9 @@ export const folderOf = ({ environment, cloud }: Subject): string => `${environm
  * @param only a part of them: those of an environment, or of a cloud.
  */
 export function readSnapshots(only: Partial<Subject>): Readonly<Record<string, StackSnapshot | null>> {
-  const folders = existsSync(SNAPSHOTS) ? readdirSync(SNAPSHOTS).filter((folder) => isOf(folder, only)) : [];
+  const folders = existsSync(snapshotsFolder()) ? readdirSync(snapshotsFolder()).filter((folder) => isOf(folder, only)) : [];
   const stacks = folders.flatMap((folder) =>
-    readdirSync(join(SNAPSHOTS, folder))
+    readdirSync(join(snapshotsFolder(), folder))
       .filter((file) => file.endsWith(ENDING))
       .map((file) => `${folder}/${file.slice(0, -ENDING.length)}`),
   );
@@ -39,7 +39,7 @@ function isOf(folder: string, { environment, cloud }: Partial<Subject>): boolean
   return environment === undefined || folder === folderOf({ environment, cloud: its });
 }
 
-const fileOf = (stack: string): string => join(SNAPSHOTS, `${stack}${ENDING}`);
+const fileOf = (stack: string): string => join(snapshotsFolder(), `${stack}${ENDING}`);
 
 function readStack(stack: string): StackSnapshot | null {
   try {

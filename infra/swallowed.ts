@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { UserError } from "../constructs/model/errors";
-import { PACKAGE_ROOT } from "../constructs/package/root";
 import { npmLine } from "./command-line";
+import { project } from "./project";
 
 /** Options of npm itself that a command has, too: what they are set to may be meant for npm alone. */
 const NPM_TOO = ["yes"];
@@ -58,7 +58,7 @@ const isAmong = ({ long, short }: Option, args: readonly string[]): boolean =>
 
 /** Whether a file of npm's settings has a key, so that nobody has typed it. */
 const isConfigured = (key: string): boolean =>
-  [process.env.npm_config_userconfig, process.env.npm_config_globalconfig, join(PACKAGE_ROOT, ".npmrc")].some(
+  [process.env.npm_config_userconfig, process.env.npm_config_globalconfig, join(project().root, ".npmrc")].some(
     (file) => file !== undefined && existsSync(file) && new RegExp(`^\\s*${key}(\\[\\])?\\s*(=|$)`, "m").test(readFileSync(file, "utf8")),
   );
 

@@ -24,6 +24,9 @@ import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 export const MAJOR_VERSIONS = [15, 16, 17, 18] as const;
 export type MajorVersion = (typeof MAJOR_VERSIONS)[number];
 
+/** The version of an instance that names none. */
+export const USUAL_MAJOR_VERSION = 17;
+
 const RETIRED_VERSIONS: ReadonlyMap<unknown, string> = new Map(
   (
     [
@@ -90,7 +93,7 @@ export const parametersBesides = (defaults: Readonly<Record<string, string | num
 /** One PostgreSQL server, and the copies that belong to it. */
 export const instanceFields = {
   /** PostgreSQL's major version. Lowering it replaces the database. @defaultValue `17` */
-  majorVersion: choice(MAJOR_VERSIONS, 17, RETIRED_VERSIONS),
+  majorVersion: choice(MAJOR_VERSIONS, USUAL_MAJOR_VERSION, RETIRED_VERSIONS),
   /** Virtual CPUs and memory in GiB; the target picks the class or tier. */
   size: group({
     /** Virtual CPUs. @defaultValue `2` */

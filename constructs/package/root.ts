@@ -4,6 +4,9 @@ import { dirname, join } from "node:path";
 /** Folder of this package: of the checkout, or within `node_modules`. Found by its `package.json`, so that it holds for bundles, too. */
 export const PACKAGE_ROOT = findRoot(__dirname);
 
+/** Whether this is the repository: the published package has no sources. */
+export const IS_CHECKOUT = existsSync(join(PACKAGE_ROOT, "infra", "project.ts"));
+
 function findRoot(directory: string): string {
   if (existsSync(join(directory, "package.json"))) return directory;
   if (dirname(directory) === directory) throw new TypeError("this package has lost its package.json");

@@ -2,15 +2,15 @@ import { Annotations, type App, Stack, Validations } from "aws-cdk-lib";
 import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { createEnvironment } from "../../constructs/aws/stacks/create";
 import { LIMITS_ARE_CHECKED } from "../../constructs/aws/stacks/environment-stack";
-import { CHECKOUT, npmCommand } from "../command-line";
+import { inProject, npmCommand } from "../command-line";
 import { OUTPUTS_FILE } from "./outputs";
 
 /** The stacks of an environment, which print the commands of this project that come next. */
 export function createStacks(app: App, environment: AwsEnvironment): void {
   const about = { environment: environment.name, cloud: "aws", outputs: OUTPUTS_FILE };
   createEnvironment(app, environment, {
-    provision: npmCommand("provision", about, [], CHECKOUT),
-    render: npmCommand("render", about, [], CHECKOUT),
+    provision: npmCommand("provision", about, [], inProject()),
+    render: npmCommand("render", about, [], inProject()),
   });
   if (process.env.CDK_VALIDATION === "false") return;
   for (const each of app.node.children) if (Stack.isStack(each)) silenceLimits(each);

@@ -5,7 +5,7 @@ import { App } from "aws-cdk-lib";
 import type { CloudAssembly } from "aws-cdk-lib/cx-api";
 import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { mapValues } from "../../constructs/model/json";
-import { PACKAGE_ROOT } from "../../constructs/package/root";
+import { project } from "../project";
 import { checkLimits } from "./limits";
 import { CHECKED, createStacks } from "./stacks";
 import { readTemplates, type Template, type WrittenTemplate } from "./templates";
@@ -33,7 +33,7 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
   process.env.CDK_VALIDATION ??= "false";
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
-    const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
+    const { context } = JSON.parse(readFileSync(join(project().root, "cdk.json"), "utf8")) as { readonly context: object };
     const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES, ...CHECKED } });
     create(app, environment);
     const written = templatesOf(app.synth());

@@ -33,7 +33,7 @@ withExamples(
   ["--cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
 );
 
-void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
+export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
   const running = (options.url ?? []).map((written) => readRunningPlatform(written, environment));
   const look = async (session: Pick<Session, "environment" | "instances">) => {
@@ -46,3 +46,5 @@ void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invoca
   };
   return cloud === null ? withServers(environment, progress, look, { creates: false }) : look(await reachDeployed(invocation, cloud));
 });
+
+if (require.main === module) void program.run();

@@ -53,7 +53,7 @@ withExamples(
   ["--cloud gcp -e production --format markdown", "for a pull request"],
 );
 
-void main<Options>(command, async ({ environment, cloud, progress, options }) => {
+export const program = main<Options>(command, async ({ environment, cloud, progress, options }) => {
   if (cloud === null)
     throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} shows everything`);
   progress.doing("working out what there would be");
@@ -64,3 +64,5 @@ void main<Options>(command, async ({ environment, cloud, progress, options }) =>
   process.stdout.write(FORMATS[options.format](report));
   return report.isDangerous ? DANGER : 0;
 });
+
+if (require.main === module) void program.run();

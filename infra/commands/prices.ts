@@ -2,7 +2,7 @@ import { Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { loadCloud } from "../clouds";
-import { createCommand, runCommand, withExamples } from "../command";
+import { createCommand, toProgram, withExamples } from "../command";
 import { GOOGLE_KEY, type PriceRequest, PUBLIC_SERVERS, updatePrices } from "../cost/fetch-prices";
 import { PRICES_FILE } from "../cost/prices";
 import { environmentsOn } from "../load";
@@ -28,7 +28,7 @@ const command = createCommand(
 
 withExamples(command, ["", "for the regions of all environments"], ["--cloud aws eu-west-1", "for another region"]);
 
-void runCommand<Options>(command, async ({ environment, cloud }, progress) => {
+export const program = toProgram<Options>(command, async ({ environment, cloud }, progress) => {
   const clouds = cloud === undefined ? CLOUDS : [cloud];
   const regions = chooseRegions(clouds, command.args, environment);
   const googleKey = process.env[GOOGLE_KEY] || null;
@@ -70,3 +70,5 @@ function regionsOfEnvironments(cloud: CloudName, environment: string | undefined
   const names = environmentsOn(cloud).filter((name) => environment === undefined || name === environment);
   return [...new Set(names.map((name) => (loadCloud(cloud).loadEnvironment(name).section as { readonly region: string }).region))];
 }
+
+if (require.main === module) void program.run();

@@ -48,7 +48,7 @@ withExamples(
 
 whenStopped(command, "what is done stays, and the next run does the rest");
 
-void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
+export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));
   const { close: platform, dryRun = false } = invocation.options;
   if (platform !== undefined) return reach(invocation, (session) => close(invocation, session, platform));
@@ -106,3 +106,5 @@ async function provisionDeployed(invocation: Invocation<Options>, cloud: Cloud):
   );
   return checks.some((check) => check.problem !== null) ? 1 : 0;
 }
+
+if (require.main === module) void program.run();

@@ -23,7 +23,7 @@ withExamples(
   ["--cloud gcp -e production --outputs outputs.json", "after pulumi stack output --json > outputs.json"],
 );
 
-void main<CloudOptions>(command, async (invocation) => {
+export const program = main<CloudOptions>(command, async (invocation) => {
   const { environment, cloud, progress } = invocation;
   if (cloud === null)
     throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} writes the files`);
@@ -80,3 +80,5 @@ const toSummary = (environment: ProjectEnvironment, deployment: Deployment): obj
     connectionLimit: environment.instances[platform?.instance ?? ""]?.tenants[name]?.logins[0].connectionLimit,
   })),
 });
+
+if (require.main === module) void program.run();

@@ -45,7 +45,7 @@ withExamples(
 
 whenStopped(command, "the platform's secret holds a login that works; run it again to finish");
 
-void main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
+export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, options } = invocation;
   const located = locate(environment, options.platform);
   const renewal = { revoke: options.revoke === true, force: options.force === true };
@@ -126,3 +126,5 @@ function toDocument(
     next: isDone ? next : null,
   });
 }
+
+if (require.main === module) void program.run();

@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { loadCloud } from "../clouds";
-import { createCommand, runCommand, withExamples } from "../command";
+import { createCommand, toProgram, withExamples } from "../command";
 import { npmLine } from "../command-line";
 import { environmentsOn } from "../load";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
@@ -27,7 +27,7 @@ const command = createCommand(
 
 withExamples(command, ["", "all environments"], ["--cloud aws -e production", "one of them"], ["--update", "accept the differences"]);
 
-void runCommand<Options>(command, async ({ update = false, ...only }, progress) => {
+export const program = toProgram<Options>(command, async ({ update = false, ...only }, progress) => {
   const current: Record<string, StackSnapshot> = {};
   const onSubject = ({ environment, cloud }: Subject) => progress.doing(`computing what ${environment} on ${cloud} would create`);
   for (const [folder, snapshot] of await takeSnapshots(chooseSubjects(only), onSubject))
@@ -102,3 +102,5 @@ async function takeSnapshot({ environment, cloud: name }: Subject): Promise<Snap
     throw new UserError(`the packages of ${name} are not installed; run npm ci, or compare only --cloud ${others}`);
   }
 }
+
+if (require.main === module) void program.run();

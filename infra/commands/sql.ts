@@ -36,7 +36,7 @@ withExamples(
   ["mlflow --cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
 );
 
-void main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
+export const program = main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
   const { environment, cloud, progress, options, args } = invocation;
   const [platform = options.platform] = args;
   if (platform === undefined) return list(environment);
@@ -126,3 +126,5 @@ async function withoutInterrupts<T>(running: Promise<T>): Promise<T> {
     for (const listener of listeners) process.on("SIGINT", listener);
   }
 }
+
+if (require.main === module) void program.run();

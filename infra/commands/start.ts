@@ -30,7 +30,7 @@ withExamples(
 
 whenStopped(command, "what is done stays, and the next run does the rest");
 
-void main<Options>(withFormat(command), async ({ environment, progress, options }) => {
+export const program = main<Options>(withFormat(command), async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
   const stays = options.once !== true;
   const isJson = options.format === "json";
@@ -80,3 +80,5 @@ async function stay(session: Session, tell: (text: string) => void): Promise<num
   }
   return 0;
 }
+
+if (require.main === module) void program.run();

@@ -29,7 +29,7 @@ withExamples(
   ["--format json", "for a program"],
 );
 
-void main<Options>(command, async (invocation) => {
+export const program = main<Options>(command, async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
   const look = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
     const seen: SeenInstance[] = [];
@@ -63,3 +63,5 @@ const toValues = ({ name, host, port, maxConnections, status }: SeenInstance) =>
     platforms,
   };
 };
+
+if (require.main === module) void program.run();

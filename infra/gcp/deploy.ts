@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { createEnvironment, outputsOf } from "../../constructs/gcp/parts/create";
 import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment";
 import { createProviders } from "../../constructs/gcp/parts/providers";
-import { CHECKOUT, npmCommand } from "../command-line";
+import { inProject, npmCommand } from "../command-line";
 
 /** Scope of all resources of a stack, which has one environment. */
 const SCOPE = "infra";
@@ -12,6 +12,6 @@ export function deploy(environment: GcpEnvironment): pulumi.Inputs & ReturnType<
   const parts = createEnvironment(environment, SCOPE, { providers: [...createProviders(environment, null)] });
   return {
     ...outputsOf(environment, parts),
-    next: npmCommand("render", { environment: environment.name, cloud: "gcp", outputs: "outputs.json" }, [], CHECKOUT),
+    next: npmCommand("render", { environment: environment.name, cloud: "gcp", outputs: "outputs.json" }, [], inProject()),
   };
 }

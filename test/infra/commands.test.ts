@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { UserError } from "../../constructs/model/errors";
 import { createCommand, withCloudOptions, withFormat, withVia } from "../../infra/command";
-import { CHECKOUT, npmCommand, quote } from "../../infra/command-line";
+import { inProject, npmCommand, quote } from "../../infra/command-line";
 import { refuseSwallowed } from "../../infra/swallowed";
 import { COMMANDS } from "../fixtures/commands";
 import { ProjectCopy, runProgram } from "../gcp/engine/project";
@@ -228,11 +228,11 @@ describe("--format", () => {
 describe("a printed command", () => {
   it("names what it is about, and quotes what a shell would take apart", () => {
     const about = { environment: "ours", cloud: "aws", outputs: "my outputs.json", via: ["main=localhost:5433"] };
-    expect(npmCommand("provision", about, [], CHECKOUT)).toBe(
+    expect(npmCommand("provision", about, [], inProject())).toBe(
       "npm run provision -- --environment ours --cloud aws --outputs 'my outputs.json' --via main=localhost:5433",
     );
-    expect(npmCommand("sql", { environment: "local" }, ["prefect"], CHECKOUT)).toBe("npm run sql -- prefect");
-    expect(npmCommand("start", { environment: "local" }, [], CHECKOUT)).toBe("npm start");
+    expect(npmCommand("sql", { environment: "local" }, ["prefect"], inProject())).toBe("npm run sql -- prefect");
+    expect(npmCommand("start", { environment: "local" }, [], inProject())).toBe("npm start");
     expect(quote("it's")).toBe("'it'\\''s'");
   });
 

