@@ -1,12 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isObject } from "../constructs/model/json";
-import { environmentsFolder } from "./load";
+import { project } from "./project";
 import { type StackSnapshot, toReadable } from "./snapshot";
 import { CLOUDS } from "./spec";
 
-/** One folder for each environment and cloud, with one file for each stack. */
-const snapshotsFolder = (): string => join(environmentsFolder(), "snapshots");
+/** One folder for each environment and cloud, with one file for each stack. Below the root of the project. */
+export const snapshotsFolder = (): string => join(project().environments, "snapshots");
+const root = (): string => join(project().root, snapshotsFolder());
 const ENDING = ".json";
 
 /** An environment on a cloud. */
@@ -24,9 +25,9 @@ export const folderOf = ({ environment, cloud }: Subject): string => `${environm
  * @param only a part of them: those of an environment, or of a cloud.
  */
 export function readSnapshots(only: Partial<Subject>): Readonly<Record<string, StackSnapshot | null>> {
-  const folders = existsSync(snapshotsFolder()) ? readdirSync(snapshotsFolder()).filter((folder) => isOf(folder, only)) : [];
+  const folders = existsSync(root()) ? readdirSync(root()).filter((folder) => isOf(folder, only)) : [];
   const stacks = folders.flatMap((folder) =>
-    readdirSync(join(snapshotsFolder(), folder))
+    readdirSync(join(root(), folder))
       .filter((file) => file.endsWith(ENDING))
       .map((file) => `${folder}/${file.slice(0, -ENDING.length)}`),
   );
@@ -39,7 +40,7 @@ function isOf(folder: string, { environment, cloud }: Partial<Subject>): boolean
   return environment === undefined || folder === folderOf({ environment, cloud: its });
 }
 
-const fileOf = (stack: string): string => join(snapshotsFolder(), `${stack}${ENDING}`);
+const fileOf = (stack: string): string => join(root(), `${stack}${ENDING}`);
 
 function readStack(stack: string): StackSnapshot | null {
   try {

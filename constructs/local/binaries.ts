@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../model/errors";
 import type { MajorVersion } from "../model/instance";
+import { IS_CHECKOUT, PACKAGE_ROOT } from "../package/root";
 import { explainFile, readIfThere } from "./files";
 
 /** Where the programs of one PostgreSQL version are. */
@@ -66,9 +68,18 @@ function packageDirectory(majorVersion: MajorVersion): string {
     return dirname(dirname(require.resolve(name)));
   } catch {
     throw new UserError(
-      `there is no PostgreSQL ${majorVersion} for ${process.platform}-${process.arch} among the installed packages; run npm ci without --omit=optional on Linux or macOS (x64 or arm64)`,
+      `there is no PostgreSQL ${majorVersion} for ${process.platform}-${process.arch} among the installed packages; ${remedyFor(name)}`,
     );
   }
+}
+
+function remedyFor(name: string): string {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "constructs", "local", "package.json"), "utf8")) as {
+    readonly optionalDependencies: Readonly<Record<string, string>>;
+  };
+  const version = optionalDependencies[name];
+  if (version === undefined) return "there are packages for Linux and macOS, on x64 and arm64";
+  return IS_CHECKOUT ? "run npm ci without --omit=optional" : `run npm install --save-optional ${name}@${version}`;
 }
 
 /** Makes the links that the package's own list names; its install script would have. */

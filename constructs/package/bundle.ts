@@ -30,9 +30,14 @@ export function bundleDirectory(name: keyof typeof PROGRAMS): string {
   return directory;
 }
 
-/** Makes the bundles that are published. */
-export function publishBundles(): void {
-  for (const [name, source] of Object.entries(PROGRAMS)) bundle(join(SOURCES, source), join(PUBLISHED, name, BUNDLE_FILE));
+/**
+ * Makes the bundles that are published.
+ *
+ * @returns the files of other packages that are in them, relative to the root.
+ */
+export function publishBundles(): readonly string[] {
+  const files = Object.entries(PROGRAMS).flatMap(([name, source]) => bundle(join(SOURCES, source), join(PUBLISHED, name, BUNDLE_FILE)));
+  return files.filter((file) => file.includes("node_modules/"));
 }
 
 /** Milliseconds since 1970; 0 for what is not there. */
@@ -61,12 +66,21 @@ export function readBundle(name: keyof typeof PROGRAMS): { readonly file: string
 
 const read = new Map<string, ReturnType<typeof readBundle>>();
 
-/** Written as a whole: several processes may make it at once. */
-function bundle(file: string, outfile: string): void {
+/** Written as a whole: several processes may make it at once. @returns the files that are in it. */
+function bundle(file: string, outfile: string): readonly string[] {
   const { buildSync } = require("esbuild") as typeof import("esbuild");
-  const { outputFiles } = buildSync({ ...BUNDLE, entryPoints: [file], absWorkingDir: PACKAGE_ROOT, write: false });
+  const { outputFiles, metafile } = buildSync({
+    ...BUNDLE,
+    entryPoints: [file],
+    absWorkingDir: PACKAGE_ROOT,
+    metafile: true,
+    write: false,
+  });
   mkdirSync(dirname(outfile), { recursive: true });
   const half = `${outfile}.${process.pid}`;
   writeFileSync(half, outputFiles[0]?.contents ?? "");
   renameSync(half, outfile);
+  return Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([input, { bytesInOutput }]) => (bytesInOutput > 0 ? [input] : [])),
+  );
 }

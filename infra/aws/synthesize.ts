@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "aws-cdk-lib";
 import type { CloudAssembly } from "aws-cdk-lib/cx-api";
 import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
-import { mapValues } from "../../constructs/model/json";
+import { isObject, mapValues } from "../../constructs/model/json";
+import { PACKAGE_ROOT } from "../../constructs/package/root";
+import { readDataFile } from "../data-files";
 import { project } from "../project";
 import { checkLimits } from "./limits";
 import { CHECKED, createStacks } from "./stacks";
@@ -21,6 +23,13 @@ const ONLY_TEMPLATES = {
   "aws:cdk:disable-stack-trace": true,
 };
 
+/** The feature flags of the project, by which the CDK decides what templates look like; where it has none yet, this package's. */
+function readContext(): object {
+  const file = [project().root, PACKAGE_ROOT].map((root) => join(root, "cdk.json")).find(existsSync) ?? "";
+  const content = readDataFile("cdk.json", file);
+  return isObject(content) && isObject(content.context) ? content.context : {};
+}
+
 /**
  * The templates of an environment, by stack; nested ones follow their parent. Nothing is left on the disk, and what they upload is not
  * copied.
@@ -33,7 +42,7 @@ export function synthesize(environment: AwsEnvironment, create = createStacks): 
   process.env.CDK_VALIDATION ??= "false";
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
-    const { context } = JSON.parse(readFileSync(join(project().root, "cdk.json"), "utf8")) as { readonly context: object };
+    const context = readContext();
     const app = new App({ outdir, analyticsReporting: false, treeMetadata: false, context: { ...context, ...ONLY_TEMPLATES, ...CHECKED } });
     create(app, environment);
     const written = templatesOf(app.synth());

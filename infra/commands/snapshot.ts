@@ -2,12 +2,15 @@ import { Option } from "commander";
 import pc from "picocolors";
 import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
+import { IS_CHECKOUT } from "../../constructs/package/root";
+import { checkEnvironments } from "../check-environments";
 import { loadCloud } from "../clouds";
 import { createCommand, toProgram, withExamples } from "../command";
-import { npmLine } from "../command-line";
+import { npmLine, typed } from "../command-line";
 import { environmentsOn } from "../load";
+import { project } from "../project";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
-import { folderOf, readSnapshots, removeStack, type Subject, writeStack } from "../snapshot-files";
+import { folderOf, readSnapshots, removeStack, type Subject, snapshotsFolder, writeStack } from "../snapshot-files";
 import { CLOUDS } from "../spec";
 
 interface Options extends Partial<Subject> {
@@ -32,6 +35,9 @@ export const program = toProgram<Options>(command, async ({ update = false, ...o
   const onSubject = ({ environment, cloud }: Subject) => progress.doing(`computing what ${environment} on ${cloud} would create`);
   for (const [folder, snapshot] of await takeSnapshots(chooseSubjects(only), onSubject))
     for (const [stack, content] of Object.entries(snapshot)) current[`${folder}/${stack}`] = content;
+  // Of what is not deployed nothing can be compared: only whether it is right.
+  const problems = Object.keys(only).length === 0 ? checkEnvironments() : [];
+  if (problems.length > 0) throw new UserError(problems.join("\n"));
   const changes = findChanges(readSnapshots(only), current);
   progress.stop();
   const count = Object.keys(current).length;
@@ -44,7 +50,7 @@ export const program = toProgram<Options>(command, async ({ update = false, ...o
     for (const { stack, content } of changes) content === null ? removeStack(stack) : writeStack(stack, content);
     const removed = changes.filter(({ content }) => content === null).length;
     process.stdout.write(
-      `${pc.green("✔")} ${plural(changes.length - removed, "snapshot")} written, ${removed} removed; commit infra/environments/snapshots\n`,
+      `${pc.green("✔")} ${plural(changes.length - removed, "snapshot")} written, ${removed} removed; commit ${snapshotsFolder()}\n`,
     );
     return 0;
   }
@@ -98,8 +104,9 @@ async function takeSnapshot({ environment, cloud: name }: Subject): Promise<Snap
     return await cloud.snapshot(cloud.loadEnvironment(environment));
   } catch (error) {
     if (!(error instanceof Error && CLOUD_PACKAGE.test(error.message))) throw error;
+    const remedy = IS_CHECKOUT ? "run npm ci" : `run ${npmLine("init", [typed(project().root), "--cloud", name])}`;
     const others = CLOUDS.filter((each) => each !== name).join(" or ");
-    throw new UserError(`the packages of ${name} are not installed; run npm ci, or compare only --cloud ${others}`);
+    throw new UserError(`the packages of ${name} are not installed; ${remedy}, or compare only --cloud ${others}`);
   }
 }
 

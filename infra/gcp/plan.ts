@@ -13,7 +13,7 @@ import { storedHomes } from "./homes";
 import { gcpPriced } from "./priced";
 import { CALLS, type Registration, register } from "./registrations";
 import { gcpServers, gcpUses } from "./servers";
-import { PROJECT, readState, type Stored } from "./stored";
+import { pulumiProject, readState, type Stored } from "./stored";
 
 const PEERING = "gcp:servicenetworking/connection:Connection";
 
@@ -49,7 +49,7 @@ export async function planGcp(environment: GcpEnvironment, against: string | nul
 }
 
 async function registrationsOf(environment: GcpEnvironment): Promise<readonly Registration[]> {
-  const program = { project: PROJECT, stack: environment.name, preview: true, calls: CALLS };
+  const program = { project: pulumiProject(), stack: environment.name, preview: true, calls: CALLS };
   return (await register(program, () => deploy(environment))).resources;
 }
 

@@ -2,7 +2,7 @@ import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment"
 import { type Snapshot, toReadable } from "../snapshot";
 import { deploy } from "./deploy";
 import { CALLS, type Program, type Registration, register } from "./registrations";
-import { PROJECT } from "./stored";
+import { pulumiProject } from "./stored";
 
 /** Components, one file each; `stack` has all other resources. */
 const COMPONENTS = ["database", "access", "platforms"];
@@ -33,7 +33,7 @@ export const standIns: NonNullable<Program["outputs"]> = (type, name, inputs) =>
  * any of it, and reads no `Pulumi.<stack>.yaml`. The order of creation is left out: changing it changes no resource.
  */
 export async function snapshotGcp(environment: GcpEnvironment): Promise<Snapshot> {
-  const program = { project: PROJECT, stack: environment.name, preview: false, outputs: standIns, calls: CALLS };
+  const program = { project: pulumiProject(), stack: environment.name, preview: false, outputs: standIns, calls: CALLS };
   const { resources, outputs } = await register(program, () => deploy(environment));
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const stacks: Record<string, Record<string, unknown>> = { stack: { "(outputs)": outputs } };

@@ -25,6 +25,6 @@ export async function refuseOthers(directory: string): Promise<void> {
 export function refuseBlanks(): void {
   if (/\s/.test(root()))
     throw new UserError(
-      `the path ${root()} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the checkout`,
+      `the path ${root()} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the project`,
     );
 }

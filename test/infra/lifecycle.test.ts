@@ -237,7 +237,7 @@ describe("the life of a local server", () => {
     mkdirSync(blank);
     expect(await run(blank, "start", ["--once"])).toEqual({
       code: 1,
-      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the checkout\n`,
+      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the project\n`,
     });
     expect(readdirSync(blank)).toEqual([]);
   });

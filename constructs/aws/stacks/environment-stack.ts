@@ -46,7 +46,7 @@ export class EnvironmentStack extends Stack {
 /** A rule of CloudFormation that never holds: it is asked before the first resource is made. */
 function refuseExamples(stack: Stack, examples: readonly string[]): void {
   if (examples.length === 0) return;
-  const assertDescription = `These ids are examples; write your own into infra/environments: ${examples.join(", ")}`;
+  const assertDescription = `These ids are examples; write your own into the environment: ${examples.join(", ")}`;
   new CfnRule(stack, "NoExamples", { assertions: [{ assert: Fn.conditionEquals("example", "own"), assertDescription }] });
 }
 

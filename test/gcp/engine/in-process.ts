@@ -6,7 +6,6 @@ import type { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { DeploymentPlan } from "../../../infra/cloud";
 import { deploy } from "../../../infra/gcp/deploy";
 import { planGcp } from "../../../infra/gcp/plan";
-import { PROJECT } from "../../../infra/gcp/stored";
 import type { NamedSpec } from "../../../infra/spec";
 import { resolveGcp } from "../../fixtures/gcp";
 import { readProject } from "./double";
@@ -30,7 +29,7 @@ interface UpOptions {
   readonly refresh?: boolean;
 }
 
-const REFRESHES = readProject(join(__dirname, "..", "..", "..")).refreshes;
+const { project: PROJECT_NAME, refreshes: REFRESHES } = readProject(join(__dirname, "..", "..", ".."));
 
 /** Parts of Pulumi's runtime that are not exported, which is why its version is pinned. */
 const runtime = () => ({
@@ -90,7 +89,7 @@ export class InProcessEngine {
 
   private begin(faults: Readonly<Record<string, string>>, isPreview: boolean, refresh: boolean): Session {
     const world = this.world.withFaults(faults);
-    const session = new Session({ stack: this.stack, state: this.state, world }, PROJECT, isPreview);
+    const session = new Session({ stack: this.stack, state: this.state, world }, PROJECT_NAME, isPreview);
     if (refresh) session.refresh();
     return session;
   }
@@ -110,7 +109,7 @@ async function runProgram(session: Session, world: World, stack: string, spec: N
   try {
     await withLocalStorage(async () => {
       const nothing = { newResource: () => ({ id: "", state: {} }), call: () => ({}) };
-      await pulumi.runtime.setMocks(nothing, PROJECT, stack, isPreview);
+      await pulumi.runtime.setMocks(nothing, PROJECT_NAME, stack, isPreview);
       Object.assign(getMonitor(), monitorOf(session, world));
       await pulumi.runtime.runInPulumiStack(async () => deploy(environment));
       await waitForRPCs();

@@ -4,12 +4,13 @@ import { delimiter, join, resolve } from "node:path";
 import { type InlineProgramArgs, LocalWorkspace, type OpMap, type Stack } from "@pulumi/pulumi/automation";
 import { formatViolation } from "../../../constructs/model/errors";
 import { deploy } from "../../../infra/gcp/deploy";
-import { PROJECT } from "../../../infra/gcp/stored";
 import type { NamedSpec } from "../../../infra/spec";
 import { resolveGcp } from "../../fixtures/gcp";
+import { readProject } from "./double";
 import type { Engine, Outcome } from "./scenarios";
 import { inFiles, PACKAGES, World } from "./world";
 
+const PROJECT_NAME = readProject(resolve(__dirname, "..", "..", "..")).project;
 const PASSPHRASE = "a passphrase of a proof";
 
 /**
@@ -63,7 +64,7 @@ export class RealEngine implements Engine {
 
   /** As it lies in the folder: what is exported is decrypted before. */
   state(): string {
-    return readFileSync(join(this.directory, "state", ".pulumi", "stacks", PROJECT, `${this.stack}.json`), "utf8");
+    return readFileSync(join(this.directory, "state", ".pulumi", "stacks", PROJECT_NAME, `${this.stack}.json`), "utf8");
   }
 
   private async run(
@@ -92,7 +93,7 @@ export class RealEngine implements Engine {
       for (const warning of environment.warnings) process.stderr.write(`! ${formatViolation(warning)}\n`);
       return deploy(environment);
     };
-    const args: InlineProgramArgs = { stackName: this.stack, projectName: PROJECT, program: program as InlineProgramArgs["program"] };
+    const args: InlineProgramArgs = { stackName: this.stack, projectName: PROJECT_NAME, program: program as InlineProgramArgs["program"] };
     const envVars = {
       PULUMI_BACKEND_URL: `file://${join(this.directory, "state")}`,
       PULUMI_HOME: join(this.directory, "home"),

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { PostgresEnvironment, type PostgresEnvironmentArgs } from "../../../constructs/gcp/environment";
 import type { TeamRule } from "../../../constructs/model/team-rule";
 import { CALLS, type Program, type Registration, register } from "../../../infra/gcp/registrations";
-import { PROJECT } from "../../../infra/gcp/stored";
+import { pulumiProject } from "../../../infra/gcp/stored";
 import type { NamedSpec } from "../../../infra/spec";
 import { CLUSTER, existingGcp, fullGcp, minimalGcp, SECTION, withGcp } from "../../fixtures/gcp";
 import { doubleOutputs, ofType, one, registrationsOf } from "../../fixtures/registrations";
@@ -20,13 +20,13 @@ const spec = {
 const args = (its: unknown): PostgresEnvironmentArgs<typeof spec> => ({ spec: its as typeof spec });
 const made = (its: unknown = spec, opts?: pulumi.ComponentResourceOptions) => new PostgresEnvironment("postgres", args(its), opts);
 const run = (program: () => object, change: Partial<Program> = {}) =>
-  register({ project: PROJECT, stack: "team", preview: false, outputs: doubleOutputs, calls: CALLS, ...change }, program);
+  register({ project: pulumiProject(), stack: "team", preview: false, outputs: doubleOutputs, calls: CALLS, ...change }, program);
 
 /** What is registered, as this project's own program would: without the component, and with providers that are called for the stack. */
 function asDeployed(resources: readonly Registration[], environment: string, stack: string): readonly unknown[] {
   const component = resources.find(({ type }) => type === "platform-postgres:gcp:PostgresEnvironment");
   const text = JSON.stringify(resources.filter((each) => each !== component))
-    .replaceAll(`"${component?.urn}"`, `"urn:pulumi:${stack}::${PROJECT}::pulumi:pulumi:Stack::${PROJECT}-${stack}"`)
+    .replaceAll(`"${component?.urn}"`, `"urn:pulumi:${stack}::${pulumiProject()}::pulumi:pulumi:Stack::${pulumiProject()}-${stack}"`)
     .replaceAll("platform-postgres:gcp:PostgresEnvironment$", "")
     .replaceAll(`platform-postgres:${environment}:`, "platform-postgres:infra:")
     .replaceAll(new RegExp(`${environment}-(google|random|cluster)\\b`, "g"), "$1");

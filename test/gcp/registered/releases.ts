@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { mapValues } from "../../../constructs/model/json";
 import { deploy } from "../../../infra/gcp/deploy";
 import { register } from "../../../infra/gcp/registrations";
-import { PROJECT } from "../../../infra/gcp/stored";
+import { pulumiProject } from "../../../infra/gcp/stored";
 import { CLUSTER, existingGcp, fullGcp, resolveGcp, withGcp } from "../../fixtures/gcp";
 import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 
@@ -166,7 +166,7 @@ describe("releases", () => {
     const identifierOf = async (config: Readonly<Record<string, string>>, endpoint: string) => {
       const calls = { "gcp:container/getCluster:getCluster": { endpoint, masterAuths: [{ clusterCaCertificate: endpoint }] } };
       const environment = resolveGcp(existingGcp);
-      const program = { project: PROJECT, stack: environment.name, preview: false, config, calls };
+      const program = { project: pulumiProject(), stack: environment.name, preview: false, config, calls };
       const { resources } = await register(program, () => deploy(environment));
       return resources.find(({ type }) => type === "pulumi:providers:kubernetes")?.inputs;
     };
