@@ -24,8 +24,17 @@ export function createCommand(name: string, description: string, usual = USUAL):
     .exitOverride();
 }
 
-/** Adds examples to the help. @param lines what is typed after the command's name, and what it does. */
-export function withExamples(command: Command, ...lines: readonly (readonly [words: string, what: string])[]): Command {
+/** What is typed after a command's name, and what that does. */
+type Example = readonly [words: string, what: string];
+
+const EXAMPLES = new WeakMap<Command, readonly Example[]>();
+
+/** The examples of a command's help. */
+export const examplesOf = (command: Command): readonly Example[] => EXAMPLES.get(command) ?? [];
+
+/** Adds examples to the help. */
+export function withExamples(command: Command, ...lines: readonly Example[]): Command {
+  EXAMPLES.set(command, lines);
   const typed = (words: string) => (words === "" ? command.name().replace(/ --$/, "") : `${command.name()} ${words}`);
   return command.addHelpText("after", `\n${toExamples(lines.map(([words, what]) => [typed(words), what]))}`);
 }

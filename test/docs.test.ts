@@ -1,13 +1,19 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Ajv from "ajv";
-import { describe, expect, it } from "vitest";
+import { register } from "tsx/cjs/api";
+import { afterAll, describe, expect, it } from "vitest";
 import { platforms } from "../constructs/platforms/registry";
 import { readDataFile } from "../infra/data-files";
-import { OUTPUT_PAGE, pageOf, RULES_PAGE, schemaFiles, withDocuments, withFacts } from "../infra/docs/docs";
+import { commandsPage } from "../infra/docs/commands";
+import { COMMANDS_PAGE, OUTPUT_PAGE, pageOf, RULES_PAGE, SETTINGS_PAGE, schemaFiles, withDocuments, withFacts } from "../infra/docs/docs";
 import type { PlatformName } from "../infra/docs/facts";
 import { rulesPage } from "../infra/docs/rules";
+import { settingsPage } from "../infra/docs/settings";
 import { refusal } from "./fixtures/specs";
+
+// The page of commands loads them, as they are loaded when they run.
+afterAll(register());
 
 const ROOT = join(__dirname, "..");
 const names = Object.keys(platforms) as PlatformName[];
@@ -33,6 +39,11 @@ describe("docs", () => {
       expect(wrong.split("\n").filter((line) => line.startsWith("| ")).length).toBeGreaterThan(4);
     },
   );
+
+  it("list every setting and every command, as the code has them (npm run docs writes it)", () => {
+    expect(readFileSync(SETTINGS_PAGE, "utf8")).toBe(settingsPage());
+    expect(readFileSync(COMMANDS_PAGE, "utf8")).toBe(commandsPage());
+  });
 
   it("list every rule, as the rules are (npm run docs writes it)", () => {
     expect(readFileSync(RULES_PAGE, "utf8")).toBe(rulesPage());

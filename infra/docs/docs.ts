@@ -5,10 +5,12 @@ import { dirname, join, relative } from "node:path";
 import { platforms } from "../../constructs/platforms/registry";
 import { DOCUMENTS } from "../documents/documents";
 import { toSchemaFile } from "../documents/schema";
+import { commandsPage } from "./commands";
 import { type PlatformName, toFacts } from "./facts";
 import { toDocumentTables } from "./output";
 import { rulesPage } from "./rules";
 import { environmentSchema } from "./schema";
+import { settingsPage } from "./settings";
 
 const ROOT = join(__dirname, "..", "..");
 const BEGIN = "<!-- What follows is written by npm run docs. -->";
@@ -19,6 +21,12 @@ export const RULES_PAGE = join(ROOT, "docs", "reference", "rules.md");
 
 /** A platform's page. */
 export const pageOf = (name: string): string => join(ROOT, "docs", `${name}.md`);
+
+/** The page of all settings. */
+export const SETTINGS_PAGE = join(ROOT, "docs", "reference", "settings.md");
+
+/** The page of all commands. */
+export const COMMANDS_PAGE = join(ROOT, "docs", "reference", "commands.md");
 
 /** The page of what commands print for programs. */
 export const OUTPUT_PAGE = join(ROOT, "docs", "reference", "output.md");
@@ -72,7 +80,13 @@ if (require.main === module) {
     writeFileSync(path, withFacts(name, existsSync(path) ? readFileSync(path, "utf8") : newPage(platforms[name].title)));
     process.stdout.write(`${relative(ROOT, path)}\n`);
   }
-  const reference = { [RULES_PAGE]: rulesPage(), [OUTPUT_PAGE]: withDocuments(readFileSync(OUTPUT_PAGE, "utf8")), ...schemaFiles() };
+  const reference = {
+    [RULES_PAGE]: rulesPage(),
+    [SETTINGS_PAGE]: settingsPage(),
+    [COMMANDS_PAGE]: commandsPage(),
+    [OUTPUT_PAGE]: withDocuments(readFileSync(OUTPUT_PAGE, "utf8")),
+    ...schemaFiles(),
+  };
   for (const [path, content] of Object.entries(reference)) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, content);
