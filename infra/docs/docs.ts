@@ -8,6 +8,7 @@ import { toSchemaFile } from "../documents/schema";
 import { commandsPage } from "./commands";
 import { type PlatformName, toFacts } from "./facts";
 import { toDocumentTables } from "./output";
+import { platformsTable } from "./platforms";
 import { rulesPage } from "./rules";
 import { environmentSchema } from "./schema";
 import { settingsPage } from "./settings";
@@ -38,6 +39,12 @@ export const schemaFiles = (): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(DOCUMENTS.map((each) => [schemaFile(each.name), toSchemaFile(each)])),
   [schemaFile("environment")]: `${JSON.stringify(environmentSchema(), null, 2)}\n`,
 });
+
+/** README with the platforms of today. */
+export const withPlatforms = (page: string): string => between(page, `${platformsTable("docs")}\n`, "README.md");
+
+/** The front page. */
+export const README = join(ROOT, "README.md");
 
 /** A page with the facts of today; what people wrote around them stays. */
 export const withFacts = (name: PlatformName, page: string): string => between(page, toFacts(name), `docs/${name}.md`);
@@ -81,6 +88,7 @@ if (require.main === module) {
     process.stdout.write(`${relative(ROOT, path)}\n`);
   }
   const reference = {
+    [README]: withPlatforms(readFileSync(README, "utf8")),
     [RULES_PAGE]: rulesPage(),
     [SETTINGS_PAGE]: settingsPage(),
     [COMMANDS_PAGE]: commandsPage(),

@@ -28,7 +28,7 @@ const OTHER: Readonly<Record<Field, object>> = {
 };
 
 export interface CloudCase {
-  /** Heading of its column in README's table of differences. */
+  /** Heading of its column in the table of docs/reference/differences.md. */
   readonly column: "AWS" | "Google Cloud";
   /** What a cloud is told of an instance, as one text. */
   observe(main: object): Promise<string>;
@@ -38,10 +38,12 @@ export interface CloudCase {
   readonly base: object;
 }
 
-/** The rows of README's table, by field. */
+/** The rows of that table, by field. */
 function exceptionsIn(column: CloudCase["column"]): readonly string[] {
-  const readme = readFileSync(join(__dirname, "..", "..", "README.md"), "utf8");
-  const rows = (readme.split("\n## Where clouds differ\n")[1]?.split("\n## ")[0] ?? "").split("\n").filter((line) => line.startsWith("| "));
+  const page = readFileSync(join(__dirname, "..", "..", "docs", "reference", "differences.md"), "utf8");
+  const rows = (page.split("\n\n").find((block) => block.startsWith("| field |")) ?? "")
+    .split("\n")
+    .filter((line) => line.startsWith("| "));
   const [head = [], ...body] = rows.map((row) =>
     row
       .slice(1, -1)
@@ -53,11 +55,11 @@ function exceptionsIn(column: CloudCase["column"]): readonly string[] {
   return without.flatMap(([fields = ""]) => [...fields.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name));
 }
 
-/** Every field of an instance has an effect on a cloud, or stands in README as one that has none. */
+/** Every field of an instance has an effect on a cloud, or stands on that page as one that has none. */
 export function neutralFields({ column, observe, own, base }: CloudCase): void {
   const exceptions = exceptionsIn(column);
 
-  it.each(Object.keys(instanceFields) as Field[])("is told of %s, or README says that it is not", async (field) => {
+  it.each(Object.keys(instanceFields) as Field[])("is told of %s, or docs/reference/differences.md says that it is not", async (field) => {
     const change = { ...OTHER[field], ...(field in own ? own[field as keyof typeof own] : {}) };
     // What a field takes besides itself is the same on both sides.
     const { [field]: _changed, ...besides } = change as Partial<Record<Field, unknown>>;

@@ -61,6 +61,12 @@ describe("npm start", () => {
       ),
     );
     expect(code).toBe(0);
+    // What README shows of it; versions, ports and times change.
+    const [, block = ""] = /```text\n(✔ PostgreSQL [\s\S]*?)```/.exec(readFileSync(join(__dirname, "..", "..", "README.md"), "utf8")) ?? [];
+    const masked = (text: string) => text.replaceAll(/\d+\.\d+( s)?\b|localhost:\d+/g, "N");
+    const lines = masked(block).trimEnd().split("\n");
+    expect(lines).toHaveLength(4);
+    expect(lines.filter((line) => !masked(output).split("\n").includes(line))).toEqual([]);
     expect(
       filesBelow(join(directory, "out"))
         .map((file) => relative(join(directory, "out"), file))

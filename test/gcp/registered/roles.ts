@@ -23,9 +23,9 @@ describe("roles of who deploys", () => {
     expect(named.filter((type) => !Object.hasOwn(catalogue, type))).toEqual([]);
   });
 
-  it("are what README asks for, word by word, and nothing else", () => {
-    const readme = readFileSync(join(__dirname, "..", "..", "..", "README.md"), "utf8");
-    const section = readme.split("\n## Google Cloud\n")[1]?.split("\n## ")[0] ?? "";
+  it("are what docs/reference/permissions.md asks for, word by word, and nothing else", () => {
+    const page = readFileSync(join(__dirname, "..", "..", "..", "docs", "reference", "permissions.md"), "utf8");
+    const section = page.split("\n## Google Cloud\n")[1]?.split("\n## ")[0] ?? "";
     const rows = section.split("\n").filter((line) => /^\| .*`roles\/[a-zA-Z.]+`/.test(line));
     expect(rows).toEqual(ROLES.map(({ title, role, reason }) => `| ${title} (\`${role}\`) | ${reason} |`));
   });
