@@ -173,7 +173,7 @@ describe("architecture", () => {
   it("sets no baseUrl, and a path for this package alone, for its examples: others would let the folder constructs shadow the npm package", () => {
     const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, "tsconfig.json"), "utf8")) as { compilerOptions: { paths: object } };
     expect(compilerOptions).not.toHaveProperty("baseUrl");
-    expect(compilerOptions.paths).toEqual({ "platform-postgres/*": ["./constructs/*"] });
+    expect(compilerOptions.paths).toEqual({ "platform-postgres/spec": ["./infra/spec.ts"], "platform-postgres/*": ["./constructs/*"] });
   });
 
   it("gives who installs the package what it imports: as a dependency, or as an optional peer", () => {

@@ -27,34 +27,34 @@ interface Options extends Given {
 
 const command = new Command(commandName("init"))
   .description(
-    "Make a project of its own: environments, what deploys them, and their tests. In a terminal it asks, unless --cloud says it.",
+    "Create a project: environments, the programs that deploy them, and their tests. In a terminal it asks questions, unless you pass --cloud.",
   )
-  .argument("<directory>", "a new one; or a project, which gets what it lacks, and versions of packages that this one is tried with")
-  .option("--cloud <names>", `${CLOUDS.join(",")}; none: this machine only`)
-  .option("--platforms <names>", `of ${Object.keys(platforms).join(", ")} (default: mlflow)`)
+  .argument("<directory>", "a new directory; or an existing project, whose packages are set to tested versions")
+  .option("--cloud <names>", `clouds to deploy to: ${CLOUDS.join(",")}; none for this machine only`)
+  .option("--platforms <names>", `any of ${Object.keys(platforms).join(", ")} (default: mlflow)`)
   .option("--aws-region <region>", "region of RDS (default: eu-central-1)")
-  .option("--aws-account <number>", "account (default: that of the credentials in use)")
-  .option("--aws-vpc <id>", "VPC that exists (default: a new one)")
+  .option("--aws-account <number>", "account to deploy to (default: that of the credentials in use)")
+  .option("--aws-vpc <id>", "existing VPC (default: create one)")
   .option("--aws-subnets <id:zone,...>", "its private subnets, two or more")
-  .option("--gcp-project <id>", "project (default: an example, to replace)")
-  .option("--gcp-project-number <number>", "its number")
+  .option("--gcp-project <id>", "project to deploy to (default: a placeholder)")
+  .option("--gcp-project-number <number>", "its number (default: a placeholder)")
   .option("--gcp-region <region>", "region of Cloud SQL (default: europe-west4)")
   .option("--gcp-network <name>", "its network (default: default)")
-  .option("--gcp-cluster <name>", "GKE cluster in that region")
-  .option("--package <file>", "a packed file of this package, in place of npm's registry")
-  .option("--no-install", "write the files only")
+  .option("--gcp-cluster <name>", "GKE cluster in that region (default: a placeholder)")
+  .option("--package <file>", "install this package from a packed file, not from npm's registry")
+  .option("--no-install", "only write the files")
   .allowExcessArguments(false)
   .exitOverride();
 
 withExamples(
   command,
-  ["my-postgres", "ask what is needed"],
+  ["my-postgres", "answer questions"],
   ["my-postgres --cloud none", "this machine only"],
   [
     "my-postgres --cloud aws --aws-vpc vpc-0a1b2c3d --aws-subnets subnet-0a1b2c3d:eu-central-1a,subnet-0a1b2c3e:eu-central-1b",
-    "in a VPC that exists",
+    "in an existing VPC",
   ],
-  [". --cloud aws,gcp", "Google Cloud, too, in a project that is on AWS"],
+  [". --cloud aws,gcp", "add Google Cloud to a project on AWS"],
 );
 
 export const program = toProgram<Options>(command, async ({ package: file, install: installs, ...options }, progress) => {

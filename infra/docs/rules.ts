@@ -142,7 +142,7 @@ const toEntry = ([{ id, about, severity, why, source, date, passing, failing, fo
     ...(others.length === 0 ? [] : [`\`${[id, ...others.map((each) => each.id)].join("`, `")}\`; the example is ${about}'s.`, ""]),
     `${severity[0]?.toUpperCase()}${severity.slice(1)}. ${why}`,
     "",
-    "```",
+    "```text",
     ...foundInFailing.map(formatViolation),
     "```",
     "",
