@@ -92,7 +92,7 @@ describe("pages of the documentation", () => {
 
 /** A page for who changes this project, where scripts of the checkout are typed; elsewhere commands are typed in a project. */
 const isForContributors = (at: string): boolean =>
-  /^(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|^docs\/how-to\/(add-a-platform|add-a-target|add-a-rule)\.md|^docs\/(explanation|tutorials\/first-hour)/.test(
+  /^(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|^docs\/how-to\/(add-a-platform|add-a-target|add-a-rule)\.md|^docs\/(explanation|tutorials\/first-hour|how-to\/start-a-project)/.test(
     at,
   );
 

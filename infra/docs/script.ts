@@ -84,7 +84,7 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     examples: [["--pictures pictures", "to look at them"]],
   },
   "proof:restore": {
-    does: "Dump and restore a platform's database by the commands of docs/operating.md.",
+    does: "Dump and restore a platform's database by the commands of docs/how-to/back-up-and-restore.md.",
     takes: "1 minute",
     needs: "Node.js; psql, pg_dump and pg_restore 15 or newer",
   },

@@ -34,7 +34,7 @@ export const compareHomes = (before: Homes, after: Homes): readonly Change[] =>
     return had === undefined ? [] : compareHome(platform, had, has);
   });
 
-const MOVE = 'take that change back, or move the data with a dump: docs/operating.md, "One platform"';
+const MOVE = 'take that change back, or move the data with a dump: docs/how-to/back-up-and-restore.md, "One platform"';
 
 function compareHome(platform: string, had: Home, has: Home): readonly Change[] {
   if (had.instance !== has.instance)

@@ -13,7 +13,7 @@ import { versionsOf } from "../fixtures/tenants";
 import { assignments } from "./started";
 import { MissingTool, type Proof, type Result, report, run } from "./tools";
 
-const PAGE = resolve(__dirname, "..", "..", "docs", "operating.md");
+const PAGE = resolve(__dirname, "..", "..", "docs", "how-to", "back-up-and-restore.md");
 const directory = mkdtempSync(join(tmpdir(), "platform-postgres-restore-"));
 const servers: TestServer[] = [];
 
