@@ -1,5 +1,5 @@
 import { isObject } from "../../constructs/model/json";
-import { type Change, toChange, withoutRepetition } from "../plan/change";
+import { type Change, keep, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
 import { awsFacts, findInstances, instanceOf, logicalId, resourcesOf } from "./facts";
 import { storedInstances, storedPlatforms } from "./homes";
@@ -159,7 +159,7 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
     const isSaid = type === INSTANCE || isTold(id) || changed(REPLACED_BY[type] ?? "");
     return !isStateful(type) || isSaid || isDisposable(id, before)
       ? []
-      : [toChange("lost", path, `${whatOf(type)} would ${fateOf(had)}`, "keep it in the spec")];
+      : [toChange("lost", path, `${whatOf(type)} would ${fateOf(had)}`, keep(path))];
   }
   if (type === LOGS) return findOlderLogs({ id, path, had, has });
   const [old, next] = [had.Properties ?? {}, has.Properties ?? {}];

@@ -1,6 +1,6 @@
 import { isReaderHostName } from "../../constructs/gcp/names";
 import { pulumiCommand } from "../command-line";
-import { type Change, toChange, withoutRepetition } from "../plan/change";
+import { type Change, keep, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
 import type { Facts } from "../plan/facts";
 import { pathsOf, propertiesOf } from "./catalogue";
@@ -149,7 +149,7 @@ function findPlatforms(before: Before, after: After): readonly Change[] {
     ...had
       .filter((path) => !has.includes(path))
       .map((path) =>
-        toChange("lost", path, "its secret would be deleted; its databases stay, and nothing would look after them", "keep it in the spec"),
+        toChange("lost", path, "its secret would be deleted; its databases stay, and nothing would look after them", keep(path)),
       ),
     ...has.filter((path) => !had.includes(path)).map((path) => toChange("other", path, "gets its databases, its logins and its secret")),
   ];

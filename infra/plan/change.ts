@@ -32,6 +32,10 @@ export function toHeading({ path, before, after }: Pick<Change, "path" | "before
   return `${path}: ${before ?? "nothing"} -> ${after ?? "nothing"}`;
 }
 
+/** What to do about something that a spec no longer has. @param path in the spec. */
+export const keep = (path: string): string =>
+  path.startsWith("platforms.") ? "keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says" : "keep it in the spec";
+
 /** A change of something as a whole. */
 export const toChange = (level: Level, path: string, effect: string, remedy = ""): Change => ({
   level,

@@ -200,7 +200,7 @@ describe("a plan of it", () => {
       compared: [ACCESS, "postgres-prod-database", "postgres-prod-guard", PLATFORMS],
     });
     expect(planAws(resolveAws(research), directory).changes.map(toLine)).toEqual([
-      "lost: platforms.prefect-eu; its secret would stay, but nothing would look after it; keep it in the spec",
+      "lost: platforms.prefect-eu; its secret would stay, but nothing would look after it; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
       "outage: release prefect-eu/prefect-eu; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
   });

@@ -40,7 +40,7 @@ describe("a change", () => {
   it("names releases that go, and asks who looks after operators that stay", () => {
     const less = { ...withAws(productionAws, { cluster: CLUSTER }), platforms: { ...productionAws.platforms, mlflow: undefined } };
     expect(lines(productionAws, less as NamedSpec)).toEqual([
-      "lost: platforms.mlflow; its secret would stay, but nothing would look after it; keep it in the spec",
+      "lost: platforms.mlflow; its secret would stay, but nothing would look after it; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
       "outage: release mlflow/mlflow; would be uninstalled, and its pods stopped; its databases and its secret stay",
       ...["external-secrets", "reloader"].map(
         (name) =>

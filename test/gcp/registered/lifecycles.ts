@@ -124,7 +124,7 @@ describe("an instance that is there", () => {
   it("loses its replica, whose plan says that nothing is lost, and a platform only after its secret is unprotected", async () => {
     const less = spec(section, { storageGib: 200, maxStorageGib: 500, majorVersion: 18 }, { platforms: {} });
     expect(await told(less)).toEqual([
-      "lost: platforms.mlflow; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec",
+      "lost: platforms.mlflow; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
       "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
       "outage: release mlflow/mlflow; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);

@@ -107,7 +107,7 @@ describe("plan for Google Cloud", () => {
     const stays = (name: string) =>
       `other: release platform-postgres-${name}/platform-postgres-${name}; would stay in the cluster, and this project would no longer upgrade it; name a new owner`;
     expect(await linesOf(less, own)).toEqual([
-      "lost: platforms.prefect; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec",
+      "lost: platforms.prefect; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
       "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
       "outage: release prefect/prefect; would be uninstalled, and its pods stopped; its databases and its secret stay",
       stays("external-secrets"),
