@@ -1,4 +1,8 @@
+import { UserError } from "../constructs/model/errors";
+import { IS_CHECKOUT } from "../constructs/package/root";
 import type { Cloud } from "./cloud";
+import { npmLine, typed } from "./command-line";
+import { project } from "./project";
 
 /** Loaded only when it is asked for: who uses one cloud has not installed the other. */
 export function loadCloud(name: string): Cloud {
@@ -8,4 +12,17 @@ export function loadCloud(name: string): Cloud {
     case "gcp":
       return (require("./gcp/cloud") as typeof import("./gcp/cloud")).gcpCloud;
   }
+}
+
+/** A package of a cloud, as Node.js names one that it does not find. */
+const CLOUD_PACKAGE = /Cannot find module '(aws-cdk-lib|cdk-nag|constructs|@aws-|@pulumi|google-auth-library)/;
+const GOOGLE: readonly string[] = ["@pulumi", "google-auth-library"];
+
+/** What to do about an error where it is about a cloud's packages, which the user has not installed; otherwise null. */
+export function missingPackages(error: unknown): UserError | null {
+  const [, name] = (error instanceof Error && CLOUD_PACKAGE.exec(error.message)) || [];
+  if (name === undefined) return null;
+  const cloud = GOOGLE.includes(name) ? "gcp" : "aws";
+  const remedy = IS_CHECKOUT ? "npm ci" : npmLine("init", [typed(project().root), "--cloud", cloud]);
+  return new UserError(`the packages of ${cloud} are not installed; run ${remedy}`);
 }

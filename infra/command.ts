@@ -3,7 +3,7 @@ import pc from "picocolors";
 import { local } from "../constructs/local/target";
 import { UserError } from "../constructs/model/errors";
 import type { Cloud } from "./cloud";
-import { loadCloud } from "./clouds";
+import { loadCloud, missingPackages } from "./clouds";
 import { type About, commandName, isNpmScript, LOCAL_ENVIRONMENT } from "./command-line";
 import { toExamples } from "./examples";
 import { environmentNames, loadEnvironment, onlyEnvironmentOn, type ProjectEnvironment } from "./load";
@@ -90,6 +90,9 @@ export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions
   via: options.via,
 });
 
+/** The user has stopped a question, or a program that this one waits for: its message, and exit code 130. */
+export class Stopped extends UserError {}
+
 const STOPPED = new WeakMap<Command, string>();
 
 /** Notes what Ctrl-C leaves of a command's work, and what a next run does with it. */
@@ -148,10 +151,11 @@ async function runCommand<O extends object>(command: Command, run: (options: O, 
 function report(error: unknown): number {
   // The parser has printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode;
-  if (error instanceof UserError) process.stderr.write(`${pc.red("✖")} ${error.message}\n`);
+  const mistake = error instanceof UserError ? error : missingPackages(error);
+  if (mistake !== null) process.stderr.write(`${pc.red("✖")} ${mistake.message}\n`);
   else
     process.stderr.write(
       `${pc.red("✖")} this is a defect of platform-postgres, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
     );
-  return 1;
+  return error instanceof Stopped ? 130 : 1;
 }

@@ -10,7 +10,7 @@ import type { Target } from "../constructs/model/target";
 import type { TeamRule } from "../constructs/model/team-rule";
 import { IS_CHECKOUT } from "../constructs/package/root";
 import { platforms } from "../constructs/platforms/registry";
-import { fromUser } from "./command-line";
+import { fromUser, npmLine, typed } from "./command-line";
 import { DATA_ENDINGS, readDataFile } from "./data-files";
 import { withFiles } from "./existing";
 import { project } from "./project";
@@ -34,6 +34,10 @@ const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
  */
 export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
   const known = environmentNames();
+  if (known.length === 0 && !IS_CHECKOUT)
+    throw new UserError(
+      `there is no environment in ${project().environments}; run ${npmLine("init", [typed(project().root)])}, which makes some`,
+    );
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in ${project().environments}; ${suggest(name, known)}`);
   const spec = readSpec(name);
   if (Object.keys(target.section).length > 0 && !Object.hasOwn(spec, target.name)) {
@@ -136,9 +140,14 @@ export function teamRules(): readonly TeamRule[] {
 }
 
 /** TypeScript of a project: the checkout's commands and bundles read their own without this. */
-function requireTypeScript(path: string): { readonly default?: unknown } {
-  const { require: load } = require("tsx/cjs/api") as typeof import("tsx/cjs/api");
-  return load(path, __filename);
+const requireTypeScript = (path: string): { readonly default?: unknown } => loader()(path, __filename);
+
+function loader(): typeof import("tsx/cjs/api").require {
+  try {
+    return (require("tsx/cjs/api") as typeof import("tsx/cjs/api")).require;
+  } catch {
+    throw new UserError(`files in TypeScript need the package tsx; run ${npmLine("init", [typed(project().root)])}`);
+  }
 }
 
 /** Not `import()`: a loader of ES modules costs every command a tenth of a second. */
@@ -146,7 +155,9 @@ function readDefault(file: string, load: () => { readonly default?: unknown }): 
   try {
     return load().default;
   } catch (error) {
-    throw new UserError(`${file} cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof UserError) throw error;
+    const [message] = (error instanceof Error ? error.message : String(error)).split("\nRequire stack:");
+    throw new UserError(`${file} cannot be loaded: ${message}`);
   }
 }
 

@@ -27,17 +27,18 @@ export function project(): Project {
   return found;
 }
 
-/** The project in which the user stands, otherwise the one that this package is installed in: `npx --prefix DIRECTORY` changes no directory. */
+/** The project in which the user stands, otherwise that of `npx --prefix DIRECTORY`, which changes no directory, or the one with this package. */
 function findRoot(): string {
-  const root = above(process.cwd(), isProject) ?? above(PACKAGE_ROOT, isProject);
-  if (root !== null) return root;
+  const places = [process.cwd(), process.env.npm_config_local_prefix ?? PACKAGE_ROOT, PACKAGE_ROOT];
+  const root = places.map((place) => above(place, isProject)).find((each) => each !== null);
+  if (root !== undefined) return root;
   throw new UserError(
     `${process.cwd()} is in no project: no package.json there or above names ${PACKAGE}; go to yours, or make one with npx ${PACKAGE} init NAME`,
   );
 }
 
 /** The next directory, from one upwards, of which something is true. */
-function above(directory: string, isIt: (directory: string) => boolean): string | null {
+export function above(directory: string, isIt: (directory: string) => boolean): string | null {
   if (isIt(directory)) return directory;
   return dirname(directory) === directory ? null : above(dirname(directory), isIt);
 }

@@ -2,13 +2,11 @@ import { Option } from "commander";
 import pc from "picocolors";
 import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
-import { IS_CHECKOUT } from "../../constructs/package/root";
 import { checkEnvironments } from "../check-environments";
-import { loadCloud } from "../clouds";
+import { loadCloud, missingPackages } from "../clouds";
 import { createCommand, toProgram, withExamples } from "../command";
-import { npmLine, typed } from "../command-line";
+import { npmLine } from "../command-line";
 import { environmentsOn } from "../load";
-import { project } from "../project";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
 import { folderOf, readSnapshots, removeStack, type Subject, snapshotsFolder, writeStack } from "../snapshot-files";
 import { CLOUDS } from "../spec";
@@ -16,9 +14,6 @@ import { CLOUDS } from "../spec";
 interface Options extends Partial<Subject> {
   readonly update?: boolean;
 }
-
-/** The packages of a cloud, as Node.js names one that it does not find. */
-const CLOUD_PACKAGE = /Cannot find module '(aws-cdk-lib|constructs|@aws-|@pulumi)/;
 
 const command = createCommand(
   "snapshot",
@@ -103,10 +98,10 @@ async function takeSnapshot({ environment, cloud: name }: Subject): Promise<Snap
     const cloud = loadCloud(name);
     return await cloud.snapshot(cloud.loadEnvironment(environment));
   } catch (error) {
-    if (!(error instanceof Error && CLOUD_PACKAGE.test(error.message))) throw error;
-    const remedy = IS_CHECKOUT ? "run npm ci" : `run ${npmLine("init", [typed(project().root), "--cloud", name])}`;
+    const missing = missingPackages(error);
+    if (missing === null) throw error;
     const others = CLOUDS.filter((each) => each !== name).join(" or ");
-    throw new UserError(`the packages of ${name} are not installed; ${remedy}, or compare only --cloud ${others}`);
+    throw new UserError(`${missing.message}, or compare only --cloud ${others}`);
   }
 }
 
