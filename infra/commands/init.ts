@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { basename } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { Command } from "commander";
 import pc from "picocolors";
 import { aws } from "../../constructs/aws/target";
@@ -8,15 +8,15 @@ import { local } from "../../constructs/local/target";
 import { UserError } from "../../constructs/model/errors";
 import { resolveUnknown } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
-import { toProgram, withExamples } from "../command";
-import { commandName, fromUser, quote, typed } from "../command-line";
+import { toProgram, whenStopped, withExamples } from "../command";
+import { commandName, fromUser, LOCAL_ENVIRONMENT, quote, typed } from "../command-line";
 import { toAnswers } from "../init/answers";
 import { type Answers, type EnvironmentFile, onThisMachineOnly, toEnvironments } from "../init/environments";
-import { cloudsOf, toManifest } from "../init/manifest";
+import { cloudsOf, type Manifest, toManifest, toTyped } from "../init/manifest";
 import { ownSource } from "../init/package-source";
-import { toProjectFiles } from "../init/project-files";
+import { IGNORED, PLAN_WORKFLOW, toPairs, toProjectFiles } from "../init/project-files";
 import { ask, type Given } from "../init/questions";
-import { install, keepPackage, readManifest, takeSnapshots, writeManifest, writeMissing } from "../init/write";
+import { ignore, install, keepPackage, readManifest, takeSnapshots, writeManifest, writeMissing, writing } from "../init/write";
 import { PACKAGE } from "../project";
 import { CLOUDS } from "../spec";
 
@@ -46,6 +46,7 @@ const command = new Command(commandName("init"))
   .allowExcessArguments(false)
   .exitOverride();
 
+whenStopped(command, "run this command again to finish the project");
 withExamples(
   command,
   ["my-postgres", "answer questions"],
@@ -59,9 +60,10 @@ withExamples(
 
 export const program = toProgram<Options>(command, async ({ package: file, install: installs, ...options }, progress) => {
   const directory = fromUser(command.args[0] ?? "");
-  const name = nameOf(directory);
-  const before = readManifest(directory);
-  const isNew = before?.dependencies?.[PACKAGE] === undefined;
+  const before = writing(() => readManifest(directory));
+  const name = nameOf(directory, before);
+  // A library's user has the package, and no project yet.
+  const isNew = before?.dependencies?.[PACKAGE] === undefined || !existsSync(join(directory, "environments"));
   const isAsked = isNew && options.cloud === undefined && process.stdin.isTTY && process.stdout.isTTY;
   const answers = toAnswers(isAsked ? await ask(options) : options);
   const had = isNew ? [] : cloudsOf(before ?? {});
@@ -70,27 +72,39 @@ export const program = toProgram<Options>(command, async ({ package: file, insta
   for (const each of environments) check(each);
 
   progress.doing("writing files");
-  mkdirSync(directory, { recursive: true });
   const isGrown = isNew || clouds.length > had.length;
-  const written = isGrown ? writeMissing(directory, toProjectFiles({ name, clouds, environments })) : [];
-  const own = file === undefined ? (before?.dependencies?.[PACKAGE] ?? ownSource(directory)) : keepPackage(directory, fromUser(file));
-  writeManifest(directory, name, toManifest(clouds, own, before ?? {}));
+  const files = isGrown ? toProjectFiles({ name, clouds, environments, commands: toTyped(before ?? {}) }) : {};
+  const written = writing(() => {
+    mkdirSync(directory, { recursive: true });
+    const paths = writeMissing(directory, files);
+    if (isGrown) ignore(directory, IGNORED);
+    const own = file === undefined ? (before?.dependencies?.[PACKAGE] ?? ownSource(directory)) : keepPackage(directory, fromUser(file));
+    writeManifest(directory, name, toManifest(clouds, own, before ?? {}));
+    return paths;
+  });
   progress.done(`${written.length} files and package.json written`);
   if (installs) {
     progress.doing("installing packages");
-    install(directory);
+    await install(directory);
     progress.done("packages installed");
     progress.doing("computing what deployments would create");
-    if (isGrown && clouds.length > 0) takeSnapshots(directory);
+    const onCloud = environments.map((each) => each.name).filter((each) => each !== LOCAL_ENVIRONMENT);
+    const added = onCloud.filter((each) => written.includes(`environments/${each}.ts`));
+    if (clouds.length > 0) await takeSnapshots(directory, added);
   }
   progress.stop();
-  process.stdout.write(toNextSteps(directory, environments, answers, installs));
+  const kept = Object.keys(files).filter((path) => !written.includes(path));
+  if (kept.length > 0)
+    process.stdout.write(`${pc.dim(`${kept.join(", ")} ${kept.length === 1 ? "was" : "were"} there, and not changed`)}\n`);
+  if (kept.includes(PLAN_WORKFLOW))
+    process.stdout.write(`Add to the matrix of ${PLAN_WORKFLOW}: ${toPairs(clouds, environments).join(", ")}\n`);
+  process.stdout.write(toNextSteps(directory, environments, answers, installs, toTyped(before ?? {})));
   return 0;
 });
 
 /** Also the name of Pulumi's project. @throws UserError where npm would refuse it. */
-function nameOf(directory: string): string {
-  const name = basename(directory);
+function nameOf(directory: string, before: Manifest | null): string {
+  const name = before?.name?.replace(/^@[^/]*\//, "") ?? basename(directory);
   if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) return name;
   throw new UserError(`${name}: must be a name for a package, of a-z, 0-9, hyphens, dots and underscores; choose another directory`);
 }
@@ -101,13 +115,19 @@ function check({ name, spec }: EnvironmentFile): void {
   resolveUnknown({ ...spec, name }, { target: target as typeof local, platforms, sections: CLOUDS });
 }
 
-function toNextSteps(directory: string, environments: readonly EnvironmentFile[], answers: Answers, installed: boolean): string {
+function toNextSteps(
+  directory: string,
+  environments: readonly EnvironmentFile[],
+  answers: Answers,
+  installed: boolean,
+  { start, test }: ReturnType<typeof toTyped>,
+): string {
   const left = onThisMachineOnly(answers);
   const lines = [
     ...(fromUser(".") === directory ? [] : [`cd ${quote(typed(directory))}`]),
     ...(installed ? [] : ["npm install"]),
-    "npm start",
-    "npm test",
+    start,
+    test,
   ];
   const onCloud = environments.filter(({ spec }) => CLOUDS.some((cloud) => Object.hasOwn(spec, cloud)));
   const also = onCloud.map(({ name }) => `environments/${name}.ts`);

@@ -8,9 +8,28 @@ import type { CloudName } from "./environments";
 
 /** What a project needs of npm. */
 export interface Manifest {
+  readonly name?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly scripts?: Readonly<Record<string, string>>;
+}
+
+/** What this package adds to a manifest. */
+export type Needs = Required<Omit<Manifest, "name">>;
+
+/** What `npm start` and `npm test` run, where a project has no such scripts of its own. */
+const SCRIPTS = { start: `${PACKAGE} start`, test: `${PACKAGE} snapshot` };
+
+/** Scripts of a person's own: what `npm init` writes for `test` is none. */
+export const ownScripts = ({ scripts = {} }: Manifest): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(scripts).filter(([, script]) => !script.includes("Error: no test specified")));
+
+/** What to type for each of these scripts. */
+export function toTyped(manifest: Manifest): Readonly<Record<keyof typeof SCRIPTS, string>> {
+  const scripts = ownScripts(manifest);
+  const typed = (name: keyof typeof SCRIPTS) =>
+    (scripts[name] ?? SCRIPTS[name]) === SCRIPTS[name] ? `npm ${name}` : `npx ${SCRIPTS[name]}`;
+  return { start: typed("start"), test: typed("test") };
 }
 
 /** Packages that each target needs, in the versions that this package is tried with. */
@@ -23,6 +42,12 @@ const NEEDED: Readonly<Record<CloudName, readonly string[]>> = {
 const LOADER = "tsx";
 
 const read = <T>(...path: readonly string[]): T => JSON.parse(readFileSync(join(PACKAGE_ROOT, ...path), "utf8")) as T;
+
+/** A new project's, before it needs anything: Node.js in the versions of this package, which its workflows install. */
+export function newManifest(): object {
+  const { engines } = read<{ engines: object }>("package.json");
+  return { private: true, engines };
+}
 
 /** Packages with PostgreSQL itself, of every machine: npm installs this machine's. */
 function postgresPackages(majorVersions: readonly string[]): Readonly<Record<string, string>> {
@@ -50,12 +75,12 @@ const pick = (versions: Readonly<Record<string, string>>, names: readonly string
  * @param own where npm finds this package: a version, or `file:` and a path.
  * @param before what the project has; its versions of PostgreSQL stay.
  */
-export function toManifest(clouds: readonly CloudName[], own: string, before: Manifest): Required<Manifest> {
+export function toManifest(clouds: readonly CloudName[], own: string, before: Manifest): Needs {
   const { devDependencies } = read<{ devDependencies: Record<string, string> }>("package.json");
   const dependencies = Object.assign({ [PACKAGE]: own }, pick(devDependencies, [LOADER]), ...clouds.map(packagesOf));
   const had = Object.keys(before.optionalDependencies ?? {}).map(versionOf);
   return {
-    scripts: { start: `${PACKAGE} start`, test: `${PACKAGE} snapshot` },
+    scripts: SCRIPTS,
     dependencies,
     optionalDependencies: postgresPackages(had.some((each) => each !== "") ? had : [String(USUAL_MAJOR_VERSION)]),
   };

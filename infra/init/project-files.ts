@@ -9,12 +9,17 @@ export interface ProjectSource {
   readonly name: string;
   readonly clouds: readonly CloudName[];
   readonly environments: readonly EnvironmentFile[];
+  /** What to type. */
+  readonly commands: { readonly start: string; readonly test: string };
 }
 
 /** Programs of the package, as a project names them. */
 const PROGRAMS = `node_modules/${PACKAGE}/dist/infra`;
 
-const IGNORED = ["node_modules/", ".local/", "out/", "cdk.out/", "cdk-outputs.json", "outputs.json", "*.log"];
+export const PLAN_WORKFLOW = ".github/workflows/plan.yaml";
+
+/** What git must not keep: passwords are in `.local` and `out`. */
+export const IGNORED = ["node_modules/", ".local/", "out/", "cdk.out/", "cdk-outputs.json", "outputs.json", "*.log"];
 
 const RULES = `import type { TeamRule } from "${PACKAGE}/model/team-rule";
 
@@ -43,19 +48,18 @@ options:
   refresh: always
 `;
 
-/** All files of a project but its manifest: text by path. */
+/** All files of a project but its manifest and `.gitignore`: text by path. */
 export function toProjectFiles(source: ProjectSource): Readonly<Record<string, string>> {
-  const { name, clouds, environments } = source;
+  const { name, clouds, environments, commands } = source;
   return {
     ...Object.fromEntries(environments.map((each) => [`environments/${each.name}.ts`, toEnvironmentText(each)])),
     "rules.ts": RULES,
     "tsconfig.json": `${JSON.stringify(TSCONFIG, null, 2)}\n`,
-    ".gitignore": `${IGNORED.join("\n")}\n`,
-    ".github/workflows/test.yaml": workflow("snapshot", "test").replace("npm run snapshot", "npm test"),
+    ".github/workflows/test.yaml": workflow("snapshot", "test").replace("npm run snapshot", commands.test),
     "README.md": toReadme(source),
     ...(clouds.includes("aws") ? { "cdk.json": toCdkJson() } : {}),
     ...(clouds.includes("gcp") ? { "Pulumi.yaml": PULUMI.replace("NAME", name) } : {}),
-    ...(clouds.length > 0 ? { ".github/workflows/plan.yaml": toPlanWorkflow(clouds, environments) } : {}),
+    ...(clouds.length > 0 ? { [PLAN_WORKFLOW]: toPlanWorkflow(clouds, environments) } : {}),
   };
 }
 
@@ -74,17 +78,21 @@ function workflow(file: string, name: string): string {
     .replace(`  ${file}:\n`, `  ${name}:\n`);
 }
 
-function toPlanWorkflow(clouds: readonly CloudName[], environments: readonly EnvironmentFile[]): string {
-  const pairs = environments.flatMap(({ name, spec }) =>
-    clouds.filter((cloud) => Object.hasOwn(spec, cloud)).map((cloud) => `          - { environment: ${name}, cloud: ${cloud} }`),
+/** What the workflow makes plans of. */
+export const toPairs = (clouds: readonly CloudName[], environments: readonly EnvironmentFile[]): readonly string[] =>
+  environments.flatMap(({ name, spec }) =>
+    clouds.filter((cloud) => Object.hasOwn(spec, cloud)).map((cloud) => `{ environment: ${name}, cloud: ${cloud} }`),
   );
+
+function toPlanWorkflow(clouds: readonly CloudName[], environments: readonly EnvironmentFile[]): string {
+  const pairs = toPairs(clouds, environments).map((pair) => `          - ${pair}`);
   return workflow("plan", "plan")
     .replace(/ {8}environment: \[.*\]\n {8}cloud: \[.*\]\n/, `        include:\n${pairs.join("\n")}\n`)
     .replaceAll("infra/environments", "environments")
     .replaceAll("npm run --silent plan --", `npx ${PACKAGE} plan`);
 }
 
-function toReadme({ name, clouds, environments }: ProjectSource): string {
+function toReadme({ name, clouds, environments, commands: { start, test } }: ProjectSource): string {
   const on = (cloud: CloudName) => environments.find(({ spec }) => Object.hasOwn(spec, cloud))?.name ?? "";
   const sections: Readonly<Record<CloudName, readonly string[]>> = {
     aws: [
@@ -122,11 +130,11 @@ function toReadme({ name, clouds, environments }: ProjectSource): string {
     "",
     "```sh",
     "npm install",
-    "npm start        # all of it on this machine, with a real PostgreSQL",
-    "npm test         # environments are valid, and deployments would create what is committed in environments/snapshots",
+    `${start.padEnd(16)} # all of it on this machine, with a real PostgreSQL`,
+    `${test.padEnd(16)} # environments are valid, and deployments would create what is committed in environments/snapshots`,
     "```",
     "",
-    "`npm test -- --update` accepts what a change to an environment would create.",
+    `\`${test}${test.startsWith("npx") ? "" : " --"} --update\` accepts what a change to an environment would create.`,
     "",
     ...clouds.flatMap((cloud) => sections[cloud]),
     "`render` writes what each platform starts with into `out/`: values of its chart, objects for its cluster, and a README.txt.",
@@ -140,7 +148,7 @@ function toReadme({ name, clouds, environments }: ProjectSource): string {
     "```sh",
     `npm update ${PACKAGE}`,
     `npx ${PACKAGE} init .     # the versions of other packages that it is tried with; your files stay`,
-    "npm test                  # what the new version would change",
+    `${test.padEnd(25)} # what the new version would change`,
     "```",
     "",
   ].join("\n");

@@ -1,5 +1,5 @@
-import { UserError } from "../../constructs/model/errors";
 import { platforms } from "../../constructs/platforms/registry";
+import { Stopped } from "../command";
 import { CLOUDS } from "../spec";
 import type { CloudName } from "./environments";
 
@@ -24,7 +24,7 @@ const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given
     ["awsRegion", "Region of RDS?", "eu-central-1"],
     ["awsAccount", "Account? (12 digits; empty: that of the credentials in use)", ""],
     ["awsVpc", "Id of your VPC? (empty: a new one)", ""],
-    ["awsSubnets", "Its private subnets, two or more, as id:zone with commas? (only with a VPC)", ""],
+    ["awsSubnets", "Its private subnets, two or more, as id:zone with commas?", ""],
   ],
   gcp: [
     ["gcpProject", "Project? (empty: an example, to replace later)", ""],
@@ -35,11 +35,11 @@ const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given
   ],
 };
 
-/** Asks for what was not said. @throws UserError where the person stops. */
+/** Asks for what was not said. @throws Stopped where the person stops. */
 export async function ask(given: Given): Promise<Given> {
   const { CANCEL_SYMBOL, multiselect, text } = await import("@clack/prompts");
   const answerOf = <T extends string | string[]>(answer: T | typeof CANCEL_SYMBOL): T => {
-    if (answer === CANCEL_SYMBOL) throw new UserError("stopped; nothing was written");
+    if (answer === CANCEL_SYMBOL) throw new Stopped("stopped; nothing was written");
     return answer as T;
   };
   const choose = async (message: string, names: readonly string[], initialValues: string[]): Promise<string> => {
@@ -51,7 +51,9 @@ export async function ask(given: Given): Promise<Given> {
     cloud,
     platforms: given.platforms ?? ((await choose("Platforms?", Object.keys(platforms), ["mlflow"])) || "mlflow"),
   };
-  for (const [key, message, placeholder] of CLOUDS.filter((each) => cloud.split(",").includes(each)).flatMap((each) => QUESTIONS[each]))
+  for (const [key, message, placeholder] of CLOUDS.filter((each) => cloud.split(",").includes(each)).flatMap((each) => QUESTIONS[each])) {
+    if (key === "awsSubnets" && answers.awsVpc === "") continue;
     answers[key] = given[key] ?? answerOf<string>(await text({ message, placeholder, defaultValue: placeholder }));
+  }
   return answers;
 }

@@ -1,10 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { text } from "node:stream/consumers";
 import { UserError } from "../../constructs/model/errors";
 import { isObject } from "../../constructs/model/json";
-import { PACKAGE } from "../project";
-import type { Manifest } from "./manifest";
+import { above, PACKAGE } from "../project";
+import { type Manifest, type Needs, newManifest, ownScripts } from "./manifest";
 
 /** Where a project keeps this package, if it was made from a file of it. */
 const VENDOR = "vendor";
@@ -19,6 +20,28 @@ export function writeMissing(directory: string, files: Readonly<Record<string, s
   return missing.map(([path]) => path);
 }
 
+/** Adds what a project's git must not keep, such as passwords, to what the user has it ignore already. */
+export function ignore(directory: string, paths: readonly string[]): void {
+  const file = join(directory, ".gitignore");
+  const before = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const bare = (path: string) => path.trim().replace(/^\/|\/$/g, "");
+  const had = new Set(before.split("\n").map(bare));
+  const missing = paths.filter((path) => !had.has(bare(path)));
+  if (missing.length === 0) return;
+  const start = before === "" || before.endsWith("\n") ? before : `${before}\n`;
+  writeFileSync(file, `${start}${missing.join("\n")}\n`);
+}
+
+/** @throws UserError where the system does not let it write. */
+export function writing<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new UserError(`the project cannot be written (${error.message}); choose another directory, or change what is there`);
+  }
+}
+
 /** Copies a packed file of this package into a project. @returns how its manifest names it. */
 export function keepPackage(directory: string, file: string): string {
   if (!existsSync(file)) throw new UserError(`there is no file ${file}`);
@@ -28,7 +51,7 @@ export function keepPackage(directory: string, file: string): string {
 }
 
 /** The manifest of a project: null where there is none. @throws UserError where it is not valid. */
-export function readManifest(directory: string): (Manifest & { readonly name?: string }) | null {
+export function readManifest(directory: string): Manifest | null {
   const file = join(directory, "package.json");
   if (!existsSync(file)) return null;
   try {
@@ -38,15 +61,12 @@ export function readManifest(directory: string): (Manifest & { readonly name?: s
   throw new UserError(`${file} is no valid package.json; mend or remove it`);
 }
 
-/** A new project's, before it needs anything. */
-const NEW = { private: true, engines: { node: ">=20.19" } };
-
 /** Writes what a project needs into its manifest; scripts and packages of the user's own stay. */
-export function writeManifest(directory: string, name: string, needs: Required<Manifest>): void {
-  const before: Manifest & object = readManifest(directory) ?? Object.assign({ name }, NEW);
+export function writeManifest(directory: string, name: string, needs: Needs): void {
+  const before: Manifest & object = readManifest(directory) ?? { name, ...newManifest() };
   const merged = {
     ...before,
-    scripts: { ...needs.scripts, ...before.scripts },
+    scripts: { ...needs.scripts, ...ownScripts(before) },
     dependencies: { ...before.dependencies, ...needs.dependencies },
     optionalDependencies: { ...before.optionalDependencies, ...needs.optionalDependencies },
   };
@@ -54,16 +74,61 @@ export function writeManifest(directory: string, name: string, needs: Required<M
 }
 
 /** Installs a project's packages. @throws UserError with what npm says. */
-export function install(directory: string): void {
+export async function install(directory: string): Promise<void> {
   // Registries, proxies and caches are the user's: nothing but the directory is said.
-  const { status, stdout, stderr } = spawnSync("npm", ["install", "--no-fund", "--no-audit"], { cwd: directory, encoding: "utf8" });
-  if (status === 0) return;
-  throw new UserError(`npm install failed in ${directory}; run it again there. It said:\n${(stderr || stdout || "nothing").trim()}`);
+  const problem = await problemOf("npm", ["install", "--no-fund", "--no-audit"], directory);
+  if (problem !== null)
+    throw new UserError(`npm install failed in ${directory}; run this command again when it can succeed. It said:\n${problem}`);
+  nameInstalled(directory);
 }
 
-/** Takes the first snapshots, by the project's own package. */
-export function takeSnapshots(directory: string): void {
-  const program = join(directory, "node_modules", PACKAGE, "dist", "infra", "bin.js");
-  const { status, stderr } = spawnSync(process.execPath, [program, "snapshot", "--update"], { cwd: directory, encoding: "utf8" });
-  if (status !== 0) throw new UserError(`the first snapshots cannot be taken: ${stderr.trim()}`);
+/** What a program says that fails; otherwise null. Asynchronous: Ctrl-C has to reach this process, too, which says then what is left. */
+async function problemOf(program: string, args: readonly string[], directory: string): Promise<string | null> {
+  const child = spawn(program, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<string | null>((resolve) => {
+    child.on("error", ({ message }) => resolve(message));
+    child.on("close", (code, signal) => resolve(code === 0 ? null : `nothing (${signal ?? `exit code ${code}`})`));
+  });
+  const [stdout, stderr, end] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  return end === null ? null : (stderr || stdout || end).trim();
+}
+
+/** Where npm has put this package: in a workspace that is further up. @throws UserError where it is nowhere. */
+function installedAt(directory: string): string {
+  const root = above(directory, (each) => existsSync(join(each, "node_modules", PACKAGE, "package.json")));
+  if (root === null) throw new UserError(`npm install has put no ${PACKAGE} into ${directory}/node_modules, or above it`);
+  return join(root, "node_modules", PACKAGE);
+}
+
+/** Puts that place into the files that name it: of Pulumi's programs only one within the project runs. */
+function nameInstalled(directory: string): void {
+  const place = relative(directory, installedAt(directory)).replaceAll(sep, "/");
+  const inFile = (file: string, change: (content: string) => string) => {
+    if (!existsSync(join(directory, file))) return;
+    const before = readFileSync(join(directory, file), "utf8");
+    if (change(before) !== before) writeFileSync(join(directory, file), change(before));
+  };
+  inFile("cdk.json", (content) => content.replace(/(?<=node )(?:\.\.\/)*node_modules\/platform-postgres(?=\/)/, place));
+  if (!place.startsWith("..")) return;
+  inFile("Pulumi.yaml", (content) => {
+    const [line, program] = /^main: (node_modules\/\S+)$/m.exec(content) ?? [];
+    if (line === undefined || program === undefined) return content;
+    const target = program.replace(`node_modules/${PACKAGE}`, place);
+    writeFileSync(join(directory, "index.cjs"), `module.exports = require(${JSON.stringify(target)});\n`);
+    return content.replace(line, "main: index.cjs");
+  });
+}
+
+/**
+ * Takes the first snapshots, by the project's own package.
+ *
+ * @param added environments that are new; where there are no snapshots at all, those of all are taken.
+ */
+export async function takeSnapshots(directory: string, added: readonly string[]): Promise<void> {
+  const program = join(installedAt(directory), "dist", "infra", "bin.js");
+  const isFirst = !existsSync(join(directory, "environments", "snapshots"));
+  for (const only of isFirst ? [[]] : added.map((name) => ["--environment", name])) {
+    const problem = await problemOf(process.execPath, [program, "snapshot", "--update", ...only], directory);
+    if (problem !== null) throw new UserError(`the first snapshots cannot be taken: ${problem}`);
+  }
 }
