@@ -114,6 +114,7 @@ export class SecretsManagerStore implements SecretStore {
     const pending = await readVersion(this.client, arn, "AWSPENDING");
     return {
       current: current.credential,
+      since: current.created,
       previous: previous?.credential ?? null,
       // The stage may stay on a version that has become the current one.
       pending: pending === null || pending.id === current.id ? null : pending.credential,

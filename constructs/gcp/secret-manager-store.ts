@@ -175,7 +175,8 @@ export class SecretManagerStore implements SecretStore {
 
   async read(secret: string): Promise<Versions | null> {
     const [current, previous] = await this.manager.newest(this.nameOf(secret), 2);
-    return current === undefined ? null : { current: current.credential, previous: previous?.credential ?? null };
+    if (current === undefined) return null;
+    return { current: current.credential, previous: previous?.credential ?? null, since: current.created };
   }
 
   async write(secret: string, credential: Credential, forget = false): Promise<void> {

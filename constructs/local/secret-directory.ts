@@ -28,7 +28,8 @@ export class SecretDirectory implements SecretStore {
   async write(secret: string, credential: Credential, forget = false): Promise<void> {
     await makePrivate(this.directory);
     const { username, password } = credential;
-    const versions: Versions = { current: { username, password }, previous: forget ? null : ((await this.read(secret))?.current ?? null) };
+    const previous = forget ? null : ((await this.read(secret))?.current ?? null);
+    const versions: Versions = { current: { username, password }, previous, since: new Date() };
     await writeAtomically(this.pathOf(secret), `${JSON.stringify(versions, null, 2)}\n`, SECRET_FILE_MODE);
   }
 
@@ -63,8 +64,11 @@ export async function writeCredential(path: string, credential: Credential): Pro
 }
 
 function parseVersions(content: string, path: string): Versions {
-  const { current, previous } = parseSecretFile(content, path);
-  return { current: requireCredential(current, path), previous: previous === null ? null : requireCredential(previous, path) };
+  const { current, previous, since } = parseSecretFile(content, path);
+  const versions = { current: requireCredential(current, path), previous: previous === null ? null : requireCredential(previous, path) };
+  // Files of earlier versions do not contain it.
+  const added = typeof since === "string" ? new Date(since) : null;
+  return added === null || Number.isNaN(added.getTime()) ? versions : { ...versions, since: added };
 }
 
 function parseSecretFile(content: string, path: string, remedy = NEW_PASSWORDS): Readonly<Record<string, unknown>> {

@@ -9,6 +9,8 @@ export interface Versions {
    * Omitted by stores whose rotation is a single step.
    */
   readonly pending?: Credential | null;
+  /** When the current version was added: its password is in use since then. Omitted if the store does not know. */
+  readonly since?: Date;
 }
 
 /** A secret store, for those who only read. */

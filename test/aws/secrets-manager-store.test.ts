@@ -25,9 +25,24 @@ describe("a store on Secrets Manager", () => {
     const store = storeOf({ it: secrets.create("it") });
     expect(await store.read("it")).toBeNull();
     await store.write("it", a);
-    expect(await store.read("it")).toEqual({ current: a, previous: null, pending: null });
+    expect(await store.read("it")).toEqual({ current: a, previous: null, pending: null, since: expect.any(Date) });
     await store.write("it", b);
-    expect(await store.read("it")).toEqual({ current: b, previous: a, pending: null });
+    expect(await store.read("it")).toEqual({ current: b, previous: a, pending: null, since: expect.any(Date) });
+  });
+
+  it("knows since when the current version is in use, whatever else was added", async () => {
+    const arn = secrets.create("since");
+    const store = storeOf({ it: arn });
+    const added = (text: string) => vi.setSystemTime(new Date(text));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    added("2026-11-01T00:00:00Z");
+    await store.write("it", a);
+    added("2026-11-28T10:00:00Z");
+    await store.write("it", b);
+    added("2026-11-30T00:00:00Z");
+    secrets.begin(arn, "token", "AWSPENDING", JSON.stringify(a));
+    expect((await store.read("it"))?.since).toEqual(new Date("2026-11-28T10:00:00Z"));
+    vi.useRealTimers();
   });
 
   it("shows the version of a rotation under way, and gives it up for another current one", async () => {
@@ -46,7 +61,7 @@ describe("a store on Secrets Manager", () => {
     const store = storeOf({ it: secrets.create("forgotten") });
     await store.write("it", a);
     await store.write("it", b, true);
-    expect(await store.read("it")).toEqual({ current: b, previous: null, pending: null });
+    expect(await store.read("it")).toEqual({ current: b, previous: null, pending: null, since: expect.any(Date) });
   });
 
   it.each([
@@ -67,7 +82,7 @@ describe("a store on Secrets Manager", () => {
     expect(said).toEqual([1, 2].map(() => `AWS cannot do it now (${message})`));
     expect([secrets.count(arn), await store.read("it")]).toEqual([
       3,
-      { current: { ...a, password: "third" }, previous: null, pending: null },
+      { current: { ...a, password: "third" }, previous: null, pending: null, since: expect.any(Date) },
     ]);
     secrets.faults.push(...many("GetSecretValue"));
     expect(await refusal(storeOf({ it: arn }).read("it"))).toBe(

@@ -98,7 +98,7 @@ describe("a scheduled rotation in four steps", () => {
   it("skips one turn for pods that still use the login to be renewed, and no more", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-11-30T12:00:00Z") });
     const { turn, token } = await begun("held");
-    const { current, previous } = await versionsOf(turn.access.store, turn.its.secret);
+    const { current, previous, since } = await versionsOf(turn.access.store, turn.its.secret);
     if (previous === null) throw new Error("no previous version");
     const session = await open(turn.access.server, previous, "held");
     const reach = (days: number) => vi.setSystemTime(new Date("2026-11-30T12:00:00Z").getTime() + days * DAY);
@@ -109,7 +109,7 @@ describe("a scheduled rotation in four steps", () => {
       reach(days);
       expect(await refusal(turn.run("createSecret", token))).toBe(skipped);
     }
-    expect(await versionsOf(turn.access.store, turn.its.secret)).toEqual({ current, previous, pending: null });
+    expect(await versionsOf(turn.access.store, turn.its.secret)).toEqual({ current, previous, since, pending: null });
     expect(console.error).not.toHaveBeenCalled();
 
     reach(ROTATION_DAYS + 1);

@@ -26,9 +26,18 @@ describe("Google Secret Manager as a store", () => {
     double.make(NAME);
     expect(await store().read("test--prefect")).toBeNull();
     await store().write("test--prefect", credential("b"));
-    expect(await store().read("test--prefect")).toEqual({ current: credential("b"), previous: null });
+    expect(await store().read("test--prefect")).toMatchObject({ current: credential("b"), previous: null });
     await store().write("test--prefect", credential("a"));
-    expect(await store().read("test--prefect")).toEqual({ current: credential("a"), previous: credential("b") });
+    expect(await store().read("test--prefect")).toMatchObject({ current: credential("a"), previous: credential("b") });
+  });
+
+  it("knows since when the current version is in use", async () => {
+    double.make(NAME, credential("a"));
+    double.age(10);
+    const since = async () => (await store().read("test--prefect"))?.since?.getTime() ?? 0;
+    expect(Date.now() - (await since())).toBeGreaterThanOrEqual(10 * 86_400_000);
+    await store().write("test--prefect", credential("b"));
+    expect(Date.now() - (await since())).toBeLessThan(3_600_000);
   });
 
   it("destroys versions before the previous one, and after a leak that one, too", async () => {
@@ -50,7 +59,7 @@ describe("Google Secret Manager as a store", () => {
   it("reads a version that is not listed yet, because its writer was interrupted", async () => {
     double.make(NAME, credential("a"), credential("b"));
     double.staleLists = 1;
-    expect(await store().read("test--prefect")).toEqual({ current: credential("b"), previous: credential("a") });
+    expect(await store().read("test--prefect")).toMatchObject({ current: credential("b"), previous: credential("a") });
     expect(double.staleLists).toBe(0);
   });
 

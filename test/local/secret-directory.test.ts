@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { explainFile } from "../../constructs/local/files";
@@ -13,10 +13,28 @@ describe("SecretDirectory", () => {
     const store = new SecretDirectory(join(parent, "versions"));
     expect(await store.read("s")).toBeNull();
     await store.write("s", { username: "a", password: "1" });
-    expect(await store.read("s")).toEqual({ current: { username: "a", password: "1" }, previous: null });
+    expect(await store.read("s")).toMatchObject({ current: { username: "a", password: "1" }, previous: null });
     await store.write("s", { username: "b", password: "2" });
     await store.write("s", { username: "a", password: "3" });
-    expect(await store.read("s")).toEqual({ current: { username: "a", password: "3" }, previous: { username: "b", password: "2" } });
+    expect(await store.read("s")).toMatchObject({ current: { username: "a", password: "3" }, previous: { username: "b", password: "2" } });
+  });
+
+  it("knows since when the current version is in use, but not of a file without that moment", async () => {
+    const directory = join(parent, "since");
+    const store = new SecretDirectory(directory);
+    const before = Date.now();
+    await store.write("s", { username: "a", password: "1" });
+    const first = (await store.read("s"))?.since?.getTime() ?? 0;
+    expect(first).toBeGreaterThanOrEqual(before);
+    expect(first).toBeLessThanOrEqual(Date.now());
+    const path = join(directory, "s.json");
+    const { since: _since, ...earlier } = JSON.parse(readFileSync(path, "utf8"));
+    for (const content of [earlier, { ...earlier, since: "yesterday" }, { ...earlier, since: 1 }]) {
+      writeFileSync(path, JSON.stringify(content));
+      expect(await store.read("s")).toEqual({ current: { username: "a", password: "1" }, previous: null });
+    }
+    writeFileSync(path, JSON.stringify({ ...earlier, since: "2026-11-28T10:00:00.000Z" }));
+    expect((await store.read("s"))?.since).toEqual(new Date("2026-11-28T10:00:00Z"));
   });
 
   it("is a directory of mode 0700 with files of mode 0600, also where it was more open", async () => {
