@@ -6,6 +6,7 @@ import type { PlacedPlatform, Reach, Wired } from "../constructs/model/wire";
 import type { ServerAccess } from "../constructs/provisioning/access";
 import type { Patience, Server } from "../constructs/provisioning/connect";
 import type { Renewal } from "../constructs/provisioning/renewal";
+import type { CloudView } from "./cloud-instance";
 import type { PricedEnvironment } from "./cost/cost";
 import type { ProjectEnvironment } from "./load";
 import type { Change } from "./plan/change";
@@ -68,6 +69,13 @@ export interface Deployment {
   tunnel(instance: string, port: number): { readonly command: string; readonly placeholders: readonly string[] };
   /** The same with the master's rights, which takes the right to read its secret. */
   access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">>;
+  /**
+   * An instance as the cloud's API describes it, with the person's own credentials. A person who may not ask gets sentences. Returns null for
+   * an existing database that is not the cloud's.
+   */
+  view(instance: string): Promise<CloudView | null>;
+  /** Days between two rotations of a platform's password; null if nothing that is deployed rotates it. */
+  readonly rotationDays: number | null;
   /**
    * Renews a platform's password where its database is, with the deployment's own rights: the person needs none on the database and its
    * secrets. Null if nothing that is deployed can do it.

@@ -19,8 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders that are pure: no npm package, nothing of Node. */
 const IMPORTS_NO_PACKAGE = ["model", "platforms", "kubernetes"];
-/** Packages that the published package does not need: bundles contain the first three, and esbuild makes the bundles. */
-const IN_BUNDLES = ["@aws-sdk/client-rds", "@aws-sdk/client-secrets-manager", "google-auth-library", "esbuild"];
+/** Packages that the published package does not need: bundles contain the first two, and esbuild makes the bundles. */
+const IN_BUNDLES = ["@aws-sdk/client-secrets-manager", "google-auth-library", "esbuild"];
 const CLOUD_PACKAGES = /^(aws-cdk-lib|constructs$|cdk-nag|@aws-|@pulumi|@google-cloud)/;
 
 interface Import {

@@ -50,6 +50,8 @@ export interface PlatformStatus {
   readonly bytes: number | null;
   /** The login that its secret names; null while it has none, or where the secret cannot be read. */
   readonly login: string | null;
+  /** Since when its secret names that login with that password; null while it has none, or where the store does not know. */
+  readonly passwordSince: Date | null;
   /** How far its migrations are, a sentence for each database that notes it. */
   readonly migrations: readonly string[];
 }
@@ -129,11 +131,15 @@ async function readPlatform(
   name: string,
   tenant: Tenant,
   access: ServerAccess,
-): Promise<Pick<PlatformStatus, "login" | "migrations">> {
+): Promise<Pick<PlatformStatus, "login" | "passwordSince" | "migrations">> {
   const { value: versions } = await byItself(client, () => readVersions(tenant, access.store));
-  if (versions == null) return { login: null, migrations: [] };
+  if (versions == null) return { login: null, passwordSince: null, migrations: [] };
   const { value: checks } = await byItself(client, () => checkRevisions(name, tenant, versions.current, access));
-  return { login: versions.current.username, migrations: (checks ?? []).map(({ promise, problem }) => problem ?? promise) };
+  return {
+    login: versions.current.username,
+    passwordSince: versions.since ?? null,
+    migrations: (checks ?? []).map(({ promise, problem }) => problem ?? promise),
+  };
 }
 
 async function readReplicas(client: Client): Promise<readonly ReplicaStatus[]> {

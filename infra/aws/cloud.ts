@@ -12,6 +12,7 @@ import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
+import type { CloudView } from "../cloud-instance";
 import { cdkDeploy, quote } from "../command-line";
 import { findOutput } from "../outputs";
 import { loadAwsEnvironment } from "./load";
@@ -107,6 +108,16 @@ class AwsDeployment implements Deployment {
     const { restart } = this.server(instance);
     const master = await readMaster(this.secretsClient(patience), this.server(instance), connection.server);
     return { ...connection, master, patience, restart };
+  }
+
+  view(instance: string): Promise<CloudView | null> {
+    // Loaded when asked for: the other commands do not need RDS's client.
+    const { describeRds } = require("./rds") as typeof import("./rds");
+    return describeRds(this.server(instance).host);
+  }
+
+  get rotationDays(): number | null {
+    return hasNetwork(this.environment) ? this.environment.section.rotationDays : null;
   }
 
   renew(platform: string, renewal: Renewal): Promise<RenewalReport> | null {

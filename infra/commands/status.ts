@@ -1,6 +1,9 @@
+import { mapValues } from "../../constructs/model/json";
 import { lookAtStatus } from "../../constructs/provisioning/status";
-import { reachDeployed } from "../cloud-session";
+import type { Backups, Machine } from "../cloud-instance";
+import { reachDeployed, readDeployment } from "../cloud-session";
 import {
+  aboutOf,
   type CloudOptions,
   createCommand,
   type FormatOptions,
@@ -10,16 +13,18 @@ import {
   withFormat,
   withVia,
 } from "../command";
+import { npmCommand } from "../command-line";
+import type { ValuesOf } from "../documents/schema";
 import { statusDocument } from "../documents/status-document";
 import { toAbout } from "../documents/values";
 import { type Session, withServers } from "../local/session";
-import { type SeenInstance, toStatusPage } from "../local/status-report";
+import { type Rotation, type SeenInstance, toStatusPage } from "../local/status-report";
 
 interface Options extends CloudOptions, FormatOptions {}
 
 const command = createCommand(
   "status",
-  "Show a running environment on a page: servers, replicas, connections, sizes, logins and migrations. Changes nothing.",
+  "Show a running environment on a page: servers, replicas, backups, connections, sizes, logins and migrations. Changes nothing.",
 );
 
 withExamples(
@@ -31,25 +36,33 @@ withExamples(
 
 export const program = main<Options>(command, async (invocation) => {
   const { environment, cloud, progress, options } = invocation;
+  const deployment = cloud === null ? null : readDeployment(invocation, cloud);
   const look = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
     const seen: SeenInstance[] = [];
-    for (const { name, scope, access } of instances) {
+    for (const { name, scope, access, directory } of instances) {
       progress.doing(`looking at ${name}`);
       const { host, port } = access.server;
-      seen.push({ name, host, port, maxConnections: scope.instance.maxConnections, status: await lookAtStatus(scope, access) });
+      const [status, view] = await Promise.all([lookAtStatus(scope, access), deployment?.view(name) ?? null]);
+      seen.push({ name, host, port, maxConnections: scope.instance.maxConnections, status, view, isHere: directory !== null });
     }
     progress.stop();
+    const rotation: Rotation = {
+      days: deployment?.rotationDays ?? null,
+      command: (platform) => npmCommand("rotate", { ...aboutOf(invocation), via: [] }, ["--platform", platform]),
+    };
     process.stdout.write(
       options.format === "json"
         ? statusDocument.print({ ...toAbout(environment), instances: seen.map(toValues) })
-        : toStatusPage(seen, new Date()),
+        : toStatusPage(seen, { rotation, now: new Date() }),
     );
     return 0;
   };
   return cloud === null ? withServers(environment, progress, look, { creates: false }) : look(await reachDeployed(invocation, cloud));
 });
 
-const toValues = ({ name, host, port, maxConnections, status }: SeenInstance) => {
+type InstanceValues = ValuesOf<typeof statusDocument>["instances"][number];
+
+const toValues = ({ name, host, port, maxConnections, status, view }: SeenInstance): InstanceValues => {
   const { platforms, startedAt, certificateEnd, connections, replicas, ...server } = status;
   return {
     name,
@@ -57,11 +70,28 @@ const toValues = ({ name, host, port, maxConnections, status }: SeenInstance) =>
     port,
     ...server,
     startedAt: startedAt.toISOString(),
-    certificateEnd: certificateEnd?.toISOString() ?? null,
+    certificateEnd: toText(certificateEnd),
     connections: { ...connections, expected: maxConnections },
     replicas,
-    platforms,
+    machine: toMachineValues(view?.machine.value ?? null),
+    backups: toBackupsValues(view?.backups.value ?? null),
+    notVisible: (["machine", "backups"] as const).flatMap((part) => {
+      const problem = view?.[part].problem ?? null;
+      return problem === null ? [] : [{ part, problem }];
+    }),
+    platforms: mapValues(platforms, ({ passwordSince, ...its }) => ({ ...its, passwordSince: toText(passwordSince) })),
   };
 };
+
+function toMachineValues(machine: Machine | null): InstanceValues["machine"] {
+  if (machine === null) return null;
+  const { type, diskGib, state, zone, standby } = machine;
+  return { type, diskGib, state, zone, hasStandby: standby !== null, standbyZone: standby?.zone ?? null };
+}
+
+const toBackupsValues = (backups: Backups | null): InstanceValues["backups"] =>
+  backups === null ? null : { ...backups, oldest: toText(backups.oldest), latest: toText(backups.latest) };
+
+const toText = (moment: Date | null): string | null => moment?.toISOString() ?? null;
 
 if (require.main === module) void program.run();

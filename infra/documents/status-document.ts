@@ -26,6 +26,32 @@ export const statusDocument = defineDocument("status", 1, "status", "An environm
           lagSeconds: orNull(amount("Seconds that it is behind. Null if nothing was written for a while, or it is not visible.")),
         }),
       ),
+      machine: orNull(
+        object("The instance as its cloud describes it. Null on this machine, for other databases, and if it is not visible.", {
+          type: text("Class or tier, such as `db.m7g.large`."),
+          diskGib: orNull(amount("GiB of its disk. Null if it is not known.")),
+          state: text("In the cloud's words, such as `available` or `RUNNABLE`."),
+          zone: orNull(text("Its zone. Null if it is not known.")),
+          hasStandby: flag("Whether the cloud keeps a standby that takes over."),
+          standbyZone: orNull(text("The standby's zone. Null if it is not known.")),
+        }),
+      ),
+      backups: orNull(
+        object("Its backups as its cloud describes them. Null on this machine, for other databases, and if they are not visible.", {
+          areOn: flag("Whether any are made."),
+          days: orNull(count("Days back to any moment of which one can restore. Null if only backups can be restored.")),
+          kept: orNull(count("Number of backups that are kept. Null if days decide.")),
+          oldest: orNull(text("Oldest moment that can be restored, ISO 8601. Null if there is none yet.")),
+          latest: orNull(text("Latest moment that can be restored, ISO 8601. Null if there is none yet.")),
+        }),
+      ),
+      notVisible: list(
+        "The parts that the cloud does not show to you.",
+        object("One part.", {
+          part: oneOf("Which one.", ["machine", "backups"]),
+          problem: text("Why, and the remedy. A sentence for people: its wording may change."),
+        }),
+      ),
       certificateEnd: orNull(text("End of the server's certificate, ISO 8601. Null through a proxy.")),
       platforms: byName(
         "The platforms on it, by their names in the environment.",
@@ -37,6 +63,9 @@ export const statusDocument = defineDocument("status", 1, "status", "An environm
           }),
           bytes: orNull(amount("Bytes of its databases. Null if one is missing, or is not visible.")),
           login: orNull(text("The login that its secret names. Null if there is none that can be read.")),
+          passwordSince: orNull(
+            text("Since when its secret names that login with the current password, ISO 8601. Null if there is none, or it is not known."),
+          ),
           migrations: list("How far its migrations are.", text("A sentence for people: its wording may change.")),
         }),
       ),

@@ -17,8 +17,10 @@ import type { ServerAccess } from "../../constructs/provisioning/access";
 import type { Patience, Server } from "../../constructs/provisioning/connect";
 import type { Renewal } from "../../constructs/provisioning/renewal";
 import type { Cloud, Deployment, RenewalReport } from "../cloud";
+import type { CloudView } from "../cloud-instance";
 import { pulumiCommand, quote } from "../command-line";
 import { findOutput } from "../outputs";
+import { describeCloudSql } from "./cloud-sql";
 import { loadGcpEnvironment } from "./load";
 import { OUTPUTS_FILE, outputsCommand, readOutputs } from "./outputs";
 import { runRenewal } from "./rotation";
@@ -118,6 +120,16 @@ class GcpDeployment implements Deployment {
     const { masterSecret } = this.server(instance);
     const master = await readMaster(new SecretManager(patience, false), masterSecret, connection.server);
     return { ...connection, master, patience };
+  }
+
+  async view(instance: string): Promise<CloudView | null> {
+    const { connectionName } = this.server(instance);
+    return connectionName === null ? null : describeCloudSql(connectionName);
+  }
+
+  get rotationDays(): number | null {
+    const { cluster, rotationDays } = this.environment.section;
+    return cluster === null ? null : rotationDays;
   }
 
   renew(platform: string, renewal: Renewal, onWait: (sentence: string) => void): Promise<RenewalReport> | null {

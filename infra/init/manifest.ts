@@ -34,7 +34,15 @@ export function toTyped(manifest: Manifest): Readonly<Record<keyof typeof SCRIPT
 
 /** Packages that each target needs, in the versions that this package is tried with. */
 const NEEDED: Readonly<Record<CloudName, readonly string[]>> = {
-  aws: ["@aws-sdk/client-lambda", "@aws-sdk/client-secrets-manager", "aws-cdk", "aws-cdk-lib", "cdk-nag", "constructs"],
+  aws: [
+    "@aws-sdk/client-lambda",
+    "@aws-sdk/client-rds",
+    "@aws-sdk/client-secrets-manager",
+    "aws-cdk",
+    "aws-cdk-lib",
+    "cdk-nag",
+    "constructs",
+  ],
   gcp: ["@pulumi/gcp", "@pulumi/kubernetes", "@pulumi/pulumi", "@pulumi/random", "google-auth-library"],
 };
 

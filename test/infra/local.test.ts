@@ -235,6 +235,9 @@ describe("npm start", () => {
     expect(documents.status.code).toBe(0);
     expect(instances.map(({ name, connections }) => [name, connections.max - connections.expected])).toEqual([["main", 0]]);
     expect(Object.keys(instances[0]?.platforms ?? {}).sort()).toEqual([...PLATFORMS].sort());
+    expect(instances[0]).toMatchObject({ machine: null, backups: null, notVisible: [] });
+    const moments = Object.values(instances[0]?.platforms ?? {}).map(({ passwordSince }) => passwordSince);
+    expect(moments).toEqual(PLATFORMS.map(() => expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)));
   });
 
   it("prints documents for programs, which nothing else is mixed with", () => {

@@ -12,14 +12,16 @@ import { awsCloud } from "../../../infra/aws/cloud";
 import type { Cloud } from "../../../infra/cloud";
 import { closeDocument, doctorDocument, dryRunDocument, provisionDocument, rotateDocument } from "../../../infra/documents/documents";
 import type { Document } from "../../../infra/documents/schema";
+import { statusDocument } from "../../../infra/documents/status-document";
 import { toPsqlVariables, withoutLibpq } from "../../../infra/psql";
 import type { NamedSpec } from "../../../infra/spec";
 import { NETWORK, resolveAws, withAws } from "../../fixtures/aws";
 import { readDocument } from "../../fixtures/documents";
 import { LambdaDouble } from "../../fixtures/lambda";
+import { RdsDouble } from "../../fixtures/rds";
 import { SecretsManagerDouble } from "../../fixtures/secrets-manager";
 import { refusal } from "../../fixtures/tenants";
-import { BY_HAND, login, project, provisionThrough, run, server, via, writeOutputs } from "./world";
+import { BY_HAND, login, project, provisionThrough, RDS_HOST, run, server, via, writeOutputs } from "./world";
 
 describe("rotate and sql on AWS", () => {
   const OWN = "arn:aws:lambda:eu-central-1:111122223333:function:own";
@@ -266,6 +268,38 @@ describe("rotate and sql on AWS", () => {
     expect(provisioned.platforms["prefect-research"]).toMatchObject({ login: other, configurationFile: null, startCommands: [] });
     expect(await print(dryRunDocument, "provision", "--dry-run", "--via", via())).toMatchObject({ code: 0, upToDate: true });
     expect(await print(doctorDocument, "doctor", "--via", via())).toMatchObject({ ...about, checks: provisioned.checks });
+  });
+
+  it("shows an instance of RDS on a page, and what the person may not see", async () => {
+    const rds = await RdsDouble.start();
+    for (const [name, value] of Object.entries(rds.environment)) vi.stubEnv(name, value);
+    rds.described.set(
+      "deployed-main",
+      "<DBInstanceClass>db.m7g.large</DBInstanceClass><AllocatedStorage>100</AllocatedStorage><DBInstanceStatus>available</DBInstanceStatus>",
+    );
+    rds.refused.set("DescribeDBInstanceAutomatedBackups", "AccessDenied");
+    const named = writeOutputs("named", JSON.parse(readFileSync(file, "utf8").replace('\\"localhost\\"', `\\"${RDS_HOST}\\"`)));
+    const problem = "you may not ask RDS (AccessDenied of deployed-main); grant rds:DescribeDBInstanceAutomatedBackups";
+    const { code, output, errors } = await run("status", args("--outputs", named, "--via", via()));
+    const [current] = names("prefect");
+    expect([code, errors]).toEqual([0, ""]);
+    expect(output).toContain("\n  machine      db.m7g.large, 100 GiB, available, no standby\n");
+    expect(output).toContain(`\n  backups      not visible: ${problem}\n`);
+    expect(output).toContain(`\n    login        ${current}, since ${new Date().toISOString().slice(0, 10)} (`);
+    const document = await print(statusDocument, "status", "--outputs", named, "--via", via());
+    await rds.stop();
+    expect(document.instances[0]).toMatchObject({
+      machine: { type: "db.m7g.large", diskGib: 100, state: "available", zone: null, hasStandby: false, standbyZone: null },
+      backups: null,
+      notVisible: [{ part: "backups", problem }],
+    });
+    expect(Date.now() - Date.parse(document.instances[0]?.platforms.prefect?.passwordSince ?? "")).toBeLessThan(3_600_000);
+  });
+
+  it("asks RDS nothing about a database of somebody else's", async () => {
+    vi.stubEnv("AWS_ENDPOINT_URL_RDS", "http://127.0.0.1:1");
+    const { instances } = await print(statusDocument, "status", "--via", via());
+    expect(instances[0]).toMatchObject({ machine: null, backups: null, notVisible: [] });
   });
 
   it("prints that a leak is closed although the new login does not work yet", async () => {

@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { close } from "../../../constructs/provisioning/connect";
 import type { Cloud } from "../../../infra/cloud";
 import { rotateDocument } from "../../../infra/documents/documents";
+import { statusDocument } from "../../../infra/documents/status-document";
 import { gcpCloud } from "../../../infra/gcp/cloud";
 import { PERMISSIONS } from "../../../infra/gcp/rotation";
 import type { NamedSpec } from "../../../infra/spec";
+import { CloudSqlDouble } from "../../fixtures/cloud-sql";
 import { readDocument } from "../../fixtures/documents";
 import { CLUSTER, resolveGcp, SECTION, withGcp } from "../../fixtures/gcp";
 import { ClusterDouble } from "../../fixtures/kubernetes";
@@ -239,6 +241,37 @@ describe("rotate and sql on Google Cloud", () => {
         "",
       ].join("\n"),
     ]);
+  });
+
+  it("shows an instance of Cloud SQL on a page, with what it can restore and a rotation that is overdue", async () => {
+    const sql = await CloudSqlDouble.start();
+    for (const [name, value] of Object.entries(sql.environment)) vi.stubEnv(name, value);
+    const path = "/v1/projects/my-project/instances/hosted-main";
+    const backupConfiguration = { enabled: true, pointInTimeRecoveryEnabled: true, transactionLogRetentionDays: 7 };
+    sql.answers.set(path, { state: "RUNNABLE", gceZone: "europe-west4-a", settings: { tier: "db-custom-2-8192", backupConfiguration } });
+    const times = { earliestRecoveryTime: "2026-11-16T03:12:09Z", latestRecoveryTime: "2026-11-30T11:58:00Z" };
+    sql.answers.set(`${path}/getLatestRecoveryTime`, times);
+    const named = outputs("named", { connectionName: "my-project:europe-west4:hosted-main" });
+    secrets.age(40);
+    const shown = await run("status", args("--outputs", named, "--via", via()));
+    const { output, code } = await run("status", args("--outputs", named, "--via", via(), "--format", "json"));
+    sql.stop();
+    expect([shown.code, shown.errors, code]).toEqual([0, "", 0]);
+    expect(shown.output).toContain("\n  machine      db-custom-2-8192, RUNNABLE in europe-west4-a, no standby\n");
+    expect(shown.output).toMatch(
+      /\n {2}backups {6}kept for 7 days; any moment from 2026-11-16T03:12Z to 2026-11-30T11:58Z \(\d+ \w+ ago\) can be restored\n/,
+    );
+    expect(shown.output).toContain(
+      `(40 days): rotation is overdue, it is due every 30 days; look at its log, or run\n                 npm run rotate -- --environment hosted --cloud gcp --outputs ${named} --platform mlflow\n`,
+    );
+    const [main] = readDocument(statusDocument, output).instances;
+    expect(main).toMatchObject({
+      machine: { type: "db-custom-2-8192", state: "RUNNABLE", zone: "europe-west4-a", hasStandby: false },
+      backups: { areOn: true, days: 7, kept: null, oldest: "2026-11-16T03:12:09.000Z", latest: "2026-11-30T11:58:00.000Z" },
+      notVisible: [],
+    });
+    const age = Date.now() - Date.parse(main?.platforms.mlflow?.passwordSince ?? "");
+    expect(Math.floor(age / 86_400_000)).toBe(40);
   });
 
   it("needs the permissions that docs/reference/permissions.md names, and no other", () => {

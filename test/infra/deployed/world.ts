@@ -13,9 +13,11 @@ import { startServer, type TestServer } from "../../fixtures/server";
 import { ProjectCopy } from "../../gcp/engine/project";
 
 export const project = new ProjectCopy();
+/** A name of RDS that the server's certificate carries, too. */
+export const RDS_HOST = "deployed-main.c0abcdefghij.eu-central-1.rds.amazonaws.com";
 export let server: TestServer;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer(undefined, ["localhost", RDS_HOST]);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
