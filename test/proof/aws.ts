@@ -45,6 +45,20 @@ async function failsHonestly(deployment: Deployment): Promise<string> {
   return sentence;
 }
 
+/** moto knows no moments that can be restored. */
+async function isDescribed({ world, outputs, subject }: Deployment): Promise<string> {
+  const shown: string[] = [];
+  for (const [name, { host }] of Object.entries(outputs.instances)) {
+    const { machine, backups } = await world.view(host);
+    assert.deepEqual([machine.problem, backups.problem], [null, null]);
+    assert.match(machine.value?.type ?? "", /^db\./);
+    assert.deepEqual([machine.value?.state, backups.value?.areOn], ["available", true]);
+    assert.equal(machine.value?.standby !== null, subject.environment.instances[name]?.settings.highAvailability);
+    shown.push(`${machine.value?.type}, ${machine.value?.diskGib} GiB`);
+  }
+  return shown.join("; ");
+}
+
 /** As CloudFormation and RDS tell: the CLI has been seen to report success without any. */
 async function deploys(deployment: Deployment): Promise<string> {
   const { code, output } = await deployment.deploy();
@@ -267,6 +281,7 @@ async function proveAll(subjectIn: (aws: AwsDouble) => Promise<Subject>, prove: 
   if (section.network === null) await that("a deployment that cannot provision fails, and says why", failsHonestly);
   await that("a deployment makes stacks, instances and endpoints", deploys);
   await that("every instance is protected as the spec says", protectsInstances);
+  await that("status sees every instance, its standby and its backups", isDescribed);
   await that("every login of every secret gets into its databases, as their owner", logsIn);
   await that("every secret is going to be rotated", willRotate);
   if (section.cluster !== null) await that("releases come after their databases, and each chart after its Secret", releasesInOrder);

@@ -1,9 +1,11 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import pg from "pg";
 import { withClient } from "../../../constructs/provisioning/connect";
 import type { Credential } from "../../../constructs/provisioning/credential";
+import type { CloudView } from "../../../infra/cloud-instance";
 import { projectDirectory } from "../../fixtures/cli";
 import { query, startServer, type TestServer } from "../../fixtures/server";
 import type { Result } from "../tools";
@@ -90,6 +92,15 @@ export class World {
   /** The same as somebody who administers the server, and is not the master that RDS made. */
   async administer(host: string, statement: string): Promise<Record<string, unknown>[]> {
     return this.sql(host, (await this.serverOf(host)).access.master, "postgres", statement);
+  }
+
+  /** An instance and its backups, as `status` asks RDS for them. */
+  async view(host: string): Promise<CloudView> {
+    const script = "require(process.argv[1]).describeRds(process.argv[2]).then((view) => console.log(JSON.stringify(view)))";
+    const file = join(__dirname, "..", "..", "..", "infra", "aws", "rds.ts");
+    const args = ["--require", "tsx/cjs", "--eval", script, file, host];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env: this.variables });
+    return JSON.parse(stdout) as CloudView;
   }
 
   /** What a server holds. */
