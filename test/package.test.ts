@@ -72,7 +72,7 @@ function loadedWith(file: string, seen = new Set<string>()): ReadonlySet<string>
   return seen;
 }
 
-const packagesWith = (file: string) => [...loadedWith(file)].filter((name) => !/^(constructs\/|node:)/.test(name));
+const packagesWith = (file: string) => [...loadedWith(file)].filter((name) => !/^(constructs\/|infra\/|node:)/.test(name));
 
 describe("package", () => {
   it("gives every public file a path", () => {

@@ -17,7 +17,7 @@ const ENDS: readonly string[] = ["Complete", "Failed"];
 /** Seconds for which a Job is kept after its end. */
 const KEPT = 86_400;
 
-/** The calls that each permission allows. README lists these permissions. https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions */
+/** The calls that each permission allows. docs/reference/permissions.md lists them. https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions */
 export const PERMISSIONS: Readonly<Record<string, RegExp>> = {
   "container.clusters.get": /^GET \/v1\/projects\/.+\/clusters\/[^/]+$/,
   "container.cronJobs.get": /^GET .+\/cronjobs\/[^/]+$/,
