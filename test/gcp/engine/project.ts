@@ -13,9 +13,9 @@ const USERS = join(CHECKOUT, "infra", "environments");
 const FIXTURES = join(CHECKOUT, "test", "fixtures", "environments");
 
 /** A program of Node, as a person without colours sees it. */
-export function runProgram(cwd: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
+export function runProgram(cwd: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}, input?: string) {
   const env = { ...process.env, NO_COLOR: "1", ...variables };
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: "utf8", env, input });
   return { status, stdout, stderr };
 }
 
@@ -45,8 +45,8 @@ export class ProjectCopy {
   }
 
   /** Runs a command, or `app`, in the one file that the global setup has made of it. */
-  run(command: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}) {
-    return runProgram(this.directory, [join(COMMANDS, `${command}.js`), ...args], variables);
+  run(command: string, args: readonly string[], variables: Readonly<Record<string, string>> = {}, input?: string) {
+    return runProgram(this.directory, [join(COMMANDS, `${command}.js`), ...args], variables, input);
   }
 
   write(spec: NamedSpec): void {
