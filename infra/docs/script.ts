@@ -28,6 +28,11 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     takes: "1 s",
     needs: NODE,
   },
+  site: {
+    does: "Build the documentation as a site into site/dist. Exits with 1 where a link is dead.",
+    takes: "1 minute; the first time it installs the site's packages",
+    needs: "Node.js; the first time npm's registry",
+  },
   bench: {
     does: "Measure speed, as ratios to a named baseline of the same run. Exits with 1 where a ratio is above its limit.",
     takes: "minutes; nothing else should run meanwhile",

@@ -1,0 +1,12 @@
+import type { Theme } from "vitepress";
+// Without the theme's fonts: readers' own are there at once.
+import DefaultTheme from "vitepress/theme-without-fonts";
+import { MermaidDiagram } from "./mermaid-diagram";
+import "./style.css";
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp: ({ app }) => {
+    app.component("MermaidDiagram", MermaidDiagram);
+  },
+} satisfies Theme;
