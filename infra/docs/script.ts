@@ -88,6 +88,13 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     options: { "--pictures <directory>": "where its pictures are kept" },
     examples: [["--pictures pictures", "to look at them"]],
   },
+  "proof:site": {
+    does: "Build the site, and look at every page of it in a real browser, at two widths, light and dark.",
+    takes: "10 minutes",
+    needs: `${NODE} and Debian's Chromium; the first time npm's registry`,
+    options: { "--pictures <directory>": "where its pictures are kept", "--only <text>": "look only at pages whose path contains this" },
+    examples: [["--pictures pictures", "to look at them"]],
+  },
   "proof:restore": {
     does: "Dump and restore a platform's database by the commands of docs/how-to/back-up-and-restore.md.",
     takes: "1 minute",

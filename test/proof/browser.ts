@@ -80,11 +80,11 @@ export class Browser {
     for (const domain of ["Page", "Runtime", "Network", "Log"]) await this.send(`${domain}.enable`);
   }
 
-  /** Opens a file. @returns what it loads besides, and what its console says. */
+  /** Opens a file, or an address. @returns what it loads besides, and what its console says. */
   async open(file: string, width: number, scheme: "light" | "dark"): Promise<{ loads: readonly string[]; console: readonly string[] }> {
     const loads: string[] = [];
     const said: string[] = [];
-    const url = `file://${file}`;
+    const url = file.startsWith("http:") ? file : `file://${file}`;
     await this.send("Emulation.setDeviceMetricsOverride", { width, height: 900, deviceScaleFactor: 1, mobile: false });
     await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
     let loaded: () => void = () => undefined;
@@ -124,9 +124,11 @@ export class Browser {
     return result.value;
   }
 
-  /** Writes the whole page as a picture. */
-  async screenshot(file: string): Promise<void> {
-    const { data } = await this.send<{ data: string }>("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
+  /** Writes the page as a picture, down to a height: Chromium pictures no page of many screens. */
+  async screenshot(file: string, highest = 8_000): Promise<void> {
+    const { cssContentSize } = await this.send<{ cssContentSize: { width: number; height: number } }>("Page.getLayoutMetrics");
+    const clip = { x: 0, y: 0, width: cssContentSize.width, height: Math.min(cssContentSize.height, highest), scale: 1 };
+    const { data } = await this.send<{ data: string }>("Page.captureScreenshot", { format: "png", captureBeyondViewport: true, clip });
     writeFileSync(file, Buffer.from(data, "base64"));
   }
 
