@@ -16,7 +16,17 @@ import { cloudsOf, type Manifest, toManifest, toTyped } from "../init/manifest";
 import { ownSource } from "../init/package-source";
 import { IGNORED, PLAN_WORKFLOW, toPairs, toProjectFiles } from "../init/project-files";
 import { ask, type Given } from "../init/questions";
-import { ignore, install, keepPackage, readManifest, takeSnapshots, writeManifest, writeMissing, writing } from "../init/write";
+import {
+  checkPackage,
+  ignore,
+  install,
+  keepPackage,
+  readManifest,
+  takeSnapshots,
+  writeManifest,
+  writeMissing,
+  writing,
+} from "../init/write";
 import { PACKAGE } from "../project";
 import { CLOUDS } from "../spec";
 
@@ -62,6 +72,7 @@ export const program = toProgram<Options>(command, async ({ package: file, insta
   const directory = fromUser(command.args[0] ?? "");
   const before = writing(() => readManifest(directory));
   const name = nameOf(directory, before);
+  if (file !== undefined) checkPackage(fromUser(file));
   // A library's user has the package, and no project yet.
   const isNew = before?.dependencies?.[PACKAGE] === undefined || !existsSync(join(directory, "environments"));
   const isAsked = isNew && options.cloud === undefined && process.stdin.isTTY && process.stdout.isTTY;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { text } from "node:stream/consumers";
 import { UserError } from "../../constructs/model/errors";
@@ -42,12 +43,28 @@ export function writing<T>(write: () => T): T {
   }
 }
 
+const PACKED = /\.tgz$/;
+
+/** @throws UserError unless npm takes the file for a package. */
+export function checkPackage(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw new UserError(`there is no file ${file}`);
+  if (!PACKED.test(file)) throw new UserError(`--package: must be a file that npm pack has written (.tgz), got ${file}`);
+}
+
 /** Copies a packed file of this package into a project. @returns how its manifest names it. */
 export function keepPackage(directory: string, file: string): string {
-  if (!existsSync(file)) throw new UserError(`there is no file ${file}`);
   mkdirSync(join(directory, VENDOR), { recursive: true });
-  copyFileSync(file, join(directory, VENDOR, basename(file)));
-  return `file:${VENDOR}/${basename(file)}`;
+  const name = freeName(join(directory, VENDOR), file);
+  copyFileSync(file, join(directory, VENDOR, name));
+  return `file:${VENDOR}/${name}`;
+}
+
+/** npm does not install a file again whose name it knows: another content, such as a build of the same version, gets another name. */
+function freeName(folder: string, file: string): string {
+  const name = basename(file);
+  const content = readFileSync(file);
+  if (!existsSync(join(folder, name)) || readFileSync(join(folder, name)).equals(content)) return name;
+  return name.replace(PACKED, `-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.tgz`);
 }
 
 /** The manifest of a project: null where there is none. @throws UserError where it is not valid. */
