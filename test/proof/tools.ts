@@ -242,15 +242,32 @@ export function pulumiSdk(): { readonly modules: string; readonly version: strin
   return { modules: join(directory, "node_modules"), version: PULUMI_SDK };
 }
 
+/** The schemas of CycloneDX, as its own library has them. */
+const CYCLONE_DX = "@cyclonedx/cyclonedx-library@10.3.0";
+
+/** Folder of those schemas. @throws MissingTool where they cannot be had. */
+export function cycloneDx(): string {
+  const directory = cached("cyclonedx-10.3.0", (target) => {
+    must("npm", ["pack", "--silent", "--pack-destination", target, CYCLONE_DX]);
+    must("sh", ["-c", `tar -xzf "${target}"/*.tgz -C "${target}" && rm "${target}"/*.tgz`]);
+  });
+  return join(directory, "package", "res", "schema");
+}
+
 /** Something that was tried; `problem` is null where it holds. */
 export interface Proof {
   readonly what: string;
   readonly problem: string | null;
   readonly shown: string;
+  /** Why it could not be tried here; then it neither holds nor fails. */
+  readonly missing?: string;
 }
 
 /** Characters of a line where there is no terminal: what was seen may be very long. */
 export const PIPED = 160;
+
+const markOf = ({ problem, missing }: Proof): string =>
+  missing !== undefined ? pc.yellow("!") : problem === null ? pc.green("✔") : pc.red("✖");
 
 /** Proves, shows a table, and cleans up. Exit code 1 where something does not hold, 2 where it cannot be tried here. */
 export async function report(prove: () => readonly Proof[] | Promise<readonly Proof[]>, cleanUp: () => unknown): Promise<void> {
@@ -258,10 +275,11 @@ export async function report(prove: () => readonly Proof[] | Promise<readonly Pr
   try {
     const proofs = await prove();
     finish();
-    const rows = proofs.map(({ what, problem, shown }) => [problem === null ? pc.green("✔") : pc.red("✖"), what, shown]);
+    const rows = proofs.map((each) => [markOf(each), each.what, each.missing ?? each.shown]);
     process.stdout.write(`${toTable(["", "proof", "seen"], rows, { columns: terminalColumns() ?? PIPED })}\n`);
     for (const { what, problem } of proofs) if (problem !== null) process.stdout.write(`${pc.red("✖")} ${what}\n${problem}\n`);
-    process.exitCode = proofs.every(({ problem }) => problem === null) ? 0 : 1;
+    const isTried = proofs.every(({ missing }) => missing === undefined);
+    process.exitCode = proofs.every(({ problem }) => problem === null) ? (isTried ? 0 : 2) : 1;
   } catch (error) {
     finish();
     if (!(error instanceof MissingTool)) throw error;
