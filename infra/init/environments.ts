@@ -106,7 +106,8 @@ const HAS_EXAMPLE = "Replace each { example: ... } by your own id in quotes: unt
 
 /** The text of an environment's file. */
 export function toEnvironmentText({ about, spec }: EnvironmentFile): string {
-  const written = inspect(spec, { depth: null, breakLength: 100, sorted: false });
+  // In the quotes of the rest of the file.
+  const written = inspect(spec, { depth: null, breakLength: 100 }).replaceAll(/'([^'"\\]*)'/g, '"$1"');
   const lines = written.includes("{ example:") ? [...about, HAS_EXAMPLE] : about;
   return [
     'import type { EnvironmentSpec } from "platform-postgres/spec";',
