@@ -92,7 +92,7 @@ describe("pages of the documentation", () => {
 
 /** A page for who changes this project, where scripts of the checkout are typed; elsewhere commands are typed in a project. */
 const isForContributors = (at: string): boolean =>
-  /^(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|^docs\/how-to\/(add-a-platform|add-a-target|add-a-rule)\.md|^docs\/(explanation|tutorials\/first-hour|how-to\/start-a-project)/.test(
+  /^(README|CONTRIBUTING|SECURITY|CHANGELOG)\.md|^docs\/how-to\/(add-a-platform|add-a-target|add-a-rule|use-as-a-library)\.md|^docs\/(explanation|tutorials\/first-hour|how-to\/start-a-project)/.test(
     at,
   );
 
@@ -184,6 +184,16 @@ describe("blocks of TypeScript", () => {
     });
     expect(wrong).toEqual([]);
     expect(environments.length).toBeGreaterThan(1);
+  });
+});
+
+describe("blocks of examples", () => {
+  it("are the examples, to the letter", () => {
+    const examples = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8" }).map((file) => join(ROOT, "examples", file));
+    const texts = examples.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file, "utf8"));
+    const shown = of("ts", "yaml").filter(({ at }) => /^docs\/how-to\/(use-as-a-library|gitops)\.md/.test(at));
+    expect(shown.filter(({ text }) => !texts.includes(text)).map(({ at }) => at)).toEqual([]);
+    expect(shown.length).toBeGreaterThan(7);
   });
 });
 

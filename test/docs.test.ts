@@ -19,7 +19,7 @@ const names = Object.keys(platforms) as PlatformName[];
 
 describe("docs", () => {
   it("are pages of platforms, and of what they have in common", () => {
-    const known = [...names, "troubleshooting"].map((name) => `${name}.md`);
+    const known = [...names, "glossary", "troubleshooting"].map((name) => `${name}.md`);
     const pages = readdirSync(join(__dirname, "..", "docs")).filter((page) => page.endsWith(".md"));
     expect(pages.filter((page) => !known.includes(page))).toEqual([]);
   });
@@ -69,7 +69,9 @@ describe("docs", () => {
     const file = join("examples", "environments", "small.yaml");
     expect(yaml).toBe(`# ${file}\n${readFileSync(join(ROOT, file), "utf8")}`);
     const { $schema, ...spec } = JSON.parse(json) as { readonly $schema: string };
-    const accepts = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(join(ROOT, "infra", "environments", $schema), "utf8")));
+    const accepts = new Ajv({ strict: false }).compile(
+      JSON.parse(readFileSync(join(ROOT, $schema.replace("../node_modules/platform-postgres/", "")), "utf8")),
+    );
     for (const each of [spec, readDataFile(file, join(ROOT, file))]) expect([accepts(each), accepts.errors]).toEqual([true, null]);
     expect(refusal({ name: "test", ...spec })).toBe("accepted");
   });
