@@ -176,13 +176,15 @@ function toChecks(name: string, platform: Platform, settings: Settings<CommonFie
   const { health } = wiring;
   const revisions = platform.revisions(settings).map(({ database, table, newest, expected }) => {
     const known =
-      expected === null ? "`npm run doctor` shows it" : `its verified version expects ${code(expected)}, and \`npm run doctor\` compares`;
+      expected === null
+        ? "`npx platform-postgres doctor` shows it"
+        : `its verified version expects ${code(expected)}, and \`npx platform-postgres doctor\` compares`;
     return `In database ${code(connection.databases[database] ?? "")}: \`select ${newest} from ${table}\`; ${known}.`;
   });
-  if (health === null) return ["`npm run doctor` logs in as it does, and checks its rights, its certificate and its limits."];
+  if (health === null) return ["`npx platform-postgres doctor` logs in as it does, and checks its rights, its certificate and its limits."];
   const { path, asksDatabase } = health;
   return [
-    `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npm run doctor -- --url ${name}=http://localhost:PORT\` asks for it.`,
+    `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npx platform-postgres doctor --url ${name}=http://localhost:PORT\` asks for it.`,
     ...revisions,
   ];
 }
