@@ -187,16 +187,6 @@ describe("blocks of TypeScript", () => {
   });
 });
 
-describe("blocks of examples", () => {
-  it("are the examples, to the letter", () => {
-    const examples = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8" }).map((file) => join(ROOT, "examples", file));
-    const texts = examples.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file, "utf8"));
-    const shown = of("ts", "yaml").filter(({ at }) => /^docs\/how-to\/(use-as-a-library|gitops)\.md/.test(at));
-    expect(shown.filter(({ text }) => !texts.includes(text)).map(({ at }) => at)).toEqual([]);
-    expect(shown.length).toBeGreaterThan(7);
-  });
-});
-
 /** Keys by which a fragment is known as part of an environment. */
 const OF_ENVIRONMENT = ["instances", "platforms", "aws", "gcp", "acknowledge", "labels", "owner"];
 

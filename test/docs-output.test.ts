@@ -56,6 +56,16 @@ interface Setting {
 
 const ON_AWS = { aws: { region: "eu-central-1" }, instances: { main: {} } };
 const SHOP = { instances: { main: { highAvailability: false } }, platforms: { shop: { platform: "application" } } };
+const ON_GOOGLE = {
+  gcp: {
+    project: "my-project",
+    projectNumber: "123456789012",
+    region: "europe-west4",
+    network: "default",
+    cluster: { name: "ml", location: "europe-west4" },
+  },
+  instances: { main: {} },
+};
 const STARTED: Setting = { ran: [["start", "--once"]] };
 
 /** Other pages run in a project as `init` makes it, in which nothing ran. */
@@ -67,6 +77,24 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   "docs/how-to/upgrade-postgresql.md": {
     environments: { production: { ...ON_AWS, instances: { main: { majorVersion: 18 } }, platforms: { mlflow: {} } } },
     before: { ...ON_AWS, platforms: { mlflow: {} } },
+  },
+  "docs/how-to/ci.md": {
+    environments: { production: { ...ON_AWS, instances: { main: { storageGib: 50 } }, platforms: { mlflow: {} } } },
+    before: { ...ON_AWS, instances: { main: { storageGib: 50 } }, platforms: { mlflow: {} } },
+    ran: [["snapshot", "--update"]],
+    changed: {
+      production: { ...ON_AWS, instances: { main: { size: { vcpus: 2, memoryGib: 16 }, storageGib: 50 } }, platforms: { mlflow: {} } },
+    },
+  },
+  "docs/how-to/upgrade-a-chart.md": {
+    environments: {
+      production: {
+        ...ON_GOOGLE,
+        acknowledge: { "mlflow-chart-version": "values of 1.12.0 compared on 2026-12-01" },
+        platforms: { mlflow: { chartVersion: "1.12.0" } },
+      },
+    },
+    before: { ...ON_GOOGLE, platforms: { mlflow: {} } },
   },
   "docs/how-to/remove-a-platform.md": {
     environments: { production: { ...ON_AWS, platforms: {} }, local: SHOP },

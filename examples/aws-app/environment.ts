@@ -1,7 +1,7 @@
 import { App, CfnOutput, Stack } from "aws-cdk-lib";
 import { PostgresEnvironment } from "platform-postgres/aws/environment";
 
-/** PostgreSQL for MLflow and Prefect in a network that exists. `cdk deploy --all` makes three stacks, and this one. */
+/** PostgreSQL for MLflow and Prefect in an existing network: three stacks beside your own. */
 const app = new App();
 const postgres = new PostgresEnvironment(app, "Postgres", {
   spec: {
