@@ -102,7 +102,7 @@ function toReadme({ name, clouds, environments, commands: { start, test } }: Pro
       "",
       "```sh",
       `npx ${PACKAGE} plan --environment ${on("aws")} --cloud aws`,
-      "npx cdk bootstrap                 # once in an account and region",
+      `npx cdk bootstrap -c environment=${on("aws")} # once in an account and region`,
       `npx cdk deploy --all -c environment=${on("aws")} --outputs-file cdk-outputs.json`,
       `npx ${PACKAGE} render --environment ${on("aws")} --cloud aws --outputs cdk-outputs.json`,
       "```",
