@@ -3,7 +3,7 @@ import { Vpc } from "aws-cdk-lib/aws-ec2";
 import { PlatformDatabases } from "platform-postgres/aws/platform-databases";
 import { RdsPostgres } from "platform-postgres/aws/rds-postgres";
 
-/** A database for MLflow in a VPC that exists, in a stack of one's own; `Vpc.fromLookup` finds the subnets with AWS's credentials. */
+/** A database for MLflow in an existing VPC, in your own stack. With AWS credentials, `Vpc.fromLookup` finds the subnets. */
 const stack = new Stack(new App(), "Mlflow", { env: { region: "eu-central-1" } });
 const [privateSubnetIds, availabilityZones] = [
   ["subnet-0a1b2c3d4e5f60711", "subnet-0a1b2c3d4e5f60712"],

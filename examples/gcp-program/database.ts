@@ -2,7 +2,7 @@ import { CloudSqlAlerts } from "platform-postgres/gcp/cloud-sql-alerts";
 import { CloudSqlPostgres } from "platform-postgres/gcp/cloud-sql-postgres";
 import { PlatformDatabases } from "platform-postgres/gcp/platform-databases";
 
-/** A database for MLflow in a network that exists, in a Pulumi program of one's own; its GKE cluster is that of the Kubernetes provider. */
+/** A database for MLflow in an existing network, in your own Pulumi program. The Kubernetes provider names the GKE cluster. */
 const network = "projects/my-project/global/networks/ml";
 const postgres = new CloudSqlPostgres("main", { network, settings: { size: { vcpus: 2, memoryGib: 8 }, storageGib: 50 } });
 new CloudSqlAlerts("main", { postgres, notificationChannels: [] });

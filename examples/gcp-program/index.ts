@@ -1,7 +1,7 @@
 import { Provider } from "@pulumi/gcp/provider";
 import { PostgresEnvironment } from "platform-postgres/gcp/environment";
 
-/** PostgreSQL for MLflow, and MLflow, in a network and a GKE cluster that exist. `pulumi up` creates them beside what else a program has. */
+/** PostgreSQL for MLflow, and MLflow itself, in an existing network and GKE cluster. `pulumi up` creates them with the rest of your program. */
 const provider = new Provider("google", { project: "my-project", region: "europe-west4" });
 const postgres = new PostgresEnvironment(
   "postgres",

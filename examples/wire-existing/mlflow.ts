@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { wirePlatform } from "platform-postgres/kubernetes/wire-platform";
 import { platforms } from "platform-postgres/platforms/registry";
 
-/** Values for MLflow's chart on a database that exists: `npx tsx mlflow.ts ca.pem > values.json`, then `helm install --values values.json`. */
+/** Values for MLflow's chart on an existing database: `npx tsx mlflow.ts ca.pem > values.json`, then `helm install --values values.json`. */
 const { values } = wirePlatform({
   platform: platforms.mlflow,
   settings: { replicas: 2, hosts: ["mlflow.example.com"] },
