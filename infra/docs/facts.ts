@@ -178,13 +178,13 @@ function toChecks(name: string, platform: Platform, settings: Settings<CommonFie
     const known =
       expected === null
         ? "`npx platform-postgres doctor` shows it"
-        : `its verified version expects ${code(expected)}, and \`npx platform-postgres doctor\` compares`;
+        : `the verified version expects ${code(expected)}, and \`npx platform-postgres doctor\` compares`;
     return `In database ${code(connection.databases[database] ?? "")}: \`select ${newest} from ${table}\`; ${known}.`;
   });
   if (health === null) return ["`npx platform-postgres doctor` logs in as it does, and checks its rights, its certificate and its limits."];
   const { path, asksDatabase } = health;
   return [
-    `\`GET ${path}\`, of which the answer ${asksDatabase ? "takes a query" : "takes no query"}; where it runs or is forwarded to this machine, \`npx platform-postgres doctor --url ${name}=http://localhost:PORT\` asks for it.`,
+    `\`GET ${path}\` (${asksDatabase ? "queries the database" : "does not query the database"}). If it runs on this machine or is forwarded to it, check it with \`npx platform-postgres doctor --url ${name}=http://localhost:PORT\`.`,
     ...revisions,
   ];
 }
