@@ -67,6 +67,15 @@ describe("npm start", () => {
     const lines = masked(block).trimEnd().split("\n");
     expect(lines).toHaveLength(4);
     expect(lines.filter((line) => !masked(output).split("\n").includes(line))).toEqual([]);
+    const rows = [
+      ...readFileSync(join(__dirname, "..", "..", "docs", "reference", "files.md"), "utf8").matchAll(/^\| `([^`]+)` \| (.*) \|$/gm),
+    ];
+    const unlike = filesBelow(join(directory, "out", "local")).filter((file) => {
+      const path = relative(join(directory, "out", "local"), file);
+      const row = rows.find(([, name = ""]) => new RegExp(`^${name.replaceAll(/<\w+>/g, "[^/]+").replace(/\/$/, "/.*")}$`).test(path));
+      return row === undefined || row[2]?.startsWith("*secret*") !== ((statSync(file).mode & 0o777) === 0o600);
+    });
+    expect(unlike, "files that docs/reference/files.md does not list as they are").toEqual([]);
     expect(
       filesBelow(join(directory, "out"))
         .map((file) => relative(join(directory, "out"), file))
