@@ -27,7 +27,7 @@ export interface PlatformDryRun {
   readonly changes: readonly Change[];
   /** What would be written into the platform's secret; null if nothing. */
   readonly secret: NewVersions | null;
-  /** What only somebody else can mend, and without which provisioning fails, a sentence each. */
+  /** What only another person can correct, and without which provisioning fails, a sentence each. */
   readonly problems: readonly string[];
   /** What is wrong in the platform's databases, and provisioning reports without mending it, a sentence each. */
   readonly unsound: readonly string[];

@@ -95,7 +95,7 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
     // Up to PostgreSQL 15, CREATEROLE alone is enough to alter any role that is not a superuser.
     if (server.version >= 160_000 && !administers(role)) {
       problems.push(
-        `role ${role} was made by somebody else; run as whoever made it: GRANT ${id(role)} TO ${id(server.master)} WITH ADMIN OPTION`,
+        `role ${role} was created by another role; run as that role: GRANT ${id(role)} TO ${id(server.master)} WITH ADMIN OPTION`,
       );
     }
   }
@@ -194,7 +194,7 @@ function joinMaster(role: string, { server, memberships }: Observed): readonly S
   }
   return rows.some((row) => row.inheritAndSet)
     ? []
-    : [step(`GRANT ${id(role)} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE`, `${server.master} is no member of ${role}`)];
+    : [step(`GRANT ${id(role)} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE`, `${server.master} is not a member of ${role}`)];
 }
 
 function planLogin(
@@ -232,7 +232,7 @@ function planLogin(
   }
   if (!observed.memberships.some((row) => row.role === tenant.owner && row.member === name && row.inheritAndSet)) {
     const options = observed.server.version < 160_000 ? "" : " WITH INHERIT TRUE, SET TRUE";
-    steps.push(step(`GRANT ${id(tenant.owner)} TO ${id(name)}${options}`, `login ${name} is no member of ${tenant.owner}`));
+    steps.push(step(`GRANT ${id(tenant.owner)} TO ${id(name)}${options}`, `login ${name} is not a member of ${tenant.owner}`));
   }
   return observed.server.version < 160_000 ? [...steps, ...joinMaster(name, observed)] : steps;
 }

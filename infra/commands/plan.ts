@@ -37,7 +37,7 @@ const command = withFormat(
   withCloudOptions(
     createCommand(
       "plan",
-      "Show what a deployment would make, change, interrupt and cost, and what would be lost or refused. Needs no account.",
+      "Show what a deployment would create, change, interrupt and cost, and what would be lost or refused. Needs no account.",
     ),
   ).option(
     "--against <path>",

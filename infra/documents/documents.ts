@@ -103,7 +103,7 @@ export const dryRunDocument = defineDocument(
   "What `provision` would do. Nothing was changed.",
   {
     ...about,
-    upToDate: flag("Whether provisioning would change nothing, and nobody else has to. If false, the exit code is 2."),
+    upToDate: flag("Whether provisioning would change nothing, and no other person has to. If false, the exit code is 2."),
     instances: list(
       "The instances, in the environment's order.",
       object("One instance.", {
@@ -112,7 +112,7 @@ export const dryRunDocument = defineDocument(
         port: count("TCP port."),
         refusal: orNull(
           text(
-            "Why provisioning would do nothing at all until somebody else has mended the server: too old, read-only, too few connections.",
+            "Why provisioning would do nothing at all until another person has corrected the server: too old, read-only, too few connections.",
           ),
         ),
         statements,
@@ -125,7 +125,7 @@ export const dryRunDocument = defineDocument(
             reason: text("Why. A sentence for people: its wording may change."),
           }),
         ),
-        problems: finding("What only somebody else can mend, and without which provisioning fails."),
+        problems: finding("What only another person can correct, and without which provisioning fails."),
         unsound: finding("What is wrong in the platforms' databases, and provisioning does not mend."),
         unknown: finding("What shows only after the statements have run."),
         works: list(

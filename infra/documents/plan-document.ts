@@ -98,7 +98,7 @@ export const planDocument = defineDocument(
   "plan",
   1,
   "plan -- --cloud CLOUD",
-  "What a deployment would make and change. If `isDangerous` is true, the exit code is 2.",
+  "What a deployment would create and change. If `isDangerous` is true, the exit code is 2.",
   {
     environment: text("The environment's name."),
     cloud: text("The cloud that it is planned for."),

@@ -75,7 +75,7 @@ export function readManifest(directory: string): Manifest | null {
     const content: unknown = JSON.parse(readFileSync(file, "utf8"));
     if (isObject(content)) return content;
   } catch {}
-  throw new UserError(`${file} is no valid package.json; mend or remove it`);
+  throw new UserError(`${file} is not a valid package.json; correct or remove it`);
 }
 
 /** Writes what a project needs into its manifest; scripts and packages of the user's own stay. */

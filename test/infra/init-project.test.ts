@@ -231,7 +231,7 @@ describe("init refuses, and writes nothing:", () => {
     installed.write("broken", "package.json", "{");
     expect(installed.init("broken", "--cloud=none")).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining("is no valid package.json"),
+      stderr: expect.stringContaining("is not a valid package.json"),
     });
     expect(installed.filesOf("broken")).toEqual({ "package.json": "{" });
   });

@@ -38,7 +38,7 @@ async function failsHonestly(deployment: Deployment): Promise<string> {
   const { world, subject } = deployment;
   world.hindrance = "CREATE ROLE mlflow_owner";
   const { code, output } = await deployment.deploy();
-  const sentence = /role mlflow_owner was made by somebody else; [^\n]*/.exec(output)?.[0];
+  const sentence = /role mlflow_owner was created by another role; [^\n]*/.exec(output)?.[0];
   assert.ok(code !== 0 && sentence !== undefined, output);
   assert.equal((await deployment.stacks())[stackName(subject.environment.name, "access")], "ROLLBACK_COMPLETE");
   for (const host of await deployment.hosts()) await world.administer(host, "DROP ROLE mlflow_owner");

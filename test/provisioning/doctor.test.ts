@@ -117,7 +117,7 @@ describe("doctor", () => {
   it("sees a login that lost its right to the owner role", async () => {
     const its = await sound();
     await its.sql("revoke prefect_owner from prefect_a");
-    expect(problems(await look(its))).toContain("prefect: login prefect_a is no member of prefect_owner; run npm run provision");
+    expect(problems(await look(its))).toContain("prefect: login prefect_a is not a member of prefect_owner; run npm run provision");
   });
 
   it.each([

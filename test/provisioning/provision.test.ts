@@ -135,9 +135,9 @@ describe("provision", () => {
     await provision(scope, other);
     expect(await refusal(provision(scope, server.access))).toBe(
       [
-        'ProvisioningError: role foreign_owner was made by somebody else; run as whoever made it: GRANT "foreign_owner" TO "master" WITH ADMIN OPTION',
-        'role foreign_a was made by somebody else; run as whoever made it: GRANT "foreign_a" TO "master" WITH ADMIN OPTION',
-        'role foreign_b was made by somebody else; run as whoever made it: GRANT "foreign_b" TO "master" WITH ADMIN OPTION',
+        'ProvisioningError: role foreign_owner was created by another role; run as that role: GRANT "foreign_owner" TO "master" WITH ADMIN OPTION',
+        'role foreign_a was created by another role; run as that role: GRANT "foreign_a" TO "master" WITH ADMIN OPTION',
+        'role foreign_b was created by another role; run as that role: GRANT "foreign_b" TO "master" WITH ADMIN OPTION',
       ].join("\n"),
     );
     await withClient(other.server, other.master, "postgres", async (client) => {

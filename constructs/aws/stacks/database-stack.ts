@@ -72,7 +72,7 @@ function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.IT
       conditions: ofAccount(scope),
     }),
   );
-  new CfnOutput(scope, "Alarms", { description: "Nobody is told before somebody subscribes to it", value: topic.topicArn });
+  new CfnOutput(scope, "Alarms", { description: "Subscribe to it; otherwise nobody gets an alarm", value: topic.topicArn });
   return topic;
 }
 

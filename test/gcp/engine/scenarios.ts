@@ -41,7 +41,7 @@ const spec: NamedSpec = {
   platforms: { mlflow: {} },
 };
 const withMain = (change: object): NamedSpec => ({ ...spec, instances: { main: change } });
-const SENTENCE = "role mlflow_owner was made by somebody else; drop it, or give the platform another database";
+const SENTENCE = "role mlflow_owner was created by another role; drop it, or give the platform another database";
 
 const instanceOf = ({ things }: World) => {
   const [key = ""] = Object.keys(things).filter((each) => each.includes("DatabaseInstance"));
