@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => { readonly program: Program }>> = 
   render: (): typeof import("./commands/render") => require("./commands/render"),
   provision: (): typeof import("./commands/provision") => require("./commands/provision"),
   rotate: (): typeof import("./commands/rotate") => require("./commands/rotate"),
+  import: (): typeof import("./commands/import") => require("./commands/import"),
   sql: (): typeof import("./commands/sql") => require("./commands/sql"),
 };
 

@@ -56,6 +56,10 @@ export function toInstructions(name: string, wired: Wired, from: InstructionsSou
 export const toRestart = ({ namespace, release, wiring }: Wired): string =>
   `kubectl rollout restart ${toSelection(wiring.release, release)} --namespace ${namespace}`;
 
+/** The command that stops a platform's pods. */
+export const toStop = ({ namespace, release, wiring }: Wired): string =>
+  `kubectl scale ${toSelection(wiring.release, release)} --replicas 0 --namespace ${namespace}`;
+
 /** A platform as a person knows it: with its name, if that says more. */
 export const titleOf = (name: string, { kind, title }: Pick<Wired, "kind" | "title">): string =>
   name === kind ? title : `${title} ${name}`;

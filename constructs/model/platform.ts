@@ -3,6 +3,7 @@ import type { CommonFields } from "./common-fields";
 import type { Fields, Settings } from "./fields";
 import { type Guard, type Guards, THE_CONNECTION } from "./guards";
 import { type ImageFacts, NO_IMAGES } from "./images";
+import { completeImport, type ImportFacts } from "./imports";
 import { MAJOR_VERSIONS, type MajorVersion } from "./instance";
 import type { JsonObject } from "./json";
 import type { Rule } from "./rule";
@@ -265,9 +266,10 @@ export interface Exclusive<F extends Fields = Fields> {
 
 /** A platform: plain data, and pure functions of its settings. It knows no cloud. */
 export interface Platform<F extends Fields = Fields, D extends string = string>
-  extends Required<Omit<PlatformDefinition<F, D>, "wire" | "chart">> {
+  extends Required<Omit<PlatformDefinition<F, D>, "wire" | "chart" | "imports">> {
   /** Null where no chart installs it. */
   chart(settings: Settings<F & CommonFields>): Chart | null;
+  imports(settings: Settings<F & CommonFields>): ImportFacts;
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }
 
@@ -325,6 +327,8 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   servers?(settings: Settings<F & CommonFields>): Servers | null;
   /** Default: none. */
   revisions?(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
+  /** What importing existing data takes to know of it. Default: it comes from another PostgreSQL only. */
+  imports?(settings: Settings<F & CommonFields>): Partial<ImportFacts>;
   /** Whether it works behind a pooler in transaction mode, and what it then takes. */
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
   /** Containers whose image the spec may replace. Default: none. */
@@ -373,6 +377,7 @@ export function definePlatform<F extends Fields, D extends string>(platform: Pla
     otherPrograms: [],
     readerConnections: () => [],
     ...platform,
+    imports: (settings) => completeImport(platform.imports?.(settings) ?? {}),
     guardedVariables: { PG: THE_CONNECTION, ...platform.guardedVariables },
     wire: (connection, settings) => completeWiring(platform.wire(connection, settings)),
   };

@@ -168,6 +168,7 @@ const isIdle = (client: Client): boolean => (client as unknown as { readonly rea
 
 /** Cuts a session that receives more, before the driver has made a text of it. */
 function limit(client: Client, bytes: number): void {
+  if (bytes === Number.POSITIVE_INFINITY) return;
   onStream(client, (stream) => {
     let left = bytes;
     stream.on("data", ({ length }: Buffer) => {

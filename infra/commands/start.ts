@@ -1,7 +1,7 @@
-import { createInterface } from "node:readline/promises";
 import pc from "picocolors";
 import { UserError } from "../../constructs/model/errors";
 import { createCommand, type FormatOptions, main, whenStopped, withExamples, withFormat } from "../command";
+import { confirm } from "../confirm";
 import { startDocument } from "../documents/documents";
 import { toProvisioned } from "../documents/values";
 import type { ProjectEnvironment } from "../load";
@@ -52,22 +52,16 @@ export const program = main<Options>(withFormat(command), async ({ environment, 
   return withServers(environment, progress, run, { stays });
 });
 
+const UNANSWERED = "--reset asks before it deletes, and nobody can answer here; add --yes";
+
 async function reset(environment: ProjectEnvironment, confirmed: boolean): Promise<void> {
-  if (!confirmed && !(await confirm(`Delete the databases, passwords and files of environment ${environment.name} on this machine?`))) {
+  if (
+    !confirmed &&
+    !(await confirm(`Delete the databases, passwords and files of environment ${environment.name} on this machine?`, UNANSWERED))
+  ) {
     throw new UserError("nothing was deleted");
   }
   await resetEnvironment(environment);
-}
-
-async function confirm(question: string): Promise<boolean> {
-  if (process.stdin.isTTY !== true) throw new UserError("--reset asks before it deletes, and nobody can answer here; add --yes");
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  prompt.on("SIGINT", () => {
-    process.stderr.write("\n");
-    process.kill(process.pid, "SIGINT");
-  });
-  const answer = await prompt.question(`${question} [y/N] `).finally(() => prompt.close());
-  return /^y(es)?$/i.test(answer.trim());
 }
 
 async function stay(session: Session, tell: (text: string) => void): Promise<number> {

@@ -4,7 +4,19 @@ import { PACKAGE } from "../project";
 import { toTable } from "./facts";
 
 /** Commands of the package, in the order in which a person meets them. */
-export const COMMANDS = ["init", "start", "doctor", "status", "plan", "snapshot", "render", "provision", "rotate", "sql"] as const;
+export const COMMANDS = [
+  "init",
+  "start",
+  "doctor",
+  "status",
+  "plan",
+  "snapshot",
+  "render",
+  "provision",
+  "rotate",
+  "import",
+  "sql",
+] as const;
 
 const load = (name: (typeof COMMANDS)[number]): Program => (require(`../commands/${name}.ts`) as { readonly program: Program }).program;
 

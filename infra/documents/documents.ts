@@ -1,3 +1,4 @@
+import { importDocument } from "./import-document";
 import { planDocument } from "./plan-document";
 import { byName, count, defineDocument, flag, list, object, oneOf, orNull, type Printed, text, type ValuesOf } from "./schema";
 import { statusDocument } from "./status-document";
@@ -167,6 +168,7 @@ export const DOCUMENTS: readonly Printed[] = [
   rotateDocument,
   planDocument,
   statusDocument,
+  importDocument,
 ];
 
 export type DryRunInstance = ValuesOf<typeof dryRunDocument>["instances"][number];

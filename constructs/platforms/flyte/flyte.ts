@@ -51,6 +51,7 @@ export const flyte: Flyte = definePlatform({
   databases: (settings) => edition(settings).databases(),
   servers: (settings) => edition(settings).servers,
   revisions: (settings) => edition(settings).revisions(settings),
+  imports: () => ({ besides: ["Executions name objects of the metadata bucket: keep the bucket, and the prefix within it."] }),
   connections: (settings) => edition(settings).connections(settings),
   wire: (connection, settings) => {
     const its = edition(settings);

@@ -58,6 +58,12 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     metadata: { name: "mlmdpostgres", extensions: [] },
   }),
   // API server and cache server let GORM compare tables and models, and note nothing.
+  imports: () => ({
+    besides: ["Pipelines, runs and metadata name objects of the object store: keep its bucket, and the prefix within it."],
+    mysql:
+      "write its pipelines out as manifests with the tools/kubernetes of its repository, and apply them; runs and metadata stay behind " +
+      "(https://github.com/kubeflow/pipelines/pull/11884)",
+  }),
   revisions: (settings) => [
     {
       database: "metadata",

@@ -30,6 +30,7 @@ import { AN_ENV_FILE, SERVER_OPTIONS, SERVER_VARIABLES } from "../python-servers
 import { alembic, expectedRevision, startedServer } from "../servers";
 import mlflow1 from "./facts/mlflow-1.11.5.json";
 import { allowedHosts, allowedOrigins } from "./hosts";
+import { mlflowImport } from "./import";
 import { mlflowRules, setsUvicorn } from "./rules";
 import { type MlflowFields, type MlflowSettings, mlflowFields } from "./settings";
 
@@ -208,6 +209,7 @@ export const mlflow: Mlflow = definePlatform({
   databases: () => ({ main: { name: "mlflow", extensions: [] } }),
   servers: () => SERVERS,
   revisions: (settings) => [alembic("main", expectedRevision(settings, SERVERS))],
+  imports: (settings) => mlflowImport(startedServer(settings, SERVERS).version),
   connections: (settings) => demands(settings, ENGINES, 2),
   readerConnections: (settings) => (settings.readFromReplica ? demands(settings, READER_ENGINES, 1) : []),
   wire,

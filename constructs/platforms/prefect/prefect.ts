@@ -18,6 +18,7 @@ import { LIFTED } from "../limits";
 import { AN_ENV_FILE } from "../python-servers";
 import { alembic, expectedRevision, startedServer } from "../servers";
 import prefectServer from "./facts/prefect-server-2026.8.18172642.json";
+import { prefectImport } from "./import";
 import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
@@ -154,6 +155,7 @@ export const prefect: Prefect = definePlatform({
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
   servers: () => SERVERS,
   revisions: (settings) => [alembic("main", expectedRevision(settings, SERVERS))],
+  imports: (settings) => prefectImport(startedServer(settings, SERVERS).version),
   connections,
   wire,
 });

@@ -20,6 +20,7 @@ import { LIFTED } from "../limits";
 import { SERVER_VARIABLES } from "../python-servers";
 import { alembic } from "../servers";
 import skillflaw0 from "./facts/skillflaw-0.1.0.json";
+import { skillflawImport } from "./import";
 import { IMAGE, PIN_BY, skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 import { skillflawTables } from "./tables";
@@ -129,6 +130,7 @@ export const skillflaw: Skillflaw = definePlatform({
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
   // What its image expects is known to its image only.
   revisions: () => [alembic("main", null)],
+  imports: () => skillflawImport,
   connections,
   wire,
 });

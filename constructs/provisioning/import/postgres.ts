@@ -1,0 +1,167 @@
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { to as copyTo } from "pg-copy-streams";
+import { type Client, close, open, type Server, type Session, UNLIMITED } from "../connect";
+import type { Credential } from "../credential";
+import { explain, isWrongPassword, ProvisioningError } from "../errors";
+import { shown } from "../shown";
+import { type Column, countRows, listOf, nameOf, readTables, rowsOf, type Table } from "./catalogue";
+import type { Position, Source, SourceTable } from "./source";
+import { Digest, Digesting } from "./verify";
+
+/** Milliseconds that a statement waits for a lock. */
+const LOCK = 30_000;
+/** Version that has `transaction_timeout` first, as `server_version_num`. */
+const TRANSACTION_TIMEOUT = 170_000;
+
+/** Both servers print values alike, and nothing ends the session; a policy on rows is an error, since it would leave rows out. */
+const SESSION: Session = {
+  ...UNLIMITED,
+  lock: LOCK,
+  parameters: {
+    timezone: "UTC",
+    datestyle: "ISO",
+    intervalstyle: "postgres",
+    extra_float_digits: 1,
+    bytea_output: "hex",
+    row_security: "off",
+    client_encoding: "UTF8",
+  },
+};
+
+/** A session for copying, at either end. @throws the driver's own error. */
+export async function openForCopy(server: Server, credential: Credential, database: string): Promise<Client> {
+  const client = await open(server, credential, database, SESSION);
+  const { rows } = await client.query<{ version: number }>("select current_setting('server_version_num')::int as version");
+  if ((rows[0]?.version ?? 0) >= TRANSACTION_TIMEOUT) await client.query("set transaction_timeout = 0");
+  return client;
+}
+
+/** Rows as `COPY` prints them. @param query a statement that returns them. */
+export function printed(client: Client, query: string): Readable {
+  const rows = client.query(copyTo(`copy (${query}) to stdout`));
+  // A session that ends later reports it to whoever reads; when nobody does any more, that must not end the process.
+  return rows.on("error", () => undefined);
+}
+
+/** Reads rows for their digest alone. */
+export async function digestOf(
+  client: Client,
+  query: string,
+  digest = new Digest(),
+  sign: 1 | -1 = 1,
+  onRows?: (rows: number) => void,
+): Promise<Digest> {
+  await pipeline(printed(client, query), new Digesting(digest, sign, onRows), async (lines) => {
+    for await (const _line of lines) void _line;
+  });
+  return digest;
+}
+
+/** How a person names another database. */
+export interface PostgresPlace {
+  readonly server: Server;
+  readonly credential: Credential;
+  readonly database: string;
+}
+
+/**
+ * Opens another PostgreSQL, in one snapshot that nobody's changes reach. It takes the right to read, nothing else.
+ *
+ * @throws ProvisioningError if it cannot be entered.
+ */
+export async function openPostgres({ server, credential, database }: PostgresPlace): Promise<Source> {
+  const at = `${server.host}:${server.port}`;
+  const title = `database ${database} on ${at}`;
+  const client = await openForCopy(server, credential, database).catch((error: unknown) => {
+    throw toSentence(error, { server, credential, database }, at);
+  });
+  try {
+    return await toSource(client, title);
+  } catch (error) {
+    await close(client);
+    throw explain(error, { ...server, username: credential.username, database });
+  }
+}
+
+function toSentence(error: unknown, { server, credential, database }: PostgresPlace, at: string): Error {
+  const code = (error as { readonly code?: string }).code;
+  if (isWrongPassword(error))
+    return new ProvisioningError(`${at} refuses the password of ${credential.username}; put the right one into IMPORT_PASSWORD`);
+  if (code === "3D000") return new ProvisioningError(`${at} has no database ${database}; correct --from`);
+  const found = explain(error, { ...server, username: credential.username, database });
+  if (found.message.includes("offers no TLS"))
+    return new ProvisioningError(`${at} offers no TLS; turn ssl on, or write sslmode=disable if nobody can listen on the way`);
+  return found;
+}
+
+/** Sessions of others; without rights, these columns are all that one sees of them. */
+const SESSIONS =
+  "select count(*)::int as sessions from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename is not null";
+const BESIDES = `select (select count(*)::int from pg_largeobject_metadata) as objects, pg_database_size(current_database())::text as bytes,
+  array(select n.nspname::text from pg_namespace n where exists (select from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p'))
+    and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public') order by 1) as schemas`;
+
+async function toSource(client: Client, title: string): Promise<Source> {
+  const sessions = await client.query<{ sessions: number }>(SESSIONS);
+  await client.query("begin isolation level repeatable read read only");
+  const found = await readTables(client);
+  const unreadable = [...found.values()].filter(({ readable }) => !readable).map(({ name }) => name);
+  const readable = [...found.values()].filter((table) => table.readable);
+  const counts = await countRows(client, readable);
+  const { rows } = await client.query<{ objects: number; bytes: string; schemas: string[] }>(BESIDES);
+  const snapshot = await snapshotOf(client);
+  const { objects = 0, bytes = "0", schemas = [] } = rows[0] ?? {};
+  const open = sessions.rows[0]?.sessions ?? 0;
+  const read = (table: Pick<Table, "name" | "partitioned">, columns: readonly Column[]) =>
+    `select ${listOf(columns)} from ${rowsOf(found.get(table.name) ?? table)}`;
+  const tables = new Map(
+    readable.map(({ name, columns }): [string, SourceTable] => [name, { name, columns, rows: counts.get(name) ?? 0 }]),
+  );
+  return {
+    title,
+    kind: "postgresql",
+    bytes: Number(bytes),
+    problems: unreadable.length === 0 ? [] : [`${title}: this login may not read ${shown(unreadable.join(", "))}; grant it SELECT on them`],
+    sessions: open,
+    notes: [
+      ...(schemas.length === 0 ? [] : [`${title}: only schema public is imported; left behind: ${shown(schemas.join(", "))}`]),
+      ...(objects === 0 ? [] : [`${title}: ${objects} large objects are left behind`]),
+    ],
+    tables,
+    renumbered: new Map(),
+    revision: async ({ table, newest }) => {
+      if (!tables.has(table)) return null;
+      const answer = await client.query<{ revision: string | null }>(`select (${newest})::text as revision from ${nameOf(table)}`);
+      const revision = answer.rows[0]?.revision ?? null;
+      return revision === null ? null : shown(revision);
+    },
+    read: ({ table, columns }) => printed(client, read(table, columns)),
+    position: ({ name }) => positionOf(client, name),
+    // Nothing shows that a table was not written; so if anything was, all are read again.
+    hasChanged: async (sent) => {
+      await client.query("commit");
+      await client.query("begin isolation level repeatable read read only");
+      if ((await snapshotOf(client)) === snapshot) return false;
+      for (const { table, columns, digest } of sent) if (String(await digestOf(client, read(table, columns))) !== digest) return true;
+      return false;
+    },
+    close: () => close(client),
+  };
+}
+
+/** It moves with each transaction that writes anything, in any database of the server. */
+async function snapshotOf(client: Client): Promise<string> {
+  const { rows } = await client.query<{ snapshot: string }>("select txid_current_snapshot()::text as snapshot");
+  return rows[0]?.snapshot ?? "";
+}
+
+async function positionOf(client: Client, name: string): Promise<Position | null> {
+  const { rows } = await client.query<{ readable: boolean | null }>(
+    "select has_sequence_privilege(c.oid, 'SELECT') as readable from pg_class c where c.relkind = 'S' and c.relnamespace = to_regnamespace('public') and c.relname = $1",
+    [name],
+  );
+  if (rows[0]?.readable !== true) return null;
+  const answer = await client.query<Position>(`select last_value::text as last, is_called as "isCalled" from ${nameOf(name)}`);
+  return answer.rows[0] ?? null;
+}
