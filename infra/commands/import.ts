@@ -6,7 +6,7 @@ import { wirePlatforms } from "../../constructs/model/wire";
 import { platforms } from "../../constructs/platforms/registry";
 import { close, persist } from "../../constructs/provisioning/connect";
 import { type Choices, type Comparison, compare, type Target } from "../../constructs/provisioning/import/compare";
-import { type Copied, copy } from "../../constructs/provisioning/import/copy";
+import { type Copied, copy, RefusedRows } from "../../constructs/provisioning/import/copy";
 import { keep } from "../../constructs/provisioning/import/keep";
 import { openForCopy, openPostgres } from "../../constructs/provisioning/import/postgres";
 import type { Source } from "../../constructs/provisioning/import/source";
@@ -49,7 +49,7 @@ const command = createCommand("import", "Copy a platform's existing data into it
   .requiredOption("--from <source...>", "a SQLite file, or postgresql://USER@HOST/DATABASE; several databases: KEY=URL for each")
   .option("--dry-run", "do everything, comparison included, and keep nothing")
   .option("--replace", "delete the rows that are there")
-  .option("--renumber", "give experiments of MLflow's file store, whose IDs are too large, new ones")
+  .option("--renumber", "give IDs that are too large for PostgreSQL new ones: experiments of MLflow's file store")
   .option("--without-orphans", "leave out, or empty, what refers to rows that do not exist, as ON DELETE says")
   .option("--other-revision", "import between revisions whose tables and columns are equal")
   .option("--yes", "do not ask");
@@ -118,9 +118,12 @@ async function importAll(
       ends.push(() => close(target.client));
       parts.push({ source, target, comparison: await compare(source, target, choices) });
     }
-    refuse(parts.flatMap(({ comparison }) => comparison.problems));
+    const problems = parts.flatMap(({ comparison }) => comparison.problems);
+    if (problems.length > 0) throw refusalOf(problems);
     await agree(invocation, parts, connection);
     return await carryOut(invocation, chosen.facts, parts, choices);
+  } catch (error) {
+    throw error instanceof RefusedRows ? refusalOf(error.problems) : error;
   } finally {
     // Closing a session also rolls back what it has not committed.
     await Promise.all(ends.map((end) => end()));
@@ -168,11 +171,9 @@ async function openTarget(
   };
 }
 
-/** @throws UserError with all of them. */
-function refuse(problems: readonly string[]): void {
-  if (problems.length === 0) return;
+function refusalOf(problems: readonly string[]): UserError {
   const [only = ""] = problems;
-  throw new UserError(problems.length === 1 ? only : `nothing was imported:\n${problems.map((each) => `  - ${each}`).join("\n")}`);
+  return new UserError(problems.length === 1 ? only : `nothing was imported:\n${problems.map((each) => `  - ${each}`).join("\n")}`);
 }
 
 async function agree({ options, progress }: Invocation<Options>, parts: readonly Part[], { access }: Connection): Promise<void> {

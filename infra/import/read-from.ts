@@ -40,9 +40,10 @@ export async function readFrom(written: readonly string[], target: ImportTarget)
     const database = key === null ? (names.length === 1 ? names[0] : undefined) : target.databases[key];
     if (key !== null && !Object.hasOwn(target.databases, key))
       throw new UserError(`--from: ${target.title} has no database ${key}; ${suggest(key, Object.keys(target.databases))}`);
+    const from = await readPlace(place, target);
     if (database === undefined) throw new UserError(`--from: ${target.title} has several databases; ${toNamed(target)}`);
     if (found.has(database)) throw new UserError(`--from: database ${database} must come from one place; leave one out`);
-    found.set(database, await readPlace(place, target));
+    found.set(database, from);
   }
   const missing = names.filter((name) => !found.has(name));
   if (missing.length > 0) throw new UserError(`--from: nothing is named for database ${missing.join(", ")}; ${toNamed(target)}`);

@@ -51,18 +51,18 @@ export function toReport(parts: readonly ImportedPart[], facts: ImportFacts): st
   );
   const head = [...(hasSeveral ? ["database"] : []), "table", "rows"];
   const table = toTable(head, rows, { aligns: [...(hasSeveral ? (["left"] as const) : []), "left", "right"] });
-  return [rows.length === 0 ? "" : `${table}\n`, toChanges(parts), toLocations(parts), toBesides(facts)]
+  return [rows.length === 0 ? "" : `${table}\n`, toChanges(parts, facts), toLocations(parts), toBesides(facts)]
     .filter((text) => text !== "")
     .join("\n");
 }
 
-function toChanges(parts: readonly ImportedPart[]): string {
+function toChanges(parts: readonly ImportedPart[], { renumbered }: ImportFacts): string {
   const lines = parts.flatMap(({ source, copied }) => [
     ...copied.orphans.map(
       ({ table, columns, other, rows, fate }) =>
         `${table}: ${count(rows, "row")} ${fate}, because ${columns.join(", ")} is not in ${other}`,
     ),
-    ...[...source.renumbered].map(([before, after]) => `experiment ${before} is now ${after}`),
+    ...[...source.renumbered].map(([before, after]) => `${renumbered?.table}.${renumbered?.column} ${before} is now ${after}`),
   ]);
   return lines.length === 0 ? "" : `Changed on the way:\n${lines.map((line) => `  - ${line}\n`).join("")}`;
 }

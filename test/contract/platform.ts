@@ -37,6 +37,20 @@ export function platformContract(each: ContractCase): void {
   const settings = settingsOf(each);
 
   describe(`${each.title}: contract`, () => {
+    it("states how existing data gets into it", () => {
+      const { sqlite, besides, mysql, renumbered, locations } = platform.imports(settings);
+      for (const sentence of besides) expect(sentence).toMatch(/^[A-Z].*\.$/);
+      expect(mysql).toMatch(/^[a-z].*[^.]$/);
+      for (const { table, column } of [...locations, ...(renumbered?.also ?? [])])
+        expect(`${table}.${column}`).toMatch(/^[a-z_]+\.[a-z_]+$/);
+      if (sqlite === null) return;
+      expect(sqlite.upgrade).toMatch(/^[a-z].*: /);
+      // One that is missing would turn a file of a verified version down.
+      const known = Object.keys(sqlite.revisions);
+      if (known.length > 0)
+        expect(known.sort()).toEqual((platform.servers(settings)?.versions ?? []).map(({ revision }) => revision).sort());
+    });
+
     describe.each(waysOf(each))("$access, $tls", (way) => {
       const wired = wire(each, way);
       const receivers = receiversIn(renderedOrNone(each, wired), wired);

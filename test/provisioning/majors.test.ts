@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MAJOR_VERSIONS } from "../../constructs/model/instance";
@@ -5,11 +8,15 @@ import type { Tenant } from "../../constructs/model/spec";
 import { close, open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { dryRun } from "../../constructs/provisioning/dry-run";
+import { openPostgres } from "../../constructs/provisioning/import/postgres";
+import { openSqlite } from "../../constructs/provisioning/import/sqlite";
 import { observe } from "../../constructs/provisioning/observe";
 import { plan } from "../../constructs/provisioning/plan";
 import { provision } from "../../constructs/provisioning/provision";
 import { migrations, sessionWith } from "../fixtures/migration";
+import { expectCopied, FILE, Mover } from "../fixtures/mover";
 import { bothPlatforms, query, scopeWith, startServer, type TestServer, USUAL } from "../fixtures/server";
+import { writeSqlite } from "../fixtures/sqlite";
 import { tenant, versionsOf } from "../fixtures/tenants";
 
 /** Every other test runs on the usual one. */
@@ -63,6 +70,17 @@ describe.each(OTHERS)("provision on PostgreSQL %i", (majorVersion) => {
     expect(
       await byPg(server, current)("prefect", `select distinct tableowner from pg_tables where tablename like 't_${driver}_%'`),
     ).toEqual([{ tableowner: "prefect_owner" }]);
+  });
+
+  it("takes data from SQLite, and from a server of the same version", async () => {
+    const path = join(mkdtempSync(join(tmpdir(), "platform-postgres-test-majors-")), "mover.db");
+    writeSqlite(path, FILE);
+    const mover = await Mover.create(server, "mover");
+    await mover.import(() => openSqlite(path, null)).finally(() => rmSync(dirname(path), { recursive: true }));
+    await expectCopied(mover);
+    const second = await Mover.create(server, "second");
+    await second.import(() => openPostgres({ server: server.access.server, credential: mover.credential, database: "mover" }));
+    await expectCopied(second);
   });
 
   it("limits the connections of each login to its budget", async () => {

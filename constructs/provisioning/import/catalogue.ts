@@ -121,11 +121,13 @@ export interface Sequence {
   readonly table: string | null;
   readonly column: string | null;
   readonly start: string;
+  /** The largest number that it gives. */
+  readonly most: string;
 }
 
 export async function readSequences(client: Client): Promise<readonly Sequence[]> {
   const { rows } = await client.query<Sequence>(
-    `select s.relname as name, t.relname as table, a.attname as column, q.seqstart as start
+    `select s.relname as name, t.relname as table, a.attname as column, q.seqstart::text as start, q.seqmax::text as most
        from pg_class s join pg_sequence q on q.seqrelid = s.oid
        left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
        left join pg_class t on t.oid = d.refobjid

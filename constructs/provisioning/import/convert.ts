@@ -52,7 +52,7 @@ const TYPES: Readonly<Record<string, (value: Plain, column: Column) => string>> 
   jsonb: (value) => toJsonb(storable(readJson(value))),
   text: (value) => withoutNul(String(value)),
   varchar: (value, column) => withoutNul(limited(String(value), lengthOf(column))),
-  bpchar: (value, column) => withoutNul(limited(String(value).trimEnd(), lengthOf(column)).padEnd(lengthOf(column))),
+  bpchar: (value, column) => withoutNul(padded(limited(String(value).replace(/ +$/, ""), lengthOf(column)), lengthOf(column))),
   timestamptz: (value) => `${toTimestamp(moment(value))}+00`,
   timestamp: (value) => toTimestamp(inUtc(moment(value))),
   date: (value) => toDate(String(value)),
@@ -175,6 +175,8 @@ function limited(text: string, most: number): string {
   if (text.length > most && [...text].length > most) throw new Unfitting(`must have at most ${most} characters`);
   return text;
 }
+
+const padded = (text: string, length: number): string => (Number.isFinite(length) ? text + " ".repeat(length - [...text].length) : text);
 
 function moment(value: Plain): Moment {
   const read = typeof value === "string" ? readMoment(value) : null;

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import type { Place } from "../../model/imports";
+import type { ImportFacts, Place } from "../../model/imports";
 import type { Client } from "../connect";
 import { ProvisioningError } from "../errors";
 import { onOneLine, shown } from "../shown";
@@ -38,13 +38,20 @@ export interface Copied {
   readonly sent: readonly Sent[];
 }
 
+/** Rows that the target does not take, all of them. */
+export class RefusedRows extends ProvisioningError {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join("\n"));
+  }
+}
+
 const id = pg.escapeIdentifier;
 
 /**
  * Replaces the rows of a platform's database by those of a source, and compares each row with what the server then has. The transaction
  * stays open: whoever calls ends it.
  *
- * @throws ProvisioningError with all rows that do not fit; the transaction must then be rolled back.
+ * @throws RefusedRows if some do not fit, or ProvisioningError; the transaction must then be rolled back.
  */
 export async function copy(
   source: Source,
@@ -62,10 +69,10 @@ export async function copy(
   for (const { table, name } of keys) await client.query(`alter table ${nameOf(table)} drop constraint ${id(name)}`);
   for (const trigger of triggers) await client.query(`alter table ${nameOf(trigger.table)} disable trigger ${id(trigger.name)}`);
   if (tables.length > 0) await client.query(`truncate ${tables.map(({ table }) => nameOf(table.name)).join(", ")}`);
-  const { digests, problems } = await fill(source, client, tables, onStep);
+  const { digests, problems } = await fill(source, target, tables, onStep);
   const sent = tables.map(({ table, columns }) => ({ table, columns, digest: String(digests.get(table.name)) }));
   const orphans = await treatOrphans(client, keys, tables, digests, problems, choices);
-  if (problems.broken.size > 0 || problems.sentences.length > 0) throw new ProvisioningError(problems.sentences.join("\n"));
+  if (problems.sentences.length > 0) throw new RefusedRows(problems.sentences);
   await restore(client, keys, triggers);
   await setSequences(source, client);
   await refreshViews(client);
@@ -97,7 +104,7 @@ interface Problems {
   readonly broken: Set<string>;
 }
 
-async function fill(source: Source, client: Client, tables: readonly CopiedTable[], onStep: (step: Step) => void) {
+async function fill(source: Source, { client, facts }: Target, tables: readonly CopiedTable[], onStep: (step: Step) => void) {
   const digests = new Map<string, Digest>();
   const problems: Problems = { sentences: [], broken: new Set() };
   let all = 0;
@@ -107,7 +114,7 @@ async function fill(source: Source, client: Client, tables: readonly CopiedTable
     onStep({ doing: "copying", table: table.name, rows: all });
     if (comes === 0) continue;
     const onUnfit = (unfit: Unfit) => {
-      problems.sentences.push(describeUnfit(unfit, source));
+      problems.sentences.push(describeUnfit(unfit, source, facts));
       problems.broken.add(table.name);
     };
     const onRows = (rows: number) => {
@@ -131,10 +138,9 @@ async function fill(source: Source, client: Client, tables: readonly CopiedTable
   return { digests, problems };
 }
 
-function describeUnfit({ table, column, rule, rows, example }: Unfit, { title, kind }: Source): string {
-  const way =
-    rule === "must fit integer" && kind === "sqlite" ? "add --renumber if it is a number of MLflow's file store, or correct" : "correct";
-  return `${table}.${column}: ${rule}, got ${rows} ${rows === 1 ? "row" : "rows"} such as ${example}; ${way} it in a copy of ${title}`;
+function describeUnfit({ table, column, rule, rows, example }: Unfit, { title }: Source, { renumbered }: ImportFacts): string {
+  const way = renumbered?.column === column ? `add --renumber: ${renumbered.because}` : `correct it in a copy of ${title}`;
+  return `${table}.${column}: ${rule}, got ${rows} ${rows === 1 ? "row" : "rows"} such as ${example}; ${way}`;
 }
 
 /** The server's refusal of a row: SQLSTATE classes 22 and 23. */
@@ -198,8 +204,10 @@ async function restore(client: Client, keys: readonly ForeignKey[], triggers: re
 
 /** Each goes on after the source's last number, and after the largest that is there. */
 async function setSequences(source: Source, client: Client): Promise<void> {
-  for (const { name, table, column, start } of await readSequences(client)) {
-    const last = await source.position({ name, table });
+  for (const { name, table, column, start, most } of await readSequences(client)) {
+    const found = await source.position({ name, table });
+    // Numbers that were too large have got new ones.
+    const last = found === null || BigInt(found.last) > BigInt(most) ? null : found;
     const { rows } =
       table === null || column === null
         ? { rows: [] }
