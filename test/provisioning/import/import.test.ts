@@ -151,6 +151,13 @@ describe("an import from SQLite", () => {
     ]);
   });
 
+  it("keeps nothing if PostgreSQL stores other rows than were sent, as where it rounds", async () => {
+    await mover.sql("alter table run alter at type timestamp(0)");
+    const why = await refusal(() => mover.import(fromFile("update run set at = '2026-01-01 00:00:00.75' where state = 'ok';")));
+    await mover.sql("alter table run alter at type timestamp");
+    expect(why).toBe("run: PostgreSQL stored other rows than were sent; please report it, with the types of the columns");
+  });
+
   it("leaves out or empties orphans, as ON DELETE says, however they hang together", async () => {
     const more = `insert into tag values ('k', 99); update flow set run_id = '99999999999999999999999999999999';
       insert into run (id, flow_id) values ('44444444444444444444444444444444', '99999999999999999999999999999999');
