@@ -143,6 +143,42 @@ describe("npm run import", () => {
     expect(await sql("insert into public.experiments (name) values ('next') returning experiment_id")).toEqual([{ experiment_id: 2 }]);
   });
 
+  it("imports all databases of a platform, or none", async () => {
+    const read = (name: string) => JSON.parse(readFileSync(join(directory, `.local/local/secrets/${name}.json`), "utf8"));
+    const old = { username: "old_owner", password: "old" };
+    await holder.query("create role old_owner login createdb password 'old'");
+    const keys = { pipelines: "mlpipeline", cache: "cachedb", metadata: "mlmdpostgres" };
+    const from = Object.keys(keys).map(
+      (key) => `${key}=postgresql://old_owner@localhost:${server.port}/old_${key}?sslrootcert=${join(directory, "out/local/ca.pem")}`,
+    );
+    for (const [key, name] of Object.entries(keys)) {
+      const tables = `set search_path = public; ${key === "metadata" ? "create table mlmdenv (schema_version int); insert into mlmdenv values (10); " : ""}create table parent (id int primary key); create table child (id int`;
+      await withClient(server, old, "postgres", (client) => client.query(`create database old_${key}`));
+      await withClient(server, old, `old_${key}`, (client) =>
+        client.query(`${tables}); insert into parent values (1); insert into child values (${key === "metadata" ? 2 : 1})`),
+      );
+      await withClient(server, read("local--kubeflow-pipelines").current, name, (client) => client.query(`${tables} references parent)`));
+    }
+    vi.stubEnv("IMPORT_PASSWORD", old.password);
+    const refused = await run(directory, "import", ["-p", "kubeflow-pipelines", "--from", ...from, "--yes"]);
+    expect(refused.output).toContain("✖ child.id: must be in parent, got 1 row such as 2; with --without-orphans they are left out\n");
+    const counts = () =>
+      Promise.all(
+        Object.values(keys).map((name) =>
+          withClient(
+            server,
+            read("local--kubeflow-pipelines").current,
+            name,
+            async (client) => (await client.query("select count(*)::int as rows from public.child")).rows[0]?.rows,
+          ),
+        ),
+      );
+    expect(await counts()).toEqual([0, 0, 0]);
+    const { output } = await run(directory, "import", ["-p", "kubeflow-pipelines", "--from", ...from, "--yes", "--without-orphans"]);
+    expect(output).toContain("child: 1 row left out, because id is not in parent\n");
+    expect(await counts()).toEqual([1, 1, 0]);
+  });
+
   it("takes the source's password from the shell, and shows it nowhere", async () => {
     const ca = join(directory, "out/local/ca.pem");
     const from = `postgresql://prefect_a@localhost:${server.port}/prefect?sslrootcert=${ca}`;

@@ -51,7 +51,11 @@ export const flyte: Flyte = definePlatform({
   databases: (settings) => edition(settings).databases(),
   servers: (settings) => edition(settings).servers,
   revisions: (settings) => edition(settings).revisions(settings),
-  imports: () => ({ besides: ["Executions name objects of the metadata bucket: keep the bucket, and the prefix within it."] }),
+  imports: () => ({
+    // A row for each migration, in every database.
+    ownRows: { migrations: Number.POSITIVE_INFINITY },
+    besides: ["Executions name objects of the metadata bucket: keep the bucket, and the prefix within it."],
+  }),
   connections: (settings) => edition(settings).connections(settings),
   wire: (connection, settings) => {
     const its = edition(settings);

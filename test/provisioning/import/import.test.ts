@@ -256,6 +256,11 @@ describe("an import from SQLite", () => {
     ["a text file", () => Buffer.from("hello"), /is not a SQLite database; correct --from$/],
     ["UTF-16", (whole) => Buffer.from(whole.fill(2, 59, 60)), /must be encoded in UTF-8, got UTF-16/],
     ["a damaged file", (whole) => whole.fill(7, 4096, 9000), /cannot be read \(.*\); take a backup of it that is whole$/],
+    [
+      "a file that only a check finds damaged",
+      (whole) => Buffer.concat([whole.subarray(0, 36), Buffer.of(0, 0, 0, 5), whole.subarray(40)]),
+      /cannot be read \(.*\); take a backup of it that is whole$/,
+    ],
     ["a file that is cut", (whole) => whole.subarray(0, 10_000), /cannot be read \(.*\); take a backup of it that is whole$/],
   ])("refuses %s", async (_what, change, why) => {
     const path = file();
