@@ -24,6 +24,7 @@ import { memoryStore, tenant } from "../fixtures/tenants";
 import { toy } from "../fixtures/toy";
 import { ProjectCopy } from "../gcp/engine/project";
 import { begin } from "../proof/progress";
+import { benchImport } from "./import";
 import { compare, type Row } from "./measure";
 import { benchProgram } from "./program";
 import { benchSynth } from "./synth";
@@ -236,7 +237,7 @@ async function benchResolve(): Promise<readonly Row[]> {
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  for (const bench of [benchResolve, benchSynth, benchProgram, benchStart, benchProvision]) {
+  for (const bench of [benchResolve, benchSynth, benchProgram, benchStart, benchProvision, benchImport]) {
     const finish = begin(bench.name);
     rows.push(...(await bench().finally(finish)));
   }

@@ -6,7 +6,8 @@ import { completeImport } from "../../../constructs/model/imports";
 import { close } from "../../../constructs/provisioning/connect";
 import { openForCopy, openPostgres } from "../../../constructs/provisioning/import/postgres";
 import { openSqlite } from "../../../constructs/provisioning/import/sqlite";
-import { expectCopied, FACTS, FILE, FLOW, Mover, SCHEMA, SQLITE } from "../../fixtures/mover";
+import { expectCopied } from "../../fixtures/moved";
+import { FACTS, FILE, FLOW, Mover, SCHEMA, SQLITE } from "../../fixtures/mover";
 import { startServer, type TestServer } from "../../fixtures/server";
 import { setWalMode, writeSqlite } from "../../fixtures/sqlite";
 
@@ -219,6 +220,16 @@ describe("an import from SQLite", () => {
     await expectCopied(mover);
   });
 
+  it("leaves no table behind without being told what belongs to a platform that notes no revision", async () => {
+    const without = "drop table alembic_version; alter table theirs rename to alembic_version;";
+    expect(await refusal(() => mover.import(fromFile(), {}, { revision: null }))).toMatch(
+      /^mover-\d+\.db has tables that database mover lacks: theirs \(2 rows\)/,
+    );
+    expect(await refusal(() => mover.import(fromFile(without), {}, { revision: null }))).toContain(
+      "alembic_version.version_num is missing in mover",
+    );
+  });
+
   it("knows the revision of a platform that has one for each database", async () => {
     const facts = completeImport({ ...FACTS, sqlite: { ...SQLITE, revisions: { "rev-2": "lite-2" } } });
     await mover.import(fromFile("", FILE.replace("rev-2", "lite-2")), {}, { facts });
@@ -310,7 +321,7 @@ describe("an import from PostgreSQL", () => {
     const change = async () => void (await source.sql("update numbered set v = 'changed'"));
     expect(await refusal(() => mover.import(from(source), {}, {}, change))).toBe("changed");
     // What others write elsewhere does not count.
-    const elsewhere = async () => void (await server.sql("create table if not exists anything (n int)", "postgres").catch(() => undefined));
+    const elsewhere = async () => void (await server.sql("create role elsewhere"));
     const session = await openForCopy(server.access.server, source.credential, "busy");
     expect(await refusal(() => mover.import(from(source), {}, {}, elsewhere))).toMatch(
       /^database busy on .*: 1 session is open in it; stop what uses it, or add --dry-run$/,
