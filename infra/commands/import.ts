@@ -8,7 +8,7 @@ import { close, persist } from "../../constructs/provisioning/connect";
 import { type Choices, type Comparison, compare, type Target } from "../../constructs/provisioning/import/compare";
 import { type Copied, copy, RefusedRows } from "../../constructs/provisioning/import/copy";
 import { keep } from "../../constructs/provisioning/import/keep";
-import { openForCopy, openPostgres } from "../../constructs/provisioning/import/postgres";
+import { explainLoss, openForCopy, openPostgres } from "../../constructs/provisioning/import/postgres";
 import type { Source } from "../../constructs/provisioning/import/source";
 import { openSqlite } from "../../constructs/provisioning/import/sqlite";
 import { type Connection, connectDeployed } from "../cloud-session";
@@ -123,7 +123,9 @@ async function importAll(
     await agree(invocation, parts, connection);
     return await carryOut(invocation, chosen.facts, parts, choices);
   } catch (error) {
-    throw error instanceof RefusedRows ? refusalOf(error.problems) : error;
+    if (error instanceof RefusedRows) throw refusalOf(error.problems);
+    const { server } = connection.access;
+    throw explainLoss(error, { ...server, username: tenant.owner, database: [...from.keys()].join(", ") });
   } finally {
     // Closing a session also rolls back what it has not committed.
     await Promise.all(ends.map((end) => end()));

@@ -5,7 +5,7 @@ import type { Client, Server } from "../../constructs/provisioning/connect";
 import { close, open, withClient } from "../../constructs/provisioning/connect";
 import type { Credential } from "../../constructs/provisioning/credential";
 import { importDocument } from "../../infra/documents/import-document";
-import { remove, run, runApart, start, startAndStay, temporary, until } from "../fixtures/cli";
+import { endOf, remove, run, runApart, start, startAndStay, temporary } from "../fixtures/cli";
 import { readDocument } from "../fixtures/documents";
 import { writeSqlite } from "../fixtures/sqlite";
 
@@ -75,26 +75,39 @@ describe("npm run import", () => {
     expect(await hash()).toEqual(before);
   });
 
+  /** An import that waits for a lock, while it copies (1) or before it commits (2); `end` ends it in some way. */
+  async function interrupted(lock: number, end: (importing: ReturnType<typeof start>) => Promise<unknown>) {
+    await holder.query("select pg_advisory_lock($1)", [lock]);
+    const importing = start(directory, "import", ["-p", "mlflow", "--from", file, "--renumber", "--yes"]);
+    const waiting = "select pid from pg_locks where locktype = 'advisory' and not granted";
+    for (let isHeld = false; !isHeld; isHeld = (await holder.query(waiting)).rowCount === 1)
+      if (importing.child.exitCode !== null) throw new Error(importing.output());
+    const ended = async () => {
+      await end(importing);
+      return endOf(importing);
+    };
+    return ended().finally(() => holder.query("select pg_advisory_unlock($1)", [lock]));
+  }
+
   it.each([
     ["while it copies", 1],
     ["before it commits", 2],
   ])("leaves everything as it was when it is killed %s", async (_when, lock) => {
     const before = await hash();
-    await holder.query("select pg_advisory_lock($1)", [lock]);
-    const importing = start(directory, "import", ["-p", "mlflow", "--from", file, "--renumber", "--yes"]);
-    const isHeld = () =>
-      holder.query("select 1 from pg_locks where locktype = 'advisory' and not granted").then(({ rowCount }) => rowCount === 1);
-    let held = false;
-    void (async () => {
-      while (!held && importing.child.exitCode === null) held = await isHeld();
-    })();
-    await until(() => held || importing.child.exitCode !== null, importing.output);
-    expect(importing.child.exitCode).toBe(null);
-    importing.child.kill("SIGKILL");
-    await importing.result;
-    await holder.query("select pg_advisory_unlock($1)", [lock]);
-    // The server notices when it next reads from the session.
-    await holder.query("select pg_advisory_lock(3), pg_advisory_unlock(3)");
+    await interrupted(lock, async ({ child }) => child.kill("SIGKILL"));
+    expect(await hash()).toEqual(before);
+  });
+
+  it("says in a sentence that its session has ended, and has changed nothing", async () => {
+    const before = await hash();
+    const { code, output } = await interrupted(1, () =>
+      // As the login itself: the owner, as whom its sessions begin, may not.
+      sql("set role none; select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and not granted"),
+    );
+    expect(output).toMatch(
+      /✖ localhost:\d+, database mlflow, as mlflow_owner: terminating connection due to administrator command \(57P01\)\n$/,
+    );
+    expect(code).toBe(1);
     expect(await hash()).toEqual(before);
   });
 

@@ -52,14 +52,26 @@ export function toFloat(value: number, type: Float): string {
 }
 
 function shortest(value: number, type: Float): string {
-  // JavaScript's own form is the same, but for numbers whose neighbours are so far apart that a short decimal lies between two.
-  if (type === "float8" && Math.abs(value) < 2 ** FLOATS.float8.bits) return value.toExponential();
+  const { bits, digits } = FLOATS[type];
+  // JavaScript's own form is the shortest, too, but may lie between two neighbours.
+  const own = value.toExponential();
+  if (type === "float8" && !isBetween(own, value, bits)) return own;
   const read = type === "float8" ? Number : (text: string) => Math.fround(Number(text));
-  for (let digits = 0; digits < FLOATS[type].digits - 1; digits += 1) {
-    const text = value.toExponential(digits);
-    if (read(text) === value && !isBetween(text, value, FLOATS[type].bits)) return text.replace(/\.?0+e/, "e");
+  for (let behind = 0; behind < digits; behind += 1) {
+    const fitting = around(value.toExponential(behind)).filter((text) => read(text) === value && !isBetween(text, value, bits));
+    const [nearest] = fitting.sort((a, b) => Math.abs(Number(a) - value) - Math.abs(Number(b) - value));
+    if (nearest !== undefined) return nearest.replace(/\.?0+e/, "e");
   }
-  return value.toExponential(FLOATS[type].digits - 1).replace(/\.?0+e/, "e");
+  return own;
+}
+
+/** A decimal, and those that differ by one in its last digit: below a power of two, the rounded one may not be the shortest. */
+function around(text: string): readonly string[] {
+  const [, sign = "", first = "", rest = "", exponent = ""] = /^(-?)(\d)(?:\.(\d+))?e(.*)$/.exec(text) ?? [];
+  const digits = BigInt(first + rest);
+  return [digits, digits - 1n, digits + 1n].map((each) =>
+    Number(`${sign}${each}e${Number(exponent) - rest.length}`).toExponential(rest.length),
+  );
 }
 
 /** Whether a decimal lies exactly between a number and its neighbour: PostgreSQL does not count on rounding to the even one. */

@@ -1,9 +1,10 @@
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { to as copyTo } from "pg-copy-streams";
+import { UserError } from "../../model/errors";
 import { type Client, close, open, type Server, type Session, UNLIMITED } from "../connect";
 import type { Credential } from "../credential";
-import { explain, isWrongPassword, ProvisioningError } from "../errors";
+import { type Attempt, explain, isTransient, isWrongPassword, ProvisioningError } from "../errors";
 import { shown } from "../shown";
 import { type Column, countRows, listOf, nameOf, readTables, rowsOf, type Table } from "./catalogue";
 import type { Position, Source, SourceTable } from "./source";
@@ -56,6 +57,15 @@ export async function digestOf(
     for await (const _line of lines) void _line;
   });
   return digest;
+}
+
+/** An error of a session, as a sentence, with what it was at the source or at the target. What is not one stays as it is. */
+export function explainLoss(error: unknown, attempt: Attempt): unknown {
+  if (error instanceof UserError || !(error instanceof Error)) return error;
+  const { code, source } = error as { readonly code?: string; readonly source?: string };
+  if (code === undefined && !isTransient(error)) return error;
+  if (source !== undefined) return new ProvisioningError(`${source}: ${shown(error.message)}; run this again`);
+  return explain(error, attempt);
 }
 
 /** How a person names another database. */
@@ -136,7 +146,10 @@ async function toSource(client: Client, title: string): Promise<Source> {
       const revision = answer.rows[0]?.revision ?? null;
       return revision === null ? null : shown(revision);
     },
-    read: ({ table, columns }) => printed(client, read(table, columns)),
+    read: ({ table, columns }) => {
+      const rows = printed(client, read(table, columns));
+      return rows.on("error", (error) => Object.assign(error, { source: title }));
+    },
     position: ({ name }) => positionOf(client, name),
     // Nothing shows that a table was not written; so if anything was, all are read again.
     hasChanged: async (sent) => {

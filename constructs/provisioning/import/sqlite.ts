@@ -60,9 +60,12 @@ export async function openSqlite(path: string, renumber: Renumbered | null): Pro
     }
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
-    throw error instanceof Error && error.name === "SQLite3Error" ? unreadable(path, error.message) : error;
+    throw toSentence(path, error);
   }
 }
+
+const toSentence = (path: string, error: unknown): unknown =>
+  error instanceof Error && error.name === "SQLite3Error" ? unreadable(path, error.message) : error;
 
 const unreadable = (path: string, why: string): Error =>
   new ProvisioningError(`${basename(path)} cannot be read (${shown(why)}); take a backup of it that is whole`);
@@ -147,7 +150,7 @@ function toSource(path: string, before: State, database: Database, directory: st
       const [row] = database.all(`select ${newest} as revision from ${quoted(table)}`);
       return row?.revision == null ? null : shown(String(row.revision));
     },
-    read: (reading) => Readable.from(linesOf(database, reading, renumber, renumbered), { objectMode: false }),
+    read: (reading) => Readable.from(linesOf(path, database, reading, renumber, renumbered), { objectMode: false }),
     position: async ({ table }) => numberedTo(database, table),
     hasChanged: async () => {
       const after = await look(path).catch(() => null);
@@ -168,7 +171,7 @@ function toSource(path: string, before: State, database: Database, directory: st
 
 function readTables(database: Database): ReadonlyMap<string, SourceTable> {
   const names = database.all(
-    "select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name",
+    "select name from sqlite_schema where type = 'table' and name not like 'sqlite\\_%' escape '\\' and sql not like 'create virtual %' order by name",
   );
   return new Map(
     names.map(({ name: value }) => {
@@ -217,6 +220,7 @@ const expression = (column: Column): string => {
 };
 
 function* linesOf(
+  path: string,
   database: Database,
   { table, columns, onUnfit }: Reading,
   renumber: Renumbered | null,
@@ -250,6 +254,8 @@ function* linesOf(
       }
     }
     if (chunk !== "") yield Buffer.from(chunk);
+  } catch (error) {
+    throw toSentence(path, error);
   } finally {
     statement.finalize();
   }

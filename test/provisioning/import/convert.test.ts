@@ -87,10 +87,14 @@ const floats = fc.oneof(
   // Their neighbours are so far apart that a shorter decimal lies between two.
   fc.integer({ min: 0, max: 10 ** 9 }).map((each) => 1.7e18 + each * 256),
   fc.integer({ min: 0, max: 10 ** 6 }).map((each) => 2 ** 54 + each * 4),
+  fc.integer({ min: 53, max: 1000 }).map((each) => 2 ** each),
   fc.constantFrom(Number.NaN, 0, -0, 1e15, 1e14, 123456789012345.6, 1e-4, 1e-5, 5e-324, 1.7976931348623157e308, 0.1, 1e22),
 );
 
-const singles = fc.integer({ min: 2 ** 24, max: 2 ** 28 }).map(Math.fround);
+const singles = fc.oneof(
+  fc.integer({ min: 2 ** 24, max: 2 ** 28 }).map(Math.fround),
+  fc.integer({ min: -120, max: 127 }).map((each) => 2 ** each),
+);
 
 describe("convert writes what the server prints", () => {
   const same = (text: string) => text;
