@@ -8,7 +8,7 @@ import type { Program } from "./command";
 import { environmentNames } from "./load";
 import { PACKAGE } from "./project";
 
-/** What `platform-postgres` can do: the files of `commands/`, each loaded when it is asked for. */
+/** The commands of `platform-postgres`: the files of `commands/`, each loaded on demand. */
 const COMMANDS: Readonly<Record<string, () => { readonly program: Program }>> = {
   init: (): typeof import("./commands/init") => require("./commands/init"),
   start: (): typeof import("./commands/start") => require("./commands/start"),
@@ -23,7 +23,7 @@ const COMMANDS: Readonly<Record<string, () => { readonly program: Program }>> = 
   sql: (): typeof import("./commands/sql") => require("./commands/sql"),
 };
 
-/** All commands as one, for its help and for completion. */
+/** All commands as one program, for its help and for completion. */
 async function createTree(): Promise<Command> {
   const { version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as { readonly version: string };
   const tree = new Command(PACKAGE)
@@ -42,7 +42,7 @@ async function createTree(): Promise<Command> {
   return tree;
 }
 
-/** None where the user stands in no project, which help and completion work without. */
+/** Returns the environments' names; none outside of a project, where help and completion work, too. */
 function namesOfEnvironments(): readonly string[] {
   try {
     return environmentNames();
@@ -55,7 +55,7 @@ function namesOfEnvironments(): readonly string[] {
 async function main([name = "--help", ...args]: readonly string[]): Promise<void> {
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load !== undefined) {
-    // A command finds its arguments where it does as a script of package.json.
+    // A command reads its arguments where it reads them as a script of package.json.
     process.argv = [process.execPath, name, ...args];
     return load().program.run();
   }

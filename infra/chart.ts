@@ -4,7 +4,7 @@ import type { Wired } from "../constructs/model/wire";
 import { chartDirectory } from "../constructs/package/root";
 import type { OutputFile } from "./output";
 
-/** The files of a platform's chart, where the chart is this project's own: no repository has them. */
+/** The files of a platform's chart if it is part of this project, and of no repository. */
 export async function readChart(name: string, { kind, wiring: { release } }: Wired): Promise<readonly OutputFile[]> {
   if (release.kind !== "helm" || release.repository !== null) return [];
   const directory = chartDirectory(kind);

@@ -7,7 +7,7 @@ import { wirePlatforms } from "../constructs/model/wire";
 import { platforms } from "../constructs/platforms/registry";
 import { environmentNames, environmentsOn, loadEnvironment, type ProjectEnvironment, teamRules } from "./load";
 
-/** What is wrong with the environments of the project on each cloud whose section they have and on this machine, and with its team's rules. */
+/** Returns problems of the project's environments, on this machine and on each cloud whose section they have, and of its team's rules. */
 export function checkEnvironments(): readonly string[] {
   const problems: string[] = [];
   const tryLoad = (name: string, target: typeof local | typeof aws | typeof gcp): ProjectEnvironment | null => {
@@ -25,7 +25,7 @@ export function checkEnvironments(): readonly string[] {
   const clouds = [aws, gcp].map((target) => ({ target, having: names.length === 0 ? [] : environmentsOn(target.name) }));
   for (const name of names) {
     const environments = clouds.filter(({ having }) => having.includes(name)).map(({ target }) => tryLoad(name, target));
-    // An existing database of a cloud is described in that cloud's words, which mean nothing on this machine.
+    // The description of an existing database on a cloud has no meaning on this machine.
     if (!environments.some(hasExisting)) tryLoad(name, local);
   }
   return [...problems, ...checkExamples(teamRules(), { targets: [aws, gcp, local], platforms })];

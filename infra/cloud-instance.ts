@@ -1,10 +1,10 @@
-/** A database as its cloud's API describes it to a person. Both parts are asked for separately: a person may see one of them only. */
+/** A database as its cloud's API describes it to the user, who may have permission to read only one of the parts. */
 export interface CloudView {
   readonly machine: Seen<Machine>;
   readonly backups: Seen<Backups>;
 }
 
-/** A part of it, or a sentence on why it is not visible. */
+/** A part, or a sentence that explains why it is not visible. */
 export type Seen<T> = { readonly value: T; readonly problem: null } | { readonly value: null; readonly problem: string };
 
 export interface Machine {
@@ -21,11 +21,11 @@ export interface Machine {
 }
 
 export interface Backups {
-  /** Whether any are made. */
+  /** Whether backups are enabled. */
   readonly areOn: boolean;
-  /** Days back to any moment of which one can restore; null if only backups can be restored. */
+  /** Number of past days of which any moment can be restored; null if only backups can be restored. */
   readonly days: number | null;
-  /** Number of backups that are kept; null where days decide. */
+  /** Number of backups that are kept; null if they are kept for a number of days. */
   readonly kept: number | null;
   /** Oldest and latest moment that can be restored; null until the first backup is complete. */
   readonly oldest: Date | null;
@@ -34,7 +34,7 @@ export interface Backups {
 
 export const NO_BACKUPS: Backups = { areOn: false, days: null, kept: null, oldest: null, latest: null };
 
-/** Asks for a part; a fault becomes a sentence. @param explain returns the sentence. */
+/** Requests a part; an error becomes a sentence. @param explain returns the sentence. */
 export const see = <T>(part: Promise<T>, explain: (error: unknown) => string): Promise<Seen<T>> =>
   part.then(
     (value) => ({ value, problem: null }),

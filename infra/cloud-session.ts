@@ -9,10 +9,10 @@ import { npmCommand } from "./command-line";
 import type { ProjectEnvironment } from "./load";
 import type { ReachableInstance, Session } from "./local/session";
 
-/** Milliseconds during which a command waits for a server that fails over. */
+/** Milliseconds for which a command waits for a server that fails over. */
 const PATIENCE = 30_000;
 
-/** The servers of an environment that has been deployed, with the person's own credentials. @throws UserError */
+/** The servers of a deployed environment, with the user's own credentials. @throws UserError */
 export async function reachDeployed(
   invocation: Invocation<CloudOptions>,
   cloud: Cloud,
@@ -22,7 +22,7 @@ export async function reachDeployed(
   return { environment, instances: await Promise.all(instances) };
 }
 
-/** One of them. `--via` need not name it. @throws UserError */
+/** One instance of it, which `--via` need not name. @throws UserError */
 export const reachInstance = (invocation: Invocation<CloudOptions>, cloud: Cloud, name: string): Promise<ReachableInstance> =>
   reach(invocation, cloud, name, name);
 
@@ -44,7 +44,7 @@ async function reach(invocation: Invocation<CloudOptions>, cloud: Cloud, name: s
   };
 }
 
-/** What a platform's login takes: the server, the CA and the platform's secret. The master's is not read. @throws UserError */
+/** Returns what a platform's login needs: the server, the CA and the platform's secret, but not the master's. @throws UserError */
 export function connectDeployed(invocation: Invocation<CloudOptions>, cloud: Cloud, name: string): Connection {
   const deployment = readDeployment(invocation, cloud);
   const { via, patience, provision } = wayTo(invocation, name, name);
@@ -53,10 +53,10 @@ export function connectDeployed(invocation: Invocation<CloudOptions>, cloud: Clo
   return { access: { server: reached, store, patience, provision }, ca: deployment.ca(name) };
 }
 
-/** The near end of the first instance's tunnel on this machine; those of the others have the next ports. */
+/** The near end of the first instance's tunnel on this machine; the tunnels of the others use the next ports. */
 const FIRST_PORT = 5433;
 
-/** A server that says how to open a tunnel where there is no other way to it. */
+/** A server whose error explains how to open a tunnel if nothing else reaches it. */
 function withTunnel(server: Server, deployment: Deployment, { instances }: ProjectEnvironment, name: string): Server {
   if (server.via != null) return server;
   const names = Object.keys(instances);
@@ -79,7 +79,7 @@ export interface Connection {
   readonly ca: string;
 }
 
-/** What to dial, how long to wait, and what provisions the environment. @param meant the instance of a `--via` that names none. */
+/** Where to connect, how long to wait, and the command that provisions. @param meant the instance of a `--via` that names none. */
 function wayTo(invocation: Invocation<CloudOptions>, name: string, meant: string | null) {
   const { environment, progress, options } = invocation;
   const via = ownEntry(readVia(options.via ?? [], environment, meant), name) ?? null;
@@ -87,14 +87,14 @@ function wayTo(invocation: Invocation<CloudOptions>, name: string, meant: string
   return { via, patience: { deadlineMs: PATIENCE, onRetry }, provision: `run ${npmCommand("provision", aboutOf(invocation))}` };
 }
 
-/** What exists of an environment, by the file that `--outputs` names. @throws UserError */
+/** Reads a deployed environment from the file that `--outputs` names. @throws UserError */
 export function readDeployment({ environment, options }: Invocation<CloudOptions>, cloud: Cloud): Deployment {
   if (options.outputs === undefined)
     throw new UserError(`--outputs is missing; give the file that this command writes: ${cloud.outputsCommand(environment.name)}`);
   return cloud.readDeployment(environment, options.outputs);
 }
 
-/** `HOST:PORT`, or `INSTANCE=HOST:PORT` where there are several. */
+/** Parses `HOST:PORT`, or `INSTANCE=HOST:PORT` if there are several instances. */
 function readVia(
   written: readonly string[],
   environment: ProjectEnvironment,

@@ -14,35 +14,35 @@ import type { PlannedServer, Used } from "./plan/servers";
 import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
 
-/** A cloud, as the commands see it; `X` are the fields of its section. It takes back what its own `loadEnvironment` has returned. */
+/** A cloud, as the commands see it; `X` are the fields of its section. Its functions take environments from its `loadEnvironment`. */
 export interface Cloud<X extends Fields = Fields> {
   readonly name: (typeof CLOUDS)[number];
   /** @throws UserError, SpecError */
   loadEnvironment(name: string): ProjectEnvironment<X>;
-  /** Where an environment is deployed: a region, and an account or project; null where the credentials in use decide it. */
+  /** Where an environment is deployed: a region, and an account or project; null if the credentials in use decide it. */
   place(environment: ProjectEnvironment<X>): { readonly region: string; readonly account: string | null };
-  /** The command that writes what a deployment of an environment printed, with the usual name of the file. */
+  /** The command that writes an environment's outputs to the usual file. */
   outputsCommand(environment: string): string;
   /**
-   * What exists of an environment.
+   * Reads a deployed environment.
    *
-   * @param file what its deployment printed, as the user types its path.
-   * @throws UserError where the file is not of this environment.
+   * @param file path of its deployment's outputs, as the user types it.
+   * @throws UserError if the file is not of this environment.
    */
   readDeployment(environment: ProjectEnvironment<X>, file: string): Deployment;
   /**
-   * What a deployment would make, and change of what there is.
+   * Computes what a deployment would create and change.
    *
-   * @param against a stored synthesis or state, or an environment's file, as the user types its path; null where nothing is compared.
+   * @param against path of a stored synthesis or state, or of an environment's file, as the user types it; null to compare nothing.
    */
   plan(environment: ProjectEnvironment<X>, against: string | null): Promise<DeploymentPlan>;
-  /** What a deployment would create, resource by resource. Needs the packages of the cloud, and no account. */
+  /** Computes what a deployment would create, resource by resource. Needs the cloud's packages, but no account. */
   snapshot(environment: ProjectEnvironment<X>): Promise<Snapshot>;
 }
 
-/** An environment that has been deployed. */
+/** A deployed environment. */
 export interface Deployment {
-  /** Where an instance listens, and its first read replica, if it has one. */
+  /** Addresses of an instance and of its first read replica, if any. */
   server(instance: string): Listener & { readonly reader?: Listener };
   /** How a platform's pods reach its instance. */
   reach(platform: PlacedPlatform): Reach;
@@ -52,65 +52,65 @@ export interface Deployment {
   secret(platform: string): SecretSource;
   /** Kubernetes objects by which the platform's pods reach the database. */
   accessObjects(platform: string, wired: Wired): readonly JsonObject[];
-  /** What a person must do before those work; null where nothing. */
+  /** What the user must do before those work; null if nothing. */
   caution(platform: string, wired: Wired): string | null;
   /**
-   * Where a person connects to an instance, and what reads its platforms' secrets with the person's own credentials.
+   * Returns where the user connects to an instance, and a store that reads its platforms' secrets with the user's own credentials.
    *
-   * @param via what is dialled in place of the database; null where it can be reached.
+   * @param via address to connect to instead of the database; null if the database is reachable.
    */
   connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store">;
   /**
-   * How a person reaches an instance from a machine outside its network: a command that opens a tunnel, and what its placeholders, in
-   * capitals, stand for.
+   * Returns a command that opens a tunnel to an instance from a machine outside its network, and explanations of its placeholders, which
+   * are in capitals.
    *
    * @param port of the tunnel's near end on this machine.
    */
   tunnel(instance: string, port: number): { readonly command: string; readonly placeholders: readonly string[] };
-  /** The same with the master's rights, which takes the right to read its secret. */
+  /** The same with the master's rights. Needs permission to read its secret. */
   access(instance: string, via: Server["via"], patience: Patience): Promise<Omit<ServerAccess, "provision">>;
   /**
-   * An instance as the cloud's API describes it, with the person's own credentials. A person who may not ask gets sentences. Returns null for
-   * an existing database that is not the cloud's.
+   * Reads an instance from the cloud's API, with the user's own credentials. Missing permissions become sentences. Returns null for an
+   * existing database that does not belong to the cloud.
    */
   view(instance: string): Promise<CloudView | null>;
-  /** Days between two rotations of a platform's password; null if nothing that is deployed rotates it. */
+  /** Days between two rotations of a platform's password; null if the deployment does not rotate it. */
   readonly rotationDays: number | null;
   /**
-   * Renews a platform's password where its database is, with the deployment's own rights: the person needs none on the database and its
-   * secrets. Null if nothing that is deployed can do it.
+   * Renews a platform's password through the deployed program and its rights: the user needs no rights on the database and its secrets.
+   * Null if no program is deployed for it.
    *
-   * @param onWait shows what it waits for, a sentence.
+   * @param onWait gets a sentence about what it waits for.
    * @throws UserError
    */
   renew(platform: string, renewal: Renewal, onWait: (sentence: string) => void): Promise<RenewalReport> | null;
 }
 
-/** The result of a renewal, for a person. */
+/** The result of a renewal, for the user. */
 export interface RenewalReport {
   readonly sentences: readonly string[];
   /** Whether the new login works. */
   readonly isDone: boolean;
 }
 
-/** What a deployment would do. */
+/** Effects of a deployment. */
 export interface DeploymentPlan {
-  /** By instance: those that it creates. */
+  /** Servers that it creates, by instance. */
   readonly servers: Readonly<Record<string, PlannedServer>>;
-  /** What exists, and is only read. */
+  /** Existing resources that it only reads. */
   readonly uses: readonly Used[];
-  /** What it would change of what is compared. */
+  /** Changes, compared with an earlier state. */
   readonly changes: readonly Change[];
-  /** The same, resource by resource, a line each. */
+  /** The same changes, one line per resource. */
   readonly details: readonly string[];
-  /** What would happen besides, a sentence each. */
+  /** Other effects, a sentence each. */
   readonly notes: readonly string[];
-  /** What was compared; null where nothing was. */
+  /** What was compared; null if nothing was. */
   readonly compared: readonly string[] | null;
-  /** What is paid for, and what of it is there already; null where nothing is compared, or that is not known. */
+  /** Billed parts after and before the deployment; before is null if nothing is compared, or if it is not known. */
   readonly priced: { readonly after: PricedEnvironment; readonly before: PricedEnvironment | null } | null;
-  /** What there would be: one row for each stack and kind of thing. */
+  /** Numbers of resources after the deployment, one row per stack and type. */
   readonly resources: readonly { readonly stack: string; readonly type: string; readonly count: number }[];
-  /** Ids that are examples: it cannot be deployed. */
+  /** Settings with placeholder IDs, which block the deployment. */
   readonly examples: readonly string[];
 }

@@ -4,7 +4,7 @@ import type { Cloud } from "./cloud";
 import { npmLine, typed } from "./command-line";
 import { project } from "./project";
 
-/** Loaded only when it is asked for: who uses one cloud has not installed the other. */
+/** Loaded on demand, because users of one cloud do not install the other's packages. */
 export function loadCloud(name: string): Cloud {
   switch (name as Cloud["name"]) {
     case "aws":
@@ -14,11 +14,11 @@ export function loadCloud(name: string): Cloud {
   }
 }
 
-/** A package of a cloud, as Node.js names one that it does not find. */
+/** A cloud's package in an error message of Node.js. */
 const CLOUD_PACKAGE = /Cannot find module '(aws-cdk-lib|cdk-nag|constructs|@aws-|@pulumi|google-auth-library)/;
 const GOOGLE: readonly string[] = ["@pulumi", "google-auth-library"];
 
-/** What to do about an error where it is about a cloud's packages, which the user has not installed; otherwise null. */
+/** Returns an error with a remedy if a cloud's packages are not installed; null for other errors. */
 export function missingPackages(error: unknown): UserError | null {
   const [, name] = (error instanceof Error && CLOUD_PACKAGE.exec(error.message)) || [];
   if (name === undefined) return null;

@@ -3,13 +3,13 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import { IS_CHECKOUT } from "../constructs/package/root";
 import { PACKAGE, project } from "./project";
 
-/** The environment of this machine, if the user names none. */
+/** The environment on this machine if the user names none. */
 export const LOCAL_ENVIRONMENT = "local";
 
 /** The scripts of package.json that printed commands run. */
 type Script = "start" | "provision" | "doctor" | "rotate" | "sql" | "status" | "plan" | "render";
 
-/** What a command is about; a printed one names all of it. */
+/** The subject of a command. Printed commands contain all of it. */
 export interface About {
   readonly environment: string;
   /** Null on this machine. */
@@ -19,7 +19,7 @@ export interface About {
   readonly via?: readonly string[] | undefined;
 }
 
-/** Where a printed command is typed. */
+/** Where the user types a printed command. */
 export interface Place {
   /** Absolute path. */
   readonly directory: string;
@@ -27,30 +27,30 @@ export interface Place {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** The root of the project, wherever it is: for what is stored, such as the outputs of a deployment. */
+/** The root of the project, for stored files such as the outputs of a deployment. */
 export const inProject = (): Place => ({ directory: project().root, variables: {} });
 
-/** Where `.local/` and `out/` are. A relative path starts where the user types commands. */
+/** The directory of `.local/` and `out/`. A relative path starts where the user types commands. */
 const DIRECTORY = "PLATFORM_POSTGRES_DIRECTORY";
 export const root = (): string => realPath(resolve(standing(), process.env[DIRECTORY] || project().root));
 
-/** One directory has one name here, by whatever links it is reached. */
+/** Resolves links, so that a directory has one name. */
 function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
 }
 
-/** Whether npm has started this process: not its tests, nor another script that starts this one. */
+/** Whether npm started this process, and not its tests or a script that starts this one. */
 export const isNpmScript = (): boolean =>
   process.env.npm_lifecycle_event === basename(process.argv[1] ?? "").replace(/\.[jt]s$/, "") &&
   realPath(process.cwd()) === realPath(project().root);
 
-/** The directory in which the user types commands: npm leaves it before it runs a script. */
+/** The directory in which the user types commands, which npm leaves before it runs a script. */
 export const standing = (): string => realPath((isNpmScript() && process.env.INIT_CWD) || process.cwd());
 
-/** A path that the user has typed. */
+/** Resolves a path that the user types. */
 export const fromUser = (path: string): string => resolve(standing(), path);
 
-/** A path as a user types it: relative below the directory where commands are typed, otherwise as it is. */
+/** Returns a path as a user types it: relative if it is below the directory where commands are typed. */
 export function typed(path: string): string {
   const below = relative(standing(), path);
   return below.startsWith("..") || isAbsolute(below) ? path : below || ".";
@@ -58,10 +58,10 @@ export function typed(path: string): string {
 
 const here = (): Place => ({ directory: standing(), variables: process.env[DIRECTORY] ? { [DIRECTORY]: root() } : {} });
 
-/** A word as a shell reads it. */
+/** Quotes a word for a shell. */
 export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-/** Returns a command of this project that can be pasted as it is. Every printed command comes from here, so that none lacks an option. */
+/** Returns a command of this project, ready to paste. Every printed command comes from here, so that none lacks an option. */
 export function npmCommand(script: Script, about: About, words: readonly string[] = [], place = here()): string {
   const { environment, cloud = null, outputs, via = [] } = about;
   const options = [
@@ -74,7 +74,7 @@ export function npmCommand(script: Script, about: About, words: readonly string[
   return npmLine(script, options, place);
 }
 
-/** A command with its options, word by word: a script of the checkout's `package.json`, and of a project's the command of its package. */
+/** Returns a command line: in the checkout a script of `package.json`, in a project the package's command. */
 export function npmLine(script: string, options: readonly string[], { directory, variables } = here()): string {
   const elsewhere = npmRoot(directory) === realPath(project().root) ? [] : ["--prefix", project().root];
   if (!IS_CHECKOUT) return toLine(["npx", ...elsewhere, PACKAGE, script, ...options], variables);
@@ -82,7 +82,7 @@ export function npmLine(script: string, options: readonly string[], { directory,
   return toLine(["npm", ...elsewhere, ...run, ...(options.length === 0 ? [] : ["--", ...options])], variables);
 }
 
-/** A command as its own help names it. */
+/** The name of a command in its help. */
 export const commandName = (name: string): string =>
   IS_CHECKOUT ? `npm run ${name} --`.replace("npm run start", "npm start") : `npx ${PACKAGE} ${name}`;
 
@@ -95,7 +95,7 @@ function npmRoot(directory: string): string {
 const toLine = (words: readonly string[], variables: Place["variables"] = {}): string =>
   [...Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}`), ...words.map(quote)].join(" ");
 
-/** The CDK's command that deploys an environment and writes its outputs. The CDK only works in the root of a project. */
+/** Returns the CDK's command that deploys an environment and writes its outputs. The CDK only works in the root of a project. */
 export function cdkDeploy(environment: string, outputs: string): string {
   const isThere = standing() === realPath(project().root);
   const file = isThere ? outputs : fromUser(outputs);
@@ -103,14 +103,14 @@ export function cdkDeploy(environment: string, outputs: string): string {
   return isThere ? line : `(cd ${quote(project().root)} && ${line})`;
 }
 
-/** A command of Pulumi's, which finds its project from any directory within. */
+/** Returns a command of Pulumi, which finds its project from any directory within. */
 export function pulumiCommand(words: readonly string[], environment: string, file: string | null = null): string {
   const isWithin = !relative(realPath(project().root), standing()).startsWith("..");
   const line = toLine(["pulumi", ...(isWithin ? [] : ["--cwd", project().root]), ...words, "--stack", environment]);
   return file === null ? line : `${line} > ${quote(file)}`;
 }
 
-/** A name that no file has where the user types commands: a printed command must not overwrite what is there. */
+/** Returns an unused file name where the user types commands, because a printed command must not overwrite files. */
 export function freeName(name: string): string {
   const [, stem = name, ending = ""] = /^(.*)(\.[^.]+)$/.exec(name) ?? [];
   for (let number = 1; ; number += 1) {

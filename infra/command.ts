@@ -13,9 +13,9 @@ import { CLOUDS } from "./spec";
 import { refuseSwallowed } from "./swallowed";
 
 /** The environment that a command works on if the user names none. */
-const USUAL = `${LOCAL_ENVIRONMENT}; with --cloud the only one that has its section`;
+const USUAL = `${LOCAL_ENVIRONMENT}; with --cloud, the only one that has the cloud's section`;
 
-/** A command line whose options every command has. */
+/** Creates a command line with the options that all commands have. */
 export function createCommand(name: string, description: string, usual = USUAL): Command {
   return new Command(commandName(name))
     .description(description)
@@ -24,7 +24,7 @@ export function createCommand(name: string, description: string, usual = USUAL):
     .exitOverride();
 }
 
-/** What is typed after a command's name, and what that does. */
+/** Words after a command's name, and what they do. */
 type Example = readonly [words: string, what: string];
 
 const EXAMPLES = new WeakMap<Command, readonly Example[]>();
@@ -46,33 +46,36 @@ export interface CloudOptions {
   readonly via?: readonly string[];
 }
 
-/** Adds `--cloud`, and `--outputs`, by which a deployment says where things are. */
+/** Adds `--cloud`, and `--outputs` for a deployment's addresses. */
 export function withCloudOptions(command: Command): Command {
   return command
-    .addOption(new Option("-c, --cloud <name>", "the cloud that it is deployed to").choices(CLOUDS))
-    .option("--outputs <file>", "what the deployment printed: cdk deploy --outputs-file FILE, or pulumi stack output --json > FILE");
+    .addOption(new Option("-c, --cloud <name>", "the cloud of the deployment").choices(CLOUDS))
+    .option("--outputs <file>", "outputs of the deployment, from cdk deploy --outputs-file FILE or pulumi stack output --json > FILE");
 }
 
-/** Adds `--via`, for databases that only a tunnel reaches. */
+/** Adds `--via`, for databases that are only reachable through a tunnel. */
 export function withVia(command: Command): Command {
-  return command.option("--via <HOST:PORT...>", "dial this in place of the database: a tunnel's near end; several: main=localhost:5433");
+  return command.option(
+    "--via <HOST:PORT...>",
+    "connect to this end of a tunnel instead of the database; for several instances, main=localhost:5433",
+  );
 }
 
-/** In what form a command prints its result. */
+/** Formats in which a command prints its result. */
 export type Format = "text" | "markdown" | "json" | "html";
 
-/** The option of a command that prints its result in some formats. */
+/** The option of a command that prints its result in several formats. */
 export interface FormatOptions<F extends Format = "text" | "json"> {
   readonly format: F;
 }
 
 /** Adds `--format`, the same in every command. Whatever the format, only the result goes to stdout. @param formats the first is the default. */
 export function withFormat(command: Command, formats: readonly Format[] = ["text", "json"]): Command {
-  const option = new Option("--format <format>", "the form of the result; progress, warnings and errors go to stderr");
+  const option = new Option("--format <format>", "the format of the result; progress, warnings and errors go to stderr");
   return command.addOption(option.choices(formats).default(formats[0]));
 }
 
-/** Everything that a command starts from. */
+/** Input of a command. */
 export interface Invocation<O> {
   readonly environment: ProjectEnvironment;
   /** Null on this machine. */
@@ -82,7 +85,7 @@ export interface Invocation<O> {
   readonly args: readonly string[];
 }
 
-/** What a command is about, for the commands that it prints. */
+/** The subject of a command, for the commands that it prints. */
 export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions>): About => ({
   environment: environment.name,
   cloud: cloud?.name ?? null,
@@ -90,18 +93,18 @@ export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions
   via: options.via,
 });
 
-/** The user has stopped a question, or a program that this one waits for: its message, and exit code 130. */
+/** Thrown when the user stops a question, or a program that this one waits for. Ends with its message and exit code 130. */
 export class Stopped extends UserError {}
 
 const STOPPED = new WeakMap<Command, string>();
 
-/** Notes what Ctrl-C leaves of a command's work, and what a next run does with it. */
+/** Sets the message after Ctrl-C: the state in which the command stops, and what a next run does. */
 export function whenStopped(command: Command, sentence: string): Command {
   STOPPED.set(command, sentence);
   return command;
 }
 
-/** A command line with what it does: each file of `commands/` has one. */
+/** A command line with its function. Each file of `commands/` exports one. */
 export interface Program {
   readonly command: Command;
   /** Runs it on the arguments of the process. */
@@ -113,7 +116,7 @@ export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Pr
   toProgram<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
     if (cloud === null && (options.outputs ?? options.via) !== undefined)
-      throw new UserError("--outputs and --via are for what is deployed to a cloud; add --cloud");
+      throw new UserError("--outputs and --via are only for deployments on a cloud; add --cloud");
     const environment =
       cloud === null
         ? loadEnvironment(options.environment ?? LOCAL_ENVIRONMENT, local)
@@ -127,14 +130,14 @@ export const toProgram = <O extends object>(command: Command, run: (options: O, 
   run: () => runCommand(command, run),
 });
 
-/** Runs a command: a mistake of the user's ends in its message and exit code 1, without a stack trace; Ctrl-C in exit code 130. */
+/** Runs a command. A UserError ends with its message and exit code 1, without a stack trace; Ctrl-C ends with exit code 130. */
 async function runCommand<O extends object>(command: Command, run: (options: O, progress: Progress) => Promise<number>): Promise<void> {
   const progress = createProgress(STOPPED.get(command));
   const signals = handleSignals(
     async () => undefined,
     () => progress.stop(true),
   );
-  // The server's account has to reach its programs and data; files with secrets get a stricter mode.
+  // The server's account needs access to its programs and data; files with secrets get a stricter mode.
   process.umask(0o022);
   try {
     if (isNpmScript()) refuseSwallowed(command, process.argv.slice(2), environmentNames());
@@ -149,13 +152,13 @@ async function runCommand<O extends object>(command: Command, run: (options: O, 
 }
 
 function report(error: unknown): number {
-  // The parser has printed its message, or the help that was asked for.
+  // The parser has already printed its message or the help.
   if (error instanceof CommanderError) return error.exitCode;
   const mistake = error instanceof UserError ? error : missingPackages(error);
   if (mistake !== null) process.stderr.write(`${pc.red("✖")} ${mistake.message}\n`);
   else
     process.stderr.write(
-      `${pc.red("✖")} this is a defect of platform-postgres, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
+      `${pc.red("✖")} this is a bug in platform-postgres; please report it\n${error instanceof Error ? error.stack : String(error)}\n`,
     );
   return error instanceof Stopped ? 130 : 1;
 }

@@ -4,17 +4,17 @@ import { UserError } from "../constructs/model/errors";
 import { isPlainObject } from "../constructs/model/json";
 import { type Fault, findJsonFault } from "./json-text";
 
-/** Endings of files that contain an environment as data. */
+/** Extensions of files that contain an environment as data. */
 export const DATA_ENDINGS = [".json", ".yaml", ".yml"] as const;
 
-/** Names the JSON Schema by which editors check a file of JSON. */
+/** Key of the JSON Schema with which editors check a JSON file. */
 const SCHEMA_KEY = "$schema";
 
 /**
- * Reads a file of JSON, or of YAML 1.2, into plain data.
+ * Reads a file of JSON or YAML 1.2 into plain data.
  *
- * @param file as messages name it.
- * @throws UserError with the line and column where it is not valid. Nothing of its content is shown: it may be a secret.
+ * @param file its name in messages.
+ * @throws UserError with the line and column where it is not valid. Does not show the content, which may be secret.
  */
 export function readDataFile(file: string, path: string): unknown {
   const text = readText(file, path);
@@ -33,7 +33,7 @@ function readText(file: string, path: string): string {
 }
 
 interface Parsed {
-  /** Null where the text is valid. */
+  /** Null if the text is valid. */
   readonly fault: Fault | null;
   readonly value: unknown;
 }
@@ -52,27 +52,27 @@ const loadYaml = () => require("yaml") as typeof import("yaml");
 
 function parseYaml(text: string): Parsed {
   try {
-    // Also where a directive says `%YAML 1.1`.
+    // Even with a directive `%YAML 1.1`.
     const options = { schema: "core", merge: false, stringKeys: true, resolveKnownTags: false, prettyErrors: false } as const;
     const document = loadYaml().parseDocument(text, options);
     const [error] = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
     const fault = error === undefined ? findForeign(document) : toFault(error);
     return { fault, value: fault === null ? document.toJS() : null };
   } catch {
-    // The parser names no place.
-    return { fault: { offset: 0, rule: "has too many levels, or too many aliases" }, value: null };
+    // The parser reports no position.
+    return { fault: { offset: 0, rule: "has too many levels or too many aliases" }, value: null };
   }
 }
 
-/** Rules whose message by the parser speaks of its options. */
+/** Replaces messages of the parser that mention its options. */
 const RULES: Readonly<Partial<Record<YAMLError["code"], string>>> = {
-  DUPLICATE_KEY: "this key is written twice in one object",
-  MULTIPLE_DOCS: "one file is one environment; remove this second document",
+  DUPLICATE_KEY: "this key appears twice in one object",
+  MULTIPLE_DOCS: "a file must contain one environment; remove this second document",
   NON_STRING_KEY: "a key must be a text",
   TAG_RESOLVE_FAILED: "tags are not supported; remove it",
 };
 
-/** The parser's messages quote the file behind a colon. */
+/** The parser's messages quote the file after a colon. */
 const toFault = ({ code, message, pos }: YAMLError): Fault => ({
   offset: pos[0],
   rule: RULES[code] ?? lower(message.split(":", 1)[0] ?? ""),
@@ -84,8 +84,8 @@ const lower = (message: string): string => `${message.slice(0, 1).toLowerCase()}
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
 /**
- * What JSON cannot say, and what YAML 1.1, which Helm and kubectl read, reads differently: merge keys, and numbers such as `0123`, which
- * may be an account's.
+ * Rejects what JSON cannot express, and what Helm and kubectl (YAML 1.1) read differently: merge keys, and numbers such as `0123`, which
+ * may be an account.
  */
 function findForeign(document: Document): Fault | null {
   const { visit } = loadYaml();
@@ -97,15 +97,15 @@ function findForeign(document: Document): Fault | null {
   visit(document, {
     Alias: (_key, alias, above) => {
       const anchored = alias.resolve(document);
-      if (anchored === undefined) return stop(alias, "no anchor before this alias has its name");
-      return above.includes(anchored) ? stop(alias, "this alias stands within its own anchor") : undefined;
+      if (anchored === undefined) return stop(alias, "this alias needs an earlier anchor of the same name");
+      return above.includes(anchored) ? stop(alias, "this alias is inside its own anchor") : undefined;
     },
     Scalar: (key, scalar) => {
       if (scalar.type !== "PLAIN") return undefined;
       if (key === "key" && scalar.value === "<<")
         return stop(scalar, "YAML 1.2 has no merge keys; write the keys out, or an alias for the whole value");
       if (typeof scalar.value !== "number" || NUMBER.test(scalar.source ?? "")) return undefined;
-      return stop(scalar, "other programs read this number differently; write a text in quotes, or a number in decimal digits");
+      return stop(scalar, "other programs read this number differently; write it in quotes, or in decimal digits");
     },
   });
   return fault;

@@ -8,14 +8,14 @@ import { count } from "./local/deliver";
 import type { ReachableInstance, Session } from "./local/session";
 import type { Progress } from "./progress";
 
-/** What provisioning would do on every instance. Changes nothing. */
+/** Returns what provisioning would do on every instance. Changes nothing. */
 export async function dryRunAll(
   { environment, instances }: Pick<Session, "environment" | "instances">,
   progress: Progress,
 ): Promise<ValuesOf<typeof dryRunDocument>> {
   const found: DryRunInstance[] = [];
   for (const instance of instances) {
-    progress.doing(`looking at ${instance.name}`);
+    progress.doing(`inspecting ${instance.name}`);
     found.push(toInstance(instance, await dryRun(instance.scope, instance.access)));
   }
   return { ...toAbout(environment), upToDate: found.every(isUpToDate), instances: found };
@@ -41,12 +41,12 @@ function toInstance({ name, access: { server } }: ReachableInstance, { refusal, 
     ),
     problems: sentences("problems"),
     unsound: sentences("unsound"),
-    unknown: sentences("unknown", "it is known only afterwards "),
+    unknown: sentences("unknown", "known only after provisioning: "),
     works: each.flatMap(([platform, { works }]) => works.map((login) => ({ platform, login }))),
   };
 }
 
-/** The same for a person: statements are SQL, and their reasons comments. */
+/** The same as text: SQL statements, with their reasons as comments. */
 export const toDryRunText = ({ instances }: ValuesOf<typeof dryRunDocument>): string => instances.map(toText).join("");
 
 function toText(instance: DryRunInstance): string {

@@ -16,11 +16,11 @@ interface WithInstances {
 }
 
 /**
- * An environment with the text of certificate authorities instead of their paths, and with absolute paths of master secrets, which are
- * files on this machine only.
+ * Returns an environment with the text of certificate authorities instead of their paths, and with absolute paths of master secrets, which
+ * are files on this machine only.
  *
  * @param directory of the environment's file: its paths are relative to it.
- * @throws SpecError if a CA is not there, or is not a certificate.
+ * @throws SpecError if a CA does not exist, or is not a certificate.
  */
 export function withFiles<E extends WithInstances>(environment: E, directory: string): E {
   const violations: Violation[] = [];
@@ -38,7 +38,7 @@ export function withFiles<E extends WithInstances>(environment: E, directory: st
   return { ...environment, section, instances };
 }
 
-/** A section with the text of its region's certificate authorities, if it names them. */
+/** Returns a section with the text of its region's certificate authorities, if it names them. */
 function withRegionCa({ target, section }: WithInstances, directory: string, violations: Violation[]): object {
   const { certificateAuthorities: written = null } = section as { readonly certificateAuthorities?: string | null };
   if (written === null) return section;
@@ -47,7 +47,7 @@ function withRegionCa({ target, section }: WithInstances, directory: string, vio
   return { ...section, certificateAuthorities: "text" in ca ? ca.text : null };
 }
 
-/** PEM text of a CA, or the rule that it breaks. Its content is never shown: it may be a private key. */
+/** Returns the PEM text of a CA, or the rule that it breaks. Never shows its content, which may be a private key. */
 function readCa(ca: string, directory: string): { readonly text: string } | Omit<Violation, "path"> {
   if (isText(ca)) return checkCa(ca, "text");
   const file = resolve(directory, ca);
@@ -55,19 +55,19 @@ function readCa(ca: string, directory: string): { readonly text: string } | Omit
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    const remedy = "write its path, which starts in the directory of the environment's file, or the CA's PEM text";
-    return { rule: "must be a file that can be read", got: file, remedy };
+    const remedy = "write its path, relative to the environment's file, or the CA's PEM text";
+    return { rule: "must be a readable file", got: file, remedy };
   }
   return checkCa(text, text.trim() === "" ? `the empty file ${file}` : file);
 }
 
-/** Nobody names a file like that. */
+/** No file name looks like this. */
 const isText = (ca: string): boolean => /-----BEGIN |\n/.test(ca);
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
 function checkCa(text: string, got: string): { readonly text: string } | Omit<Violation, "path"> {
-  const remedy = "give the certificate of the authority that signed the server's";
+  const remedy = "write the certificate of the authority that signed the server's certificate";
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) return { rule: "must not contain a private key", got, remedy };
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) return { rule: "must contain a certificate in PEM (BEGIN CERTIFICATE)", got, remedy };

@@ -3,17 +3,17 @@ import type { Health, Kustomization, Patch, Release } from "../constructs/model/
 import type { Wired } from "../constructs/model/wire";
 import { toYaml } from "./yaml";
 
-/** What a platform's README.txt needs to know of its target. */
+/** Facts of a target for a platform's README.txt. */
 export interface InstructionsSource {
-  /** The file beside it that makes the Secret. */
+  /** The file beside it that creates the Secret. */
   readonly secretFile: string;
-  /** What a person must change before the files are right for a cluster; null where nothing. */
+  /** What the user must change before applying the files to a cluster; null if nothing. */
   readonly caution: string | null;
   /** Commands that start it on this machine, and the directory to type them in, if its database is here. */
   readonly start?: { readonly directory: string; readonly commands: readonly string[] } | undefined;
 }
 
-/** How to install a platform from its files, and what to mind. */
+/** Returns a platform's README.txt: how to install it from its files. */
 export function toInstructions(name: string, wired: Wired, from: InstructionsSource): string {
   const { secretFile, caution, start } = from;
   const { namespace, connection, wiring } = wired;
@@ -43,11 +43,11 @@ export function toInstructions(name: string, wired: Wired, from: InstructionsSou
         ]),
     ...(mind.length === 0 ? [] : ["", "Mind:", "", ...mind.map((note) => `  - ${note}`)]),
     "",
-    `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it:`,
+    `A rotation changes user name and password in Secret ${connection.secret}. Reloader (stakater.com) restarts the pods; without it, run:`,
     "",
     `  ${toRestart(wired)}`,
     "",
-    `Made by platform-postgres for platform ${name}.`,
+    `Written by platform-postgres for platform ${name}.`,
     "",
   ].join("\n");
 }
@@ -60,12 +60,12 @@ export const toRestart = ({ namespace, release, wiring }: Wired): string =>
 export const toStop = ({ namespace, release, wiring }: Wired): string =>
   `kubectl scale ${toSelection(wiring.release, release)} --replicas 0 --namespace ${namespace}`;
 
-/** A platform as a person knows it: with its name, if that says more. */
+/** The kind of a platform as people know it, and its name if it differs. */
 export const titleOf = (name: string, { kind, title }: Pick<Wired, "kind" | "title">): string =>
   name === kind ? title : `${title} ${name}`;
 
 const toHealth = ({ path, asksDatabase }: Health): string =>
-  `Health     GET ${path} ${asksDatabase ? "(asks the database)" : "(does not ask the database)"}`;
+  `Health     GET ${path} ${asksDatabase ? "(queries the database)" : "(does not query the database)"}`;
 
 function toTls({ connection: { tls, secret }, wiring }: Wired): string {
   if (tls.mode === "proxy") return "through a proxy, which verifies the server";
@@ -97,7 +97,7 @@ function toInstallation({ namespace, release: name, wiring: { release } }: Wired
   ];
 }
 
-/** The lines that a Deployment of the reader's needs. */
+/** The lines that the user's Deployment needs. */
 const toPasted = (release: Release): readonly string[] =>
   release.kind === "deployment"
     ? [
@@ -111,7 +111,7 @@ const toPasted = (release: Release): readonly string[] =>
       ]
     : [];
 
-/** Works for a Deployment of any chart that does not set the same. */
+/** Works for a Deployment of any chart that does not set the same fields. */
 const toPatching = (deployment: string, namespace: string): string =>
   `kubectl patch deployment ${deployment} --namespace ${namespace} --patch-file deployment-patch.yaml`;
 
@@ -131,7 +131,7 @@ function toMigration({ namespace, release }: Wired): readonly string[] {
   ];
 }
 
-/** The workloads that log in: by their names, or by the label that the chart gives those of a release. */
+/** Selects the workloads that log in: by name, or by the chart's label for a release. */
 function toSelection(release: Release, name: string): string {
   if (release.kind === "helm") return `${release.restarts.kinds.join(",")} --selector ${release.restarts.label}=${name}`;
   return `deployment ${release.kind === "deployment" ? name : deploymentsOf(release).join(" ")}`;

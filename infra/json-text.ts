@@ -1,4 +1,4 @@
-/** Where a text breaks a rule of its format. */
+/** The place where a text breaks a rule of its format. */
 export interface Fault {
   /** Characters before it. */
   readonly offset: number;
@@ -11,19 +11,19 @@ const TOKEN =
 
 const MOST_LEVELS = 200;
 
-/** Returns the first place where a text is not JSON, or repeats a key, of which `JSON.parse` would keep the last; null where there is none. */
+/** Returns the first place where a text is not JSON or repeats a key (`JSON.parse` keeps the last); null if there is none. */
 export function findJsonFault(text: string): Fault | null {
   const scanner = new Scanner(text);
   try {
     scanner.readValue(0);
-    return scanner.isAtEnd() ? null : scanner.faultHere("the end of the file is expected");
+    return scanner.isAtEnd() ? null : scanner.faultHere("expected the end of the file");
   } catch (error) {
     if (error instanceof Stop) return error.fault;
     throw error;
   }
 }
 
-/** Ends a scan. It never leaves this module. */
+/** Ends a scan. Never thrown out of this module. */
 class Stop extends Error {
   constructor(readonly fault: Fault) {
     super(fault.rule);
@@ -49,7 +49,7 @@ class Scanner {
     const token = this.#peek();
     if (token === "{") this.#readObject(level);
     else if (token === "[") this.#readList(level);
-    else if (token === "" || /^[}\],:]/.test(token)) this.#stop("a value is expected; write texts in double quotes");
+    else if (token === "" || /^[}\],:]/.test(token)) this.#stop("expected a value; write texts in double quotes");
     else this.#take();
   }
 
@@ -57,12 +57,12 @@ class Scanner {
     const keys = new Set<unknown>();
     this.#readItems("}", () => {
       const token = this.#peek();
-      if (!token.startsWith('"')) this.#stop("a key in double quotes is expected");
+      if (!token.startsWith('"')) this.#stop("expected a key in double quotes");
       const key: unknown = JSON.parse(token);
-      if (keys.has(key)) this.#stop("this key is written twice in one object");
+      if (keys.has(key)) this.#stop("this key appears twice in one object");
       keys.add(key);
       this.#take();
-      if (this.#peek() !== ":") this.#stop("a colon is expected");
+      if (this.#peek() !== ":") this.#stop("expected a colon");
       this.#take();
       this.readValue(level + 1);
     });
@@ -72,7 +72,7 @@ class Scanner {
     this.#readItems("]", () => this.readValue(level + 1));
   }
 
-  /** What stands between a bracket and the one that closes it, separated by commas. */
+  /** Reads items, separated by commas, up to the closing bracket. */
   #readItems(end: string, readItem: () => void): void {
     this.#take();
     if (this.#peek() !== end) {
@@ -82,11 +82,11 @@ class Scanner {
         readItem();
       }
     }
-    if (this.#peek() !== end) this.#stop(`a comma or ${end} is expected`);
+    if (this.#peek() !== end) this.#stop(`expected a comma or ${end}`);
     this.#take();
   }
 
-  /** The next token; empty where there is none. */
+  /** Returns the next token; empty at the end. */
   #peek(): string {
     SPACE.lastIndex = this.#offset;
     this.#offset += SPACE.exec(this.text)?.[0].length ?? 0;

@@ -19,7 +19,7 @@ import { CLOUDS, type EnvironmentSpec, type NamedSpec } from "./spec";
 /** An environment of this project; `X` are the fields of its target's section. */
 export type ProjectEnvironment<X extends Fields = Fields> = Environment<typeof platforms, X>;
 
-/** Folder of the environments, a file each. */
+/** Folder of the environments, with a file each. */
 export const environmentsFolder = (): string => join(project().root, project().environments);
 
 const shownFile = (file: string): string => `${project().environments}/${file}`;
@@ -30,13 +30,13 @@ const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
 /**
  * Reads an environment's file and resolves it for a target. Its paths are relative to that file; CAs are read.
  *
- * @throws UserError where there is no such file, or two, or no section for the target; SpecError where it is wrong.
+ * @throws UserError if there is no such file, or two, or no section for the target; SpecError if it is not valid.
  */
 export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
   const known = environmentNames();
   if (known.length === 0 && !IS_CHECKOUT)
     throw new UserError(
-      `there is no environment in ${project().environments}; run ${npmLine("init", [typed(project().root)])}, which makes some`,
+      `there is no environment in ${project().environments}; to create some, run ${npmLine("init", [typed(project().root)])}`,
     );
   if (!known.includes(name)) throw new UserError(`there is no environment ${name} in ${project().environments}; ${suggest(name, known)}`);
   const spec = readSpec(name);
@@ -48,7 +48,7 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
   return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), environmentsFolder());
 }
 
-/** Whether a path is that of an environment's file: by its ending, and of JSON, which templates and states are too, by its content. */
+/** Whether a file is an environment: by its extension, and for JSON, the format of templates and states, by its content. */
 export function isEnvironmentFile(path: string): boolean {
   if (extname(path) !== ".json") return ENDINGS.includes(extname(path));
   try {
@@ -60,12 +60,12 @@ export function isEnvironmentFile(path: string): boolean {
 }
 
 /**
- * An environment from any file, such as its file of another commit; null where it has no section for the target. Paths in it are relative to
+ * Reads an environment from any file, such as that of another commit; null if it has no section for the target. Paths in it are relative to
  * the folder of environments.
  *
  * @param path as the user types it.
  * @param name of the environment.
- * @throws UserError where it cannot be read, or is wrong.
+ * @throws UserError if it cannot be read, or is not valid.
  */
 export function loadEnvironmentFile<X extends Fields>(path: string, name: string, target: Target<X>): ProjectEnvironment<X> | null {
   if (!existsSync(fromUser(path))) throw new UserError(`there is no file ${path}`);
@@ -73,7 +73,7 @@ export function loadEnvironmentFile<X extends Fields>(path: string, name: string
   if (!isObject(spec.instances)) throw new UserError(`${path} must export an environment by default`);
   if (!Object.hasOwn(spec, target.name)) return null;
   try {
-    // Rules that came later do not bind what was there before them.
+    // Rules that are newer than the file do not apply to it.
     return withFiles(resolveUnknown({ ...spec, name }, { target, platforms, sections: CLOUDS }), environmentsFolder());
   } catch (error) {
     throw error instanceof SpecError ? new UserError(`${path}: ${error.message}`) : error;
@@ -81,10 +81,10 @@ export function loadEnvironmentFile<X extends Fields>(path: string, name: string
 }
 
 /**
- * The environment to work on if the user names none: the only one that has a cloud's section. A guess among several could deploy, or
- * destroy, the wrong one.
+ * Returns the only environment that has a cloud's section, for a user who names none. Guessing among several could deploy or destroy the
+ * wrong one.
  *
- * @param option how a person names one.
+ * @param option with which the user names one.
  * @throws UserError if there are several, or none.
  */
 export function onlyEnvironmentOn(section: string, option: string): string {
@@ -96,7 +96,7 @@ export function onlyEnvironmentOn(section: string, option: string): string {
   throw new UserError(`${names.length} environments have a section ${section}; add ${option} with one of ${names.join(", ")}`);
 }
 
-/** Environments that have a cloud's section, or may have it: loading reports a broken file when the user names it. */
+/** Environments that have a cloud's section, or may have it: a broken file is reported when the user names it. */
 export const environmentsOn = (section: string): readonly string[] =>
   environmentNames().filter((name) => {
     try {
@@ -106,16 +106,16 @@ export const environmentsOn = (section: string): readonly string[] =>
     }
   });
 
-/** None if the folder is not there: git keeps no empty one. */
+/** Empty if the folder does not exist, because git does not keep empty folders. */
 export const environmentNames = (): readonly string[] => [...new Set(environmentFiles().map((file) => parse(file).name))];
 
 const environmentFiles = (): readonly string[] =>
   existsSync(environmentsFolder()) ? readdirSync(environmentsFolder()).filter((file) => ENDINGS.includes(extname(file))) : [];
 
 /**
- * The file of an environment, as messages name it.
+ * Returns the file of an environment, as messages show it.
  *
- * @throws UserError where two files have its name: they could be two environments.
+ * @throws UserError if two files have its name, because they could be two environments.
  */
 export function environmentFile(name: string): string {
   const [file = shownFile(`${name}.ts`), other] = environmentFiles()
@@ -126,9 +126,9 @@ export function environmentFile(name: string): string {
 }
 
 /**
- * The rules of the project's team, which every environment obeys.
+ * Returns the team's rules, which apply to every environment.
  *
- * @throws UserError where their file cannot be loaded, or exports no list.
+ * @throws UserError if their file cannot be loaded, or does not export a list.
  */
 export function teamRules(): readonly TeamRule[] {
   const { root, rules: file } = project();
@@ -139,18 +139,18 @@ export function teamRules(): readonly TeamRule[] {
   return rules;
 }
 
-/** TypeScript of a project: the checkout's commands and bundles read their own without this. */
+/** Loads TypeScript of a project. The checkout's commands and bundles read theirs without this. */
 const requireTypeScript = (path: string): { readonly default?: unknown } => loader()(path, __filename);
 
 function loader(): typeof import("tsx/cjs/api").require {
   try {
     return (require("tsx/cjs/api") as typeof import("tsx/cjs/api")).require;
   } catch {
-    throw new UserError(`files in TypeScript need the package tsx; run ${npmLine("init", [typed(project().root)])}`);
+    throw new UserError(`TypeScript files need the package tsx; run ${npmLine("init", [typed(project().root)])}`);
   }
 }
 
-/** Not `import()`: a loader of ES modules costs every command a tenth of a second. */
+/** Not `import()`, because a loader of ES modules slows every command by 0.1 s. */
 function readDefault(file: string, load: () => { readonly default?: unknown }): unknown {
   try {
     return load().default;
@@ -164,12 +164,12 @@ function readDefault(file: string, load: () => { readonly default?: unknown }): 
 function readSpec(name: string): NamedSpec {
   const file = environmentFile(name);
   const path = join(environmentsFolder(), basename(file));
-  // In this form a bundler finds those of the checkout.
+  // A bundler finds the checkout's files in this form.
   const spec = readEnvironmentFile(file, path, IS_CHECKOUT ? () => require(`./environments/${name}.ts`) : () => requireTypeScript(path));
   return named(spec as EnvironmentSpec, name, file);
 }
 
-/** @param load of TypeScript. */
+/** @param load loads TypeScript. */
 function readEnvironmentFile(file: string, path: string, load: () => { readonly default?: unknown }): Readonly<Record<string, unknown>> {
   const isData = extname(path) !== ".ts";
   const spec = isData ? readDataFile(file, path) : readDefault(file, load);
@@ -177,9 +177,9 @@ function readEnvironmentFile(file: string, path: string, load: () => { readonly 
   return spec;
 }
 
-/** A copy of a file is another environment, and must not plan or destroy the resources of the first one. */
+/** A copied file is another environment, and must not plan or destroy the first one's resources. */
 function named(spec: EnvironmentSpec, name: string, file: string): NamedSpec {
   if (spec.name !== undefined && spec.name !== name)
-    throw new UserError(`${file}: name must be the file's, got ${JSON.stringify(spec.name)}; leave it out, or rename the file`);
+    throw new UserError(`${file}: name must match the file's name, got ${JSON.stringify(spec.name)}; remove it, or rename the file`);
   return { ...spec, name };
 }

@@ -11,20 +11,20 @@ import type { Wired } from "../constructs/model/wire";
 import { type InstructionsSource, toInstructions } from "./instructions";
 import { toYaml } from "./yaml";
 
-/** One file of `out/<environment>/`, by its path below that. */
+/** One file of `out/<environment>/`, with its path in there. */
 export interface OutputFile {
   readonly path: string;
   readonly content: string;
-  /** True for what may be read by nobody else (mode 0600). */
+  /** Whether only its owner may read it (mode 0600). */
   readonly secret: boolean;
 }
 
-/** What the files of a platform need to know of its target. */
+/** Facts of a target for the files of a platform. */
 export interface PlatformFilesSource extends InstructionsSource {
   readonly objects: readonly PlatformObject[];
 }
 
-/** The files of one platform that hold no secret, and are the same for every target. */
+/** The files of one platform that contain no secret and are the same for every target. */
 export function toPlatformFiles(name: string, wired: Wired, from: PlatformFilesSource): readonly OutputFile[] {
   const job = toMigrateJob(wired);
   const files: OutputFile[] = [
@@ -54,7 +54,7 @@ export function toKustomization({ base, images, patches, replacements }: Kustomi
   };
 }
 
-/** What the texts for a process stand for, on this machine. */
+/** Values of placeholders for a process on this machine. */
 export interface ProcessValues {
   readonly credential: SecretFields;
   /** The Secret's content, by key. */
@@ -65,7 +65,7 @@ export interface ProcessValues {
   readonly directory: string;
 }
 
-/** A text for a process, with its values. */
+/** Returns a text for a process with its placeholders replaced. */
 function toProcessText(text: ProcessText, { credential, caFile, directory }: ProcessValues): string {
   return text
     .map((part) => {
@@ -76,7 +76,7 @@ function toProcessText(text: ProcessText, { credential, caFile, directory }: Pro
     .join("");
 }
 
-/** Whether a text for a process holds a password. */
+/** Whether a text for a process contains a password. */
 const holdsPassword = (text: ProcessText): boolean =>
   text.some((part) => typeof part !== "string" && "field" in part && part.field === "password");
 
@@ -94,19 +94,19 @@ const isText = (variable: Variable | ProcessText): variable is ProcessText => Ar
 /**
  * Process variables as lines `NAME=value`, without quotes, for `env $(cat platform.env)` and `docker run --env-file`.
  *
- * @throws UserError where a value has a blank or a line break, which neither of the two could carry.
+ * @throws UserError if a value contains white space, which neither of the two supports.
  */
 export function toEnvFile(variables: Wiring["variables"], values: ProcessValues): string {
   const lines = Object.entries(variables).map(([name, variable]) => {
     const value = textOf(name, variable, values);
-    // The value is not shown: it may be a secret.
-    if (/\s/.test(value)) throw new UserError(`${name} would contain a blank, which platform.env cannot carry; write it without`);
+    // The value is not shown, because it may be secret.
+    if (/\s/.test(value)) throw new UserError(`${name} would contain white space, which platform.env does not support; remove it`);
     return `${name}=${value}`;
   });
   return `${lines.join("\n")}\n`;
 }
 
-/** What a process of the platform starts with on this machine: the file to begin with comes first. */
+/** The files with which a process of the platform starts on this machine, the main file first. */
 export function toProcessFiles(name: string, { variables, files }: Wiring, values: ProcessValues): readonly OutputFile[] {
   const own = Object.entries(files).map(
     ([file, text]): OutputFile => ({
@@ -122,7 +122,7 @@ export function toProcessFiles(name: string, { variables, files }: Wiring, value
 const SECRET_MODE = 0o600;
 const PUBLIC_MODE = 0o644;
 
-/** Writes the files, each as a whole, and removes what an earlier run wrote for platforms that are gone. */
+/** Writes each file atomically, and removes files of platforms that no longer exist. */
 export async function writeOutput(directory: string, files: readonly OutputFile[]): Promise<void> {
   const kept = new Set(files.map((file) => file.path.split("/")[0]));
   const found = await readdir(directory).catch(() => []);

@@ -3,20 +3,20 @@ import { UserError } from "../constructs/model/errors";
 import { ownEntry } from "../constructs/model/json";
 import { fromUser } from "./command-line";
 
-/** A file in which a deployment says where things are. */
+/** A file with a deployment's outputs. */
 export interface OutputsFile {
   /** As the user types it. */
   readonly path: string;
-  /** What writes it, in the imperative. */
+  /** The instruction that writes it. */
   readonly write: string;
-  /** What writes a new one, in the imperative: the content of this one may be anything, and is not written over. */
+  /** The instruction that writes a new file: this one may have any content, and is not overwritten. */
   readonly again: string;
 }
 
-/** @param fault what is wrong with the file. */
+/** @param fault the problem with the file. */
 export const refuseOutputs = ({ path, again }: OutputsFile, fault: string): UserError => new UserError(`${path} ${fault}; ${again}`);
 
-/** The content of the file as JSON. @throws UserError */
+/** Reads the file as JSON. @throws UserError */
 export function readOutputsFile(file: OutputsFile): unknown {
   let text: string;
   try {
@@ -27,7 +27,7 @@ export function readOutputsFile(file: OutputsFile): unknown {
   return parseOutput(text, file);
 }
 
-/** A text of the file as JSON. @throws UserError */
+/** Parses a text of the file as JSON. @throws UserError */
 export function parseOutput(text: string, file: OutputsFile): unknown {
   try {
     return JSON.parse(text);
@@ -36,7 +36,7 @@ export function parseOutput(text: string, file: OutputsFile): unknown {
   }
 }
 
-/** What the outputs say of an instance or a platform. @param remedy deploys it, in the imperative. @throws UserError */
+/** Returns the outputs of an instance or a platform. @param remedy the instruction that deploys it. @throws UserError */
 export function findOutput<T>(
   among: Readonly<Record<string, T>>,
   name: string,

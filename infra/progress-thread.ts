@@ -1,28 +1,27 @@
 /** A step that takes a while. */
 export interface Step {
   readonly what: string;
-  /** Milliseconds of the clock, when it began. */
+  /** When it began, in milliseconds of the clock. */
   readonly since: number;
-  /** Characters of the terminal's line; null where there is no terminal. */
+  /** Characters of the terminal's line; null without a terminal. */
   readonly columns: number | null;
-  /** What stands before it, with `%` for the picture that moves. */
+  /** Its prefix, with `%` for the spinner. */
   readonly frame: string;
 }
 
-/** Places in the memory that both threads see: a lock on the output, and the number of the step that is shown, or 0. */
+/** Indexes in the shared memory: a lock on the output, and the number of the shown step, or 0. */
 export const LOCK = 0;
 export const SHOWN = 1;
 
-/** Milliseconds between two pictures. */
+/** Milliseconds between two frames of the spinner. */
 const PACE = 80;
-/** Seconds after which a terminal shows how long a step has taken. */
+/** Seconds after which a terminal shows a step's duration. */
 const ELAPSED = 2;
-/** Seconds after which a line says that a step goes on where there is no terminal; then again each time the last of these has passed. */
+/** Seconds after which a line reports a running step without a terminal. The last interval repeats. */
 const NOTICES = [10, 30, 60];
 
 /**
- * The thread that draws progress, as a text, so that it is found however a command is bundled. Its own `process.stderr` would wait for the
- * main thread.
+ * The thread that draws progress, as a text, so that every bundle contains it. Its `process.stderr` would wait for the main thread.
  */
 export const THREAD = `
 const { writeSync } = require("node:fs");

@@ -2,29 +2,29 @@ import { Worker } from "node:worker_threads";
 import pc from "picocolors";
 import { LOCK, SHOWN, type Step, THREAD } from "./progress-thread";
 
-/** What a command is doing: a moving line at a terminal, a line for each finished step elsewhere. */
+/** Shows progress: at a terminal a moving line, elsewhere a line for each finished step. */
 export interface Progress {
   doing(what: string): void;
   done(what: string): void;
-  /** A line of its own, at a terminal or not. */
+  /** Prints a separate line, with or without a terminal. */
   note(what: string): void;
-  /** Ends the moving line, if there is one. @param byUser whether the user stops the command: it says so, and nothing after that. */
+  /** Ends the moving line, if there is one. @param byUser whether the user stops the command; then it prints a last message. */
   stop(byUser?: boolean): void;
 }
 
 /** A terminal, or a file or pipe. */
 export type Output = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns"> & { readonly fd: number };
 
-/** Milliseconds after which a step needs a line where there is no terminal. Few do, so the thread starts late. */
+/** Milliseconds after which a step gets a line without a terminal. Few steps do, so the thread starts late. */
 const LATE = 2_000;
 const CLEAR_LINE = "\r\u001b[2K";
 
 /**
- * Own code, because the packages for it end the process themselves at Ctrl-C, and a server would stay behind; and because a thread draws,
- * so that the line moves while this one computes, or waits for a program.
+ * Not a package, because those end the process at Ctrl-C, and a server would keep running. A thread draws, so that the line moves while
+ * this one computes or waits for a program.
  *
- * @param stopped what Ctrl-C leaves, and what a next run does with it.
- * @param isBusy whether this thread will be, so that no timer helps.
+ * @param stopped the message after Ctrl-C.
+ * @param isBusy whether this thread will be busy, so that timers do not run.
  */
 export function createProgress(stopped = "", output: Output = process.stderr as NodeJS.WriteStream & Output, isBusy = false): Progress {
   const isTerminal = output.isTTY === true;
@@ -68,17 +68,17 @@ export function createProgress(stopped = "", output: Output = process.stderr as 
   };
 }
 
-/** What the thread draws. */
+/** Draws a step in the thread. */
 interface Line {
   show(step: Step): void;
-  /** Returns whether there was a line. The thread writes nothing after that. */
+  /** Stops drawing. Returns whether there was a line. The thread writes nothing afterwards. */
   hide(): boolean;
 }
 
 function createLine(fd: number): Line {
   const state = new Int32Array(new SharedArrayBuffer(8));
   const thread = new Worker(THREAD, { eval: true, workerData: { fd, state } });
-  // Progress is no reason for a command to fail.
+  // A command must not fail because of its progress.
   thread.on("error", () => undefined);
   thread.unref();
   const locked = <T>(run: () => T): T => {

@@ -4,7 +4,7 @@ import { UserError } from "../constructs/model/errors";
 import { isObject } from "../constructs/model/json";
 import { IS_CHECKOUT, PACKAGE_ROOT } from "../constructs/package/root";
 
-/** Where a user's environments are: a project that `init` has made, or this repository. */
+/** The place of a user's environments: a project that `init` created, or this repository. */
 export interface Project {
   /** Absolute path. */
   readonly root: string;
@@ -14,12 +14,12 @@ export interface Project {
   readonly rules: string;
 }
 
-/** What the package is called, and its command. */
+/** Name of the package and its command. */
 export const PACKAGE = "platform-postgres";
 
 let found: Project | undefined;
 
-/** @throws UserError where the user stands in no project. */
+/** @throws UserError outside of a project. */
 export function project(): Project {
   found ??= IS_CHECKOUT
     ? { root: PACKAGE_ROOT, environments: "infra/environments", rules: "infra/rules.ts" }
@@ -27,17 +27,17 @@ export function project(): Project {
   return found;
 }
 
-/** The project in which the user stands, otherwise that of `npx --prefix DIRECTORY`, which changes no directory, or the one with this package. */
+/** Finds the project of the current directory, or that of `npx --prefix DIRECTORY`, which stays in its directory, or this package's. */
 function findRoot(): string {
   const places = [process.cwd(), process.env.npm_config_local_prefix ?? PACKAGE_ROOT, PACKAGE_ROOT];
   const root = places.map((place) => above(place, isProject)).find((each) => each !== null);
   if (root !== undefined) return root;
   throw new UserError(
-    `${process.cwd()} is in no project: no package.json there or above names ${PACKAGE}; go to yours, or make one with npx ${PACKAGE} init NAME`,
+    `${process.cwd()} is not in a project: no package.json there or above names ${PACKAGE}; change to your project, or create one with npx ${PACKAGE} init NAME`,
   );
 }
 
-/** The next directory, from one upwards, of which something is true. */
+/** Returns the nearest directory, from one upwards, that passes a test. */
 export function above(directory: string, isIt: (directory: string) => boolean): string | null {
   if (isIt(directory)) return directory;
   return dirname(directory) === directory ? null : above(dirname(directory), isIt);
@@ -50,7 +50,7 @@ function isProject(directory: string): boolean {
   return [dependencies, devDependencies].some((each) => isObject(each) && Object.hasOwn(each, PACKAGE));
 }
 
-/** Whatever is above a user may be broken, and is not this command's to judge. */
+/** Ignores invalid files, because those above a project are not this command's concern. */
 function readManifest(file: string): Readonly<Record<string, unknown>> {
   try {
     const content: unknown = JSON.parse(readFileSync(file, "utf8"));

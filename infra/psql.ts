@@ -4,12 +4,12 @@ import { dialled, type Server } from "../constructs/provisioning/connect";
 import type { Credential } from "../constructs/provisioning/credential";
 
 /**
- * Returns the variables by which psql logs in as this program does: it dials the near end of a tunnel, and verifies the server by its own name.
+ * Returns variables with which psql logs in as this program does: it connects to the near end of a tunnel, but verifies the server's name.
  *
  * https://www.postgresql.org/docs/17/libpq-envars.html
  *
  * @param caFile path of the CA's PEM text.
- * @throws UserError if the name to dial does not resolve.
+ * @throws UserError if the name to connect to does not resolve.
  */
 export async function toPsqlVariables(
   server: Server,
@@ -30,11 +30,11 @@ export async function toPsqlVariables(
   };
 }
 
-/** The variables of the shell without libpq's own: PGSERVICE would send the password to another host. */
+/** Returns the shell's variables without libpq's: PGSERVICE would send the password to another host. */
 export const withoutLibpq = (variables: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith("PG")));
 
-/** libpq takes no name there. Most tunnels listen on 127.0.0.1 alone. */
+/** Resolves a name, because libpq needs an address there. Most tunnels listen on 127.0.0.1 only. */
 async function addressOf(host: string): Promise<string> {
   const found = await lookup(host, { verbatim: false }).catch(() => null);
   if (found === null) throw new UserError(`the name ${host} does not resolve; correct --via`);

@@ -3,7 +3,7 @@ import { factsOf, type Platforms } from "../constructs/model/platform";
 import type { Environment } from "../constructs/model/spec";
 import { platforms as registry } from "../constructs/platforms/registry";
 
-/** What the charts of an environment let pods do outside their namespace with Secrets and pods, unless a warning of the platform says so. */
+/** Rights on Secrets and pods in all namespaces that charts grant, unless a warning of the platform already reports them. */
 export const rightsNotes = (environment: Environment, platforms: Platforms = registry): readonly string[] =>
   Object.entries(environment.platforms).flatMap(([name, resolved]) => {
     const platform = resolved && platforms[resolved.kind];

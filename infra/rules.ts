@@ -1,7 +1,7 @@
 import type { TeamRule } from "../constructs/model/team-rule";
 
 /**
- * Your team's rules, which check every environment of this checkout: names, sizes, regions. `docs/how-to/add-a-rule.md` has examples;
+ * Your team's rules check every environment of this checkout: names, sizes, regions. `docs/how-to/add-a-rule.md` has examples;
  * `npm test` checks each rule's examples.
  */
 export default [] satisfies readonly TeamRule[];

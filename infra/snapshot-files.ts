@@ -22,7 +22,7 @@ export const folderOf = ({ environment, cloud }: Subject): string => `${environm
 /**
  * Committed snapshots by `<environment>-<cloud>/<stack>`; null for a file that is not a valid snapshot.
  *
- * @param only a part of them: those of an environment, or of a cloud.
+ * @param only limits them to an environment or a cloud.
  */
 export function readSnapshots(only: Partial<Subject>): Readonly<Record<string, StackSnapshot | null>> {
   const folders = existsSync(root()) ? readdirSync(root()).filter((folder) => isOf(folder, only)) : [];
@@ -56,7 +56,7 @@ export function writeStack(stack: string, content: StackSnapshot): void {
   writeFileSync(fileOf(stack), `${JSON.stringify(content, null, 2)}\n`);
 }
 
-/** Removes a stack's file, and the folder when nothing else is in it. */
+/** Removes a stack's file, and the folder if it is empty. */
 export function removeStack(stack: string): void {
   rmSync(fileOf(stack));
   const folder = dirname(fileOf(stack));

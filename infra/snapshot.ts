@@ -1,18 +1,18 @@
 import { isObject, mapValues } from "../constructs/model/json";
 
-/** Everything of one stack, by type and name: properties, and in parentheses what a deployment does with the resource. */
+/** Content of one stack by type and name: properties, and in parentheses what a deployment does with the resource. */
 export type StackSnapshot = Readonly<Record<string, unknown>>;
-/** What a deployment would create, by stack. Contains no secret, and nothing that changes by itself. */
+/** What a deployment would create, by stack. Contains no secrets and no values that change without a reason. */
 export type Snapshot = Readonly<Record<string, StackSnapshot>>;
 
-/** Characters that a difference shows of a value. */
+/** Most characters of a value that a difference shows. */
 const SHOWN = 100;
-/** Characters shown before the place where two long values begin to differ. */
+/** Characters to show before the first difference of two long values. */
 const BEFORE = 30;
-/** Keys whose value names an element of a list, in Kubernetes and CloudFormation. */
+/** Keys that name an element of a list in Kubernetes and CloudFormation. */
 const NAMING = ["name", "Key", "Sid"];
 
-/** A plain value in one order of keys, with the content of texts that are JSON in their place: both are easier to compare. */
+/** Sorts keys and parses texts that are JSON, so that values are easier to compare. */
 export function toReadable(value: unknown): unknown {
   if (typeof value === "string") return isJsonText(value) ? toReadable(JSON.parse(value)) : value;
   if (Array.isArray(value)) return value.map(toReadable);
@@ -21,7 +21,7 @@ export function toReadable(value: unknown): unknown {
   return mapValues(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), toReadable);
 }
 
-/** Whether a text is an object or a list of JSON. */
+/** Whether a text is a JSON object or list. */
 function isJsonText(text: string): boolean {
   if (!/^[{[]/.test(text)) return false;
   try {
@@ -31,17 +31,17 @@ function isJsonText(text: string): boolean {
   }
 }
 
-/** A difference between what is committed and what a deployment would create. */
+/** A difference between a committed snapshot and a deployment. */
 export interface Change {
   /** `<environment>-<cloud>/<stack>` */
   readonly stack: string;
-  /** Null where the stack no longer exists. */
+  /** Null if the stack no longer exists. */
   readonly content: StackSnapshot | null;
-  /** The difference in words: the stack, then its resources, then their properties. */
+  /** The difference in lines: the stack, its resources, and their properties. */
   readonly lines: readonly string[];
 }
 
-/** Changes by stack. @param committed null for what is not a valid snapshot. */
+/** Returns changes by stack. @param committed null for a file that is not a valid snapshot. */
 export function findChanges(committed: Readonly<Record<string, StackSnapshot | null>>, current: Snapshot): readonly Change[] {
   return keysOf(committed, current).flatMap((stack) => {
     const [before, content = null] = [committed[stack], current[stack]];
@@ -84,12 +84,12 @@ const compareEntries = (
     return compare(had, has, pathOf(key));
   });
 
-/** Elements that have a name by their name; others by their place, or, where their number differs, those that are in one list only. */
+/** Compares named elements by name; others by position, or, if their number differs, lists elements that only one side has. */
 function compareLists(before: readonly unknown[], after: readonly unknown[], path: string): readonly string[] {
   const [had, has] = [byName(before), byName(after)];
   if (had !== null && has !== null) {
     const lines = compareEntries(had, has, (name) => `${path}[${name}]`);
-    return lines.length > 0 ? lines : [`${path}: in another order`];
+    return lines.length > 0 ? lines : [`${path}: the order changed`];
   }
   if (before.length === after.length) return before.flatMap((each, index) => compare(each, after[index], `${path}[${index}]`));
   return [
@@ -98,7 +98,7 @@ function compareLists(before: readonly unknown[], after: readonly unknown[], pat
   ];
 }
 
-/** Null where an element has no name, or two have the same. */
+/** Null if an element has no name, or if two have the same. */
 function byName(list: readonly unknown[]): Readonly<Record<string, unknown>> | null {
   const names = list.map(nameOf);
   if (names.includes(null) || new Set(names).size < names.length) return null;
@@ -112,7 +112,7 @@ function nameOf(element: unknown): string | null {
   return typeof name === "string" ? name : null;
 }
 
-/** Elements of a list that another has not, or not as often. */
+/** Elements of a list that another list lacks, or has less often. */
 function without(list: readonly unknown[], other: readonly unknown[]): readonly unknown[] {
   const left = other.map(toText);
   return list.filter((each) => {
@@ -124,12 +124,12 @@ function without(list: readonly unknown[], other: readonly unknown[]): readonly 
 
 const toText = (value: unknown): string => JSON.stringify(value) ?? "";
 
-/** A text as it is where it is plain, anything else as JSON. */
+/** Plain texts unchanged, other values as JSON. */
 const plain = (value: unknown): string => (typeof value === "string" && /^[^\p{Cc}]+$/u.test(value) ? value : toText(value));
 
 const show = (value: unknown): string => shorten(plain(value), 0);
 
-/** Two values on one line, from where they begin to differ. */
+/** Two values on one line, from their first difference. */
 function showBoth(before: unknown, after: unknown): readonly string[] {
   // "5" and 5 would look alike.
   const write = typeof before === typeof after ? plain : toText;

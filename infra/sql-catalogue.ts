@@ -1,4 +1,4 @@
-/** A query of the catalogue. */
+/** A query of the system catalogue. */
 interface Query {
   readonly text: string;
   readonly values?: readonly string[];
@@ -11,14 +11,14 @@ export const META_COMMANDS: readonly { readonly name: string; readonly does: str
   { name: "\\dt", does: "list tables" },
   { name: "\\l", does: "list databases" },
   { name: "\\x", does: "show rows as records, or as tables again" },
-  { name: "\\q", does: "end (also Ctrl-D)" },
-  { name: "\\?", does: "show this" },
+  { name: "\\q", does: "quit (or Ctrl-D)" },
+  { name: "\\?", does: "show this help" },
 ];
 
 const KIND = `case c.relkind when 'r' then 'table' when 'p' then 'partitioned table' when 'v' then 'view'
   when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' end`;
 
-/** Relations that are found without their schema. */
+/** Relations that are visible without their schema. */
 const relations = (kinds: string): string =>
   `select n.nspname as schema, c.relname as name, ${KIND} as type, pg_catalog.pg_get_userbyid(c.relowner) as owner
    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace

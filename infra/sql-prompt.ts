@@ -4,18 +4,18 @@ import type { Client } from "../constructs/provisioning/connect";
 import { META_COMMANDS, toQuery } from "./sql-catalogue";
 import { terminalColumns, toRecords, toTable, widthOf } from "./table";
 
-/** What a person at the prompt has chosen. */
+/** The user's choices at the prompt. */
 interface Display {
-  /** Whether rows are records, a line for each column. Otherwise only those that are wider than the terminal are. */
+  /** Whether all rows are shown as records, with a line for each column; otherwise only rows wider than the terminal are. */
   isExpanded: boolean;
 }
 
 type Outcome = "done" | "failed" | "left";
 
 /**
- * A prompt on the driver: lines up to a semicolon are one statement, a line that begins with a backslash is a command of the prompt.
+ * Runs a prompt on the driver. Lines up to a semicolon are one statement; a line that begins with a backslash is a command of the prompt.
  *
- * @param cancel cancels the statement that runs.
+ * @param cancel cancels the running statement.
  */
 export async function prompt(client: Client, platform: string, cancel: () => Promise<void>): Promise<number> {
   await client.query('set search_path to "$user", public');
@@ -67,7 +67,7 @@ async function command(client: Client, line: string, display: Display): Promise<
     return write(`expanded display is ${display.isExpanded ? "on" : "off"}`);
   }
   const query = toQuery(name, argument);
-  if (query === null) return refuse(`${name}: this prompt does not know it; \\? lists what it knows, psql knows more`);
+  if (query === null) return refuse(`${name}: unknown command; \\? lists the commands of this prompt, psql has more`);
   for (const { text, values } of query) if ((await execute(client, text, display, values)) === "failed") return "failed";
   return "done";
 }
@@ -101,7 +101,7 @@ async function execute(client: Client, text: string, display: Display, values?: 
   }
 }
 
-/** As `\x auto` of psql: records where the rows would be wider than the terminal. */
+/** Like psql's `\x auto`: shows records if rows would be wider than the terminal. */
 function draw(head: readonly string[], rows: readonly (readonly unknown[])[], { isExpanded }: Display): string {
   const cells = rows.map((row) => row.map(show));
   const columns = terminalColumns();
@@ -110,7 +110,7 @@ function draw(head: readonly string[], rows: readonly (readonly unknown[])[], { 
   return `${isRecords ? toRecords(head, cells) : table}\n(${rows.length} ${rows.length === 1 ? "row" : "rows"})`;
 }
 
-/** Without what would control a terminal: anybody may have written it. */
+/** Removes control characters of terminals, because anyone may have written the value. */
 const show = (value: unknown): string => {
   if (value === null) return pc.dim("null");
   if (value instanceof Date) return value.toISOString();

@@ -1,20 +1,20 @@
 import { stripVTControlCharacters } from "node:util";
 import Table from "cli-table3";
 
-/** How a table is drawn. */
+/** Options of a table. */
 export interface TableOptions {
   /** Of each column. Default: left. */
   readonly aligns?: readonly ("left" | "right")[];
-  /** Characters that a line may have; null is any number. Default: those of the terminal. */
+  /** Most characters of a line; null for no limit. Default: the terminal's width. */
   readonly columns?: number | null;
 }
 
-/** Characters that a column takes besides its text. */
+/** Characters of a column in addition to its text. */
 const BORDER = 1;
 const PADDING = 2;
 
 /**
- * Characters in a line of the terminal. Null where the output is a file or a pipe, in which nothing is wrapped: programs search it. There,
+ * Characters in a line of the terminal. Null for a file or a pipe, where lines are not wrapped, so that programs can search them. There,
  * `COLUMNS` sets a width, as it does for psql and git.
  */
 export function terminalColumns(output: { readonly columns?: number } = process.stdout): number | null {
@@ -23,8 +23,8 @@ export function terminalColumns(output: { readonly columns?: number } = process.
 }
 
 /**
- * Draws a table. Where it is wider than the terminal, cells wrap: those first that add the fewest lines. Where words would have to be
- * broken, each row becomes a record of lines. Nothing is cut off.
+ * Draws a table. If it is wider than the terminal, cells wrap, first those that add the fewest lines. If words would break, each row
+ * becomes a record of lines. Nothing is cut off.
  */
 export function toTable(head: readonly string[], rows: readonly (readonly string[])[], options: TableOptions = {}): string {
   const { aligns = [], columns = terminalColumns() } = options;
@@ -41,7 +41,7 @@ export function toTable(head: readonly string[], rows: readonly (readonly string
 
 const PLAIN = { head: [], border: [] };
 
-/** Draws each row as lines of a name and a value, with a line between rows. @param columns characters of a line; null is any number. */
+/** Draws each row as lines of a name and a value, with a line between rows. @param columns characters of a line; null for no limit. */
 export function toRecords(head: readonly string[], rows: readonly (readonly string[])[], columns = terminalColumns()): string {
   const label = Math.max(...head.map(widthOf));
   const indent = " ".repeat(label + 2);
@@ -53,7 +53,7 @@ export function toRecords(head: readonly string[], rows: readonly (readonly stri
   return records.map((lines) => lines.join("\n")).join("\n\n");
 }
 
-/** Narrows one column after the other until they fit; null where a word would have to be broken. */
+/** Narrows one column after another until they fit; null if a word would break. */
 function fitted(all: readonly (readonly string[])[], natural: readonly number[], room: number): readonly number[] | null {
   let widths = natural;
   while (sum(widths) > room) {
@@ -70,10 +70,10 @@ function fitted(all: readonly (readonly string[])[], natural: readonly number[],
   return widths;
 }
 
-/** Where a word may be broken: after punctuation. */
+/** A word may break after punctuation. */
 const SEAM = /(?<=[/_.:@,-])/;
 
-/** The next narrower width of a column, in which no part of a word is broken. */
+/** Returns the next narrower width of a column that breaks no part of a word. */
 function narrow(all: readonly (readonly string[])[], column: number, width: number): number {
   const cells = all.map((row) => row[column] ?? "");
   const unbroken = Math.max(...cells.flatMap((cell) => cell.split(/\s+/).flatMap((word) => word.split(SEAM))).map(widthOf));
@@ -93,20 +93,20 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) =
 const linesOf = (all: readonly (readonly string[])[], widths: readonly number[]): number =>
   sum(all.map((row) => Math.max(...row.map((cell, column) => wrap(cell, widths[column] ?? 0).split("\n").length))));
 
-/** What takes no room, and what takes twice as much. */
+/** Characters of no width, and of double width. */
 const NO_ROOM = /[\p{Mn}\p{Me}\p{Cf}]/u;
 const TWICE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
-/** Characters of a terminal that a text takes: of its longest line. */
+/** Width of a text's longest line in a terminal. */
 export function widthOf(text: string): number {
   const lines = stripVTControlCharacters(text).split("\n");
   return Math.max(...lines.map((line) => sum([...line].map((each) => (NO_ROOM.test(each) ? 0 : TWICE.test(each) ? 2 : 1)))));
 }
 
 /**
- * Wraps a text at blanks. A word that is too long by itself, such as a path, is broken after punctuation, otherwise anywhere.
+ * Wraps a text at spaces. A word that is too long, such as a path, breaks after punctuation, otherwise anywhere.
  *
- * @param width null is any.
+ * @param width null for no limit.
  * @param indent of each line but the first.
  */
 export function wrap(text: string, width: number | null, indent = ""): string {
@@ -133,12 +133,12 @@ function wrapLine(line: string, first: number, rest: number): readonly string[] 
   return lines;
 }
 
-/** A long word in pieces, of which none is wider. */
+/** Splits a long word into pieces of at most a width. */
 function pieces(word: string, width: number): readonly string[] {
   return word.split(SEAM).flatMap((part) => {
     if (widthOf(part) <= width) return [part];
     const broken: string[] = [""];
-    // What colours a terminal stays whole.
+    // Escape sequences for colours are not split.
     for (const [each] of part.matchAll(/\p{Cc}\[[\d;]*m|./gsu)) {
       const last = broken.at(-1) ?? "";
       if (widthOf(last + each) <= width) broken[broken.length - 1] = last + each;

@@ -1,7 +1,7 @@
 import { Document, visit } from "yaml";
 import type { Json } from "../constructs/model/json";
 
-/** What YAML 1.1 takes for the end of a line, what parsers drop, what YAML 1.1 reads as a default, and first lines of blanks, which a block loses. */
+/** Texts to quote: line ends and defaults of YAML 1.1, characters that parsers drop, and leading blank lines, which blocks lose. */
 const QUOTED = /[\u0085\u2028\u2029\ufeff]|^=$|^\s*[ \t]\n/;
 const ESCAPED = /[\u0085\u2028\u2029\ufeff]/g;
 

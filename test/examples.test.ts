@@ -97,7 +97,7 @@ describe("an example of an environment", () => {
     writeFileSync(outputs, JSON.stringify(printed[target](spec)));
     const { status, stdout, stderr } = project.run("render", ["--environment", name, "--cloud", target, "--outputs", outputs]);
     const directory = join("out", `${name}-${target}`);
-    expect([status, stdout, stderr]).toEqual([0, expect.stringContaining(`files in ${directory}; begin with`), ""]);
+    expect([status, stdout, stderr]).toEqual([0, expect.stringContaining(`files in ${directory}; start with`), ""]);
     const files = filesBelow(join(project.directory, directory)).map((file) => relative(join(project.directory, directory), file));
     const each = Object.entries(spec.platforms).flatMap(([platform, settings]) =>
       [...FILES, isApplication(settings) ? "deployment-patch.yaml" : "values.yaml"].map((file) => join(platform, file)),

@@ -1,67 +1,68 @@
 import { type App, Validations } from "aws-cdk-lib";
 
 interface Acknowledged {
-  /** A rule of AwsSolutions. https://github.com/cdklabs/cdk-nag/blob/main/RULES.md */
+  /** ID of a rule of AwsSolutions. https://github.com/cdklabs/cdk-nag/blob/main/RULES.md */
   readonly rule: string;
-  /** Paths of the constructs that it is about. */
+  /** Paths of the constructs to which it applies. */
   readonly path: RegExp;
   readonly reason: string;
 }
 
 const SPEC = "The spec says so";
 const KUBECTL =
-  "CDK's own provider of kubectl and helm: it reads its layers and charts from the bootstrap bucket, and works as one role in the cluster.";
+  "CDK's own provider of kubectl and helm: it reads its layers and charts from the bootstrap bucket, and uses one role in the cluster.";
 
-/** Findings of AwsSolutions that stay, and why. A test holds that each of them is still found. */
+/** Acknowledged findings of AwsSolutions, with reasons. A test checks that each is still found. */
 export const ACKNOWLEDGED: readonly Acknowledged[] = [
   {
     rule: "IAM4",
     path: /\/(Function|framework-onEvent)\/ServiceRole\//,
-    reason: "AWS's policies for functions give a log and, in a VPC, network interfaces; AWS keeps them right.",
+    reason: "AWS's policies for functions allow a log and, in a VPC, network interfaces; AWS maintains them.",
   },
-  { rule: "IAM4", path: /\/MonitoringRole\//, reason: "Enhanced monitoring asks for exactly this policy." },
+  { rule: "IAM4", path: /\/MonitoringRole\//, reason: "Enhanced monitoring requires exactly this policy." },
   {
     rule: "IAM4",
     path: /\/LogRetention[0-9a-f]{32}\//,
-    reason: "CDK's function that sets how long RDS's logs are kept has a log of its own.",
+    reason: "CDK's function that sets the retention of RDS's logs writes its own log.",
   },
   {
     rule: "IAM5",
     path: /\/LogRetention[0-9a-f]{32}\//,
-    reason: "It sets the retention of log groups that RDS makes, whose names are not known before.",
+    reason: "It sets the retention of log groups that RDS creates, whose names are not known in advance.",
   },
-  { rule: "IAM5", path: /\/Provider\/framework-onEvent\//, reason: "It may call every version of one function." },
+  { rule: "IAM5", path: /\/Provider\/framework-onEvent\//, reason: "It may invoke every version of one function." },
   {
     rule: "IAM5",
     path: /\.inner\/(provisioning|rotation)\/Function\/ServiceRole\/DefaultPolicy\//,
-    reason: "Every secret of one instance, by its tag: a list of them would exceed the limit of a role's policies.",
+    reason: "It allows every secret of one instance, by tag: a list of secrets would exceed the limit of a role's policies.",
   },
   { rule: "IAM4", path: /\/Releases\/Kubectl\//, reason: KUBECTL },
   { rule: "IAM5", path: /\/Releases\/Kubectl\//, reason: KUBECTL },
   {
     rule: "L1",
     path: /\/(Function|Handler|framework-onEvent)\/Resource$/,
-    reason: "The program is made for Node 22 and tested there; CDK chooses the versions of its own functions.",
+    reason: "The program is built for Node.js 22 and tested there; CDK chooses the versions of its own functions.",
   },
   {
     rule: "RDS11",
     path: /\/(Instance|Replica\d+)\/Resource$/,
-    reason: "Another port keeps nobody out: security groups do, and every tool knows this one.",
+    reason: "Another port protects nothing: security groups do, and every tool knows this port.",
   },
-  { rule: "RDS2", path: /\/Replica\d+\/Resource$/, reason: "A replica is encrypted with its source's key; saying so is refused." },
-  { rule: "RDS3", path: /\/Replica\d+\/Resource$/, reason: "A replica is a copy; the instance has its standby." },
+  { rule: "RDS2", path: /\/Replica\d+\/Resource$/, reason: "A replica is encrypted with its source's key; RDS rejects the setting." },
+  { rule: "RDS3", path: /\/Replica\d+\/Resource$/, reason: "A replica is a copy; its source has the standby." },
   { rule: "RDS3", path: /\/Instance\/Resource$/, reason: `${SPEC}: highAvailability.` },
   {
     rule: "RDS10",
     path: /\/Instance\/Resource$/,
-    reason: "The access stack turns it on as soon as the instance exists. From the start, it would make a first failure final.",
+    reason:
+      "The access stack enables it as soon as the instance exists. Enabled earlier, it would block the cleanup of a failed first deployment.",
   },
   { rule: "RDS10", path: /\/Replica\d+\/Resource$/, reason: "A replica has no data that its source does not have, and may be deleted." },
   { rule: "RDS13", path: /\/Instance\/Resource$/, reason: `${SPEC}: backupRetentionDays.` },
-  { rule: "SMG4", path: /\/MasterSecret\/Resource$/, reason: "The stack with the rotation's function rotates it." },
+  { rule: "SMG4", path: /\/MasterSecret\/Resource$/, reason: "The stack with the rotation function rotates it." },
 ];
 
-/** Acknowledges each finding on the constructs that it is about, so that the same finding anywhere else is told. */
+/** Acknowledges each finding on its constructs, so that the same finding is still reported anywhere else. */
 export function acknowledgeFindings(app: App): void {
   for (const construct of app.node.findAll()) {
     const path = `/${construct.node.path}`;

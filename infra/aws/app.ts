@@ -10,7 +10,7 @@ import { loadAwsEnvironment } from "./load";
 import { CHECKED, createStacks } from "./stacks";
 import { templatesOf } from "./synthesize";
 
-/** What `cdk` runs. */
+/** The program that `cdk` runs. */
 function main(): void {
   const app = new App({ context: CHECKED });
   const environment = loadAwsEnvironment(chooseEnvironment(app.node.getAllContext()));
@@ -23,7 +23,7 @@ function main(): void {
   checkLimits(templatesOf(app.synth()));
 }
 
-/** `-c environment=NAME`, or the only one. A key that is only meant to be that one would otherwise be ignored. */
+/** Returns the environment of `-c environment=NAME`, or the only one. Rejects a misspelled key, which the CDK would ignore. */
 function chooseEnvironment({ environment, ...others }: Readonly<Record<string, unknown>>): string {
   const meant = Object.keys(others).find((key) => nearest(key, ["environment"]) !== null);
   if (meant !== undefined) throw new UserError(`unknown context key ${meant}; did you mean -c environment=${others[meant]}?`);

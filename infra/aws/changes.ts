@@ -13,13 +13,13 @@ const INSTANCE = "AWS::RDS::DBInstance";
 const SECRET = "AWS::SecretsManager::Secret";
 const LOGS = "AWS::Logs::LogGroup";
 
-/** Settings whose change is told as theirs, by what goes with it. */
+/** Settings under which a change is reported, by the resource that follows them. */
 const REPLACED_BY: Readonly<Record<string, string>> = {
   "AWS::KMS::Key": "section.kmsKey",
   "AWS::RDS::DBSubnetGroup": "own.subnetGroup",
 };
 
-/** Settings whose change is told as theirs, by the property that they decide. */
+/** Settings under which a change is reported, by the property that they decide. */
 const OF_SETTINGS: Readonly<Record<string, string>> = {
   KmsKeyId: "section.kmsKey",
   DBInstanceIdentifier: "own.identifier",
@@ -27,20 +27,20 @@ const OF_SETTINGS: Readonly<Record<string, string>> = {
   PerformanceInsightsKMSKeyId: "section.kmsKey",
 };
 
-/** What the names of instances and platforms are called in ids. */
+/** Names of instances and platforms, as IDs contain them. */
 export interface Names {
   readonly instances: readonly string[];
   readonly platforms: readonly string[];
-  /** Settings of platforms that read from an instance's replica, by instance, with the value that ends it. */
+  /** Settings with which platforms read from an instance's replica, by instance, with the value that ends it. */
   readonly readers: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What a change of an environment's templates does. */
+/** Returns the effects of changes to an environment's templates. */
 export function findChanges(before: Templates, after: Templates, known: Names): readonly Change[] {
   const names = withStored(known, before, after);
   const [had, has] = [awsFacts(before, names.instances), awsFacts(after, names.instances)];
   const made = Object.keys(has).filter((name) => !Object.hasOwn(had, name));
-  // Where only some stacks were stored, the others are not new.
+  // If only some stacks were stored, the others are not new.
   const knowsDatabases = Object.keys(before).some((stack) => stack.endsWith("-database"));
   return withoutRepetition([
     ...findGoing(before, after, names),
@@ -55,17 +55,17 @@ export function findChanges(before: Templates, after: Templates, known: Names): 
 
 const EMPTY: Template = { Resources: {} };
 
-/** Stored stacks, and nested ones that they would get. */
+/** Stored stacks, and the nested stacks that they would get. */
 const stacksOf = (before: Templates, after: Templates): readonly string[] => [
   ...new Set([...Object.keys(before), ...Object.keys(after).filter((stack) => before[parentOf(stack)] !== undefined)]),
 ];
 
 interface AllNames extends Names {
-  /** Platforms that are there before and after. A secret of one may move to the nested stack of another instance. */
+  /** Platforms that exist before and after. A platform's secret may move to another instance's nested stack. */
   readonly staying: readonly string[];
 }
 
-/** With the names that only the stored templates have. */
+/** Adds the names that only the stored templates have. */
 function withStored(names: Names, before: Templates, after: Templates): AllNames {
   const [stored, next] = [storedPlatforms(before), storedPlatforms(after)];
   return {
@@ -76,7 +76,7 @@ function withStored(names: Names, before: Templates, after: Templates): AllNames
   };
 }
 
-/** Instances that leave the templates: what belongs to them goes the same way. */
+/** Instances that leave the templates, with everything that belongs to them. */
 function findGoing(before: Templates, after: Templates, names: Names): readonly Change[] {
   const [had, has] = [before, after].map((templates) => findInstances(resourcesOf(templates), names.instances));
   const resources = resourcesOf(before);
@@ -85,7 +85,7 @@ function findGoing(before: Templates, after: Templates, names: Names): readonly 
     .map(([name, { id }]) => toChange("lost", `instances.${name}`, `would ${fateOf(resources[id])}`, "keep it in the spec"));
 }
 
-/** Says what happens to a resource that is removed from a template. */
+/** Describes what happens to a resource that is removed from a template. */
 function fateOf(resource: Partial<Resource> | undefined): string {
   switch (resource?.DeletionPolicy) {
     case undefined:
@@ -94,11 +94,11 @@ function fateOf(resource: Partial<Resource> | undefined): string {
     case "Snapshot":
       return "be deleted, and a final snapshot would keep its data";
     default:
-      return "stay, but nothing would look after it";
+      return "stay, but would no longer be managed";
   }
 }
 
-/** What happens to resources that hold data, but for settings of instances. @param changed whether a setting of an instance does. */
+/** Changes of resources with data, except settings of instances. @param changed whether a setting of an instance changes. */
 function findInStack(
   stack: string,
   before: Template,
@@ -125,7 +125,7 @@ const isOf = (name: string, id: string, rule: Resource | undefined): boolean =>
 
 const INSTANCE_PARTS = [["Key", "Resource"], ["MasterSecret", "Resource"], ["SubnetGroup"]] as const;
 
-/** A resource that both templates have, or one of them. */
+/** A resource in both templates, or in one of them. */
 interface Difference {
   readonly id: string;
   readonly path: string;
@@ -135,7 +135,7 @@ interface Difference {
 
 interface Context {
   readonly before: Template;
-  /** Whether its instance goes, and it with that. */
+  /** Whether it is removed together with its instance. */
   readonly isTold: (id: string) => boolean;
   readonly changed: (key: string) => boolean;
 }
@@ -164,27 +164,18 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
   if (type === LOGS) return findOlderLogs({ id, path, had, has });
   const [old, next] = [had.Properties ?? {}, has.Properties ?? {}];
   if (type === "AWS::EC2::SecurityGroup" && changedNames(old, next).includes("VpcId"))
-    return [
-      toChange("refused", "aws.network.vpc", "RDS keeps an instance in its own VPC, and refuses another one", "take that change back"),
-    ];
+    return [toChange("refused", "aws.network.vpc", "RDS cannot move an instance to another VPC, and refuses this", "undo that change")];
   if (type === SECRET && changedNames(old, next).includes("GenerateSecretString"))
-    return [toChange("lost", path, "its secret would get a new password, which the database does not learn", "take that change back")];
+    return [toChange("lost", path, "its secret would get a new password, which the database does not get", "undo that change")];
   if (!isStateful(type) || isReplica(had)) return [];
   const isSetting = (name: string) => type === INSTANCE && changed(OF_SETTINGS[name] ?? "");
   const replacing = replacedBy(type, old, next).filter((name) => !isSetting(name));
   return replacing.length === 0
     ? []
-    : [
-        toChange(
-          "lost",
-          path,
-          `${whatOf(type)} would be replaced by an empty one, because of ${replacing.join(", ")}`,
-          "take that change back",
-        ),
-      ];
+    : [toChange("lost", path, `${whatOf(type)} would be replaced by an empty one, because of ${replacing.join(", ")}`, "undo that change")];
 }
 
-/** Days of logs that are no longer kept. */
+/** Retention of logs that becomes shorter. */
 function findOlderLogs({ had, has }: Difference): readonly Change[] {
   const [before, after] = [had, has].map((resource) => Number(resource?.Properties?.RetentionInDays));
   if (before === undefined || after === undefined || !(after < before)) return [];
@@ -197,7 +188,7 @@ function findOlderLogs({ had, has }: Difference): readonly Change[] {
   return [{ ...change, before: String(before), after: String(after) }];
 }
 
-/** Security groups of a cluster that no longer get in. */
+/** Security groups of a cluster that lose access. */
 function findClosed({ had, has }: Difference): readonly Change[] {
   const [before, after] = [had, has].map((resource) => resource?.Properties?.SourceSecurityGroupId);
   if (typeof before !== "string" || before === after) return [];
@@ -207,7 +198,7 @@ function findClosed({ had, has }: Difference): readonly Change[] {
 
 const isReplica = (resource: Resource | undefined): boolean => resource?.Properties?.SourceDBInstanceIdentifier !== undefined;
 
-/** What a person calls a type of resource. */
+/** Names of resource types for people. */
 const whatOf = (type: string): string =>
   ({
     [INSTANCE]: "the instance",
@@ -218,7 +209,7 @@ const whatOf = (type: string): string =>
     "AWS::EC2::Subnet": "a subnet",
   })[type] ?? type;
 
-/** The instance or platform that a resource is of, as the spec calls it. */
+/** Returns the spec's path of the instance or platform to which a resource belongs. */
 function pathOf(id: string, resource: Resource | undefined, stack: string, names: Names): string {
   const type = resource?.Type ?? "";
   if (type === INSTANCE) return `instances.${instanceOf(id, names.instances)}`;
@@ -238,7 +229,7 @@ function isDisposable(id: string, { Resources }: Template): boolean {
   return !Object.values(Resources).some((other) => isStateful(other.Type) && JSON.stringify(other.Properties ?? {}).includes(`"${id}"`));
 }
 
-/** Releases that go, stay without an owner, or get another version of their chart. */
+/** Releases that are removed, stay without an owner, or get another version of their chart. */
 export function findReleases(before: Templates, after: Templates): readonly Change[] {
   const [had, has] = [before, after].map(releasesOf);
   return Object.entries(had ?? {}).flatMap(([name, { resource, version, cluster }]) => {
@@ -249,7 +240,7 @@ export function findReleases(before: Templates, after: Templates): readonly Chan
           ...toChange(
             "outage",
             `release ${name}`,
-            "would be installed in the new cluster, and stay in the old one, too",
+            "would be installed in the new cluster, and also stay in the old one",
             `uninstall it there first: helm uninstall ${name.split("/")[1]} --namespace ${name.split("/")[0]}`,
           ),
           before: `cluster ${cluster}`,

@@ -2,8 +2,8 @@ import type { App, IPolicyValidationContext, PolicyValidationPluginReport } from
 import { AwsSolutionsChecks } from "cdk-nag";
 
 /**
- * AwsSolutions (cdk-nag), a finding of which is known by its rule alone. Its own ids of findings contain logical ids and accounts, so
- * that an acknowledgement would hold for one environment only.
+ * AwsSolutions (cdk-nag) with findings identified by their rule alone. Its own IDs of findings contain logical IDs and accounts, so that
+ * an acknowledgement would apply to one environment only.
  */
 class RuleChecks extends AwsSolutionsChecks {
   override validate(context: IPolicyValidationContext): PolicyValidationPluginReport {

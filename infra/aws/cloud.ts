@@ -30,7 +30,7 @@ export const awsCloud: Cloud<typeof awsFields> = {
   outputsCommand: (environment) => cdkDeploy(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new AwsDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
-    // Loaded when asked for: the other commands need no CDK.
+    // Loaded on demand: the other commands do not need the CDK.
     const { planAws } = require("./plan") as typeof import("./plan");
     return planAws(environment, against);
   },
@@ -40,7 +40,7 @@ export const awsCloud: Cloud<typeof awsFields> = {
   },
 };
 
-/** An environment, and what its stacks have printed. */
+/** An environment and the outputs of its stacks. */
 class AwsDeployment implements Deployment {
   constructor(
     private readonly environment: AwsEnvironment,
@@ -74,7 +74,7 @@ class AwsDeployment implements Deployment {
   caution(platform: string): string | null {
     const { secretArn, readerRoleArn } = this.platform(platform);
     return readerRoleArn === null
-      ? `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read ${secretArn}, and decrypt with its key.`
+      ? `Create the ClusterSecretStore ${CLUSTER_STORE} of External Secrets, with permission to read ${secretArn} and to decrypt with its key.`
       : null;
   }
 
@@ -111,7 +111,7 @@ class AwsDeployment implements Deployment {
   }
 
   view(instance: string): Promise<CloudView | null> {
-    // Loaded when asked for: the other commands do not need RDS's client.
+    // Loaded on demand: the other commands do not need RDS's client.
     const { describeRds } = require("./rds") as typeof import("./rds");
     return describeRds(this.server(instance).host);
   }
@@ -121,12 +121,12 @@ class AwsDeployment implements Deployment {
   }
 
   renew(platform: string, renewal: Renewal): Promise<RenewalReport> | null {
-    // Without a network there are no functions.
+    // Functions need a network.
     if (!hasNetwork(this.environment)) return null;
     const { secretArn } = this.platform(platform);
     const functions = this.outputs.rotation?.[this.environment.platforms[platform]?.instance ?? ""];
     const arn = functions?.[isInner(this.environment, platform) ? "furtherPlatforms" : "platforms"] ?? null;
-    if (arn === null) throw new UserError(`${this.file} contains no function that rotates ${platform}; ${this.deploy()}`);
+    if (arn === null) throw new UserError(`${this.file} has no function that rotates ${platform}; ${this.deploy()}`);
     return invokeRotation(
       platform,
       arn,

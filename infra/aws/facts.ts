@@ -10,7 +10,7 @@ import type { Resource, Template } from "./templates";
 type Properties = Readonly<Record<string, unknown>>;
 type Resources = Readonly<Record<string, Resource>>;
 
-/** A server that a template makes: its primary, which has the instance's name in its id, and its replicas. */
+/** The servers of an instance in a template: its primary, whose ID contains the instance's name, and its replicas. */
 export interface StoredInstance {
   readonly id: string;
   readonly primary: Properties;
@@ -21,7 +21,7 @@ export interface StoredInstance {
 const INSTANCE = "AWS::RDS::DBInstance";
 
 /**
- * The id that the CDK makes of a resource's path in its stack. The hash tells apart names that differ only in their hyphens, which the CDK
+ * The ID that the CDK derives from a resource's path in its stack. The hash distinguishes names that differ only in hyphens, which the CDK
  * drops. https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/core/lib/private/uniqueid.ts
  */
 export function logicalId(...path: readonly string[]): string {
@@ -29,7 +29,7 @@ export function logicalId(...path: readonly string[]): string {
   return `${readable.join("")}${createHash("md5").update(path.join("/")).digest("hex").slice(0, 8).toUpperCase()}`;
 }
 
-/** The name that an id of an instance was made of; of one that nobody knows what the id begins with, or all of it if that is another's name. */
+/** Returns the name from which an instance's ID was derived. For unknown names, the start of the ID, or all of it if another has that name. */
 export function instanceOf(id: string, names: readonly string[]): string {
   const stem = id.replace(/Instance[0-9A-F]{8}$/, "");
   return names.find((name) => logicalId(name, "Instance", "Resource") === id) ?? (names.includes(stem) ? id : stem);
@@ -38,7 +38,7 @@ export function instanceOf(id: string, names: readonly string[]): string {
 export const resourcesOf = (templates: Readonly<Record<string, Template>>): Resources =>
   Object.assign({}, ...Object.values(templates).map(({ Resources }) => Resources));
 
-/** The instances of an environment's templates by name. @param names those of the spec; another is called as its id begins. */
+/** The instances of an environment's templates by name. @param names those of the spec; others get the start of their ID. */
 export function findInstances(resources: Resources, names: readonly string[]): Readonly<Record<string, StoredInstance>> {
   const entries = Object.entries(resources).filter(([, { Type }]) => Type === INSTANCE);
   const isPrimary = ({ Properties = {} }: Resource) => Properties.SourceDBInstanceIdentifier === undefined;
@@ -56,7 +56,7 @@ export function findInstances(resources: Resources, names: readonly string[]): R
 const mentions = (value: unknown, id: string): boolean =>
   new RegExp(`(\\W|Ref)${id}(\\W|[0-9A-F]{8}\\W)`).test(JSON.stringify(value ?? ""));
 
-/** What an environment's templates say of its instances, in the spec's words. */
+/** Reads facts of instances from an environment's templates, in the spec's words. */
 export function awsFacts(templates: Readonly<Record<string, Template>>, names: readonly string[]): Readonly<Record<string, Facts>> {
   const resources = resourcesOf(templates);
   const found = findInstances(resources, names);
@@ -93,7 +93,7 @@ function toFacts({ id, primary, replicas, deletionPolicy }: StoredInstance, reso
   };
 }
 
-/** A plain value; null for what the template itself makes, and for nothing. */
+/** Returns a plain value; null for a value that the template creates, and for none. */
 const scalar = (value: unknown): Scalar => (typeof value === "string" || typeof value === "number" ? value : null);
 
 function showClass(name: string): string {
@@ -101,14 +101,14 @@ function showClass(name: string): string {
   return its === undefined ? name : `${name} (${its.vcpus} vCPUs, ${its.memoryGib} GiB)`;
 }
 
-/** Set by a resource of a later stack: not known where that was not stored. */
+/** Set by a resource of a later stack: not known if that stack was not stored. */
 function protectionOf(id: string, resources: Resources): Facts {
   const those = Object.values(resources).filter(({ Type }) => Type === "Custom::PostgresDeletionProtection");
   if (those.length === 0) return {};
   return { deletionProtection: those.some(({ Properties }) => mentions(Properties?.protect, id)) };
 }
 
-/** Set by this project, whatever the spec says. */
+/** Set by this project, independently of the spec. */
 const OWNED = ["rds.force_ssl"];
 
 function parametersOf({ DBParameterGroupName: group }: Properties, resources: Resources): Facts {
@@ -123,9 +123,9 @@ function parametersOf({ DBParameterGroupName: group }: Properties, resources: Re
 }
 
 function showParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
-  // This project's formula, which ends in the number that the budget counts on.
+  // This project's formula ends in the number that the budget uses.
   const [, most] = /^LEAST\(\{DBInstanceClassMemory\/\d+\},(\d+)\)$/.exec(String(value)) ?? [];
-  // PostgreSQL 18 has a list in the place of a switch.
+  // PostgreSQL 18 has a list instead of a switch.
   if (name === "log_connections" && value === "all") return "on";
   const parameter = findRdsParameter(name, majorVersion);
   return most ?? (parameter === null ? String(value) : toWrittenValue(parameter, value));

@@ -5,7 +5,7 @@ import type { Resource, Template } from "./templates";
 
 type Templates = Readonly<Record<string, Template>>;
 
-/** Not `resourcesOf`: nested stacks have the same ids for the same things of several instances. */
+/** Not `resourcesOf`: nested stacks of several instances have the same IDs. */
 const ofType = (templates: Templates, type: string): readonly Resource[] =>
   Object.values(templates).flatMap(({ Resources }) => Object.values(Resources).filter(({ Type }) => Type === type));
 
@@ -28,7 +28,7 @@ export function storedInstances(templates: Templates): readonly string[] {
   return [...Object.values(storedPlatforms(templates)), ...described];
 }
 
-/** Where templates have put the platforms' data: provisioning gets the databases as a parameter. */
+/** Reads from templates where platforms' data is: provisioning gets the databases as a parameter. */
 export function storedHomes(templates: Templates): Homes {
   const instances = storedPlatforms(templates);
   const homes: Homes = Object.assign({}, ...ofType(templates, "Custom::PostgresProvisioning").map(toTenants));

@@ -4,7 +4,7 @@ import { innerOf, parentOf, type Resource, type WrittenTemplate } from "./templa
 
 /** A limit of AWS. Deploying a stack that exceeds it fails. */
 interface Limit {
-  /** What is counted, after the number. */
+  /** The unit, shown after the number. */
   readonly unit: string;
   readonly most: number;
   count(written: WrittenTemplate): number;
@@ -85,7 +85,7 @@ export function checkLimits(stacks: Readonly<Record<string, WrittenTemplate>>): 
     LIMITS.flatMap((limit): Violation[] => {
       const count = limit.count(written);
       if (count <= limit.most) return [];
-      const rule = `must fit into stack ${parentOf(stack)}: AWS takes at most ${format(limit.most)} ${limit.unit}`;
+      const rule = `must fit into stack ${parentOf(stack)}: AWS accepts at most ${format(limit.most)} ${limit.unit}`;
       return [{ ...placeOf(stack), rule, got: format(count) }];
     }),
   );
@@ -96,7 +96,7 @@ const format = (count: number): string => count.toLocaleString("en-US");
 
 const ELSEWHERE = "to another environment";
 
-/** The part of the spec that fills a stack, and the remedy. */
+/** Returns the part of the spec that makes a stack too large, and the remedy. */
 function placeOf(stack: string): Pick<Violation, "path" | "remedy"> {
   const inner = innerOf(stack);
   const isOfPlatforms = parentOf(stack).endsWith("-platforms");

@@ -3,7 +3,7 @@ import { aws } from "../../constructs/aws/target";
 import { loadEnvironment } from "../load";
 
 /**
- * An environment for AWS.
+ * Loads an environment for AWS.
  *
  * @throws UserError, SpecError
  */

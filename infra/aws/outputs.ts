@@ -4,10 +4,10 @@ import { isObject } from "../../constructs/model/json";
 import { cdkDeploy, freeName } from "../command-line";
 import { parseOutput, readOutputsFile, refuseOutputs } from "../outputs";
 
-/** Usual name of the file with the outputs. */
+/** Default name of the file with the outputs. */
 export const OUTPUTS_FILE = "cdk-outputs.json";
 
-/** Reads what `cdk deploy --all --outputs-file FILE` has written. @throws UserError */
+/** Reads the file of `cdk deploy --all --outputs-file FILE`. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
   const write = (file: string) => `run ${cdkDeploy(environment, file)}`;
   const file = { path, write: write(path), again: write(freeName(OUTPUTS_FILE)) };

@@ -20,7 +20,7 @@ import { innerOf, parentOf, type Template } from "./templates";
 
 type Templates = Readonly<Record<string, Template>>;
 
-/** What is compared: a synthesis, and the environment that it was made from, where that is known. */
+/** The earlier state: a synthesis, and the environment behind it, if known. */
 interface Baseline extends Stored {
   readonly environment: AwsEnvironment | null;
 }
@@ -59,7 +59,7 @@ function readBaseline(against: string, { name }: AwsEnvironment): Baseline | nul
 
 function compare({ templates, places, environment: before }: Baseline, after: Templates, environment: AwsEnvironment): readonly Change[] {
   const move = findMove(places, environment);
-  // Stacks of another region or account are others: nothing of the stored ones would be touched.
+  // Stacks of another region or account are different stacks: the stored ones stay unchanged.
   if (move !== null) return [toMove(move)];
   const names = {
     instances: [...Object.keys(environment.instances), ...Object.keys(before?.instances ?? {})],
@@ -80,13 +80,13 @@ export const toMove = ({ setting, from, to }: Move): Change => ({
   path: `aws.${setting}`,
   before: from,
   after: to,
-  effect: "everything would be made anew there, empty, beside what is here",
-  remedy: "take that change back, or give the new environment another name",
+  effect: "everything would be created there again, empty; the current resources stay",
+  remedy: "undo that change, or give the new environment another name",
 });
 
 const snapshotsOf = (templates: Templates) => mapValues(templates, (template) => toStackSnapshot(maskTemplate(template) as Template, {}));
 
-/** Of a stack and its nested ones. */
+/** Counts the resources of a stack and its nested stacks. */
 function count(stack: string, templates: Templates): DeploymentPlan["resources"] {
   const its = Object.entries(templates).filter(([name]) => parentOf(name) === stack);
   const types = its.flatMap(([, { Resources }]) => Object.values(Resources).map((resource) => resource.Type));

@@ -5,7 +5,7 @@ import { awsFacts, resourcesOf } from "./facts";
 import type { Template } from "./templates";
 
 /**
- * What is paid for in an environment's templates; null where they are not all of it.
+ * Returns the billed parts of an environment's templates; null if templates are missing.
  *
  * @param names of instances.
  */

@@ -4,23 +4,23 @@ import { onOneLine } from "../../constructs/provisioning/shown";
 import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
 import { type Backups, type CloudView, type Machine, NO_BACKUPS, see } from "../cloud-instance";
 
-/** Milliseconds for a connection to RDS, and for an answer. */
+/** Timeouts for a connection to RDS and for an answer, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
 const ANSWER_TIMEOUT = 10_000;
 
-/** The rights that each part of the page takes. docs/reference/permissions.md lists them. */
+/** Permissions that each part of the page needs. docs/reference/permissions.md lists them. */
 export const PERMISSIONS = { machine: "rds:DescribeDBInstances", backups: "rds:DescribeDBInstanceAutomatedBackups" } as const;
 
 /** An instance of RDS by its endpoint. The endpoints of clusters and proxies have a third label with a hyphen. */
 const ENDPOINT = /^([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z]+(?:-[a-z0-9]+)+)\.rds\.amazonaws\.com(?:\.cn)?$/;
 
 /**
- * An instance of RDS with the person's own credentials.
+ * Reads an instance of RDS with the user's own credentials.
  *
  * Sources, read 2026-12-01: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html,
  * https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
  *
- * @returns null if the host is not an endpoint of an instance of RDS: nothing is asked.
+ * @returns null if the host is not an endpoint of an instance of RDS: then it sends no request.
  */
 export async function describeRds(host: string): Promise<CloudView | null> {
   const [, identifier, region] = ENDPOINT.exec(host) ?? [];
@@ -50,7 +50,7 @@ async function describeMachine(client: RDSClient, identifier: string): Promise<M
   };
 }
 
-/** States of everyday work. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html, read 2026-12-01 */
+/** States in which an instance is usable. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html, read 2026-12-01 */
 const USABLE = ["available", "backing-up", "storage-optimization"];
 
 async function describeBackups(client: RDSClient, identifier: string): Promise<Backups> {
@@ -73,12 +73,12 @@ interface Asked {
   readonly permission: string;
 }
 
-/** A fault of RDS as one sentence. */
+/** Describes an error of RDS in one sentence. */
 function explain(error: unknown, { identifier, region, permission }: Asked): string {
   const name = nameOf(error);
   const message = onOneLine((error as { readonly message?: string }).message ?? "");
   if (/^(AccessDenied(Exception)?|UnauthorizedOperation|NotAuthorized)$/.test(name))
-    return `you may not ask RDS (${message}); grant ${permission}`;
+    return `you have no permission to query RDS (${message}); grant ${permission}`;
   if (/^DBInstanceNotFound(Fault)?$/.test(name)) return `this account has no instance ${identifier} in ${region}; check AWS_PROFILE`;
   if (isUnauthenticated(name) || /^(InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch)$/.test(name))
     return sayUnauthenticated(message);

@@ -1,4 +1,4 @@
-/** What holds data, or what data cannot be read or reached without. */
+/** Resources that contain data, or without which data cannot be read or reached. */
 export const STATEFUL = [
   "AWS::RDS::DBInstance",
   "AWS::RDS::DBSubnetGroup",
@@ -9,10 +9,10 @@ export const STATEFUL = [
 ] as const;
 
 /**
- * Properties whose change makes CloudFormation replace a resource, always or in some cases, by type. From the resources' schemas, which would
- * take as long to load as everything else of a plan.
+ * Properties whose change makes CloudFormation replace a resource, always or in some cases, by type. Copied from the resources' schemas,
+ * because loading those takes as long as the rest of a plan.
  *
- * Left out are properties that the schema marks because of snapshots, clusters and other engines: RDS updates an instance in place.
+ * Without the properties that the schema marks because of snapshots, clusters and other engines: RDS updates an instance in place.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
  */
 const REPLACING: Readonly<Record<(typeof STATEFUL)[number], readonly string[]>> = {
@@ -63,7 +63,7 @@ const REPLACING: Readonly<Record<(typeof STATEFUL)[number], readonly string[]>> 
   ],
 };
 
-/** Of an instance: those that the schema marks, and RDS updates in place. */
+/** Properties of an instance that the schema marks, but RDS updates in place. */
 export const UPDATED_IN_PLACE = [
   "AutoMinorVersionUpgrade",
   "BackupRetentionPeriod",
@@ -75,7 +75,7 @@ export const UPDATED_IN_PLACE = [
 
 export const isStateful = (type: string): type is (typeof STATEFUL)[number] => (STATEFUL as readonly string[]).includes(type);
 
-/** Properties that differ, and replace a resource of the type. */
+/** Properties that differ and replace a resource of the type. */
 export const replacedBy = (type: (typeof STATEFUL)[number], before: object, after: object): readonly string[] =>
   changedNames(before, after).filter((name) => REPLACING[type].includes(name));
 

@@ -7,7 +7,7 @@ import { describeRenewed, type Renewed } from "../../constructs/provisioning/ren
 import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
 import type { RenewalReport } from "../cloud";
 
-/** Milliseconds for a connection to Lambda, and for the function's answer. */
+/** Timeouts for a connection to Lambda and for the function's answer, in milliseconds. */
 const CONNECTION_TIMEOUT = 5_000;
 const ANSWER_TIMEOUT = (ROTATION_SECONDS + 30) * 1000;
 
@@ -18,10 +18,10 @@ interface Failure {
 }
 
 /**
- * Invokes the rotation function to renew a platform's password. It is invoked once: if its answer is lost, it may have run.
+ * Invokes the rotation function to renew a platform's password. Invokes it only once, because it may have run even if its answer is lost.
  *
  * @param arn ARN of the function.
- * @param deploy how to deploy the environment, in the imperative.
+ * @param deploy the instruction that deploys the environment.
  * @throws UserError
  */
 export async function invokeRotation(
@@ -43,21 +43,21 @@ export async function invokeRotation(
 
 const parse = ({ Payload }: InvokeCommandOutput): unknown => JSON.parse(Buffer.from(Payload ?? []).toString() || "null");
 
-/** The function's sentence; for any other failure, where to look. */
+/** Returns the function's sentence; for other failures, the place to look. */
 function toFault({ errorType = "", errorMessage = "" }: Failure, arn: string, deploy: string): UserError {
   if (/^(Provisioning|User)Error$/.test(errorType)) return new UserError(errorMessage);
-  return new UserError(
-    `function ${arn} failed (${errorType}: ${errorMessage}); look at its log. If it is of an earlier version, ${deploy}`,
-  );
+  return new UserError(`function ${arn} failed (${errorType}: ${errorMessage}); see its log. If it has an earlier version, ${deploy}`);
 }
 
 const CONNECT_YOURSELF = "add --via HOST:PORT to connect with your own credentials";
 
-/** A fault of Lambda as one sentence. */
+/** Describes an error of Lambda in one sentence. */
 function explain(error: unknown, arn: string, deploy: string): UserError {
   const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
   if (name === "AccessDeniedException")
-    return new UserError(`you may not invoke function ${arn} (${message}); grant lambda:InvokeFunction on it, or ${CONNECT_YOURSELF}`);
+    return new UserError(
+      `you have no permission to invoke function ${arn} (${message}); grant lambda:InvokeFunction on it, or ${CONNECT_YOURSELF}`,
+    );
   if (name === "ResourceNotFoundException") return new UserError(`there is no function ${arn}; ${deploy}`);
   if (isUnauthenticated(name) || name === "UnrecognizedClientException") return new UserError(sayUnauthenticated(message));
   if (isOutOfReach(error))

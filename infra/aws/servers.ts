@@ -30,15 +30,17 @@ function toServer(environment: AwsEnvironment, name: string, { settings }: Resol
     },
     recoveryDays: settings.backupRetentionDays,
     endpoint: null,
-    key: kmsKey === null ? "a KMS key of its own" : idOf(kmsKey),
+    key: kmsKey === null ? "a new KMS key" : idOf(kmsKey),
     guards: [
       ...(settings.deletionProtection ? ["RDS refuses to delete it", "CloudFormation refuses to delete its stack"] : []),
-      finalSnapshot === null ? "it outlives its stack" : `it goes with its stack, ${finalSnapshot ? "after" : "without"} a final snapshot`,
+      finalSnapshot === null
+        ? "it stays if its stack is deleted"
+        : `it is deleted with its stack, ${finalSnapshot ? "after" : "without"} a final snapshot`,
     ],
   };
 }
 
-/** What an environment names of what exists. */
+/** Existing resources that an environment names. */
 export function awsUses({ section, instances }: AwsEnvironment): readonly Used[] {
   const { network, cluster, kmsKey, alarmTopic, existingSecretsManagerEndpoint } = section;
   return [

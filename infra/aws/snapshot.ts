@@ -6,7 +6,7 @@ import { createStacks } from "./stacks";
 import { synthesize } from "./synthesize";
 import type { Resource, Template } from "./templates";
 
-/** What the CDK adds for itself: it changes with the CDK, and no resource changes with it. */
+/** Parts that the CDK adds for itself. They change with the CDK's version, but change no resource. */
 const OF_CDK = ["Parameters BootstrapVersion", "Rules CheckBootstrapVersion", "Conditions CDKMetadataAvailable"];
 
 /** What `cdk deploy` would create: the templates of all stacks, and each stack's settings that the CLI passes to CloudFormation. */
@@ -33,15 +33,15 @@ export function toStackSnapshot({ Resources, ...sections }: Template, settings: 
   return toReadable(joinTexts(Object.fromEntries(all.filter(([id]) => !OF_CDK.includes(id))))) as StackSnapshot;
 }
 
-/** Properties, and in parentheses what stands beside them. Metadata is for tools. */
+/** Properties, and other keys in parentheses. Leaves out metadata, which is for tools. */
 function flatten({ Type, Properties, ...others }: Resource): object {
   const beside = Object.entries(others).filter(([key]) => key !== "Metadata");
   return { ...Properties, ...Object.fromEntries(beside.map(([key, value]) => [`(${key})`, value])) };
 }
 
 /**
- * A template without what changes by itself: hashes of what it uploads and of our own program, and the label by which CloudFormation
- * waits for a Secret, which is a hash of what stands beside it. Digests of images stay: they say which image runs.
+ * Masks values that change without a reason: hashes of uploaded files and of this project's program, and the label with which CloudFormation
+ * waits for a Secret, also a hash. Digests of images stay, because they show which image runs.
  */
 export function maskTemplate(template: unknown): unknown {
   const text = JSON.stringify(template)
@@ -51,7 +51,7 @@ export function maskTemplate(template: unknown): unknown {
   return JSON.parse(text);
 }
 
-/** Texts that CloudFormation joins, as one text with `${...}` for what it fills in: values of a chart are JSON again. */
+/** Joins texts like CloudFormation, with `${...}` for values that it inserts, so that chart values are JSON again. */
 function joinTexts(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(joinTexts);
   if (!isObject(value)) return value;

@@ -5,7 +5,7 @@ import { LIMITS_ARE_CHECKED } from "../../constructs/aws/stacks/environment-stac
 import { inProject, npmCommand } from "../command-line";
 import { OUTPUTS_FILE } from "./outputs";
 
-/** The stacks of an environment, which print the commands of this project that come next. */
+/** Creates the stacks of an environment, whose outputs contain the next commands of this project. */
 export function createStacks(app: App, environment: AwsEnvironment): void {
   const about = { environment: environment.name, cloud: "aws", outputs: OUTPUTS_FILE };
   createEnvironment(app, environment, {
@@ -16,7 +16,7 @@ export function createStacks(app: App, environment: AwsEnvironment): void {
   for (const each of app.node.children) if (Stack.isStack(each)) silenceLimits(each);
 }
 
-/** Context of an app whose stacks `checkLimits` looks at. */
+/** Context of an app whose stacks `checkLimits` checks. */
 export const CHECKED = { [LIMITS_ARE_CHECKED]: true } as const;
 
 /** Silences the CDK's own checks of limits: `checkLimits` reports them, each with a remedy. */

@@ -7,31 +7,31 @@ import { isObject, mapValues } from "../../constructs/model/json";
 import { fromUser } from "../command-line";
 import { readTemplates, type Template } from "./templates";
 
-/** What was synthesized before. */
+/** An earlier synthesis. */
 export interface Stored {
-  /** By stack; nested ones, too. */
+  /** Templates by stack, including nested stacks. */
   readonly templates: Readonly<Record<string, Template>>;
-  /** By stack, such as `aws://111122223333/eu-central-1`; none where the manifest is not there. */
+  /** Place of each stack, such as `aws://111122223333/eu-central-1`; empty without a manifest. */
   readonly places: Readonly<Record<string, string>>;
 }
 
 const ENDING = ".template.json";
 
-/** The environment's stacks: one file, or all of a folder such as `cdk.out`. @throws UserError */
+/** Reads the environment's stacks from one file, or from a folder such as `cdk.out`. @throws UserError */
 export function readStored(path: string, environment: string): Stored {
   const found = statSync(fromUser(path), { throwIfNoEntry: false });
   if (found === undefined)
-    throw new UserError(`there is no file or folder ${path}; give a folder that cdk synth has written, or an environment's file`);
+    throw new UserError(`there is no file or folder ${path}; give a folder from cdk synth, or an environment's file`);
   const files = found.isDirectory() ? readdirSync(fromUser(path)).map((file) => join(path, file)) : [path];
   const its = PARTS.map((part) => `${stackName(environment, part)}${ENDING}`);
   const written = files.filter((file) => its.includes(basename(file)));
   const listed = found.isDirectory() ? placesIn(join(path, "manifest.json")) : {};
-  // The CDK leaves templates of earlier runs in its folder.
+  // The CDK keeps templates of earlier runs in its folder.
   const isListed = (file: string): boolean => Object.hasOwn(listed, stackOf(file));
   const own = written.some(isListed) ? written.filter(isListed) : written;
   if (own.length === 0)
     throw new UserError(
-      `${path} contains no template of ${environment}; give a folder that cdk synth has written, one of ${its.join(", ")}, or an environment's file`,
+      `${path} contains no template of ${environment}; give a folder from cdk synth, one of ${its.join(", ")}, or an environment's file`,
     );
   const stacks = own.map(stackOf);
   return {
@@ -42,7 +42,7 @@ export function readStored(path: string, environment: string): Stored {
 
 const stackOf = (file: string): string => basename(file).replace(ENDING, "");
 
-/** What the last `cdk synth` has written into a folder, with the place of each stack; none if its manifest cannot be read. */
+/** Returns the stacks of the last `cdk synth` in a folder, with their places; empty if its manifest cannot be read. */
 function placesIn(manifest: string): Readonly<Record<string, string>> {
   try {
     const { artifacts } = JSON.parse(readFileSync(fromUser(manifest), "utf8")) as {
@@ -54,7 +54,7 @@ function placesIn(manifest: string): Readonly<Record<string, string>> {
   }
 }
 
-/** The stack of a file, and its nested ones. @throws UserError */
+/** Reads the stack of a file and its nested stacks. @throws UserError */
 function readStack(file: string): Readonly<Record<string, Template>> {
   try {
     const templates = readTemplates(dirname(fromUser(file)), stackOf(file), basename(file));
@@ -63,8 +63,8 @@ function readStack(file: string): Readonly<Record<string, Template>> {
     const isMissing = (error as { readonly code?: string }).code !== undefined;
     throw new UserError(
       isMissing
-        ? `templates of the nested stacks of ${file} are missing beside it; give a folder that cdk synth has written`
-        : `${file} is not a template in JSON; give one that cdk synth has written`,
+        ? `the templates of nested stacks of ${file} are missing in its folder; give a folder from cdk synth`
+        : `${file} is not a template in JSON; give one from cdk synth`,
     );
   }
 }
@@ -77,18 +77,18 @@ function checked(template: Template): Template {
   return template;
 }
 
-/** Where the stacks of an environment are, as a manifest says it. */
+/** Place of an environment's stacks, as a manifest writes it. */
 export const placeOf = ({ section }: AwsEnvironment): string =>
   `aws://${section.account === null ? "unknown-account" : idOf(section.account)}/${section.region}`;
 
-/** A setting of the section that says another place than the stored stacks, and both values. */
+/** A setting of the section that differs from the stored stacks' place, with both values. */
 export interface Move {
   readonly setting: "region" | "account";
   readonly from: string;
   readonly to: string;
 }
 
-/** Where the stored stacks are, if that is another region or account. What is not known does not differ. */
+/** Returns the stored stacks' place if it has another region or account. Unknown values do not differ. */
 export function findMove(places: Stored["places"], environment: AwsEnvironment): Move | null {
   const [account, region] = partsOf(placeOf(environment));
   for (const place of Object.values(places)) {
@@ -99,7 +99,7 @@ export function findMove(places: Stored["places"], environment: AwsEnvironment):
   return null;
 }
 
-/** The region of stored stacks, which all have the same one; null if it is not known. */
+/** Returns the region of stored stacks, which is the same for all; null if it is not known. */
 export const regionOf = (places: Stored["places"]): string | null =>
   Object.values(places).flatMap((place) => partsOf(place)[1] ?? [])[0] ?? null;
 

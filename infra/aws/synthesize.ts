@@ -12,18 +12,18 @@ import { checkLimits } from "./limits";
 import { CHECKED, createStacks } from "./stacks";
 import { readTemplates, type Template, type WrittenTemplate } from "./templates";
 
-/** The templates that the CDK has written, by stack. */
+/** Templates of the CDK, by stack. */
 export const templatesOf = ({ directory, stacks }: CloudAssembly): Readonly<Record<string, WrittenTemplate>> =>
   Object.assign({}, ...stacks.map((stack) => readTemplates(directory, stack.stackName, stack.templateFile)));
 
-/** Only templates are read here. Recording which line of code created each resource would take a tenth of the time. */
+/** Context that turns off recording which line of code created each resource, which takes a tenth of the time. */
 const ONLY_TEMPLATES = {
   "aws:cdk:disable-asset-staging": true,
   "aws:cdk:disable-creation-stack-traces": true,
   "aws:cdk:disable-stack-trace": true,
 };
 
-/** The feature flags of the project, by which the CDK decides what templates look like; where it has none yet, this package's. */
+/** The project's feature flags of the CDK, which change templates; without any, this package's. */
 function readContext(): object {
   const file = [project().root, PACKAGE_ROOT].map((root) => join(root, "cdk.json")).find(existsSync) ?? "";
   const content = readDataFile("cdk.json", file);
@@ -31,14 +31,14 @@ function readContext(): object {
 }
 
 /**
- * The templates of an environment, by stack; nested ones follow their parent. Nothing is left on the disk, and what they upload is not
- * copied.
+ * Returns the templates of an environment, by stack; nested stacks follow their parent. Leaves no files on the disk, and does not copy
+ * uploads.
  *
  * @throws SpecError if a stack exceeds a limit of AWS.
- * @param create makes the stacks: all, unless told otherwise.
+ * @param create creates the stacks (default: all of them).
  */
 export function synthesize(environment: AwsEnvironment, create = createStacks): Readonly<Record<string, Template>> {
-  // Here somebody waits for an answer about resources; `cdk synth` validates them.
+  // Skips validation, because the user is waiting; `cdk synth` validates.
   process.env.CDK_VALIDATION ??= "false";
   const outdir = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {

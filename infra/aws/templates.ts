@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { INNER_NAME } from "../../constructs/aws/inner-stack";
 import { isObject } from "../../constructs/model/json";
 
-/** A template of CloudFormation, as far as this project looks into it. */
+/** A template of CloudFormation, with the parts that this project reads. */
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
   readonly Outputs?: Readonly<Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: string } }>>;
@@ -29,13 +29,13 @@ export const NESTED = "AWS::CloudFormation::Stack";
 /** Separates a nested stack's name from its parent's: no stack name contains two hyphens in a row. */
 const SEPARATOR = "--";
 export const innerName = (stack: string, inner: string): string => `${stack}${SEPARATOR}${inner}`;
-/** The stack that is deployed: the parent of a nested one. */
+/** Returns the deployed stack: the parent of a nested one. */
 export const parentOf = (stack: string): string => stack.split(SEPARATOR)[0] ?? stack;
 /** A nested stack's name within its parent; null for a parent. */
 export const innerOf = (stack: string): string | null => stack.split(SEPARATOR)[1] ?? null;
 
 /**
- * A stack's template and those of its nested stacks, which the CDK writes into the same folder.
+ * Reads a stack's template and those of its nested stacks, which the CDK writes to the same folder.
  *
  * @throws SyntaxError, or a fault of the file system, if a file in the folder is missing or is not valid JSON.
  */

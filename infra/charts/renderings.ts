@@ -7,7 +7,7 @@ import { platformDirectory } from "../../constructs/package/root";
 import { npmLine } from "../command-line";
 import type { Workload } from "./workloads";
 
-/** What `npm run charts` saw of one version of a chart: the workloads of every release that was rendered, by the release's key. */
+/** Results of `npm run charts` for one version of a chart: the workloads of every rendered release, by the release's key. */
 export interface Renderings {
   readonly workloads: Readonly<Record<string, Workload>>;
   readonly releases: Readonly<Record<string, RenderedRelease>>;
@@ -15,25 +15,25 @@ export interface Renderings {
 
 export interface RenderedRelease {
   readonly title: string;
-  /** What a person writes of the platform. */
+  /** The platform's settings. */
   readonly settings: JsonObject;
   /** How its pods connect: `direct, verify-full`. */
   readonly way: string;
   /** Keys of `workloads`. */
   readonly workloads: readonly string[];
-  /** Secrets that it brings. */
+  /** Secrets that it creates. */
   readonly secrets: readonly string[];
-  /** What else of it names the database's Secret, as `Role/NAME`. */
+  /** Other objects that name the database's Secret, as `Role/NAME`. */
   readonly mentions?: readonly string[];
 }
 
-/** A chart's name and version, by which its facts are called. */
+/** A chart's name and version, which name the file of its facts. */
 export interface ChartVersion {
   readonly chart: string;
   readonly version: string;
 }
 
-/** The files of a platform's facts about a version of its chart: what is packed, and what tests read. */
+/** The files of a platform's facts about a version of its chart: the packed file, and the one that tests read. */
 export const factsFile = (kind: string, { chart, version }: ChartVersion): string =>
   join(platformDirectory(kind), "facts", `${chart}-${version}.json`);
 export const renderingsFile = (kind: string, chart: ChartVersion): string => factsFile(kind, chart).replace(/json$/, "renderings.json");
@@ -58,7 +58,7 @@ const RENDER = `run ${npmLine("charts", [])}`;
 
 const read = new Map<string, Renderings>();
 
-/** @throws Error where the chart was not rendered. */
+/** @throws Error if the chart was not rendered. */
 export function readRenderings(kind: string, chart: ChartVersion): Renderings {
   const file = renderingsFile(kind, chart);
   const known = read.get(file);
@@ -69,7 +69,7 @@ export function readRenderings(kind: string, chart: ChartVersion): Renderings {
   return renderings;
 }
 
-/** A release as rendered: its workloads, the Secrets that it brings, and what else names the database's Secret. @throws Error where it was not rendered. */
+/** A rendered release: its workloads, its Secrets, and other objects that name the database's Secret. @throws Error if it was not rendered. */
 export function readRelease(
   kind: string,
   chart: ChartVersion,

@@ -2,19 +2,19 @@ import { createHash } from "node:crypto";
 import { parse } from "yaml";
 import { isObject, type Json, type JsonObject } from "../../constructs/model/json";
 
-/** A rendered object that runs pods, as far as wiring a database is concerned. */
+/** A rendered object that runs pods, with the parts that concern the database. */
 export interface Workload {
   readonly kind: string;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Annotations by which Reloader restarts it. */
+  /** Annotations that make Reloader restart it. */
   readonly reloads: Readonly<Record<string, string>>;
   readonly serviceAccount: string | null;
-  /** Where it is not the release's. */
+  /** Only if it differs from the release's. */
   readonly namespace?: string;
-  /** The most pods that it runs, where it is not one. */
+  /** The most pods that it runs, unless it is one. */
   readonly pods?: number;
-  /** Whether old pods end before new ones start. */
+  /** Whether old pods stop before new ones start. */
   readonly recreates?: true;
   /** In the order in which they start: init containers, then the others. */
   readonly containers: readonly Container[];
@@ -22,7 +22,7 @@ export interface Workload {
 
 export interface Container {
   readonly name: string;
-  /** `sidecar` is a native one: it starts before what follows, and does not end. */
+  /** `sidecar` is a native sidecar: it starts before the next containers, and keeps running. */
   readonly role: "init" | "sidecar" | "main";
   readonly image: string;
   /** Command and arguments; a longer text is a digest. */
@@ -30,11 +30,11 @@ export interface Container {
   readonly env: readonly Variable[];
   readonly mounts: readonly Mount[];
   readonly ports: readonly number[];
-  /** What Kubernetes calls, by its own words, hooks of the lifecycle included: `readiness` is `GET /health http`. */
+  /** Probes and lifecycle hooks, by Kubernetes' names: `readiness` is `GET /health http`. */
   readonly probes: Readonly<Record<string, string>>;
 }
 
-/** A variable and where it comes from. Without a name: every key of the object. */
+/** A variable and its source. Without a name: every key of the object. */
 export interface Variable {
   readonly name: string | null;
   /** `Secret/NAME` or `ConfigMap/NAME`; `field` for a field of the pod; null for a text of the release. */
@@ -51,24 +51,24 @@ export interface Mount {
   readonly sources: readonly Source[];
 }
 
-/** What is mounted: `Secret/NAME`, `ConfigMap/NAME`, `emptyDir`, ... */
+/** The mounted object: `Secret/NAME`, `ConfigMap/NAME`, `emptyDir`, ... */
 export interface Source {
   readonly from: string;
   /** Chosen keys, and their files. */
   readonly items?: Readonly<Record<string, string>>;
-  /** Files of a rendered ConfigMap: their sections called `database`. */
+  /** Files of a rendered ConfigMap, with only their sections called `database`. */
   readonly files?: Readonly<Record<string, JsonObject>>;
 }
 
-/** A text that is longer, or of several lines, is somebody's code: its digest says whether it has changed. Characters. */
+/** Most characters of a text. A longer text, or one of several lines, is code: its digest shows whether it has changed. */
 const LONGEST = 300;
 const digestOf = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 const factOf = (text: string): string => (text.length <= LONGEST && !text.includes("\n") ? text : digestOf(text));
 
-/** An option whose value is a script, as `sh -ec` has it. */
+/** An option whose value is a script, such as `sh -ec`. */
 const SCRIPT = /^-[a-z]*c$/;
 
-/** What keeps pods running, so that they have to be restarted when a Secret changes. */
+/** Kinds that keep pods running, which must be restarted when a Secret changes. */
 export const keepsRunning = ({ kind }: Workload): boolean => !["Job", "CronJob", "Pod", "PodTemplate"].includes(kind);
 
 /** The rendered objects that run pods, ordered by kind and name. @param namespace of the release. */
@@ -81,11 +81,11 @@ export function workloadsOf(objects: readonly JsonObject[], namespace: string | 
     .sort((a, b) => `${a.kind}/${a.name}`.localeCompare(`${b.kind}/${b.name}`, "en"));
 }
 
-/** Whether a container gets at least a key of a Secret. */
+/** Whether a container gets at least one key of a Secret. */
 export const receives = ({ env, mounts }: Container, secret: string): boolean =>
   [...env.map(({ from }) => from), ...mounts.flatMap(({ sources }) => sources.map(({ from }) => from))].includes(`Secret/${secret}`);
 
-/** The containers that get a Secret, as people call them: with their workload, where it is not the only one. */
+/** Names of the containers that get a Secret, with their workload if there are several. */
 export function receiversOf(workloads: readonly Workload[], secret: string): readonly string[] {
   const found = workloads.map(({ name, containers }) => ({ name, containers: containers.filter((each) => receives(each, secret)) }));
   const receiving = found.filter(({ containers }) => containers.length > 0);
@@ -94,7 +94,7 @@ export function receiversOf(workloads: readonly Workload[], secret: string): rea
   );
 }
 
-/** What is no workload and names a Secret, such as a pod's template in a ConfigMap, or a Role. */
+/** Objects that name a Secret and are not workloads, such as a Role, or a ConfigMap with a pod's template. */
 export function mentionsOf(objects: readonly JsonObject[], secret: string): readonly string[] {
   const pattern = new RegExp(`(?<![\\w-])${secret}(?![\\w-])`);
   const others = objects.filter((object) => templateOf(object) === null && object.kind !== "Secret");
@@ -144,7 +144,7 @@ function overlaps({ spec }: JsonObject): boolean {
   return type !== "Recreate" && objectAt(rollingUpdate).maxSurge !== 0;
 }
 
-/** As many as it is scaled to, where something scales it. */
+/** The maximum of its autoscaler, if it has one. */
 function podsOf({ kind, metadata, spec }: JsonObject, objects: readonly JsonObject[]): number {
   const { name } = objectAt(metadata);
   const scaled = objects
@@ -153,7 +153,7 @@ function podsOf({ kind, metadata, spec }: JsonObject, objects: readonly JsonObje
       const target = objectAt(scaleTargetRef);
       return target.name === name && (target.kind ?? "Deployment") === kind;
     });
-  // 100 is what KEDA scales to unless told.
+  // KEDA's default is 100.
   const most = scaled.map(({ maxReplicas, maxReplicaCount }) => Number(maxReplicas ?? maxReplicaCount ?? 100));
   return Math.max(Number(objectAt(spec).replicas ?? 1), ...most);
 }
@@ -171,7 +171,7 @@ function toContainer(container: JsonObject, role: Container["role"], pod: JsonOb
     role,
     image: String(container.image ?? ""),
     args: texts.map((text, index) => (SCRIPT.test(String(texts[index - 1])) ? digestOf(String(text)) : factOf(String(text)))),
-    // What a container is given as a whole comes first: a variable with a name wins.
+    // Whole objects come first, because a variable with a name takes precedence.
     env: [
       ...listAt(container.envFrom).flatMap((each) => allOf(each, objects)),
       ...listAt(container.env).map((each) => toVariable(each, objects)),
@@ -194,7 +194,7 @@ function dataOf(kind: string, name: unknown, objects: readonly JsonObject[]): Re
   return textsAt({ ...objectAt(found?.data), ...objectAt(found?.stringData) });
 }
 
-/** Every key of an object; of a Secret never its text. */
+/** Every key of an object, without the values of a Secret. */
 function allOf({ prefix = "", secretRef, configMapRef }: JsonObject, objects: readonly JsonObject[]): readonly Variable[] {
   const [kind, ref] = isObject(secretRef) ? ["Secret", secretRef as JsonObject] : ["ConfigMap", objectAt(configMapRef)];
   const from = `${kind}/${String(ref.name)}`;
@@ -249,7 +249,7 @@ function toSource({ name: _name, ...volume }: JsonObject, objects: readonly Json
   };
 }
 
-/** What of a configuration file says how to log in: the sections called `database`, where they stand. */
+/** The parts of a configuration file about logging in: the sections called `database`, with their paths. */
 function databaseSections(text: string): JsonObject | null {
   const pick = (value: unknown): Json | undefined => {
     if (!isObject(value)) return undefined;

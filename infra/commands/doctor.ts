@@ -21,16 +21,16 @@ interface Options extends CloudOptions, FormatOptions {
   readonly url?: readonly string[];
 }
 
-const command = createCommand("doctor", "Connect like the platforms do, and say what is wrong. Changes nothing.")
-  .option("--all", "also list passed checks, and the warnings about the environment; with --format json it always is")
-  .option("--url <platform=URL...>", "ask platforms that run, too, such as prefect=http://localhost:4200 (without the path of its API)");
+const command = createCommand("doctor", "Connect as the platforms do, and report problems. Changes nothing.")
+  .option("--all", "also list passed checks and warnings about the environment; --format json always lists all checks")
+  .option("--url <platform=URL...>", "also query running platforms, such as prefect=http://localhost:4200 (without the path of the API)");
 
 withExamples(
   command,
-  ["", "what npm start runs on this machine"],
-  ["--all", "also what passed"],
-  ["--url prefect=http://localhost:4200", "also a platform that runs"],
-  ["--cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
+  ["", "check what npm start runs on this machine"],
+  ["--all", "also list passed checks"],
+  ["--url prefect=http://localhost:4200", "also query a running platform"],
+  ["--cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "check a deployment, through a tunnel"],
 );
 
 export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {

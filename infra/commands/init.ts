@@ -45,25 +45,25 @@ const command = new Command(commandName("init"))
   .option("--aws-region <region>", "region of RDS (default: eu-central-1)")
   .option("--aws-account <number>", "account to deploy to (default: that of the credentials in use)")
   .option("--aws-vpc <id>", "existing VPC (default: create one)")
-  .option("--aws-subnets <id:zone,...>", "its private subnets, two or more")
+  .option("--aws-subnets <id:zone,...>", "two or more private subnets of that VPC")
   .option("--gcp-project <id>", "project to deploy to (default: a placeholder)")
-  .option("--gcp-project-number <number>", "its number (default: a placeholder)")
+  .option("--gcp-project-number <number>", "number of that project (default: a placeholder)")
   .option("--gcp-region <region>", "region of Cloud SQL (default: europe-west4)")
-  .option("--gcp-network <name>", "its network (default: default)")
+  .option("--gcp-network <name>", "VPC network of the instances (default: default)")
   .option("--gcp-cluster <name>", "GKE cluster in that region (default: a placeholder)")
   .option("--package <file>", "install this package from a packed file, not from npm's registry")
-  .option("--no-install", "only write the files")
+  .option("--no-install", "write the files, but install nothing")
   .allowExcessArguments(false)
   .exitOverride();
 
 whenStopped(command, "run this command again to finish the project");
 withExamples(
   command,
-  ["my-postgres", "answer questions"],
-  ["my-postgres --cloud none", "this machine only"],
+  ["my-postgres", "create a project by answering questions"],
+  ["my-postgres --cloud none", "create a project for this machine only"],
   [
     "my-postgres --cloud aws --aws-vpc vpc-0a1b2c3d --aws-subnets subnet-0a1b2c3d:eu-central-1a,subnet-0a1b2c3e:eu-central-1b",
-    "in an existing VPC",
+    "create a project in an existing VPC",
   ],
   [". --cloud aws,gcp", "add Google Cloud to a project on AWS"],
 );
@@ -73,7 +73,7 @@ export const program = toProgram<Options>(command, async ({ package: file, insta
   const before = writing(() => readManifest(directory));
   const name = nameOf(directory, before);
   if (file !== undefined) checkPackage(fromUser(file));
-  // A library's user has the package, and no project yet.
+  // A user of the library has the package, but no project yet.
   const isNew = before?.dependencies?.[PACKAGE] === undefined || !existsSync(join(directory, "environments"));
   const isAsked = isNew && options.cloud === undefined && process.stdin.isTTY && process.stdout.isTTY;
   const answers = toAnswers(isAsked ? await ask(options) : options);
@@ -105,22 +105,21 @@ export const program = toProgram<Options>(command, async ({ package: file, insta
   }
   progress.stop();
   const kept = Object.keys(files).filter((path) => !written.includes(path));
-  if (kept.length > 0)
-    process.stdout.write(`${pc.dim(`${kept.join(", ")} ${kept.length === 1 ? "was" : "were"} there, and not changed`)}\n`);
+  if (kept.length > 0) process.stdout.write(`${pc.dim(`kept the existing ${kept.length === 1 ? "file" : "files"} ${kept.join(", ")}`)}\n`);
   if (kept.includes(PLAN_WORKFLOW))
     process.stdout.write(`Add to the matrix of ${PLAN_WORKFLOW}: ${toPairs(clouds, environments).join(", ")}\n`);
   process.stdout.write(toNextSteps(directory, environments, answers, installs, toTyped(before ?? {})));
   return 0;
 });
 
-/** Also the name of Pulumi's project. @throws UserError where npm would refuse it. */
+/** Returns the project's name, which is also that of Pulumi's project. @throws UserError if npm would reject it. */
 function nameOf(directory: string, before: Manifest | null): string {
   const name = before?.name?.replace(/^@[^/]*\//, "") ?? basename(directory);
   if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) return name;
-  throw new UserError(`${name}: must be a name for a package, of a-z, 0-9, hyphens, dots and underscores; choose another directory`);
+  throw new UserError(`${name}: must be a valid package name (a-z, 0-9, hyphens, dots and underscores); choose another directory`);
 }
 
-/** Before anything is written. @throws SpecError */
+/** Checks an environment before anything is written. @throws SpecError */
 function check({ name, spec }: EnvironmentFile): void {
   const target = [aws, gcp].find((each) => Object.hasOwn(spec, each.name)) ?? local;
   resolveUnknown({ ...spec, name }, { target: target as typeof local, platforms, sections: CLOUDS });
@@ -143,9 +142,9 @@ function toNextSteps(
   const onCloud = environments.filter(({ spec }) => CLOUDS.some((cloud) => Object.hasOwn(spec, cloud)));
   const also = onCloud.map(({ name }) => `environments/${name}.ts`);
   return [
-    ...(left.length > 0 && also.length > 0 ? [`${left.join(", ")} is for development, and only in environments/local.ts`] : []),
+    ...(left.length > 0 && also.length > 0 ? [`${left.join(", ")} is for development, so only environments/local.ts has it`] : []),
     ...lines.map((line) => `  ${line}`),
-    ...(also.length > 0 ? [`${pc.dim(`Look at ${also.join(" and ")} before you deploy; README.md says how.`)}`] : []),
+    ...(also.length > 0 ? [`${pc.dim(`Review ${also.join(" and ")} before you deploy; README.md shows how.`)}`] : []),
     "",
   ].join("\n");
 }

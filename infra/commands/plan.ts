@@ -22,7 +22,7 @@ interface Options extends CloudOptions, FormatOptions<Format> {
   readonly against?: string;
 }
 
-/** The first is the default. */
+/** Printers by format, the default first. */
 const FORMATS: Readonly<Record<Format, (report: PlanReport) => string>> = {
   text: toText,
   markdown: toMarkdown,
@@ -30,7 +30,7 @@ const FORMATS: Readonly<Record<Format, (report: PlanReport) => string>> = {
   html: toHtml,
 };
 
-/** The exit code where something would be lost, or refused. */
+/** The exit code if something would be lost or refused. */
 const DANGER = 2;
 
 const command = withFormat(
@@ -41,22 +41,24 @@ const command = withFormat(
     ),
   ).option(
     "--against <path>",
-    "what is there: a folder or template that cdk synth has written, what pulumi stack export has printed, or an environment's file as it was before",
+    "compare with this: a folder or template from cdk synth, a state from pulumi stack export, or an earlier version of the environment's file",
   ),
   Object.keys(FORMATS) as Format[],
 );
 
 withExamples(
   command,
-  ["--cloud aws -e production", "what there would be, and what it costs"],
-  ["--cloud aws -e production --against cdk.out", "what would change"],
-  ["--cloud gcp -e production --format markdown", "for a pull request"],
+  ["--cloud aws -e production", "show what a deployment would create, and what it costs"],
+  ["--cloud aws -e production --against cdk.out", "show what would change"],
+  ["--cloud gcp -e production --format markdown", "print a comment for a pull request"],
 );
 
 export const program = main<Options>(command, async ({ environment, cloud, progress, options }) => {
   if (cloud === null)
-    throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} shows everything`);
-  progress.doing("working out what there would be");
+    throw new UserError(
+      `--cloud is missing; to see everything on this machine, run ${npmCommand("start", { environment: environment.name })}`,
+    );
+  progress.doing("computing what a deployment would create");
   const plan = await cloud.plan(environment, options.against ?? null);
   const cost = toCostReport(plan.priced, readPrices(), environment.spec.monthlyCostLimitUsd ?? null);
   const report = toReport(environment, plan, { cloud: cloud.name, ...cloud.place(environment) }, cost);

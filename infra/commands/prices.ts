@@ -15,27 +15,25 @@ interface Options {
   readonly cloud?: CloudName;
 }
 
-/** A number stands behind a hyphen in regions of AWS, and directly behind a word in those of Google Cloud. */
+/** AWS puts a hyphen before the number of a region; Google Cloud does not. */
 const REGION: Readonly<Record<CloudName, RegExp>> = { aws: /^[a-z]+(-[a-z]+)+-\d+$/, gcp: /^[a-z]+(-[a-z]+)+\d+$/ };
 
 const command = createCommand(
   "prices",
-  `Update infra/cost/prices.json, from which plan computes costs, with the vendors' public price lists. Google's needs an API key in ${GOOGLE_KEY}.`,
-  "all that have a section of a cloud",
+  `Update infra/cost/prices.json, from which plan computes costs. Reads the vendors' public price lists; Google's needs an API key in ${GOOGLE_KEY}.`,
+  "all that have a cloud's section",
 )
   .addOption(new Option("-c, --cloud <name>", "update only the prices of this cloud").choices(CLOUDS))
   .argument("[regions...]", "regions, such as eu-central-1 europe-west4 (default: those of the environments)");
 
-withExamples(command, ["", "for the regions of all environments"], ["--cloud aws eu-west-1", "for another region"]);
+withExamples(command, ["", "update the regions of all environments"], ["--cloud aws eu-west-1", "update another region"]);
 
 export const program = toProgram<Options>(command, async ({ environment, cloud }, progress) => {
   const clouds = cloud === undefined ? CLOUDS : [cloud];
   const regions = chooseRegions(clouds, command.args, environment);
   const googleKey = process.env[GOOGLE_KEY] || null;
   if (googleKey === null && regions.aws.length === 0)
-    throw new UserError(
-      `${GOOGLE_KEY} is not set; set it to an API key for the Cloud Billing API, without which Google's prices cannot be read`,
-    );
+    throw new UserError(`${GOOGLE_KEY} is not set; to read Google's prices, set it to an API key for the Cloud Billing API`);
   const { read, table } = await updatePrices({
     servers: PUBLIC_SERVERS,
     regions,
@@ -45,13 +43,15 @@ export const program = toProgram<Options>(command, async ({ environment, cloud }
   });
   progress.stop();
   if (googleKey === null && regions.gcp.length > 0)
-    process.stderr.write(`${pc.yellow("!")} Google's prices were not updated; set ${GOOGLE_KEY} to an API key for the Cloud Billing API\n`);
+    process.stderr.write(
+      `${pc.yellow("!")} Google's prices were not updated; to update them, set ${GOOGLE_KEY} to an API key for the Cloud Billing API\n`,
+    );
   const count = `${read} of ${table.prices.length} prices`;
   process.stdout.write(`${pc.green("✔")} updated ${count} (${[...regions.aws, ...(googleKey === null ? [] : regions.gcp)].join(", ")})\n`);
   return 0;
 });
 
-/** The regions that a person named, or those of the environments. @throws UserError if there is none. */
+/** Returns the regions that the user names, or those of the environments. @throws UserError if there are none. */
 function chooseRegions(clouds: readonly CloudName[], named: readonly string[], environment: string | undefined): PriceRequest["regions"] {
   const unknown = named.filter((region) => !clouds.some((name) => REGION[name].test(region)));
   if (unknown.length > 0)

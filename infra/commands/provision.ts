@@ -25,28 +25,28 @@ interface Options extends CloudOptions, FormatOptions {
   readonly dryRun?: boolean;
 }
 
-/** The exit code where provisioning would change something, or somebody else has to. */
+/** The exit code if provisioning would change something, or another person has to. */
 const DRIFT = 2;
 
 const command = createCommand(
   "provision",
-  "Provision an environment's databases, which are created here, deployed or existing, and write what each platform starts with.",
+  "Provision an environment's databases (local, deployed or existing), and write the files that each platform starts with.",
 )
   .addOption(
-    new Option("--dry-run", "show what would be done, and change nothing; ends with 2 if there is something to do").conflicts("close"),
+    new Option("--dry-run", "show what would change, and change nothing; exits with 2 if anything would change").conflicts("close"),
   )
-  .option("--close <platform>", "instead, close the logins of a platform that you took out of the spec; its databases stay");
+  .option("--close <platform>", "instead, close the logins of a platform that you removed from the spec; its databases stay");
 
 type Reached = Pick<Session, "environment" | "instances">;
 
 withExamples(
   command,
-  ["-e production", "the existing database that the environment names"],
-  ["--cloud aws -e production --outputs cdk-outputs.json --dry-run", "what would change of what is deployed"],
+  ["-e production", "provision the environment's existing database"],
+  ["--cloud aws -e production --outputs cdk-outputs.json --dry-run", "show what would change in a deployment"],
   ["--close prefect", "close the logins of a platform that is no longer in the spec"],
 );
 
-whenStopped(command, "what is done stays, and the next run does the rest");
+whenStopped(command, "completed steps are kept, and the next run does the rest");
 
 export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   process.stderr.write(toWarnings(invocation.environment));
@@ -56,7 +56,7 @@ export const program = main<Options>(withFormat(withVia(withCloudOptions(command
   return invocation.cloud === null ? provisionHere(invocation) : provisionDeployed(invocation, invocation.cloud);
 });
 
-/** Runs something on the environment's servers, here or deployed. @param creates whether to create servers that were never started. */
+/** Runs a function on the environment's servers, local or deployed. @param creates whether to create servers that were never started. */
 function reach(invocation: Invocation<Options>, run: (session: Reached) => Promise<number>, creates = true): Promise<number> {
   const { environment, cloud, progress } = invocation;
   return cloud === null ? withServers(environment, progress, run, { creates }) : reachDeployed(invocation, cloud).then(run);
@@ -83,7 +83,7 @@ function provisionHere({ environment, progress, options }: Invocation<Options>):
   });
 }
 
-/** Closes a platform's logins on every instance that has some. */
+/** Closes a platform's logins on every instance that has any. */
 async function close({ environment, progress, options }: Invocation<Options>, session: Reached, platform: string): Promise<number> {
   progress.doing(`closing ${platform}`);
   const endedSessions = await closeAll(session, platform);
@@ -92,7 +92,7 @@ async function close({ environment, progress, options }: Invocation<Options>, se
   return 0;
 }
 
-/** A cloud's secrets stay there, and so nothing is written: `npm run render` does that. */
+/** Writes no files, because a cloud's secrets stay in the cloud: `npm run render` writes them. */
 async function provisionDeployed(invocation: Invocation<Options>, cloud: Cloud): Promise<number> {
   const { progress, options } = invocation;
   const session = await reachDeployed(invocation, cloud);

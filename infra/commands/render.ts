@@ -19,20 +19,22 @@ const command = withCloudOptions(
 
 withExamples(
   command,
-  ["--cloud aws -e production --outputs cdk-outputs.json", "after cdk deploy --all --outputs-file cdk-outputs.json"],
-  ["--cloud gcp -e production --outputs outputs.json", "after pulumi stack output --json > outputs.json"],
+  ["--cloud aws -e production --outputs cdk-outputs.json", "run it after cdk deploy --all --outputs-file cdk-outputs.json"],
+  ["--cloud gcp -e production --outputs outputs.json", "run it after pulumi stack output --json > outputs.json"],
 );
 
 export const program = main<CloudOptions>(command, async (invocation) => {
   const { environment, cloud, progress } = invocation;
   if (cloud === null)
-    throw new UserError(`--cloud is missing; on this machine ${npmCommand("start", { environment: environment.name })} writes the files`);
+    throw new UserError(
+      `--cloud is missing; to write the files on this machine, run ${npmCommand("start", { environment: environment.name })}`,
+    );
   progress.doing("rendering");
   const directory = join(root(), "out", `${environment.name}-${cloud.name}`);
   const files = await toFiles(environment, readDeployment(invocation, cloud));
   await writeOutput(directory, files);
   progress.stop();
-  process.stdout.write(`${files.length} files in ${typed(directory)}; begin with the README.txt of each platform\n`);
+  process.stdout.write(`${files.length} files in ${typed(directory)}; start with each platform's README.txt\n`);
   return 0;
 });
 

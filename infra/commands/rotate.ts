@@ -31,19 +31,22 @@ interface Options extends CloudOptions, FormatOptions {
   readonly force?: boolean;
 }
 
-const command = createCommand("rotate", "Give a platform a new password, on its other login. The one in use works until the next rotation.")
+const command = createCommand(
+  "rotate",
+  "Give a platform a new password on its other login. The login in use works until the next rotation.",
+)
   .requiredOption("-p, --platform <name>", "the platform")
-  .option("--force", "even if the login that gets the new password has sessions: they go on, but cannot connect again")
-  .option("--revoke", "close a leak: the login in use can no longer log in, and its sessions end at once");
+  .option("--force", "rotate even if the login that gets the new password has sessions: they continue, but cannot reconnect")
+  .option("--revoke", "after a leak: the login in use can no longer log in, and its sessions end at once");
 
 withExamples(
   command,
-  ["-p prefect", "on this machine"],
-  ["-p prefect --revoke", "after a leak"],
-  ["-p prefect --cloud gcp -e production --outputs outputs.json", "what is deployed"],
+  ["-p prefect", "rotate on this machine"],
+  ["-p prefect --revoke", "rotate after a leak"],
+  ["-p prefect --cloud gcp -e production --outputs outputs.json", "rotate in a deployment"],
 );
 
-whenStopped(command, "the platform's secret holds a login that works; run it again to finish");
+whenStopped(command, "the platform's secret contains a working login; run this again to finish");
 
 export const program = main<Options>(withFormat(withVia(withCloudOptions(command))), async (invocation) => {
   const { environment, cloud, options } = invocation;
@@ -64,7 +67,7 @@ function rotateHere(invocation: Invocation<Options>, { instance, tenant }: Locat
   });
 }
 
-/** Rotates through what is deployed; with `--via`, or if nothing that is deployed can do it, with the person's own credentials. */
+/** Rotates through the deployed program. With `--via`, or if none is deployed, uses the user's own credentials. */
 async function rotateDeployed(invocation: Invocation<Options>, cloud: Cloud, located: Located, renewal: Renewal): Promise<number> {
   const { environment, progress, options } = invocation;
   const { platform, via } = options;
@@ -92,7 +95,7 @@ const toReport = (platform: string, renewed: Renewed): RenewalReport => ({
   isDone: renewed.unproved === null,
 });
 
-/** Reports a rotation. @param next what the person does next. @throws UserError with what does not work. */
+/** Reports a rotation. @param next the user's next step. @throws UserError if the rotation is not done. */
 function tell({ environment, progress, options }: Invocation<Options>, report: RenewalReport, next: string): number {
   const { sentences, isDone } = report;
   const [done, ...rest] = isDone ? sentences : sentences.slice(0, -1);
@@ -101,7 +104,7 @@ function tell({ environment, progress, options }: Invocation<Options>, report: R
   progress.stop();
   if (options.format === "json") process.stdout.write(toDocument(environment, options, report, next));
   else if (lines.length > 0) process.stdout.write(`${pc.dim(lines.join(" "))}\n`);
-  if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a message; look at its log");
+  if (!isDone) throw new UserError(sentences.at(-1) ?? "it failed without a message; see its log");
   return 0;
 }
 

@@ -18,19 +18,24 @@ interface Options extends Partial<Subject> {
 const command = createCommand(
   "snapshot",
   "Compare what a deployment would create with the committed snapshots. Needs no account.",
-  "all that have a section of a cloud",
+  "all that have a cloud's section",
 )
   .addOption(new Option("-c, --cloud <name>", "compare only this cloud").choices(CLOUDS))
   .option("--update", "accept the differences: write the snapshots");
 
-withExamples(command, ["", "all environments"], ["--cloud aws -e production", "one of them"], ["--update", "accept the differences"]);
+withExamples(
+  command,
+  ["", "compare all environments"],
+  ["--cloud aws -e production", "compare one environment"],
+  ["--update", "accept the differences"],
+);
 
 export const program = toProgram<Options>(command, async ({ update = false, ...only }, progress) => {
   const current: Record<string, StackSnapshot> = {};
   const onSubject = ({ environment, cloud }: Subject) => progress.doing(`computing what ${environment} on ${cloud} would create`);
   for (const [folder, snapshot] of await takeSnapshots(chooseSubjects(only), onSubject))
     for (const [stack, content] of Object.entries(snapshot)) current[`${folder}/${stack}`] = content;
-  // Of what is not deployed nothing can be compared: only whether it is right.
+  // Environments of this machine have no snapshot: only their specs are checked.
   const problems = Object.keys(only).length === 0 ? checkEnvironments() : [];
   if (problems.length > 0) throw new UserError(problems.join("\n"));
   const changes = findChanges(readSnapshots(only), current);
@@ -38,7 +43,7 @@ export const program = toProgram<Options>(command, async ({ update = false, ...o
   const count = Object.keys(current).length;
   if (changes.length === 0) {
     const found = `${plural(count, "stack")} match${count === 1 ? "es" : ""} the committed snapshots`;
-    process.stdout.write(`${pc.green("✔")} ${count === 0 ? "nothing to compare: no environment has a section of a cloud" : found}\n`);
+    process.stdout.write(`${pc.green("✔")} ${count === 0 ? "nothing to compare: no environment has a cloud's section" : found}\n`);
     return 0;
   }
   if (update) {
@@ -62,7 +67,7 @@ export const program = toProgram<Options>(command, async ({ update = false, ...o
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-/** What to compare: every environment on every cloud that it has a section for. @throws UserError if the user names one without. */
+/** Returns every environment on every cloud that it has a section for. @throws UserError if the user names one without. */
 function chooseSubjects({ environment, cloud }: Partial<Subject>): readonly Subject[] {
   const clouds = CLOUDS.filter((each) => (cloud ?? each) === each);
   const all = clouds.flatMap((each) => environmentsOn(each).map((name) => ({ environment: name, cloud: each })));
@@ -73,7 +78,7 @@ function chooseSubjects({ environment, cloud }: Partial<Subject>): readonly Subj
   throw new UserError(`there is no environment ${environment} with a section ${clouds.join(" or ")}; ${suggest(environment, names)}`);
 }
 
-/** By folder. @throws UserError that names every environment with a mistake. */
+/** Returns snapshots by folder. @throws UserError that names every invalid environment. */
 async function takeSnapshots(
   subjects: readonly Subject[],
   onSubject: (subject: Subject) => void,

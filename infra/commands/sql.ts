@@ -22,18 +22,21 @@ interface Options extends CloudOptions {
   readonly psql: boolean;
 }
 
-const command = createCommand("sql", "Open a prompt in a platform's database, as the platform does. Statements end with a semicolon.")
-  .argument("[platform]", "the platform; without one, the platforms are listed")
-  .option("-p, --platform <name>", "the same as an option")
-  .option("-d, --database <name>", "one of the platform's databases; by default its first")
-  .option("--no-psql", "use the built-in prompt, even where psql is installed");
+const command = createCommand(
+  "sql",
+  "Open an SQL prompt in a platform's database, with the platform's login. Statements end with a semicolon.",
+)
+  .argument("[platform]", "the platform (default: list the platforms)")
+  .option("-p, --platform <name>", "the platform, as an option")
+  .option("-d, --database <name>", "one of the platform's databases (default: the first)")
+  .option("--no-psql", "use the built-in prompt, even if psql is installed");
 
 withExamples(
   command,
-  ["", "list the platforms, and their databases"],
-  ["prefect", "a prompt, in psql where it is installed"],
+  ["", "list the platforms and their databases"],
+  ["prefect", "open a prompt, in psql if it is installed"],
   ["prefect --no-psql < report.sql", "run a file"],
-  ["mlflow --cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "what is deployed, through a tunnel"],
+  ["mlflow --cloud aws -e production --outputs cdk-outputs.json --via localhost:5433", "open a prompt in a deployment, through a tunnel"],
 );
 
 export const program = main<Options>(withVia(withCloudOptions(command)), async (invocation) => {
@@ -68,40 +71,40 @@ export const program = main<Options>(withVia(withCloudOptions(command)), async (
     : open(connectDeployed(invocation, cloud, instance));
 });
 
-/** psql's exit code where it has no connection: https://www.postgresql.org/docs/17/app-psql.html */
+/** psql's exit code if it has no connection: https://www.postgresql.org/docs/17/app-psql.html */
 const NO_CONNECTION = 2;
 
-/** Lists what there is a prompt for. Without a terminal, statements may be waiting, which must not look as if they had run. */
+/** Lists the platforms. Without a terminal it fails, because piped statements must not look as if they had run. */
 async function list({ name, instances }: ProjectEnvironment): Promise<number> {
   const rows = Object.entries(instances).flatMap(([instance, { tenants }]) =>
     Object.entries(tenants).map(([platform, { databases }]) => [platform, databases.map((each) => each.name).join("\n"), instance]),
   );
   const names = rows.map(([platform]) => platform).join(", ");
-  if (process.stdin.isTTY !== true) throw new UserError(`a platform of environment ${name} is missing; name one of ${names}`);
+  if (process.stdin.isTTY !== true) throw new UserError(`the platform is missing; name one of environment ${name}: ${names}`);
   process.stdout.write(`${toTable(["platform", "databases", "instance"], rows)}\n`);
   return 0;
 }
 
-/** Cancels what a session does, by another session of the same login. */
+/** Cancels the statement of a session through another session of the same login. */
 const cancel = (
   { server }: Pick<Connection["access"], "server">,
   credential: Credential,
   { database = "", ...its }: Client,
 ): Promise<void> =>
   withClient(server, credential, database, async (client) => {
-    // As the login itself: the owner, as whom sessions of the database begin, may not.
+    // Sessions start as the owner, which may not cancel the login's sessions.
     await client.query("set role none");
     await client.query("select pg_cancel_backend($1)", [(its as unknown as { readonly processID: number }).processID]);
   });
 
-/** Returns psql's exit code; null if psql is not installed. The login goes by variables, because every user sees arguments. */
+/** Returns psql's exit code; null if psql is not installed. Passes the login in variables, because other users can read arguments. */
 async function runPsql(server: Server, credential: Credential, database: string, ca: string): Promise<number | null> {
   const directory = await mkdtemp(join(tmpdir(), "platform-postgres-"));
   try {
     const caFile = join(directory, "ca.pem");
     await writeFile(caFile, ca);
     const variables = await toPsqlVariables(server, credential, database, caFile);
-    // As words: libpq has a variable for the first of these bounds only.
+    // As an argument: libpq has a variable for the first of these bounds only.
     const child = spawn("psql", [LIBPQ_WORDS], { stdio: "inherit", env: { ...withoutLibpq(process.env), ...variables } });
     return await withoutInterrupts(
       new Promise((resolve) => {
@@ -114,7 +117,7 @@ async function runPsql(server: Server, credential: Credential, database: string,
   }
 }
 
-/** Ctrl-C cancels psql's query; it must not stop the server below it. */
+/** Keeps Ctrl-C, which cancels psql's query, from stopping the server. */
 async function withoutInterrupts<T>(running: Promise<T>): Promise<T> {
   const listeners = process.listeners("SIGINT");
   const ignore = () => undefined;

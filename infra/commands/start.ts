@@ -15,26 +15,29 @@ interface Options extends FormatOptions {
   readonly yes?: boolean;
 }
 
-const command = createCommand("start", "Start PostgreSQL on this machine, provision it, and write what each platform starts with.")
-  .option("--once", "do it, stop the server, and exit")
+const command = createCommand(
+  "start",
+  "Start PostgreSQL on this machine, provision it, and write the files that each platform starts with.",
+)
+  .option("--once", "stop the server and exit when done")
   .option("--reset", "delete the environment's databases and passwords first")
-  .option("--yes", "with --reset: do not ask");
+  .option("--yes", "with --reset: delete without asking");
 
 withExamples(
   command,
   ["", "start, provision, and run until Ctrl-C"],
-  ["--once", "the same, and stop"],
-  ["--reset --yes --once", "begin anew: databases and passwords are deleted"],
-  ["-e development", "another environment"],
+  ["--once", "start, provision, and stop"],
+  ["--reset --yes --once", "start over: delete databases and passwords first"],
+  ["-e development", "start another environment"],
 );
 
-whenStopped(command, "what is done stays, and the next run does the rest");
+whenStopped(command, "completed steps are kept, and the next run does the rest");
 
 export const program = main<Options>(withFormat(command), async ({ environment, progress, options }) => {
   if (options.reset === true) await reset(environment, options.yes === true);
   const stays = options.once !== true;
   const isJson = options.format === "json";
-  /** What is only for people does not belong to a document. */
+  /** Texts for people go to stderr if stdout gets a document. */
   const tell = (text: string) => void (isJson ? process.stderr : process.stdout).write(text);
   const run = async (session: Session) => {
     const provisioned = await provisionAll(session, progress);
@@ -52,7 +55,7 @@ export const program = main<Options>(withFormat(command), async ({ environment, 
   return withServers(environment, progress, run, { stays });
 });
 
-const UNANSWERED = "--reset asks before it deletes, and nobody can answer here; add --yes";
+const UNANSWERED = "--reset asks before it deletes, which needs a terminal; add --yes to delete without asking";
 
 async function reset(environment: ProjectEnvironment, confirmed: boolean): Promise<void> {
   if (

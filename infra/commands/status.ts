@@ -24,14 +24,14 @@ interface Options extends CloudOptions, FormatOptions {}
 
 const command = createCommand(
   "status",
-  "Show a running environment on a page: servers, replicas, backups, connections, sizes, logins and migrations. Changes nothing.",
+  "Show the state of a running environment: servers, replicas, backups, connections, sizes, logins and migrations. Changes nothing.",
 );
 
 withExamples(
   withFormat(withVia(withCloudOptions(command))),
-  ["", "what runs on this machine"],
-  ["--cloud aws -e production --outputs cdk-outputs.json", "what is deployed"],
-  ["--format json", "for a program"],
+  ["", "show what runs on this machine"],
+  ["--cloud aws -e production --outputs cdk-outputs.json", "show a deployment"],
+  ["--format json", "print JSON for a program"],
 );
 
 export const program = main<Options>(command, async (invocation) => {
@@ -40,7 +40,7 @@ export const program = main<Options>(command, async (invocation) => {
   const look = async ({ instances }: Pick<Session, "instances">): Promise<number> => {
     const seen: SeenInstance[] = [];
     for (const { name, scope, access, directory } of instances) {
-      progress.doing(`looking at ${name}`);
+      progress.doing(`inspecting ${name}`);
       const { host, port } = access.server;
       const [status, view] = await Promise.all([lookAtStatus(scope, access), deployment?.view(name) ?? null]);
       seen.push({ name, host, port, maxConnections: scope.instance.maxConnections, status, view, isHere: directory !== null });

@@ -2,10 +2,10 @@ import { classNamed } from "../../constructs/aws/classes";
 import { isObject } from "../../constructs/model/json";
 import { EACH, type ListedPrice, type Part, type PriceKey, type Unit } from "./prices";
 
-/** Offers of AWS's price list that contain a part. https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api.html */
+/** Offers of AWS's price list, by the parts that they contain. https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-the-aws-price-list-bulk-api.html */
 export const AWS_OFFERS = ["AmazonRDS", "AWSSecretsManager", "awskms", "AmazonVPC"] as const;
 
-/** Address of an offer in a region, below the price list's own. */
+/** Path of an offer in a region, relative to the price list. */
 export const offerPath = (offer: string, region: string): string => `/offers/v1.0/aws/${offer}/current/${region}/index.json`;
 
 type Attributes = Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,7 @@ function match(family: string, attributes: Attributes): Matched | null {
   if (family === "VpcEndpoint")
     return attributes.endpointType === "PrivateLink" && /(^|-)VpcEndpoint-Hours$/.test(usage) ? each("endpoint", "hour") : null;
   if (family === "Database Instance") return matchInstance(attributes, usage);
-  // Some regions list a disk for each engine, others once for all.
+  // Some regions list a disk for each engine, others once for all engines.
   if (!["PostgreSQL", "Any"].includes(attributes.databaseEngine ?? "") || attributes.deploymentModel === "Custom") return null;
   const [, disk = ""] = /(?:^|-)RDS:(.+)$/.exec(usage) ?? [];
   if (disk === "ChargedBackupUsage") return each("backup", "GiB-month");
@@ -46,7 +46,7 @@ function matchInstance(
 }
 
 /**
- * Prices in an offer file of AWS, of one region. A price for which the file has two values is left out.
+ * Reads prices of one region from an offer file of AWS. Leaves out a price for which the file has two values.
  *
  * @param source its address.
  * @throws TypeError if it is not an offer file.
@@ -65,7 +65,7 @@ export function pricesOfOffer(offer: unknown, region: string, source: string): r
     if (matched === null || usd === null) return [];
     return [{ cloud: "aws", region, ...matched, usd, source, date, engine: attributes.databaseEngine ?? "" }];
   });
-  // A price for PostgreSQL wins over one for any engine.
+  // A price for PostgreSQL takes precedence over one for any engine.
   const preferred = found.filter(
     (price) => price.engine !== "Any" || !found.some((other) => other.engine !== "Any" && isSame(price, other)),
   );

@@ -2,7 +2,7 @@ import { GP3 } from "../../constructs/aws/storage";
 import type { Machine } from "./machines";
 import { EACH, type Part, type Price, type PriceKey, type PriceTable } from "./prices";
 
-/** Hours that the vendors' own calculators count for a month: 365 days of 24 hours, by 12. */
+/** Hours of a month in the vendors' calculators: 365 days of 24 hours, divided by 12. */
 export const HOURS_PER_MONTH = 730;
 
 /** Costs that depend on use, and are not counted. */
@@ -18,7 +18,7 @@ export interface PricedInstance {
   readonly disk: {
     readonly item: DiskItem;
     readonly gib: number;
-    /** What is provisioned; null where it follows from the disk's size or the vendor's default. */
+    /** Provisioned value; null if it follows from the disk's size or the vendor's default. */
     readonly iops: number | null;
     readonly throughputMibps: number | null;
   };
@@ -28,7 +28,7 @@ export interface PricedInstance {
   readonly replicas: number;
 }
 
-/** What is paid for in an environment. */
+/** The billed parts of an environment. */
 export interface PricedEnvironment {
   readonly cloud: PriceKey["cloud"];
   readonly region: string;
@@ -46,7 +46,7 @@ export interface PricedEnvironment {
 /** The primary, which includes its standby, or all replicas together. */
 export type Role = "primary" | "replicas";
 
-/** What one part costs. */
+/** The cost of one part. */
 export interface CostLine {
   /** The instance's name; null for a part that belongs to the environment. */
   readonly instance: string | null;
@@ -74,7 +74,7 @@ export interface Cost {
   readonly notCounted: readonly string[];
 }
 
-/** What an environment costs for a month. */
+/** Computes the monthly cost of an environment. */
 export function costOf(environment: PricedEnvironment, table: PriceTable): Cost {
   const { cloud, region } = environment;
   const lines = [...environment.instances.flatMap(instanceUses), ...sharedUses(environment)].flatMap((use) => toLine(use));

@@ -5,7 +5,7 @@ import { AWS_OFFERS, offerPath, pricesOfOffer } from "./aws-price-list";
 import { GOOGLE_SERVICES, pricesOfSkus, skusPath } from "./google-price-list";
 import { type ListedPrice, type PriceKey, type PriceTable, readPrices } from "./prices";
 
-/** Where the vendors publish their prices. */
+/** Addresses at which the vendors publish their prices. */
 export interface PriceServers {
   readonly aws: string;
   readonly google: string;
@@ -30,9 +30,9 @@ export interface PriceRequest {
 }
 
 /**
- * Replaces prices in the table by those of today. It is written when all lists have been read; prices that are not in them stay.
+ * Replaces prices in the table with current ones. Writes it after reading all lists; prices that are not in the lists stay.
  *
- * @returns how many prices were read.
+ * @returns the number of prices read.
  * @throws UserError if a list cannot be read; then nothing is written.
  */
 export async function updatePrices(request: PriceRequest): Promise<{ readonly read: number; readonly table: PriceTable }> {
@@ -49,7 +49,7 @@ async function fetchAws({ servers, regions, doing }: PriceRequest): Promise<read
     for (const offer of AWS_OFFERS) {
       const address = `${servers.aws}${offerPath(offer, region)}`;
       doing(`reading prices of ${offer} in ${region}`);
-      // One at a time: RDS's offer in a region has tens of megabytes.
+      // One at a time, because RDS's offer in a region has tens of megabytes.
       prices.push(...parse(address, pricesOfOffer, await read(address, {}), region));
     }
   return prices;
@@ -64,7 +64,7 @@ async function fetchGoogle({ servers, regions, googleKey, doing }: PriceRequest)
     const pages = await readPages(address, googleKey);
     for (const region of regions.gcp) prices.push(...parse(address, pricesOfSkus, pages, region));
   }
-  // A price of all regions was read once for each.
+  // A global price was read once for each region.
   return prices.filter((price, index) => price.region !== "global" || prices.findIndex(({ region }) => region === "global") === index);
 }
 
@@ -72,7 +72,7 @@ async function readPages(address: string, key: string): Promise<readonly unknown
   const pages: unknown[] = [];
   let token = "";
   do {
-    // The key is sent as a header: addresses stand in messages.
+    // The key is sent as a header, because messages contain addresses.
     const page = await read(`${address}?pageSize=5000&pageToken=${encodeURIComponent(token)}`, { "X-Goog-Api-Key": key });
     pages.push(page);
     token = isObject(page) && typeof page.nextPageToken === "string" ? page.nextPageToken : "";
@@ -80,7 +80,7 @@ async function readPages(address: string, key: string): Promise<readonly unknown
   return pages;
 }
 
-/** Seconds without an answer after which a list is given up. */
+/** Seconds to wait for an answer. */
 const PATIENCE = 120;
 
 async function read(address: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
@@ -104,5 +104,5 @@ function parse<T>(address: string, of: (content: T, region: string, source: stri
 function unreadable(address: string, error: unknown): UserError {
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
   const reason = cause instanceof Error && cause.message !== "" ? cause.message : message;
-  return new UserError(`cannot read ${address}: ${reason}; no price was changed, run this where the address can be reached`);
+  return new UserError(`cannot read ${address}: ${reason}; no price was changed; run this where the address can be reached`);
 }

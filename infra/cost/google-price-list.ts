@@ -3,15 +3,15 @@ import type { DiskItem } from "./cost";
 import type { Series } from "./machines";
 import { EACH, type ListedPrice, type Part, type PriceKey, type Unit } from "./prices";
 
-/** Ids of Google's services in the Cloud Billing Catalog: Cloud SQL, Secret Manager. https://cloud.google.com/billing/v1/how-tos/catalog-api */
+/** IDs of Google's services in the Cloud Billing Catalog: Cloud SQL, Secret Manager. https://cloud.google.com/billing/v1/how-tos/catalog-api */
 export const GOOGLE_SERVICES = ["9662-B51E-5089", "EE82-7A5E-871C"] as const;
 
-/** Address of a service's prices, below the catalog's own. */
+/** Path of a service's prices, relative to the catalog. */
 export const skusPath = (service: string): string => `/v1/services/${service}/skus`;
 
 type Meaning = readonly [part: Part, item: Series | DiskItem | "db-f1-micro" | "db-g1-small", unit: Unit];
 
-/** Beginnings and ends of descriptions such as `Cloud SQL for PostgreSQL: Zonal - vCPU in Netherlands`. Newer ones say Postgres. */
+/** Beginnings and ends of descriptions such as `Cloud SQL for PostgreSQL: Zonal - vCPU in Netherlands`. Newer ones use "Postgres". */
 const DESCRIPTION = /^Cloud SQL for Postgre(?:s|SQL): (Zonal|Regional) ?- (.+?) in /;
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -46,7 +46,7 @@ function match(description: string, region: string): Matched | null {
 }
 
 /**
- * Prices in answers of the Cloud Billing Catalog, of one region. A price for which they have two values is left out.
+ * Reads prices of one region from answers of the Cloud Billing Catalog. Leaves out a price for which they have two values.
  *
  * @param pages answers of one service, page by page.
  * @param source their address.

@@ -1,6 +1,6 @@
 import { isSharedCore, sizeOfTier } from "../../constructs/gcp/tier-names";
 
-/** What an instance's processor and memory are paid by: one price for both, or one for each. */
+/** How an instance's processor and memory are billed: one price for both, or one for each. */
 export type Machine =
   | { readonly kind: "whole"; readonly item: string }
   | { readonly kind: "parts"; readonly series: string; readonly vcpus: number; readonly memoryGib: number };
@@ -8,7 +8,7 @@ export type Machine =
 /** A class of RDS, such as `db.m7g.large`. */
 export const rdsMachine = (className: string): Machine => ({ kind: "whole", item: className });
 
-/** Beginnings of tiers, by which Cloud SQL's machine series are known. https://cloud.google.com/sql/docs/postgres/machine-series-overview */
+/** Prefixes of tiers, which identify Cloud SQL's machine series. https://cloud.google.com/sql/docs/postgres/machine-series-overview */
 const SERIES = [
   ["db-custom-N4-", "ENTERPRISE N4"],
   ["db-custom-", "ENTERPRISE"],
@@ -22,7 +22,7 @@ export type Series = (typeof SERIES)[number][1];
 /**
  * A tier of Cloud SQL: shared cores have one price, the others one for each vCPU and GiB.
  *
- * @throws TypeError for a tier that PostgreSQL cannot have.
+ * @throws TypeError for a tier that PostgreSQL does not support.
  */
 export function cloudSqlMachine(tier: string): Machine {
   if (isSharedCore(tier)) return { kind: "whole", item: tier };

@@ -4,12 +4,12 @@ import { UserError } from "../../constructs/model/errors";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 import type { CLOUDS } from "../spec";
 
-/** What the vendors put a price on. A managed zone is one of DNS; an endpoint is one of Secrets Manager in one availability zone. */
+/** Parts that vendors bill. A managed zone is one of DNS; an endpoint is one of Secrets Manager in one availability zone. */
 export type Part = "instance" | "vcpu" | "memory" | "storage" | "iops" | "throughput" | "backup" | "secret" | "key" | "endpoint" | "zone";
 
 export type Unit = "hour" | "GiB-hour" | "GiB-month" | "IOPS-month" | "MiB/s-month" | "month";
 
-/** What one price is for. */
+/** The subject of a price. */
 export interface PriceKey {
   readonly cloud: (typeof CLOUDS)[number];
   /** `global` is for prices that are the same in every region. */
@@ -48,35 +48,35 @@ export const PRICES_FILE = join(PACKAGE_ROOT, "infra", "cost", "prices.json");
 
 const identify = ({ cloud, region, part, standby, item }: PriceKey): string => [cloud, region, part, standby, item].join(" ");
 
-/** Finds prices by what they are for. */
+/** Finds prices by their subject. */
 export class PriceTable {
   readonly #prices: ReadonlyMap<string, ListedPrice>;
 
-  /** @throws TypeError if two prices are for the same thing. */
+  /** @throws TypeError if two prices have the same subject. */
   constructor(lists: readonly PriceList[]) {
     const prices = lists.flatMap(pricesOf);
     this.#prices = new Map(prices.map((price) => [identify(price), price]));
     if (this.#prices.size === prices.length) return;
     const seen = new Set<string>();
     const twice = prices.map(identify).filter((id) => seen.size === seen.add(id).size);
-    throw new TypeError(`two prices are for the same thing: ${twice.join(", ")}`);
+    throw new TypeError(`two prices have the same subject: ${twice.join(", ")}`);
   }
 
   get prices(): readonly ListedPrice[] {
     return [...this.#prices.values()];
   }
 
-  /** The price in a region, or the one of all regions; null if it is unknown. */
+  /** Returns the price in a region, or the global one; null if it is unknown. */
   find(key: PriceKey): Price | null {
     return this.#prices.get(identify(key)) ?? this.#prices.get(identify({ ...key, region: GLOBAL })) ?? null;
   }
 
-  /** This table with newer prices. Those that are not among them stay as they are, with their date. */
+  /** Returns this table with newer prices. The others stay, with their date. */
   with(newer: readonly ListedPrice[]): PriceTable {
     return new PriceTable(toLists([...new Map([...this.prices, ...newer].map((price) => [identify(price), price])).values()]));
   }
 
-  /** The content of its file: sorted, so that a difference shows changed prices and nothing else. */
+  /** The content of its file: sorted, so that a diff shows only changed prices. */
   toJson(): string {
     return `${JSON.stringify(toLists(this.prices), null, 2)}\n`;
   }

@@ -3,7 +3,7 @@ import { examplesOf, type Program } from "../command";
 import { PACKAGE } from "../project";
 import { toTable } from "./facts";
 
-/** Commands of the package, in the order in which a person meets them. */
+/** Commands of the package, in the order in which users need them. */
 export const COMMANDS = [
   "init",
   "start",
@@ -58,14 +58,14 @@ export const commandsPage = (): string =>
     "Every command of `platform-postgres` with its options and examples. `npm run docs` writes this page from the code.",
     "",
     `In a project, type \`npx ${PACKAGE} COMMAND\`; \`npm start\` is \`start\`, and \`npm test\` is \`snapshot\`. In this repository each is a script: \`npm run doctor -- --all\`.`,
-    `\`npx ${PACKAGE} complete bash\`, \`zsh\` or \`fish\` prints the shell's completion. Paths start in the directory where you type.`,
+    `\`npx ${PACKAGE} complete bash\`, \`zsh\` or \`fish\` prints the shell's completion. Relative paths start in your current directory.`,
     "",
     "| exit code | means |",
     "|---|---|",
-    "| 0 | done; nothing is wrong |",
-    "| 1 | a mistake, or a check that failed: stderr says what to change |",
+    "| 0 | done, without problems |",
+    "| 1 | an error or a failed check: stderr shows what to change |",
     "| 2 | `plan`: something would be lost or refused; `provision --dry-run`: something would change |",
-    "| 130 | stopped with Ctrl-C; what is done stays |",
+    "| 130 | stopped with Ctrl-C; completed steps are kept |",
     "",
     ...COMMANDS.flatMap(section),
   ].join("\n");

@@ -29,27 +29,27 @@ export const SETTINGS_PAGE = join(ROOT, "docs", "reference", "settings.md");
 /** The page of all commands. */
 export const COMMANDS_PAGE = join(ROOT, "docs", "reference", "commands.md");
 
-/** The page of what commands print for programs. */
+/** The page of commands' output for programs. */
 export const OUTPUT_PAGE = join(ROOT, "docs", "reference", "output.md");
 
 const schemaFile = (name: string): string => join(ROOT, "docs", "reference", "schemas", `${name}.json`);
 
-/** The schemas of what they print, and of an environment's file: text by path. */
+/** The schemas of that output, and of an environment's file: text by path. */
 export const schemaFiles = (): Readonly<Record<string, string>> => ({
   ...Object.fromEntries(DOCUMENTS.map((each) => [schemaFile(each.name), toSchemaFile(each)])),
   [schemaFile("environment")]: `${JSON.stringify(environmentSchema(), null, 2)}\n`,
 });
 
-/** README with the platforms of today. */
+/** README with the current table of platforms. */
 export const withPlatforms = (page: string): string => between(page, `${platformsTable("docs")}\n`, "README.md");
 
 /** The front page. */
 export const README = join(ROOT, "README.md");
 
-/** A page with the facts of today; what people wrote around them stays. */
+/** A platform's page with current facts; the text around them stays. */
 export const withFacts = (name: PlatformName, page: string): string => between(page, toFacts(name), `docs/${name}.md`);
 
-/** The page of documents with their keys of today. */
+/** The page of documents with their current keys. */
 export const withDocuments = (page: string): string => between(page, toDocumentTables(), "docs/reference/output.md");
 
 function between(page: string, text: string, file: string): string {
@@ -59,12 +59,12 @@ function between(page: string, text: string, file: string): string {
   return `${before}${BEGIN}\n\n${text}\n${END}${after}`;
 }
 
-/** A page to begin with: its comments ask for the rest. */
+/** A new page, whose comments ask for the rest. */
 const newPage = (title: string): string =>
   [
     `# ${title}`,
     "",
-    "<!-- Say what it is, in a sentence. -->",
+    "<!-- Describe the platform in one sentence. -->",
     "",
     "## Why it is set like that",
     "",
@@ -77,7 +77,7 @@ const newPage = (title: string): string =>
     "",
     "| it says | instead |",
     "|---|---|",
-    "<!-- Add at least four rows, each with the source of what is right. -->",
+    "<!-- Add at least four rows, each with the source of the correction. -->",
     "",
   ].join("\n");
 

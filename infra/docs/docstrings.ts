@@ -6,7 +6,7 @@ const ROOT = join(__dirname, "..", "..");
 /** Docstrings of settings by path, such as `network.privateSubnets.zone`. */
 export type Docstrings = ReadonlyMap<string, string>;
 
-/** What an editor shows of each setting below a declaration. Throws an Error if the file does not have it. */
+/** Returns what an editor shows for each setting below a declaration. Throws an Error if the file does not contain it. */
 export function docstringsIn(file: string, declaration: string): Docstrings {
   const text = readFileSync(join(ROOT, file), "utf8");
   const found = new Map<string, string>();

@@ -35,7 +35,7 @@ function subpathOf(key: string, target: string | null, built: string): string | 
   return Number.isInteger(length) && length > 0 && target.replaceAll("*", star) === built ? key.replace("*", star) : null;
 }
 
-/** Whether no more exact entry closes a subpath. */
+/** Whether no more specific entry hides a subpath. */
 function isOpen(subpath: string, exports: Manifest["exports"]): boolean {
   if (Object.hasOwn(exports, subpath)) return exports[subpath] !== null;
   const patterns = Object.keys(exports).filter((key) => key.endsWith("*") && subpath.startsWith(key.slice(0, -1)));

@@ -14,7 +14,7 @@ import { toYaml } from "../yaml";
 
 export type PlatformName = keyof typeof platforms;
 
-/** The ways to run a platform that its page shows, where there is more than one: a title, and what the spec then says. */
+/** Ways to run a platform that its page shows, if there are several: a title, and the spec's settings. */
 const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonObject>>>>> = {
   flyte: {
     "Flyte 2 (`flyte-binary` v2)": {},
@@ -42,13 +42,13 @@ const SHOWN: Readonly<Partial<Record<PlatformName, Readonly<Record<string, JsonO
   },
 };
 
-/** What a platform's page shows, for `npm run charts` to render. */
+/** Releases that platforms' pages show, for `npm run charts` to render. */
 export const shownSettings = (name: PlatformName): readonly JsonObject[] => Object.values(SHOWN[name] ?? { [name]: {} });
 
-/** What a page of the documentation acknowledges. */
+/** Rules that the documentation's pages acknowledge. */
 export const ACKNOWLEDGED = { "kubeflow-pipelines-is-for-development": "a page of the documentation" };
 
-/** What the code knows of a platform, as Markdown. */
+/** The code's facts of a platform, as Markdown. */
 export function toFacts(name: PlatformName): string {
   const shown = Object.entries(SHOWN[name] ?? { [name]: {} });
   return shown.map(([title, settings]) => toSection(name, shown.length === 1 ? null : title, settings)).join("\n");
@@ -134,7 +134,7 @@ function toNeeds(platform: Platform, settings: Settings<CommonFields>, wired: Wi
   );
 }
 
-/** The versions of its server that were run. */
+/** Versions of its server that were tested. */
 const toServers = (servers: Servers | null): readonly (readonly [string, string])[] =>
   servers === null
     ? []
@@ -149,7 +149,7 @@ const toServers = (servers: Servers | null): readonly (readonly [string, string]
         ],
       ];
 
-/** What runs pods, as rendered, or the Deployment that a person has. */
+/** The rendered workloads, or the user's Deployment. */
 function workloadsIn(
   { kind, wiring: { release } }: Wired,
   { chartVersion: version }: Settings<CommonFields>,
@@ -165,7 +165,7 @@ const toChart = ({ name, repository, verified, supported }: Chart): readonly (re
 ];
 
 function toMigration(steps: readonly Migration[]): readonly string[] {
-  if (steps.length === 0) return ["There is no command for it: it migrates when it starts."];
+  if (steps.length === 0) return ["No command is needed: it migrates when it starts."];
   const shown = steps.map(({ image, command }) => `# in ${image}\n${command.map(quoted).join(" ")}`);
   return ["`migrate-job.yaml` runs, with the platform's Secret and CA:", "", "```sh", shown.join("\n"), "```"];
 }

@@ -13,10 +13,10 @@ const CATALOGUE = join(ROOT, "constructs", "model", "parameter-catalogue.json");
 
 type Definition = Omit<Parameter, "from" | "to">;
 
-/** Modules of PostgreSQL's own whose parameters people set on managed servers. */
+/** PostgreSQL's own modules whose parameters people set on managed servers. */
 const MODULES = ["auto_explain", "pg_prewarm", "pg_stat_statements", "pg_trgm", "pgcrypto", "plpgsql", "postgres_fdw"];
 
-/** Leaves out what nobody can set: context `internal`. */
+/** Leaves out parameters that nobody can set (context `internal`). */
 const QUERY = `select json_strip_nulls(json_build_object('name', lower(name), 'type', vartype, 'unit', unit, 'min', min_val::float8,
   'max', max_val::float8, 'values', enumvals, 'restart', case when context = 'postmaster' then true end)) from pg_settings where context <> 'internal'`.replaceAll(
   "\n",
@@ -48,11 +48,11 @@ const BY_HAND: readonly Parameter[] = [
     type: "enum",
     values: ["debug5", "debug4", "debug3", "debug2", "debug1", "info", "notice", "warning", "error", "log", "fatal", "panic"],
   },
-  // At most max_worker_processes, whose own ceiling this is.
+  // At most max_worker_processes; this is its maximum.
   { name: "cron.max_running_jobs", type: "integer", min: 0, max: 262143 },
 ];
 
-/** Choices of a build with libraries that the installed programs were built without; the clouds' have them. */
+/** Choices that the clouds' builds have, but not the installed programs, which lack the libraries. */
 const OTHER_BUILDS: Readonly<Record<string, readonly string[]>> = {
   // https://www.postgresql.org/docs/17/runtime-config-wal.html#GUC-WAL-COMPRESSION
   wal_compression: ["lz4", "zstd"],
@@ -62,7 +62,7 @@ const OTHER_BUILDS: Readonly<Record<string, readonly string[]>> = {
   io_method: ["io_uring"],
 };
 
-/** Asks PostgreSQL without a server: in single-user mode, as the superuser, who sees every parameter. */
+/** Queries PostgreSQL without a server: in single-user mode, as the superuser, who sees every parameter. */
 async function readParameters(majorVersion: MajorVersion): Promise<Definition[]> {
   const { initdb, postgres } = await installBinaries(majorVersion, await serverHome(join(ROOT, ".local")));
   const account = serverAccount();
@@ -98,7 +98,7 @@ function withOtherBuilds(definition: Definition): Definition {
   return more === undefined ? definition : { ...definition, values: [...new Set([...values, ...more])] };
 }
 
-/** One entry for as long as a definition stays the same; `from` and `to` where it is not there in every version. */
+/** One entry for each definition; `from` and `to` if not every version has it. */
 function merge(byMajor: ReadonlyMap<MajorVersion, readonly Definition[]>): Parameter[] {
   const runs = new Map<string, MajorVersion[]>();
   for (const [major, definitions] of byMajor) {
@@ -113,14 +113,14 @@ function merge(byMajor: ReadonlyMap<MajorVersion, readonly Definition[]>): Param
   });
 }
 
-/** Asks every version again. To be run when a version comes, goes, or gets a parameter. */
+/** Queries every version again. Run it when a version is added, removed, or gets a parameter. */
 async function writeCatalogue(): Promise<void> {
   const byMajor = new Map<MajorVersion, Definition[]>();
   for (const major of MAJOR_VERSIONS) byMajor.set(major, await readParameters(major));
   const parameters = [...merge(byMajor), ...BY_HAND].sort((a, b) =>
     a.name === b.name ? (a.from ?? 0) - (b.from ?? 0) : a.name < b.name ? -1 : 1,
   );
-  // One line each, but for those that are too long for the formatter.
+  // One line each, except those that are too long for the formatter.
   writeFileSync(CATALOGUE, `[${parameters.map((parameter) => JSON.stringify(parameter)).join(",\n")}]`);
   execFileSync(join(ROOT, "node_modules", ".bin", "biome"), ["format", "--write", CATALOGUE], { cwd: ROOT, stdio: "ignore" });
   process.stdout.write(`${relative(ROOT, CATALOGUE)}: ${parameters.length} definitions\n`);

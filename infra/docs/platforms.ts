@@ -5,11 +5,11 @@ import { resolveUnknown } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import { ACKNOWLEDGED, type PlatformName, shownSettings, toTable } from "./facts";
 
-/** The longest version that is shown whole: a commit is not. */
+/** The longest version that is shown completely: a commit is shortened. */
 const LONGEST_VERSION = 20;
 const SHORT_VERSION = 8;
 
-/** What each platform is, a row each. @param docs where its page is, as the table's reader sees it. */
+/** A table with a row for each platform. @param docs the folder of pages, relative to the table's page. */
 export const platformsTable = (docs: string): string =>
   toTable(
     ["platform", "chart, verified versions", "driver", "databases", "connections by default"],

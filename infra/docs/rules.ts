@@ -17,16 +17,16 @@ import { wholeRules } from "../../constructs/model/rules/whole-rules";
 import type { WholeRule } from "../../constructs/model/target";
 import { platforms } from "../../constructs/platforms/registry";
 
-/** A rule with its examples tried. */
+/** A rule with the results of its examples. */
 export interface TriedRule {
   readonly id: string;
   readonly severity: Severity;
   readonly why: string;
   readonly source: string;
   readonly date: string;
-  /** What it is about, as a heading: `AWS`, `MLflow`. */
+  /** Its subject, as a heading: `AWS`, `MLflow`. */
   readonly about: string;
-  /** As a person writes them. */
+  /** The examples, as a person writes them. */
   readonly passing: unknown;
   readonly failing: unknown;
   readonly foundInPassing: readonly Violation[];
@@ -89,7 +89,7 @@ const companionsOf = (example: Readonly<Record<string, JsonObject>>): readonly C
     return { name, kind: String(kind), platform, settings: completePlatform(name, platform, its) };
   });
 
-/** Every rule of this project, by what it is about. */
+/** Every rule of this project, by its subject. */
 export const triedRules = (): readonly TriedRule[] => [
   ...tried("Every instance", instanceRules, "instances.main", completeExample),
   ...triedWhole<Fields>("Every environment", {}, wholeRules),
@@ -113,7 +113,7 @@ the vendor rejects it or it has destroyed data. *Acknowledge* is rejected until 
 is shown, with the reason if the environment acknowledges it. To write rules for your team, see [Add a rule](../how-to/add-a-rule.md).
 `;
 
-/** A value as one writes it in TypeScript, on one line. */
+/** A value as TypeScript, on one line. */
 const written = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(written).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -132,7 +132,7 @@ function commonEnd(ids: readonly string[]): string {
   return first.slice(from).join("-");
 }
 
-/** Rules that differ only in the platform that they are about. */
+/** Rules that differ only in their platform. */
 type Alike = readonly [TriedRule, ...TriedRule[]];
 
 const toEntry = ([{ id, about, severity, why, source, date, passing, failing, foundInFailing }, ...others]: Alike): string =>

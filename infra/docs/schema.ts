@@ -30,13 +30,13 @@ function describe(schema: Schema, docstrings: Docstrings, path: string): Schema 
 function describeSetting(schema: Schema, docstrings: Docstrings, path: string): Schema {
   const [text, value = "`"] = docstrings.get(path)?.split(/ +@defaultValue /) ?? [];
   const isFree = schema.pattern !== undefined || schema.anyOf !== undefined;
-  // A value is the schema's default, too.
+  // A value is also the schema's default.
   const sentences = [text, isFree ? `Write ${schema.description}.` : "", value.includes("`") ? "" : `Default: ${value}.`];
   const description = text === undefined ? (schema.description ?? "") : sentences.filter((each) => each !== "").join(" ");
   return describe({ ...schema, description }, docstrings, path);
 }
 
-/** Docstrings of settings that stand within another. */
+/** Docstrings of settings within another setting. */
 const below = (key: string, docstrings: Docstrings): Docstrings => new Map([...docstrings].map(([path, text]) => [`${key}.${path}`, text]));
 
 const ofInstances: Docstrings = new Map([
@@ -44,7 +44,7 @@ const ofInstances: Docstrings = new Map([
   ...below("existing", docstringsIn("constructs/model/instance.ts", "const existing = {")),
 ]);
 
-/** A target's section: what it says of instances has two declarations. */
+/** A target's section. Its settings of instances have two declarations. */
 function sectionSchema(title: string, section: Fields, docstrings: Docstrings, ofOwn: Docstrings): Schema {
   const { properties, ...schema } = documented(section, docstrings);
   const { instances } = properties as Readonly<Record<string, Schema>>;
@@ -54,19 +54,23 @@ function sectionSchema(title: string, section: Fields, docstrings: Docstrings, o
 
 const common = commonFields("");
 
-/** A platform of a kind, under whatever name. */
+/** A platform of a kind, with any name. */
 function kindSchema(kind: string, { title, fields }: Platform): Schema {
   const { properties, ...schema } = objectSchema({ ...common, ...fields });
   const own = documented(fields, docstringsIn(`constructs/platforms/${kind}/settings.ts`, "Fields = {")).properties;
   const shared = mapValues(common, (_field, key) => refer(`common/properties/${key}`));
-  return { title, ...schema, properties: { ...shared, ...(own as JsonObject), platform: { description: "What it is", enum: [kind] } } };
+  return {
+    title,
+    ...schema,
+    properties: { ...shared, ...(own as JsonObject), platform: { description: "The platform's kind", enum: [kind] } },
+  };
 }
 
-/** What `platform` names decides. */
+/** Chooses the schema by `platform`. */
 const NAMED: Schema = {
   title: "Platform",
   type: "object",
-  properties: { platform: { description: "What it is", enum: kinds } },
+  properties: { platform: { description: "The platform's kind", enum: kinds } },
   required: ["platform"],
   allOf: kinds.map((kind) => ({
     if: { type: "object", properties: { platform: { const: kind } }, required: ["platform"] },
@@ -86,7 +90,7 @@ const platformsSchema: Schema = {
   additionalProperties: refer("platform"),
 };
 
-/** JSON Schema of an environment's file: what fields accept. Rules refuse more, which only commands find. */
+/** JSON Schema of an environment's file: types and ranges of fields. Commands also check rules. */
 export function environmentSchema(): Schema {
   const { properties, ...envelope } = documented(
     environmentFields,

@@ -8,7 +8,7 @@ import { environmentSchema } from "./schema";
 
 const TOLD = join(__dirname, "..", "..", "test", "fixtures", "specs");
 
-/** What a change does, in the words of this page, by the level that `plan` gives it. */
+/** Effects of a change in the words of this page, by `plan`'s level. */
 const LEVELS: Readonly<Record<string, string>> = {
   lost: "**loses data or protection**",
   refused: "**is refused**",
@@ -17,7 +17,7 @@ const LEVELS: Readonly<Record<string, string>> = {
   other: "while in use",
 };
 
-/** The worst that `plan` says of a change of each field: a test compares those files with what it says. */
+/** The worst effect that `plan` reports for a change of each field. A test compares those files with `plan`. */
 function readEffects(cloud: "aws" | "gcp"): ReadonlyMap<string, string> {
   const text = readFileSync(join(TOLD, `plan-fields-${cloud}.txt`), "utf8");
   return new Map(
@@ -36,7 +36,7 @@ interface Row {
   readonly isRequired: boolean;
 }
 
-/** The settings of an object, and of objects and lists within, each after the one that it is in. */
+/** The settings of an object, and of objects and lists within it, each after its parent. */
 function rowsOf({ properties, required }: Schema, above = ""): readonly Row[] {
   const isRequired = (key: string) => Array.isArray(required) && required.includes(key);
   return Object.entries((properties ?? {}) as JsonObject).flatMap(([key, value]) => {
@@ -49,7 +49,7 @@ function rowsOf({ properties, required }: Schema, above = ""): readonly Row[] {
 
 const code = (text: string): string => `\`${text}\``;
 
-/** A type in the words of JSON, with its limits. */
+/** A type in JSON's words, with its limits. */
 function typeOf(schema: Schema): string {
   const { type, enum: values, minimum, maximum, anyOf } = schema as Readonly<Record<string, Json>>;
   if (Array.isArray(values)) return values.length > 8 ? "one of a list" : values.map((each) => code(JSON.stringify(each))).join(", ");
@@ -74,7 +74,7 @@ const meaningOf = ({ description = "" }: Schema): string =>
     .replace(/ Default: .+\.$/, "")
     .replaceAll(/`npm run (\w+)( --)?/g, "`npx platform-postgres $1");
 
-/** @param effects columns of what a change does: a title, and the words by path. */
+/** @param effects columns with effects of changes: a title, and the words by path. */
 function toRows(schema: Schema, effects: readonly (readonly [title: string, of: (path: string) => string])[] = []): readonly string[] {
   return toTable(
     ["setting", "type", "default", "what it is", ...effects.map(([title]) => title)],
@@ -99,7 +99,7 @@ export function settingsPage(): string {
   };
   const { $schema, instances, platforms: _, aws, gcp, ...own } = properties;
   const definition = (name: string): Schema => definitions[name] as Schema;
-  /** Without what every platform has, and its kind. */
+  /** Leaves out the kind, and the settings that every platform has. */
   const ownOf = (kind: string): Schema => {
     const its = definition(`kind-${kind}`);
     const entries = Object.entries(its.properties as JsonObject).filter(
@@ -107,7 +107,7 @@ export function settingsPage(): string {
     );
     return { ...its, properties: Object.fromEntries(entries) };
   };
-  /** What a section says of an instance beside what every target has. */
+  /** Settings of an instance that only a target's section has. */
   const instanceOf = (section: Schema): Schema => {
     const all = ((section.properties as JsonObject).instances as JsonObject).additionalProperties as Schema;
     const shared = Object.keys(definition("instance").properties as JsonObject);
@@ -118,19 +118,19 @@ export function settingsPage(): string {
     "",
     "All settings of an environment's file, with types, defaults, units and what changing each does to a deployed instance.",
     "",
-    "`npm run docs` writes this page from the code. The last columns say the worst that `plan` reports of a change: *costs* and *while in use* go on",
-    "without an interruption, *interrupts* restarts or moves the instance, and an empty cell changes nothing of it.",
-    "[Rules](rules.md) lists what is rejected besides. Editors know all of this by [the JSON Schema](schemas/environment.json).",
+    "`npm run docs` writes this page from the code. The last columns show the worst effect that `plan` reports for a change: *costs* and *while in use* continue",
+    "without an interruption, *interrupts* restarts or moves the instance, and an empty cell means no effect on it.",
+    "[Rules](rules.md) lists further checks. Editors show these settings with [the JSON Schema](schemas/environment.json).",
     "",
     "## Environment",
     "",
-    "`instances` and `platforms` are required; the file's name is the environment's.",
+    "`instances` and `platforms` are required; the environment has its file's name.",
     "",
     ...toRows({ properties: own as JsonObject }),
     "",
     "## Instance",
     "",
-    "Below `instances`, by a name of yours.",
+    "Below `instances`, by a name that you choose.",
     "",
     ...toRows(definition("instance"), [
       changing("aws", "changing it on RDS", "instances.main"),
@@ -139,31 +139,31 @@ export function settingsPage(): string {
     "",
     "## AWS",
     "",
-    "Below `aws`: where the environment stands on AWS.",
+    "Below `aws`: the environment's place on AWS.",
     "",
     ...toRows(aws as Schema, [changing("aws", "changing it", "aws")]),
     "",
     "## AWS instance",
     "",
-    "Below `aws.instances`, by the instance's name: every setting of an instance, and these. A setting wins here; `parameters` and `size` are merged.",
+    "Below `aws.instances`, by the instance's name: every setting of an instance, and these. Settings here take precedence; `parameters` and `size` are merged.",
     "",
     ...toRows(instanceOf(aws as Schema)),
     "",
     "## Google Cloud",
     "",
-    "Below `gcp`: where the environment stands on Google Cloud.",
+    "Below `gcp`: the environment's place on Google Cloud.",
     "",
     ...toRows(gcp as Schema, [changing("gcp", "changing it", "gcp")]),
     "",
     "## Google Cloud instance",
     "",
-    "Below `gcp.instances`, by the instance's name: every setting of an instance, and these. A setting wins here; `parameters` and `size` are merged.",
+    "Below `gcp.instances`, by the instance's name: every setting of an instance, and these. Settings here take precedence; `parameters` and `size` are merged.",
     "",
     ...toRows(instanceOf(gcp as Schema), [changing("gcp", "changing it", "gcp.instances.main")]),
     "",
     "## Platform",
     "",
-    "Below `platforms`, by a name of yours or of the kind. Every platform has these; those of each kind follow.",
+    "Below `platforms`, by the kind or by a name that you choose. Every platform has these; those of each kind follow.",
     "",
     ...toRows(definition("common")),
     "",

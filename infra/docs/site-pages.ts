@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, posix } from "node:path";
 import { PACKAGE_ROOT } from "../../constructs/package/root";
 
-/** Pages of the site that stand at the root of the repository, by their path in the site. */
+/** Pages of the site that are at the root of the repository, by their path in the site. */
 const ROOT_PAGES: Readonly<Record<string, string>> = {
   "README.md": "index.md",
   "CONTRIBUTING.md": "CONTRIBUTING.md",
@@ -10,7 +10,7 @@ const ROOT_PAGES: Readonly<Record<string, string>> = {
   "CHANGELOG.md": "CHANGELOG.md",
 };
 
-/** Files that pages show; the site copies them as they are. */
+/** Files that pages show; the site copies them unchanged. */
 const ASSETS = /\.(svg|png|jpe?g|gif|webp)$/;
 /** Markdown links and images, and the attributes of HTML that name a file. */
 const LINK = /(\]\(|\b(?:href|src|srcset)=")(?!#|[a-z][a-z+.-]*:|\/\/)([^)\s"#]+)(#[^)\s"]*)?/gi;
@@ -57,14 +57,14 @@ const filesBelow = (folder: string): readonly string[] =>
 
 const isPage = (file: string): boolean => file in ROOT_PAGES || (file.startsWith("docs/") && file.endsWith(".md"));
 
-/** Where the site has a file of the repository. */
+/** Path of a repository's file in the site. */
 function pathInSite(file: string): string {
   if (isPage(file)) return ROOT_PAGES[file] ?? posix.relative("docs", file);
   if (ASSETS.test(file)) return posix.relative("docs", file);
   return `files/${file.replace(/\/$/, "")}.md`;
 }
 
-/** Passes each relative link of a page, outside of its code, through a function. */
+/** Replaces each relative link of a page, except in code, with a function's result. */
 export function withLinks(page: string, change: (link: string) => string): string {
   let fence: string | null = null;
   return page
@@ -129,7 +129,7 @@ export interface Entry {
   readonly items?: readonly Entry[];
 }
 
-/** Folders and pages in the order in which a reader needs them; those that are not named follow by their titles. */
+/** Folders and pages in the order in which readers need them; others follow, sorted by title. */
 const ORDER = [
   "tutorials",
   "how-to",
@@ -152,7 +152,7 @@ const TITLES: Readonly<Record<string, string>> = {
   platforms: "Platforms",
   constructs: "Constructs",
 };
-/** Pages of `docs/` that belong to no group of their own. */
+/** Pages of `docs/` without a group of their own. */
 const LOOK_UP = ["troubleshooting.md", "glossary.md"];
 
 /** Returns the sidebar: a group for each folder, so that a new page appears by itself. */

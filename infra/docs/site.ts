@@ -11,7 +11,7 @@ import { entryPoints } from "./entry-points";
 import { deadHeadings, sidebar, sitePages } from "./site-pages";
 
 const SITE = join(PACKAGE_ROOT, "site");
-/** What VitePress builds of: a copy of the pages, with links as the site needs them. */
+/** VitePress's input: a copy of the pages, with links as the site needs them. */
 const PAGES = join(SITE, "pages");
 const BUILT = join(SITE, "dist");
 

@@ -9,14 +9,14 @@ const about = {
 };
 
 const checks = list(
-  "Every check, in the order in which it was made.",
+  "Every check, in the order in which they ran.",
   object("One check.", {
     kind: oneOf("What was checked.", ["instance", "platform"]),
     name: text("The instance's or platform's name in the environment."),
     promise: text("What should be true. A sentence for people: its wording may change."),
     passed: flag("Whether it is true."),
-    problem: orNull(text("What is wrong, and the remedy. Null if the check passed.")),
-    note: orNull(text("Something to know although the check passed.")),
+    problem: orNull(text("The problem and its remedy. Null if the check passed.")),
+    note: orNull(text("A remark on a passed check. Null if there is none.")),
   }),
 );
 
@@ -35,17 +35,17 @@ const instances = list(
   "The instances, in the environment's order.",
   object("One instance.", {
     name: text("Its name in the environment."),
-    host: text("Name of the host that its certificate carries."),
+    host: text("Host name in its certificate."),
     port: count("TCP port."),
     directory: orNull(
       text("Absolute path of the server's data and log. Null if the server does not run on this machine for this project."),
     ),
     statements,
-    connections: object("How its connections are shared out.", {
+    connections: object("How its connections are divided.", {
       max: count("`max_connections` that the environment counts on."),
       platforms: count("The sum of the platforms' limits."),
       reserved: count("Reserved for administration and this program."),
-      free: count("What is left."),
+      free: count("Connections that are left."),
     }),
   }),
 );
@@ -57,13 +57,13 @@ const platforms = byName(
     databases: list("Its databases.", text("A database.")),
     owner: text("The role that owns them."),
     login: text("The login that it uses."),
-    connectionLimit: count("Most connections of the login."),
+    connectionLimit: count("Connection limit of the login."),
     configurationFile: orNull(
-      text("Absolute path of the file that its process on this machine starts with. It contains the password. Null on a cloud."),
+      text("Absolute path of the file from which it starts on this machine. It contains the password. Null on a cloud."),
     ),
     startCommands: list(
-      "Shell lines that start it on this machine. None on a cloud, or where its files alone cannot.",
-      text("A line; one that ends with a backslash goes on in the next."),
+      "Shell commands that start it on this machine. Empty on a cloud, or if it needs more than these files.",
+      text("A line. If it ends with a backslash, the next line continues it."),
     ),
   }),
 );
@@ -82,7 +82,7 @@ export const provisionDocument = defineDocument("provision", 1, "provision", "Wh
 
 export const startDocument = defineDocument("start", 1, "start", "What `start` did. It is printed when everything is ready.", {
   ...about,
-  passed: flag("Whether every check passed. If false, `start -- --once` ends with exit code 1."),
+  passed: flag("Whether every check passed. If false, the exit code of `start -- --once` is 1."),
   instances,
   platforms,
   checks,
@@ -104,17 +104,15 @@ export const dryRunDocument = defineDocument(
   "What `provision` would do. Nothing was changed.",
   {
     ...about,
-    upToDate: flag("Whether provisioning would change nothing, and no other person has to. If false, the exit code is 2."),
+    upToDate: flag("Whether provisioning has nothing to change, and other people have nothing to correct. If false, the exit code is 2."),
     instances: list(
       "The instances, in the environment's order.",
       object("One instance.", {
         name: text("Its name in the environment."),
-        host: text("Name of the host that its certificate carries."),
+        host: text("Host name in its certificate."),
         port: count("TCP port."),
         refusal: orNull(
-          text(
-            "Why provisioning would do nothing at all until another person has corrected the server: too old, read-only, too few connections.",
-          ),
+          text("Why provisioning refuses the server until another person corrects it: too old, read-only, or too few connections."),
         ),
         statements,
         secrets: list(
@@ -126,11 +124,11 @@ export const dryRunDocument = defineDocument(
             reason: text("Why. A sentence for people: its wording may change."),
           }),
         ),
-        problems: finding("What only another person can correct, and without which provisioning fails."),
-        unsound: finding("What is wrong in the platforms' databases, and provisioning does not mend."),
-        unknown: finding("What shows only after the statements have run."),
+        problems: finding("Problems that only another person can correct. Provisioning fails until then."),
+        unsound: finding("Problems in the platforms' databases that provisioning does not repair."),
+        unknown: finding("What is only known after the statements have run."),
         works: list(
-          "Logins that were tried with the password of their secret, and work in all databases of their platform.",
+          "Logins whose secret's password was tried, and works in all databases of their platform.",
           object("One login.", { platform: text("Its platform."), login: text("Its name.") }),
         ),
       }),
@@ -149,7 +147,7 @@ export const rotateDocument = defineDocument("rotate", 1, "rotate", "What `rotat
   platform: text("The platform."),
   works: flag("Whether the new login works. If false, the exit code is 1."),
   login: orNull(
-    text("The login that has a new password, and that the platform uses from now on. Null if the Job that rotated is of another version."),
+    text("The login with the new password, which the platform uses from now on. Null if the rotation's Job has another version."),
   ),
   previousLogin: orNull(text("The login used until now. Null if `login` is.")),
   revoked: flag("Whether the previous login can no longer log in (`--revoke`). Otherwise it works until the next rotation."),
@@ -158,7 +156,7 @@ export const rotateDocument = defineDocument("rotate", 1, "rotate", "What `rotat
   next: orNull(text("What to do next. A sentence for people: its wording may change. Null if the new login does not work.")),
 });
 
-/** All of them, in the order of their page. */
+/** All documents, in the order of their page. */
 export const DOCUMENTS: readonly Printed[] = [
   startDocument,
   doctorDocument,

@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from "../../constructs/model/json";
 
-/** The schema of a JSON value, from which its type derives: so that neither can be wrong about the other. */
+/** The schema of a JSON value, from which its type derives, so that the two always agree. */
 export interface Schema<T> {
   /** As JSON Schema, draft 7. */
   readonly json: JsonObject;
-  /** Only a type. */
+  /** Exists only as a type. */
   readonly type?: T;
 }
 
@@ -25,7 +25,7 @@ export const oneOf = <const V extends string>(description: string, values: reado
   json: { type: "string", enum: [...values], description },
 });
 
-/** @param of has a type of its own: no null within null. */
+/** @param of must not allow null itself. */
 export const orNull = <T>({ json }: Schema<T>): Schema<T | null> => ({
   json: { ...json, type: [json.type as string, "null"], ...(Array.isArray(json.enum) ? { enum: [...(json.enum as Json[]), null] } : {}) },
 });
@@ -63,7 +63,7 @@ export interface Printed {
   readonly json: JsonObject;
 }
 
-/** It has the values `V`, besides its name and version. */
+/** A document with the values `V`, its name and its version. */
 export interface Document<V> extends Printed {
   print(values: V): string;
 }
@@ -74,7 +74,7 @@ export type ValuesOf<D> = D extends Document<infer V> ? V : never;
 /**
  * Defines a document.
  *
- * @param version is raised when a key is removed, or means something else. New keys do not raise it.
+ * @param version is raised when a key is removed or changes its meaning. New keys do not raise it.
  */
 export function defineDocument<P extends Properties>(
   name: string,

@@ -8,7 +8,7 @@ import type { PlatformSummary } from "../local/deliver";
 import type { ReachableInstance, Session } from "../local/session";
 import type { CheckValues, ProvisionValues, StatementValues } from "./documents";
 
-/** What every document begins with. */
+/** The first keys of every document. */
 export const toAbout = ({ name, target }: Pick<ProjectEnvironment, "name" | "target">) => ({
   environment: name,
   target: target as ProvisionValues["target"],
@@ -32,7 +32,7 @@ export const toStatements = (changes: readonly Change[]): readonly StatementValu
     reason: change.why,
   }));
 
-/** @param summary what was written for this machine; null on a cloud, where nothing is. */
+/** @param summary files written on this machine; null on a cloud, where none are written. */
 export function toProvisioned(
   { environment, instances }: Pick<Session, "environment" | "instances">,
   provisioned: Readonly<Record<string, Provisioned>>,

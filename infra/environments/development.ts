@@ -1,6 +1,6 @@
 import type { EnvironmentSpec } from "../spec";
 
-/** One small server for a team to try things on; it may be deleted, and nobody is woken when its zone fails. */
+/** One small server for a team's experiments. It may be deleted, and nobody is alerted when its zone fails. */
 export default {
   labels: { stage: "development" },
   instances: {
@@ -12,9 +12,9 @@ export default {
       deletionProtection: false,
     },
   },
-  // A network of its own, and no cluster: the databases, and files for whatever runs the platforms.
+  // Creates its own network, and names no cluster: it creates databases, and files for any cluster.
   aws: { region: "eu-central-1", applyImmediately: true, logRetentionDays: 7 },
-  // Of Google Cloud's there is always something that you have: a project, its network, and a cluster in it, where databases are made.
+  // Google Cloud needs an existing project, its network, and a cluster in it, where provisioning runs.
   gcp: {
     project: { example: "my-project" },
     projectNumber: { example: "123456789012" },

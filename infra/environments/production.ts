@@ -1,15 +1,15 @@
 import type { EnvironmentSpec } from "../spec";
 
 /**
- * What people work on: standbys in a second zone, a month of backups, and Prefect's background services apart from its servers.
+ * For daily work: standbys in a second zone, a month of backups, and Prefect's background services separate from its servers.
  *
- * Flyte has an instance of its own. Its load comes in bursts, with the workflows; it keeps their history, which grows without end; and
- * its upgrades need other windows than the rest. None of that should slow a page of MLflow's, or wait for it.
+ * Flyte has its own instance: its load comes in bursts with the workflows, it keeps their history, which grows without end, and its
+ * upgrades need different windows. None of this should slow MLflow's pages, or wait for them.
  */
 export default {
   labels: { stage: "production" },
   owner: "ml-platform",
-  // Write your own in place of the examples: as long as there is one, nothing can be deployed.
+  // Replace the placeholders with your IDs: until then nothing can be deployed.
   aws: {
     region: "eu-central-1",
     account: { example: "111122223333" },
@@ -69,7 +69,7 @@ export default {
       redisHost: "redis.example.internal",
       secretKeySecret: "skillflaw-key",
       configClaim: "skillflaw-files",
-      // By digest: its project publishes no tag but `latest`.
+      // By digest, because its project only publishes the tag `latest`.
       images: {
         skillflaw: "registry.example.internal/skillflaw_backend@sha256:0000000000000000000000000000000000000000000000000000000000000000",
       },

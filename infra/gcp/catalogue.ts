@@ -1,22 +1,22 @@
 import catalogue from "./catalogue.json";
 
 /**
- * What a provider takes of an input property.
+ * What a provider accepts for an input property.
  *
  * Types, requirements and replacements are from the schemas of Pulumi's providers (gcp 9.35, random 4.21, kubernetes 4.34); allowed
- * values, which no schema has, from the source of Google's provider and its documentation. The types in use, and no others.
+ * values, which no schema has, from the source of Google's provider and its documentation. Contains only the types in use.
  */
 export interface Property {
   readonly type: "string" | "integer" | "number" | "boolean" | "object" | "list" | "map";
   readonly required: boolean;
-  /** Whether a change of it replaces the resource. */
+  /** Whether changing it replaces the resource. */
   readonly replaces: boolean;
   readonly secret: boolean;
-  /** Null where any is allowed. */
+  /** Null if any value is allowed. */
   readonly values: readonly string[] | null;
 }
 
-/** Properties of a type of resource by their path, in which `[]` is any entry of a list; null for a type that is not in it. */
+/** Returns the properties of a resource type by path, in which `[]` is any entry of a list; null for a type that it does not contain. */
 export function propertiesOf(type: string): Readonly<Record<string, Property>> | null {
   const written = (catalogue as Readonly<Record<string, Readonly<Record<string, string>>>>)[type];
   if (written === undefined) return null;
@@ -36,7 +36,7 @@ function parse(text: string): Property {
   };
 }
 
-/** Every value of an object by its path, as the catalogue writes paths; objects and lists stand for themselves, too. */
+/** Returns every value of an object by its path in the catalogue's notation, including objects and lists. */
 export function* pathsOf(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
   if (path !== "") yield [path, value];
   if (Array.isArray(value)) for (const each of value) yield* pathsOf(each, `${path}[]`);

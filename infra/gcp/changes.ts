@@ -14,7 +14,7 @@ const VERSION = "gcp:secretmanager/secretVersion:SecretVersion";
 const PASSWORD = "random:index/randomPassword:RandomPassword";
 const RELEASE = "kubernetes:helm.sh/v3:Release";
 
-/** What holds data, or what data cannot be read or reached without. */
+/** Resources that contain data, or without which data cannot be read or reached. */
 const STATEFUL = [
   INSTANCE,
   "gcp:sql/user:User",
@@ -27,7 +27,7 @@ const STATEFUL = [
   "gcp:dns/recordSet:RecordSet",
 ];
 
-/** Properties of an instance whose change is told as that of a setting. */
+/** Properties of an instance whose change is reported under a setting. */
 const OF_SETTINGS = ["region", "project", "encryptionKeyName", "name"];
 
 /** Settings that other resources follow, each by its path. */
@@ -40,7 +40,7 @@ const POLICY = "kubernetes:admissionregistration.k8s.io/v1:ValidatingAdmissionPo
 type Before = readonly Stored[];
 type After = readonly Registration[];
 
-/** What a program would change of a state. @param readers see `readersOf`. */
+/** Returns the changes between a state and a program. @param readers see `readersOf`. */
 export function findChanges(before: Before, after: After, readers: Readonly<Record<string, readonly string[]>>): readonly Change[] {
   const has = gcpFacts(after);
   const had = withReal(before, has);
@@ -64,7 +64,7 @@ export function findChanges(before: Before, after: After, readers: Readonly<Reco
   ]);
 }
 
-/** Facts of a state, with the sizes that disks have grown to: where one is to grow no longer by itself, its size is compared with that. */
+/** Facts of a state, with the sizes that disks have grown to, which matter if a disk is no longer to grow automatically. */
 function withReal(before: Before, has: Readonly<Record<string, Facts>>): Readonly<Record<string, Facts>> {
   const primaries = before.filter((stored) => stored.type === INSTANCE && !isReplica(stored));
   return Object.fromEntries(
@@ -79,9 +79,9 @@ function withReal(before: Before, has: Readonly<Record<string, Facts>>): Readonl
 }
 
 /**
- * What holds data, and would be deleted or replaced, but for what belongs to instances that go.
+ * Returns resources with data that would be deleted or replaced, except those of removed instances.
  *
- * @param isFollowing whether a setting of an instance is told that others follow.
+ * @param isFollowing whether a reported setting of an instance explains the change.
  */
 function findLosses(before: Before, after: After, gone: readonly string[], isFollowing: boolean): readonly Change[] {
   const goes = (stored: Stored) => gone.includes(instanceOf(stored)) || gone.some((name) => placeOf(stored) === `instances.${name}`);
@@ -97,9 +97,9 @@ function findLosses(before: Before, after: After, gone: readonly string[], isFol
       if (replacing.length === 0 || (isFollowing && replacing.every((path) => FOLLOWING.includes(path)))) return [];
       const effect =
         stored.type === PASSWORD
-          ? "would get a new password, which the database does not learn"
+          ? "would get a new password, which the database does not get"
           : `would be replaced by ${OF_ACCESS[stored.type] === undefined ? "an empty one" : "another one"}`;
-      return [loss(stored, `${effect}, because of ${replacing.join(", ")}`, "take that change back")];
+      return [loss(stored, `${effect}, because of ${replacing.join(", ")}`, "undo that change")];
     });
 }
 
@@ -113,20 +113,20 @@ const loss = (stored: Stored, effect: string, remedy: string): Change => {
     : toChange("lost", "gcp.privateServicesAccess", `${what} ${effect}`, remedy);
 };
 
-/** Parts of the network's way to Google's services, as a person calls them. */
+/** Names of the parts of private services access. */
 const OF_ACCESS: Readonly<Record<string, string>> = {
   "gcp:compute/globalAddress:GlobalAddress": "the range of addresses",
   "gcp:servicenetworking/connection:Connection": "the peering",
 };
 
-/** What loses nothing when it is deleted: a replica, its name, and what stays in the cloud. */
+/** Resources whose deletion loses nothing: a replica, its name, and resources that stay in the cloud. */
 const isExpendable = (stored: Stored): boolean =>
   stored.retainOnDelete || isReplica(stored) || isReaderHostName(String(stored.inputs.name));
 
 /** Type and name, in readable form. */
 const nameOf = ({ urn }: Pick<Stored, "urn">): string => `${urn.split("::")[2]?.split(":").at(-1)} ${urn.split("::").at(-1)}`;
 
-/** The platform or instance that a secret is of, as the spec calls it: `ENVIRONMENT--PLATFORM`, `ENVIRONMENT--INSTANCE--master`. */
+/** Returns the spec's path of the platform or instance to which a secret belongs: `ENVIRONMENT--PLATFORM`, `ENVIRONMENT--INSTANCE--master`. */
 function placeOf({ type, urn }: Pick<Stored, "type" | "urn">): string | null {
   if (![SECRET, VERSION, PASSWORD].includes(type)) return null;
   const [, name, master] = (urn.split("::").at(-1) ?? "").split("--");
@@ -139,7 +139,7 @@ const platformOf = (stored: Pick<Stored, "type" | "urn">): string | null => {
   return place?.startsWith("platforms.") ? place : null;
 };
 
-/** Platforms that come, or go, by their secrets. */
+/** Platforms that are added or removed, by their secrets. */
 function findPlatforms(before: Before, after: After): readonly Change[] {
   const namesIn = (resources: readonly Pick<Stored, "type" | "urn">[]) => [
     ...new Set(resources.filter(({ type }) => type === SECRET).flatMap((each) => platformOf(each) ?? [])),
@@ -149,13 +149,13 @@ function findPlatforms(before: Before, after: After): readonly Change[] {
     ...had
       .filter((path) => !has.includes(path))
       .map((path) =>
-        toChange("lost", path, "its secret would be deleted; its databases stay, and nothing would look after them", keep(path)),
+        toChange("lost", path, "its secret would be deleted; its databases would stay, but would no longer be managed", keep(path)),
       ),
     ...has.filter((path) => !had.includes(path)).map((path) => toChange("other", path, "gets its databases, its logins and its secret")),
   ];
 }
 
-/** Releases that go, stay without an owner, or get another version of their chart. */
+/** Releases that are removed, stay without an owner, or get another version of their chart. */
 function findReleases(before: Before, after: After): readonly Change[] {
   return before
     .filter(({ type }) => type === RELEASE)
@@ -175,20 +175,20 @@ function findReleases(before: Before, after: After): readonly Change[] {
     });
 }
 
-/** What keeps others from the namespace of provisioning. */
+/** The policy that protects the namespace of provisioning. */
 const findGuards = (before: Before, after: After): readonly Change[] =>
   before.some(({ type }) => type === POLICY) && !after.some(({ type }) => type === POLICY)
     ? [
         toChange(
           "lost",
           "gcp.cluster.admissionPolicy",
-          "the policy would be deleted that protects the namespace of provisioning",
+          "the policy that protects the namespace of provisioning would be deleted",
           "keep it true, unless something else protects it",
         ),
       ]
     : [];
 
-/** Another cluster replaces its provider, and with it everything that is in the cluster. */
+/** Changing the cluster replaces its provider, and with it everything in the cluster. */
 function findCluster(before: Before, after: After): readonly Change[] {
   const clusterOf = (resources: readonly Pick<Stored, "type" | "inputs">[]): string | null => {
     const identifier = resources.find(({ type }) => type === CLUSTER)?.inputs.clusterIdentifier;
@@ -196,11 +196,11 @@ function findCluster(before: Before, after: After): readonly Change[] {
   };
   const [had, has] = [clusterOf(before), clusterOf(after)];
   if (had === null || has === null || had === has) return [];
-  const effect = "all that this project has installed would be deleted in the old cluster, and installed in the new one; databases stay";
+  const effect = "everything that this project installed would be deleted in the old cluster, and installed in the new one; databases stay";
   return [{ ...toChange("outage", "gcp.cluster", effect), before: had, after: has }];
 }
 
-/** Paths whose value is written, known, and another than before. What nobody writes, such as a name that Pulumi makes, stays. */
+/** Paths with a known value that differs from before. Values that the program does not set, such as names from Pulumi, stay. */
 function changedPaths(before: Stored, after: Registration): readonly string[] {
   const had = groupPaths(before.inputs);
   const ignored = after.ignoreChanges;
@@ -209,7 +209,7 @@ function changedPaths(before: Stored, after: Registration): readonly string[] {
     .map(([path]) => path);
 }
 
-/** What comes, goes and changes, resource by resource; values that are secret, or not known yet, are left out. */
+/** Added, removed and changed resources, line by line, without values that are secret or not known yet. */
 export function toDetails(before: Before, after: After): readonly string[] {
   const isOwn = ({ type }: Pick<Stored, "type">) => !type.startsWith("pulumi:");
   const urns = [...new Set([...before, ...after].filter(isOwn).map(({ urn }) => urn))].sort();
@@ -228,11 +228,11 @@ export function toDetails(before: Before, after: After): readonly string[] {
   });
 }
 
-/** Characters that are shown of a value. */
+/** Most characters of a value to show. */
 const LONGEST = 100;
 const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text);
 
-/** Values by their path as texts; those of a list together. */
+/** Values as texts by path; those of a list are joined. */
 function groupPaths(inputs: unknown): ReadonlyMap<string, string> {
   const grouped = new Map<string, string>();
   for (const [path, value] of pathsOf(inputs)) {
@@ -248,7 +248,7 @@ const SENT_ALONE: Readonly<Record<string, readonly string[]>> = {
   "settings.edition": ["settings.edition", "settings.tier"],
 };
 
-/** Instances for which one run is not enough. */
+/** Instances that need a second run. */
 export function findSecondRuns(environment: string, before: Before, after: After): readonly string[] {
   return after.flatMap((next) => {
     const stored = next.type === INSTANCE ? before.find(({ urn }) => urn === next.urn) : undefined;

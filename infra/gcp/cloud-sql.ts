@@ -14,14 +14,14 @@ export const ROLE = "Cloud SQL Viewer (roles/cloudsql.viewer)";
 /** Pages of backups that are read at most. */
 const PAGES = 10;
 
-/** What of the API's `DatabaseInstance` is read. */
+/** The parts of the API's `DatabaseInstance` that are read. */
 interface FoundInstance {
   readonly state?: string;
   readonly gceZone?: string;
   readonly secondaryGceZone?: string;
   readonly settings?: {
     readonly tier?: string;
-    /** GB, which are GiB here. A number of 64 bits, and so a text. */
+    /** In GB, which means GiB here. A 64-bit number, so JSON has it as a text. */
     readonly dataDiskSizeGb?: string;
     readonly availabilityType?: string;
     readonly backupConfiguration?: {
@@ -44,7 +44,7 @@ interface BackupRuns {
 }
 
 /**
- * An instance of Cloud SQL with the person's own credentials.
+ * Reads an instance of Cloud SQL with the user's own credentials.
  *
  * Sources, read 2026-12-01: https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1/instances/get,
  * https://cloud.google.com/sql/docs/postgres/admin-api/rest/v1/projects.instances/getLatestRecoveryTime,
@@ -114,11 +114,11 @@ async function readRuns(ask: Ask): Promise<Pick<Backups, "oldest" | "latest">> {
   return { oldest: new Date(Math.min(...ends)), latest: new Date(Math.max(...ends)) };
 }
 
-/** A fault of the Cloud SQL Admin API as one sentence. */
+/** Describes an error of the Cloud SQL Admin API in one sentence. */
 function explain(error: unknown, project: string, name: string): string {
   const [status, message] = [statusOf(error), onOneLine(messageOf(error))];
-  if (status === 403) return `you may not ask Cloud SQL (${message}); grant ${ROLE}`;
-  if (status === 404) return `project ${project} has no instance ${name}; deploy the environment again, or take newer outputs`;
+  if (status === 403) return `you have no permission to query Cloud SQL (${message}); grant ${ROLE}`;
+  if (status === 404) return `project ${project} has no instance ${name}; deploy the environment again, or use newer outputs`;
   if (isOutOfReach(error)) return "Cloud SQL does not answer; check the network and run this again";
   if (isUnauthenticated(error))
     return `there are no valid credentials for Google Cloud (${message}); run gcloud auth application-default login`;

@@ -25,7 +25,7 @@ import { loadGcpEnvironment } from "./load";
 import { OUTPUTS_FILE, outputsCommand, readOutputs } from "./outputs";
 import { runRenewal } from "./rotation";
 
-/** A store that whoever runs the cluster makes, where this project knows no cluster. */
+/** Name of the ClusterSecretStore that you create in the cluster if the spec has no `cluster`. */
 const CLUSTER_STORE = "gcp-secret-manager";
 
 /** Google Cloud, as the commands see it. */
@@ -36,7 +36,7 @@ export const gcpCloud: Cloud<typeof gcpFields> = {
   outputsCommand: (environment) => outputsCommand(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new GcpDeployment(environment, readOutputs(environment.name, file), file),
   plan: async (environment, against) => {
-    // Loaded when asked for: the other commands need no Pulumi.
+    // Loaded on demand: the other commands do not need Pulumi.
     const { planGcp } = require("./plan") as typeof import("./plan");
     return planGcp(environment, against);
   },
@@ -46,7 +46,7 @@ export const gcpCloud: Cloud<typeof gcpFields> = {
   },
 };
 
-/** An environment, and what its stack has printed. */
+/** An environment and the outputs of its stack. */
 class GcpDeployment implements Deployment {
   constructor(
     private readonly environment: GcpEnvironment,
@@ -68,7 +68,7 @@ class GcpDeployment implements Deployment {
 
   secret(platform: string): SecretSource {
     const { cluster, project } = this.environment.section;
-    // Its name in the project, as External Secrets wants it.
+    // Its short name in the project, which External Secrets needs.
     const key = this.secretOf(platform).split("/").at(-1) ?? "";
     if (cluster === null) return { key, store: CLUSTER_STORE, annotations: {} };
     const store = secretReader({ project: idOf(project), cluster: idOf(cluster.name), location: cluster.location });
@@ -87,8 +87,8 @@ class GcpDeployment implements Deployment {
   caution(platform: string, wired: Wired): string | null {
     const { access } = this.platform(platform);
     if (this.environment.section.cluster !== null) return annotateAccounts(this.environment, wired, access);
-    const store = `The ClusterSecretStore ${CLUSTER_STORE} of External Secrets is yours: let it read and list the versions of ${this.secretOf(platform)}, and set its secretVersionSelectionPolicy to LatestOrFetch.`;
-    return access === "direct" ? store : `${store} What the proxy runs as needs roles/cloudsql.client.`;
+    const store = `Create the ClusterSecretStore ${CLUSTER_STORE} of External Secrets, with permission to read and list the versions of ${this.secretOf(platform)} and with secretVersionSelectionPolicy LatestOrFetch.`;
+    return access === "direct" ? store : `${store} The proxy's identity needs roles/cloudsql.client.`;
   }
 
   connect(instance: string, via: Server["via"], patience: Patience): Pick<ServerAccess, "server" | "store"> {
@@ -102,7 +102,7 @@ class GcpDeployment implements Deployment {
   }
 
   /**
-   * By SSH, and not by the Auth Proxy, whose near end shows no certificate: `--via` verifies the database's own. Sources, read 2026-11-30:
+   * Uses SSH, not the Auth Proxy, whose near end presents no certificate: `--via` verifies the database's own. Sources, read 2026-11-30:
    * https://cloud.google.com/iap/docs/using-tcp-forwarding, https://cloud.google.com/sdk/gcloud/reference/compute/ssh
    */
   tunnel(instance: string, localPort: number) {
@@ -137,7 +137,7 @@ class GcpDeployment implements Deployment {
     if (cluster === null) return null;
     const { instance } = this.platform(platform);
     const cronJob = this.server(instance).rotation ?? null;
-    if (cronJob === null) throw new UserError(`${this.file} contains no CronJob that rotates on ${instance}; ${this.deploy()}`);
+    if (cronJob === null) throw new UserError(`${this.file} has no CronJob that rotates passwords on ${instance}; ${this.deploy()}`);
     const place = { project: idOf(project), location: cluster.location, name: idOf(cluster.name) };
     return runRenewal({ cluster: place, cronJob, platform }, renewal, onWait);
   }
@@ -148,7 +148,7 @@ class GcpDeployment implements Deployment {
     return found;
   }
 
-  /** Whole name of a platform's secret. */
+  /** Full name of a platform's secret. */
   private secretOf(platform: string): string {
     return findOutput(this.outputs.platforms, platform, "platform", this.file, this.deploy()).secret;
   }

@@ -8,7 +8,7 @@ import { isOutOfReach } from "../../constructs/provisioning/stored-secret";
 const ENDPOINT_VARIABLE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER";
 const ENDPOINT = "https://container.googleapis.com/";
 
-/** Milliseconds during which a call is tried again. */
+/** Milliseconds for which a call is retried. */
 const PATIENCE = 60_000;
 
 /** A cluster of GKE. */
@@ -22,7 +22,7 @@ export interface ClusterName {
 const CONNECT_YOURSELF = "add --via HOST:PORT to connect with your own credentials";
 
 /**
- * The Kubernetes API of a cluster with the person's own credentials, as kubectl calls it after `get-credentials`. Needs neither gcloud nor
+ * Calls the Kubernetes API of a cluster with the user's own credentials, as kubectl does after `get-credentials`. Needs neither gcloud nor
  * kubectl.
  *
  * Every call may be repeated, so an object to create needs a name.
@@ -57,7 +57,7 @@ export class ClusterApi {
     return (await this.ask<string>({ path, responseType: "text" })).data;
   }
 
-  /** Creates an object. An earlier try, whose answer was lost, may have created it. @throws UserError */
+  /** Creates an object, or accepts that an earlier try whose answer was lost created it. @throws UserError */
   async create(path: string, object: object): Promise<void> {
     await this.ask({ path, method: "POST", data: object });
   }
@@ -83,11 +83,11 @@ export class ClusterApi {
     return patiently(run, (error) => this.explain(error));
   }
 
-  /** A fault of Kubernetes as one sentence. */
+  /** Describes an error of Kubernetes in one sentence. */
   private explain(error: unknown): UserError {
     const { name } = this.cluster;
     const [status, message] = [statusOf(error), messageOf(error)];
-    if (status === 403) return new UserError(`cluster ${name} refuses this (${message}); grant that permission, or ${CONNECT_YOURSELF}`);
+    if (status === 403) return new UserError(`cluster ${name} rejected this (${message}); grant that permission, or ${CONNECT_YOURSELF}`);
     if (status === 404) return new UserError(`cluster ${name} does not have it (${message}); deploy the environment again`);
     if (isOutOfReach(error) || isUntrusted(error))
       return new UserError(
@@ -103,11 +103,13 @@ interface FoundCluster {
   readonly masterAuth?: { /** PEM text in base64. */ readonly clusterCaCertificate?: string };
 }
 
-/** A fault of Kubernetes Engine as one sentence. */
+/** Describes an error of Kubernetes Engine in one sentence. */
 function explainEngine(error: unknown, { project, location, name }: ClusterName): UserError {
   const [status, message] = [statusOf(error), messageOf(error)];
   if (status === 403)
-    return new UserError(`you may not read cluster ${name} (${message}); grant container.clusters.get, or ${CONNECT_YOURSELF}`);
+    return new UserError(
+      `you have no permission to read cluster ${name} (${message}); grant container.clusters.get, or ${CONNECT_YOURSELF}`,
+    );
   if (status === 404) return new UserError(`project ${project} has no cluster ${name} in ${location}; correct gcp.cluster`);
   if (isOutOfReach(error))
     return new UserError(`Kubernetes Engine does not answer; check the network and run this again, or ${CONNECT_YOURSELF}`);
@@ -118,7 +120,7 @@ function explainOther(error: unknown, who: string): UserError {
   const message = messageOf(error);
   if (isUnauthenticated(error))
     return new UserError(`there are no valid credentials for Google Cloud (${message}); run gcloud auth application-default login`);
-  return new UserError(`${who} did not do this (${message}); run this again, or ${CONNECT_YOURSELF}`);
+  return new UserError(`${who} failed (${message}); run this again, or ${CONNECT_YOURSELF}`);
 }
 
 const patiently = <T>(run: () => Promise<T>, explain: (error: unknown) => UserError): Promise<T> =>

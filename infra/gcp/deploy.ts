@@ -7,7 +7,7 @@ import { inProject, npmCommand } from "../command-line";
 /** Scope of all resources of a stack, which has one environment. */
 const SCOPE = "infra";
 
-/** Everything of an environment. Returns what the stack prints, with the command of this project that comes next. */
+/** Creates all resources of an environment. Returns the stack's outputs, with the next command of this project. */
 export function deploy(environment: GcpEnvironment): pulumi.Inputs & ReturnType<typeof outputsOf> {
   const parts = createEnvironment(environment, SCOPE, { providers: [...createProviders(environment, null)] });
   return {

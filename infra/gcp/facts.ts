@@ -15,7 +15,7 @@ export interface Described {
 
 export const INSTANCE = "gcp:sql/databaseInstance:DatabaseInstance";
 
-/** What this project writes of an instance. https://www.pulumi.com/registry/packages/gcp/api-docs/sql/databaseinstance/ */
+/** The properties of an instance that this project sets. https://www.pulumi.com/registry/packages/gcp/api-docs/sql/databaseinstance/ */
 export interface InstanceInputs {
   readonly name?: string;
   readonly databaseVersion: string;
@@ -63,7 +63,7 @@ export const instanceOf = ({ parent }: Pick<Described, "parent">): string => par
 export const regionOf = (resources: readonly Described[]): string | null =>
   resources.filter(({ type }) => type === INSTANCE).map((server) => inputsOf(server).region)[0] ?? null;
 
-/** What a state or a program says of its instances, in the spec's words. */
+/** Reads facts of instances from a state or a program, in the spec's words. */
 export function gcpFacts(resources: readonly Described[]): Readonly<Record<string, Facts>> {
   const servers = resources.filter(({ type }) => type === INSTANCE);
   return Object.fromEntries(
@@ -76,7 +76,7 @@ export function gcpFacts(resources: readonly Described[]): Readonly<Record<strin
   );
 }
 
-/** Null where Pulumi has made the name: a state has it, with seven digits at its end. */
+/** Null if Pulumi chose the name, which ends in seven digits in a state. */
 function writtenName({ urn, inputs: { name } }: Described): string | null {
   const made = new RegExp(`^${urn.split("::").at(-1)}-[0-9a-f]{7}$`);
   return typeof name !== "string" || made.test(name) ? null : name;
@@ -121,7 +121,7 @@ function backupsOf({ backupConfiguration: backups }: InstanceInputs["settings"],
   if (backups?.enabled !== true) return { backupRetentionDays: 0, pointInTimeRecovery: false };
   const kept = backups.backupRetentionSettings?.retainedBackups;
   return {
-    // One more is kept than there are days: a recovery begins at the backup before.
+    // One more backup is kept than there are days, because a recovery starts from the backup before.
     ...(kept === undefined ? {} : { backupRetentionDays: kept - 1 }),
     pointInTimeRecovery: backups.pointInTimeRecoveryEnabled === true,
     "real.recoveryDays": backups.pointInTimeRecoveryEnabled === true ? (backups.transactionLogRetentionDays ?? null) : 0,
@@ -138,7 +138,7 @@ const showWindow = (window: InstanceInputs["settings"]["maintenanceWindow"]): Sc
 const showDeny = (period: InstanceInputs["settings"]["denyMaintenancePeriod"]): Scalar =>
   period === undefined ? null : `${toWrittenDate(period.startDate)} to ${toWrittenDate(period.endDate)}`;
 
-/** `2027-1-5` as a spec has it. */
+/** Formats `2027-1-5` as in a spec. */
 const toWrittenDate = (date: string): string => date.replaceAll(/\b\d\b/g, "0$&");
 
 function showFlag(name: string, value: string, majorVersion: MajorVersion): string {

@@ -3,7 +3,7 @@ import type { Described } from "./facts";
 
 const ENDING = "-provisioning-program";
 
-/** Where a state has put the platforms' data: `INSTANCE-provisioning-program` is the ConfigMap with the task of provisioning. */
+/** Reads from a state where platforms' data is: the ConfigMap `INSTANCE-provisioning-program` contains the task of provisioning. */
 export const storedHomes = (resources: readonly Described[]): Homes =>
   Object.assign(
     {},

@@ -5,10 +5,10 @@ import { formatViolation, UserError } from "../../constructs/model/errors";
 import { environmentFile } from "../load";
 import { loadGcpEnvironment } from "./load";
 
-/** What Pulumi's runner takes for "an error was told": it adds nothing of its own. */
+/** The exit code that means "an error was reported" to Pulumi's runner, which then adds no message. */
 const TOLD = 32;
 
-/** What `pulumi` runs. The stack is called as the environment. */
+/** The program that `pulumi` runs. The stack has the environment's name. */
 function main(): object {
   checkProvider();
   const environment = loadGcpEnvironment(pulumi.getStack());
@@ -16,15 +16,15 @@ function main(): object {
   const examples = tellExamples(environment, environmentFile(environment.name));
   if (examples !== null && !pulumi.runtime.isDryRun()) throw new UserError(examples);
   if (examples !== null) void pulumi.log.warn(examples);
-  // Loaded when the environment is right: Google's and Kubernetes' parts take longer than everything else.
+  // Loaded once the environment is valid: Google's and Kubernetes' parts take longer than everything else.
   const { deploy } = require("./deploy") as typeof import("./deploy");
   return deploy(environment);
 }
 
-/** Told, and never thrown: the runner would add a stack to a person's mistake. */
+/** Prints errors instead of throwing them, because the runner would add a stack trace to a user's mistake. */
 function report(error: unknown): object {
   const text = error instanceof Error ? error.stack : String(error);
-  const message = error instanceof UserError ? error.message : `this is a defect of platform-postgres, please report it\n${text}`;
+  const message = error instanceof UserError ? error.message : `this is a bug in platform-postgres; please report it\n${text}`;
   void pulumi.log.error(message);
   process.exitCode = TOLD;
   return {};

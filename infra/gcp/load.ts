@@ -2,5 +2,5 @@ import type { GcpEnvironment } from "../../constructs/gcp/parts/gcp-environment"
 import { gcp } from "../../constructs/gcp/target";
 import { loadEnvironment } from "../load";
 
-/** An environment for Google Cloud. @throws UserError, SpecError */
+/** Loads an environment for Google Cloud. @throws UserError, SpecError */
 export const loadGcpEnvironment = (name: string): GcpEnvironment => loadEnvironment(name, gcp);

@@ -3,14 +3,14 @@ import { isObject } from "../../constructs/model/json";
 import { freeName, pulumiCommand } from "../command-line";
 import { readOutputsFile, refuseOutputs } from "../outputs";
 
-/** Usual name of the file with the outputs. */
+/** Default name of the file with the outputs. */
 export const OUTPUTS_FILE = "outputs.json";
 
-/** The command that writes the outputs of an environment into a file. */
+/** The command that writes the outputs of an environment to a file. */
 export const outputsCommand = (environment: string, file: string): string =>
   pulumiCommand(["stack", "output", "--json"], environment, file);
 
-/** Reads what `pulumi stack output --json` has printed. @throws UserError */
+/** Reads the output of `pulumi stack output --json`. @throws UserError */
 export function readOutputs(environment: string, path: string): Outputs {
   const write = (file: string) => `run ${outputsCommand(environment, file)}`;
   const file = { path, write: write(path), again: write(freeName(OUTPUTS_FILE)) };

@@ -17,7 +17,7 @@ import { pulumiProject, readState, type Stored } from "./stored";
 
 const PEERING = "gcp:servicenetworking/connection:Connection";
 
-/** What is compared: resources, and the environment that they were made from, where that is known. */
+/** The earlier state: resources, and the environment behind them, if known. */
 interface Baseline {
   readonly resources: readonly Stored[];
   readonly environment: GcpEnvironment | null;
@@ -68,7 +68,7 @@ function compare({ resources, environment: before }: Baseline, after: readonly R
   return before === null ? changes : [...changes, ...compareSpecs(before.spec, environment.spec, changes, otherClouds(environment))];
 }
 
-/** By component: what is below `database` lives longest. */
+/** Components in their order: `database` lives longest. */
 function count(stack: string, resources: readonly Registration[]): DeploymentPlan["resources"] {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const partOf = ({ type, name, parent }: Registration): string => {
@@ -83,7 +83,7 @@ function count(stack: string, resources: readonly Registration[]): DeploymentPla
   });
 }
 
-/** New instances whose backups stay in one region, which Cloud SQL would not do by itself. */
+/** Notes for new instances whose backups stay in one region, which is not Cloud SQL's default. */
 function findBackups({ section }: GcpEnvironment, before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   const isNew = ({ type, urn, inputs }: Registration) =>
     type === INSTANCE && !isReplica({ inputs }) && !before.some((each) => each.urn === urn);
@@ -98,13 +98,13 @@ function findBackups({ section }: GcpEnvironment, before: readonly Stored[], aft
     );
 }
 
-/** A network has one peering, which outlives its stack. */
+/** A network has one peering, which stays after its stack is destroyed. */
 function findPeering(before: readonly Stored[], after: readonly Registration[]): readonly string[] {
   return after
     .filter((next) => next.type === PEERING && !before.some(({ urn }) => urn === next.urn))
     .map((next) => {
       const [, project, , , network] = String(next.inputs.network).split("/");
       const look = `gcloud services vpc-peerings list --network ${network} --project ${project}`;
-      return `gcp.privateServicesAccess: a peering would be created, and Google rejects a second one in a network; if ${look} shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false`;
+      return `gcp.privateServicesAccess: a peering would be created, and Google rejects a second one in a network; if ${look} shows one (from another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false`;
     });
 }

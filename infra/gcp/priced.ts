@@ -3,14 +3,14 @@ import { cloudSqlMachine } from "../cost/machines";
 import type { Facts } from "../plan/facts";
 import { type Described, gcpFacts } from "./facts";
 
-/** What is paid for in a state, or in what a program registers. */
+/** Returns the billed parts of a state, or of a program's registrations. */
 export function gcpPriced(resources: readonly Described[], region: string): PricedEnvironment {
   const count = (type: string) => resources.filter((resource) => resource.type === type).length;
   return {
     cloud: "gcp",
     region,
     instances: Object.entries(gcpFacts(resources)).map(([name, facts]) => toPriced(name, facts)),
-    // Of a platform's secret provisioning makes the first version.
+    // Provisioning creates the first version of a platform's secret.
     secrets: count("gcp:secretmanager/secret:Secret"),
     keys: 0,
     endpointZones: 0,

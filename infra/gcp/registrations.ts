@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What a program told Pulumi of one resource. */
+/** A resource that a program registers with Pulumi. */
 export interface Registration {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
   /** URN; empty for the stack. */
   readonly parent: string;
-  /** Whether a provider makes it; components are only names. */
+  /** Whether a provider creates it; components are only names. */
   readonly custom: boolean;
-  /** Properties, in the order of their names. Secrets and what is not known yet are `[secret]` and `[unknown]`. */
+  /** Properties, in the order of their names. Secrets and unknown values are `[secret]` and `[unknown]`. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** Paths of the inputs that are marked as secret. */
   readonly secrets: readonly string[];
@@ -18,9 +18,9 @@ export interface Registration {
   /** URNs. */
   readonly dependsOn: readonly string[];
   readonly ignoreChanges: readonly string[];
-  /** How long an operation may take; empty where the provider decides. */
+  /** Timeouts of operations; empty if the provider decides. */
   readonly timeouts: { readonly create?: string; readonly update?: string; readonly delete?: string };
-  /** URN and id of a provider; empty for one that nobody has chosen. */
+  /** URN and ID of a provider; empty for the default provider. */
   readonly provider: string;
 }
 
@@ -31,20 +31,20 @@ export interface Program {
   readonly preview: boolean;
   /** Settings of the stack. */
   readonly config?: Readonly<Record<string, string>>;
-  /** Outputs that a provider would add, where it is no preview. */
+  /** Outputs that a provider would add, except in a preview. */
   readonly outputs?: (type: string, name: string, inputs: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
   /** Answers of data sources, by their token. */
   readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** What a cluster that nobody has looked at would answer. */
+/** Stand-in answers of a cluster. */
 export const CALLS = {
   "gcp:container/getCluster:getCluster": { endpoint: "cluster.invalid", masterAuths: [{ clusterCaCertificate: "" }] },
 };
 
 export interface Registrations {
   readonly resources: readonly Registration[];
-  /** What the stack prints. */
+  /** The stack's outputs. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
@@ -81,15 +81,15 @@ const runtime = () => ({
 });
 
 /**
- * Runs a program without an engine or a provider, and notes what it registers. It proves nothing of what a provider or a cloud would do.
+ * Runs a program without an engine or a provider, and records its registrations. Does not prove what a provider or a cloud would do.
  *
- * Runs may overlap, and leave nothing behind.
+ * Runs may overlap, and leave no state behind.
  *
- * @throws whatever the program throws.
+ * @throws the error of the program.
  */
 export async function register(program: Program, run: () => object): Promise<Registrations> {
   const limit = Error.stackTraceLimit;
-  // Pulumi notes a stack for every promise: without it a run takes a fifth of the time.
+  // Pulumi records a stack trace for every promise. Without them, a run takes a fifth of the time.
   Error.stackTraceLimit = 0;
   try {
     return await runtime().withLocalStorage(() => registerWithin(program, run));
@@ -139,7 +139,7 @@ async function registerWithin(program: Program, run: () => object): Promise<Regi
       outputs = clean(request.getOutputs().toJavaScript(), "", []) as Readonly<Record<string, unknown>>;
     forwardOutputs(request, callback);
   };
-  // Not thrown within: each throw there leaves promises behind that nobody catches.
+  // Not thrown inside: that would leave rejected promises that nothing catches.
   let failure: { readonly error: unknown } | null = null;
   await pulumi.runtime.runInPulumiStack(async () => {
     try {
@@ -159,7 +159,7 @@ const withSecrets = (state: Record<string, unknown>, names: readonly string[]): 
     Object.entries(state).map(([key, value]) => [key, names.includes(key) && value !== undefined ? pulumi.secret(value) : value]),
   );
 
-/** An engine's URNs by those of the mocks, which leave out all parents but the nearest: no state would know them. */
+/** Maps URNs of the mocks, which contain only the nearest parent, to an engine's URNs, which states contain. */
 type Urns = Map<string, string>;
 
 function urnOf({ project, stack }: Program, request: Request, urns: Urns): string {
@@ -194,7 +194,7 @@ function toTimeouts(request: Request): Registration["timeouts"] {
   return create === undefined ? {} : { create, update, delete: pb_delete };
 }
 
-/** A value of the wire in plain words; paths of secrets are added to `secrets`. */
+/** Decodes a value of the wire; paths of secrets are added to `secrets`. */
 function clean(value: unknown, path: string, secrets: string[]): unknown {
   if (value === UNKNOWN) return "[unknown]";
   if (Array.isArray(value)) return value.map((each, index) => clean(each, `${path}[${index}]`, secrets));

@@ -1,9 +1,9 @@
-/** A role that a deployment needs. README's table is this one. */
+/** A role that a deployment needs. The documentation's table shows this list. */
 export interface Role {
-  /** As the console and the documentation call it. */
+  /** Its name in the console and the documentation. */
   readonly title: string;
   readonly role: string;
-  /** What it is needed for, and where. */
+  /** Its purpose, and the project where it is needed. */
   readonly reason: string;
   /** Types of resources whose API calls it allows. */
   readonly types: readonly string[];
@@ -59,7 +59,7 @@ export const ROLES: readonly Role[] = [
     // `logging.notificationRules.*`: a condition on a log is a rule of Cloud Logging.
     title: "Logs Configuration Writer",
     role: "roles/logging.configWriter",
-    reason: "the alerts of failed backups and rotations, which look at a log",
+    reason: "the alerts on failed backups and rotations, which read a log",
     types: ["gcp:monitoring/alertPolicy:AlertPolicy"],
   },
   {

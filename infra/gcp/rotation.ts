@@ -10,7 +10,7 @@ import type { RenewalReport } from "../cloud";
 import { quote } from "../command-line";
 import { ClusterApi, type ClusterName } from "./cluster-api";
 
-/** Milliseconds between two looks at the Job. */
+/** Milliseconds between two checks of the Job. */
 const LOOK = 500;
 /** Conditions of a Job that has ended. */
 const ENDS: readonly string[] = ["Complete", "Failed"];
@@ -69,7 +69,7 @@ export async function runRenewal(
   const api = await ClusterApi.connect(cluster);
   const batch = `/apis/batch/v1/namespaces/${cronJob.namespace}`;
   const from = await api.read<CronJob>(`${batch}/cronjobs/${cronJob.cronJob}`);
-  // Not a number, as of a scheduled Job: the alert on failed rotations is not for this one.
+  // Not a number like a scheduled Job's, so that the alert on failed rotations ignores it.
   const name = `${cronJob.cronJob}-h${randomBytes(4).toString("hex")}`;
   await api.create(`${batch}/jobs`, toRenewalJob(from, name, toRenewArguments(platform, renewal)));
   try {
@@ -77,11 +77,11 @@ export async function runRenewal(
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const look = `kubectl logs --namespace ${quote(cronJob.namespace)} job/${name} --container ${PROGRAM_CONTAINER}`;
-    throw new UserError(`Job ${name} was created, but its result is unknown: ${error.message}. To look, run ${look}`);
+    throw new UserError(`Job ${name} was created, but its result is unknown: ${error.message}. To see it, run ${look}`);
   }
 }
 
-/** The Job runs once: another try could renew the password that the first one has stored. */
+/** The Job runs once, because a second try could renew the password that the first one stored. */
 export function toRenewalJob({ metadata, spec: { jobTemplate } }: CronJob, name: string, args: readonly string[]): object {
   const { template, ...spec } = jobTemplate.spec;
   const containers = template.spec.containers.map((container) =>
@@ -107,11 +107,11 @@ export function toRenewalJob({ metadata, spec: { jobTemplate } }: CronJob, name:
   };
 }
 
-/** Waits for the end of the program: the Job's own deadline bounds it. */
+/** Waits for the end of the program, at most until the Job's deadline. */
 async function follow(api: ClusterApi, namespace: string, job: string, onWait: (sentence: string) => void): Promise<RenewalReport> {
   const pods = `/api/v1/namespaces/${namespace}/pods`;
   for (;;) {
-    // The Job is read first: a program that ends in between is found below.
+    // Reads the Job first, so that a program that ends in between is found below.
     const { status } = await api.read<Job>(`/apis/batch/v1/namespaces/${namespace}/jobs/${job}`);
     const { items } = await api.read<{ readonly items: readonly Pod[] }>(`${pods}?labelSelector=${encodeURIComponent(`job-name=${job}`)}`);
     for (const { metadata, status } of items) {
@@ -119,7 +119,7 @@ async function follow(api: ClusterApi, namespace: string, job: string, onWait: (
       const readLog = async () => toLines(await api.readText(`${pods}/${metadata.name}/log?container=${PROGRAM_CONTAINER}`));
       if (terminated !== undefined)
         return { sentences: (await readLog()).filter((line) => !line.startsWith(WAITING)), isDone: terminated.exitCode === 0 };
-      // A log that cannot be read now is no reason to stop: the program goes on.
+      // An unreadable log is not a reason to stop: the program continues.
       const lines = running === undefined ? [] : await readLog().catch(() => []);
       onWait(lines.at(-1) ?? `Job ${job}: ${waiting?.reason ?? "no output yet"}`);
     }

@@ -36,7 +36,7 @@ function toServer(environment: GcpEnvironment, name: string, { settings }: Resol
   };
 }
 
-/** What an environment names of what exists. */
+/** Existing resources that an environment names. */
 export function gcpUses({ section, instances }: GcpEnvironment): readonly Used[] {
   const { project, network, cluster, encryptionKey, serverCaPool, notificationChannels } = section;
   return [

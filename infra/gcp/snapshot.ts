@@ -4,11 +4,11 @@ import { deploy } from "./deploy";
 import { CALLS, type Program, type Registration, register } from "./registrations";
 import { pulumiProject } from "./stored";
 
-/** Components, one file each; `stack` has all other resources. */
+/** Components, with one file each; `stack` contains all other resources. */
 const COMPONENTS = ["database", "access", "platforms"];
 const CA = "-----BEGIN CERTIFICATE-----\nof the instance\n-----END CERTIFICATE-----";
 
-/** What providers would add to resources: names that they choose, and what the program reads. None of it is real. */
+/** Stand-ins for outputs of providers: names that they choose, and values that the program reads. */
 export const standIns: NonNullable<Program["outputs"]> = (type, name, inputs) => {
   const chosen = `${name}-1a2b3c4`;
   switch (type.split(":").at(-1)) {
@@ -29,8 +29,8 @@ export const standIns: NonNullable<Program["outputs"]> = (type, name, inputs) =>
 };
 
 /**
- * What `pulumi up` would register, with stand-ins for everything that providers know. It does not prove that a provider or Google accepts
- * any of it, and reads no `Pulumi.<stack>.yaml`. The order of creation is left out: changing it changes no resource.
+ * Returns what `pulumi up` would register, with stand-ins for providers' outputs. Does not prove that a provider or Google accepts it, and
+ * does not read `Pulumi.<stack>.yaml`. Leaves out the order of creation, which changes no resource.
  */
 export async function snapshotGcp(environment: GcpEnvironment): Promise<Snapshot> {
   const program = { project: pulumiProject(), stack: environment.name, preview: false, outputs: standIns, calls: CALLS };
@@ -63,7 +63,7 @@ const describe = (resource: Registration, above: Registration | undefined): obje
   ...(Object.values(resource.timeouts).some((timeout) => timeout !== "") ? { "(timeouts)": resource.timeouts } : {}),
 });
 
-/** Masks what changes by itself: our program's text, and its hash in the names of its ConfigMap and Job. */
+/** Masks the text of this project's program, and its hash in the names of its ConfigMap and Job. */
 export const maskRegistrations = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value, (key, each) => (key === "program.js" ? "<masked>" : each)).replaceAll(

@@ -6,7 +6,7 @@ import { freeName, fromUser, pulumiCommand } from "../command-line";
 import { PACKAGE, project } from "../project";
 import { type Described, INSTANCE } from "./facts";
 
-/** Name of the project in `Pulumi.yaml`, by which the engine calls all its resources; where there is none yet, this package's. */
+/** Name of the project in `Pulumi.yaml`, which the URNs of its resources contain; without a file, this package's. */
 export function pulumiProject(): string {
   const file = join(project().root, "Pulumi.yaml");
   const { parse } = require("yaml") as typeof import("yaml");
@@ -14,19 +14,19 @@ export function pulumiProject(): string {
   return isObject(content) && typeof content.name === "string" ? content.name : PACKAGE;
 }
 
-/** A resource as a state has it. */
+/** A resource of a state. */
 export interface Stored extends Described {
-  /** What there was when it was last looked at. */
+  /** Its properties at the last refresh. */
   readonly outputs: Readonly<Record<string, unknown>>;
-  /** Whether it stays when the state forgets it. */
+  /** Whether it stays in the cloud after its removal from the state. */
   readonly retainOnDelete: boolean;
 }
 
-/** What `pulumi stack export` has printed. @throws UserError */
+/** Reads the output of `pulumi stack export`. @throws UserError */
 export function readState(file: string, environment: string): readonly Stored[] {
   const exported = (to: string) => `run ${pulumiCommand(["stack", "export"], environment, to)}`;
   if (!existsSync(fromUser(file))) throw new UserError(`there is no file ${file}; ${exported(file)}`);
-  // What the file has may be anything: it is not written over.
+  // The file may have any content, so the remedy does not overwrite it.
   const again = exported(freeName("state.json"));
   let content: unknown;
   try {
@@ -36,7 +36,7 @@ export function readState(file: string, environment: string): readonly Stored[] 
   }
   const deployment = isObject(content) ? content.deployment : null;
   const resources = isObject(deployment) ? deployment.resources : null;
-  if (!Array.isArray(resources)) throw new UserError(`${file} contains no state of Pulumi; ${again}`);
+  if (!Array.isArray(resources)) throw new UserError(`${file} does not contain a state of Pulumi; ${again}`);
   const beginning = `urn:pulumi:${environment}::${pulumiProject()}::`;
   const own = resources.flatMap((each: unknown) => toStored(each, beginning));
   if (own.length === 0) throw new UserError(`${file} contains nothing of stack ${environment}; ${again}`);
@@ -44,7 +44,7 @@ export function readState(file: string, environment: string): readonly Stored[] 
   return own;
 }
 
-/** A resource of this stack. One that waits for its deletion was replaced: another one with its URN is in use. */
+/** Whether a resource of this stack is in use. One that waits for deletion was replaced by another with its URN. */
 function toStored(resource: unknown, beginning: string): readonly Stored[] {
   if (!isObject(resource) || resource.delete === true) return [];
   const { urn, type, parent, inputs, outputs, retainOnDelete } = resource;
@@ -62,6 +62,6 @@ function toStored(resource: unknown, beginning: string): readonly Stored[] {
   ];
 }
 
-/** Whether a resource is no instance, or one as this project writes it. */
+/** Whether a resource is an instance as this project writes it, or not an instance. */
 const isComplete = ({ type, inputs: { databaseVersion, settings } }: Stored): boolean =>
   type !== INSTANCE || (typeof databaseVersion === "string" && isObject(settings) && typeof settings.tier === "string");

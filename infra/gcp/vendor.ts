@@ -16,8 +16,8 @@ export const gcpVendor: Vendor = {
   when: () => "at once",
   resize: (had, has) =>
     isPlus(had) && isPlus(has)
-      ? "and is away for less than a second, the first time in three hours"
-      : "and is away for less than 60 seconds",
+      ? "and is unavailable for less than 1 second if this is the first time in 3 hours"
+      : "and is unavailable for less than 60 seconds",
   // https://cloud.google.com/sql/docs/postgres/upgrade-major-db-version-inplace
   slots: "deleted",
   logicalReplication: "cloudsql.logical_decoding",
@@ -25,7 +25,7 @@ export const gcpVendor: Vendor = {
   versions: null,
   interruptions: {
     // https://cloud.google.com/sql/docs/postgres/configure-ha
-    addStandby: "restarts at once, and is away for some minutes, longer with a large disk or much load",
+    addStandby: "restarts at once, and is unavailable for some minutes, longer with a large disk or a high load",
     removeStandby: "may restart at once",
     turnBackupsOn: null,
     // https://cloud.google.com/sql/docs/postgres/backup-recovery/configure-pitr

@@ -8,7 +8,7 @@ import type { Given } from "./questions";
 /** This machine only. */
 const NONE = "none";
 
-/** @throws UserError with all that is wrong with the texts; what they say of a cloud is checked as part of its environment. */
+/** @throws UserError with every invalid option. A cloud's values are checked later, as part of its environment. */
 export function toAnswers(given: Given): Answers {
   const problems: string[] = [];
   const clouds = choose("--cloud", given.cloud === NONE ? "" : (given.cloud ?? ""), CLOUDS, problems);
@@ -16,10 +16,12 @@ export function toAnswers(given: Given): Answers {
   const unused = Object.keys(given).flatMap((key) => {
     const cloud = CLOUDS.find((each) => key.startsWith(each));
     const option = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return cloud !== undefined && !clouds.includes(cloud) ? [`${option}: is of ${cloud}; add --cloud ${[...clouds, cloud].join(",")}`] : [];
+    return cloud !== undefined && !clouds.includes(cloud)
+      ? [`${option}: requires ${cloud}; add --cloud ${[...clouds, cloud].join(",")}`]
+      : [];
   });
   const privateSubnets = toSubnets(given.awsSubnets, problems);
-  if (privateSubnets.length > 0 && !given.awsVpc) problems.push("--aws-subnets: are of a VPC that exists; add --aws-vpc");
+  if (privateSubnets.length > 0 && !given.awsVpc) problems.push("--aws-subnets: must belong to an existing VPC; add --aws-vpc");
   if (problems.length + unused.length > 0) throw new UserError([...problems, ...unused].join("\n"));
   return {
     platforms: chosen,
@@ -38,7 +40,7 @@ export function toAnswers(given: Given): Answers {
   };
 }
 
-/** Names with commas, in the order in which they are known. */
+/** Splits names at commas; returns the known ones in their own order. */
 function choose<T extends string>(option: string, written: string, known: readonly T[], problems: string[]): readonly T[] {
   const names = split(written);
   for (const name of names.filter((each) => !(known as readonly string[]).includes(each)))
@@ -49,7 +51,7 @@ function choose<T extends string>(option: string, written: string, known: readon
 function toSubnets(written = "", problems: string[]): AwsAnswers["privateSubnets"] {
   return split(written).map((each) => {
     const [id = "", zone = ""] = each.split(":");
-    if (zone === "") problems.push(`--aws-subnets: must be ids with their zones, such as subnet-0a1b2c3d:eu-central-1a, got ${each}`);
+    if (zone === "") problems.push(`--aws-subnets: must be IDs with their zones, such as subnet-0a1b2c3d:eu-central-1a, got ${each}`);
     return { id, zone };
   });
 }

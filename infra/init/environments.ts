@@ -3,7 +3,7 @@ import type { CLOUDS, EnvironmentSpec } from "../spec";
 
 export type CloudName = (typeof CLOUDS)[number];
 
-/** What a person says of AWS; null where it is not known yet, or the default serves. */
+/** Answers about AWS. Null leaves the default, or is not known yet. */
 export interface AwsAnswers {
   readonly region: string;
   readonly account: string | null;
@@ -12,7 +12,7 @@ export interface AwsAnswers {
   readonly privateSubnets: readonly { readonly id: string; readonly zone: string }[];
 }
 
-/** What a person says of Google Cloud. Null becomes an example, which is refused when it is deployed. */
+/** Answers about Google Cloud. Null becomes a placeholder, which `pulumi up` rejects. */
 export interface GcpAnswers {
   readonly region: string;
   readonly project: string | null;
@@ -21,10 +21,10 @@ export interface GcpAnswers {
   readonly cluster: string | null;
 }
 
-/** What a project begins with. */
+/** The content of a new project. */
 export interface Answers {
   readonly platforms: readonly string[];
-  /** Null where there is no environment on it. */
+  /** Null without an environment on it. */
   readonly aws: AwsAnswers | null;
   readonly gcp: GcpAnswers | null;
 }
@@ -32,12 +32,12 @@ export interface Answers {
 /** An environment's file. */
 export interface EnvironmentFile {
   readonly name: string;
-  /** What its first lines say. */
+  /** The comment at its start. */
   readonly about: readonly string[];
   readonly spec: EnvironmentSpec;
 }
 
-/** A platform that a spec of production refuses, with what a spec on this machine needs. */
+/** Platforms that are rejected in production, with what a spec for this machine needs. */
 const FOR_DEVELOPMENT: Readonly<Record<string, { readonly acknowledge: string; readonly settings: object }>> = {
   "kubeflow-pipelines": {
     acknowledge: "kubeflow-pipelines-is-for-development",
@@ -52,9 +52,9 @@ export const onThisMachineOnly = ({ platforms }: Answers): readonly string[] =>
   platforms.filter((each) => Object.hasOwn(FOR_DEVELOPMENT, each));
 
 const RENAME =
-  "An environment is called as its file. Names of servers and secrets begin with that: rename it before you deploy, not after.";
+  "An environment has its file's name, and names of servers and secrets begin with it: rename the file before you deploy, not after.";
 
-/** The environments of a project: one on this machine, and one on each cloud of the answers. @param clouds all that the project is on. */
+/** Returns a project's environments: one on this machine, and one on each cloud of the answers. @param clouds all of the project. */
 export function toEnvironments(answers: Answers, clouds: readonly CloudName[]): readonly EnvironmentFile[] {
   const { aws, gcp } = answers;
   const nameOn = (cloud: CloudName): string => (clouds.length > 1 ? `production-${cloud}` : "production");
@@ -102,11 +102,11 @@ const onGcp = (answers: Answers, { region, project, projectNumber, network, clus
   ...productionOf(answers),
 });
 
-const HAS_EXAMPLE = "Replace each { example: ... } by your own id in quotes: until then it can be planned, and not deployed.";
+const HAS_EXAMPLE = "Replace each { example: ... } with your ID in quotes: until then you can plan this environment, but not deploy it.";
 
 /** The text of an environment's file. */
 export function toEnvironmentText({ about, spec }: EnvironmentFile): string {
-  // In the quotes of the rest of the file.
+  // With the same quotes as the rest of the file.
   const written = inspect(spec, { depth: null, breakLength: 100 }).replaceAll(/'([^'"\\]*)'/g, '"$1"');
   const lines = written.includes("{ example:") ? [...about, HAS_EXAMPLE] : about;
   return [

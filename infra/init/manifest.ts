@@ -6,7 +6,7 @@ import { PACKAGE } from "../project";
 import { CLOUDS } from "../spec";
 import type { CloudName } from "./environments";
 
-/** What a project needs of npm. */
+/** The parts of a project's `package.json` that are read here. */
 export interface Manifest {
   readonly name?: string;
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -17,14 +17,14 @@ export interface Manifest {
 /** What this package adds to a manifest. */
 export type Needs = Required<Omit<Manifest, "name">>;
 
-/** What `npm start` and `npm test` run, where a project has no such scripts of its own. */
+/** Scripts `start` and `test` for a project that has none. */
 const SCRIPTS = { start: `${PACKAGE} start`, test: `${PACKAGE} snapshot` };
 
-/** Scripts of a person's own: what `npm init` writes for `test` is none. */
+/** The user's scripts, without the `test` that `npm init` writes. */
 export const ownScripts = ({ scripts = {} }: Manifest): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(scripts).filter(([, script]) => !script.includes("Error: no test specified")));
 
-/** What to type for each of these scripts. */
+/** The command to type for each of these scripts. */
 export function toTyped(manifest: Manifest): Readonly<Record<keyof typeof SCRIPTS, string>> {
   const scripts = ownScripts(manifest);
   const typed = (name: keyof typeof SCRIPTS) =>
@@ -32,7 +32,7 @@ export function toTyped(manifest: Manifest): Readonly<Record<keyof typeof SCRIPT
   return { start: typed("start"), test: typed("test") };
 }
 
-/** Packages that each target needs, in the versions that this package is tried with. */
+/** Packages that each target needs, in tested versions. */
 const NEEDED: Readonly<Record<CloudName, readonly string[]>> = {
   aws: [
     "@aws-sdk/client-lambda",
@@ -51,13 +51,13 @@ const LOADER = "tsx";
 
 const read = <T>(...path: readonly string[]): T => JSON.parse(readFileSync(join(PACKAGE_ROOT, ...path), "utf8")) as T;
 
-/** A new project's, before it needs anything: Node.js in the versions of this package, which its workflows install. */
+/** A new project's `package.json`: private, with this package's Node.js versions, which its workflows install. */
 export function newManifest(): object {
   const { engines } = read<{ engines: object }>("package.json");
   return { private: true, engines };
 }
 
-/** Packages with PostgreSQL itself, of every machine: npm installs this machine's. */
+/** Packages with PostgreSQL for every machine; npm installs the one for this machine. */
 function postgresPackages(majorVersions: readonly string[]): Readonly<Record<string, string>> {
   const { optionalDependencies } = read<{ optionalDependencies: Record<string, string> }>("constructs", "local", "package.json");
   return Object.fromEntries(Object.entries(optionalDependencies).filter(([name]) => majorVersions.includes(versionOf(name))));
@@ -81,7 +81,7 @@ const pick = (versions: Readonly<Record<string, string>>, names: readonly string
 
 /**
  * @param own where npm finds this package: a version, or `file:` and a path.
- * @param before what the project has; its versions of PostgreSQL stay.
+ * @param before the project's current manifest; its versions of PostgreSQL stay.
  */
 export function toManifest(clouds: readonly CloudName[], own: string, before: Manifest): Needs {
   const { devDependencies } = read<{ devDependencies: Record<string, string> }>("package.json");

@@ -6,7 +6,7 @@ import { UserError } from "../../constructs/model/errors";
 import { IS_CHECKOUT, PACKAGE_ROOT } from "../../constructs/package/root";
 import { keepPackage } from "./write";
 
-/** How a project's manifest names this package: by its version, or, made from a checkout, by a file that is packed into the project. */
+/** How a project's manifest names this package: by its version, or, from a checkout, by a file that is packed into the project. */
 export function ownSource(directory: string): string {
   const { name, version } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8")) as Readonly<Record<string, string>>;
   return IS_CHECKOUT ? packInto(directory, `${name}-${version}.tgz`) : `^${version}`;
@@ -15,7 +15,7 @@ export function ownSource(directory: string): string {
 function packInto(directory: string, file: string): string {
   const temporary = mkdtempSync(join(tmpdir(), "platform-postgres-"));
   try {
-    // The build apart: where npm ignores scripts, it would pack what an earlier one has left.
+    // Built separately: if npm ignores scripts, it would pack the files of an earlier build.
     npm("run", "build");
     npm("pack", "--pack-destination", temporary);
     return keepPackage(directory, join(temporary, file));

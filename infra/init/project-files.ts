@@ -4,12 +4,12 @@ import { PACKAGE_ROOT } from "../../constructs/package/root";
 import { PACKAGE } from "../project";
 import { type CloudName, type EnvironmentFile, toEnvironmentText } from "./environments";
 
-/** What the files of a project are made from. */
+/** Input for the files of a project. */
 export interface ProjectSource {
   readonly name: string;
   readonly clouds: readonly CloudName[];
   readonly environments: readonly EnvironmentFile[];
-  /** What to type. */
+  /** The commands to type. */
   readonly commands: { readonly start: string; readonly test: string };
 }
 
@@ -18,7 +18,7 @@ const PROGRAMS = `node_modules/${PACKAGE}/dist/infra`;
 
 export const PLAN_WORKFLOW = ".github/workflows/plan.yaml";
 
-/** What git must not keep: passwords are in `.local` and `out`. */
+/** Paths that git must ignore: `.local` and `out` contain passwords. */
 export const IGNORED = ["node_modules/", ".local/", "out/", "cdk.out/", "cdk-outputs.json", "outputs.json", "*.log"];
 
 const RULES = `import type { TeamRule } from "${PACKAGE}/model/team-rule";
@@ -27,7 +27,7 @@ const RULES = `import type { TeamRule } from "${PACKAGE}/model/team-rule";
 export default [] satisfies readonly TeamRule[];
 `;
 
-/** For editors: what a field is, and what is wrong with it. Nothing is compiled. */
+/** For editors, which then show types and errors of fields. Nothing is compiled. */
 const TSCONFIG = {
   compilerOptions: { target: "ES2022", module: "nodenext", strict: true, noEmit: true, skipLibCheck: true, types: [] },
   include: ["environments", "rules.ts"],
@@ -35,7 +35,7 @@ const TSCONFIG = {
 
 const PULUMI = `name: NAME
 description: Managed PostgreSQL for ML platforms on Google Cloud
-# A file: with a directory here Pulumi runs another program, and deletes what this one has made.
+# Must be a file: with a directory, Pulumi would run another program, and delete what this one created.
 main: ${PROGRAMS}/gcp/index.js
 runtime:
   name: nodejs
@@ -44,11 +44,11 @@ runtime:
     typescript: false
     nodeargs: "--stack-trace-limit=0"
 options:
-  # Disks grow by themselves: with the size that the state remembers every change would be refused ("disk size cannot decrease").
+  # Disks grow automatically: without a refresh, Google rejects every change ("disk size cannot decrease").
   refresh: always
 `;
 
-/** All files of a project but its manifest and `.gitignore`: text by path. */
+/** All files of a project except its manifest and `.gitignore`: text by path. */
 export function toProjectFiles(source: ProjectSource): Readonly<Record<string, string>> {
   const { name, clouds, environments, commands } = source;
   return {
@@ -63,13 +63,13 @@ export function toProjectFiles(source: ProjectSource): Readonly<Record<string, s
   };
 }
 
-/** The CDK's feature flags decide what templates look like: a project keeps those that it began with. */
+/** The CDK's feature flags change templates, so a project keeps its first ones. */
 function toCdkJson(): string {
   const { context } = JSON.parse(readFileSync(join(PACKAGE_ROOT, "cdk.json"), "utf8")) as { readonly context: object };
   return `${JSON.stringify({ app: `node ${PROGRAMS}/aws/app.js`, requireApproval: "broadening", context }, null, 2)}\n`;
 }
 
-/** A workflow of the examples without its first line, which says where to copy it. */
+/** A workflow of the examples without its first line, which explains where to copy it. */
 function workflow(file: string, name: string): string {
   const text = readFileSync(join(PACKAGE_ROOT, "examples", "github", `${file}.yaml`), "utf8");
   return text
@@ -78,7 +78,7 @@ function workflow(file: string, name: string): string {
     .replace(`  ${file}:\n`, `  ${name}:\n`);
 }
 
-/** What the workflow makes plans of. */
+/** The environments and clouds that the workflow plans. */
 export const toPairs = (clouds: readonly CloudName[], environments: readonly EnvironmentFile[]): readonly string[] =>
   environments.flatMap(({ name, spec }) =>
     clouds.filter((cloud) => Object.hasOwn(spec, cloud)).map((cloud) => `{ environment: ${name}, cloud: ${cloud} }`),
@@ -98,7 +98,7 @@ function toReadme({ name, clouds, environments, commands: { start, test } }: Pro
     aws: [
       "## On AWS",
       "",
-      `What there will be stands in \`environments/${on("aws")}.ts\`. With credentials of the account:`,
+      `\`environments/${on("aws")}.ts\` describes the deployment. With credentials for the account, run:`,
       "",
       "```sh",
       `npx ${PACKAGE} plan --environment ${on("aws")} --cloud aws`,
@@ -111,7 +111,7 @@ function toReadme({ name, clouds, environments, commands: { start, test } }: Pro
     gcp: [
       "## On Google Cloud",
       "",
-      `What there will be stands in \`environments/${on("gcp")}.ts\`. A stack is called as its environment:`,
+      `\`environments/${on("gcp")}.ts\` describes the deployment. The stack must have the environment's name:`,
       "",
       "```sh",
       `npx ${PACKAGE} plan --environment ${on("gcp")} --cloud gcp`,
@@ -130,14 +130,14 @@ function toReadme({ name, clouds, environments, commands: { start, test } }: Pro
     "",
     "```sh",
     "npm install",
-    `${start.padEnd(16)} # all of it on this machine, with a real PostgreSQL`,
-    `${test.padEnd(16)} # environments are valid, and deployments would create what is committed in environments/snapshots`,
+    `${start.padEnd(16)} # run everything on this machine, with a real PostgreSQL`,
+    `${test.padEnd(16)} # check environments, and compare what deployments would create with environments/snapshots`,
     "```",
     "",
-    `\`${test}${test.startsWith("npx") ? "" : " --"} --update\` accepts what a change to an environment would create.`,
+    `\`${test}${test.startsWith("npx") ? "" : " --"} --update\` accepts the changes, and writes the snapshots.`,
     "",
     ...clouds.flatMap((cloud) => sections[cloud]),
-    "`render` writes what each platform starts with into `out/`: values of its chart, objects for its cluster, and a README.txt.",
+    "`render` writes each platform's files into `out/`: chart values, Kubernetes objects and a README.txt.",
     "",
     "## Commands",
     "",
@@ -147,8 +147,8 @@ function toReadme({ name, clouds, environments, commands: { start, test } }: Pro
     "",
     "```sh",
     `npm update ${PACKAGE}`,
-    `npx ${PACKAGE} init .     # the versions of other packages that it is tried with; your files stay`,
-    `${test.padEnd(25)} # what the new version would change`,
+    `npx ${PACKAGE} init .     # set the other packages to tested versions; your files stay`,
+    `${test.padEnd(25)} # show what the new version would change`,
     "```",
     "",
   ].join("\n");

@@ -3,7 +3,7 @@ import { Stopped } from "../command";
 import { CLOUDS } from "../spec";
 import type { CloudName } from "./environments";
 
-/** What a person can say of a project, as options or as answers: texts as they are typed. */
+/** A project's options or answers, as typed. */
 export interface Given {
   readonly cloud?: string;
   readonly platforms?: string;
@@ -22,20 +22,20 @@ export interface Given {
 const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given, question: string, placeholder: string])[]>> = {
   aws: [
     ["awsRegion", "Region of RDS?", "eu-central-1"],
-    ["awsAccount", "Account? (12 digits; empty: that of the credentials in use)", ""],
-    ["awsVpc", "Id of your VPC? (empty: a new one)", ""],
-    ["awsSubnets", "Its private subnets, two or more, as id:zone with commas?", ""],
+    ["awsAccount", "AWS account? (12 digits; empty: the account of the credentials in use)", ""],
+    ["awsVpc", "ID of an existing VPC? (empty: create one)", ""],
+    ["awsSubnets", "Two or more private subnets, as id:zone, separated by commas?", ""],
   ],
   gcp: [
-    ["gcpProject", "Project? (empty: an example, to replace later)", ""],
-    ["gcpProjectNumber", "Its number? (gcloud projects describe PROJECT)", ""],
+    ["gcpProject", "Project ID? (empty: a placeholder to replace later)", ""],
+    ["gcpProjectNumber", "Project number? (gcloud projects describe PROJECT shows it; empty: a placeholder)", ""],
     ["gcpRegion", "Region of Cloud SQL?", "europe-west4"],
-    ["gcpNetwork", "Its network?", "default"],
-    ["gcpCluster", "GKE cluster in that region? (empty: an example)", ""],
+    ["gcpNetwork", "VPC network?", "default"],
+    ["gcpCluster", "GKE cluster in that region? (empty: a placeholder)", ""],
   ],
 };
 
-/** Asks for what was not said. @throws Stopped where the person stops. */
+/** Asks for missing options. @throws Stopped if the user cancels. */
 export async function ask(given: Given): Promise<Given> {
   const { CANCEL_SYMBOL, multiselect, text } = await import("@clack/prompts");
   const answerOf = <T extends string | string[]>(answer: T | typeof CANCEL_SYMBOL): T => {
@@ -46,7 +46,7 @@ export async function ask(given: Given): Promise<Given> {
     const options = names.map((value) => ({ value }));
     return answerOf<string[]>(await multiselect({ message, options, initialValues, required: false })).join(",");
   };
-  const cloud = await choose("Clouds? (space chooses; none: this machine only)", CLOUDS, []);
+  const cloud = await choose("Clouds? (space selects; select none for this machine only)", CLOUDS, []);
   const answers: Record<string, string> = {
     cloud,
     platforms: given.platforms ?? ((await choose("Platforms?", Object.keys(platforms), ["mlflow"])) || "mlflow"),

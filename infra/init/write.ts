@@ -8,10 +8,10 @@ import { isObject } from "../../constructs/model/json";
 import { above, PACKAGE } from "../project";
 import { type Manifest, type Needs, newManifest, ownScripts } from "./manifest";
 
-/** Where a project keeps this package, if it was made from a file of it. */
+/** Folder of a project for this package, if it was created from a packed file. */
 const VENDOR = "vendor";
 
-/** Writes files that are not there yet. @returns the paths of those. */
+/** Writes the files that do not exist yet. @returns their paths. */
 export function writeMissing(directory: string, files: Readonly<Record<string, string>>): readonly string[] {
   const missing = Object.entries(files).filter(([path]) => !existsSync(join(directory, path)));
   for (const [path, text] of missing) {
@@ -21,7 +21,7 @@ export function writeMissing(directory: string, files: Readonly<Record<string, s
   return missing.map(([path]) => path);
 }
 
-/** Adds what a project's git must not keep, such as passwords, to what the user has it ignore already. */
+/** Adds paths that git must ignore, such as those with passwords, to the project's `.gitignore`. */
 export function ignore(directory: string, paths: readonly string[]): void {
   const file = join(directory, ".gitignore");
   const before = existsSync(file) ? readFileSync(file, "utf8") : "";
@@ -33,25 +33,25 @@ export function ignore(directory: string, paths: readonly string[]): void {
   writeFileSync(file, `${start}${missing.join("\n")}\n`);
 }
 
-/** @throws UserError where the system does not let it write. */
+/** @throws UserError if the file system rejects a write. */
 export function writing<T>(write: () => T): T {
   try {
     return write();
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
-    throw new UserError(`the project cannot be written (${error.message}); choose another directory, or change what is there`);
+    throw new UserError(`the project cannot be written (${error.message}); fix that, or choose another directory`);
   }
 }
 
 const PACKED = /\.tgz$/;
 
-/** @throws UserError unless npm takes the file for a package. */
+/** @throws UserError unless npm accepts the file as a package. */
 export function checkPackage(file: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw new UserError(`there is no file ${file}`);
-  if (!PACKED.test(file)) throw new UserError(`--package: must be a file that npm pack has written (.tgz), got ${file}`);
+  if (!PACKED.test(file)) throw new UserError(`--package: must be a .tgz file from npm pack, got ${file}`);
 }
 
-/** Copies a packed file of this package into a project. @returns how its manifest names it. */
+/** Copies a packed file of this package into a project. @returns its name for the manifest. */
 export function keepPackage(directory: string, file: string): string {
   mkdirSync(join(directory, VENDOR), { recursive: true });
   const name = freeName(join(directory, VENDOR), file);
@@ -59,7 +59,7 @@ export function keepPackage(directory: string, file: string): string {
   return `file:${VENDOR}/${name}`;
 }
 
-/** npm does not install a file again whose name it knows: another content, such as a build of the same version, gets another name. */
+/** npm does not reinstall a file of the same name, so a build with other content gets another name. */
 function freeName(folder: string, file: string): string {
   const name = basename(file);
   const content = readFileSync(file);
@@ -67,7 +67,7 @@ function freeName(folder: string, file: string): string {
   return name.replace(PACKED, `-${createHash("sha256").update(content).digest("hex").slice(0, 8)}.tgz`);
 }
 
-/** The manifest of a project: null where there is none. @throws UserError where it is not valid. */
+/** Returns a project's manifest; null if there is none. @throws UserError if it is not valid. */
 export function readManifest(directory: string): Manifest | null {
   const file = join(directory, "package.json");
   if (!existsSync(file)) return null;
@@ -78,7 +78,7 @@ export function readManifest(directory: string): Manifest | null {
   throw new UserError(`${file} is not a valid package.json; correct or remove it`);
 }
 
-/** Writes what a project needs into its manifest; scripts and packages of the user's own stay. */
+/** Writes what a project needs into its manifest; the user's scripts and packages stay. */
 export function writeManifest(directory: string, name: string, needs: Needs): void {
   const before: Manifest & object = readManifest(directory) ?? { name, ...newManifest() };
   const merged = {
@@ -90,16 +90,16 @@ export function writeManifest(directory: string, name: string, needs: Needs): vo
   writeFileSync(join(directory, "package.json"), `${JSON.stringify(merged, null, 2)}\n`);
 }
 
-/** Installs a project's packages. @throws UserError with what npm says. */
+/** Installs a project's packages. @throws UserError with npm's output. */
 export async function install(directory: string): Promise<void> {
-  // Registries, proxies and caches are the user's: nothing but the directory is said.
+  // Only the directory is set: registries, proxies and caches are the user's.
   const problem = await problemOf("npm", ["install", "--no-fund", "--no-audit"], directory);
   if (problem !== null)
-    throw new UserError(`npm install failed in ${directory}; run this command again when it can succeed. It said:\n${problem}`);
+    throw new UserError(`npm install failed in ${directory}; fix the cause, and run this command again. Its output:\n${problem}`);
   nameInstalled(directory);
 }
 
-/** What a program says that fails; otherwise null. Asynchronous: Ctrl-C has to reach this process, too, which says then what is left. */
+/** Returns the output of a program that fails, otherwise null. Asynchronous, so that this process handles Ctrl-C, too. */
 async function problemOf(program: string, args: readonly string[], directory: string): Promise<string | null> {
   const child = spawn(program, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise<string | null>((resolve) => {
@@ -110,14 +110,14 @@ async function problemOf(program: string, args: readonly string[], directory: st
   return end === null ? null : (stderr || stdout || end).trim();
 }
 
-/** Where npm has put this package: in a workspace that is further up. @throws UserError where it is nowhere. */
+/** Where npm installed this package: in a workspace, that is further up. @throws UserError if it is not installed. */
 function installedAt(directory: string): string {
   const root = above(directory, (each) => existsSync(join(each, "node_modules", PACKAGE, "package.json")));
-  if (root === null) throw new UserError(`npm install has put no ${PACKAGE} into ${directory}/node_modules, or above it`);
+  if (root === null) throw new UserError(`npm install did not install ${PACKAGE} in ${directory}/node_modules, or in a directory above it`);
   return join(root, "node_modules", PACKAGE);
 }
 
-/** Puts that place into the files that name it: of Pulumi's programs only one within the project runs. */
+/** Corrects the files that name that place. Pulumi only runs a program within the project. */
 function nameInstalled(directory: string): void {
   const place = relative(directory, installedAt(directory)).replaceAll(sep, "/");
   const inFile = (file: string, change: (content: string) => string) => {
@@ -137,15 +137,15 @@ function nameInstalled(directory: string): void {
 }
 
 /**
- * Takes the first snapshots, by the project's own package.
+ * Takes the first snapshots with the project's installed package.
  *
- * @param added environments that are new; where there are no snapshots at all, those of all are taken.
+ * @param added new environments; without any snapshots yet, those of all environments are taken.
  */
 export async function takeSnapshots(directory: string, added: readonly string[]): Promise<void> {
   const program = join(installedAt(directory), "dist", "infra", "bin.js");
   const isFirst = !existsSync(join(directory, "environments", "snapshots"));
   for (const only of isFirst ? [[]] : added.map((name) => ["--environment", name])) {
     const problem = await problemOf(process.execPath, [program, "snapshot", "--update", ...only], directory);
-    if (problem !== null) throw new UserError(`the first snapshots cannot be taken: ${problem}`);
+    if (problem !== null) throw new UserError(`cannot take the first snapshots: ${problem}`);
   }
 }

@@ -24,7 +24,7 @@ import { startDirectories, toStartCommands } from "./start-commands";
 import { instanceOf, locate, passwordsOf } from "./tenant";
 
 /** These files show what a cluster gets; the database is this machine's. */
-const CAUTION = "The host is localhost, which is this machine: these files are for reading, not for a cluster.";
+const CAUTION = "The host is localhost, this machine: read these files, but do not apply them to a cluster.";
 
 /** Provisions every instance, and shows how much changed. Returns what was done by instance. */
 export async function provisionAll(
@@ -62,13 +62,13 @@ export const versionsOf =
     return (its && kindOf(environment, name)?.servers(its.settings)?.versions) ?? [];
   };
 
-/** What other programs' tables break in each platform's databases. */
+/** Problems that other programs' tables cause in each platform's databases. */
 export const foreignTablesOf =
   (environment: Platformed) =>
   (name: string): ForeignTables | null =>
     kindOf(environment, name)?.foreignTables ?? null;
 
-/** Looks at every instance as the platforms do. */
+/** Checks every instance as the platforms connect to it. */
 export async function diagnoseAll(
   { environment, instances }: Pick<Session, "environment" | "instances">,
   progress: Progress,
@@ -84,10 +84,10 @@ export async function diagnoseAll(
 }
 
 /**
- * Closes the logins of a platform that was taken out of the spec, on every instance that has some. A failure on one instance stops no
- * other, and is reported at the end.
+ * Closes the logins of a platform that was removed from the spec, on every instance that has any. A failure on one instance does not stop
+ * the others, and is reported at the end.
  *
- * @returns how many sessions were ended.
+ * @returns the number of ended sessions.
  * @throws UserError if an instance failed, or if none has logins to close.
  */
 export async function closeAll({ instances }: Pick<Session, "instances">, platform: string): Promise<number> {
@@ -105,7 +105,7 @@ export async function closeAll({ instances }: Pick<Session, "instances">, platfo
   return ended;
 }
 
-/** What `npm start` shows of a platform, and `summary.json` holds. It contains no secret. */
+/** A platform as `npm start` and `summary.json` show it. Contains no secret. */
 export interface PlatformSummary {
   readonly title: string;
   readonly instance: string;
@@ -114,13 +114,13 @@ export interface PlatformSummary {
   /** The login that the platform uses. */
   readonly login: string;
   readonly connectionLimit: number;
-  /** What a process on this machine starts with: `platform.env`, or the platform's own configuration file. */
+  /** File from which a process on this machine starts: `platform.env`, or the platform's configuration file. */
   readonly configurationFile: string;
-  /** The commands that start it on this machine; none where its files alone cannot. */
+  /** The commands that start it on this machine; empty if it needs more than these files. */
   readonly startCommands: readonly string[];
 }
 
-/** Writes `out/<environment>/`: what each platform starts with. One process at a time, so that none writes what another has renewed. */
+/** Writes each platform's files to `out/<environment>/`. One process at a time, so that none overwrites a renewed password. */
 export async function deliver(session: Session): Promise<Readonly<Record<string, PlatformSummary>>> {
   return alone(localDirectories(session.environment.name).output, () => writeAll(session));
 }

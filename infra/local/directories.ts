@@ -9,7 +9,7 @@ export function localDirectories(environment: string): { readonly private: strin
   return { private: own, secrets: join(own, "secrets"), output: join(root(), "out", environment) };
 }
 
-/** What another user made, root above all, would be half theirs and half ours. */
+/** @throws UserError if another user, such as root, owns the directory: files of two owners would mix. */
 export async function refuseOthers(directory: string): Promise<void> {
   const owner = await stat(directory).then(
     ({ uid }) => uid,
@@ -17,14 +17,14 @@ export async function refuseOthers(directory: string): Promise<void> {
   );
   if (owner === null || owner === process.getuid?.()) return;
   throw new UserError(
-    `${directory} was made by another user (${owner}); run this as that user, or name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+    `${directory} belongs to another user (${owner}); run this as that user, or set PLATFORM_POSTGRES_DIRECTORY to another directory`,
   );
 }
 
-/** Before anything is made: `platform.env` names the CA's path, and neither a shell nor Docker could carry a blank in it. */
+/** Checks the path before anything is created: `platform.env` contains it, and neither a shell nor Docker supports a space there. */
 export function refuseBlanks(): void {
   if (/\s/.test(root()))
     throw new UserError(
-      `the path ${root()} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the project`,
+      `the path ${root()} contains a space, which platform.env does not support; set PLATFORM_POSTGRES_DIRECTORY to another directory, or move the project`,
     );
 }

@@ -5,22 +5,22 @@ import type { Check } from "../../constructs/provisioning/check";
 import type { ProjectEnvironment } from "../load";
 import { locate } from "./tenant";
 
-/** Milliseconds that a platform may take to answer. */
+/** Milliseconds to wait for a platform's answer. */
 const PATIENCE = 10_000;
 
-/** A platform that runs, and where: `prefect=http://localhost:4200`. */
+/** A running platform and its URL: `prefect=http://localhost:4200`. */
 export interface RunningPlatform {
   readonly platform: string;
   readonly url: URL;
 }
 
-/** @throws UserError where it is not `platform=URL` of a platform of the environment; a URL is not repeated, because it may hold a password. */
+/** @throws UserError if it is not `platform=URL` of a platform of the environment; without the URL, which may contain a password. */
 export function readRunningPlatform(written: string, environment: ProjectEnvironment): RunningPlatform {
   const [, platform = "", url = ""] = /^([a-z0-9-]+)=(.*)$/.exec(written) ?? [];
-  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new UserError("--url takes platform=URL, such as prefect=http://localhost:4200");
+  if (!/^https?:/.test(url) || !URL.canParse(url)) throw new UserError("--url must be platform=URL, such as prefect=http://localhost:4200");
   const parsed = new URL(url);
   if (parsed.username !== "" || parsed.password !== "")
-    throw new UserError(`--url takes a URL without user name and password; write ${platform}=${parsed.origin}`);
+    throw new UserError(`--url must not contain a user name or password; write ${platform}=${parsed.origin}`);
   locate(environment, platform);
   return { platform, url: parsed };
 }
@@ -30,15 +30,15 @@ export async function checkHealth({ platform, url }: RunningPlatform, environmen
   const wired = wirePlatforms(environment, platforms, () => ({ host: "localhost", port: 5432, sidecar: null }))[platform];
   if (wired === undefined) throw new TypeError(`${platform} was not wired`);
   if (wired.wiring.health === null)
-    throw new UserError(`nothing is known of the health of ${platform}; ask for it as its own documentation says`);
+    throw new UserError(`no health check is known for ${platform}; check it as its documentation describes`);
   const { path, asksDatabase, client } = wired.wiring.health;
-  // Without what may follow: a query may hold a token.
+  // Without the query, which may contain a token.
   const address = `${url.origin}${url.pathname.replace(/\/$/, "")}`;
   const problem = await ask(address, path, ({ ok, status }) => (ok ? null : `${address} answered ${status}; see the platform's own log`));
-  const health = { subject: platform, promise: `answers GET ${path}${asksDatabase ? ", which asks the database" : ""}`, problem };
+  const health = { subject: platform, promise: `answers GET ${path}${asksDatabase ? ", which queries the database" : ""}`, problem };
   if (problem !== null || client === null) return [health];
   const refused = await ask(address, client.path, async (response) =>
-    // Any other answer has another reason, such as a required login.
+    // Any other status has another cause, such as a required login.
     response.status === 403 && (await response.text()).startsWith(client.refusal)
       ? `${address} rejects requests for this host; add "${url.hostname}" to platforms.${platform}.${client.setting} and deploy`
       : null,

@@ -23,7 +23,7 @@ export async function masterOf(environment: string): Promise<Credential> {
   return master;
 }
 
-/** The environment's own authority; made once, so that what trusts it keeps trusting it. */
+/** The environment's authority. Created once, so that clients that trust it need no change. */
 export async function authority(environment: string): Promise<KeyPair> {
   return keyPair(
     environment,
@@ -33,7 +33,7 @@ export async function authority(environment: string): Promise<KeyPair> {
   );
 }
 
-/** An authority that signed nothing of the environment's: `doctor` sees with it that clients would notice. */
+/** An authority that signed no certificate of the environment: `doctor` checks with it that clients reject others. */
 export async function stranger(environment: string): Promise<KeyPair> {
   return keyPair(
     environment,
@@ -53,7 +53,7 @@ export async function serverCertificate(environment: string): Promise<KeyPair> {
   );
 }
 
-/** Both parts in one file, so that they cannot be of two different pairs. */
+/** Both parts in one file, so that they always belong together. */
 async function keyPair(
   environment: string,
   name: string,

@@ -10,7 +10,7 @@ import { count, type PlatformSummary } from "./deliver";
 import { localDirectories } from "./directories";
 import type { Session } from "./session";
 
-/** One line that counts, every problem, and every note. */
+/** A line with counts, then every problem and every note. */
 export function toCheckReport(checks: readonly Check[]): string {
   const problems = checks.filter((check) => check.problem !== null);
   const notes = checks.flatMap(({ subject, promise, note }) =>
@@ -21,7 +21,7 @@ export function toCheckReport(checks: readonly Check[]): string {
   return `${problems.length} of ${checks.length} checks failed:\n${lines.join("\n")}\n${notes.join("")}`;
 }
 
-/** Every check, below what it is about. */
+/** Every check, below its subject. */
 export function toCheckTable(checks: readonly Check[]): string {
   const columns = terminalColumns();
   const line = ({ promise, problem }: Check) => wrap(`  ${problem === null ? pc.green("✔") : pc.red("✖")} ${promise}`, columns, "    ");
@@ -71,8 +71,8 @@ export function toHints(environment: ProjectEnvironment, summary: Readonly<Recor
   return [
     ...(starts.length === 0 ? [] : ["Start a platform, in another terminal:", "", ...starts.map((line) => `  ${line}`), ""]),
     `Open a prompt:      ${npmCommand("sql", about, [first])}`,
-    `Change a password:  ${npmCommand("rotate", about, ["--platform", first])}`,
-    `Look for faults:    ${npmCommand("doctor", about)}`,
+    `Rotate a password:  ${npmCommand("rotate", about, ["--platform", first])}`,
+    `Find problems:      ${npmCommand("doctor", about)}`,
     `For a cluster:      ${typed(localDirectories(environment.name).output)}/${first}/README.txt`,
   ].join("\n");
 }
@@ -89,12 +89,12 @@ export function toWarnings(environment: Warned): string {
 type Warned = Pick<ProjectEnvironment, "name" | "warnings">;
 type Warning = Warned["warnings"][number];
 
-/** Whether the environment gives a reason for it. */
+/** Whether the environment acknowledges it. */
 const isAcknowledged = ({ remedy }: Warning): boolean => remedy.startsWith("acknowledged: ");
-/** Most concern what a cluster runs, of which there is nothing on this machine. */
+/** Most of these concern a cluster, which this machine does not have. */
 const isOfPlatform = ({ path }: Warning): boolean => path.startsWith("platforms.");
 
-/** The warnings after a start on this machine: those about platforms by their ids, because `doctor --all` shows them. */
+/** The warnings after a start on this machine: those about platforms by their IDs, because `doctor --all` shows them. */
 export function toBriefWarnings({ name, warnings }: Warned): string {
   const open = warnings.filter((warning) => !isAcknowledged(warning));
   const others = open.filter(isOfPlatform);

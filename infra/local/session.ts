@@ -20,9 +20,9 @@ import { handleSignals } from "./signals";
 
 /** The first port that a local server tries. */
 const FIRST_PORT = 54320;
-/** Milliseconds during which commands wait for a server that starts or fails over. */
+/** Milliseconds for which commands wait for a server that starts or fails over. */
 const PATIENCE = 30_000;
-/** An instance that runs, and how to reach it. */
+/** A running instance, and how to reach it. */
 export interface ReachableInstance {
   readonly name: string;
   readonly scope: Scope;
@@ -38,11 +38,11 @@ export interface Session {
   readonly instances: readonly ReachableInstance[];
   /** Whether another process started the servers, and stops them. */
   readonly isGuest: boolean;
-  /** Resolves at Ctrl-C, or when the terminal or container ends. @throws UserError when a server has ended by itself. */
+  /** Resolves at Ctrl-C, or when the terminal or container ends. @throws UserError if a server ends by itself. */
   untilStopped(): Promise<void>;
 }
 
-/** What the owner of an environment's servers tells others: the port of each instance. */
+/** What the owner of an environment's servers publishes: the port of each instance. */
 interface Published {
   readonly process: number;
   /** Whether the owner stays until Ctrl-C. */
@@ -51,10 +51,10 @@ interface Published {
 }
 
 /**
- * Uses the environment's servers: those that another process runs, or its own, which it starts first and stops at the end, when
- * nobody else uses them any more, and after Ctrl-C.
+ * Uses the environment's servers. If no other process runs them, it starts them, and stops them at the end, when no other command uses
+ * them, or after Ctrl-C.
  *
- * @param stays whether it runs until Ctrl-C: it then waits for the end of an owner that does not.
+ * @param stays whether it runs until Ctrl-C. It then waits for an owner that does not run until Ctrl-C.
  * @param creates whether to create servers that were never started; otherwise they are a UserError.
  */
 export async function withServers<T>(
@@ -84,7 +84,7 @@ export async function withServers<T>(
       continue;
     }
     let isDone = false;
-    // What runs cannot be called off, and must not go on as if it had a server.
+    // The running function cannot be cancelled, and must not continue without a server.
     void ownerEnded.then(() => {
       if (isDone) return;
       progress.note(`the command that ran the server (process ${info.process}) has ended; run this again`);
@@ -108,7 +108,7 @@ async function refuseUnstarted({ name, instances }: ProjectEnvironment): Promise
   }
 }
 
-/** Creates no directory. */
+/** Does not create directories. */
 async function hasData(environment: string, instance: string): Promise<boolean> {
   const isThere = (path: string) =>
     stat(path).then(
@@ -227,7 +227,7 @@ async function reachLocal(
   port: number | undefined,
   progress: Progress,
 ): Promise<ReachableInstance> {
-  if (port === undefined) throw new UserError(`the running npm start knows no instance ${name}; stop it with Ctrl-C, and run this again`);
+  if (port === undefined) throw new UserError(`the running npm start has no instance ${name}; stop it with Ctrl-C, and run this again`);
   const { certificate: ca } = await authority(environment.name);
   const server: Server = { host: "localhost", port, tls: { mode: "verify-full", ca } };
   const directory = serverDirectory(await serverHome(join(root(), ".local")), environment.name, name);

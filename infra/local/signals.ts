@@ -1,35 +1,35 @@
 import { constants } from "node:os";
 
 export interface Signals {
-  /** Resolves at the next signal, which then does not end the process. */
+  /** Resolves at the next signal, which does not end the process. */
   readonly next: () => Promise<void>;
   readonly isStopping: () => boolean;
-  /** Whether a signal ends the process, as soon as all is stopped. */
+  /** Whether a signal ends the process once everything is stopped. */
   readonly isEnding: () => boolean;
   readonly forget: () => void;
 }
 
-/** Milliseconds between two looks at the parent process. */
+/** Milliseconds between two checks of the parent process. */
 const PARENT_LOOK = 500;
 
 /** The process that started this one: npm, or its shell, which ends when npm gets SIGTERM. */
 const PARENT = process.ppid;
 
-/** Those who handle signals: only the last does, who has started what has to be stopped. */
+/** Signal handlers. Only the last one runs: it started what has to be stopped. */
 const handlers: ((signal: NodeJS.Signals) => void)[] = [];
 
 /**
- * Until somebody waits for one, a signal stops the servers cleanly and ends the process as the signal would have. The end of npm counts
+ * Unless `next` waits for one, a signal stops the servers cleanly, then ends the process with the signal's exit code. The end of npm counts
  * as SIGTERM, because npm may be killed without a signal to this process.
  *
- * @param onEnd called first where a signal ends the process.
+ * @param onEnd called first if a signal ends the process.
  */
 export function handleSignals(stop: () => Promise<void>, onEnd: () => void = () => undefined): Signals {
   let waiting: (() => void) | null = null;
   let alive: NodeJS.Timeout | undefined;
   let isStopping = false;
   const handle = (signal: NodeJS.Signals) => {
-    // Impatient further signals must not interrupt the stop.
+    // Further signals must not interrupt the stop.
     if (isStopping || handlers.at(-1) !== handle) return;
     isStopping = true;
     if (waiting !== null) return waiting();

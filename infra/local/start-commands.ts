@@ -3,21 +3,21 @@ import type { ProcessStart, Wiring } from "../../constructs/model/platform";
 import { quote, root, typed } from "../command-line";
 import { localDirectories } from "./directories";
 
-/** Directories as they stand in a command. */
+/** Directories as commands contain them. */
 interface Directories {
-  /** The environment's files: relative to where the commands are typed, or absolute. */
+  /** The environment's files: absolute, or relative to the directory where commands are typed. */
   readonly output: string;
   /** Contains a Python environment for each platform. */
   readonly python: string;
 }
 
-/** Where an environment's commands find what they need on this machine. */
+/** The directories for an environment's commands on this machine. */
 export const startDirectories = (environment: string): Directories => ({
   output: typed(localDirectories(environment).output),
   python: typed(join(root(), ".venv")),
 });
 
-/** The commands that start a platform on this machine, ready to paste; none if it needs more than a database. */
+/** The commands that start a platform on this machine, ready to paste; empty if it needs more than a database. */
 export function toStartCommands(name: string, { start }: Pick<Wiring, "start">, directories: Directories): readonly string[] {
   if (start === null) return [];
   return start.kind === "python" ? inPython(name, start, directories) : inContainer(name, start, directories);

@@ -4,15 +4,15 @@ import type { PlatformStatus, ReplicaStatus, ServerStatus } from "../../construc
 import type { Backups, CloudView, Machine } from "../cloud-instance";
 import { terminalColumns, wrap } from "../table";
 
-/** An instance, and what was seen of it. */
+/** An instance and its state. */
 export interface SeenInstance {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  /** Connections that the environment counts on. */
+  /** `max_connections` that the environment expects. */
   readonly maxConnections: number;
   readonly status: ServerStatus;
-  /** As its cloud describes it; null where no cloud does. */
+  /** Its cloud's description; null if it is not on a cloud. */
   readonly view: CloudView | null;
   /** Whether it runs on this machine for this project. */
   readonly isHere: boolean;
@@ -26,19 +26,19 @@ export interface Rotation {
   command(platform: string): string;
 }
 
-/** How a page is written. */
+/** Options of the page. */
 interface PageOptions {
   readonly rotation: Rotation;
-  /** For durations. */
+  /** The current time, for durations. */
   readonly now: Date;
-  /** Characters of a line; null is any number. */
+  /** Characters of a line; null for no limit. */
   readonly columns?: number | null;
 }
 
-/** A command is on a line that is not wrapped, so that it can be pasted. */
+/** A command stands on its own unwrapped line, so that it can be pasted. */
 type Rows = readonly (readonly [label: string, value: string, command?: string])[];
 
-/** An environment on a page: each instance, and the platforms on it. */
+/** Returns an environment's page: each instance, and the platforms on it. */
 export const toStatusPage = (instances: readonly SeenInstance[], { columns = terminalColumns(), ...options }: PageOptions): string =>
   `${instances.map((instance) => toPage(instance, { columns, ...options })).join("\n\n")}\n`;
 
@@ -94,7 +94,7 @@ function toBackupSentence({ areOn, days, kept, oldest, latest }: Backups, now: D
   if (oldest === null || latest === null) return `${period}; ${pc.yellow("none is complete yet: nothing can be restored")}`;
   const [from, to] = [toMinute(oldest), `${toMinute(latest)} (${since(latest, now)} ago)`];
   return days === null
-    ? `${period}; the oldest is of ${from}, the newest of ${to}`
+    ? `${period}; the oldest from ${from}, the newest from ${to}`
     : `${period}; any moment from ${from} to ${to} can be restored`;
 }
 
@@ -103,7 +103,7 @@ const toDay = (date: Date): string => date.toISOString().slice(0, 10);
 const toMinute = (date: Date): string => `${date.toISOString().slice(0, 16)}Z`;
 
 const toConnections = ({ max, used }: ServerStatus["connections"], expected: number): string =>
-  `${used} of ${max} in use${max === expected ? "" : pc.yellow(`, the environment counts on ${expected}`)}`;
+  `${used} of ${max} in use${max === expected ? "" : pc.yellow(`, the environment expects ${expected}`)}`;
 
 const toReplica = ({ name, state, lagSeconds }: ReplicaStatus): string => {
   const lag = lagSeconds === null ? "" : `, ${lagSeconds.toFixed(1)} s behind`;
@@ -123,16 +123,16 @@ function toPlatform(name: string, its: PlatformStatus, options: Required<PageOpt
 }
 
 const DAY = 86_400_000;
-/** Days after which a rotation that was due is overdue: a login in use holds it up for one. */
+/** Days after which a due rotation is overdue: a login in use delays it by one day. */
 const SLACK = 3;
 
 function toLogin(platform: string, { login, passwordSince }: PlatformStatus, { now, rotation }: Required<PageOptions>): Rows[number] {
-  if (login === null) return ["login", "none that can be read"];
+  if (login === null) return ["login", "not readable"];
   if (passwordSince === null) return ["login", login];
   const sentence = `${login}, since ${toDay(passwordSince)} (${since(passwordSince, now)})`;
   const { days } = rotation;
   if (days === null || now.getTime() - passwordSince.getTime() < (days + SLACK) * DAY) return ["login", sentence];
-  const overdue = `rotation is overdue, it is due every ${days === 1 ? "day" : `${days} days`}; look at its log, or run`;
+  const overdue = `rotation is overdue (due every ${days === 1 ? "day" : `${days} days`}); see its log, or run`;
   return ["login", `${sentence}: ${pc.yellow(overdue)}`, rotation.command(platform)];
 }
 

@@ -12,7 +12,7 @@ export interface Located {
   readonly tenant: Tenant;
 }
 
-/** Where a platform's databases are; asked before any server is started. */
+/** Finds a platform's databases, before any server is started. @throws UserError if the environment has no such platform. */
 export function locate(environment: ProjectEnvironment, platform: string): Located {
   for (const [instance, { tenants }] of Object.entries(environment.instances)) {
     const tenant = Object.hasOwn(tenants, platform) ? tenants[platform] : undefined;
@@ -23,7 +23,7 @@ export function locate(environment: ProjectEnvironment, platform: string): Locat
   );
 }
 
-/** What a platform's secret holds. @throws UserError while it is empty. */
+/** Returns a platform's passwords. @throws UserError if its secret is empty. */
 export async function passwordsOf(
   platform: string,
   tenant: Tenant,

@@ -27,22 +27,22 @@ function toBudget(title: string, connections: ConnectionsReport): Markup {
 `;
 }
 
-/** A part, and what it cost before. */
+/** A part with its price before and after. */
 interface Pair {
   readonly part: string;
-  /** Undefined where there is no such part; null where its price is unknown. */
+  /** Undefined if there is no such part; null if its price is unknown. */
   readonly before: number | null | undefined;
   readonly after: number | null | undefined;
 }
 
-/** What a month costs: together against the limit, and part by part. */
+/** Monthly cost: the total against the limit, and part by part. */
 export function toCosts({ after, before, limitUsd, pricesOf, notCounted }: CostReport): Markup {
   const instances = [...new Set([...after.parts, ...(before?.parts ?? [])].map(({ instance }) => instance))];
   const largest = Math.max(...[...after.parts, ...(before?.parts ?? [])].map(({ usd: price }) => price ?? 0), 1);
   return html`${toTotal(after, before, limitUsd)}${instances.map((instance) => toGroup(instance, after, before, largest))}<div class="sources"><p>List prices on demand${pricesOf === null ? "" : `, the oldest of ${pricesOf}`}; not counted: ${notCounted.join(", ")}.</p>${toSources(after, before)}</div>`;
 }
 
-/** Where prices were read. */
+/** The sources of prices. */
 function toSources(after: Cost, before: Cost | null): Markup {
   const sources = [...new Set([...after.parts, ...(before?.parts ?? [])].flatMap(({ source }) => source ?? []))];
   const link = (source: string) => (source.startsWith("https://") ? html`<a href="${source}" rel="noreferrer">${source}</a>` : source);
@@ -65,7 +65,7 @@ function toTotal(after: Cost, before: Cost | null, limitUsd: number | null): Mar
       : html`<p class="small ${isAbove ? "above" : ""}">${isAbove ? "✖ above" : isKnown(after) ? "✔ within" : "the known prices are within"} <code>monthlyCostLimitUsd</code> (${usd(limitUsd)}), the dashed line</p>`,
     isKnown(after) ? NOTHING : html`<p class="small"><span class="unknown-price">${unknownOf(after)}</span></p>`,
   ];
-  return html`<div class="total">${before === null ? NOTHING : row("before", before.usd, "before")}${row(before === null ? "together" : "after", after.usd, "")}${notes}</div>
+  return html`<div class="total">${before === null ? NOTHING : row("before", before.usd, "before")}${row(before === null ? "total" : "after", after.usd, "")}${notes}</div>
 `;
 }
 
@@ -76,11 +76,11 @@ function toGroup(instance: string | null, after: Cost, before: Cost | null, larg
   const total = before === null ? usd(sum(of(after))) : `${usd(sum(of(before)))} → ${usd(sum(of(after)))}`;
   const heads = before === null ? ["USD a month"] : ["before", "after"];
   return html`<div class="group"><h3>${instance === null ? "shared by all" : html`<code>${instance}</code>`}<span class="number">${total}</span></h3>
-<table class="prices"><caption class="hidden">Parts of ${instance ?? "what all share"}</caption><thead><tr><th scope="col">part</th><td></td>${heads.map((head) => html`<th scope="col" class="amount">${head}</th>`)}</tr></thead><tbody>${pairs.map((pair) => toPrice(pair, before !== null, largest))}</tbody></table></div>
+<table class="prices"><caption class="hidden">Parts of ${instance ?? "shared resources"}</caption><thead><tr><th scope="col">part</th><td></td>${heads.map((head) => html`<th scope="col" class="amount">${head}</th>`)}</tr></thead><tbody>${pairs.map((pair) => toPrice(pair, before !== null, largest))}</tbody></table></div>
 `;
 }
 
-/** Parts of the same words are the same part. */
+/** Pairs parts that have the same text. */
 function toPairs(before: readonly CostPart[], after: readonly CostPart[]): readonly Pair[] {
   const parts = [...new Set([...after, ...before].map(({ part }) => part))];
   const priceIn = (list: readonly CostPart[], part: string) => list.find((each) => each.part === part)?.usd;

@@ -5,11 +5,11 @@ import type { Vendor } from "./vendor";
 
 type ByInstance<T> = Readonly<Record<string, T>>;
 
-/** Keys of what is only looked at. */
+/** Keys that are only read. */
 const isReal = (key: string): boolean => key.startsWith("real.");
 
 /**
- * What changes of instances that are there and stay, setting by setting.
+ * Returns the changes of instances that exist and stay, setting by setting.
  *
  * @param readers settings of platforms that read from an instance's replica, by instance, with the value that ends it.
  */
@@ -31,8 +31,8 @@ export function compareInstances(
 }
 
 /**
- * A setting that one side does not say is not compared. Parameters are: one that is not set is PostgreSQL's own; but not where a group that
- * exists has them, whose content nobody knows.
+ * A setting that is missing on one side is not compared. Parameters are, because PostgreSQL's default applies, unless they are in an existing
+ * group, whose content is unknown.
  */
 function changedKeys(had: Facts, has: Facts): readonly string[] {
   const keys = [...new Set([...Object.keys(had), ...Object.keys(has)])].filter((key) => !isReal(key));

@@ -4,32 +4,32 @@ import type { PriceTable } from "../cost/prices";
 
 /** Prices of a month, in US dollars. */
 export interface CostReport {
-  /** What there would be. */
+  /** After the deployment. */
   readonly after: Cost;
-  /** What is compared; null where nothing is, or where it does not say enough. */
+  /** Before the deployment; null if nothing is compared, or if it is incomplete. */
   readonly before: Cost | null;
-  /** `monthlyCostLimitUsd` of the spec; null where it has none. */
+  /** `monthlyCostLimitUsd` of the spec; null if it has none. */
   readonly limitUsd: number | null;
-  /** Day of the oldest price that was used, yyyy-mm-dd; null where none is known. */
+  /** Date of the oldest price in use, yyyy-mm-dd; null if none is known. */
   readonly pricesOf: string | null;
-  /** What is never counted, in words. */
+  /** Costs that are never counted, in words. */
   readonly notCounted: readonly string[];
 }
 
 export interface Cost {
   readonly parts: readonly CostPart[];
-  /** Sum of the prices that are known. */
+  /** Sum of the known prices. */
   readonly usd: number;
 }
 
 export interface CostPart {
-  /** Instance; null for what all of them share. */
+  /** Instance; null for a shared part. */
   readonly instance: string | null;
   /** In words: `db.m7g.large, two zones`. */
   readonly part: string;
-  /** Null where the price is not known: it is left out of the sum. */
+  /** Null if the price is unknown: it is left out of the sum. */
   readonly usd: number | null;
-  /** Where the price was read; null where it is not known. */
+  /** Source of the price; null if the price is unknown. */
   readonly source: string | null;
 }
 
@@ -51,7 +51,7 @@ const toCost = ({ lines, usd }: Computed): Cost => ({
   usd,
 });
 
-/** A part in words, with the number of what is paid for. */
+/** A part in words, with its billed quantity. */
 function describe({ role, part, item, standby, quantity }: CostLine): string {
   const where = `${role === "replicas" ? ", read replicas" : ""}${standby ? ", two zones" : ""}`;
   const each = (count: number, what: string) => `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;

@@ -1,10 +1,10 @@
 import type { Level } from "./change";
 import { html, type Markup } from "./markup";
 
-/** How wide a character is, in parts of its size: of the name's font, in which all are alike, and of the other, on average. */
+/** Width of a character relative to its size: in the monospaced font of names, and on average in the other font. */
 const EM = { name: 0.61, other: 0.55 } as const;
 
-/** A text that fits into a width, in pixels; what does not is cut, and shown whole on hover. */
+/** A text that fits into a width, in pixels. A longer text is cut, and shown completely on hover. */
 export function text(x: number, y: number, content: string, options: { width: number; as?: string }): Markup {
   const { width, as = "" } = options;
   const size = as.includes("quiet") ? 12 : 13;
@@ -17,10 +17,10 @@ export function text(x: number, y: number, content: string, options: { width: nu
 export const box = (x: number, y: number, width: number, height: number, as: string): Markup =>
   html`<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="9" class="${as}"/>`;
 
-/** How wide a badge is. */
+/** Width of a badge. */
 export const BADGE = 70;
 
-/** What happens to something, at its corner. @param right where it ends. */
+/** A badge with the effect on an object, at its corner. @param right its right edge. */
 export const badge = (right: number, y: number, level: Level, word: string): Markup =>
   html`<g class="badge ${level}"><rect x="${right - BADGE}" y="${y}" width="${BADGE}" height="18" rx="9"/><text x="${right - BADGE / 2}" y="${y + 13}">${word}</text></g>`;
 
@@ -35,7 +35,7 @@ export const arrow = (x: number, y: number, as = ""): Markup =>
 export const arrowDown = (x: number, y: number): Markup =>
   html`<path d="M${x - 4.5},${y - 8}L${x},${y}L${x + 4.5},${y - 8}Z" class="arrow"/>`;
 
-/** A disk, as databases are drawn. @param x, y its middle. */
+/** A database's symbol. @param x, y its middle. */
 export const cylinder = (x: number, y: number, as = ""): Markup =>
   html`<path d="M${x - 8},${y - 6}a8,3 0 0 1 16,0v12a8,3 0 0 1 -16,0zM${x - 8},${y - 6}a8,3 0 0 0 16,0" class="icon ${as}"/>`;
 

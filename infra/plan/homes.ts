@@ -2,7 +2,7 @@ import { isObject } from "../../constructs/model/json";
 import type { Environment } from "../../constructs/model/spec";
 import { type Change, toChange } from "./change";
 
-/** Where a platform's data is. */
+/** Location of a platform's data. */
 export interface Home {
   readonly instance: string;
   /** Names of its databases. */
@@ -15,7 +15,7 @@ export type Homes = Readonly<Record<string, Home>>;
 export const homesOf = ({ instances }: Pick<Environment, "instances">): Homes =>
   Object.assign({}, ...Object.entries(instances).map(([instance, { tenants }]) => toHomes(instance, tenants)));
 
-/** The same of tenants that a deployment has stored; empty where they are not such. */
+/** Reads the locations from tenants that a deployment has stored; empty if they are not valid. */
 export function toHomes(instance: string, tenants: unknown): Homes {
   const entries = Object.entries(isObject(tenants) ? tenants : {});
   return Object.fromEntries(
@@ -27,14 +27,14 @@ export function toHomes(instance: string, tenants: unknown): Homes {
   );
 }
 
-/** Platforms that stay, and would no longer find their data. Those of which one side says nothing are not compared. */
+/** Platforms that stay but would lose access to their data. Those that are unknown on one side are not compared. */
 export const compareHomes = (before: Homes, after: Homes): readonly Change[] =>
   Object.entries(after).flatMap(([platform, has]) => {
     const had = before[platform];
     return had === undefined ? [] : compareHome(platform, had, has);
   });
 
-const MOVE = 'take that change back, or move the data with a dump: docs/how-to/back-up-and-restore.md, "One platform"';
+const MOVE = 'undo that change, or move the data with a dump: docs/how-to/back-up-and-restore.md, "One platform"';
 
 function compareHome(platform: string, had: Home, has: Home): readonly Change[] {
   if (had.instance !== has.instance)
@@ -53,7 +53,7 @@ function compareHome(platform: string, had: Home, has: Home): readonly Change[] 
   const [gone, made] = [without(had.databases, has.databases), without(has.databases, had.databases)];
   if (gone.length === 0) return [];
   const starts = `would start with ${made.length === 1 ? "an empty database" : "empty databases"} ${made.join(", ")}`;
-  const stays = `${gone.join(", ")} would stay, and nothing would look after ${gone.length === 1 ? "it" : "them"}`;
+  const stays = `${gone.join(", ")} would stay, but would no longer be managed`;
   return [
     {
       ...toChange(

@@ -7,7 +7,7 @@ import { toInstances, toPlatforms, toResources, toRights, toUses } from "./table
 import { toTopology } from "./topology";
 import { count, LEVEL_WORDS, placeOf, unknownChanges, unknownOf, usd, verdictOf } from "./words";
 
-/** Loads nothing, and runs nothing. */
+/** The page loads nothing, and runs nothing. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 interface Section {
@@ -17,7 +17,7 @@ interface Section {
   readonly content: Part;
 }
 
-/** A plan as one file for a browser, which needs neither a server nor a network. */
+/** Returns a plan as one HTML file, which needs neither a server nor a network. */
 export function toHtml(report: PlanReport): string {
   const sections = toSections(report);
   return html`<!doctype html>
@@ -49,7 +49,7 @@ ${content}
 `.text;
 }
 
-/** What there is something to say about. */
+/** Sections that have content. */
 function toSections(report: PlanReport): readonly Section[] {
   const { compared, platforms, uses, cost, warnings, notes, examples } = report;
   const sections: readonly (Section & { readonly isEmpty?: boolean })[] = [
@@ -102,14 +102,14 @@ function toSections(report: PlanReport): readonly Section[] {
     {
       id: "rights",
       title: "Rights",
-      lead: "What charts let pods do in every namespace.",
+      lead: "Rights in every namespace that charts grant to pods.",
       content: toRights(report),
       isEmpty: platforms.every(({ rights }) => rights.length === 0),
     },
     {
       id: "exists",
-      title: "Exists already",
-      lead: "A deployment reads this, and does not change it.",
+      title: "Existing resources",
+      lead: "A deployment reads these resources, but does not change them.",
       content: toUses(report),
       isEmpty: uses.length === 0,
     },
@@ -138,7 +138,7 @@ function toHeader(report: PlanReport, sections: readonly Section[]): Markup {
   const placeholders =
     examples.length === 0
       ? NOTHING
-      : html`<br><span>It cannot be deployed yet: <a href="#notes">${count(examples.length, "placeholder ID")}</a> to replace.</span>`;
+      : html`<br><span>It cannot be deployed yet: replace <a href="#notes">${count(examples.length, "placeholder ID")}</a> first.</span>`;
   const first = compared === null ? " This is what a first deployment would create." : "";
   return html`<header>
 <p class="eyebrow">Plan of an environment</p>
@@ -208,7 +208,7 @@ function toChange({ effect, remedy, changes }: Alike): Markup {
   return html`<div class="change">${changes.map(toSetting)}${effect === "" ? NOTHING : html`<p class="effect">${effect}</p>`}${remedy === "" ? NOTHING : html`<p class="remedy"><b>What to do:</b> ${remedy}</p>`}</div>`;
 }
 
-/** A path, which may break after its points. */
+/** A path, which may wrap after its dots. */
 const breakable = (path: string): Part => path.split(/(?<=\.)/).map((part, index) => [index === 0 ? NOTHING : html`<wbr>`, part]);
 
 function toSetting({ path, before, after }: Change): Markup {

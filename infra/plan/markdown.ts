@@ -4,23 +4,23 @@ import { visible } from "./markup";
 import type { InstanceReport, PlanReport, WarningReport } from "./report";
 import { accessOf, chartOf, differenceOf, LEVEL_WORDS, partsOnlyIn, placeOf, shareOf, sheetOf, unknownOf, usd, verdictOf } from "./words";
 
-/** Characters of a comment: GitHub takes 65,536. */
+/** Most characters of a comment: GitHub accepts 65,536. */
 const LONGEST = 65_000;
-/** Characters of changes, the worst of which are shown, and of resource-by-resource lines. */
+/** Most characters of changes, of which the worst are shown, and of lines by resource. */
 const LONGEST_CHANGES = 25_000;
 const LONGEST_DETAILS = 30_000;
 
-/** A plan as a comment of a pull request: the short of it first, the rest folded. */
+/** Returns a plan as a comment for a pull request: a summary, and folded details. */
 export function toMarkdown(report: PlanReport): string {
   const always = [
-    // By this line a workflow finds its earlier comment.
+    // A workflow finds its earlier comment by this line.
     `<!-- platform-postgres plan: ${report.environment} ${report.cloud} -->`,
     `### Plan of \`${report.environment}\` on ${inline(placeOf(report))}`,
     toShort(report),
     toChanges(report.changes),
   ];
   const folded = [
-    fold("What there will be", [...report.instances.map(toInstance), toPlatforms(report), toRights(report), toUses(report)]),
+    fold("After the deployment", [...report.instances.map(toInstance), toPlatforms(report), toRights(report), toUses(report)]),
     report.cost === null ? "" : fold(`Cost: ${usd(report.cost.after.usd)} a month`, [toCost(report.cost)]),
     fold(`Warnings and notes (${report.warnings.length + report.notes.length})`, [toNotes(report)]),
     fold("Resource by resource", [toDetails(report.details)]),
@@ -28,11 +28,11 @@ export function toMarkdown(report: PlanReport): string {
   return `${[...always, ...folded].filter((section) => section !== "").reduce(append)}\n`;
 }
 
-/** Leaves out what would make a comment too long. */
+/** Leaves out parts that would make a comment too long. */
 const append = (comment: string, section: string): string => {
   const longer = `${comment}\n\n${section}`;
   if (longer.length < LONGEST) return longer;
-  const left = "A part is left out, because a comment would be too long: `--format html` has all of it.";
+  const left = "Some parts do not fit into a comment: `--format html` shows all of them.";
   return comment.endsWith(left) ? comment : `${comment}\n\n${left}`;
 };
 
@@ -48,7 +48,7 @@ function toShort(report: PlanReport): string {
     ...(cost !== null && cost.limitUsd !== null && cost.after.usd > cost.limitUsd
       ? [`:warning: Above \`monthlyCostLimitUsd\` (${usd(cost.limitUsd)}).`]
       : []),
-    ...(examples.length === 0 ? [] : [`Placeholder IDs: ${examples.map(code).join(", ")}; it cannot be deployed with them.`]),
+    ...(examples.length === 0 ? [] : [`Placeholder IDs: ${examples.map(code).join(", ")}; replace them before you deploy.`]),
   ].join("\n\n");
 }
 
@@ -76,11 +76,11 @@ function toChanges(changes: readonly Change[]): string {
       .join("; "),
   ]);
   const first = rows.slice(0, numberWithin(rows, LONGEST_CHANGES));
-  const more = first.length === rows.length ? "" : `\n\n${rows.length - first.length} more: \`--format html\` has all of them.`;
+  const more = first.length === rows.length ? "" : `\n\n${rows.length - first.length} more: \`--format html\` shows all of them.`;
   return `${shown.join(", ")}:\n\n${table(["", "setting", "change", "what happens"], first)}${more}`;
 }
 
-/** How many rows are not longer than so many characters together. */
+/** Number of rows that together fit into a number of characters. */
 function numberWithin(rows: readonly (readonly string[])[], most: number): number {
   let length = 0;
   const index = rows.findIndex((row) => {
@@ -114,7 +114,7 @@ const toRights = ({ platforms }: PlanReport): string =>
   platforms.flatMap(({ name, rights }) => rights.map((right) => `- ${inline(`${name}: ${right} in every namespace`)}`)).join("\n");
 
 const toUses = ({ uses }: PlanReport): string =>
-  uses.length === 0 ? "" : `Exists, and is only read: ${uses.map(({ what, id }) => `${inline(what)} ${code(id)}`).join(", ")}.`;
+  uses.length === 0 ? "" : `Existing, only read: ${uses.map(({ what, id }) => `${inline(what)} ${code(id)}`).join(", ")}.`;
 
 function toCost({ after, before, pricesOf, notCounted }: CostReport): string {
   const rows = after.parts.map(({ instance, part, usd: price }) => [
@@ -122,7 +122,7 @@ function toCost({ after, before, pricesOf, notCounted }: CostReport): string {
     inline(part),
     price === null ? "price unknown" : usd(price),
   ]);
-  const sum = ["**together**", inline(unknownOf(after)), `**${usd(after.usd)}**`];
+  const sum = ["**total**", inline(unknownOf(after)), `**${usd(after.usd)}**`];
   const known = pricesOf === null ? "" : `, the oldest of ${pricesOf}`;
   return [
     table(["instance", "part", "USD a month"], [...rows, sum]),
@@ -133,7 +133,7 @@ function toCost({ after, before, pricesOf, notCounted }: CostReport): string {
     .join("\n\n");
 }
 
-/** Parts that are paid for today, and would not be any more. */
+/** Parts that are billed now, and would no longer be. */
 function goneOf(before: Cost, after: Cost): string {
   const gone = partsOnlyIn(before, after);
   return gone.length === 0
@@ -155,7 +155,7 @@ function toDetails(details: readonly string[]): string {
   const text = details.join("\n");
   const shown =
     text.length > LONGEST_DETAILS ? `${text.slice(0, LONGEST_DETAILS)}\n... ${text.length - LONGEST_DETAILS} characters more` : text;
-  // A fence that is longer than any within.
+  // A fence that is longer than any fence in the text.
   const fence = "`".repeat(Math.max(3, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length + 1)));
   return `${fence}diff\n${shown}\n${fence}`;
 }
@@ -168,13 +168,13 @@ const fold = (summary: string, parts: readonly string[]): string => {
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** A text in which nothing is Markdown or HTML, on one line. */
+/** Escapes a text, so that it contains no Markdown or HTML, and puts it on one line. */
 const inline = (text: string): string =>
   visible(text)
     .replaceAll(/[\\`*_{}[\]<>#|~@]/g, (character) => `\\${character}`)
     .replaceAll(/\s+/g, " ");
 
-/** A text as code, in a table, too. */
+/** Formats a text as code, which also works in a table. */
 const code = (text: string): string => {
   const line = visible(text).replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
   const fence = "`".repeat(Math.max(1, ...[...line.matchAll(/`+/g)].map(([run]) => run.length + 1)));

@@ -5,9 +5,9 @@ export interface Palette {
   readonly sunken: string;
   readonly ink: string;
   readonly muted: string;
-  /** Borders that only decorate. */
+  /** Decorative borders. */
   readonly line: string;
-  /** Lines and borders that say something. */
+  /** Lines and borders with a meaning. */
   readonly wire: string;
   readonly accent: string;
   readonly lost: string;
@@ -88,7 +88,7 @@ export const DARK: Palette = {
   series5: "#f08db9",
 };
 
-/** Text, and what it stands on. */
+/** Text and its background. */
 export const TEXTS: readonly (readonly [text: keyof Palette, back: keyof Palette])[] = [
   ["ink", "page"],
   ["ink", "panel"],
@@ -109,7 +109,7 @@ export const TEXTS: readonly (readonly [text: keyof Palette, back: keyof Palette
   ),
 ];
 
-/** What is seen, and not read. */
+/** Graphics and their background. */
 export const GRAPHICS: readonly (readonly [graphic: keyof Palette, back: keyof Palette])[] = [
   ["wire", "panel"],
   ["wire", "sunken"],

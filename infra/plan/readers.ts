@@ -1,6 +1,6 @@
 import type { Environment } from "../../constructs/model/spec";
 
-/** Settings of platforms that read from an instance's replica, by instance, each with the value that ends it. */
+/** Settings with which platforms read from an instance's replica, by instance, each with the value that ends it. */
 export function readersOf({ platforms }: Environment): Readonly<Record<string, readonly string[]>> {
   const readers: Record<string, string[]> = {};
   for (const [name, platform] of Object.entries(platforms)) {

@@ -9,30 +9,30 @@ import { type Change, isDanger, worstFirst } from "./change";
 import type { CostReport } from "./cost-report";
 import type { PlannedServer, Used } from "./servers";
 
-/** What a deployment would make and change, for a person and for programs; `planDocument` says what its keys mean. */
+/** What a deployment would create and change, for people and programs. `planDocument` describes the keys. */
 export interface PlanReport {
   readonly environment: string;
   readonly cloud: string;
   readonly region: string;
-  /** Account or project; null where the credentials in use decide it. */
+  /** Account or project; null if the credentials in use decide it. */
   readonly account: string | null;
   readonly instances: readonly InstanceReport[];
   readonly platforms: readonly PlatformReport[];
   readonly uses: readonly Used[];
-  /** What was compared; null where nothing was. */
+  /** What was compared; null if nothing was. */
   readonly compared: readonly string[] | null;
   /** The worst first. */
   readonly changes: readonly Change[];
   /** Whether something would be lost, or refused by the vendor. */
   readonly isDangerous: boolean;
-  /** Changes resource by resource, a line each. */
+  /** Changes, one line per resource. */
   readonly details: readonly string[];
   readonly cost: CostReport | null;
   /** Warnings, acknowledged ones with their reason. */
   readonly warnings: readonly WarningReport[];
-  /** What would happen besides, a sentence each. */
+  /** Other effects, a sentence each. */
   readonly notes: readonly string[];
-  /** Placeholder IDs: it cannot be deployed while there are any. */
+  /** Settings with placeholder IDs, which block the deployment. */
   readonly examples: readonly string[];
   readonly resources: DeploymentPlan["resources"];
 }
@@ -42,18 +42,18 @@ export interface WarningReport {
   readonly rule: string;
   readonly got: string | null;
   readonly remedy: string;
-  /** Id of the rule; null where a field's own check found it. */
+  /** ID of the rule; null for a check of a single field. */
   readonly id: string | null;
-  /** Why the spec accepts it; null where it does not say. */
+  /** The spec's reason to accept it; null if it is not acknowledged. */
   readonly acknowledged: string | null;
 }
 
 export interface InstanceReport {
   readonly name: string;
   readonly majorVersion: number;
-  /** Null for a database that exists, and is only provisioned. */
+  /** Null for an existing database, which is only provisioned. */
   readonly server: PlannedServer | null;
-  /** `host:port` of a database that exists; null where it is created. */
+  /** `host:port` of an existing database; null if a deployment creates it. */
   readonly existing: string | null;
   readonly standby: boolean;
   readonly readReplicas: number;
@@ -68,7 +68,7 @@ export interface InstanceReport {
   /** UTC. */
   readonly maintenanceWindow: string;
   readonly connections: ConnectionsReport;
-  /** The same of its first read replica; null where no platform reads from one. */
+  /** The same for its first read replica; null if no platform reads from it. */
   readonly readerConnections: ConnectionsReport | null;
 }
 
@@ -84,27 +84,27 @@ export interface ConnectionsReport {
 export interface PlatformReport {
   readonly name: string;
   readonly kind: string;
-  /** As people write it. */
+  /** The kind's name, as its project writes it. */
   readonly title: string;
-  /** Null where no chart installs it. */
+  /** Null if no chart installs it. */
   readonly chart: { readonly name: string; readonly version: string } | null;
   readonly instance: string;
   readonly databases: readonly string[];
-  /** Its two logins, of which a rotation uses the other. */
+  /** Its two logins. A rotation switches to the other one. */
   readonly logins: readonly string[];
   /** How its pods connect: directly, through a proxy beside them, or through one for all. */
   readonly access: "direct" | "sidecar" | "proxy";
-  /** How they verify the server: `verify-full`, `verify-ca`, or `proxy` where the Auth Proxy does. */
+  /** How they verify the server: `verify-full`, `verify-ca`, or `proxy` if the Auth Proxy does. */
   readonly tls: TlsMode;
-  /** Most connections at a time, to the primary. */
+  /** Most connections to the primary at a time. */
   readonly connections: number;
-  /** The same to the first read replica. */
+  /** Most connections to the first read replica at a time. */
   readonly readerConnections: number;
-  /** What its chart lets pods do in every namespace, in words. */
+  /** Rights in every namespace that its chart grants to pods, in words. */
   readonly rights: readonly string[];
 }
 
-/** Everything that is known of a plan. @param cost null where prices are not asked for. */
+/** Returns everything that is known of a plan. @param cost null without prices. */
 export function toReport(
   environment: ProjectEnvironment,
   plan: DeploymentPlan,

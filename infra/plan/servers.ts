@@ -3,29 +3,29 @@ export interface PlannedServer {
   /** Class or tier. */
   readonly size: { readonly name: string; readonly vcpus: number; readonly memoryGib: number };
   readonly disk: {
-    /** `gp3`, or as Cloud SQL calls it. */
+    /** `gp3`, or Cloud SQL's name. */
     readonly type: string;
     readonly gib: number;
-    /** What it may grow to by itself, in GiB; null where it does not. */
+    /** Size up to which it grows automatically, in GiB; null if it does not grow. */
     readonly ceilingGib: number | null;
-    /** Operations per second; null where they follow from the size. */
+    /** Operations per second; null if they follow from the size. */
     readonly iops: number | null;
-    /** MiB/s; null where it follows from the size. */
+    /** MiB/s; null if it follows from the size. */
     readonly throughputMibps: number | null;
   };
-  /** Days back to any moment of which it can be restored; 0 for none. */
+  /** Number of past days of which any moment can be restored; 0 for none. */
   readonly recoveryDays: number;
-  /** What its name will be; null where the cloud chooses one. */
+  /** Its host name; null if the cloud chooses it. */
   readonly endpoint: string | null;
   /** The key that encrypts it, in words. */
   readonly key: string;
-  /** What keeps it from being deleted, in words. */
+  /** What protects it from deletion, in words. */
   readonly guards: readonly string[];
 }
 
-/** Something that exists, which a deployment only reads. */
+/** An existing resource, which a deployment only reads. */
 export interface Used {
-  /** Where the spec names it. */
+  /** Its path in the spec. */
   readonly path: string;
   /** In words: `VPC`. */
   readonly what: string;

@@ -2,13 +2,13 @@ import { isObject } from "../../constructs/model/json";
 import { CLOUDS } from "../spec";
 import { type Change, toChange } from "./change";
 
-/** Parts of a spec that a deployment does not look at. */
+/** Parts of a spec that a deployment ignores. */
 const ABOUT = ["name", "acknowledge", "monthlyCostLimitUsd"];
 
 /**
  * Settings that differ between two complete specs of one environment.
  *
- * @param told what is said of some of them already.
+ * @param told settings that are already reported.
  * @param others sections of other targets.
  */
 export function compareSpecs(before: object, after: object, told: readonly Change[], others: readonly string[]): readonly Change[] {
@@ -18,15 +18,15 @@ export function compareSpecs(before: object, after: object, told: readonly Chang
   return [...differ(before, after, "")].filter(({ path }) => !isAbout(path) && !isTold(path));
 }
 
-/** The setting of `instances` to which one of a cloud's own belongs. */
+/** The setting of `instances` to which a setting in a cloud's section belongs. */
 const toCommon = (path: string): string => path.replace(/^(aws|gcp)\.(?=instances\.)/, "").replace(/\.(class|tier)$/, ".size");
 
 /** Sections that an environment has for other clouds. */
 export const otherClouds = ({ target }: { readonly target: string }): readonly string[] => CLOUDS.filter((cloud) => cloud !== target);
 
-/** The note where an environment's file says nothing of the cloud. */
+/** The note for a file without the cloud's section. */
 export const toNewOn = (file: string, cloud: string): string =>
-  `${file} has no section ${cloud}: nothing was compared, and all of it is new`;
+  `${file} has no section ${cloud}: nothing was compared, and everything is new`;
 
 function* differ(before: unknown, after: unknown, path: string): Generator<Change> {
   if (isObject(before) && isObject(after)) {
@@ -34,7 +34,7 @@ function* differ(before: unknown, after: unknown, path: string): Generator<Chang
       yield* differ(before[key], after[key], path === "" ? key : `${path}.${key}`);
     return;
   }
-  if (isObject(before) && after === undefined) yield toChange("other", path, "is taken out");
+  if (isObject(before) && after === undefined) yield toChange("other", path, "is removed");
   else if (isObject(after) && before === undefined) yield toChange("other", path, "is added");
   else {
     const [had, has] = [shown(before), shown(after)];
@@ -42,7 +42,7 @@ function* differ(before: unknown, after: unknown, path: string): Generator<Chang
   }
 }
 
-/** Characters that are shown of a value. */
+/** Most characters of a value to show. */
 const LONGEST = 80;
 
 function shown(value: unknown): string | null {

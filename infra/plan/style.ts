@@ -1,11 +1,11 @@
 import { LEVELS } from "./change";
 import { DARK, LIGHT, type Palette } from "./palette";
 
-/** Hues and patterns of bars: 30 pairs, and neighbours differ in both. */
+/** Numbers of hues and patterns of bars: they make 30 pairs, and neighbours differ in both. */
 const HUES = 6;
 const PATTERNS = 5;
 
-/** Classes of a bar's part. */
+/** CSS classes of a bar's part. */
 export const seriesOf = (index: number): string => `bar s${index % HUES} p${index % PATTERNS}`;
 
 const variables = (palette: Palette): string =>

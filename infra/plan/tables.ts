@@ -8,9 +8,9 @@ interface Column<T> {
 }
 
 /**
- * A table that becomes cards where it is narrow; the roles keep it a table for screen readers there. Cells that are empty are left out.
+ * A table that becomes cards on narrow screens; roles keep it a table for screen readers. Empty cells are left out.
  *
- * @param columns the first names the row.
+ * @param columns the first contains the row's name.
  */
 function toTable<T>(caption: string, [first, ...columns]: readonly [Column<T>, ...Column<T>[]], rows: readonly T[]): Markup {
   const head = ({ head: words }: Column<T>) => html`<th scope="col" role="columnheader">${words}</th>`;
@@ -27,7 +27,7 @@ const lines = (each: readonly string[]): Part =>
   each.map((line, index) => [index === 0 ? NOTHING : html`<br>`, html`<code>${line}</code>`]);
 const small = (words: string): Part => (words === "" ? NOTHING : html`<small>${words}</small>`);
 
-/** A table for each instance, beside each other. */
+/** A table for each instance, side by side. */
 export const toInstances = ({ instances }: PlanReport): Markup => html`<div class="sheets">${instances.map(toInstance)}</div>`;
 
 function toInstance(instance: InstanceReport): Markup {
@@ -76,7 +76,7 @@ interface Right {
 
 export const toRights = ({ platforms }: PlanReport): Markup =>
   toTable<Right>(
-    "Rights in every namespace that charts bring",
+    "Rights in every namespace that charts grant",
     [
       { head: "platform", cell: ({ platform }) => html`<code>${platform}</code>` },
       { head: "service account: rights", cell: ({ right }) => right },
@@ -86,7 +86,7 @@ export const toRights = ({ platforms }: PlanReport): Markup =>
 
 export const toUses = ({ uses }: PlanReport): Markup =>
   toTable<PlanReport["uses"][number]>(
-    "What exists, and is only read",
+    "Existing resources, which are only read",
     [
       { head: "what", cell: ({ what }) => what },
       { head: "id", cell: ({ id }) => html`<code>${id}</code>` },

@@ -6,7 +6,7 @@ import type { CostReport } from "./cost-report";
 import type { InstanceReport, PlanReport, PlatformReport } from "./report";
 import { accessOf, chartOf, differenceOf, LEVEL_WORDS, placeOf, shareOf, sheetOf, unknownOf, usd, verdictOf } from "./words";
 
-/** A plan for a terminal: what there will be, what it costs, what changes, and what to know. */
+/** Returns a plan for a terminal: instances and platforms, cost, changes and notes. */
 export function toText(report: PlanReport): string {
   const sections = [
     `${pc.bold(report.environment)} on ${placeOf(report)}`,
@@ -51,15 +51,15 @@ function toPlatforms({ platforms, instances }: PlanReport): string {
 
 function toRights(platforms: readonly PlatformReport[]): string {
   const lines = platforms.flatMap(({ name, rights }) => rights.map((right) => `  ${name}: ${right}`));
-  return lines.length === 0 ? "" : ["rights in every namespace that charts bring:", ...lines].join("\n");
+  return lines.length === 0 ? "" : ["rights in every namespace that charts grant:", ...lines].join("\n");
 }
 
 const toUses = ({ uses }: PlanReport): string =>
-  uses.length === 0 ? "" : ["exists, and is only read:", ...uses.map(({ path, what, id }) => `  ${what} ${id} ${pc.dim(path)}`)].join("\n");
+  uses.length === 0 ? "" : ["existing, only read:", ...uses.map(({ path, what, id }) => `  ${what} ${id} ${pc.dim(path)}`)].join("\n");
 
 function toCost({ after, before, limitUsd, pricesOf, notCounted }: CostReport): string {
   const rows = after.parts.map(({ instance, part, usd: price }) => [instance ?? "", part, price === null ? "price unknown" : usd(price)]);
-  const sum = [pc.bold("together"), unknownOf(after), pc.bold(usd(after.usd))];
+  const sum = [pc.bold("total"), unknownOf(after), pc.bold(usd(after.usd))];
   const lines = [
     toTable(["instance", "part", "USD a month"], [...rows, sum], { aligns: ["left", "left", "right"] }),
     before === null ? "" : differenceOf(before, after),

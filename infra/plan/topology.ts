@@ -6,30 +6,30 @@ import { accessOf, availabilityOf, chartOf, grouped, LEVEL_BADGES, placeOf, size
 
 type Levels = ReadonlyMap<string, Level>;
 
-/** Something drawn, and how high it is. */
+/** A drawing and its height. */
 interface Drawn {
   readonly height: number;
   readonly markup: Part;
 }
 
-/** Where the lines of an instance run upright: to its replica, and to itself. */
+/** Positions of an instance's vertical lines: to its replica, and to itself. */
 interface Bus {
   readonly reads: number;
   readonly writes: number;
-  /** Where they end. */
+  /** Where the lines end. */
   readonly end: number;
 }
 
 const GAP = 12;
 const NODE = { height: 34, gap: 18, first: 80 } as const;
 
-/** Platforms on the left, and their instance on the right. */
+/** Platforms on the left, their instance on the right. */
 const WIDE = {
   width: 1100,
   platform: 322,
   instance: 700,
   bus: { reads: 646, writes: 664, end: 720 },
-  /** Of a platform's box, and where its lines begin. */
+  /** Size of a platform's box, and where its lines begin. */
   height: (platform: PlatformReport) => (reads(platform) ? 64 : 50),
   line: 25,
 } as const;
@@ -43,13 +43,13 @@ const NARROW = {
   line: 56,
 } as const;
 
-/** The line to the replica is that much below the other. */
+/** Distance of the line to the replica below the other line. */
 const READS = 24;
 
 const reads = ({ readerConnections }: PlatformReport): boolean => readerConnections > 0;
 const readsWords = ({ readerConnections }: PlatformReport): string => `${grouped(readerConnections)} to the replica`;
 
-/** The topology as a picture: beside each other where there is room, and below each other where there is not. */
+/** Draws the topology twice: side by side for wide screens, and stacked for narrow ones. */
 export function toTopology(report: PlanReport): Markup {
   const levels = worstBySubject(report.changes);
   const forms = [
@@ -62,7 +62,7 @@ export function toTopology(report: PlanReport): Markup {
   )}${toKey(report)}`;
 }
 
-/** The picture in words. */
+/** Describes the picture in words. */
 function describe(report: PlanReport): string {
   const sentences = report.instances.map((instance) => {
     const lines = platformsOf(report, instance).map(
@@ -82,7 +82,7 @@ function drawWide(report: PlanReport, levels: Levels): Drawn {
   const groups = below(report.instances, 28, 34, (instance, top) => {
     const those = platformsOf(report, instance);
     const panel = drawInstance(instance, levels, { x, y: top, width: width - x - 1, left: bus.end });
-    // Few platforms stand beside the primary, and many begin where the instance does.
+    // A few platforms are drawn beside the primary; many begin at the top of the instance.
     const length = those.reduce((sum, platform) => sum + WIDE.height(platform) + GAP, -GAP);
     const rows = place(those, Math.max(top, panel.primary - length / 2), WIDE.height);
     const none = those.length === 0 ? text(2, panel.primary + 4, "no platform connects", { width: 300, as: "quiet" }) : NOTHING;
@@ -123,7 +123,7 @@ interface PlatformPlace {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** How far down its badge is. */
+  /** Vertical position of its badge. */
   readonly badge: number;
 }
 
@@ -141,7 +141,7 @@ function drawPlatform(platform: PlatformReport, levels: Levels, at: PlatformPlac
   ];
 }
 
-/** An instance's panel, and where lines enter it. */
+/** An instance's panel, and the points where lines enter it. */
 interface Panel extends Drawn {
   readonly primary: number;
   readonly replica: number;
@@ -151,7 +151,7 @@ interface PanelPlace {
   readonly x: number;
   readonly y: number;
   readonly width: number;
-  /** Where its servers begin: what is left of them are lines. */
+  /** Where its servers begin: left of them are only lines. */
   readonly left: number;
 }
 
@@ -188,10 +188,10 @@ function drawInstance(instance: InstanceReport, levels: Levels, { x, y, width, l
   return { height: last + NODE.height + 16 - y, markup, primary: first + NODE.height / 2, replica: last + NODE.height / 2 };
 }
 
-/** The line by which a copy gets what is written. */
+/** The line that shows replication to a copy. */
 const copies = (x: number, first: number, top: number): Part => [wire("copies", x, first + NODE.height, x, top - 4), arrowDown(x, top)];
 
-/** A platform, and where its box begins. */
+/** A platform, and the position of its box. */
 interface Row {
   readonly platform: PlatformReport;
   readonly y: number;
@@ -259,7 +259,7 @@ function drawPlatformNarrow(platform: PlatformReport, levels: Levels, y: number)
   ];
 }
 
-/** Draws one below the other. @param draw gets where it begins. */
+/** Draws items below each other. @param draw gets the start of the item. */
 function below<T>(each: readonly T[], top: number, gap: number, draw: (item: T, y: number) => Drawn): Drawn {
   let y = top;
   const markup = each.map((item) => {
@@ -270,7 +270,7 @@ function below<T>(each: readonly T[], top: number, gap: number, draw: (item: T, 
   return { height: y - gap + 2, markup };
 }
 
-/** What the signs mean, of those that are in the picture. */
+/** The legend, with the signs that the picture contains. */
 function toKey({ instances, platforms }: PlanReport): Markup {
   const some = (test: (platform: PlatformReport) => boolean) => platforms.some(test);
   const verifies = (tls: string) => some((platform) => platform.access === "direct" && platform.tls === tls);

@@ -1,29 +1,29 @@
 import type { MajorVersion } from "../../constructs/model/instance";
 import type { Facts } from "./facts";
 
-/** In what clouds differ when an instance is changed. */
+/** Differences between clouds when an instance changes. */
 export interface Vendor {
-  /** The service, as its vendor calls it. */
+  /** The service's name. */
   readonly name: "RDS" | "Cloud SQL";
-  /** The cloud, as its section of a spec is called. */
+  /** The name of the cloud's section in a spec. */
   readonly cloud: "aws" | "gcp";
   /** Whether a parameter takes effect only when the server starts. */
   isStatic(parameter: string, majorVersion: MajorVersion): boolean;
-  /** Whether the service restarts an instance for such a parameter by itself. */
+  /** Whether the service automatically restarts an instance for such a parameter. */
   readonly restartsForParameters: boolean;
-  /** When a change takes effect that interrupts an instance. */
+  /** When a change that interrupts an instance takes effect. */
   when(has: Facts): string;
-  /** How an instance is away when its size changes. */
+  /** How a change of the size interrupts an instance. */
   resize(had: Facts, has: Facts): string;
   /** What a major upgrade does to logical replication slots. */
   readonly slots: "refused" | "deleted";
   /** Parameter that turns logical replication on. */
   readonly logicalReplication: string;
-  /** Whether an upgrade takes the read replicas along; where not, it is refused while there are any. */
+  /** Whether an upgrade includes the read replicas. If not, it is refused while there are any. */
   readonly upgradesReplicas: boolean;
-  /** Command that shows whether an upgrade is done; null where a deployment waits for it. */
+  /** Command that shows whether an upgrade is done; null if a deployment waits for it. */
   readonly versions: string | null;
-  /** What happens to an instance that is in use, where it does not go on; null where it does. */
+  /** How changes interrupt an instance; null if they do not. */
   readonly interruptions: {
     readonly addStandby: string | null;
     readonly removeStandby: string | null;
@@ -33,12 +33,12 @@ export interface Vendor {
   };
   /** Whether backups that are kept in another region are copies, or the only ones. */
   readonly copiesBackups: boolean;
-  /** What an instance that goes on feels of a new standby; empty where nothing. */
+  /** How a new standby slows a running instance; empty if it does not. */
   readonly standbyLoad: string;
-  /** Whether a disk must grow by a tenth or more. */
+  /** Whether a disk must grow by 10 % or more. */
   readonly growsByTenth: boolean;
-  /** What a change of the disk brings besides; empty where nothing. */
+  /** Further effects of changing the disk; empty if there are none. */
   diskChange(had: Facts, has: Facts): string;
-  /** Whether a size below what a disk has grown to by itself is ignored. */
+  /** Whether a size is ignored if the disk has automatically grown beyond it. */
   readonly keepsGrownDisk: boolean;
 }

@@ -2,7 +2,7 @@ import { type Change, isDanger, LEVELS, type Level } from "./change";
 import type { Cost } from "./cost-report";
 import type { ConnectionsReport, InstanceReport, PlanReport, PlatformReport } from "./report";
 
-/** The same words in every form of a plan. */
+/** Words that all formats of a plan share. */
 
 export const CLOUD_NAMES: Readonly<Record<string, string>> = { aws: "AWS", gcp: "Google Cloud" };
 
@@ -12,10 +12,10 @@ export const LEVEL_WORDS: Readonly<Record<Level, string>> = {
   refused: "would be refused",
   outage: "would interrupt",
   cost: "would cost or save",
-  other: "would change besides",
+  other: "would also change",
 };
 
-/** The same in a word. */
+/** The meaning of each level in one word. */
 export const LEVEL_BADGES: Readonly<Record<Level, string>> = {
   lost: "lost",
   refused: "refused",
@@ -24,7 +24,7 @@ export const LEVEL_BADGES: Readonly<Record<Level, string>> = {
   other: "changes",
 };
 
-/** The worst that happens to each instance and platform, by `instances.NAME` and `platforms.NAME`. */
+/** The worst effect on each instance and platform, by `instances.NAME` and `platforms.NAME`. */
 export function worstBySubject(changes: readonly Change[]): ReadonlyMap<string, Level> {
   const levels = new Map<string, Level>();
   for (const { path, level } of changes) {
@@ -35,10 +35,10 @@ export function worstBySubject(changes: readonly Change[]): ReadonlyMap<string, 
   return levels;
 }
 
-/** How many of something. */
+/** A number with a noun. */
 export const count = (number: number, one: string, more = `${one}s`): string => `${grouped(number)} ${number === 1 ? one : more}`;
 
-/** A number with thousands apart. */
+/** A number with thousands separators. */
 export const grouped = (value: number): string => value.toLocaleString("en-US");
 
 export const usd = (value: number): string => `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
@@ -66,7 +66,7 @@ export function diskOf({ server }: InstanceReport): string {
   ].flat();
   return [
     `${grouped(gib)} GiB ${type}`,
-    ceilingGib === null ? "does not grow by itself" : `grows by itself to ${grouped(ceilingGib)} GiB`,
+    ceilingGib === null ? "does not grow automatically" : `grows automatically to ${grouped(ceilingGib)} GiB`,
     ...performance,
   ].join(", ");
 }
@@ -76,9 +76,9 @@ export function backupsOf({ backups: { days, window, copies }, server }: Instanc
   if (days === 0) return "none";
   const recovery =
     server.recoveryDays === 0
-      ? "restored to the time of a backup only"
+      ? "only restored to the time of a backup"
       : `restored to any moment of the last ${dayCount(server.recoveryDays)}`;
-  return `kept for ${dayCount(days)}, made at ${window} UTC, ${recovery}${copies === null ? "" : `, copied to ${copies}`}`;
+  return `kept for ${dayCount(days)}, taken at ${window} UTC, ${recovery}${copies === null ? "" : `, copied to ${copies}`}`;
 }
 
 const dayCount = (days: number): string => (days === 1 ? "day" : `${days} days`);
@@ -99,7 +99,7 @@ export function accessOf({ access, tls }: Pick<PlatformReport, "access" | "tls">
 
 export const chartOf = ({ chart }: PlatformReport): string => (chart === null ? "" : `${chart.name} ${chart.version}`);
 
-/** A platform's part of its instance's connections, in percent. */
+/** A platform's share of its instance's connections, in percent. */
 export const shareOf = ({ connections }: PlatformReport, max: number): string => percentOf(connections, max);
 
 export function percentOf(part: number, whole: number): string {
@@ -109,7 +109,7 @@ export function percentOf(part: number, whole: number): string {
 
 type Lines = readonly (readonly [word: string, value: string])[];
 
-/** What is created of an instance, besides its size, line by line: a word, and what it is. */
+/** What a deployment creates for an instance, in addition to its size: lines of a label and a value. */
 export const createdOf = (instance: InstanceReport): Lines =>
   instance.server === null
     ? []
@@ -123,24 +123,24 @@ export const createdOf = (instance: InstanceReport): Lines =>
         ["guards", instance.server.guards.join("; ")],
       ];
 
-/** An instance, line by line. */
+/** An instance as lines of a label and a value. */
 export function sheetOf(instance: InstanceReport): Lines {
   const { connections, readerConnections } = instance;
   const ofReplica: Lines = readerConnections === null ? [] : [["of replica", connectionsOf(readerConnections)]];
   return [["size", sizeOf(instance)], ...createdOf(instance), ["connections", connectionsOf(connections)], ...ofReplica];
 }
 
-/** What a plan comes to, in a sentence. */
+/** The result of a plan, in a sentence. */
 export function verdictOf({ compared, changes, details, isDangerous }: PlanReport): string {
   if (compared === null) return "Nothing was compared.";
   if (changes.length === 0)
     return details.length === 0
-      ? `Nothing of ${compared.join(", ")} changes.`
-      : `Nothing of ${compared.join(", ")} is lost, refused or interrupted; properties of resources change.`;
+      ? `Nothing in ${compared.join(", ")} changes.`
+      : `Nothing in ${compared.join(", ")} is lost, refused or interrupted; only properties of resources change.`;
   const dangers = changes.filter(isDanger).length;
   return isDangerous
     ? `${dangers} of ${count(changes.length, "change")} would be lost or refused.`
-    : `${count(changes.length, "change")}, and nothing of ${compared.join(", ")} is lost or refused.`;
+    : `${count(changes.length, "change")}; nothing in ${compared.join(", ")} is lost or refused.`;
 }
 
 export function unknownOf({ parts }: Cost): string {
@@ -151,10 +151,10 @@ export function unknownOf({ parts }: Cost): string {
 /** Whether the prices of all parts are known. */
 export const isKnown = (cost: Cost): boolean => unknownOf(cost) === "";
 
-/** What identifies a part before and after. */
+/** Identifies a part before and after. */
 const partKey = ({ instance, part }: Cost["parts"][number]): string => `${instance} ${part}`;
 
-/** Parts that the other side does not have. */
+/** Parts that the other side lacks. */
 export function partsOnlyIn(cost: Cost, other: Cost): Cost["parts"] {
   const known = new Set(other.parts.map(partKey));
   return cost.parts.filter((part) => !known.has(partKey(part)));

@@ -34,7 +34,7 @@ describe("a region that is newer than the package", () => {
     const environmentOf = (certificateAuthorities: string) => resolveAws(withAws(minimalAws, { ...section, certificateAuthorities }));
     expect(caOf(withFiles(environmentOf("bundle.pem"), directory), "main")).toBe(bundle);
     expect(() => withFiles(environmentOf("bunlde.pem"), directory)).toThrow(
-      `aws.certificateAuthorities: must be a file that can be read, got ${join(directory, "bunlde.pem")}`,
+      `aws.certificateAuthorities: must be a readable file, got ${join(directory, "bunlde.pem")}`,
     );
     rmSync(directory, { recursive: true });
   });

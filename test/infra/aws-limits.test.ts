@@ -71,7 +71,7 @@ describe("a stack at a limit of AWS passes, and one step beyond is one sentence"
   ] as const)("of %s", (most, count, at) => {
     expect(at(count)).toEqual([]);
     expect(at(count + 1)).toEqual([
-      `instances: must fit into stack ${DATABASE}: AWS takes at most ${most}, got ${(count + 1).toLocaleString("en-US")}; ${OTHERS}`,
+      `instances: must fit into stack ${DATABASE}: AWS accepts at most ${most}, got ${(count + 1).toLocaleString("en-US")}; ${OTHERS}`,
     ]);
   });
 
@@ -87,7 +87,7 @@ describe("a stack at a limit of AWS passes, and one step beyond is one sentence"
     ["postgres-prod-platforms--team-a", "platforms.team-a: must fit into stack postgres-prod-platforms: ... shorten its values"],
   ])("of %s names the part of the spec that fills it", (stack, sentence) => {
     const [found = ""] = check(stack, {}, 1_000_001);
-    expect(found.replace("AWS takes at most 1,000,000 bytes of its template, got 1,000,001;", "...")).toBe(sentence);
+    expect(found.replace("AWS accepts at most 1,000,000 bytes of its template, got 1,000,001;", "...")).toBe(sentence);
   });
 });
 
@@ -100,7 +100,7 @@ describe("an environment one step beyond a limit is refused before anything is c
     });
     expect(sentences(() => plan(wide(22)))).toEqual([]);
     expect(sentences(() => plan(wide(23)))).toEqual([
-      "instances: must fit into stack postgres-wide-database: AWS takes at most 500 resources, got 512; move some instances, with their platforms, to another environment",
+      "instances: must fit into stack postgres-wide-database: AWS accepts at most 500 resources, got 512; move some instances, with their platforms, to another environment",
     ]);
   });
 
@@ -108,7 +108,7 @@ describe("an environment one step beyond a limit is refused before anything is c
     expect(sentences(() => plan(crowd(96, 1)))).toEqual([]);
     expect(sentences(() => plan(crowd(97, 1)))).toEqual([
       expect.stringMatching(
-        /^instances\.instance-0: must fit into stack postgres-crowd-access: AWS takes at most 500 resources, got 50\d; move some of its platforms/,
+        /^instances\.instance-0: must fit into stack postgres-crowd-access: AWS accepts at most 500 resources, got 50\d; move some of its platforms/,
       ),
     ]);
   });
@@ -118,7 +118,7 @@ describe("an environment one step beyond a limit is refused before anything is c
     const spec = withNamed({ ...productionAws, platforms: {} }, { notes });
     expect(sentences(() => plan(spec))).toEqual([
       expect.stringMatching(
-        /^platforms\.notes: must fit into stack postgres-production-platforms: AWS takes at most 1,000,000 bytes of its template, got 1,01\d,\d{3}; shorten its values$/,
+        /^platforms\.notes: must fit into stack postgres-production-platforms: AWS accepts at most 1,000,000 bytes of its template, got 1,01\d,\d{3}; shorten its values$/,
       ),
     ]);
   });
@@ -132,7 +132,7 @@ describe("an environment one step beyond a limit is refused before anything is c
     for (let index = 0; index < 501; index++) new CfnWaitConditionHandle(stack, `Handle${index}`);
     try {
       expect(sentences(() => checkLimits(templatesOf(app.synth())))).toEqual([
-        expect.stringMatching(/^instances: must fit into stack postgres-crowd-database: AWS takes at most 500 resources, got 501; /),
+        expect.stringMatching(/^instances: must fit into stack postgres-crowd-database: AWS accepts at most 500 resources, got 501; /),
       ]);
     } finally {
       vi.unstubAllEnvs();

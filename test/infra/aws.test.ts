@@ -195,7 +195,7 @@ describe("npm run render", () => {
     expect(read("mlflow/external-secret.yaml")).toContain(`key: ${arn("mlflow")}`);
     expect(read("prefect/external-secret.yaml")).toContain("kind: ClusterSecretStore");
     expect(read("prefect/README.txt")).toContain(
-      `The ClusterSecretStore aws-secrets-manager of External Secrets is yours: let it read ${arn("prefect")}, and decrypt with its key.`,
+      `Create the ClusterSecretStore aws-secrets-manager of External Secrets, with permission to read ${arn("prefect")} and to decrypt with its key.`,
     );
     expect(read("ca.pem").match(/BEGIN CERTIFICATE/g)).toHaveLength(3);
     expect(JSON.parse(read("summary.json"))).toMatchObject({ target: "aws", instances: { main: { host, port: 5432, majorVersion: 17 } } });

@@ -40,7 +40,7 @@ describe("platform-postgres", () => {
   });
 
   it("refuses to work outside of a project", () => {
-    expect(at("nothing", "plan", "--cloud=aws")).toMatchObject({ status: 1, stderr: expect.stringMatching(/^✖ .*is in no project: /) });
+    expect(at("nothing", "plan", "--cloud=aws")).toMatchObject({ status: 1, stderr: expect.stringMatching(/^✖ .*is not in a project: /) });
   });
 
   it("completes commands, options, and environments by their names", () => {

@@ -90,7 +90,7 @@ describe("an instance of RDS", () => {
   });
 
   it.each([
-    ["AccessDenied", "you may not ask RDS (AccessDenied of shop-main); grant rds:DescribeDBInstanceAutomatedBackups"],
+    ["AccessDenied", "you have no permission to query RDS (AccessDenied of shop-main); grant rds:DescribeDBInstanceAutomatedBackups"],
     ["ExpiredToken", "there are no valid credentials for AWS (ExpiredToken of shop-main); set AWS_PROFILE, or log in with aws sso login"],
     [
       "InvalidClientTokenId",
@@ -232,9 +232,9 @@ describe("an instance of Cloud SQL", () => {
   });
 
   it.each([
-    [403, "you may not ask Cloud SQL (the double answers 403); grant Cloud SQL Viewer (roles/cloudsql.viewer)"],
+    [403, "you have no permission to query Cloud SQL (the double answers 403); grant Cloud SQL Viewer (roles/cloudsql.viewer)"],
     [401, "there are no valid credentials for Google Cloud (the double answers 401); run gcloud auth application-default login"],
-    [404, "project my-project has no instance shop-main-1a2b; deploy the environment again, or take newer outputs"],
+    [404, "project my-project has no instance shop-main-1a2b; deploy the environment again, or use newer outputs"],
     [503, "Cloud SQL failed (the double answers 503); run this again"],
   ])("is not visible, once and not again: %s", async (status, problem) => {
     sql.refused.set(/./, status);
@@ -249,7 +249,7 @@ describe("an instance of Cloud SQL", () => {
     const { machine, backups } = await describeCloudSql(NAME);
     expect([machine.value?.standby, backups.problem]).toEqual([
       { zone: null },
-      "you may not ask Cloud SQL (the double answers 403); grant Cloud SQL Viewer (roles/cloudsql.viewer)",
+      "you have no permission to query Cloud SQL (the double answers 403); grant Cloud SQL Viewer (roles/cloudsql.viewer)",
     ]);
   });
 

@@ -40,7 +40,7 @@ function npm(cwd: string, args: readonly string[], variables: Readonly<Record<st
 /** The same without npm and tsx, which take a while. */
 const run = (command: string, ...args: readonly string[]) => runProgram(ROOT, [join(COMMANDS, `${command}.js`), ...args]);
 const refused = (...args: readonly string[]) => npm(ROOT, args).stderr;
-const keeps = (options: string, line: string) => `✖ npm keeps options that stand before "--" (${options}); run ${line}\n`;
+const keeps = (options: string, line: string) => `✖ npm does not pass on options before "--" (${options}); run ${line}\n`;
 
 /** What `cdk deploy --outputs-file` writes. */
 const OUTPUTS = JSON.stringify({
@@ -96,7 +96,7 @@ describe("a command whose options npm keeps", () => {
     // npm's own short forms.
     [{ call: "aws", parseable: "true" }, ["prefect"], "--cloud aws --platform prefect"],
   ])("is refused with the values that npm has passed on or kept: %j %j", (variables, args, line) => {
-    expect(seen(variables, args)).toMatch(/^✖ npm keeps options that stand before "--" \(/);
+    expect(seen(variables, args)).toMatch(/^✖ npm does not pass on options before "--" \(/);
     expect(seen(variables, args)?.split("run npm run plan -- ")[1]).toBe(`${line}\n`);
   });
 
@@ -119,10 +119,10 @@ describe("a command that is run from another directory", () => {
   it("finds files where the user stands, and says where it has written", () => {
     writeFileSync(join(SUBFOLDER, "outputs.json"), OUTPUTS);
     const { status, stdout } = npm(SUBFOLDER, RENDER);
-    expect([status, stdout]).toEqual([0, `7 files in ${ROOT}/out/ours-aws; begin with the README.txt of each platform\n`]);
+    expect([status, stdout]).toEqual([0, `7 files in ${ROOT}/out/ours-aws; start with each platform's README.txt\n`]);
     writeFileSync(join(ELSEWHERE, "outputs.json"), OUTPUTS);
     const moved = npm(ELSEWHERE, ["--prefix", ROOT, ...RENDER], { PLATFORM_POSTGRES_DIRECTORY: "data" });
-    expect(moved.stdout).toBe("7 files in data/out/ours-aws; begin with the README.txt of each platform\n");
+    expect(moved.stdout).toBe("7 files in data/out/ours-aws; start with each platform's README.txt\n");
     expect(existsSync(join(ELSEWHERE, "data", "out", "ours-aws", "summary.json"))).toBe(true);
     for (const directory of [SUBFOLDER, ELSEWHERE]) rmSync(join(directory, "outputs.json"));
   });
@@ -139,7 +139,7 @@ describe("a command that is run from another directory", () => {
     );
     const plan = ["--prefix", ROOT, "run", "plan", "--", "--environment", "ours"];
     expect(npm(ELSEWHERE, plan, { PLATFORM_POSTGRES_DIRECTORY: "." }).stderr).toBe(
-      `✖ --cloud is missing; on this machine PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix '${ROOT}' start -- --environment ours shows everything\n`,
+      `✖ --cloud is missing; to see everything on this machine, run PLATFORM_POSTGRES_DIRECTORY='${ELSEWHERE}' npm --prefix '${ROOT}' start -- --environment ours\n`,
     );
   });
 });
@@ -164,7 +164,7 @@ describe("a checkout in a path with a blank", () => {
     const { status, stderr } = run("start", "--environment", "ours", "--once");
     expect(status).toBe(1);
     expect(stderr).toContain(
-      `✖ the path ${ROOT} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY`,
+      `✖ the path ${ROOT} contains a space, which platform.env does not support; set PLATFORM_POSTGRES_DIRECTORY to another directory`,
     );
   });
 });
@@ -180,7 +180,7 @@ describe("a path in an environment", () => {
     writeFileSync(join(SUBFOLDER, "theirs.ts"), `export default ${JSON.stringify(theirs)};\n`);
     const { stderr } = run(command ?? "", ...args, "--environment", "theirs");
     rmSync(join(SUBFOLDER, "theirs.ts"));
-    expect(stderr).toContain(`\n  - instances.main.existing.ca: must be a file that can be read, got ${SUBFOLDER}/certs/no.pem; `);
+    expect(stderr).toContain(`\n  - instances.main.existing.ca: must be a readable file, got ${SUBFOLDER}/certs/no.pem; `);
   });
 });
 
@@ -197,7 +197,7 @@ describe("a file that is something else", () => {
     expect([plan, render]).toEqual(
       cloud === "aws"
         ? [
-            `✖ README.md contains no template of ours; give a folder that cdk synth has written, one of ${TEMPLATES}, or an environment's file\n`,
+            `✖ README.md contains no template of ours; give a folder from cdk synth, one of ${TEMPLATES}, or an environment's file\n`,
             "✖ README.md is not valid JSON; run npx cdk deploy --all -c environment=ours --outputs-file cdk-outputs-2.json\n",
           ]
         : [
@@ -216,7 +216,7 @@ describe("--format", () => {
       return line?.replaceAll(/\s+/g, " ");
     });
     expect([...new Set(lines)]).toEqual([
-      '--format <format> the form of the result; progress, warnings and errors go to stderr (choices: "text", "json", default: "text")',
+      '--format <format> the format of the result; progress, warnings and errors go to stderr (choices: "text", "json", default: "text")',
     ]);
     const plan = withFormat(createCommand("plan", ""), ["text", "markdown", "json", "html"]);
     expect(plan.helpInformation().replaceAll(/\s+/g, " ")).toContain(

@@ -114,7 +114,7 @@ describe("the committed prices", () => {
       { ...list, usd: { each: 1 } },
       { ...list, date: "2026-11-02", usd: { each: 2 } },
     ];
-    expect(() => new PriceTable(twice)).toThrow("two prices are for the same thing: aws eu-central-1 instance false each");
+    expect(() => new PriceTable(twice)).toThrow("two prices have the same subject: aws eu-central-1 instance false each");
   });
 });
 

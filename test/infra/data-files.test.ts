@@ -56,7 +56,7 @@ describe("a file of data", () => {
     void fc.assert(
       fc.property(fragments, (text) => {
         const fault = findJsonFault(text);
-        expect(fault === null || fault.rule === "this key is written twice in one object").toBe(isJson(text));
+        expect(fault === null || fault.rule === "this key appears twice in one object").toBe(isJson(text));
       }),
       { numRuns: 3_000 },
     );
@@ -90,18 +90,14 @@ describe("a file of data", () => {
   });
 
   it.each([
-    ["yaml", "a: 1\nb:\n  c: 1\n  c: 2\n", "4:3: this key is written twice in one object"],
-    ["yaml", '1: a\n"1": b\n', "2:1: this key is written twice in one object"],
-    [
-      "yaml",
-      "account: 012345678901\n",
-      "1:10: other programs read this number differently; write a text in quotes, or a number in decimal digits",
-    ],
-    ["yaml", "a: 0x10\n", "1:4: other programs read this number differently; write a text in quotes, or a number in decimal digits"],
+    ["yaml", "a: 1\nb:\n  c: 1\n  c: 2\n", "4:3: this key appears twice in one object"],
+    ["yaml", '1: a\n"1": b\n', "2:1: this key appears twice in one object"],
+    ["yaml", "account: 012345678901\n", "1:10: other programs read this number differently; write it in quotes, or in decimal digits"],
+    ["yaml", "a: 0x10\n", "1:4: other programs read this number differently; write it in quotes, or in decimal digits"],
     ["yaml", "a: &x {}\nb:\n  <<: *x\n", "3:3: YAML 1.2 has no merge keys; write the keys out, or an alias for the whole value"],
-    ["yaml", "a: *x\n", "1:4: no anchor before this alias has its name"],
-    ["yaml", "a: &x [*x]\n", "1:8: this alias stands within its own anchor"],
-    ["yaml", "a: 1\n---\nb: 1\n", "2:1: one file is one environment; remove this second document"],
+    ["yaml", "a: *x\n", "1:4: this alias needs an earlier anchor of the same name"],
+    ["yaml", "a: &x [*x]\n", "1:8: this alias is inside its own anchor"],
+    ["yaml", "a: 1\n---\nb: 1\n", "2:1: a file must contain one environment; remove this second document"],
     ["yaml", "a: !!binary aGk=\n", "1:4: tags are not supported; remove it"],
     ["yaml", "? [a]\n: b\n", "1:3: a key must be a text"],
     ["yaml", "a:\n\tb: 1\n", "2:1: tabs are not allowed as indentation"],
@@ -109,15 +105,15 @@ describe("a file of data", () => {
     [
       "yaml",
       `a: &a [${"x, ".repeat(20)}]\nb: &b [${"*a, ".repeat(20)}]\nc: [${"*b, ".repeat(20)}]`,
-      "1:1: has too many levels, or too many aliases",
+      "1:1: has too many levels or too many aliases",
     ],
-    ["json", '{ "a": 1, "\\u0061": 2 }', "1:11: this key is written twice in one object"],
+    ["json", '{ "a": 1, "\\u0061": 2 }', "1:11: this key appears twice in one object"],
     ["json", '{\n  // why\n  "a": 1\n}', "2:3: JSON has no comments; write the file as YAML or TypeScript"],
-    ["json", '{ "a": hunter2 }', "1:8: a value is expected; write texts in double quotes"],
-    ["json", '{ "a": [1 2] }', "1:11: a comma or ] is expected"],
-    ["json", '{ "a" 1 }', "1:7: a colon is expected"],
-    ["json", "{} {}", "1:4: the end of the file is expected"],
-    ["json", "", "1:1: a value is expected; write texts in double quotes"],
+    ["json", '{ "a": hunter2 }', "1:8: expected a value; write texts in double quotes"],
+    ["json", '{ "a": [1 2] }', "1:11: expected a comma or ]"],
+    ["json", '{ "a" 1 }', "1:7: expected a colon"],
+    ["json", "{} {}", "1:4: expected the end of the file"],
+    ["json", "", "1:1: expected a value; write texts in double quotes"],
     ["json", "[".repeat(3_000), "1:202: more than 200 levels"],
   ])("refuses in %s %j, by line and column, and shows nothing of it", (ending, text, message) => {
     expect(outcome(ending, text)).toBe(`file:${message}`);

@@ -46,7 +46,7 @@ describe("an environment", () => {
     expect(plan("--cloud", "aws", "--environment", "two")).toEqual({
       status: 1,
       stdout: "",
-      stderr: '✖ infra/environments/two.ts: name must be the file\'s, got "one"; leave it out, or rename the file\n',
+      stderr: '✖ infra/environments/two.ts: name must match the file\'s name, got "one"; remove it, or rename the file\n',
     });
   });
 
@@ -115,14 +115,16 @@ describe("an environment", () => {
       return stderr;
     };
     expect(refused("data.yaml", `${YAML.join("\n")}\nplatforms: {}\n`)).toBe(
-      "✖ infra/environments/data.yaml:7:1: this key is written twice in one object\n",
+      "✖ infra/environments/data.yaml:7:1: this key appears twice in one object\n",
     );
-    expect(refused("data.json", '{\n  "aws": {},\n}\n')).toBe("✖ infra/environments/data.json:3:1: a key in double quotes is expected\n");
+    expect(refused("data.json", '{\n  "aws": {},\n}\n')).toBe("✖ infra/environments/data.json:3:1: expected a key in double quotes\n");
     expect(refused("data.yml", "- aws\n")).toBe("✖ infra/environments/data.yml must contain an environment\n");
     expect(refused("data.json", JSON.stringify({ ...ON_AWS, $schem: "environment.json" }))).toMatch(
       /^✖ invalid spec:\n {2}- \$schem: unknown key; known are [^\n]+\n$/,
     );
-    expect(refused("data.json", JSON.stringify({ name: "other", ...ON_AWS }))).toMatch(/^✖ infra\/environments\/data\.json: name must be /);
+    expect(refused("data.json", JSON.stringify({ name: "other", ...ON_AWS }))).toMatch(
+      /^✖ infra\/environments\/data\.json: name must match /,
+    );
     expect(refused("data.yml", "instances: { main: {} }\nplatforms: {}\n")).toMatch(
       /; write one into infra\/environments\/data\.yml, or use one\n$/,
     );

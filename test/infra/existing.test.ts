@@ -167,8 +167,8 @@ describe("the files of an existing database", () => {
         `${files["key.pem"]}\n${files["cut.pem"]}`,
         "must not contain a private key, because every pod gets this file, got a text that may contain a password or a key",
       ],
-      [".", "must be a file that can be read, got <directory>"],
-      ["../no/such.pem", "must be a file that can be read, got <parent>/no/such.pem"],
+      [".", "must be a readable file, got <directory>"],
+      ["../no/such.pem", "must be a readable file, got <parent>/no/such.pem"],
     ])("are refused, and never shown, where there is no certificate: %j", async (ca, rule) => {
       const expected = rule.replace("<directory>", directory).replace("<parent>", dirname(directory));
       const message = await refusal((async () => load(target, ca))());

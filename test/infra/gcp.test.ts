@@ -124,7 +124,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
   it("tells what is left to do where no cluster is known", () => {
     const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null }));
     expect(cautionOf(own, file, "prefect")).toBe(
-      "The ClusterSecretStore gcp-secret-manager of External Secrets is yours: let it read and list the versions of projects/my-project/secrets/deployed--prefect, and set its secretVersionSelectionPolicy to LatestOrFetch. What the proxy runs as needs roles/cloudsql.client.",
+      "Create the ClusterSecretStore gcp-secret-manager of External Secrets, with permission to read and list the versions of projects/my-project/secrets/deployed--prefect and with secretVersionSelectionPolicy LatestOrFetch. The proxy's identity needs roles/cloudsql.client.",
     );
   });
 

@@ -46,7 +46,7 @@ describe("doctor --url", () => {
     expect(await said(`prefect=http://127.0.0.1:${port}/at`)).toBeNull();
     expect(await said(`flyte=http://127.0.0.1:${port}/at/`)).toBeNull();
     const promises = (await checks(`flyte=http://127.0.0.1:${port}/at`)).map(({ promise }) => promise);
-    expect(promises).toEqual(["answers GET /readyz, which asks the database"]);
+    expect(promises).toEqual(["answers GET /readyz, which queries the database"]);
   });
 
   it("asks MLflow as a client, too, because its probes are answered where clients are refused", async () => {
@@ -80,10 +80,10 @@ describe("doctor --url", () => {
   });
 
   it.each([
-    ["prefect", "--url takes platform=URL, such as prefect=http://localhost:4200"],
-    ["prefect=localhost:4200", "--url takes platform=URL, such as prefect=http://localhost:4200"],
-    ["prefect=postgresql://me:canary@db/prefect", "--url takes platform=URL, such as prefect=http://localhost:4200"],
-    ["prefect=http://me:canary@db:4200/at", "--url takes a URL without user name and password; write prefect=http://db:4200"],
+    ["prefect", "--url must be platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=localhost:4200", "--url must be platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=postgresql://me:canary@db/prefect", "--url must be platform=URL, such as prefect=http://localhost:4200"],
+    ["prefect=http://me:canary@db:4200/at", "--url must not contain a user name or password; write prefect=http://db:4200"],
     ["prefct=http://localhost:1", 'environment local has no platform prefct; did you mean "prefect"?'],
   ])("refuses %s", (written, message) => {
     expect(() => readRunningPlatform(written, environment)).toThrow(new UserError(message));

@@ -182,9 +182,9 @@ describe("init refuses, and writes nothing:", () => {
       ["--cloud=none", "--platforms=mlflo,airflow"],
       '--platforms: there is no mlflo; did you mean "mlflow"?',
     ],
-    ["an option of a cloud that is not chosen", ["--cloud=aws", "--gcp-project=ours"], "--gcp-project: is of gcp; add --cloud aws,gcp"],
-    ["a subnet without its zone", ["--cloud=aws", AWS[2], "--aws-subnets=subnet-1"], "--aws-subnets: must be ids with their zones"],
-    ["subnets without a VPC", ["--cloud=aws", AWS[3]], "--aws-subnets: are of a VPC that exists; add --aws-vpc"],
+    ["an option of a cloud that is not chosen", ["--cloud=aws", "--gcp-project=ours"], "--gcp-project: requires gcp; add --cloud aws,gcp"],
+    ["a subnet without its zone", ["--cloud=aws", AWS[2], "--aws-subnets=subnet-1"], "--aws-subnets: must be IDs with their zones"],
+    ["subnets without a VPC", ["--cloud=aws", AWS[3]], "--aws-subnets: must belong to an existing VPC; add --aws-vpc"],
     [
       "a VPC with a single subnet",
       ["--cloud=aws", AWS[2], "--aws-subnets=subnet-0a1b2c3d4e5f60711:eu-west-1a"],
@@ -195,11 +195,7 @@ describe("init refuses, and writes nothing:", () => {
     ["a project that is none", ["--cloud=gcp", "--gcp-project=A"], "gcp.project"],
     ["an option that there is not", ["--cloud=none", "--aws-vcp", "vpc-1"], "(Did you mean --aws-vpc?)"],
     ["a package that is not there", ["--cloud=none", "--package=none.tgz"], "there is no file "],
-    [
-      "a package that npm would not take",
-      ["--cloud=none", "--package=package.json"],
-      "--package: must be a file that npm pack has written",
-    ],
+    ["a package that npm would not take", ["--cloud=none", "--package=package.json"], "--package: must be a .tgz file from npm pack"],
   ];
   it.each(cases)("%s", (_, options, message) => {
     installed.write(".", "package.json", "{}");
@@ -224,7 +220,7 @@ describe("init refuses, and writes nothing:", () => {
   it.each(["My-Project", "-x", "a b", "ü"])("%s, which npm takes for no name", (name) => {
     const { status, stderr } = installed.run(installed.folder, "init", "--no-install", "--cloud=none", "--", name);
     expect([status, installed.filesOf(name)]).toEqual([1, {}]);
-    expect(stderr).toContain("must be a name for a package");
+    expect(stderr).toContain("must be a valid package name");
   });
 
   it("a directory whose package.json is broken", () => {

@@ -56,7 +56,7 @@ describe("init in a repository that exists", () => {
   it("keeps its files and scripts, says so, and prints commands that work beside them", () => {
     expect(read(directory, "README.md")).toBe("# mine\n");
     expect(manifestOf(directory).scripts).toEqual({ start: "vite", test: "platform-postgres snapshot" });
-    expect(result.stdout).toContain("README.md was there, and not changed\n");
+    expect(result.stdout).toContain("kept the existing file README.md\n");
     expect(result.stdout).toContain("  npm install\n  npx platform-postgres start\n  npm test\n");
   });
 
@@ -92,7 +92,7 @@ describe("init", () => {
     const directory = newDirectory();
     write(directory, "file", "");
     const { status, stderr } = files(join(directory, "file"), "--cloud", "none");
-    expect(stderr).toMatch(/^✖ the project cannot be written \(EEXIST: .*\); choose another directory, or change what is there\n$/);
+    expect(stderr).toMatch(/^✖ the project cannot be written \(EEXIST: .*\); fix that, or choose another directory\n$/);
     expect(status).toBe(1);
   });
 });
@@ -107,7 +107,7 @@ describe("init that installs", () => {
 
   it("takes the first snapshots in a second run, and later those of new environments only", () => {
     const directory = join(newDirectory(), "pg");
-    expect(initWith("echo no network >&2; exit 1", directory, "--cloud", "aws").stderr).toContain("It said:\nno network\n");
+    expect(initWith("echo no network >&2; exit 1", directory, "--cloud", "aws").stderr).toContain("Its output:\nno network\n");
     initWith(installing("."), directory, "--cloud", "aws");
     expect(read(directory, "calls")).toBe("snapshot --update\n");
     rmSync(join(directory, "calls"));

@@ -63,7 +63,7 @@ describe("the life of a local server", () => {
     );
 
   it("says at Ctrl-C that it was stopped, and what the next run does", () => {
-    const stopped = "✖ stopped; what is done stays, and the next run does the rest\n";
+    const stopped = "✖ stopped; completed steps are kept, and the next run does the rest\n";
     const started = expect.stringMatching(/^✔ PostgreSQL 17\.\d+ runs on localhost:\d+ .*\n✖ stopped; .* the rest\n$/);
     expect(interrupted).toEqual([
       { code: 130, output: stopped },
@@ -198,7 +198,7 @@ describe("the life of a local server", () => {
     const before = passwords();
     expect(await run(directory, "start", [...ENVIRONMENT, "--once", "--reset"])).toEqual({
       code: 1,
-      output: "✖ --reset asks before it deletes, and nobody can answer here; add --yes\n",
+      output: "✖ --reset asks before it deletes, which needs a terminal; add --yes to delete without asking\n",
     });
     expect(passwords()).toEqual(before);
     expect((await run(directory, "start", [...ENVIRONMENT, "--once", "--reset", "--yes"])).code).toBe(0);
@@ -237,7 +237,7 @@ describe("the life of a local server", () => {
     mkdirSync(blank);
     expect(await run(blank, "start", ["--once"])).toEqual({
       code: 1,
-      output: `✖ the path ${blank} has a blank, which platform.env cannot carry; name another directory in PLATFORM_POSTGRES_DIRECTORY, or move the project\n`,
+      output: `✖ the path ${blank} contains a space, which platform.env does not support; set PLATFORM_POSTGRES_DIRECTORY to another directory, or move the project\n`,
     });
     expect(readdirSync(blank)).toEqual([]);
   });

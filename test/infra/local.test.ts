@@ -127,8 +127,8 @@ describe("npm start", () => {
     expect(running.output()).toContain(
       [
         `Open a prompt:      PLATFORM_POSTGRES_DIRECTORY=${directory} npm run sql -- mlflow`,
-        `Change a password:  PLATFORM_POSTGRES_DIRECTORY=${directory} npm run rotate -- --platform mlflow`,
-        `Look for faults:    PLATFORM_POSTGRES_DIRECTORY=${directory} npm run doctor`,
+        `Rotate a password:  PLATFORM_POSTGRES_DIRECTORY=${directory} npm run rotate -- --platform mlflow`,
+        `Find problems:      PLATFORM_POSTGRES_DIRECTORY=${directory} npm run doctor`,
         `For a cluster:      ${directory}/out/local/mlflow/README.txt`,
       ].join("\n"),
     );
@@ -167,11 +167,11 @@ describe("npm start", () => {
     expect(asked).toEqual({ code: 0, output: expect.stringMatching(/\nexpanded display is on\none {2}1\ntwo {2}\\x1b\n\(1 row\)\n$/) });
     expect(await run(directory, "sql", ["prefect"], "\\dn\n")).toEqual({
       code: 1,
-      output: "ERROR: \\dn: this prompt does not know it; \\? lists what it knows, psql knows more\n",
+      output: "ERROR: \\dn: unknown command; \\? lists the commands of this prompt, psql has more\n",
     });
     expect(await run(directory, "sql", [], "select 1;\n")).toEqual({
       code: 1,
-      output: `✖ a platform of environment local is missing; name one of ${Object.keys(localEnvironment.platforms).join(", ")}\n`,
+      output: `✖ the platform is missing; name one of environment local: ${Object.keys(localEnvironment.platforms).join(", ")}\n`,
     });
 
     const rotated = await run(directory, "rotate", ["--platform", "prefect"]);

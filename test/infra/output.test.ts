@@ -29,7 +29,7 @@ describe("toEnvFile", () => {
 
   it.each(["a b", "a\tb", "a\nb"])("refuses %j without showing it", (text) => {
     expect(() => toEnvFile({ URL: { secretKey: "url" } }, { ...values, secret: { url: text } })).toThrow(
-      /^URL would contain a blank, which platform\.env cannot carry; write it without$/,
+      /^URL would contain white space, which platform\.env does not support; remove it$/,
     );
   });
 });

@@ -111,7 +111,7 @@ describe("a plan against an environment's file", () => {
   it("compares nothing where the file has no section of the cloud, and says so", async () => {
     const { aws: _aws, gcp: _gcp, ...neither } = base;
     const file = writeFile(directory, neither);
-    const note = (cloud: string) => `${file} has no section ${cloud}: nothing was compared, and all of it is new`;
+    const note = (cloud: string) => `${file} has no section ${cloud}: nothing was compared, and everything is new`;
     const { compared, changes, notes } = planAws(resolveAws(base), file);
     expect([compared, changes, notes]).toEqual([null, [], [note("aws")]]);
     const onGoogle = await planGcp(resolveGcp(base), file);

@@ -17,7 +17,7 @@ import { planOf, platformOf } from "../fixtures/plans";
 const plainText = (report: PlanReport): string => stripVTControlCharacters(toText(report));
 
 const change = { level: "lost", path: "instances.main.deletionProtection", before: "true", after: "false" } as const;
-const lost = { ...change, effect: "would no longer be protected from deletion", remedy: "keep it true, unless it is to be deleted" };
+const lost = { ...change, effect: "would no longer be protected from deletion", remedy: "keep it true, unless you want to delete it" };
 const other = { level: "other", path: "platforms.mlflow.workers", before: "2", after: "4", effect: "", remedy: "" } as const;
 
 describe("a plan of everything that an environment may ask for", () => {
@@ -72,8 +72,8 @@ describe("a plan at a terminal", () => {
         "would be lost:",
         "  ✖ instances.main.deletionProtection: true -> false",
         "      would no longer be protected from deletion",
-        "      keep it true, unless it is to be deleted",
-        "would change besides:",
+        "      keep it true, unless you want to delete it",
+        "would also change:",
         "    platforms.mlflow.workers: 2 -> 4",
         "✖ 1 of 2 changes would be lost or refused.\n",
       ].join("\n"),
@@ -81,9 +81,9 @@ describe("a plan at a terminal", () => {
   });
 
   it("says that nothing changes, or that nothing was compared", () => {
-    expect(endOf(planOf({ compared: ["stack a", "stack b"] }))).toBe("✔ Nothing of stack a, stack b changes.\n");
+    expect(endOf(planOf({ compared: ["stack a", "stack b"] }))).toBe("✔ Nothing in stack a, stack b changes.\n");
     expect(endOf(planOf({ compared: ["stack a"], details: ["  a Secret", "    labels.stage: nothing -> test"] }))).toBe(
-      "✔ Nothing of stack a is lost, refused or interrupted; properties of resources change.\n  --format markdown lists them\n",
+      "✔ Nothing in stack a is lost, refused or interrupted; only properties of resources change.\n  --format markdown lists them\n",
     );
     expect(plainText(planOf({}))).not.toContain("✔");
   });
@@ -101,7 +101,7 @@ describe("a plan as a comment", () => {
     const before = rest.join("\n").split("<details>")[0];
     expect(before).toContain("**1 of 2 changes would be lost or refused.**");
     expect(before).toContain(
-      "| :x: lost | `instances.main.deletionProtection` | `true` → `false` | would no longer be protected from deletion; **keep it true, unless it is to be deleted** |",
+      "| :x: lost | `instances.main.deletionProtection` | `true` → `false` | would no longer be protected from deletion; **keep it true, unless you want to delete it** |",
     );
     expect(before).toContain("| changes | `platforms.mlflow.workers` | `2` → `4` |  |");
   });
@@ -134,8 +134,8 @@ describe("a plan as a comment", () => {
     const changes = platforms.map(({ name }) => ({ ...lost, path: `platforms.${name}.instance`, effect: "x".repeat(200) }));
     const crowded = toMarkdown(planOf({ compared: ["a"], platforms, changes, isDangerous: true, details }));
     expect(crowded.length).toBeLessThan(65_536);
-    expect(crowded).toMatch(/\n\d+ more: `--format html` has all of them\.\n/);
-    expect(crowded).toMatch(/A part is left out, because a comment would be too long: `--format html` has all of it\.\n$/);
+    expect(crowded).toMatch(/\n\d+ more: `--format html` shows all of them\.\n/);
+    expect(crowded).toMatch(/Some parts do not fit into a comment: `--format html` shows all of them\.\n$/);
     expect(crowded.match(/<details>/g)).toHaveLength(crowded.match(/<\/details>/g)?.length ?? 0);
   });
 

@@ -203,7 +203,7 @@ describe("the page of a plan", () => {
 
   it.each([
     [planOf(), "other", "Nothing was compared. This is what a first deployment would create."],
-    [planOf({ compared: ["a"] }), "good", "Nothing of a changes."],
+    [planOf({ compared: ["a"] }), "good", "Nothing in a changes."],
     [CROWDED, "lost", "4 of 8 changes would be lost or refused."],
   ])("says what it comes to (%#)", (report, level, sentence) => {
     const verdict = pageOf(report).find(({ attributes }) => attributes.class?.startsWith("verdict"));

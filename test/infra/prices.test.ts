@@ -124,7 +124,7 @@ describe("updatePrices", () => {
     const file = copy();
     const address = `${closed}/offers/v1.0/aws/AmazonRDS/current/eu-central-1/index.json`;
     await expect(update(closed, file, null)).rejects.toThrow(
-      `cannot read ${address}: connect ECONNREFUSED ${closed.replace("http://", "")}; no price was changed, run this where the address can be reached`,
+      `cannot read ${address}: connect ECONNREFUSED ${closed.replace("http://", "")}; no price was changed; run this where the address can be reached`,
     );
     const forbidding = await serve((request, response) => {
       const [, , , , offer = ""] = (request.url ?? "").split("/");
@@ -162,8 +162,7 @@ describe("npm run prices", () => {
   });
 
   it("needs a key for Google's prices alone", () => {
-    const message =
-      "✖ GOOGLE_CLOUD_API_KEY is not set; set it to an API key for the Cloud Billing API, without which Google's prices cannot be read\n";
+    const message = "✖ GOOGLE_CLOUD_API_KEY is not set; to read Google's prices, set it to an API key for the Cloud Billing API\n";
     expect(run("--cloud", "gcp")).toEqual([1, "", message]);
   });
 });

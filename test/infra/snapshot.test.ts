@@ -28,7 +28,7 @@ describe("a difference of a resource", () => {
   it("finds elements of a list by their name, else by their place", () => {
     const env = (...names: readonly string[]) => ({ env: names.map((name) => ({ name, value: name.toUpperCase() })) });
     expect(of(env("a", "b"), env("x", "a", "b"))).toEqual(['env[x]: added {"name":"x","value":"X"}']);
-    expect(of(env("a", "b"), env("b", "a"))).toEqual(["env: in another order"]);
+    expect(of(env("a", "b"), env("b", "a"))).toEqual(["env: the order changed"]);
     const object = (kind: string, label: string) => ({ kind, metadata: { name: "db", label } });
     expect(of({ list: [object("Secret", "a"), object("ConfigMap", "a")] }, { list: [object("ConfigMap", "b")] })).toEqual([
       "list[ConfigMap db].metadata.label: a -> b",

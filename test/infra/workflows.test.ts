@@ -94,7 +94,7 @@ describe("the steps of the plan, as commands in a clone with a change", () => {
   it("pass where nothing changes", () => {
     const { status, code, comment } = plan("aws");
     expect([status, code]).toEqual([0, "0"]);
-    expect(comment).toContain("**Nothing of postgres-production-database");
+    expect(comment).toContain("**Nothing in postgres-production-database");
     expect(step("Nothing is lost, or refused", { CLOUD: "aws", CODE: code }).status).toBe(0);
   });
 

@@ -112,7 +112,7 @@ describe("the page of a status", () => {
         "instance main",
         "  server       PostgreSQL 17.6 on db:5432, for 2 days",
         "  size         3 GB",
-        "  connections  7 of 100 in use, the environment counts on 400",
+        "  connections  7 of 100 in use, the environment expects 400",
         "  replicas     replica1: streaming, 0.3 s behind; 10.0.0.9: state not visible",
         "  backups      none on this machine",
         "  certificate  until 2061-05-20",
@@ -124,7 +124,7 @@ describe("the page of a status", () => {
         "                 two",
         "  empty",
         "    connections  3 of at most 34",
-        "    login        none that can be read",
+        "    login        not readable",
         "    size         not visible",
         "",
       ].join("\n"),
@@ -142,7 +142,7 @@ describe("the page of a status", () => {
       "  machine      db.m7g.large, 100 GiB, available in eu-central-1a, standby in",
       "               eu-central-1b",
       "  size         3 GB",
-      "  connections  7 of 100 in use, the environment counts on 400",
+      "  connections  7 of 100 in use, the environment expects 400",
       "  replicas     replica1: streaming, 0.3 s behind; 10.0.0.9: state not visible",
       "  backups      kept for 14 days; any moment from 2026-11-16T03:12Z to",
       "               2026-11-30T11:55Z (5 minutes ago) can be restored",
@@ -166,14 +166,14 @@ describe("the page of a status", () => {
       { kept: 15 },
       "15 are kept, with logs of 14 days; any moment from 2026-11-16T03:12Z to 2026-11-30T11:55Z (5 minutes ago) can be restored",
     ],
-    [{ days: null, kept: 8 }, "8 are kept; the oldest is of 2026-11-16T03:12Z, the newest of 2026-11-30T11:55Z (5 minutes ago)"],
+    [{ days: null, kept: 8 }, "8 are kept; the oldest from 2026-11-16T03:12Z, the newest from 2026-11-30T11:55Z (5 minutes ago)"],
   ])("shows backups: %j", (change, row) => {
     expect(rowOf("backups", { view: viewOf(machine, { ...backups, ...change }) })).toBe(row);
   });
 
   it("shows why a part is not visible, and that no cloud runs a database", () => {
-    const view = viewOf("you may not ask RDS (denied); grant rds:DescribeDBInstances", "RDS does not answer");
-    expect(rowOf("machine", { view })).toBe("not visible: you may not ask RDS (denied); grant rds:DescribeDBInstances");
+    const view = viewOf("you have no permission to query RDS (denied); grant rds:DescribeDBInstances", "RDS does not answer");
+    expect(rowOf("machine", { view })).toBe("not visible: you have no permission to query RDS (denied); grant rds:DescribeDBInstances");
     expect(rowOf("backups", { view })).toBe("not visible: RDS does not answer");
     expect(rowOf("backups", { isHere: false })).toBe("unknown: no cloud of this environment runs this database");
     expect(rowOf("machine", { isHere: false })).toBeUndefined();
@@ -189,7 +189,7 @@ describe("the page of a status", () => {
     const seen = { status: { ...status, platforms: { mlflow: { ...mlflow, passwordSince } } } };
     const row = `    login        mlflow_a, since ${passwordSince.toISOString().slice(0, 10)} (${age} days)`;
     const command = `${" ".repeat(17)}npm run rotate -- --platform mlflow`;
-    const overdue = `${row}: rotation is overdue, it is due every ${period}; look at its log, or run\n${command}\n`;
+    const overdue = `${row}: rotation is overdue (due every ${period}); see its log, or run\n${command}\n`;
     const page = pageOf(seen, null, { ...rotation, days });
     expect(page).toContain(period === null ? `${row}\n` : overdue);
     // Lines of a terminal leave the command whole.

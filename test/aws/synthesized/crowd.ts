@@ -200,7 +200,7 @@ describe("a plan of it", () => {
       compared: [ACCESS, "postgres-prod-database", "postgres-prod-guard", PLATFORMS],
     });
     expect(planAws(resolveAws(research), directory).changes.map(toLine)).toEqual([
-      "lost: platforms.prefect-eu; its secret would stay, but nothing would look after it; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
+      "lost: platforms.prefect-eu; its secret would stay, but would no longer be managed; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md describes",
       "outage: release prefect-eu/prefect-eu; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
   });
@@ -209,7 +209,7 @@ describe("a plan of it", () => {
     const file = join(mkdtempSync(join(directory, "alone-")), `${PLATFORMS}.template.json`);
     writeFileSync(file, readFileSync(join(directory, `${PLATFORMS}.template.json`)));
     expect(() => planAws(resolveAws(two), file)).toThrow(
-      `templates of the nested stacks of ${file} are missing beside it; give a folder that cdk synth has written`,
+      `the templates of nested stacks of ${file} are missing in its folder; give a folder from cdk synth`,
     );
   });
 });

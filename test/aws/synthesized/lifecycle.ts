@@ -115,8 +115,8 @@ describe("a guarded environment, from its first deployment to its last", () => {
     for (const name of ["mainInstance", "mainReplica1"]) account.instance(name).sizeGib = 700;
     const { told, result } = account.change(grown(500, 1));
     expect(told).toEqual([
-      "cost: instances.main.storageGib: 400 -> 500; the disk grows while it is in use; RDS takes no other change of it for 6 hours, or longer until it is done; refused where the disk has grown beyond 454 GiB by itself, unless it is 500 GiB already; aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size",
-      "other: instances.main.maxStorageGib: 2000 -> 2500; the disk grows by itself up to 2500 GiB",
+      "cost: instances.main.storageGib: 400 -> 500; the disk grows while it is in use; RDS accepts no other change of it for at least 6 hours, and until this one is done; refused if the disk has grown beyond 454 GiB automatically, unless it is already 500 GiB; aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,AllocatedStorage]' shows the real size",
+      "other: instances.main.maxStorageGib: 2000 -> 2500; the disk grows automatically up to 2500 GiB",
     ]);
     expect(result).toContain("Invalid storage size: 500 GiB is less than the 700 GiB it has");
     expect(account.statuses.database).toBe("UPDATE_ROLLBACK_COMPLETE");
@@ -129,7 +129,7 @@ describe("a guarded environment, from its first deployment to its last", () => {
     const steps = [at(17, 2), at(17, 0), at(18, 0)].map((step) => account.change(step));
     expect(steps.map(({ result }) => result)).toEqual(["ok", "ok", "ok"]);
     expect(steps[2]?.told).toEqual([
-      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 in its maintenance window (sun:04:00-sun:05:00 UTC), and is away until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it; add read replicas only after that, when aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]' shows the new version",
+      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 in its maintenance window (sun:04:00-sun:05:00 UTC), and is unavailable until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it; add read replicas only after that, when aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]' shows the new version",
     ]);
     // Before the window it is what it was, and a replica of it, too.
     expect(account.deploy(at(18, 1))).toContain("The Parameter Group of family postgres18 cannot be used for this instance of postgres 17");

@@ -17,7 +17,7 @@ const lines = (before: NamedSpec, after: NamedSpec): readonly string[] => awsCha
 const WINDOW = "in its maintenance window (sun:04:00-sun:05:00 UTC)";
 const VERSIONS = "aws rds describe-db-instances --query 'DBInstances[].[DBInstanceIdentifier,EngineVersion]'";
 const AFTER = `add read replicas only after that, when ${VERSIONS} shows the new version`;
-const replaced = (what: string) => `main would be replaced by an empty instance, because ${what} cannot change; take that change back`;
+const replaced = (what: string) => `main would be replaced by an empty instance, because ${what} cannot change; undo that change`;
 
 /** Each setting that instances have on AWS only: what is found of it in a template, and all that plan says of the change. */
 const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: object, found: object, told: readonly string[]]>> = {
@@ -33,7 +33,7 @@ const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: objec
     { version: "17.6" },
     { EngineVersion: "17.6", AutoMinorVersionUpgrade: false },
     [
-      `outage: aws.instances.main.version: none -> 17.6; restarts into 17.6 ${WINDOW}, even with a standby; minor versions, and security fixes, no longer come by themselves; ${AFTER}`,
+      `outage: aws.instances.main.version: none -> 17.6; restarts into 17.6 ${WINDOW}, even with a standby; minor versions and security fixes are no longer installed automatically; ${AFTER}`,
     ],
   ],
   subnetGroup: [
@@ -45,7 +45,7 @@ const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: objec
     { parameterGroup: "ml-postgres17" },
     { DBParameterGroupName: "ml-postgres17" },
     [
-      "outage: aws.instances.main.parameterGroup: none -> ml-postgres17; what is static in it waits for the next restart, which RDS does not bring about; alarms and the connection budget use the new value from the deployment on; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately",
+      "outage: aws.instances.main.parameterGroup: none -> ml-postgres17; any static parameter in it waits for the next restart, which RDS does not start; alarms and the connection budget use the new value from the deployment on; after the deployment, run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately",
     ],
   ],
   identifier: [
@@ -56,12 +56,12 @@ const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: objec
   monitoringIntervalSeconds: [
     { monitoringIntervalSeconds: 15 },
     { MonitoringInterval: 15 },
-    ["other: aws.instances.main.monitoringIntervalSeconds: 60 -> 15; is measured that often, while it is in use"],
+    ["other: aws.instances.main.monitoringIntervalSeconds: 60 -> 15; the interval of measurements changes while it is in use"],
   ],
   finalSnapshot: [
     { finalSnapshot: true },
     {},
-    ["other: aws.instances.main.finalSnapshot: none -> true; would from then on be deleted with its stack, after a final snapshot"],
+    ["other: aws.instances.main.finalSnapshot: none -> true; would be deleted with its stack, after a final snapshot"],
   ],
 };
 
@@ -134,10 +134,10 @@ describe("a version", () => {
       `outage: aws.instances.main.version: ${from} -> ${to}; restarts into ${to} ${WINDOW}, even with a standby`;
     expect(lines(pinned("17.9"), pinned("17.10"))).toEqual([`${upgraded("17.9", "17.10")}; ${AFTER}`]);
     expect(lines(pinned("17.10"), pinned("17.9"))).toEqual([
-      "refused: aws.instances.main.version: 17.10 -> 17.9; PostgreSQL goes to no older version, and RDS refuses it; take that change back",
+      "refused: aws.instances.main.version: 17.10 -> 17.9; PostgreSQL cannot go back to an older version, and RDS refuses this; undo that change",
     ]);
     expect(lines(pinned("17.6"), minimalAws)).toEqual([
-      "other: aws.instances.main.version: 17.6 -> none; gets minor versions by itself again; RDS refuses that while its preferred minor version is older than the pinned one",
+      "other: aws.instances.main.version: 17.6 -> none; gets minor versions automatically again; RDS refuses this while its preferred minor version is older than the pinned one",
     ]);
   });
 });
@@ -156,7 +156,7 @@ describe("deletion", () => {
       return lines(before, after as NamedSpec).filter((line) => !line.startsWith("lost: platforms."));
     };
     const made = "cost: instances.other; would be created";
-    expect(gone({})).toEqual(["lost: instances.main; would stay, but nothing would look after it; keep it in the spec", made]);
+    expect(gone({})).toEqual(["lost: instances.main; would stay, but would no longer be managed; keep it in the spec", made]);
     expect(gone({ finalSnapshot: true })).toEqual([
       "lost: instances.main; would be deleted, and a final snapshot would keep its data; keep it in the spec",
       made,

@@ -27,7 +27,7 @@ describe("a change", () => {
   it("of a static parameter is a restart of replicas, too, and the output has the commands, replicas first", () => {
     const replicated = withMain(minimalAws, { readReplicas: 1 });
     const wait =
-      "waits for the next restart, which RDS does not bring about; alarms and the connection budget use the new value from the deployment on; after the deployment run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately";
+      "waits for the next restart, which RDS does not start; alarms and the connection budget use the new value from the deployment on; after the deployment, run aws rds reboot-db-instance --db-instance-identifier ID (the output Instances has the complete commands, replicas first), or set applyImmediately";
     expect(lines(replicated, withMain(replicated, { parameters: { max_connections: 300 } }))).toEqual([
       `outage: instances.main.parameters.max_connections: 870 -> 300; ${wait}`,
     ]);
@@ -40,7 +40,7 @@ describe("a change", () => {
   it("names releases that go, and asks who looks after operators that stay", () => {
     const less = { ...withAws(productionAws, { cluster: CLUSTER }), platforms: { ...productionAws.platforms, mlflow: undefined } };
     expect(lines(productionAws, less as NamedSpec)).toEqual([
-      "lost: platforms.mlflow; its secret would stay, but nothing would look after it; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
+      "lost: platforms.mlflow; its secret would stay, but would no longer be managed; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md describes",
       "outage: release mlflow/mlflow; would be uninstalled, and its pods stopped; its databases and its secret stay",
       ...["external-secrets", "reloader"].map(
         (name) =>
@@ -62,7 +62,7 @@ describe("a plan", () => {
     expect([same.changes, same.details, same.notes]).toEqual([[], [], []]);
     const one = planAws(resolveAws(withAws(minimalAws, { kmsKey: KEY })), join(directory, "postgres-minimal-database.template.json"));
     expect(one.changes.map(toLine)).toEqual([
-      `lost: aws.kmsKey: none -> ${KEY}; main would be replaced by an empty instance, because its key cannot change; take that change back`,
+      `lost: aws.kmsKey: none -> ${KEY}; main would be replaced by an empty instance, because its key cannot change; undo that change`,
     ]);
   });
 
@@ -85,7 +85,7 @@ describe("a plan", () => {
       return planAws(resolveAws(spec), directory).changes.map(toLine);
     };
     const away =
-      "everything would be made anew there, empty, beside what is here; take that change back, or give the new environment another name";
+      "everything would be created there again, empty; the current resources stay; undo that change, or give the new environment another name";
     expect(told("unknown-account/eu-west-1", minimalAws)).toEqual([`lost: aws.region: eu-west-1 -> eu-central-1; ${away}`]);
     const withAccount = withAws(minimalAws, { account: "111122223333" });
     expect(told("999999999999/eu-central-1", withAccount)).toEqual([`lost: aws.account: 999999999999 -> 111122223333; ${away}`]);
@@ -101,14 +101,14 @@ describe("a plan", () => {
   });
 
   const NAMES =
-    "give a folder that cdk synth has written, one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json, postgres-minimal-guard.template.json, or an environment's file";
+    "give a folder from cdk synth, one of postgres-minimal-network.template.json, postgres-minimal-database.template.json, postgres-minimal-access.template.json, postgres-minimal-platforms.template.json, postgres-minimal-guard.template.json, or an environment's file";
   it.each([__dirname, join(__dirname, "..", "..", "fixtures", "ids.json")])("refuses %s in a sentence", (path) => {
     expect(() => planAws(resolveAws(minimalAws), path)).toThrow(`${path} contains no template of minimal; ${NAMES}`);
   });
 
   it("refuses a path that is not there", () => {
     expect(() => planAws(resolveAws(minimalAws), "/no/such/path")).toThrow(
-      "there is no file or folder /no/such/path; give a folder that cdk synth has written, or an environment's file",
+      "there is no file or folder /no/such/path; give a folder from cdk synth, or an environment's file",
     );
   });
 
@@ -120,7 +120,7 @@ describe("a plan", () => {
     for (const content of ["no JSON", "null", "[]", '{"Resources":{"a":null}}', JSON.stringify({ Resources: { instance } })]) {
       writeFileSync(join(other, "postgres-minimal-database.template.json"), content);
       expect(() => planAws(resolveAws(minimalAws), other)).toThrow(
-        `${other}/postgres-minimal-database.template.json is not a template in JSON; give one that cdk synth has written`,
+        `${other}/postgres-minimal-database.template.json is not a template in JSON; give one from cdk synth`,
       );
     }
   });

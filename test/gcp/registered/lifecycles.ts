@@ -97,7 +97,7 @@ describe("an instance that is there", () => {
     expect(await engine.up(spec(section, { readReplicas: 1, size }))).toMatchObject(done);
     expect(await told(spec(section, { readReplicas: 1, size }))).toEqual([]);
     expect(await told(spec(section, { readReplicas: 1, size, storageGib: 120, maxStorageGib: 500 }))).toEqual([
-      "other: instances.main.storageGib: 100 -> 120; its disk of 150 GiB stays, because it does not shrink",
+      "other: instances.main.storageGib: 100 -> 120; its disk stays at 150 GiB, because a disk cannot shrink",
     ]);
     expect(await engine.up(spec(section, { readReplicas: 1, size, storageGib: 200, maxStorageGib: 500 }))).toMatchObject(done);
     expect(instance("life-main")?.settings.diskSize).toBe(200);
@@ -106,8 +106,8 @@ describe("an instance that is there", () => {
   it("is upgraded with its replica; the plan says that the size of the same run takes a second one, and so it does", async () => {
     const upgraded = spec(section, { readReplicas: 1, storageGib: 200, maxStorageGib: 500, majorVersion: 18 });
     expect(await told(upgraded)).toEqual([
-      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is away until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
-      "outage: instances.main.size: db-custom-4-16384 (4 vCPUs, 16 GiB) -> db-custom-2-8192 (2 vCPUs, 8 GiB); restarts at once with the new size, and is away for less than 60 seconds",
+      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is unavailable until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
+      "outage: instances.main.size: db-custom-4-16384 (4 vCPUs, 16 GiB) -> db-custom-2-8192 (2 vCPUs, 8 GiB); restarts at once with the new size, and is unavailable for less than 60 seconds",
       "outage: instances.main.parameters.max_connections: 500 -> 400; restarts at once",
     ]);
     expect((await engine.plan(upgraded)).notes).toEqual([
@@ -124,8 +124,8 @@ describe("an instance that is there", () => {
   it("loses its replica, whose plan says that nothing is lost, and a platform only after its secret is unprotected", async () => {
     const less = spec(section, { storageGib: 200, maxStorageGib: 500, majorVersion: 18 }, { platforms: {} });
     expect(await told(less)).toEqual([
-      "lost: platforms.mlflow; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
-      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
+      "lost: platforms.mlflow; its secret would be deleted; its databases would stay, but would no longer be managed; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md describes",
+      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and its clients must read elsewhere; a read replica has no data that its source does not have",
       "outage: release mlflow/mlflow; would be uninstalled, and its pods stopped; its databases and its secret stay",
     ]);
     const refused = await engine.up(less);

@@ -61,24 +61,24 @@ describe("plan for Google Cloud", () => {
     for (const spec of harmless) expect((await planOf(spec)).changes.filter(isDanger)).toEqual([]);
   });
 
-  it("does not let a disk shrink that does not grow by itself, and compares it with what it has grown to", async () => {
+  it("does not let a disk shrink that does not grow automatically, and compares it with what it has grown to", async () => {
     const fixed = (storageGib: number) => withMain({ storageGib, maxStorageGib: null });
     const refused = (from: number, to: number) =>
-      `refused: instances.main.storageGib: ${from} -> ${to}; a disk does not shrink, and Cloud SQL refuses it; write ${from}; to have less, restore a dump into a new instance`;
+      `refused: instances.main.storageGib: ${from} -> ${to}; a disk cannot shrink, and Cloud SQL refuses this; write ${from}; to have less, restore a dump into a new instance`;
     expect(await linesOf(fixed(50), fixed(100))).toEqual([refused(100, 50)]);
     const stopped =
-      "other: instances.main.maxStorageGib: 500 -> none; a full disk stops the database: it would no longer grow by itself; keep a ceiling, or watch the alarm on free storage";
+      "other: instances.main.maxStorageGib: 500 -> none; the disk would no longer grow automatically, and a full disk stops the database; keep a ceiling, or watch the alarm on free storage";
     expect(await linesOf(fixed(100), before, 140)).toEqual([refused(140, 100), stopped]);
     expect(await linesOf(fixed(140), before, 140)).toEqual([stopped]);
   });
 
   it("says that a disk which has grown stays, where storageGib is smaller", async () => {
     expect(await linesOf(withMain({ storageGib: 50 }))).toEqual([
-      "other: instances.main.storageGib: 100 -> 50; its disk of 100 GiB stays, because it does not shrink",
-      "other: instances.main.maxStorageGib: 500 -> 250; the disk grows by itself up to 250 GiB",
+      "other: instances.main.storageGib: 100 -> 50; its disk stays at 100 GiB, because a disk cannot shrink",
+      "other: instances.main.maxStorageGib: 500 -> 250; the disk grows automatically up to 250 GiB",
     ]);
     expect(await linesOf(withMain({ storageGib: 120, maxStorageGib: 500 }), before, 140)).toEqual([
-      "other: instances.main.storageGib: 100 -> 120; its disk of 140 GiB stays, because it does not shrink",
+      "other: instances.main.storageGib: 100 -> 120; its disk stays at 140 GiB, because a disk cannot shrink",
     ]);
     expect(await linesOf(before, before, 140)).toEqual([]);
   });
@@ -86,8 +86,8 @@ describe("plan for Google Cloud", () => {
   it("says that replicas are upgraded with their primary, and that other settings of the same run take a second one", async () => {
     const { notes, changes } = await planOf(withMain({ size: { vcpus: 4, memoryGib: 8 }, majorVersion: 18 }));
     expect(changes.map(toLine)).toEqual([
-      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is away until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
-      "outage: instances.main.size: db-custom-2-8192 (2 vCPUs, 8 GiB) -> db-custom-4-8192 (4 vCPUs, 8 GiB); restarts at once with the new size, and is away for less than 60 seconds",
+      "outage: instances.main.majorVersion: 17 -> 18; is upgraded to PostgreSQL 18 at once, and its read replicas with it, and is unavailable until that is done, even with a standby; it cannot go back; try it first on another instance that you restore from a backup; run ANALYZE after it",
+      "outage: instances.main.size: db-custom-2-8192 (2 vCPUs, 8 GiB) -> db-custom-4-8192 (4 vCPUs, 8 GiB); restarts at once with the new size, and is unavailable for less than 60 seconds",
     ]);
     expect(notes).toEqual([
       "instances.main: run pulumi up --stack minimal a second time, because Google's provider may lose settings.tier in a run that changes databaseVersion",
@@ -107,8 +107,8 @@ describe("plan for Google Cloud", () => {
     const stays = (name: string) =>
       `other: release platform-postgres-${name}/platform-postgres-${name}; would stay in the cluster, and this project would no longer upgrade it; name a new owner`;
     expect(await linesOf(less, own)).toEqual([
-      "lost: platforms.prefect; its secret would be deleted; its databases stay, and nothing would look after them; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md says",
-      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and who reads from it has to read elsewhere; a read replica has no data that its source does not have",
+      "lost: platforms.prefect; its secret would be deleted; its databases would stay, but would no longer be managed; keep it in the spec, or remove it as docs/how-to/remove-a-platform.md describes",
+      "outage: instances.main.readReplicas: 1 -> 0; a read replica would be deleted, and its clients must read elsewhere; a read replica has no data that its source does not have",
       "outage: release prefect/prefect; would be uninstalled, and its pods stopped; its databases and its secret stay",
       stays("external-secrets"),
       stays("reloader"),
@@ -117,7 +117,7 @@ describe("plan for Google Cloud", () => {
 
   it("warns of a peering that the network may have, before Google refuses it, and not where it is this stack's", async () => {
     const note =
-      "gcp.privateServicesAccess: a peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (of another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
+      "gcp.privateServicesAccess: a peering would be created, and Google rejects a second one in a network; if gcloud services vpc-peerings list --network ml --project my-project shows one (from another environment, or left by a destroyed stack), set gcp.privateServicesAccess.create to false";
     expect((await planOf(before, null)).notes).toContain(note);
     expect((await planOf(before)).notes).toEqual([]);
     expect((await planOf(withGcp(before, { privateServicesAccess: { create: false } }), null)).notes).not.toContain(note);
@@ -145,7 +145,7 @@ describe("plan for Google Cloud", () => {
     writeFileSync(other, JSON.stringify({ deployment: { resources: [{ urn: "urn:pulumi:other::platform-postgres::a::b", type: "a" }] } }));
     await expect(plan(other)).rejects.toThrow("contains nothing of stack minimal");
     writeFileSync(other, "{}");
-    await expect(plan(other)).rejects.toThrow("contains no state of Pulumi");
+    await expect(plan(other)).rejects.toThrow("does not contain a state of Pulumi");
     const urn = "urn:pulumi:minimal::platform-postgres::gcp:sql/databaseInstance:DatabaseInstance::a";
     for (const damaged of [null, 1, { urn: 5 }, { urn }, { type: "a" }]) {
       writeFileSync(other, JSON.stringify({ deployment: { resources: [damaged] } }));

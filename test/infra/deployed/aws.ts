@@ -128,7 +128,7 @@ describe("rotate and sql on AWS", () => {
   it.each([
     [
       "AccessDeniedException",
-      `you may not invoke function ${OWN} (AccessDeniedException of the double); grant lambda:InvokeFunction on it, or add --via HOST:PORT to connect with your own credentials`,
+      `you have no permission to invoke function ${OWN} (AccessDeniedException of the double); grant lambda:InvokeFunction on it, or add --via HOST:PORT to connect with your own credentials`,
     ],
     ["ResourceNotFoundException", `there is no function ${OWN}; run npx cdk deploy `],
     [
@@ -151,7 +151,7 @@ describe("rotate and sql on AWS", () => {
       throw Object.assign(new Error("Task timed out after 300.00 seconds"), { name: "Sandbox.Timedout" });
     });
     expect(await refusal(renew() ?? Promise.resolve())).toContain(
-      `UserError: function ${OWN} failed (Sandbox.Timedout: Task timed out after 300.00 seconds); look at its log. If it is of an earlier version, run npx`,
+      `UserError: function ${OWN} failed (Sandbox.Timedout: Task timed out after 300.00 seconds); see its log. If it has an earlier version, run npx`,
     );
     lambda.functions.set(OWN, own);
     vi.stubEnv("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1");
@@ -163,7 +163,7 @@ describe("rotate and sql on AWS", () => {
 
   it("asks for another deployment where the outputs name no function, and connects itself where there can be none", () => {
     const older = outputs("older", null);
-    expect(() => renew(environment, older)).toThrow(`${older} contains no function that rotates prefect; run npx cdk deploy`);
+    expect(() => renew(environment, older)).toThrow(`${older} has no function that rotates prefect; run npx cdk deploy`);
     expect(renew(resolveAws(withAws(spec, { network: null })), older)).toBeNull();
   });
 
@@ -279,7 +279,7 @@ describe("rotate and sql on AWS", () => {
     );
     rds.refused.set("DescribeDBInstanceAutomatedBackups", "AccessDenied");
     const named = writeOutputs("named", JSON.parse(readFileSync(file, "utf8").replace('\\"localhost\\"', `\\"${RDS_HOST}\\"`)));
-    const problem = "you may not ask RDS (AccessDenied of deployed-main); grant rds:DescribeDBInstanceAutomatedBackups";
+    const problem = "you have no permission to query RDS (AccessDenied of deployed-main); grant rds:DescribeDBInstanceAutomatedBackups";
     const { code, output, errors } = await run("status", args("--outputs", named, "--via", via()));
     const [current] = names("prefect");
     expect([code, errors]).toEqual([0, ""]);

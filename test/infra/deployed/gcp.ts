@@ -161,14 +161,14 @@ describe("rotate and sql on Google Cloud", () => {
     [
       /^GET \/v1\/projects/,
       403,
-      "you may not read cluster ml (/v1/projects/my-project/locations/europe-west4/clusters/ml is refused by the double); grant container.clusters.get, or add --via HOST:PORT",
+      "you have no permission to read cluster ml (/v1/projects/my-project/locations/europe-west4/clusters/ml is refused by the double); grant container.clusters.get, or add --via HOST:PORT",
     ],
     [/^GET \/v1\/projects/, 404, "project my-project has no cluster ml in europe-west4; correct gcp.cluster"],
     [/cronjobs/, 404, `cluster ml does not have it (${CRON_JOB} is refused by the double); deploy the environment again`],
     [
       /^POST/,
       403,
-      "cluster ml refuses this (/apis/batch/v1/namespaces/postgres-hosted/jobs is refused by the double); grant that permission, or add --via HOST:PORT",
+      "cluster ml rejected this (/apis/batch/v1/namespaces/postgres-hosted/jobs is refused by the double); grant that permission, or add --via HOST:PORT",
     ],
     [/cronjobs/, 401, "there are no valid credentials for Google Cloud ("],
   ])("reports a refusal in a sentence, and creates nothing: %s %s", async (path, status, sentence) => {
@@ -186,8 +186,8 @@ describe("rotate and sql on Google Cloud", () => {
     cluster.refused.clear();
     await cluster.idle();
     const { name } = cluster.jobs.at(-1)?.metadata ?? {};
-    expect(message).toContain(`UserError: Job ${name} was created, but its result is unknown: cluster ml refuses this (`);
-    expect(message).toContain(`To look, run kubectl logs --namespace postgres-hosted job/${name} --container program`);
+    expect(message).toContain(`UserError: Job ${name} was created, but its result is unknown: cluster ml rejected this (`);
+    expect(message).toContain(`To see it, run kubectl logs --namespace postgres-hosted job/${name} --container program`);
   });
 
   it("says where to look when the Job has completed and its pod is gone", async () => {
@@ -195,7 +195,7 @@ describe("rotate and sql on Google Cloud", () => {
     const message = await refusal(renew({ revoke: true, force: false }) ?? Promise.resolve());
     cluster.deletesPods = false;
     expect(message).toContain(
-      "was created, but its result is unknown: the Job completed, but its pod was deleted before its log was read. To look",
+      "was created, but its result is unknown: the Job completed, but its pod was deleted before its log was read. To see it",
     );
   });
 
@@ -215,7 +215,7 @@ describe("rotate and sql on Google Cloud", () => {
   it("asks for another deployment where the outputs name no CronJob, and connects itself without a cluster", () => {
     const older = outputs("older-hosted", {});
     expect(() => renew(BY_HAND, "mlflow", resolveGcp(spec), older)).toThrow(
-      `${older} contains no CronJob that rotates on main; run pulumi up`,
+      `${older} has no CronJob that rotates passwords on main; run pulumi up`,
     );
     expect(renew(BY_HAND, "mlflow", resolveGcp(withGcp(spec, { cluster: null })), older)).toBeNull();
   });
@@ -262,7 +262,7 @@ describe("rotate and sql on Google Cloud", () => {
       /\n {2}backups {6}kept for 7 days; any moment from 2026-11-16T03:12Z to 2026-11-30T11:58Z \(\d+ \w+ ago\) can be restored\n/,
     );
     expect(shown.output).toContain(
-      `(40 days): rotation is overdue, it is due every 30 days; look at its log, or run\n                 npm run rotate -- --environment hosted --cloud gcp --outputs ${named} --platform mlflow\n`,
+      `(40 days): rotation is overdue (due every 30 days); see its log, or run\n                 npm run rotate -- --environment hosted --cloud gcp --outputs ${named} --platform mlflow\n`,
     );
     const [main] = readDocument(statusDocument, output).instances;
     expect(main).toMatchObject({
