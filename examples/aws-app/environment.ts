@@ -1,7 +1,7 @@
 import { App, CfnOutput, Stack } from "aws-cdk-lib";
 import { PostgresEnvironment } from "platform-postgres/aws/environment";
 
-/** PostgreSQL for MLflow and Prefect in an existing network: three stacks beside your own. */
+/** PostgreSQL for MLflow and Prefect in an existing network: three stacks in addition to yours. */
 const app = new App();
 const postgres = new PostgresEnvironment(app, "Postgres", {
   spec: {

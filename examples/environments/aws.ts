@@ -1,13 +1,13 @@
 import type { EnvironmentSpec } from "../../infra/spec";
 
-/** MLflow and Prefect in an EKS cluster, with their databases on RDS: a standby, a read replica and backups of a month. */
+/** MLflow and Prefect in an EKS cluster, with their databases on RDS: a standby, a read replica and 30 days of backups. */
 export default {
-  // Tags of everything that is created, beside the environment's name.
+  // Tags of all created resources, in addition to the environment's name.
   owner: "ml-platform",
   labels: { stage: "production" },
   aws: {
     region: "eu-central-1",
-    // Replace each { example: "..." } by your ID in quotes. Until then you can plan and render, but not deploy.
+    // Replace each { example: "..." } with your ID in quotes. Until then you can plan and render, but not deploy.
     account: { example: "111122223333" },
     network: {
       vpc: { example: "vpc-0a1b2c3d4e5f60718" },
@@ -18,7 +18,7 @@ export default {
     },
     cluster: {
       name: { example: "ml-platform" },
-      // The groups of the nodes or pods that connect to the databases.
+      // Security groups of the nodes or pods that connect to the databases.
       securityGroups: [{ example: "sg-0a1b2c3d4e5f60713" }],
       clusterSecurityGroup: { example: "sg-0a1b2c3d4e5f60715" },
       oidcProvider: { example: "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0A1B2C3D4E5F60714" },

@@ -1,12 +1,12 @@
 import type { EnvironmentSpec } from "../../infra/spec";
 
-/** MLflow and Prefect in a GKE cluster, with their databases on Cloud SQL: a standby and backups of a month. */
+/** MLflow and Prefect in a GKE cluster, with their databases on Cloud SQL: a standby and 30 days of backups. */
 export default {
-  // Labels of everything that is created, beside the environment's name.
+  // Labels of all created resources, in addition to the environment's name.
   owner: "ml-platform",
   labels: { stage: "production" },
   gcp: {
-    // Replace each { example: "..." } by your ID in quotes. Until then you can plan and render, but not deploy.
+    // Replace each { example: "..." } with your ID in quotes. Until then you can plan and render, but not deploy.
     project: { example: "my-project" },
     projectNumber: { example: "123456789012" },
     region: "europe-west4",

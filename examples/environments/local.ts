@@ -1,6 +1,6 @@
 import type { EnvironmentSpec } from "../../infra/spec";
 
-/** What `npm start` builds on this machine: all platforms on one server. */
+/** The environment of `npm start`: all platforms on one server, on this machine. */
 export default {
   acknowledge: { "kubeflow-pipelines-is-for-development": "this machine is for development" },
   instances: { main: { highAvailability: false } },

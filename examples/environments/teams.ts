@@ -1,11 +1,11 @@
 import type { EnvironmentSpec } from "../../infra/spec";
 
-/** An MLflow for each of two teams, Grafana, and a service of a team with two databases: on this machine, AWS or Google Cloud. */
+/** MLflow for two teams, Grafana, and a team's service with two databases: on this machine, AWS or Google Cloud. */
 export default {
   owner: "ml-platform",
   aws: {
     region: "eu-central-1",
-    // Replace each { example: "..." } by your ID in quotes. Until then you can plan and render, but not deploy.
+    // Replace each { example: "..." } with your ID in quotes. Until then you can plan and render, but not deploy.
     account: { example: "111122223333" },
     network: {
       vpc: { example: "vpc-0a1b2c3d4e5f60718" },

@@ -3,7 +3,7 @@ import { defineConfig } from "vitepress";
 
 const SIDEBAR = new URL("../pages/sidebar.json", import.meta.url);
 
-/** Ids of headings as GitHub makes them: the same link works in both. */
+/** Creates IDs of headings like GitHub, so that a link works in both. */
 const slugify = (heading: string): string =>
   heading
     .trim()
@@ -15,11 +15,11 @@ export default defineConfig({
   title: "platform-postgres",
   description: "Managed PostgreSQL for ML platforms, as code",
   lang: "en",
-  // Browsers would look for an icon that there is not.
+  // An empty icon, so that browsers do not request a missing one.
   head: [["link", { rel: "icon", href: "data:," }]],
   srcDir: "pages",
   outDir: "dist",
-  // Once for all pages, instead of in each.
+  // One file for all pages, instead of a copy in each.
   metaChunk: true,
   // Links to a server that the reader starts.
   ignoreDeadLinks: "localhostLinks",
@@ -42,12 +42,12 @@ export default defineConfig({
       provider: "local",
       options: {
         miniSearch: {
-          // A word's guide comes before the modules that have it in a name.
+          // Guides come before modules that contain the word in a name.
           searchOptions: { boostDocument: (id: string) => (id.startsWith("/api/") || id.startsWith("/reference/rules") ? 0.05 : 1) },
         },
       },
     },
   },
-  // Mermaid's diagrams are loaded by the pages that have one.
+  // Only pages with a diagram load Mermaid.
   vite: { build: { chunkSizeWarningLimit: 4000 } },
 });

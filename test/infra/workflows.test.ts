@@ -73,7 +73,7 @@ describe("the steps of the plan, as commands in a clone with a change", () => {
   const plan = (cloud: string) => {
     rmSync(output, { force: true });
     rmSync(summary, { force: true });
-    const { status, stderr } = step("What changes, and what it costs", { CLOUD: cloud });
+    const { status, stderr } = step("Plan changes and cost", { CLOUD: cloud });
     const [, code = ""] = /^code=(\d+)$/m.exec(status === 0 ? readFileSync(output, "utf8") : "") ?? [];
     return { status, stderr, code, comment: status === 0 ? readFileSync(summary, "utf8") : "" };
   };
@@ -84,7 +84,7 @@ describe("the steps of the plan, as commands in a clone with a change", () => {
     writeFileSync(join(project.directory, ".gitignore"), "node_modules\n.build\n");
     const made = sh(`git init --quiet --initial-branch base && git add --all && ${git} commit --quiet --message base`);
     expect([made.status, made.stderr]).toEqual([0, ""]);
-    expect(step("What is there", { CLOUD: "aws" }).status).toBe(0);
+    expect(step("Check out the base branch", { CLOUD: "aws" }).status).toBe(0);
   });
   afterAll(() => {
     project.remove();
@@ -95,7 +95,7 @@ describe("the steps of the plan, as commands in a clone with a change", () => {
     const { status, code, comment } = plan("aws");
     expect([status, code]).toEqual([0, "0"]);
     expect(comment).toContain("**Nothing in postgres-production-database");
-    expect(step("Nothing is lost, or refused", { CLOUD: "aws", CODE: code }).status).toBe(0);
+    expect(step("Fail if something would be lost or refused", { CLOUD: "aws", CODE: code }).status).toBe(0);
   });
 
   it.each(["aws", "gcp"])("tell on %s what would be lost, comment it, make a page of it, and fail then", (cloud) => {
@@ -111,7 +111,7 @@ describe("the steps of the plan, as commands in a clone with a change", () => {
     );
     expect(comment.length).toBeLessThan(65_536);
     expect(readFileSync(join(runner, `plan-production-${cloud}.html`), "utf8")).toMatch(/^<!doctype html>/i);
-    expect(step("Nothing is lost, or refused", { CLOUD: cloud, CODE: code }).status).toBe(2);
+    expect(step("Fail if something would be lost or refused", { CLOUD: cloud, CODE: code }).status).toBe(2);
   });
 
   it("fail at once where the spec is wrong", () => {

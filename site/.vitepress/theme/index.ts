@@ -1,5 +1,5 @@
 import type { Theme } from "vitepress";
-// Without the theme's fonts: readers' own are there at once.
+// Without the theme's fonts, because the readers' own need no download.
 import DefaultTheme from "vitepress/theme-without-fonts";
 import { MermaidDiagram } from "./mermaid-diagram";
 import "./style.css";
