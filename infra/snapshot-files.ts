@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isObject } from "../constructs/model/json";
+import { environmentsOn } from "./load";
 import { project } from "./project";
 import { type StackSnapshot, toReadable } from "./snapshot";
 import { CLOUDS } from "./spec";
@@ -16,11 +17,22 @@ export interface Subject {
   readonly cloud: (typeof CLOUDS)[number];
 }
 
-/** Name of the folder of an environment on a cloud. */
-export const folderOf = ({ environment, cloud }: Subject): string => `${environment}-${cloud}`;
+/**
+ * Name of the folder of an environment on a cloud: `production-aws` for `production`, and for `production-aws` if there is no `production`
+ * on that cloud.
+ */
+export function folderOf(subject: Subject): string {
+  const { environment, cloud } = subject;
+  const ending = `-${cloud}`;
+  const isShort = environment.endsWith(ending) && !environmentsOn(cloud).includes(environment.slice(0, -ending.length));
+  return isShort ? environment : longFolderOf(subject);
+}
+
+/** The folder's name with the cloud, even if the environment's name ends with it: earlier versions always used it. */
+const longFolderOf = ({ environment, cloud }: Subject): string => `${environment}-${cloud}`;
 
 /**
- * Committed snapshots by `<environment>-<cloud>/<stack>`; null for a file that is not a valid snapshot.
+ * Committed snapshots by `<folder>/<stack>`; null for a file that is not a valid snapshot.
  *
  * @param only limits them to an environment or a cloud.
  */
@@ -37,7 +49,9 @@ export function readSnapshots(only: Partial<Subject>): Readonly<Record<string, S
 function isOf(folder: string, { environment, cloud }: Partial<Subject>): boolean {
   const its = CLOUDS.find((each) => folder.endsWith(`-${each}`));
   if (its === undefined || (cloud ?? its) !== its) return false;
-  return environment === undefined || folder === folderOf({ environment, cloud: its });
+  if (environment === undefined) return true;
+  const subject = { environment, cloud: its };
+  return [folderOf(subject), longFolderOf(subject)].includes(folder);
 }
 
 const fileOf = (stack: string): string => join(root(), `${stack}${ENDING}`);

@@ -33,7 +33,7 @@ function isJsonText(text: string): boolean {
 
 /** A difference between a committed snapshot and a deployment. */
 export interface Change {
-  /** `<environment>-<cloud>/<stack>` */
+  /** `<folder>/<stack>` */
   readonly stack: string;
   /** Null if the stack no longer exists. */
   readonly content: StackSnapshot | null;

@@ -189,6 +189,26 @@ describe("npm run snapshot", () => {
     expect(readFileSync(database, "utf8")).toBe(edited);
   });
 
+  it("does not repeat the cloud at the end of an environment's name, unless two environments would share a folder", () => {
+    const spec = { aws, instances: { main: {} }, platforms: {} };
+    const folders = () => readdirSync(snapshots).filter((folder) => folder.startsWith("two"));
+    write("two-aws", spec);
+    // As earlier versions named it.
+    mkdirSync(join(snapshots, "two-aws-aws"));
+    writeFileSync(join(snapshots, "two-aws-aws", "postgres-two-aws-network.json"), "{}\n");
+    const written = ["✔ 4 snapshots written, 1 removed; commit infra/environments/snapshots"];
+    expect(run("--environment", "two-aws", "--update").lines).toEqual(written);
+    expect(folders()).toEqual(["two-aws"]);
+    expect(run("--environment", "two-aws").lines).toEqual(["✔ 4 stacks match the committed snapshots"]);
+    write("two", spec);
+    run("--environment", "two", "--update");
+    run("--environment", "two-aws", "--update");
+    expect(folders()).toEqual(["two-aws", "two-aws-aws"]);
+    expect(files()).toEqual(expect.arrayContaining(["two-aws/postgres-two-network.json", "two-aws-aws/postgres-two-aws-network.json"]));
+    for (const name of ["two", "two-aws"]) rmSync(join(environments, `${name}.ts`));
+    for (const folder of folders()) rmSync(join(snapshots, folder), { recursive: true });
+  });
+
   it("accepts the differences of one cloud, and leaves the other's", () => {
     expect(run("--cloud", "gcp", "--update").lines).toEqual(["✔ 1 snapshot written, 1 removed; commit infra/environments/snapshots"]);
     expect(readFileSync(guard, "utf8")).toMatch(/^<{7}/);
