@@ -93,6 +93,13 @@ export const aboutOf = ({ environment, cloud, options }: Invocation<CloudOptions
   via: options.via,
 });
 
+/** Several independent problems. Each is printed with its own mark. */
+export class UserErrors extends UserError {
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join("\n"));
+  }
+}
+
 /** Thrown when the user stops a question, or a program that this one waits for. Ends with its message and exit code 130. */
 export class Stopped extends UserError {}
 
@@ -155,7 +162,9 @@ function report(error: unknown): number {
   // The parser has already printed its message or the help.
   if (error instanceof CommanderError) return error.exitCode;
   const mistake = error instanceof UserError ? error : missingPackages(error);
-  if (mistake !== null) process.stderr.write(`${pc.red("✖")} ${mistake.message}\n`);
+  if (mistake !== null)
+    for (const problem of mistake instanceof UserErrors ? mistake.problems : [mistake.message])
+      process.stderr.write(`${pc.red("✖")} ${problem}\n`);
   else
     process.stderr.write(
       `${pc.red("✖")} this is a bug in platform-postgres; please report it\n${error instanceof Error ? error.stack : String(error)}\n`,

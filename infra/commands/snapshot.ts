@@ -4,7 +4,7 @@ import { SpecError, UserError } from "../../constructs/model/errors";
 import { suggest } from "../../constructs/model/suggest";
 import { checkEnvironments } from "../check-environments";
 import { loadCloud, missingPackages } from "../clouds";
-import { createCommand, toProgram, withExamples } from "../command";
+import { createCommand, toProgram, UserErrors, withExamples } from "../command";
 import { npmLine } from "../command-line";
 import { environmentsOn } from "../load";
 import { findChanges, type Snapshot, type StackSnapshot } from "../snapshot";
@@ -37,7 +37,7 @@ export const program = toProgram<Options>(command, async ({ update = false, ...o
     for (const [stack, content] of Object.entries(snapshot)) current[`${folder}/${stack}`] = content;
   // Environments of this machine have no snapshot: only their specs are checked.
   const problems = Object.keys(only).length === 0 ? checkEnvironments() : [];
-  if (problems.length > 0) throw new UserError(problems.join("\n"));
+  if (problems.length > 0) throw new UserErrors(problems);
   const changes = findChanges(readSnapshots(only), current);
   progress.stop();
   const count = Object.keys(current).length;
@@ -94,7 +94,7 @@ async function takeSnapshots(
       mistakes.add(error instanceof SpecError ? `${subject.environment} on ${subject.cloud}: ${error.message}` : error.message);
     }
   }
-  if (mistakes.size > 0) throw new UserError([...mistakes].join("\n"));
+  if (mistakes.size > 0) throw new UserErrors([...mistakes]);
   return taken;
 }
 

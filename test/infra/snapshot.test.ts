@@ -162,7 +162,7 @@ describe("npm run snapshot", () => {
     const check = `({ name }) => [{ path: "name", rule: "is no name of ours", got: name, remedy: "" }]`;
     writeFileSync(rules, `export default [{ id: "team-names", severity: "error", check: ${check} }];\n`);
     const refused = ["invalid spec:", "  - name: is no name of ours, got one [team-names]"];
-    expect(runSource().lines).toEqual([`✖ one on aws: ${refused[0]}`, refused[1], `one on gcp: ${refused[0]}`, refused[1]]);
+    expect(runSource().lines).toEqual([`✖ one on aws: ${refused[0]}`, refused[1], `✖ one on gcp: ${refused[0]}`, refused[1]]);
     writeFileSync(rules, before);
   });
 
@@ -220,7 +220,7 @@ describe("npm run snapshot", () => {
     write("other", { aws, instances: { main: {} }, platforms: { prefct: {} } });
     const { status, lines } = run("--cloud", "aws", "--update");
     expect(status).toBe(1);
-    expect(lines.filter((line) => !line.startsWith("  - "))).toEqual(["✖ other on aws: invalid spec:", "wrong on aws: invalid spec:"]);
+    expect(lines.filter((line) => !line.startsWith("  - "))).toEqual(["✖ other on aws: invalid spec:", "✖ wrong on aws: invalid spec:"]);
     expect(readFileSync(guard, "utf8")).toMatch(/^<{7}/);
     expect(run("--environment", "here")).toEqual({
       status: 1,
