@@ -71,7 +71,7 @@ export class DatabaseProvisioning extends Construct {
       timeout: TIMEOUT,
       environment: {},
       task: null,
-      description: "Makes the platforms' databases and logins",
+      description: "Creates the platforms' databases and logins",
     });
     grantSecrets(this.function, props);
     props.postgres.grantConnect(this.function);
@@ -125,7 +125,7 @@ export function environmentOf(scope: IConstruct): string {
   const { stackName } = Stack.of(scope);
   const name = stackName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   if (Token.isUnresolved(stackName) || !NAME.pattern.test(name))
-    throw new UserError(`environment: is required, because the stack's name makes none; write ${NAME.form}`);
+    throw new UserError(`environment: is required, because the stack's name is not a valid environment name; write ${NAME.form}`);
   return name;
 }
 

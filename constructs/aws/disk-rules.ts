@@ -33,7 +33,7 @@ export const awsDiskRules: readonly InstanceRule[] = [
   created({
     id: "aws-ceilings-do-not-cross-the-stripes",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
-    why: "At 400 GiB RDS moves the data from one volume to four, which slows the disk for hours, and once the disk has grown no setting of a smaller one is accepted.",
+    why: "At 400 GiB, RDS moves the data from one volume to four, which slows the disk for hours. Once the disk has grown, RDS rejects a smaller size.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) => {
@@ -44,7 +44,7 @@ export const awsDiskRules: readonly InstanceRule[] = [
         : [
             violation(
               `${path}.maxStorageGib`,
-              `lets the disk grow across ${stripedFromGib} GiB, where RDS moves the data to four volumes and slows the disk for hours`,
+              `lets the disk grow past ${stripedFromGib} GiB, where RDS moves the data to four volumes and slows the disk for hours`,
               maxStorageGib,
               `set storageGib (${storageGib}) to ${stripedFromGib} now, or maxStorageGib to ${stripedFromGib - 1} or less`,
             ),
@@ -60,7 +60,7 @@ export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-classes-reach-their-disks",
     source: "https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html",
-    why: "RDS bills what is provisioned, and an instance class never reads or writes more than its own limit.",
+    why: "RDS bills the provisioned performance, but an instance class never exceeds its own limit.",
     date: CHECKED,
     severity: "warning",
     check: eachClass((className, instance, path) => {
@@ -68,7 +68,7 @@ export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
       if (most === null) return [];
       return checkItems(["iops", "throughputMibps"] as const, (field) => {
         const value = instance[field];
-        const rule = `is more than ${className} ever reaches (${most[field]}), and is billed`;
+        const rule = `is more than ${className} can use (${most[field]}), and is billed anyway`;
         return value !== null && value > Math.max(most[field], floorOf(field))
           ? [violation(`${path}.${field}`, rule, value, "lower it, or choose a larger size")]
           : [];
@@ -80,7 +80,7 @@ export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-burstable-classes-are-for-development",
     source: `${GUIDE}/Concepts.DBInstanceClass.Types.html`,
-    why: "In the long run a burstable class has 10 to 40 % of its CPU, and RDS bills what goes beyond; a standby or a replica costs as much again and adds none.",
+    why: "A burstable class sustains only 10 to 40 % of its CPU, and RDS bills any use above that; a standby or replica costs the same again and adds no CPU.",
     date: CHECKED,
     severity: "warning",
     check: eachClass((className, { highAvailability, readReplicas }, path) =>
@@ -90,7 +90,7 @@ export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
               `${path}.size`,
               `is a burstable class with ${highAvailability ? "highAvailability" : "readReplicas"}: RDS bills all work above a baseline of 10 to 40 % of its CPU`,
               className,
-              "use a class with its whole CPU, such as db.m7g.large",
+              "use a class with full CPU, such as db.m7g.large",
             ),
           ]
         : [],

@@ -13,7 +13,7 @@ const OTHER_CLASS = /^db\.(serverless$|c6gd\.|z1d\.|x1e?\.|x2i|m7i\.metal|r7i\.m
 function adviseClass(name: unknown): string {
   if (typeof name !== "string") return "";
   if (OLD_CLASS.test(name))
-    return "that generation runs no PostgreSQL newer than 14; db.t3, db.m5 and db.r5 are the oldest x86 ones that do";
+    return "that generation supports PostgreSQL up to 14; the oldest x86 classes for newer versions are db.t3, db.m5 and db.r5";
   if (OTHER_CLASS.test(name)) return "write a class of db.t3, t4g, m5 to m8g or r5 to r8g";
   const full = name.startsWith("db.") ? name : `db.${name}`;
   if (classNamed(full) !== undefined) return `write "${full}"`;
@@ -113,7 +113,7 @@ const ELSEWHERE: Elsewhere = new Map([
   ...["dbparametergroup", "dbparametergroupname", "parametergroupname"].map((key) => [key, "use parameterGroup"] as const),
   ...["dbinstanceidentifier", "instanceidentifier", "name"].map((key) => [key, "use identifier"] as const),
   ["monitoringinterval", "use monitoringIntervalSeconds"] as const,
-  ["skipfinalsnapshot", "use finalSnapshot: true takes one, false takes none"] as const,
+  ["skipfinalsnapshot", "use finalSnapshot: true takes a snapshot, false takes none"] as const,
   ["finalsnapshotidentifier", "use finalSnapshot: true; CloudFormation names the snapshot"] as const,
 ]);
 

@@ -30,7 +30,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-two-zones",
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    why: "RDS rejects a subnet group whose subnets lie in one zone.",
+    why: "RDS rejects a subnet group whose subnets are all in one zone.",
     date: READ,
     severity: "error",
     check: ({ section }) => {
@@ -48,11 +48,11 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
           seen.add(id);
           return [];
         }
-        return [violation(`aws.network.privateSubnets[${index}].id`, "must be another subnet", id)];
+        return [violation(`aws.network.privateSubnets[${index}].id`, "must differ from the other subnets", id)];
       });
       const zones = ifReadable(() => subnets.map((subnet) => subnet.zone), null);
       if (elsewhere.length + twice.length > 0 || zones === null || new Set(zones).size > 1) return [...elsewhere, ...twice];
-      return [violation("aws.network.privateSubnets", "must lie in two zones or more", zones.join(", "), "add a subnet of another zone")];
+      return [violation("aws.network.privateSubnets", "must be in at least two zones", zones.join(", "), "add a subnet in another zone")];
     },
     passing: { section: { region, network: NETWORK } },
     failing: { section: { region, network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } } },
@@ -60,7 +60,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-needs-its-network",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    why: "The functions that provision would run in the new network, from which no route leads to the existing database.",
+    why: "The functions that provision would run in the new network, which has no route to the existing database.",
     date: READ,
     severity: "error",
     check: ({ section: { network }, instances }) =>
@@ -68,7 +68,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.network",
-              "must be the network of the existing database: a network that is created does not reach it",
+              "must be the network of the existing database, because a new network cannot reach it",
               null,
               "write its VPC and private subnets, or move the existing databases to a separate environment",
             ),
@@ -80,7 +80,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-without-network-is-provisioned-by-hand",
     source: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
-    why: "A function outside the network reaches no private database, so that nothing creates or rotates passwords by itself.",
+    why: "A function outside the network cannot reach a private database, so nothing creates or rotates passwords automatically.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { network }, instances }) =>
@@ -88,7 +88,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.network",
-              "is required if a function is to provision and rotate",
+              "is required for the functions that provision and rotate",
               null,
               "without it, provision by hand after each deployment, and rotate passwords yourself",
             ),
@@ -100,7 +100,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-new-network-has-addresses",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-    why: "EC2 rejects such a network when it creates the VPC, which everything else waits for.",
+    why: "EC2 rejects such a network when it creates the VPC, and everything else depends on the VPC.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { vpcCidr } }) => {
@@ -113,12 +113,19 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-new-network-is-private",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-    why: "EC2 accepts public addresses, and from such a network nobody reaches the servers on the internet that own them.",
+    why: "EC2 accepts public addresses, but clients in such a network cannot reach the internet servers that own them.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { vpcCidr } }) =>
       isPublic(vpcCidr) && nobodysNetwork(vpcCidr) === null
-        ? [violation("aws.vpcCidr", "has public addresses, whose owners cannot be reached from this network", vpcCidr, PRIVATE_NETWORK)]
+        ? [
+            violation(
+              "aws.vpcCidr",
+              "contains public addresses, whose owners cannot be reached from this network",
+              vpcCidr,
+              PRIVATE_NETWORK,
+            ),
+          ]
         : [],
     passing: { section: { region, vpcCidr: "172.31.0.0/16" } },
     failing: { section: { region, vpcCidr: "172.32.0.0/16" } },
@@ -126,13 +133,20 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-network-blocks-are-of-one-vpc",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html",
-    why: "A VPC has no such blocks, and the endpoint's security group would admit other clients than the VPC's, or be rejected.",
+    why: "A VPC cannot have such blocks, so the endpoint's security group would admit clients outside the VPC, or be rejected.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { network } }) => {
       const cidrs = ifReadable(() => [...(network?.cidrs ?? [])], []);
       if (cidrs.length > MOST_BLOCKS)
-        return [violation("aws.network.cidrs", `must be at most ${MOST_BLOCKS}, which a VPC has`, cidrs.length, DESCRIBE_BLOCKS)];
+        return [
+          violation(
+            "aws.network.cidrs",
+            `must have at most ${MOST_BLOCKS} entries, the most that a VPC has`,
+            cidrs.length,
+            DESCRIBE_BLOCKS,
+          ),
+        ];
       return checkItems(cidrs, (cidr, index) => {
         const other = cidrs.slice(0, index).find((each) => overlaps(each, cidr));
         const rule = refuseSource(cidr) ?? nobodysNetwork(cidr) ?? (other === undefined ? null : `must not overlap ${other}`);
@@ -145,7 +159,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-endpoint-lets-the-network-in",
     source: "https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html",
-    why: "The endpoint's private name applies to the whole VPC at once, so that clients that it does not admit lose Secrets Manager.",
+    why: "The endpoint's private name immediately applies to the whole VPC, so clients that it does not admit lose access to Secrets Manager.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { network, secretsManagerEndpoint, existingSecretsManagerEndpoint } }) => {
@@ -156,7 +170,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
                 "aws.existingSecretsManagerEndpoint",
                 "must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC",
                 idOf(existingSecretsManagerEndpoint),
-                network === null ? "name the network that it is in" : "remove it, or set secretsManagerEndpoint to false",
+                network === null ? "set network to the network that contains it" : "remove it, or set secretsManagerEndpoint to false",
               ),
             ]
           : [];
@@ -185,7 +199,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.secretsManagerEndpoint",
-              "fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain)",
+              "fails if the VPC already has an endpoint for Secrets Manager (conflicting DNS domain)",
               true,
               "if it has one, name its security group in existingSecretsManagerEndpoint instead",
             ),
@@ -197,7 +211,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-new-network-has-two-zones",
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    why: "RDS rejects a subnet group whose subnets lie in one zone, after the network has been created.",
+    why: "RDS rejects a subnet group whose subnets are all in one zone, after the network has been created.",
     date: CHECKED,
     severity: "error",
     check: ({ section }) => {
@@ -214,7 +228,7 @@ export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-cluster-needs-its-network",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html",
-    why: "Security groups admit each other within one VPC only: pods elsewhere would not reach the database.",
+    why: "Security groups admit each other only within one VPC, so pods elsewhere could not reach the database.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster, network } }) =>

@@ -32,7 +32,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-size-has-a-class",
     source: `${GUIDE}/Concepts.DBInstanceClass.Summary.html`,
-    why: "RDS has no instance class of any other size, and rejects the name of one.",
+    why: "RDS has no instance class of any other size, and rejects unknown class names.",
     date: CHECKED,
     severity: "error",
     check: ({ section, instances }) =>
@@ -43,7 +43,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
         const next = `the next is { vcpus: ${above?.vcpus}, memoryGib: ${above?.memoryGib} } (${above?.name})`;
         const got = `${size.vcpus} vCPUs and ${size.memoryGib} GiB`;
         const remedy = `${next}; or name any class in aws.instances.${name}.class`;
-        return [violation(`instances.${name}.size`, "must be that of an instance class", got, remedy)];
+        return [violation(`instances.${name}.size`, "must be the size of an instance class", got, remedy)];
       }),
     passing: { section: { region }, instances: { main: { size: { vcpus: 4, memoryGib: 32 } } } },
     failing: { section: { region }, instances: { main: { size: { vcpus: 3, memoryGib: 8 } } } },
@@ -73,7 +73,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
         ? [
             violation(
               `${path}.version`,
-              "ignores ALTER ROLE ... SET role, by which both logins of a platform own the same tables",
+              "ignores ALTER ROLE ... SET role, which lets both logins of a platform own the same tables",
               version,
               "write the next minor version or a later one",
             ),
@@ -86,7 +86,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-version-is-upgraded-by-hand",
     source: `${GUIDE}/USER_UpgradeDBInstance.PostgreSQL.Minor.html`,
-    why: "RDS installs no security fixes on an instance whose minor version is written.",
+    why: "RDS installs no security fixes on an instance whose minor version is set.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ version }, { readReplicas }, path) =>
@@ -95,9 +95,9 @@ export const awsOwnInstanceRules: readonly Rule[] = [
         : [
             violation(
               `${path}.version`,
-              "turns automatic minor upgrades off, and security fixes with them",
+              "disables automatic minor upgrades, including security fixes",
               version,
-              `change it at least every quarter${readReplicas === 0 ? "" : ", after the replicas: RDS upgrades them first, each with aws rds modify-db-instance --engine-version"}`,
+              `change it at least every quarter${readReplicas === 0 ? "" : ", after the replicas: RDS requires their upgrade first, each with aws rds modify-db-instance --engine-version"}`,
             ),
           ],
     ),
@@ -107,7 +107,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-parameter-group-takes-the-place-of-parameters",
     source: `${GUIDE}/USER_WorkingWithParamGroups.html`,
-    why: "Parameters beside an existing group would be ignored, because an instance has one group.",
+    why: "An instance has one parameter group, so parameters would be ignored next to an existing group.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ parameterGroup }, instance, path) => {
@@ -117,7 +117,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
         : [
             violation(
               `${path}.parameterGroup`,
-              `cannot stand beside parameters (${written.join(", ")})`,
+              `cannot be combined with parameters (${written.join(", ")})`,
               parameterGroup,
               "set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup",
             ),
@@ -160,7 +160,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-subnet-group-needs-its-network",
     source: `${GUIDE}/USER_VPC.WorkingWithRDSInstanceinaVPC.html`,
-    why: "RDS rejects security groups of another VPC than that of the subnet group.",
+    why: "RDS rejects security groups from a VPC other than the subnet group's.",
     date: CHECKED,
     severity: "error",
     check: eachCreated(({ subnetGroup }, _instance, path, { section: { network } }) =>
@@ -168,7 +168,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
         ? [
             violation(
               `${path}.subnetGroup`,
-              "needs aws.network: an existing subnet group is not in a network that is created",
+              "needs aws.network, because an existing subnet group is never in a new network",
               subnetGroup,
               "write the VPC of the group, with its private subnets, into aws.network",
             ),
@@ -181,7 +181,7 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-identifier-names-one-instance",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html",
-    why: "RDS rejects the second instance of a name in a region and account.",
+    why: "RDS rejects a second instance with the same identifier in a region and account.",
     date: CHECKED,
     severity: "error",
     check: (subject) => {
@@ -214,8 +214,8 @@ export const awsOwnInstanceRules: readonly Rule[] = [
             violation(
               `${path}.identifier`,
               `blocks every change that replaces the instance${
-                finalSnapshot === null ? ", and the next deployment after its stack is deleted, which keeps the instance" : ""
-              }: RDS has a name once in a region`,
+                finalSnapshot === null ? ", and the next deployment after its stack is deleted, because the instance is kept" : ""
+              }: RDS accepts a name once in a region`,
               identifier,
               "leave it out unless something looks the instance up by this name",
             ),
@@ -227,21 +227,21 @@ export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-instance-is-deleted-with-its-stack",
     source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
-    why: "Removing the instance from the spec deletes its data at once, without a snapshot.",
+    why: "Removing the instance from the spec immediately deletes its data, without a snapshot.",
     date: CHECKED,
     severity: "warning",
     check: eachCreated(({ finalSnapshot }, { deletionProtection, backupRetentionDays }, path) => {
       if (finalSnapshot !== false) return [];
       const rest =
         backupRetentionDays === 0
-          ? "nothing of it is left"
-          : `only its automated backups stay, for ${backupRetentionDays} ${backupRetentionDays === 1 ? "day" : "days"}`;
+          ? "nothing remains"
+          : `only its automated backups remain, for ${backupRetentionDays} ${backupRetentionDays === 1 ? "day" : "days"}`;
       return [
         violation(
           `${path}.finalSnapshot`,
-          `deletes the data when the instance leaves the spec or its stack is deleted: ${rest}`,
+          `deletes the data when the instance is removed from the spec or its stack is deleted: ${rest}`,
           false,
-          deletionProtection ? "deletionProtection refuses it until you set that to false" : "write true for a final snapshot",
+          deletionProtection ? "deletionProtection prevents that until you set it to false" : "write true for a final snapshot",
         ),
       ];
     }),

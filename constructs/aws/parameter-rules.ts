@@ -63,7 +63,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-preloaded-modules-are-known",
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
-    why: "RDS rejects a module that it does not have, when it creates the parameter group.",
+    why: "RDS rejects an unknown module when it creates the parameter group.",
     date: CHECKED,
     severity: "acknowledge",
     check: (instance, path) => preloadable(instance, path, MODULES, "RDS is not known to load"),
@@ -73,7 +73,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-module-parameters-are-read",
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
-    why: "Nothing reads the parameters of a module that is not loaded: no audit is written, and no job is started.",
+    why: "The parameters of a module that is not loaded have no effect: no audit is logged, and no job starts.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) => {
@@ -92,7 +92,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-huge-pages-need-memory",
     source: `${GUIDE}/PostgreSQL.Concepts.General.FeatureSupport.HugePages.html`,
-    why: "RDS does not start an instance that cannot have huge pages: by default it turns them off for micro, small and medium classes.",
+    why: "RDS does not start an instance that cannot have huge pages; by default, it disables them for micro, small and medium classes.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) =>
@@ -100,9 +100,9 @@ export const awsParameterRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.parameters.huge_pages`,
-              `may keep a class of ${instance.size.memoryGib} GiB from starting`,
+              `may prevent a class with ${instance.size.memoryGib} GiB from starting`,
               instance.parameters.huge_pages,
-              "remove it; RDS turns them on for larger classes",
+              "remove it; RDS enables huge pages on larger classes",
             ),
           ]
         : [],
@@ -119,7 +119,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
       const connections = writtenMaxConnections(instance) ?? connectionsOf(instance.size.memoryGib);
       const reserved = reservedForSuperusers(instance) + RESERVED_BY_DEFAULT;
       if (reserved <= connections * LARGEST_RESERVE) return [];
-      const rule = `keeps ${reserved} of ${connections} connections from every platform`;
+      const rule = `reserves ${reserved} of ${connections} connections, which no platform can use`;
       return [violation(`${path}.parameters.${RESERVED}`, rule, instance.parameters[RESERVED], "lower it; RDS's default is 2")];
     },
     passing: { parameters: { [RESERVED]: 20 } },
@@ -128,7 +128,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-statistics-stay-loaded",
     source: `${GUIDE}/USER_PerfInsights.UsingDashboard.AnalyzeDBLoad.AdditionalMetrics.PostgreSQL.html`,
-    why: "RDS loads pg_stat_statements unless a parameter group says otherwise, and Performance Insights shows no statistics of statements without it.",
+    why: "RDS loads pg_stat_statements unless a parameter group changes that, and without it Performance Insights shows no statement statistics.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) => {
@@ -138,7 +138,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
         : [
             violation(
               `${path}.parameters.shared_preload_libraries`,
-              `drops ${STATISTICS}, which RDS loads by default and Performance Insights reads`,
+              `removes ${STATISTICS}, which RDS loads by default and Performance Insights reads`,
               instance.parameters.shared_preload_libraries,
               `add ${STATISTICS}`,
             ),
@@ -176,17 +176,18 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-extensions-are-offered",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-extensions.html",
-    why: "CREATE EXTENSION fails for what RDS does not offer, and the platform is not provisioned.",
+    why: "CREATE EXTENSION fails for an extension that RDS does not offer, so the platform is not provisioned.",
     date: CHECKED,
     severity: "warning",
-    check: ({ instances, platforms }) => notOffered(instances, platforms, RDS, "RDS", "SHOW rds.extensions lists what an instance has"),
+    check: ({ instances, platforms }) =>
+      notOffered(instances, platforms, RDS, "RDS", "SHOW rds.extensions lists the extensions of an instance"),
     passing: { section: { region: "eu-central-1" }, instances: { at: {} }, platforms: { app: { extensions: ["vector"] } } },
     failing: { section: { region: "eu-central-1" }, instances: { at: {} }, platforms: { app: { extensions: ["timescaledb"] } } },
   },
   {
     id: "aws-allowed-extensions-include-platforms",
     source: `${GUIDE}/PostgreSQL.Concepts.General.FeatureSupport.Extensions.html`,
-    why: "CREATE EXTENSION fails for what the list does not name, and the platform is not provisioned.",
+    why: "CREATE EXTENSION fails for an extension that is not on the list, so the platform is not provisioned.",
     date: CHECKED,
     severity: "error",
     check: ({ instances, platforms }) =>
@@ -215,7 +216,7 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-extensions-are-preloaded",
     source: `${GUIDE}/Appendix.PostgreSQL.CommonDBATasks.Extensions.html`,
-    why: "CREATE EXTENSION fails where the module was not loaded at the start, or the extension does nothing.",
+    why: "If the module was not loaded at startup, CREATE EXTENSION fails or the extension does nothing.",
     date: CHECKED,
     severity: "error",
     check: (subject) =>
@@ -250,7 +251,7 @@ export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-pg-cron-is-in-its-database",
     source: PG_CRON,
-    why: "CREATE EXTENSION pg_cron fails in every database but the one that the parameter names, and the platform is not provisioned.",
+    why: "CREATE EXTENSION pg_cron fails in every database except the one that the parameter names, so the platform is not provisioned.",
     date: CHECKED,
     severity: "error",
     check: (subject) => misplacedCron(ofSpec(subject), subject.platforms),

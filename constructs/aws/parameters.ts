@@ -146,7 +146,7 @@ export function checkRdsParameter(name: string, value: ParameterValue, majorVers
   if (name === "rds.force_ssl" && toPlainValue({ type: "bool" }, value) === "on") return null;
   if (OWNED.includes(name)) return { rule: IS_OWNED, remedy: "remove it" };
   const fixed = FIXED_BY_NAME.get(name);
-  if (fixed !== undefined) return { rule: `cannot be changed on RDS, which decides ${fixed}`, remedy: INSTEAD.get(name) ?? "remove it" };
+  if (fixed !== undefined) return { rule: `cannot be changed on RDS, which controls ${fixed}`, remedy: INSTEAD.get(name) ?? "remove it" };
   const parameter = findRdsParameter(name, majorVersion);
   if (parameter === null) return isOfModule(name, OTHER_MODULES) ? null : refuseUnknown(name, NAMES, majorVersion);
   if (isExpression(name, parameter, value)) return null;
@@ -166,7 +166,7 @@ export function toRdsValue(name: string, value: ParameterValue, majorVersion: Ma
 const hasStages = (name: string, majorVersion: MajorVersion): boolean => name === "log_connections" && majorVersion >= STAGES_SINCE;
 
 const checkStages = (value: ParameterValue): string | null =>
-  toStages(value).every((stage) => CONNECTION_STAGES.includes(stage)) ? null : `must be on, or some of ${CONNECTION_STAGES.join(", ")}`;
+  toStages(value).every((stage) => CONNECTION_STAGES.includes(stage)) ? null : `must be on, or a list of ${CONNECTION_STAGES.join(", ")}`;
 
 function toStages(value: ParameterValue): readonly string[] {
   const words = String(value).toLowerCase().split(",");

@@ -30,9 +30,9 @@ const isAddress = (host: string): boolean => /^[0-9.]+$|:/.test(host);
 const notInCertificate = (name: string, host: string, what: string): Violation =>
   violation(
     `instances.${name}.existing.host`,
-    `${what}, and a certificate of RDS carries the endpoint's name only`,
+    `${what}, but an RDS certificate contains only the endpoint's name`,
     host,
-    "write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca",
+    "write the endpoint (*.rds.amazonaws.com), or, for a server outside RDS, write its CA into existing.ca",
   );
 
 /** Servers of AWS that take connections of PostgreSQL's drivers, or look like a database of RDS, and are none. */
@@ -47,7 +47,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-is-postgresql",
     source: "https://docs.aws.amazon.com/redshift/latest/dg/c_unsupported-postgresql-features.html",
-    why: "It lacks what every platform's tables need, such as indexes and enforced keys, or several databases, and no platform can migrate.",
+    why: "It lacks features that every platform's tables need, such as indexes, enforced keys or several databases, so no platform can migrate.",
     date: CHECKED,
     severity: "error",
     check: ({ existing }, path) =>
@@ -56,7 +56,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
           `${path}.existing.host`,
           `is ${name}, which is not PostgreSQL`,
           existing?.host,
-          "name a database of RDS, or the writer of an Aurora cluster",
+          "name an RDS instance, or the writer endpoint of an Aurora cluster",
         ),
       ),
     passing: { existing: { ...EXISTING, host: "redshift.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com" } },
@@ -65,7 +65,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-is-not-a-proxy",
     source: `${GUIDE}/rds-proxy-secrets-arns.html`,
-    why: "RDS Proxy lets in only users whose secrets it was given, so that no login that provisioning creates gets through, and its certificate is not one of RDS.",
+    why: "RDS Proxy accepts only users whose secrets it has, so it rejects every login that provisioning creates; its certificate is not an RDS certificate.",
     date: CHECKED,
     severity: "error",
     check: ({ existing }, path) =>
@@ -75,7 +75,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
               `${path}.existing.host`,
               "is an RDS Proxy, which rejects every login that is not in one of its secrets",
               existing.host,
-              "write the endpoint of the instance, or the writer's of the cluster",
+              "write the instance's endpoint, or the cluster's writer endpoint",
             ),
           ]
         : [],
@@ -85,7 +85,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-is-not-a-reader",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Endpoints.Reader.html",
-    why: "Aurora connects this endpoint to the writer only until the cluster has a replica; from then on every write is rejected.",
+    why: "Aurora connects this endpoint to the writer only until the cluster has a replica; after that, it rejects every write.",
     date: CHECKED,
     severity: "acknowledge",
     check: ({ existing }, path) =>
@@ -95,7 +95,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
               `${path}.existing.host`,
               "is the reader endpoint of an Aurora cluster, which rejects writes once the cluster has a replica",
               existing.host,
-              "write the writer's, with cluster- in the place of cluster-ro-",
+              "write the writer endpoint, with cluster- instead of cluster-ro-",
             ),
           ]
         : [],
@@ -109,7 +109,7 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-has-no-address",
     source: `${GUIDE}/UsingWithRDS.SSL.html`,
-    why: "A certificate of RDS carries the endpoint's name and no address, so that every client rejects the server.",
+    why: "An RDS certificate contains the endpoint's name and no address, so every client rejects the server.",
     date: CHECKED,
     severity: "error",
     check: ({ section, instances }) =>
@@ -123,14 +123,14 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-has-a-name-of-rds",
     source: `${GUIDE}/UsingWithRDS.SSL.html`,
-    why: "A certificate of RDS carries the endpoint's name only, so that every client rejects the server under a name of yours.",
+    why: "An RDS certificate contains only the endpoint's name, so every client rejects the server under a custom name.",
     date: CHECKED,
     severity: "warning",
     check: ({ section, instances }) =>
       checkEach(instances, (instance, name) => {
         const host = instance.existing?.host ?? "";
         return isOfRds(instance, section) && !isAddress(host) && !ENDPOINT.test(host)
-          ? [notInCertificate(name, host, "is not a name that RDS gives")]
+          ? [notInCertificate(name, host, "is not an RDS endpoint")]
           : [];
       }),
     passing: { section: { region }, instances: { main: { existing: { ...EXISTING, host: ENDPOINT_EXAMPLE } } } },
@@ -139,7 +139,7 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-is-in-the-region",
     source: `${GUIDE}/UsingWithRDS.SSL.html`,
-    why: "Each region's authorities sign its servers only, so that pods reject the certificate of a server elsewhere.",
+    why: "Each region's certificate authorities sign only its servers, so pods reject the certificate of a server elsewhere.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { region: its, certificateAuthorities }, instances }) =>
@@ -168,7 +168,7 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-cluster-is-in-the-region",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    why: "A rule can name security groups of the same region only, and EC2 does not find a cluster's elsewhere.",
+    why: "A rule can name only security groups of the same region, so EC2 does not find those of a cluster elsewhere.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { region: its, cluster } }) => {
@@ -179,9 +179,9 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
         : [
             violation(
               "aws.cluster.oidcProvider",
-              `must be of a cluster in ${its}, because security groups admit each other within a region only`,
+              `must belong to a cluster in ${its}, because security groups admit each other only within a region`,
               other,
-              "name a cluster of that region, or change aws.region",
+              "name a cluster in that region, or change aws.region",
             ),
           ];
     },
@@ -197,17 +197,17 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-things-are-in-the-account",
     source: "https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html",
-    why: "A key, topic or secret of another account works only if its own policy names this one, which a mistyped number never does.",
+    why: "A key, topic or secret of another account works only if its policy names this account, which is never so for a mistyped number.",
     date: CHECKED,
     severity: "warning",
     check: ({ section, instances }) => {
       const its = section.account === null ? null : idOf(section.account);
       const checkArn = (path: string, arn: string | null | undefined) => {
         const [, , , , other = ""] = arn?.startsWith("arn:") ? arn.split(":") : [];
-        const rule = `is of account ${other}, and its policy must let account ${its} use it`;
+        const rule = `belongs to account ${other}, and its policy must allow account ${its} to use it`;
         return its === null || other === "" || other === its
           ? []
-          : [{ path, rule, got: null, remedy: "change the one that is mistyped, or write such a policy there" }];
+          : [{ path, rule, got: null, remedy: "correct the mistyped account, or add such a policy there" }];
       };
       return [
         ...checkItems(["kmsKey", "alarmTopic"] as const, (field) => checkArn(`aws.${field}`, section[field] && idOf(section[field]))),
@@ -224,7 +224,7 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
     id: "aws-backups-go-to-a-known-region",
     source:
       "https://github.com/awsdocs/amazon-rds-user-guide/blob/0598514cf7ab4d1a41619be1a4421b2314357ecf/doc_source/USER_ReplicateBackups.md",
-    why: "RDS copies backups between some pairs of regions only, and rejects the others after it has created the instance.",
+    why: "RDS copies backups only between some pairs of regions, and rejects the others after it has created the instance.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { region: its }, instances }) =>
@@ -248,12 +248,12 @@ export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-authorities-have-certificates-only",
     source: "https://www.postgresql.org/docs/17/libpq-ssl.html",
-    why: "The text stands in a ConfigMap beside every platform, where others read a private key.",
+    why: "The text is stored in a ConfigMap next to every platform, where others could read a private key.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { certificateAuthorities } }) => {
       const rule = refuseAuthorities(certificateAuthorities ?? "");
-      const remedy = "save the region's bundle beside the environment's file, and write its name";
+      const remedy = "save the region's bundle next to the environment's file, and write its file name";
       return rule === null ? [] : [violation("aws.certificateAuthorities", rule, certificateAuthorities, remedy)];
     },
     passing: { section: { region, certificateAuthorities: "eu-central-1-bundle.pem" } },

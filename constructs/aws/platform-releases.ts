@@ -253,7 +253,7 @@ function toObjects(
 function knownRoots(region: string): string {
   const roots = regionRoots(region);
   if (roots === "")
-    throw new UserError("ca: is required where the region of the database is not known; name the PEM text of its authorities");
+    throw new UserError("ca: is required if the database's region is not known; pass the PEM text of its certificate authorities");
   return roots;
 }
 

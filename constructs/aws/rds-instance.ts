@@ -52,7 +52,7 @@ export function toRdsInstance(written: RdsInstanceSpec, region: string, acknowle
   const environment = withRenamedPaths(INSTANCE_PATHS, () => resolveUnknown(spec, { target: aws, platforms: {} }));
   const { settings, maxConnections } = environment.instances[INSTANCE] as ResolvedInstance;
   if (settings.existing !== null)
-    throw new UserError("instance.existing: describes a database that exists; use RdsPostgres.fromDatabaseInstance or fromAttributes");
+    throw new UserError("instance.existing: describes an existing database; use RdsPostgres.fromDatabaseInstance or fromAttributes");
   return { settings, maxConnections, own: ownInstance(environment, INSTANCE), acknowledge };
 }
 

@@ -168,7 +168,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     const secret = attributes.secret ?? (instance instanceof rds.DatabaseInstance ? instance.secret : undefined);
     if (secret === undefined) throw new UserError("secret: is required, because the instance has none; name the secret of its master");
     if (secret.secretFullArn === undefined)
-      throw new UserError("secret: must be named by its whole ARN; import it with Secret.fromSecretCompleteArn");
+      throw new UserError("secret: must have its complete ARN; import it with Secret.fromSecretCompleteArn");
     const port = attributes.port ?? portOfInstance(instance);
     return existingPostgres({ host: instance.dbInstanceEndpointAddress, port, sidecar: null }, instance.connections, secret, {
       ...attributes,

@@ -44,7 +44,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-ceilings-are-a-tenth-above-storage",
     source: `${GUIDE}/USER_PIOPS.Autoscaling.html`,
-    why: "RDS rejects a ceiling that is less than a tenth above the disk when it creates the instance.",
+    why: "RDS rejects a ceiling less than 10 % above the disk when it creates the instance.",
     date: READ,
     severity: "error",
     // Another rule rejects a ceiling below the disk on every target.
@@ -53,7 +53,7 @@ export const awsRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.maxStorageGib`,
-              `must be at least a tenth above storageGib (${storageGib}) on RDS`,
+              `must be at least 10 % above storageGib (${storageGib}) on RDS`,
               maxStorageGib,
               RAISE_CEILING,
             ),
@@ -95,7 +95,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-large-volumes-have-a-floor",
     source: `${GUIDE}/CHAP_Storage.html#gp3-storage`,
-    why: "RDS rejects numbers outside these bounds, and less than 4 operations for each MiB/s, when it creates the instance.",
+    why: "RDS rejects numbers outside these bounds, and fewer than 4 operations per MiB/s, when it creates the instance.",
     date: READ,
     severity: "error",
     check: (instance, path) => (instance.storageGib < GP3.stripedFromGib ? [] : checkPerformance(instance, path)),
@@ -105,7 +105,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-windows-are-half-an-hour-and-apart",
     source: `${GUIDE}/USER_WorkingWithAutomatedBackups.html`,
-    why: "RDS rejects shorter windows, and a backup within the maintenance, when it creates the instance.",
+    why: "RDS rejects shorter windows, and a backup window within the maintenance window, when it creates the instance.",
     date: READ,
     severity: "error",
     check: checkWindows,
@@ -128,7 +128,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-recovery-comes-with-backups",
     source: `${GUIDE}/USER_PIT.html`,
-    why: "RDS archives the log whenever it keeps backups, so that the setting changes nothing and the archive is paid for.",
+    why: "RDS archives WAL whenever it keeps backups, so the setting has no effect and the archive is billed.",
     date: READ,
     severity: "warning",
     check: ({ pointInTimeRecovery, backupRetentionDays }, path) =>
@@ -149,9 +149,9 @@ export const awsRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.iamAuthentication`,
-              "only opens the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane)",
+              "only prepares the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane)",
               true,
-              "never make the master or a platform's login a member of such a role, also not through another role: RDS then refuses its password, and without the master's nothing is provisioned or rotated; test the master's login before you close the session",
+              "never make the master or a platform's login a member of such a role, even through another role: RDS then rejects its password, and without the master's password nothing is provisioned or rotated; test the master's login before you close the session",
             ),
           ]
         : [],
@@ -161,7 +161,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-replicated-backups-need-a-key",
     source: `${GUIDE}/USER_ReplicateBackups.html`,
-    why: "RDS rejects copies of encrypted backups without a key of their region, after it has created the instance.",
+    why: "RDS rejects copies of encrypted backups without a key in the target region, after it has created the instance.",
     date: READ,
     severity: "error",
     check: checkReplication,
@@ -183,7 +183,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-sources-are-networks",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    why: "EC2 rejects a rule for a network whose host part is not zero, and one for IPv6 admits nobody to a server on IPv4.",
+    why: "EC2 rejects a network whose host part is not zero, and a rule for IPv6 admits nobody to a server on IPv4.",
     date: READ,
     severity: "error",
     check: ({ allowedSources }, path) =>
@@ -197,7 +197,7 @@ export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-sources-fit-a-security-group",
     source: "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html",
-    why: "EC2 rejects the next rule at the quota of a security group, which is 60 unless AWS has raised it.",
+    why: "EC2 rejects rules beyond the quota of a security group, which is 60 unless AWS has raised it.",
     date: CHECKED,
     severity: "acknowledge",
     check: ({ allowedSources }, path) =>
@@ -207,7 +207,7 @@ export const awsRules: readonly InstanceRule[] = [
               `${path}.allowedSources`,
               `must be at most ${USUAL_RULES - OWN_RULES}, because a security group has ${USUAL_RULES} rules unless AWS has raised that`,
               allowedSources.length,
-              "join networks that are next to each other",
+              "combine adjacent networks",
             ),
           ]
         : [],
@@ -217,7 +217,7 @@ export const awsRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-master-secret-is-an-arn",
     source: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html",
-    why: "A partial ARN matches no policy that names the secret, so that provisioning may not read the master's password.",
+    why: "A partial ARN matches no policy that names the secret, so provisioning is not allowed to read the master's password.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
@@ -226,9 +226,9 @@ export const awsRules: readonly InstanceRule[] = [
         : [
             violation(
               `${path}.existing.masterSecret`,
-              "must be the whole ARN of a secret, with its six letters at the end",
+              "must be the complete ARN of a secret, including the six characters at its end",
               existing.masterSecret,
-              "aws secretsmanager describe-secret tells it",
+              "aws secretsmanager describe-secret shows it",
             ),
           ],
     passing: { existing: EXISTING },
@@ -248,7 +248,7 @@ function refuseAnyPerformance(instance: InstanceSettings, path: string): readonl
   return checkItems(PERFORMANCE, (field) =>
     instance[field] === null
       ? []
-      : [violation(`${path}.${field}`, `cannot be chosen below ${GP3.stripedFromGib} GiB`, instance[field], remedy)],
+      : [violation(`${path}.${field}`, `cannot be set below ${GP3.stripedFromGib} GiB`, instance[field], remedy)],
   );
 }
 
@@ -264,7 +264,7 @@ function checkPerformance(instance: InstanceSettings, path: string): readonly Vi
   const iops = instance.iops ?? GP3.iops.min;
   const needed = Math.ceil((instance.throughputMibps ?? GP3.throughput.min) / GP3.throughputPerIops);
   if (needed <= iops) return [];
-  const rule = `must be at least ${needed}, ${1 / GP3.throughputPerIops} operations for each MiB/s of throughputMibps`;
+  const rule = `must be at least ${needed}, ${1 / GP3.throughputPerIops} operations per MiB/s of throughputMibps`;
   return [violation(`${path}.iops`, rule, iops)];
 }
 
@@ -286,7 +286,7 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   const { region, kmsKey } = backupReplication;
   const at = `${path}.backupReplication`;
   if (!RDS_REGIONS.includes(region))
-    return [violation(`${at}.region`, "must be a region of RDS", region, suggestRegion(region, RDS_REGIONS))];
+    return [violation(`${at}.region`, "must be an RDS region", region, suggestRegion(region, RDS_REGIONS))];
   if (backupRetentionDays === 0)
     return [violation(`${at}.region`, "needs backups to copy", region, "set backupRetentionDays to 1 or more")];
   if (new RegExp(`^arn:aws:kms:${region}:\\d{12}:(key|alias)/[A-Za-z0-9/_-]+$`).test(kmsKey ?? "")) return [];

@@ -70,9 +70,9 @@ const FAULTS = storeFaults({
   grant: "grant permission to read it, to add versions, and to use its key",
   logIn: "set AWS_PROFILE, or log in with aws sso login",
   connect:
-    "give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint",
+    "connect the private subnets to it: with a NAT gateway, secretsManagerEndpoint: true, or the security group of an existing endpoint in existingSecretsManagerEndpoint",
   mend: "restore it if it is scheduled for deletion",
-  takeBack: "put its last version back",
+  takeBack: "restore its last version",
 });
 
 /** Whether a fault of an AWS client, by its name, means that there are no valid credentials. */

@@ -38,7 +38,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     date: READ,
     severity: "error",
     check: ({ section: { region: its, certificateAuthorities }, instances }) => {
-      if (!RDS_REGIONS.includes(its)) return [violation("aws.region", "must be a region of RDS", its, suggestRegion(its, RDS_REGIONS))];
+      if (!RDS_REGIONS.includes(its)) return [violation("aws.region", "must be an RDS region", its, suggestRegion(its, RDS_REGIONS))];
       const isKnown = REGIONS.includes(its) || certificateAuthorities !== null;
       // An existing database may bring its own.
       const isNeeded = Object.values(instances).some((instance) => ifReadable(() => (instance.existing?.ca ?? null) === null, false));
@@ -49,7 +49,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
               path: "aws.certificateAuthorities",
               rule: `is required in ${its}, whose certificate authorities this project does not know yet`,
               got: null,
-              remedy: `save ${bundleOf(its)} beside the environment's file, and write its name`,
+              remedy: `save ${bundleOf(its)} next to the environment's file, and write its file name`,
             },
           ];
     },
@@ -59,7 +59,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-cluster-is-let-in",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/sec-group-reqs.html",
-    why: "A database whose security group names no client lets nobody in, and every platform times out.",
+    why: "A database whose security group names no client admits nobody, so every platform times out.",
     date: READ,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -87,7 +87,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         ? [
             violation(
               "aws.cluster.clusterSecurityGroup",
-              "is required with installReleases: only its members are sure to reach the cluster's endpoint",
+              "is required with installReleases, because only its members can always reach the cluster's endpoint",
               null,
               "aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it",
             ),
@@ -99,7 +99,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-settings-have-an-effect",
     source: "https://docs.aws.amazon.com/eks/latest/userguide/helm.html",
-    why: "Without a warning, a person waits for something that the setting never does.",
+    why: "Without a warning, a person would wait for an effect that the setting never has.",
     date: READ,
     severity: "warning",
     check: ({ section: { network, vpcCidr, zones, cluster } }) => [
@@ -113,7 +113,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-external-secrets-has-our-api",
     source: "https://github.com/external-secrets/external-secrets/releases/tag/v0.16.0",
-    why: "Older versions do not know the API of our manifests, which the cluster then rejects.",
+    why: "Older versions do not have the API that the manifests use, so the cluster rejects them.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -171,7 +171,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
           seen.add(id);
           return [];
         }
-        return [violation(`aws.cluster.securityGroups[${index}]`, "is named twice, and EC2 rejects the same rule twice", id, "remove it")];
+        return [violation(`aws.cluster.securityGroups[${index}]`, "is listed twice, and EC2 rejects duplicate rules", id, "remove it")];
       });
     },
     passing: { section: { region, network: NETWORK, cluster: CLUSTER } },
@@ -180,7 +180,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-oidc-provider-is-in-the-account",
     source: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
-    why: "IAM accepts a role that trusts a provider of another account, and no pod can ever assume it.",
+    why: "IAM accepts a role that trusts a provider of another account, but no pod can assume it.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { account, cluster } }) => {
@@ -190,7 +190,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         : [
             violation(
               "aws.cluster.oidcProvider",
-              `must be in account ${idOf(account)}, whose roles the pods take: a role can trust providers of the same account only`,
+              `must be in account ${idOf(account)}, because the pods assume roles there, and a role trusts only providers of its own account`,
               its,
               "create a provider with the cluster's issuer URL there: aws iam create-open-id-connect-provider",
             ),
@@ -202,7 +202,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-backups-go-elsewhere",
     source: `${GUIDE}/USER_ReplicateBackups.html`,
-    why: "RDS rejects copies of backups to the region that they are in.",
+    why: "RDS rejects copying backups to the region that they are already in.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>
@@ -217,7 +217,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-security-groups-name-instances",
     source: `${GUIDE}/Overview.RDSSecurityGroups.html`,
-    why: "The group would get no rule, and provisioning would not reach the database that was meant.",
+    why: "The group would get no rule, so provisioning could not reach the intended database.",
     date: READ,
     severity: "error",
     check: ({ section, instances }) =>

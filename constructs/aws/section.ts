@@ -6,7 +6,7 @@ import { NAME } from "../model/names";
 import { awsInstances } from "./instance-fields";
 
 const ZONE = { pattern: /^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, form: "an availability zone such as eu-central-1a" };
-const SECURITY_GROUP = { pattern: /^sg-[0-9a-f]{8,17}$/, form: "a security group's id (sg-...)" };
+const SECURITY_GROUP = { pattern: /^sg-[0-9a-f]{8,17}$/, form: "a security group's ID (sg-...)" };
 
 const arn = (service: string, resource: string, what: string) => ({
   pattern: new RegExp(`^arn:aws:${service}:[a-z0-9-]*:\\d{12}:${resource}$`),
@@ -32,17 +32,17 @@ export const awsFields = {
    */
   certificateAuthorities: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA, lines: true })),
   /** Account that is deployed to; null takes that of the credentials in use. @defaultValue `null` */
-  account: nullable(id({ pattern: /^\d{12}$/, form: "an account's number of 12 digits" })),
+  account: nullable(id({ pattern: /^\d{12}$/, form: "an account ID of 12 digits" })),
   /** Existing network; null creates one. Databases cannot move to another network. @defaultValue `null` */
   network: nullable(
     group({
       /** Id of the VPC. */
-      vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's id (vpc-...)" }),
+      vpc: id({ pattern: /^vpc-[0-9a-f]{8,17}$/, form: "a VPC's ID (vpc-...)" }),
       /** At least two, in different zones. @defaultValue `[]` */
       privateSubnets: list(
         group({
           /** Id of the subnet. */
-          id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's id (subnet-...)" }),
+          id: id({ pattern: /^subnet-[0-9a-f]{8,17}$/, form: "a subnet's ID (subnet-...)" }),
           /** Its availability zone. */
           zone: text(ZONE),
         }),
@@ -143,9 +143,9 @@ export const AWS_ELSEWHERE: Elsewhere = new Map([
     (key) => [key, "use network.privateSubnets, or aws.instances.<name>.subnetGroup for an existing group"] as const,
   ),
   ...["class", "instanceclass", "version", "engineversion", "identifier", "parametergroup", "finalsnapshot", "monitoringinterval"].map(
-    (key) => [key, "write it by the instance's name, into aws.instances.<name>"] as const,
+    (key) => [key, "write it into aws.instances.<name>"] as const,
   ),
-  ...["tags", "defaulttags"].map((key) => [key, "use labels, beside aws"] as const),
+  ...["tags", "defaulttags"].map((key) => [key, "use labels, next to aws"] as const),
   ...["publiclyaccessible", "public"].map((key) => [key, "remove it; databases get no public address"] as const),
   ...["availabilityzones", "azs"].map((key) => [key, "use zones"] as const),
   ...["clustername", "eks", "ekscluster"].map((key) => [key, "use cluster.name"] as const),

@@ -12,13 +12,15 @@ export const awsTagRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-labels-fit-a-resource",
     source: "https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
-    why: "A resource of AWS takes 50 tags, and the first one with more fails the deployment.",
+    why: "An AWS resource accepts 50 tags, and the first resource with more fails the deployment.",
     date: CHECKED,
     severity: "error",
     check: ({ owner, labels }) => {
       const most = MOST_TAGS - (owner === null ? 1 : 2);
       const count = Object.getOwnPropertyNames(labels).length;
-      return count > most ? [violation("labels", `must be at most ${most} on AWS, besides ours`, count, "remove some")] : [];
+      return count > most
+        ? [violation("labels", `must have at most ${most} entries on AWS, in addition to this project's tags`, count, "remove some")]
+        : [];
     },
     passing: { section: { region }, labels: { Owner: "user", "cost center": "Data + more" } },
     failing: { section: { region }, labels: Object.fromEntries(Array.from({ length: MOST_TAGS }, (_, index) => [`k${index}`, "v"])) },

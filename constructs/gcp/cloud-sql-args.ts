@@ -96,7 +96,8 @@ const NO_PROJECT_NUMBER = "123456789012";
 /** Name of the environment where none is given: Pulumi's project and stack. @throws UserError if it cannot be one. */
 export function environmentOf(): string {
   const name = `${pulumi.getProject()}-${pulumi.getStack()}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  if (!NAME.pattern.test(name)) throw new UserError(`environment: is required, because ${name} makes none; write ${NAME.form}`);
+  if (!NAME.pattern.test(name))
+    throw new UserError(`environment: is required, because ${name} is not a valid environment name; write ${NAME.form}`);
   return name;
 }
 
@@ -128,7 +129,7 @@ export const pathsOf = (instance: string) => ({
 export function toCloudSqlArgs(name: string, args: CloudSqlPostgresArgs): ResolvedCloudSqlArgs {
   const { settings = {}, environment = environmentOf(), instance = name, edition, disk, denyMaintenance, acknowledge = {} } = args;
   if ((settings as InstanceSpec).existing != null)
-    throw new UserError("settings.existing: describes a database that exists; use CloudSqlPostgres.fromDatabaseInstance");
+    throw new UserError("settings.existing: describes an existing database; use CloudSqlPostgres.fromDatabaseInstance");
   const { project, region } = placeOf(args);
   const { network, encryptionKey = null, serverCaPool = null, allocatedRange = null } = args;
   const known = (id: pulumi.Input<string> | null) => (typeof id === "string" ? id : null);

@@ -33,7 +33,7 @@ export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-only-hyperdisk-is-provisioned",
     source: `${GUIDE}/storage-options-overview`,
-    why: "Cloud SQL rejects IOPS and throughput on an SSD, whose performance follows from its size, and beyond a machine's limits.",
+    why: "Cloud SQL rejects IOPS and throughput on an SSD, whose size sets its performance, and values beyond a machine's limits.",
     date: READ,
     severity: "error",
     check: each(checkPerformance),
@@ -57,13 +57,13 @@ export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-hyperdisk-iops-fit-its-size",
     source: "https://github.com/kubernetes-sigs/gcp-compute-persistent-disk-csi-driver/pull/2054",
-    why: "Google rejects more than 500 operations for each GiB of a Hyperdisk when it creates or changes the instance.",
+    why: "Google rejects more than 500 IOPS per GiB of a Hyperdisk when it creates or changes the instance.",
     date: CHECKED,
     severity: "error",
     check: each(({ disk }, { storageGib, iops }, path) => {
       const most = storageGib * MOST_FOR_GIB;
       if (disk !== "HYPERDISK_BALANCED" || iops === null || iops <= most) return [];
-      const rule = `must be at most ${most}, ${MOST_FOR_GIB} for each GiB of storageGib (${storageGib})`;
+      const rule = `must be at most ${most}, ${MOST_FOR_GIB} per GiB of storageGib (${storageGib})`;
       return [violation(`${path}.iops`, rule, iops, `lower it, or set storageGib to ${Math.ceil(iops / MOST_FOR_GIB)} or more`)];
     }),
     passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { storageGib: 30, iops: 15000 } } },
@@ -72,14 +72,14 @@ export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-hyperdisk-throughput-fits-its-iops",
     source: "https://cloud.google.com/compute/docs/disks/hd-types/hyperdisk-balanced",
-    why: "A Hyperdisk has 4 to 256 operations for each MiB/s, and numbers that do not fit are rejected, or billed and never reached.",
+    why: "A Hyperdisk needs 4 to 256 IOPS per MiB/s; other numbers are rejected, or billed and never reached.",
     date: CHECKED,
     severity: "warning",
     check: each(({ disk }, { iops, throughputMibps }, path) => {
       if (disk !== "HYPERDISK_BALANCED" || iops === null || throughputMibps === null) return [];
       const [least, most] = [Math.ceil(iops / MOST_FOR_MIB), Math.floor(iops / LEAST_FOR_MIB)];
       if (throughputMibps >= least && throughputMibps <= most) return [];
-      const rule = `should be from ${least} to ${most} with iops ${iops}: ${LEAST_FOR_MIB} to ${MOST_FOR_MIB} operations for each MiB/s`;
+      const rule = `should be from ${least} to ${most} with iops ${iops}: ${LEAST_FOR_MIB} to ${MOST_FOR_MIB} IOPS per MiB/s`;
       return [violation(`${path}.throughputMibps`, rule, throughputMibps)];
     }),
     passing: { section: { ...SECTION, disk: "HYPERDISK_BALANCED" }, instances: { at: { iops: 15000, throughputMibps: 240 } } },
@@ -113,7 +113,7 @@ function checkPerformance(section: GcpSettings, instance: InstanceSettings, path
     if (value === null) return [];
     if (most === null) {
       const remedy = 'remove it, or set gcp.disk to "HYPERDISK_BALANCED"';
-      return [violation(`${path}.${field}`, `cannot be chosen on ${section.disk}`, value, remedy)];
+      return [violation(`${path}.${field}`, `cannot be set on ${section.disk}`, value, remedy)];
     }
     const key = field === "iops" ? "iops" : "throughput";
     const [min, max] = [HYPERDISK_FLOOR[key], most[key]];

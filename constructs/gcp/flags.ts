@@ -111,7 +111,7 @@ const NAMES: ParameterNames = {
     kind: "an RDS parameter",
     section: "aws",
     instead: new Map([
-      ["rds.accepted_password_auth_method", "remove it; this project sets SCRAM-SHA-256 passwords only"],
+      ["rds.accepted_password_auth_method", "remove it; this project sets only SCRAM-SHA-256 passwords"],
       ["rds.force_ssl", "remove it; the instance rejects connections without TLS"],
       ["rds.logical_replication", "set cloudsql.logical_decoding to on"],
     ]),
@@ -138,7 +138,7 @@ export function doubtFlag(name: string, majorVersion: MajorVersion): Advice | nu
   if (findParameter(name, majorVersion) === null) return null;
   return {
     rule: "is not on the list of Cloud SQL flags",
-    remedy: INSTEAD.get(name) ?? `remove it, or check that gcloud sql flags list --database-version=POSTGRES_${majorVersion} has it`,
+    remedy: INSTEAD.get(name) ?? `remove it, or check that gcloud sql flags list --database-version=POSTGRES_${majorVersion} lists it`,
   };
 }
 

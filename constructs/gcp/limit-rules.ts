@@ -103,7 +103,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-replica-names-are-free",
     source: `${GUIDE}/instance-settings`,
-    why: "Google Cloud rejects the second instance of a name, after the first has been created.",
+    why: "Google Cloud rejects a second instance with the same name, after it has created the first one.",
     date: CHECKED,
     severity: "error",
     check: ({ name: environment, instances }) =>
@@ -123,7 +123,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-provisioning-has-its-namespace",
     source: "https://kubernetes.io/docs/concepts/security/rbac-good-practices/",
-    why: "Any pod in that namespace can read the master's password, and with it every platform's data.",
+    why: "Any pod in that namespace can read the master's password, and therefore every platform's data.",
     date: CHECKED,
     severity: "error",
     check: ({ name: environment, section: { cluster }, platforms }) =>
@@ -133,7 +133,7 @@ export const gcpLimitRules: readonly Rule[] = [
           : [
               violation(
                 `platforms.${name}.namespace`,
-                "must not be the namespace of provisioning, because any pod in it can read the master's password",
+                "must not be the provisioning namespace, because any pod in it can read the master's password",
                 namespace,
                 "choose another namespace",
               ),
@@ -151,7 +151,7 @@ export const gcpLimitRules: readonly Rule[] = [
     check: ({ labels, owner }) => {
       const own = ["environment", ...(owner === null ? [] : ["owner"])];
       const total = new Set([...own, ...Object.keys(labels)]).size;
-      const rule = () => `must be at most ${MOST_LABELS - own.length} on Google Cloud, besides ${own.join(" and ")}`;
+      const rule = () => `must have at most ${MOST_LABELS - own.length} entries on Google Cloud, in addition to ${own.join(" and ")}`;
       return total > MOST_LABELS ? [violation("labels", rule(), Object.keys(labels).length, "remove some")] : [];
     },
     passing: { section: SECTION, labels: many(63, "x") },
@@ -168,7 +168,7 @@ export const gcpLimitRules: readonly Rule[] = [
         ? [
             violation(
               "gcp.notificationChannels",
-              `must be at most ${MOST_CHANNELS}, which an alert notifies`,
+              `must have at most ${MOST_CHANNELS} entries, the most that an alert notifies`,
               channels.length,
               "name a group",
             ),
@@ -180,13 +180,13 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-policy-has-room",
     source: IAM_QUOTAS,
-    why: "IAM rejects a policy beyond its limit of members, and the last platforms may not connect.",
+    why: "IAM rejects a policy with too many members, so the last platforms cannot connect.",
     date: CHECKED,
     severity: "error",
     check: (whole) => {
       const { length } = clientsOf(whole);
       const rule = () =>
-        `need ${count(length, "members")} in the project's IAM policy to connect, which takes ${count(MOST_MEMBERS, "in all")}`;
+        `need ${count(length, "members")} in the project's IAM policy to connect, which accepts ${count(MOST_MEMBERS, "in total")}`;
       return length > MOST_MEMBERS ? [beyond("platforms", rule(), `${ANOTHER}, in another project`)] : [];
     },
     passing: { section: IN_CLUSTER, instances: { at: {} }, platforms: { mlflow: {} } },
@@ -197,14 +197,14 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-account-has-twenty-conditions",
     source: IAM_QUOTAS,
-    why: "IAM rejects the 21st condition for one member and role, and that platform may not connect.",
+    why: "IAM rejects the 21st condition for one member and role, so that platform cannot connect.",
     date: CHECKED,
     severity: "error",
     check: (whole) => {
       const byAccount = new Map<string, Set<string>>();
       for (const { account, instance } of clientsOf(whole)) byAccount.set(account, (byAccount.get(account) ?? new Set()).add(instance));
       return [...byAccount].flatMap(([account, { size }]) => {
-        const rule = () => `connect as service account ${account} to ${size} instances, and IAM allows ${MOST_CONDITIONS}`;
+        const rule = () => `connect as service account ${account} to ${size} instances, but IAM allows ${MOST_CONDITIONS}`;
         return size > MOST_CONDITIONS ? [beyond("platforms", rule(), "name several service accounts")] : [];
       });
     },
@@ -218,14 +218,14 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-google-service-accounts",
     source: IAM_QUOTAS,
-    why: "IAM rejects the next service account at the project's quota, in the middle of the deployment.",
+    why: "IAM rejects service accounts beyond the project's quota, in the middle of the deployment.",
     date: CHECKED,
     severity: "acknowledge",
     check: (whole) => {
       if (whole.section.cluster?.serviceAccounts !== "google") return [];
       const total = new Set(clientsOf(whole).map(({ account }) => account)).size;
       const rule = () =>
-        `creates ${count(total, "Google service accounts")}, and a project has at most ${USUAL_ACCOUNTS} unless Google has raised that`;
+        `creates ${count(total, "Google service accounts")}, but a project has at most ${USUAL_ACCOUNTS} unless Google has raised the quota`;
       const remedy = `use "direct", which creates none, or raise the quota, or ${ANOTHER}, in another project`;
       return total > USUAL_ACCOUNTS ? [violation("gcp.cluster.serviceAccounts", rule(), "google", remedy)] : [];
     },
@@ -247,7 +247,7 @@ export const gcpLimitRules: readonly Rule[] = [
         ? checkAccounts(
             platforms,
             () => true,
-            'and "google" creates a Google service account for one platform',
+            'but "google" creates a Google service account for one platform',
             'name another one, or set gcp.cluster.serviceAccounts to "direct"',
           )
         : [],
@@ -257,7 +257,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-shared-account-is-removed-with-a-platform",
     source: "https://www.pulumi.com/registry/packages/gcp/api-docs/projects/iammember/",
-    why: "Both platforms hold one right in IAM, and removing one of them takes it from the other.",
+    why: "Both platforms share one grant in IAM, so removing one platform removes the other's access.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { cluster }, platforms }) =>
@@ -265,7 +265,7 @@ export const gcpLimitRules: readonly Rule[] = [
         ? checkAccounts(
             platforms,
             (a, b) => a.instance === b.instance,
-            "and removing one of the two platforms removes the right of both to connect",
+            "so removing one of the two platforms removes the permission of both to connect",
             "name another one, or refresh the stack after you remove one of them",
           )
         : [],
@@ -275,13 +275,13 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-instances-of-a-project",
     source: `${GUIDE}/quotas`,
-    why: "Cloud SQL rejects the next instance at the project's quota, in the middle of the deployment.",
+    why: "Cloud SQL rejects instances beyond the project's quota, in the middle of the deployment.",
     date: CHECKED,
     severity: "acknowledge",
     check: (whole) => {
       const servers = serversOf(whole);
       const rule = () =>
-        `are ${count(servers, "servers with their replicas")}, and a project has at most ${count(USUAL_INSTANCES, "unless Google has raised that")}`;
+        `are ${count(servers, "servers with their replicas")}, but a project has at most ${count(USUAL_INSTANCES, "unless Google has raised the quota")}`;
       return servers > USUAL_INSTANCES ? [beyond("instances", rule(), `${ANOTHER}, in another project`)] : [];
     },
     passing: { section: SECTION, instances: { at: {} } },
@@ -292,7 +292,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-range-has-room",
     source: `${GUIDE}/private-ip`,
-    why: "Cloud SQL fails to create an instance when its range has no free subnet, twenty minutes into the deployment.",
+    why: "If the range has no free subnet, Cloud SQL fails to create an instance, 20 minutes into the deployment.",
     date: CHECKED,
     severity: "error",
     check: (whole) => {
@@ -304,9 +304,9 @@ export const gcpLimitRules: readonly Rule[] = [
         : [
             violation(
               "gcp.privateServicesAccess.prefixLength",
-              `must be smaller: a range of /${prefixLength} has addresses for ${room} of ${count(servers, "instances and replicas")}`,
+              `must be smaller: a /${prefixLength} range has addresses for only ${room} of ${count(servers, "instances and replicas")}`,
               prefixLength,
-              "a range of /20 has addresses for 1,010",
+              "a /20 range has addresses for 1,010",
             ),
           ];
     },
@@ -316,7 +316,7 @@ export const gcpLimitRules: readonly Rule[] = [
   {
     id: "gcp-task-fits-a-configmap",
     source: "https://kubernetes.io/docs/concepts/configuration/configmap/",
-    why: "Kubernetes rejects a ConfigMap of more than 1 MiB, and nothing is provisioned.",
+    why: "Kubernetes rejects a ConfigMap larger than 1 MiB, so nothing is provisioned.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster }, instances, platforms }) =>

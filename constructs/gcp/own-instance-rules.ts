@@ -31,7 +31,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-shared-cores-are-for-development",
     source: `${GUIDE}/instance-settings`,
-    why: "A shared core slows down when its neighbours work, and no SLA covers its outages.",
+    why: "A shared core slows down when its neighbours are busy, and no SLA covers its outages.",
     date: CHECKED,
     severity: "warning",
     check: each(({ tier }, path) =>
@@ -39,7 +39,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
         ? [
             violation(
               `${path}.tier`,
-              "shares a core with others: Google offers it for development and tests, and no SLA covers it",
+              "shares a core with other customers: Google offers it for development and tests, and no SLA covers it",
               tier,
               "use db-custom-1-3840 or larger in production",
             ),
@@ -89,7 +89,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-chosen-names-differ",
     source: `${GUIDE}/instance-settings`,
-    why: "Cloud SQL rejects the second instance of a name in a project.",
+    why: "Cloud SQL rejects a second instance with the same name in a project.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { instances } }) => {
@@ -118,7 +118,7 @@ export const gcpOwnInstanceRules: readonly Rule[] = [
               `${path}.name`,
               "blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week",
               name,
-              "leave it out, so that each instance gets a name that is free",
+              "leave it out, so that each instance gets an unused name",
             ),
           ],
     ),

@@ -25,7 +25,7 @@ export const gcpParameterRules: readonly InstanceRule[] = [
   created({
     id: "gcp-module-flags-are-read",
     source: `${GUIDE}/extensions`,
-    why: "Nothing reads the parameters of a module that is not loaded: no audit is written, and no job is started.",
+    why: "The parameters of a module that is not loaded have no effect: no audit is logged, and no job starts.",
     date: CHECKED,
     severity: "warning",
     check: (instance, path) =>
@@ -41,13 +41,13 @@ export const gcpParameterRules: readonly InstanceRule[] = [
   created({
     id: "gcp-effective-cache-is-in-range",
     source: "https://cloud.google.com/sql/docs/postgres/flags",
-    why: "The list of Cloud SQL's flags gives a range from a tenth to seven tenths of the memory; values that are usual elsewhere lie above it.",
+    why: "Cloud SQL's list of flags gives a range from 10 % to 70 % of the memory; values that are usual elsewhere exceed it.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
       const bytes = bytesOf(instance, "effective_cache_size");
       const memory = instance.size.memoryGib * GIB;
-      const rule = `is outside of 10 % (${showBytes(memory / 10)}) to 70 % (${showBytes(memory * 0.7)}) of the memory, what Cloud SQL is said to take`;
+      const rule = `is outside the documented range of Cloud SQL: 10 % (${showBytes(memory / 10)}) to 70 % (${showBytes(memory * 0.7)}) of the memory`;
       return bytes === null || (bytes >= memory / 10 && bytes <= memory * 0.7)
         ? []
         : [
@@ -76,18 +76,24 @@ export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-extensions-are-offered",
     source: "https://cloud.google.com/sql/docs/postgres/extensions",
-    why: "CREATE EXTENSION fails for what Cloud SQL does not offer, and the platform is not provisioned.",
+    why: "CREATE EXTENSION fails for an extension that Cloud SQL does not offer, so the platform is not provisioned.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ instances, platforms }) =>
-      notOffered(instances, platforms, CLOUD_SQL, "Cloud SQL", "SELECT name FROM pg_available_extensions lists what an instance has"),
+      notOffered(
+        instances,
+        platforms,
+        CLOUD_SQL,
+        "Cloud SQL",
+        "SELECT name FROM pg_available_extensions lists the extensions of an instance",
+      ),
     passing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["vector"] } } },
     failing: { section: SECTION, instances: { at: {} }, platforms: { app: { extensions: ["timescaledb"] } } },
   },
   {
     id: "gcp-extensions-have-their-flag",
     source: `${GUIDE}/extensions`,
-    why: "CREATE EXTENSION fails until the flag has loaded the module, and the platform is not provisioned.",
+    why: "CREATE EXTENSION fails until the flag has loaded the module, so the platform is not provisioned.",
     date: CHECKED,
     severity: "error",
     check: ({ instances, platforms }) =>
@@ -118,7 +124,7 @@ export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-pg-cron-is-in-its-database",
     source: "https://github.com/citusdata/pg_cron/blob/main/pg_cron.sql",
-    why: "CREATE EXTENSION pg_cron fails in every database but the one that the flag names, and the platform is not provisioned.",
+    why: "CREATE EXTENSION pg_cron fails in every database except the one that the flag names, so the platform is not provisioned.",
     date: "2026-11-30",
     severity: "error",
     check: ({ instances, platforms }) => misplacedCron(instances, platforms),

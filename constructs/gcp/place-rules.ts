@@ -7,13 +7,13 @@ import { CHECKED, EXISTING, GUIDE } from "./rules";
 import type { gcpFields } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
-const FAR = "Google Cloud allows it; each query then takes the way between the regions, and the traffic is billed.";
+const FAR = "Google Cloud allows it, but each query then crosses regions, and the traffic is billed.";
 const far = (path: string, region: string, got: string): Violation =>
   violation(
     path,
-    `is not in ${region}, so that each query crosses regions, which takes longer and is billed`,
+    `is not in ${region}, so each query crosses regions, which takes longer and is billed`,
     got,
-    "put both into one region, or change the one that is mistyped",
+    "put both into one region, or correct the mistyped one",
   );
 
 /** About what should stand in one region or project. */
@@ -48,14 +48,14 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-existing-address-is-in-a-certificate",
     source: `${GUIDE}/configure-ssl-instance`,
-    why: "A Cloud SQL's certificate carries no address, so that every client that compares it rejects the server.",
+    why: "A Cloud SQL certificate contains no address, so every client that compares it rejects the server.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { existingConnections }, instances }) =>
       checkEach(instances, ({ existing }, name) => {
         if (existing === null || Object.hasOwn(existingConnections, name) || !/^[0-9.]+$|:/.test(existing.host)) return [];
-        const rule = "is an address, which the server's certificate must carry, as that of no Cloud SQL does";
-        const remedy = `if it is a Cloud SQL, write its connection name into gcp.existingConnections.${name}`;
+        const rule = "is an address, which the server's certificate must contain; no Cloud SQL certificate does";
+        const remedy = `if it is a Cloud SQL instance, write its connection name into gcp.existingConnections.${name}`;
         return [violation(`instances.${name}.existing.host`, rule, existing.host, remedy)];
       }),
     passing: {
@@ -67,7 +67,7 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-channels-are-in-the-project",
     source: "https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPolicies",
-    why: "An alert notifies channels of the same project, and Cloud Monitoring does not find another's.",
+    why: "An alert notifies only channels of its project, and Cloud Monitoring does not find those of another project.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { notificationChannels, project, projectNumber } }) =>
@@ -78,7 +78,7 @@ export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
           : [
               violation(
                 `gcp.notificationChannels[${index}]`,
-                `is not a channel of project ${idOf(project)}, whose alerts notify its own`,
+                `is not a channel of project ${idOf(project)}, whose alerts notify only its own channels`,
                 idOf(channel),
                 "create one there: gcloud beta monitoring channels create",
               ),

@@ -12,13 +12,13 @@ export interface RotationAlertArgs {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Notifies people when a rotation failed, was put off, or took the password from sessions: what the CronJob writes to stderr. */
+/** Notifies people when a rotation failed, was postponed, or changed a password that sessions still used: what the CronJob writes to stderr. */
 export function createRotationAlert(
   name: string,
   { project, namespace, cronJob, notificationChannels, labels }: RotationAlertArgs,
   opts: pulumi.CustomResourceOptions,
 ): void {
-  const title = "a rotation failed, was put off, or took the password from sessions";
+  const title = "a rotation failed, was postponed, or changed a password that sessions still used";
   // Google Cloud gives lines of stderr this severity: https://cloud.google.com/kubernetes-engine/docs/concepts/about-logs
   const filter = `resource.type="k8s_container" AND resource.labels.namespace_name="${namespace}" AND resource.labels.pod_name=~"^${cronJob}-[0-9]+-" AND resource.labels.container_name="${PROGRAM_CONTAINER}" AND severity>=ERROR`;
   new monitoring.AlertPolicy(

@@ -45,12 +45,12 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-ten-replicas",
     source: `${GUIDE}/replication`,
-    why: "Cloud SQL rejects the eleventh replica of a primary.",
+    why: "Cloud SQL rejects the 11th replica of a primary.",
     date: READ,
     severity: "error",
     check: ({ readReplicas }, path) =>
       readReplicas > MOST_REPLICAS
-        ? [violation(`${path}.readReplicas`, `must be at most ${MOST_REPLICAS}, what one primary may have`, readReplicas)]
+        ? [violation(`${path}.readReplicas`, `must be at most ${MOST_REPLICAS}, the most that one primary can have`, readReplicas)]
         : [],
     passing: { readReplicas: 10 },
     failing: { readReplicas: 11 },
@@ -58,7 +58,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-maintenance-is-an-hour",
     source: `${GUIDE}/set-maintenance-window`,
-    why: "Cloud SQL stores a day and an hour, so that maintenance would begin at another time than the spec says.",
+    why: "Cloud SQL stores only a day and an hour, so maintenance would begin at a different time than the spec says.",
     date: READ,
     severity: "error",
     check: ({ maintenanceWindow }, path) =>
@@ -67,7 +67,7 @@ export const gcpRules: readonly InstanceRule[] = [
         : [
             violation(
               `${path}.maintenanceWindow`,
-              "must begin on the hour and last an hour at least, the first of which Cloud SQL takes",
+              "must begin on the hour and last at least an hour, because Cloud SQL uses its first hour",
               maintenanceWindow,
             ),
           ],
@@ -77,7 +77,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-backups-are-kept-elsewhere-with-the-same-key",
     source: `${GUIDE}/backup-recovery/backups`,
-    why: "Cloud SQL rejects an unknown location of backups, and has no setting for a key of theirs.",
+    why: "Cloud SQL rejects an unknown backup location, and has no setting for a backup key.",
     date: READ,
     severity: "error",
     check: ({ backupReplication, backupRetentionDays }, path) => {
@@ -85,7 +85,7 @@ export const gcpRules: readonly InstanceRule[] = [
       const { region, kmsKey } = backupReplication;
       const at = `${path}.backupReplication`;
       if (!REGIONS.includes(region) && !MULTI_REGIONS.includes(region)) {
-        const rule = `must be a region of Cloud SQL, or a multi-region (${MULTI_REGIONS.join(", ")})`;
+        const rule = `must be a Cloud SQL region, or a multi-region (${MULTI_REGIONS.join(", ")})`;
         return [violation(`${at}.region`, rule, region, suggestRegion(region, REGIONS))];
       }
       if (kmsKey !== null)
@@ -128,7 +128,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-identities-need-their-own-login",
     source: `${GUIDE}/iam-authentication`,
-    why: "The setting alone lets nobody in, because this project creates logins with passwords only.",
+    why: "The setting alone admits nobody, because this project creates only logins with passwords.",
     date: CHECKED,
     severity: "warning",
     check: ({ iamAuthentication }, path) =>
@@ -136,7 +136,7 @@ export const gcpRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.iamAuthentication`,
-              "only opens the instance: no login uses an identity, because this project creates logins with passwords",
+              "only prepares the instance: no login uses an identity, because this project creates logins with passwords",
               true,
               "run gcloud sql users create EMAIL --instance INSTANCE --type cloud_iam_user for each person, and grant it rights in the databases",
             ),
@@ -148,7 +148,7 @@ export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-network-lets-in",
     source: `${GUIDE}/private-ip`,
-    why: "A person who lists networks expects all others to be kept out, and Cloud SQL's private address admits the whole network.",
+    why: "A list of networks looks as if all others were blocked, but Cloud SQL's private address admits the whole network.",
     date: READ,
     severity: "warning",
     check: ({ allowedSources }, path) =>
@@ -157,9 +157,9 @@ export const gcpRules: readonly InstanceRule[] = [
         : [
             {
               path: `${path}.allowedSources`,
-              rule: "has no effect on Cloud SQL: at a private address it is reached by its whole network, and only over TLS",
+              rule: "has no effect on Cloud SQL: its whole network can reach a private address, and only over TLS",
               got: null,
-              remedy: "limit it with egress rules of the network's firewall",
+              remedy: "limit access with egress rules in the network's firewall",
             },
           ],
     passing: {},
@@ -168,7 +168,7 @@ export const gcpRules: readonly InstanceRule[] = [
   {
     id: "gcp-existing-master-secret",
     source: "https://cloud.google.com/secret-manager/docs/creating-and-accessing-secrets",
-    why: "Secret Manager finds no secret by such a name, and provisioning fails in the cluster.",
+    why: "Secret Manager finds no secret with such a name, so provisioning fails in the cluster.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
@@ -187,7 +187,7 @@ export const gcpRules: readonly InstanceRule[] = [
   {
     id: "gcp-existing-needs-a-ca",
     source: `${GUIDE}/configure-ssl-instance`,
-    why: "Without the instance's own authority no client can verify the server, and the connection is refused.",
+    why: "Without the instance's CA, no client can verify the server, so clients refuse to connect.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
@@ -195,7 +195,7 @@ export const gcpRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.existing.ca`,
-              "is required: each instance of Cloud SQL has its own certificate authority",
+              "is required, because each Cloud SQL instance has its own certificate authority",
               null,
               "run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)'",
             ),

@@ -142,8 +142,8 @@ const FAULTS = storeFaults({
   cloud: "Google Cloud",
   grant: "grant permission to read it and to add versions",
   logIn: "run gcloud auth application-default login",
-  connect: `let the network reach it (Private Google Access), or set ${ENDPOINT_VARIABLE}`,
-  mend: "look at its versions",
+  connect: `connect the network to it (Private Google Access), or set ${ENDPOINT_VARIABLE}`,
+  mend: "check its versions",
   takeBack: "disable its last version",
 });
 

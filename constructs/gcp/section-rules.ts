@@ -37,14 +37,14 @@ export const gcpWholeRules: readonly GcpRule[] = [
     date: READ,
     severity: "error",
     check: ({ section: { region } }) =>
-      REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a region of Cloud SQL", region, suggestRegion(region, REGIONS))],
+      REGIONS.includes(region) ? [] : [violation("gcp.region", "must be a Cloud SQL region", region, suggestRegion(region, REGIONS))],
     passing: { section: SECTION },
     failing: { section: { ...SECTION, region: "europe-wets4" } },
   },
   {
     id: "gcp-recovery-reaches-as-far-as-logs",
     source: `${GUIDE}/backup-recovery/pitr`,
-    why: "Logs are kept for fewer days than backups, so that older data can be recovered to one moment a day only.",
+    why: "Logs are kept for fewer days than backups, so older data can be recovered to only one point in time per day.",
     date: READ,
     severity: "warning",
     check: each(({ edition }, { pointInTimeRecovery, backupRetentionDays }, path) =>
@@ -52,7 +52,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
         ? [
             violation(
               `${path}.pointInTimeRecovery`,
-              `reaches ${LOG_DAYS[edition]} days back with edition ${edition}; beyond it there are daily backups`,
+              `reaches ${LOG_DAYS[edition]} days back with edition ${edition}; before that, only daily backups exist`,
               true,
             ),
           ]
@@ -64,13 +64,13 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-key-is-in-the-region",
     source: `${GUIDE}/cmek`,
-    why: "Cloud SQL rejects a key of another region, for the instance and for backups outside the region.",
+    why: "Cloud SQL rejects a key from another region, for the instance and for backups outside the region.",
     date: READ,
     severity: "error",
     check: ({ section: { encryptionKey, region }, instances }) => {
       if (encryptionKey === null) return [];
       if (isElsewhere(idOf(encryptionKey), region)) return [violation("gcp.encryptionKey", `must be in ${region}`, idOf(encryptionKey))];
-      const rule = "must be null with gcp.encryptionKey, which no other region has";
+      const rule = "must be null with gcp.encryptionKey, because the key exists in one region only";
       return checkEach(instances, ({ backupReplication }, name) =>
         backupReplication === null ? [] : [violation(`instances.${name}.backupReplication`, rule, {}, "remove one of the two")],
       );
@@ -84,7 +84,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-ca-pool-is-in-the-region",
     source: `${GUIDE}/customer-managed-ca`,
-    why: "Cloud SQL rejects a CA pool of another region when it creates the instance.",
+    why: "Cloud SQL rejects a CA pool from another region when it creates the instance.",
     date: READ,
     severity: "error",
     check: ({ section: { serverCaPool, region } }) =>
@@ -103,8 +103,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
     check: ({ section: { denyMaintenance } }) => {
       if (denyMaintenance === null) return [];
       const { from, to } = denyMaintenance;
-      if (from.length !== to.length)
-        return [violation("gcp.denyMaintenance.to", "must have a year where the other day has one, and none where it has none", to)];
+      if (from.length !== to.length) return [violation("gcp.denyMaintenance.to", "must have a year exactly if the other day has one", to)];
       const missing = checkItems(["from", "to"] as const, (field) =>
         toDay(denyMaintenance[field]) === null
           ? [violation(`gcp.denyMaintenance.${field}`, DOES_NOT_EXIST[denyMaintenance[field].length] ?? "", denyMaintenance[field])]
@@ -122,7 +121,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-denied-days-have-a-year",
     source: "https://github.com/hashicorp/terraform-provider-google/issues/29169",
-    why: "The provider reads a period without a year differently from how it writes it, and updates the instance each time.",
+    why: "The provider reads a period without a year differently than it writes it, and updates the instance each time.",
     date: CHECKED,
     severity: "acknowledge",
     check: ({ section: { denyMaintenance } }) =>
@@ -131,7 +130,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
         : [
             violation(
               "gcp.denyMaintenance.from",
-              "must have a year: without one, each pulumi up updates the instance again",
+              "must have a year, because each pulumi up updates the instance again without one",
               denyMaintenance.from,
               "write yyyy-mm-dd in both fields, and change them once a year",
             ),
@@ -142,7 +141,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-names-fit",
     source: `${GUIDE}/instance-settings`,
-    why: "Cloud SQL rejects project and instance together beyond 98 characters, and Cloud DNS a zone's name beyond 63.",
+    why: "Cloud SQL rejects a project and instance name of more than 98 characters together, and Cloud DNS a zone name of more than 63.",
     date: READ,
     severity: "error",
     check: checkNames,
@@ -156,7 +155,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-allocated-range-is-there",
     source: `${GUIDE}/configure-private-services-access`,
-    why: "An instance cannot be placed in a range that the new peering does not have, and Cloud SQL rejects it.",
+    why: "Cloud SQL rejects an instance in a range that the new peering does not contain.",
     date: READ,
     severity: "error",
     check: ({ section: { privateServicesAccess } }) =>
@@ -164,7 +163,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
         ? [
             violation(
               "gcp.privateServicesAccess.allocatedRange",
-              "must be null with create: the new peering gets a new range",
+              "must be null with create, because the new peering gets a new range",
               privateServicesAccess.allocatedRange,
               "remove it, or set create to false",
             ),
@@ -192,12 +191,12 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-labels-are-not-googles",
     source: "https://github.com/openshift/hypershift/pull/7251",
-    why: "Google and its tools set labels of this beginning, and some of its services reject them from others.",
+    why: "Google and its tools set labels with this prefix, and some Google services reject them from others.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ labels }) =>
       checkEach(labels, (value, key) =>
-        key.startsWith("goog") ? [violation(`labels.${key}`, "begins with goog, as labels of Google's own do", value, "rename it")] : [],
+        key.startsWith("goog") ? [violation(`labels.${key}`, "begins with goog, which Google's own labels use", value, "rename it")] : [],
       ),
     passing: { section: SECTION, labels: { "managed-by": "ml" } },
     failing: { section: SECTION, labels: { "goog-managed": "yes" } },
@@ -218,7 +217,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-existing-connections-are-existing",
     source: `${GUIDE}/connect-auth-proxy`,
-    why: "The connection would belong to no instance, and the Auth Proxy would not reach the database that was meant.",
+    why: "The connection would belong to no instance, so the Auth Proxy could not reach the intended database.",
     date: READ,
     severity: "error",
     check: ({ section: { existingConnections }, instances }) =>
@@ -236,7 +235,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-projects-with-a-domain-have-a-pool",
     source: "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity",
-    why: "If the pool has another name, IAM accepts the rights of identities that no pod has, and every proxy is refused.",
+    why: "If the pool has another name, IAM grants access to identities that no pod has, and every proxy is rejected.",
     date: CHECKED,
     severity: "acknowledge",
     check: ({ section: { project, cluster } }) =>
@@ -245,7 +244,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
         : [
             violation(
               "gcp.project",
-              `has a domain, and identities in its cluster are taken for those of the pool ${idOf(project)}.svc.id.goog, which was not tried`,
+              `has a domain; identities in its cluster are assumed to be in the pool ${idOf(project)}.svc.id.goog, which was not tested`,
               idOf(project),
               `compare with gcloud container clusters describe ${idOf(cluster.name)} --location ${cluster.location} --format "value(workloadIdentityConfig.workloadPool)"`,
             ),
@@ -256,7 +255,7 @@ export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-operators-come-with-releases",
     source: "https://external-secrets.io/latest/provider/google-secrets-manager/",
-    why: "Without a warning, a person waits for an operator that nothing installs.",
+    why: "Without a warning, a person would wait for an operator that nothing installs.",
     date: READ,
     severity: "warning",
     check: ({ section: { cluster } }) => (cluster === null ? [] : unusedOperators(cluster, "gcp.cluster")),
@@ -279,7 +278,7 @@ const LABEL = /^[a-z0-9_-]{1,63}$/;
 /** What is wrong with a day that there is not, by the length of its text. */
 const DOES_NOT_EXIST: Readonly<Record<number, string>> = {
   ["mm-dd".length]: "must be a day of every year",
-  ["yyyy-mm-dd".length]: "must be a day that exists",
+  ["yyyy-mm-dd".length]: "must be an existing day",
 };
 
 /** Milliseconds since 1970 of a day, in a year without a leap day if it has none; null if there is no such day. */

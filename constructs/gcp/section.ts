@@ -31,7 +31,7 @@ const INSTANCE_ELSEWHERE: Elsewhere = new Map([
     (key) =>
       [
         key,
-        "remove it; an instance has a private address only: connect from its network, or from outside through a VPN or a bastion host",
+        "remove it; an instance has only a private address: connect from its network, or from outside through a VPN or a bastion host",
       ] as const,
   ),
   ...["sslmode", "requiressl"].map((key) => [key, "remove it; every instance rejects connections without TLS"] as const),
@@ -76,7 +76,7 @@ export const ROTATION_DAYS = 30;
 /** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
 export const gcpFields = {
   /** Project that is deployed to. */
-  project: id({ pattern: new RegExp(`^${PROJECT}$`), form: "a project's id" }),
+  project: id({ pattern: new RegExp(`^${PROJECT}$`), form: "a project's ID" }),
   /** Its number, by which identities of pods are named: `gcloud projects describe PROJECT`. */
   projectNumber: id({ pattern: /^\d{6,20}$/, form: "a project's number" }),
   /** Region of Cloud SQL. */

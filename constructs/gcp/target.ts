@@ -16,13 +16,13 @@ import { gcpVersionRules } from "./version-rules";
 const RESERVED_CONNECTIONS = 15;
 
 const NO_CONNECTOR = {
-  rule: "needs an instance of Cloud SQL, which the Auth Proxy connects to",
-  remedy: 'use "direct", or name its connection in gcp.existingConnections',
+  rule: "needs a Cloud SQL instance, which the Auth Proxy connects to",
+  remedy: 'use "direct", or write its connection name into gcp.existingConnections',
 };
 
 const PLAIN_TEXT_HOP = {
-  rule: "sends passwords and data in plain text from each pod to the proxy's pods, within the cluster",
-  remedy: 'use "auto" or "sidecar", which stay on loopback, or "direct", which is TLS to the server',
+  rule: "sends passwords and data in plain text from each pod to the proxy's pods within the cluster",
+  remedy: 'use "auto" or "sidecar", which stay on loopback, or "direct", which uses TLS to the server',
 };
 
 /** Named, so that its section is documented wherever its type is shown. */

@@ -21,7 +21,7 @@ export const isSharedCore = (tier: string): boolean => SHARED_CORES.has(tier);
 /** Tiers that PostgreSQL can have, shared cores and those of each series: `db-custom-<vCPUs>-<MiB>` and the like. */
 export const TIER = {
   pattern: /^db-(f1-micro|g1-small|custom-(N4-)?[1-9]\d{0,2}-[1-9]\d{2,6}|(perf-optimized-N|c4a-highmem)-[1-9]\d{0,2})$/,
-  form: "a tier of Cloud SQL for PostgreSQL, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro",
+  form: "a Cloud SQL for PostgreSQL tier, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro",
 };
 
 export const MIB_PER_GIB = 1024;

@@ -52,7 +52,7 @@ function freeSeries(name: string, sizes: FreeSizes, performance: MachineSeries["
   return {
     name,
     tier: (size) => (fits(size) ? `${prefix}-${size.vcpus}-${size.memoryGib * MIB_PER_GIB}` : null),
-    sizes: `${cpus.min === 1 ? "1, or an even number up to" : `an even number of ${cpus.min} to`} ${cpus.max} vCPUs, with ${ratio.min} to ${ratio.max} GiB for each, ${memory.min} GiB or more and ${memory.max} at most`,
+    sizes: `${cpus.min === 1 ? "1, or an even number up to" : `an even number of ${cpus.min} to`} ${cpus.max} vCPUs, with ${ratio.min} to ${ratio.max} GiB for each, and ${memory.min} to ${memory.max} GiB in total`,
     near: ({ vcpus, memoryGib }) => {
       const even = clamp(vcpus <= cpus.min ? cpus.min : Math.ceil(vcpus / 2) * 2, cpus.min, cpus.max);
       const up = (gib: number) => Math.ceil(gib * STEPS) / STEPS;

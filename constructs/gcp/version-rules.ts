@@ -25,7 +25,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-auth-proxy-has-our-settings",
     source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/CHANGELOG.md",
-    why: "Older proxies refuse the certificates of a CA pool, or never end, so that Jobs hang.",
+    why: "Older proxies reject the certificates of a CA pool, or never end, so Jobs hang.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { authProxyVersion } }) =>
@@ -33,7 +33,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
         ? [
             violation(
               "gcp.authProxyVersion",
-              `must be ${OLDEST_AUTH_PROXY} or newer, the first that verifies certificates of all certificate authorities of Cloud SQL`,
+              `must be ${OLDEST_AUTH_PROXY} or newer, the first version that verifies certificates of all Cloud SQL certificate authorities`,
               authProxyVersion,
             ),
           ]
@@ -44,7 +44,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-external-secrets-has-our-api",
     source: "https://github.com/external-secrets/external-secrets/pull/5131",
-    why: "Older versions do not know a field of our manifests, which the cluster then rejects or drops.",
+    why: "Older versions do not know a field that the manifests use, so the cluster rejects or drops it.",
     date: CHECKED,
     severity: "error",
     check: ({ section: { cluster } }) =>
@@ -55,7 +55,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-settings-have-an-effect",
     source: "https://cloud.google.com/sql/docs/postgres/configure-private-services-access",
-    why: "Without a warning, a person waits for something that the setting never does.",
+    why: "Without a warning, a person would wait for an effect that the setting never has.",
     date: CHECKED,
     severity: "warning",
     check: ({ section: { privateServicesAccess: access } }) =>
@@ -78,7 +78,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-versions-have-an-effect",
     source: "https://cloud.google.com/sql/docs/postgres/connect-auth-proxy",
-    why: "Without a warning, a person waits for a version that nothing installs.",
+    why: "Without a warning, a person would wait for a version that nothing installs.",
     date: CHECKED,
     severity: "warning",
     check: (whole) => {
@@ -86,7 +86,7 @@ export const gcpVersionRules: readonly GcpRule[] = [
       const isUnused = authProxyVersion !== AUTH_PROXY_VERSION && !hasProxy(whole);
       return [
         ...(cluster === null ? [] : unusedVersions(cluster, "gcp.cluster")),
-        ...(isUnused ? [violation("gcp.authProxyVersion", "has no effect if no pod has an Auth Proxy", authProxyVersion)] : []),
+        ...(isUnused ? [violation("gcp.authProxyVersion", "has no effect, because no pod has an Auth Proxy", authProxyVersion)] : []),
       ];
     },
     passing: { section: { ...SECTION, authProxyVersion: "2.27.0", cluster: CLUSTER }, instances: { at: {} } },

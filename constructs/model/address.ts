@@ -50,7 +50,7 @@ export function overlaps(a: string, b: string): boolean {
 
 /** Networks that no client or server is in. https://www.iana.org/assignments/iana-ipv4-special-registry/ */
 const NOBODYS = [
-  ["0.0.0.0/8", "has no sender (0.0.0.0/8)"],
+  ["0.0.0.0/8", "is not a source address (0.0.0.0/8)"],
   ["127.0.0.0/8", "is loopback (127.0.0.0/8)"],
   ["169.254.0.0/16", "is link-local (169.254.0.0/16)"],
   ["224.0.0.0/4", "is multicast (224.0.0.0/4)"],

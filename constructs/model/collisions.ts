@@ -31,7 +31,8 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
       const path = `platforms.${name}`;
       const remedy = `write another name in ${path}.databases`;
       const owner = instance === null ? undefined : databases.get(`${instance}/${database}`);
-      if (owner !== undefined) report(violation(path, `uses a database that ${owner} has on the same instance`, database, remedy));
+      if (owner !== undefined)
+        report(violation(path, `uses a database that already belongs to ${owner} on the same instance`, database, remedy));
       if (RESERVED_DATABASES.includes(database))
         report(violation(path, "must not use a database that belongs to PostgreSQL or a cloud", database, remedy));
       if (!IDENTIFIER.pattern.test(database)) report(violation(path, `database must be ${IDENTIFIER.form}`, database));
@@ -54,6 +55,6 @@ function byNamespace(placed: readonly Placed[]): Iterable<readonly Placed[]> {
 function checkBeginnings({ name, settings: { namespace, release } }: Placed, { name: other, settings: its }: Placed, report: Report): void {
   const { secret } = kubernetesNames(its.release);
   if (release !== secret && !release.startsWith(`${secret}-`)) return;
-  const rule = `must not begin with ${secret}, as the objects of ${other} in namespace ${namespace} do`;
+  const rule = `must not begin with ${secret}, because the objects of ${other} in namespace ${namespace} do`;
   report(violation(`platforms.${name}.release`, rule, release, "choose another release or namespace"));
 }

@@ -46,7 +46,7 @@ const onOneLine = (path: string): string =>
 
 /** A login in an address, a password by its name, PEM: what ends up in a field that wants another text. */
 const SECRET = /:\/\/\S*@|^[^\s/@:]*:[^\s@]+@(?!sha256:)|(pass(word|wd)?|pwd)["']?\s*[=:]|-----BEGIN/i;
-const HIDDEN = "a text that may contain a password or a key";
+const HIDDEN = "a string that may contain a password or a key";
 /** The longest beginning of a text that is searched for secrets, and of which a part is shown. */
 const SEARCHED = 1_000;
 
@@ -77,7 +77,7 @@ function toKind(value: object): string {
   if (Array.isArray(value)) return "a list";
   const kind = [Date, Map, Set].find((each) => value instanceof each);
   if (kind !== undefined) return `a ${kind.name}`;
-  return isPlainObject(value) ? "an object" : "an object of a class";
+  return isPlainObject(value) ? "an object" : "a class instance";
 }
 
 export function violation(path: string, rule: string, got: unknown, remedy = ""): Violation {

@@ -159,7 +159,7 @@ export function quarters({ min, max, default: defaultValue }: Bounds & { readonl
   const accepts = (value: unknown) => typeof value === "number" && Number.isInteger(value * 4) && value >= min && value <= max;
   const meant = (value: unknown) =>
     typeof value === "string" && /^\d{1,15}(\.\d{1,2})?$/.test(value) && accepts(Number(value)) ? Number(value) : null;
-  const form = `a number from ${min} to ${max}, in quarters`;
+  const form = `a number from ${min} to ${max} in steps of 0.25`;
   const schema = { type: "number", minimum: min, maximum: max, multipleOf: 0.25 };
   return withDefault(define<number>({ form, schema, accepts, meant }), defaultValue);
 }
@@ -385,7 +385,7 @@ export function scalar(): Field<string | number | boolean, true> {
   return define<string | number | boolean>({ form: "a string, number or boolean", schema, accepts, meant: () => null, isOneLine: true });
 }
 
-const ANY_TEXT: Form = { pattern: /^/, form: "a text" };
+const ANY_TEXT: Form = { pattern: /^/, form: "a string" };
 
 /** What no file of values for a chart comes near to: levels within each other, and values in all. No list has more entries, either. */
 const MOST_LEVELS = 100;

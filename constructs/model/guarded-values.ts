@@ -52,7 +52,7 @@ export function checkValues(
     report(
       violation(
         `${path}.values`,
-        `must be empty, ${platform.title} has no Helm chart`,
+        `must be empty, because ${platform.title} has no Helm chart`,
         values,
         release.kind === "kustomize" ? "patch the rendered files instead" : "write them into your own chart or manifests",
       ),
@@ -90,11 +90,11 @@ export function checkValues(
 
 const WIRED = "is set by the wiring";
 const ONE_LINE = { rule: "must not contain a line break or a control character", remedy: "write it on one line" };
-const A_TEMPLATE = { rule: "is a template that can write further values", remedy: "write out what it yields" };
-const A_MERGE = { rule: "must not have a key <<, which YAML 1.1 reads as a merge", remedy: "write the keys themselves" };
+const A_TEMPLATE = { rule: "is a template that can set other values", remedy: "write the rendered text instead" };
+const A_MERGE = { rule: "must not contain the key <<, which YAML 1.1 reads as a merge", remedy: "write out the merged keys" };
 const FILES: Guard = { because: "the connection is read from files in this directory" };
 
-const OURS: Guard = { because: "this project creates the object of this name" };
+const OURS: Guard = { because: "this project creates the object with this name" };
 
 const PODS: Guard = { setting: "replicas" };
 
@@ -240,4 +240,4 @@ function nearestGuard(userPath: Path, guards: readonly GuardAt[]): Guard | null 
 }
 
 const toRemedy = (guard: Guard, name: string): string =>
-  "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, ${guard.because}`;
+  "setting" in guard ? `use platforms.${name}.${guard.setting}` : `remove it, because ${guard.because}`;

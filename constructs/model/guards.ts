@@ -10,7 +10,7 @@ export interface Guards {
 }
 
 /** Why most guarded values have no setting. */
-export const THE_CONNECTION: Guard = { because: "the connection decides it" };
+export const THE_CONNECTION: Guard = { because: "it follows from the connection" };
 
 /** Values that most charts call alike. */
 export const COMMON_VALUES: Guards = {

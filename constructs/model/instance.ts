@@ -146,7 +146,7 @@ export const instanceFields = {
       /** The cloud's name of the region. */
       region: text({ pattern: /^[a-z]+((-[a-z]+)+-?[0-9]+)?$/, form: "a region" }),
       /** Key in that region: its ARN on AWS, null on Google Cloud. @defaultValue `null` */
-      kmsKey: nullable(text({ pattern: /\S/, form: "a key's id" })),
+      kmsKey: nullable(text({ pattern: /\S/, form: "a key's ID" })),
     }),
   ),
   /**
@@ -218,39 +218,37 @@ export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ...["allowedcidrs", "allowedcidrblocks", "authorizednetworks"].map((key) => [key, "use allowedSources"] as const),
   ...["databaseflags", "flags", "parametergroup"].map((key) => [key, "use parameters"] as const),
   ...["masterusername", "masteruserpassword", "masterpassword", "username", "password", "rootpassword"].map(
-    (key) => [key, "remove it; the target creates the master user, and keeps its password in the secret store"] as const,
+    (key) => [key, "remove it; the target creates the master user and stores its password in the secret store"] as const,
   ),
   ...["publiclyaccessible", "public", "publicip", "publicaccess", "publicipaddress", "ipv4enabled", "assignpublicip"].map(
     (key) =>
       [
         key,
-        "remove it: a database gets no public address, because its logins would face everyone who scans the internet; let networks in with allowedSources, and people through a VPN or a tunnel (--via)",
+        "remove it: a database gets no public address, because anyone who scans the internet could then try passwords; allow networks with allowedSources, and connect people through a VPN or a tunnel (--via)",
       ] as const,
   ),
   ...["engine", "databaseengine"].map(
     (key) =>
       [
         key,
-        "remove it: instances are PostgreSQL on RDS, Cloud SQL or this machine; name an Aurora or AlloyDB cluster that you have as existing, with its writer's address",
+        "remove it: instances are PostgreSQL on RDS, Cloud SQL or this machine; to use your Aurora or AlloyDB cluster, set existing to its writer's address",
       ] as const,
   ),
   ...["optiongroup", "optiongroupname"].map(
-    (key) => [key, "remove it: RDS for PostgreSQL has no options to choose; extensions and parameters take their place"] as const,
+    (key) => [key, "remove it: RDS for PostgreSQL offers no options to choose; use extensions and parameters instead"] as const,
   ),
   ...["storagetype", "volumetype", "disktype"].map(
     (key) =>
       [
         key,
-        "remove it: on AWS every disk is gp3, which does what gp2 does for less and changes over without downtime; gcp.disk chooses on Google Cloud",
+        "remove it: on AWS every disk is gp3, which replaces gp2 at a lower price and without downtime; on Google Cloud, use gcp.disk",
       ] as const,
   ),
   ...["storageencrypted", "encrypted"].map((key) => [key, "remove it; databases are always encrypted"] as const),
-  ...["managemasteruserpassword"].map(
-    (key) => [key, "remove it; the master's password is created in the secret store, and rotated there"] as const,
-  ),
+  ...["managemasteruserpassword"].map((key) => [key, "remove it; the secret store creates and rotates the master's password"] as const),
   ...["skipfinalsnapshot", "finalsnapshotidentifier"].map((key) => [key, "on AWS write finalSnapshot into aws.instances"] as const),
   ...["database", "databases", "dbname", "databasename"].map(
-    (key) => [key, "remove it; list the platforms under platforms, each gets its own database"] as const,
+    (key) => [key, "remove it; list the platforms under platforms, and each gets its own database"] as const,
   ),
 ]);
 

@@ -165,7 +165,7 @@ export function mergeInstances(target: WithSection, section: Settings<Fields>, i
       report(
         violation(
           `${target.name}.instances.${name}.${key}`,
-          `must not stand beside ${from}, which decides it`,
+          `must not be set together with ${from}, which decides it`,
           {},
           "remove one of the two",
         ),

@@ -184,7 +184,7 @@ const toUntried = ({ platform, instance }: Placed, instances: Readonly<Record<st
   ifReadable(() => {
     const majorVersion = instances[instance ?? ""]?.majorVersion ?? 0;
     const { title, newestMajorVersion: newest } = platform;
-    const rule = `is newer than PostgreSQL ${newest}, the newest that ${title} was run on`;
+    const rule = `is newer than PostgreSQL ${newest}, the newest version that ${title} was tested with`;
     return newest === null || majorVersion <= newest ? [] : [violation(`instances.${instance}.majorVersion`, rule, majorVersion)];
   }, []);
 
@@ -220,7 +220,7 @@ function checkAcknowledged(ids: readonly string[], known: readonly string[], rep
   const beginnings = new Set(known.map(firstWord));
   return ids.flatMap((id) => {
     if (known.includes(id)) return [];
-    const found = { path: `acknowledge.${id}`, rule: "is not the id of a rule", got: null };
+    const found = { path: `acknowledge.${id}`, rule: "is not a rule ID", got: null };
     const near = nearest(id, known);
     if (near !== null) report({ ...found, remedy: `did you mean "${near}"?` });
     return near !== null || !beginnings.has(firstWord(id))

@@ -5,7 +5,7 @@ export type Schema = JsonObject;
 
 /** A pattern without flags other than `u`, which JSON Schema implies: it has no others. */
 function patternOf(pattern: RegExp): string {
-  if (pattern.flags.replace("u", "") !== "") throw new TypeError(`${pattern} has flags that JSON Schema lacks`);
+  if (pattern.flags.replace("u", "") !== "") throw new TypeError(`${pattern} has flags that JSON Schema does not support`);
   return pattern.source.replaceAll("\\/", "/");
 }
 

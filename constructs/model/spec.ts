@@ -40,7 +40,7 @@ export const environmentFields = {
   /** Reasons for what rules would refuse without one, or warn of: rule id to reason. @defaultValue `{}` */
   acknowledge: map(text({ pattern: /\S.{9,}/u, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
-    form: "a rule's id",
+    form: "a rule's ID",
   }),
 };
 

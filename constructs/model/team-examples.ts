@@ -14,7 +14,7 @@ export interface ExampleContext {
 /** What is wrong with the examples of a team's rules: none if each passing one is accepted, and each failing one found, by its own rule. */
 export const checkExamples = (rules: readonly TeamRule[], context: ExampleContext): readonly string[] =>
   rules.flatMap((rule) => [
-    ...found(rule, rule.passing, context).map((each) => `${rule.id}: its passing example is refused: ${formatViolation(each)}`),
+    ...found(rule, rule.passing, context).map((each) => `${rule.id}: rejects its passing example: ${formatViolation(each)}`),
     ...(found(rule, rule.failing, context).some(({ id }) => id === rule.id) ? [] : [`${rule.id}: does not find its failing example`]),
   ]);
 

@@ -46,14 +46,14 @@ export function checkTeamRules(rules: readonly TeamRule[], subject: TeamSubject,
   return rules.flatMap((rule, index) => {
     const name = `rule ${isObject(rule) && typeof rule.id === "string" ? rule.id : index + 1} of this team`;
     if (!isObject(rule) || typeof rule.check !== "function") throw new UserError(`${name} must be an object with a function check`);
-    if (!ID.test(rule.id)) throw new UserError(`${name} must have an id of two words or more in lower case, joined by hyphens`);
-    if (!SEVERITIES.includes(rule.severity)) throw new UserError(`${name} must have a severity of ${SEVERITIES.join(", ")}`);
-    if (ids.has(rule.id)) throw new UserError(`${name} has the id of another rule; choose another one`);
+    if (!ID.test(rule.id)) throw new UserError(`${name} must have an ID of at least two lower-case words, joined by hyphens`);
+    if (!SEVERITIES.includes(rule.severity)) throw new UserError(`${name} must have one of the severities ${SEVERITIES.join(", ")}`);
+    if (ids.has(rule.id)) throw new UserError(`${name} has the same ID as another rule; choose another one`);
     ids.add(rule.id);
     try {
       return checkRules([{ ...rule, check: (...given) => toViolations(rule.check(...given)) }], subject, "");
     } catch (error) {
-      throw new UserError(`${name} cannot be checked: ${error instanceof Error ? error.message : String(error)}`);
+      throw new UserError(`${name} could not be checked: ${error instanceof Error ? error.message : String(error)}`);
     }
   });
 }

@@ -3,7 +3,7 @@ export const UNREADABLE = Symbol("unreadable");
 export type Unreadable = typeof UNREADABLE;
 
 /** One for all, without a stack: it never leaves this module. */
-const READ = new Error("reads a setting that was reported as malformed");
+const READ = new Error("read a setting that was reported as malformed");
 
 const refuse = (): never => {
   throw READ;

@@ -44,7 +44,7 @@ function shrink(shares: readonly Share[], excess: number): readonly string[] {
   const [best] = shares.flatMap((share) => lower(share, excess)).sort((a, b) => b.value / b.from - a.value / a.from);
   if (best !== undefined) return [`set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`];
   const spare = shares.reduce((sum, share) => sum + share.peak - lowest(share), 0);
-  return spare >= excess ? [`shrink several pools, by ${excess} connections in all`] : [];
+  return spare >= excess ? [`shrink several pools by ${excess} connections in total`] : [];
 }
 
 /** A platform's whole numbers and the smallest of each. Not its replicas: fewer of them cost more than connections. */
@@ -78,10 +78,10 @@ function lower(share: Share, excess: number): readonly Lowered[] {
 function move(shares: readonly Share[], excess: number): string {
   const ascending = [...shares].sort((a, b) => a.peak - b.peak);
   const enough = ascending.find((share) => share.peak >= excess);
-  if (enough !== undefined) return `move ${enough.name} (${enough.peak}) to an instance of its own`;
+  if (enough !== undefined) return `move ${enough.name} (${enough.peak}) to a separate instance`;
   const moved: Share[] = [];
   for (const share of ascending.reverse()) {
     if (moved.reduce((sum, each) => sum + each.peak, 0) < excess) moved.push(share);
   }
-  return `move ${moved.map((share) => share.name).join(", ")} to instances of their own`;
+  return `move ${moved.map((share) => share.name).join(", ")} to separate instances`;
 }

@@ -64,8 +64,8 @@ const REFUSED: readonly Case[] = [
     title: "the internet",
     main: { publiclyAccessible: true, allowedSources: ["0.0.0.0/0"] },
     says: [
-      "instances.main.publiclyAccessible: unknown key; remove it: a database gets no public address, because its logins would face everyone who scans the internet; let networks in with allowedSources, and people through a VPN or a tunnel (--via)",
-      'instances.main.allowedSources[0]: is the whole internet, got "0.0.0.0/0"; a database gets no public address: name the cluster\'s network here; people come through a VPN or a tunnel (--via localhost:5433) [never-the-whole-world]',
+      "instances.main.publiclyAccessible: unknown key; remove it: a database gets no public address, because anyone who scans the internet could then try passwords; allow networks with allowedSources, and connect people through a VPN or a tunnel (--via)",
+      'instances.main.allowedSources[0]: is the whole internet, got "0.0.0.0/0"; a database gets no public address: name the cluster\'s network here; people connect through a VPN or a tunnel (--via localhost:5433) [never-the-whole-world]',
     ],
   },
   {
@@ -73,11 +73,11 @@ const REFUSED: readonly Case[] = [
     main: { storage_type: "gp2", engine: "aurora-postgresql", option_group_name: "default" },
     own: { public: true, storageType: "gp2" },
     says: [
-      "aws.instances.main.public: unknown key; remove it: a database gets no public address, because its logins would face everyone who scans the internet; let networks in with allowedSources, and people through a VPN or a tunnel (--via)",
-      "aws.instances.main.storageType: unknown key; remove it: on AWS every disk is gp3, which does what gp2 does for less and changes over without downtime; gcp.disk chooses on Google Cloud",
-      "instances.main.storage_type: unknown key; remove it: on AWS every disk is gp3, which does what gp2 does for less and changes over without downtime; gcp.disk chooses on Google Cloud",
-      "instances.main.engine: unknown key; remove it: instances are PostgreSQL on RDS, Cloud SQL or this machine; name an Aurora or AlloyDB cluster that you have as existing, with its writer's address",
-      "instances.main.option_group_name: unknown key; remove it: RDS for PostgreSQL has no options to choose; extensions and parameters take their place",
+      "aws.instances.main.public: unknown key; remove it: a database gets no public address, because anyone who scans the internet could then try passwords; allow networks with allowedSources, and connect people through a VPN or a tunnel (--via)",
+      "aws.instances.main.storageType: unknown key; remove it: on AWS every disk is gp3, which replaces gp2 at a lower price and without downtime; on Google Cloud, use gcp.disk",
+      "instances.main.storage_type: unknown key; remove it: on AWS every disk is gp3, which replaces gp2 at a lower price and without downtime; on Google Cloud, use gcp.disk",
+      "instances.main.engine: unknown key; remove it: instances are PostgreSQL on RDS, Cloud SQL or this machine; to use your Aurora or AlloyDB cluster, set existing to its writer's address",
+      "instances.main.option_group_name: unknown key; remove it: RDS for PostgreSQL offers no options to choose; use extensions and parameters instead",
     ],
   },
   {
@@ -94,7 +94,9 @@ const REFUSED: readonly Case[] = [
   {
     title: "more tags than a resource may have",
     labels: Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`k${index}`, "v"])),
-    says: ["labels: must be at most 49 on AWS, besides ours, got 50; remove some [aws-labels-fit-a-resource]"],
+    says: [
+      "labels: must have at most 49 entries on AWS, in addition to this project's tags, got 50; remove some [aws-labels-fit-a-resource]",
+    ],
   },
   {
     title: "a group twice, and a provider of another account",
@@ -103,8 +105,8 @@ const REFUSED: readonly Case[] = [
       cluster: { ...CLUSTER, securityGroups: ["sg-0a1b2c3d4e5f60713", "sg-0a1b2c3d4e5f60713"] },
     },
     says: [
-      'aws.cluster.securityGroups[1]: is named twice, and EC2 rejects the same rule twice, got "sg-0a1b2c3d4e5f60713"; remove it [aws-security-groups-are-named-once]',
-      'aws.cluster.oidcProvider: must be in account 999999999999, whose roles the pods take: a role can trust providers of the same account only, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider [aws-oidc-provider-is-in-the-account]',
+      'aws.cluster.securityGroups[1]: is listed twice, and EC2 rejects duplicate rules, got "sg-0a1b2c3d4e5f60713"; remove it [aws-security-groups-are-named-once]',
+      'aws.cluster.oidcProvider: must be in account 999999999999, because the pods assume roles there, and a role trusts only providers of its own account, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider [aws-oidc-provider-is-in-the-account]',
     ],
   },
   {

@@ -18,19 +18,19 @@ describe("a mistake in an instance on AWS", () => {
     [existing("..."), 'existing.host: must be a DNS name or an address, without a port, got "..."'],
     [
       existing("localhost"),
-      'existing.host: is the machine that looks it up, which in a cloud is each pod, got "localhost"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
+      'existing.host: is the machine that resolves it, which in a cloud is each pod, got "localhost"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
     ],
     [
       existing("169.254.1.1"),
-      'existing.host: is link-local (169.254.0.0/16), where no server is, got "169.254.1.1"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
+      'existing.host: is link-local (169.254.0.0/16), so no server can be reached there, got "169.254.1.1"; write the server\'s name or private address; then write acknowledge: { "aws-existing-is-not-this-machine": "<reason>" } [aws-existing-is-not-this-machine]',
     ],
     [
       existing(rds("proxy-a1b2")),
-      'existing.host: is an RDS Proxy, which rejects every login that is not in one of its secrets, got "ml.proxy-a1b2.eu-central-1.rds.amazonaws.com"; write the endpoint of the instance, or the writer\'s of the cluster [aws-existing-is-not-a-proxy]',
+      "existing.host: is an RDS Proxy, which rejects every login that is not in one of its secrets, got \"ml.proxy-a1b2.eu-central-1.rds.amazonaws.com\"; write the instance's endpoint, or the cluster's writer endpoint [aws-existing-is-not-a-proxy]",
     ],
     [
       existing(rds("cluster-ro-a1b2")),
-      'existing.host: is the reader endpoint of an Aurora cluster, which rejects writes once the cluster has a replica, got "ml.cluster-ro-a1b2.eu-central-1.rds.amazonaws.com"; write the writer\'s, with cluster- in the place of cluster-ro-; then write acknowledge: { "aws-existing-is-not-a-reader": "<reason>" } [aws-existing-is-not-a-reader]',
+      'existing.host: is the reader endpoint of an Aurora cluster, which rejects writes once the cluster has a replica, got "ml.cluster-ro-a1b2.eu-central-1.rds.amazonaws.com"; write the writer endpoint, with cluster- instead of cluster-ro-; then write acknowledge: { "aws-existing-is-not-a-reader": "<reason>" } [aws-existing-is-not-a-reader]',
     ],
     [
       existing(rds("a1b2", "eu-west-1")),
@@ -38,20 +38,20 @@ describe("a mistake in an instance on AWS", () => {
     ],
     [
       existing("db.example", { ca: "-----BEGIN RSA PRIVATE KEY-----\nMII" }),
-      "existing.ca: must not contain a private key, because every pod gets this file, got a text that may contain a password or a key; write the certificate of the authority [existing-ca-has-certificates-only]",
+      "existing.ca: must not contain a private key, because every pod gets this file, got a string that may contain a password or a key; write the CA certificate [existing-ca-has-certificates-only]",
     ],
     [
       existing("db.example", { ca: "-----BEGIN CERTIFICATE REQUEST-----\nMII" }),
-      "existing.ca: must contain certificates only, and has a CERTIFICATE REQUEST, got a text that may contain a password or a key; write the certificate of the authority [existing-ca-has-certificates-only]",
+      "existing.ca: must contain only certificates, but contains a CERTIFICATE REQUEST, got a string that may contain a password or a key; write the CA certificate [existing-ca-has-certificates-only]",
     ],
     [{ allowedSources: ["010.0.0.0/8"] }, 'allowedSources[0]: must be a CIDR block such as 10.0.0.0/16, got "010.0.0.0/8"'],
     [
       { allowedSources: ["8.0.0.0/8", "9.0.0.0/8"] },
-      "allowedSources: has public networks that are together wider than any owner's (/8), got \"2 networks\"; name the clients' networks [sources-are-not-the-world-in-parts]",
+      'allowedSources: contains public networks that together are wider than a /8, got "2 networks"; name the clients\' networks [sources-are-not-the-world-in-parts]',
     ],
     [
       { allowedSources: Array.from({ length: 56 }, (_, index) => `10.${index}.0.0/16`) },
-      'allowedSources: must be at most 55, because a security group has 60 rules unless AWS has raised that, got 56; join networks that are next to each other; then write acknowledge: { "aws-sources-fit-a-security-group": "<reason>" } [aws-sources-fit-a-security-group]',
+      'allowedSources: must be at most 55, because a security group has 60 rules unless AWS has raised that, got 56; combine adjacent networks; then write acknowledge: { "aws-sources-fit-a-security-group": "<reason>" } [aws-sources-fit-a-security-group]',
     ],
     [
       { maintenanceWindow: "sun:05:00-sun:04:00", backupWindow: "04:15-04:45" },
@@ -64,31 +64,31 @@ describe("a mistake in an instance on AWS", () => {
   it.each([
     [
       { allowedSources: ["127.0.0.0/8", "10.0.0.0/8"] },
-      'allowedSources[0]: is loopback (127.0.0.0/8), from which no client comes, got "127.0.0.0/8"; name the clients\' network [aws-sources-have-clients]',
+      'allowedSources[0]: is loopback (127.0.0.0/8), so no client connects from there, got "127.0.0.0/8"; name the clients\' network [aws-sources-have-clients]',
     ],
     [
       { allowedSources: ["10.0.0.0/8", "203.0.113.7/32"] },
-      'allowedSources: has public networks, and a database has only a private address, got "203.0.113.7/32"; name the clients\' private network, unless yours uses these addresses within itself [aws-sources-are-private]',
+      'allowedSources: contains public networks, but a database has only a private address, got "203.0.113.7/32"; name the clients\' private network, unless your network uses these addresses internally [aws-sources-are-private]',
     ],
     [
       { storageGib: 300, maxStorageGib: 600 },
-      "maxStorageGib: lets the disk grow across 400 GiB, where RDS moves the data to four volumes and slows the disk for hours, got 600; set storageGib (300) to 400 now, or maxStorageGib to 399 or less [aws-ceilings-do-not-cross-the-stripes]",
+      "maxStorageGib: lets the disk grow past 400 GiB, where RDS moves the data to four volumes and slows the disk for hours, got 600; set storageGib (300) to 400 now, or maxStorageGib to 399 or less [aws-ceilings-do-not-cross-the-stripes]",
     ],
     [
       { backupRetentionDays: 0, pointInTimeRecovery: false, highAvailability: false },
-      "backupRetentionDays: keeps no backups: what is deleted is lost, got 0; keep them for 1 day or more, unless the data can be created again [aws-backups-are-kept]",
+      "backupRetentionDays: keeps no backups, so deleted data is lost, got 0; keep them for at least 1 day, unless the data can be recreated [aws-backups-are-kept]",
     ],
     [
       { backupRetentionDays: 0, pointInTimeRecovery: false },
-      "backupRetentionDays: keeps no backups, and the standby of highAvailability repeats every deletion, got 0; keep them for 1 day or more, unless the data can be created again [aws-backups-are-kept]",
+      "backupRetentionDays: keeps no backups, and the standby of highAvailability repeats each deletion, got 0; keep them for at least 1 day, unless the data can be recreated [aws-backups-are-kept]",
     ],
     [
       { storageGib: 400, iops: 64_000 },
-      "iops: is more than db.m7g.large ever reaches (40000), and is billed, got 64000; lower it, or choose a larger size [aws-classes-reach-their-disks]",
+      "iops: is more than db.m7g.large can use (40000), and is billed anyway, got 64000; lower it, or choose a larger size [aws-classes-reach-their-disks]",
     ],
     [
       { size: { vcpus: 2, memoryGib: 4 } },
-      'size: is a burstable class with highAvailability: RDS bills all work above a baseline of 10 to 40 % of its CPU, got "db.t4g.medium"; use a class with its whole CPU, such as db.m7g.large [aws-burstable-classes-are-for-development]',
+      'size: is a burstable class with highAvailability: RDS bills all work above a baseline of 10 to 40 % of its CPU, got "db.t4g.medium"; use a class with full CPU, such as db.m7g.large [aws-burstable-classes-are-for-development]',
     ],
     [
       { backupReplication: { region: "af-south-1", kmsKey: "arn:aws:kms:af-south-1:111122223333:key/0a1b2c3d" } },
@@ -112,7 +112,7 @@ describe("a mistake in an instance on AWS", () => {
     ).toEqual([
       expect.stringContaining("aws.instances.main.class: is a burstable class with highAvailability"),
       expect.stringContaining("aws.instances.main.backupRetentionDays: keeps no backups"),
-      expect.stringContaining("aws.instances.main.maxStorageGib: lets the disk grow across 400 GiB"),
+      expect.stringContaining("aws.instances.main.maxStorageGib: lets the disk grow past 400 GiB"),
     ]);
   });
 
@@ -152,15 +152,15 @@ describe("a mistake in the section of AWS", () => {
     ],
     [
       { network: { ...NETWORK, cidrs: Array.from({ length: 51 }, (_, index) => `10.${index}.0.0/16`) } },
-      "network.cidrs: must be at most 50, which a VPC has, got 51; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them [aws-network-blocks-are-of-one-vpc]",
+      "network.cidrs: must have at most 50 entries, the most that a VPC has, got 51; aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].CidrBlockAssociationSet[].CidrBlock' shows them [aws-network-blocks-are-of-one-vpc]",
     ],
     [
       { cluster: { ...CLUSTER, oidcProvider: CLUSTER.oidcProvider.replace("eu-central-1", "us-east-1") } },
-      'cluster.oidcProvider: must be of a cluster in eu-central-1, because security groups admit each other within a region only, got "us-east-1"; name a cluster of that region, or change aws.region [aws-cluster-is-in-the-region]',
+      'cluster.oidcProvider: must belong to a cluster in eu-central-1, because security groups admit each other only within a region, got "us-east-1"; name a cluster in that region, or change aws.region [aws-cluster-is-in-the-region]',
     ],
     [
       { certificateAuthorities: "-----BEGIN PRIVATE KEY-----" },
-      "certificateAuthorities: must not contain a private key, because every pod gets this file, got a text that may contain a password or a key; save the region's bundle beside the environment's file, and write its name [aws-authorities-have-certificates-only]",
+      "certificateAuthorities: must not contain a private key, because every pod gets this file, got a string that may contain a password or a key; save the region's bundle next to the environment's file, and write its file name [aws-authorities-have-certificates-only]",
     ],
   ])("%j is refused", (change, message) => {
     expect(refused(withAws(minimalAws, change as never))).toBe(`  - aws.${message}`);
@@ -168,7 +168,7 @@ describe("a mistake in the section of AWS", () => {
 
   it("is a network of public addresses, which is warned of", () => {
     expect(warned(withAws(minimalAws, { network: null, vpcCidr: "8.0.0.0/16" }))).toEqual([
-      'aws.vpcCidr: has public addresses, whose owners cannot be reached from this network, got "8.0.0.0/16"; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 [aws-new-network-is-private]',
+      'aws.vpcCidr: contains public addresses, whose owners cannot be reached from this network, got "8.0.0.0/16"; use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16 [aws-new-network-is-private]',
     ]);
   });
 

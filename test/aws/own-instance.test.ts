@@ -40,14 +40,14 @@ describe("a setting of one instance on AWS is refused", () => {
     [{ class: "m7i.large" }, `${CLASS} "m7i.large"; write "db.m7i.large"`],
     [
       { class: "db.t2.micro" },
-      `${CLASS} "db.t2.micro"; that generation runs no PostgreSQL newer than 14; db.t3, db.m5 and db.r5 are the oldest x86 ones that do`,
+      `${CLASS} "db.t2.micro"; that generation supports PostgreSQL up to 14; the oldest x86 classes for newer versions are db.t3, db.m5 and db.r5`,
     ],
     [{ class: "db.serverless" }, `${CLASS} "db.serverless"; write a class of db.t3, t4g, m5 to m8g or r5 to r8g`],
     [{ class: "" }, `${CLASS} ""; such as db.m7g.large or db.m7i.large`],
     [{ class: 5 }, `${CLASS} 5`],
     [
       { class: "db.m7i.large", size: { vcpus: 2 } },
-      "aws.instances.main.size: must not stand beside class, which decides it, got an object; remove one of the two",
+      "aws.instances.main.size: must not be set together with class, which decides it, got an object; remove one of the two",
     ],
     [{ version: "17" }, 'aws.instances.main.version: must be a minor version such as 17.6, got "17"'],
     [{ version: 17.6 }, 'aws.instances.main.version: must be a minor version such as 17.6, got 17.6; write it in quotes: "17.6"'],
@@ -57,7 +57,7 @@ describe("a setting of one instance on AWS is refused", () => {
     ],
     [
       { version: "17.1" },
-      'aws.instances.main.version: ignores ALTER ROLE ... SET role, by which both logins of a platform own the same tables, got "17.1"; write the next minor version or a later one [aws-version-heeds-the-owner-role]',
+      'aws.instances.main.version: ignores ALTER ROLE ... SET role, which lets both logins of a platform own the same tables, got "17.1"; write the next minor version or a later one [aws-version-heeds-the-owner-role]',
     ],
     [
       { identifier: "ML" },
@@ -70,7 +70,7 @@ describe("a setting of one instance on AWS is refused", () => {
     [{ monitoringIntervalSeconds: 20 }, "aws.instances.main.monitoringIntervalSeconds: must be 0, 1, 5, 10, 15, 30 or 60, got 20"],
     [
       { parameterGroup: "ml-postgres17", parameters: { work_mem: "16MB" } },
-      'aws.instances.main.parameterGroup: cannot stand beside parameters (work_mem), got "ml-postgres17"; set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup [aws-parameter-group-takes-the-place-of-parameters]',
+      'aws.instances.main.parameterGroup: cannot be combined with parameters (work_mem), got "ml-postgres17"; set them in that group and remove them here (those for other clouds go into gcp.instances), or remove parameterGroup [aws-parameter-group-takes-the-place-of-parameters]',
     ],
     [
       { subnetGroup: "default" },
@@ -79,7 +79,7 @@ describe("a setting of one instance on AWS is refused", () => {
     [{ dbInstanceIdentifier: "x" }, "aws.instances.main.dbInstanceIdentifier: unknown key; use identifier"],
     [
       { skip_final_snapshot: true },
-      "aws.instances.main.skip_final_snapshot: unknown key; use finalSnapshot: true takes one, false takes none",
+      "aws.instances.main.skip_final_snapshot: unknown key; use finalSnapshot: true takes a snapshot, false takes none",
     ],
   ])("%j", (settings, message) => {
     expect(own(settings)).toBe(message);
@@ -108,7 +108,7 @@ describe("a setting of one instance on AWS is refused", () => {
 
   it("where a subnet group is named without its network", () => {
     expect(refused(withOwn(minimalAws, { subnetGroup: "shared" }, { network: null }))).toBe(
-      'aws.instances.main.subnetGroup: needs aws.network: an existing subnet group is not in a network that is created, got "shared"; write the VPC of the group, with its private subnets, into aws.network [aws-subnet-group-needs-its-network]',
+      'aws.instances.main.subnetGroup: needs aws.network, because an existing subnet group is never in a new network, got "shared"; write the VPC of the group, with its private subnets, into aws.network [aws-subnet-group-needs-its-network]',
     );
   });
 });
@@ -119,7 +119,7 @@ describe("a setting of one instance on AWS that is accepted", () => {
     [
       { version: "17.6" },
       [
-        'aws.instances.main.version: turns automatic minor upgrades off, and security fixes with them, got "17.6"; change it at least every quarter [aws-version-is-upgraded-by-hand]',
+        'aws.instances.main.version: disables automatic minor upgrades, including security fixes, got "17.6"; change it at least every quarter [aws-version-is-upgraded-by-hand]',
       ],
     ],
     [
@@ -137,13 +137,13 @@ describe("a setting of one instance on AWS that is accepted", () => {
     [
       { identifier: "ml-main" },
       [
-        'aws.instances.main.identifier: blocks every change that replaces the instance, and the next deployment after its stack is deleted, which keeps the instance: RDS has a name once in a region, got "ml-main"; leave it out unless something looks the instance up by this name [aws-identifier-blocks-a-replacement]',
+        'aws.instances.main.identifier: blocks every change that replaces the instance, and the next deployment after its stack is deleted, because the instance is kept: RDS accepts a name once in a region, got "ml-main"; leave it out unless something looks the instance up by this name [aws-identifier-blocks-a-replacement]',
       ],
     ],
     [
       { finalSnapshot: false },
       [
-        "aws.instances.main.finalSnapshot: deletes the data when the instance leaves the spec or its stack is deleted: only its automated backups stay, for 7 days, got false; deletionProtection refuses it until you set that to false [aws-instance-is-deleted-with-its-stack]",
+        "aws.instances.main.finalSnapshot: deletes the data when the instance is removed from the spec or its stack is deleted: only its automated backups remain, for 7 days, got false; deletionProtection prevents that until you set it to false [aws-instance-is-deleted-with-its-stack]",
       ],
     ],
   ])("%j has these warnings", (settings, warnings) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkRdsParameter, toRdsValue } from "../../constructs/aws/parameters";
 import { DEFAULT_PARAMETERS, MAJOR_VERSIONS } from "../../constructs/model/instance";
 
-const FOR_GCP = "for gcp alone, write it into gcp.instances.<name>.parameters";
+const FOR_GCP = "to set it for gcp only, write it into gcp.instances.<name>.parameters";
 
 describe("a parameter group of RDS", () => {
   it.each([
@@ -57,7 +57,7 @@ describe("a parameter group of RDS", () => {
       "x",
       17,
       "is not an RDS parameter for PostgreSQL 17",
-      "set it for a database or a role, with ALTER DATABASE or ALTER ROLE",
+      "set it for a database or role with ALTER DATABASE or ALTER ROLE",
     ],
     ["constructor", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
     ["hll", "x", 17, "is not an RDS parameter for PostgreSQL 17", "remove it"],
@@ -72,15 +72,15 @@ describe("a parameter group of RDS", () => {
       `add pgaudit to shared_preload_libraries; ${FOR_GCP}`,
     ],
     ["cloudsql.constructor", "on", 17, "is a Cloud SQL flag, not an RDS parameter", `remove it; ${FOR_GCP}`],
-    ["fsync", "off", 17, "cannot be changed on RDS, which decides how data reaches the disk", "remove it"],
+    ["fsync", "off", 17, "cannot be changed on RDS, which controls how data reaches the disk", "remove it"],
     [
       "wal_level",
       "logical",
       17,
-      "cannot be changed on RDS, which decides how data reaches the disk",
+      "cannot be changed on RDS, which controls how data reaches the disk",
       "set rds.logical_replication to on for logical replication",
     ],
-    ["log_directory", "/tmp", 17, "cannot be changed on RDS, which decides how log files are kept", "remove it"],
+    ["log_directory", "/tmp", 17, "cannot be changed on RDS, which controls how log files are kept", "remove it"],
     ["work_mem", "16mb", 17, "must be a whole number from 64 to 2147483647 (in kB, or with a unit: B, kB, MB, GB, TB)", ""],
     ["work_mem", "{FreeMemory/2}", 17, "must be a whole number from 64 to 2147483647 (in kB, or with a unit: B, kB, MB, GB, TB)", ""],
     [
@@ -95,7 +95,7 @@ describe("a parameter group of RDS", () => {
     ["log_rotation_age", 0, 17, "must be a whole number from 1 to 1440 (in min, or with a unit: us, ms, s, min, h, d)", ""],
     ["log_destination", "syslog", 17, "must be one of stderr, csvlog", ""],
     ["rds.log_retention_period", 60, 17, "must be a whole number from 1440 to 10080 (in min, or with a unit: us, ms, s, min, h, d)", ""],
-    ["log_connections", "off", 18, "must be on, or some of receipt, authentication, authorization, setup_durations, all", ""],
+    ["log_connections", "off", 18, "must be on, or a list of receipt, authentication, authorization, setup_durations, all", ""],
   ] as const)("refuses %s = %s of PostgreSQL %i", (name, value, major, rule, remedy) => {
     expect(checkRdsParameter(name, value, major)).toEqual({ rule, remedy });
   });

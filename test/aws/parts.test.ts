@@ -93,7 +93,7 @@ describe("RdsPostgres in a stack of one's own", () => {
     const misspelt = () => new RdsPostgres(stack, "Misspelt", { vpc, instance: { storageGb: 50 } });
     expect(misspelt).toThrow('instance.storageGb: unknown key; did you mean "storageGib"?');
     const existing = { existing: { host: "db", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:m-AbCdEf" } };
-    expect(wrong(existing)).toThrow("instance.existing: describes a database that exists; use RdsPostgres.from");
+    expect(wrong(existing)).toThrow("instance.existing: describes an existing database; use RdsPostgres.from");
   });
 
   it("takes the reasons for which a rule is set aside, and so do the platforms on it", () => {
@@ -263,7 +263,9 @@ describe("PlatformDatabases", () => {
     ]);
     expect(() => RdsPostgres.fromDatabaseInstance({ instance })).toThrow("secret: is required, because the instance has none");
     const partial = Secret.fromSecretNameV2(stack, "Partial", "master");
-    expect(() => RdsPostgres.fromDatabaseInstance({ instance, secret: partial })).toThrow("secret: must be named by its whole ARN");
+    expect(() => RdsPostgres.fromDatabaseInstance({ instance, secret: partial })).toThrow(
+      "secret: must have its complete ARN; import it with Secret.fromSecretCompleteArn",
+    );
     // 100 connections unless it is said otherwise.
     const make = () => new PlatformDatabases(stack, "Crowded", { vpc, postgres: named, platforms: { mlflow: { workers: 9 } } });
     expect(make).toThrow(/instance: max_connections .*raise max_connections of the server, and instance\.existing\.maxConnections/);
@@ -303,6 +305,6 @@ describe("PlatformReleases", () => {
   it("asks for the authorities where it knows no region", () => {
     const { stack, vpc } = start({});
     const make = () => new PlatformReleases(stack, "Releases", { cluster: clusterIn(stack, vpc), platforms: platformsOn(stack, vpc) });
-    expect(make).toThrow("ca: is required where the region of the database is not known");
+    expect(make).toThrow("ca: is required if the database's region is not known; pass the PEM text of its certificate authorities");
   });
 });

@@ -41,7 +41,7 @@ describe("a region that is newer than the package", () => {
 
   it("is refused without, with the address of what is missing; existing databases may bring their own", () => {
     expect(refusal(withAws(minimalAws, section), aws as never)).toBe(
-      "invalid spec:\n  - aws.certificateAuthorities: is required in il-central-1, whose certificate authorities this project does not know yet; save https://truststore.pki.rds.amazonaws.com/il-central-1/il-central-1-bundle.pem beside the environment's file, and write its name [aws-region-of-rds]",
+      "invalid spec:\n  - aws.certificateAuthorities: is required in il-central-1, whose certificate authorities this project does not know yet; save https://truststore.pki.rds.amazonaws.com/il-central-1/il-central-1-bundle.pem next to the environment's file, and write its file name [aws-region-of-rds]",
     );
     const existing = { host: "db", ca: "ca.pem", masterSecret: "arn:aws:secretsmanager:il-central-1:111122223333:secret:master-AbCdEf" };
     expect(refusal(withAws(withMain(minimalAws, { existing }), section), aws as never)).toBe("accepted");

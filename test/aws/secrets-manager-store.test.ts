@@ -79,7 +79,7 @@ describe("a store on Secrets Manager", () => {
     await store.write("it", b);
     secrets.faults.push(...many("UpdateSecretVersionStage"));
     await store.write("it", { ...a, password: "third" }, true);
-    expect(said).toEqual([1, 2].map(() => `AWS cannot do it now (${message})`));
+    expect(said).toEqual([1, 2].map(() => `AWS is busy (${message})`));
     expect([secrets.count(arn), await store.read("it")]).toEqual([
       3,
       { current: { ...a, password: "third" }, previous: null, pending: null, since: expect.any(Date) },
@@ -102,7 +102,7 @@ describe("a store on Secrets Manager", () => {
     const arn = secrets.create("broken");
     secrets.begin(arn, "first", "AWSCURRENT", '{"password": canary');
     expect(await refusal(storeOf({ it: arn }).read("it"))).toBe(
-      `ProvisioningError: secret ${arn} is not JSON with username and password; put its last version back`,
+      `ProvisioningError: secret ${arn} is not JSON with username and password; restore its last version`,
     );
   });
 });

@@ -143,15 +143,15 @@ describe("a spec for AWS", () => {
   it.each([
     [
       { size: { vcpus: 3, memoryGib: 8 } },
-      'instances.main.size: must be that of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge); or name any class in aws.instances.main.class [aws-size-has-a-class]',
+      'instances.main.size: must be the size of an instance class, got "3 vCPUs and 8 GiB"; the next is { vcpus: 4, memoryGib: 16 } (db.m7g.xlarge); or name any class in aws.instances.main.class [aws-size-has-a-class]',
     ],
     [
       { iops: 12000 },
-      "instances.main.iops: cannot be chosen below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
+      "instances.main.iops: cannot be set below 400 GiB, got 12000; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
     ],
     [
       { throughputMibps: 500 },
-      "instances.main.throughputMibps: cannot be chosen below 400 GiB, got 500; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
+      "instances.main.throughputMibps: cannot be set below 400 GiB, got 500; remove it, or set storageGib (100) to 400 or more [aws-small-volumes-have-fixed-performance]",
     ],
     [
       { storageGib: 400, iops: 3000 },
@@ -159,7 +159,7 @@ describe("a spec for AWS", () => {
     ],
     [
       { storageGib: 400, throughputMibps: 4000 },
-      "instances.main.iops: must be at least 16000, 4 operations for each MiB/s of throughputMibps, got 12000 [aws-large-volumes-have-a-floor]",
+      "instances.main.iops: must be at least 16000, 4 operations per MiB/s of throughputMibps, got 12000 [aws-large-volumes-have-a-floor]",
     ],
     [
       { backupWindow: "04:30-05:30" },
@@ -175,7 +175,7 @@ describe("a spec for AWS", () => {
     ],
     [
       { backupReplication: { region: "eu-wst-1" } },
-      'instances.main.backupReplication.region: must be a region of RDS, got "eu-wst-1"; did you mean "eu-west-1"? [aws-replicated-backups-need-a-key]',
+      'instances.main.backupReplication.region: must be an RDS region, got "eu-wst-1"; did you mean "eu-west-1"? [aws-replicated-backups-need-a-key]',
     ],
     [
       { backupReplication: { region: "eu-west-1" } },
@@ -196,11 +196,11 @@ describe("a spec for AWS", () => {
   it.each([
     [
       { region: "eu-centrl-1", network: null },
-      'aws.region: must be a region of RDS, got "eu-centrl-1"; did you mean "eu-central-1"? [aws-region-of-rds]',
+      'aws.region: must be an RDS region, got "eu-centrl-1"; did you mean "eu-central-1"? [aws-region-of-rds]',
     ],
     [
       { network: { ...NETWORK, privateSubnets: NETWORK.privateSubnets.slice(1) } },
-      'aws.network.privateSubnets: must lie in two zones or more, got "eu-central-1b"; add a subnet of another zone [aws-two-zones]',
+      'aws.network.privateSubnets: must be in at least two zones, got "eu-central-1b"; add a subnet in another zone [aws-two-zones]',
     ],
     [
       { network: null, cluster: CLUSTER },
@@ -210,11 +210,11 @@ describe("a spec for AWS", () => {
       { kmsKey: "arn:aws:kms:eu-west-1:111122223333:key/0a1b" },
       'aws.kmsKey: must be in eu-central-1, got "arn:aws:kms:eu-west-1:111122223333:key/0a1b" [aws-things-stand-in-the-region]',
     ],
-    [{ account: "12" }, 'aws.account: must be an account\'s number of 12 digits, got "12"'],
-    [{ account: { example: "12" } }, "aws.account: must be an account's number of 12 digits, got an object"],
+    [{ account: "12" }, 'aws.account: must be an account ID of 12 digits, got "12"'],
+    [{ account: { example: "12" } }, "aws.account: must be an account ID of 12 digits, got an object"],
     [
       { cluster: { ...CLUSTER, clusterSecurityGroup: null } },
-      "aws.cluster.clusterSecurityGroup: is required with installReleases: only its members are sure to reach the cluster's endpoint, got null; aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it [aws-releases-reach-the-cluster]",
+      "aws.cluster.clusterSecurityGroup: is required with installReleases, because only its members can always reach the cluster's endpoint, got null; aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig.clusterSecurityGroupId shows it [aws-releases-reach-the-cluster]",
     ],
     [
       { secretsManagerEndpoint: true, network: { ...NETWORK, cidrs: [] } },
@@ -226,7 +226,7 @@ describe("a spec for AWS", () => {
     ],
     [
       { network: null, existingSecretsManagerEndpoint: "sg-0a1b2c3d" },
-      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; name the network that it is in [aws-endpoint-lets-the-network-in]',
+      'aws.existingSecretsManagerEndpoint: must be null if an endpoint is created: AWS allows one private DNS name of Secrets Manager in a VPC, got "sg-0a1b2c3d"; set network to the network that contains it [aws-endpoint-lets-the-network-in]',
     ],
     [
       { network: null, zones: ["eu-west-1a", "eu-central-1b"] },
@@ -274,7 +274,7 @@ describe("a spec for AWS", () => {
 
   it("suggests no region of another continent", () => {
     expect(refused(withAws(minimalAws, { region: "au-west-1", network: null }))).toBe(
-      '  - aws.region: must be a region of RDS, got "au-west-1" [aws-region-of-rds]',
+      '  - aws.region: must be an RDS region, got "au-west-1" [aws-region-of-rds]',
     );
   });
 
@@ -302,8 +302,8 @@ describe("a spec for AWS", () => {
   it("is warned of what AWS refuses only in some networks, and of what an identity's login takes", () => {
     const { warnings } = resolveAws(withMain(withAws(minimalAws, { secretsManagerEndpoint: true }), { iamAuthentication: true }));
     expect(warnings.map(({ path, rule, remedy }) => `${path} ${rule}; ${remedy}`)).toEqual([
-      "aws.secretsManagerEndpoint fails if the VPC already has an endpoint of Secrets Manager (conflicting DNS domain); if it has one, name its security group in existingSecretsManagerEndpoint instead",
-      "instances.main.iamAuthentication only opens the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane); never make the master or a platform's login a member of such a role, also not through another role: RDS then refuses its password, and without the master's nothing is provisioned or rotated; test the master's login before you close the session",
+      "aws.secretsManagerEndpoint fails if the VPC already has an endpoint for Secrets Manager (conflicting DNS domain); if it has one, name its security group in existingSecretsManagerEndpoint instead",
+      "instances.main.iamAuthentication only prepares the instance: no login uses it until you create one (create role jane login; grant rds_iam to jane); never make the master or a platform's login a member of such a role, even through another role: RDS then rejects its password, and without the master's password nothing is provisioned or rotated; test the master's login before you close the session",
     ]);
   });
 
@@ -324,13 +324,13 @@ describe("a spec for AWS", () => {
     );
     const alone = withAws(withMain(minimalAws, { existing }), { network: null });
     expect(resolveAws(alone).warnings).toEqual([
-      expect.objectContaining({ path: "aws.network", rule: "is required if a function is to provision and rotate" }),
+      expect.objectContaining({ path: "aws.network", rule: "is required for the functions that provision and rotate" }),
     ]);
     expect(refused({ ...alone, instances: { ...alone.instances, made: {} }, platforms: { prefect: { instance: "main" } } })).toBe(
-      "  - aws.network: must be the network of the existing database: a network that is created does not reach it, got null; write its VPC and private subnets, or move the existing databases to a separate environment [aws-existing-needs-its-network]",
+      "  - aws.network: must be the network of the existing database, because a new network cannot reach it, got null; write its VPC and private subnets, or move the existing databases to a separate environment [aws-existing-needs-its-network]",
     );
     expect(main({ existing: { ...existing, masterSecret: "master" } })).toBe(
-      "  - instances.main.existing.masterSecret: must be the whole ARN of a secret, with its six letters at the end, got a text that may contain a password or a key; aws secretsmanager describe-secret tells it [aws-existing-master-secret-is-an-arn]",
+      "  - instances.main.existing.masterSecret: must be the complete ARN of a secret, including the six characters at its end, got a string that may contain a password or a key; aws secretsmanager describe-secret shows it [aws-existing-master-secret-is-an-arn]",
     );
   });
 });

@@ -139,7 +139,7 @@ describe("a scheduled rotation in four steps", () => {
     secrets.begin(turn.arn, "by hand", "AWSCURRENT", JSON.stringify(previous));
     secrets.begin(turn.arn, "the other", "AWSPREVIOUS", JSON.stringify(current));
     expect(await refusal(turn.run("setSecret", token))).toBe(
-      `ProvisioningError: version ${token} of secret ${turn.arn} would renew back_b, which is in use, and was given up; rotate it again`,
+      `ProvisioningError: version ${token} of secret ${turn.arn} would renew back_b, which is in use, so this rotation was abandoned; rotate it again`,
     );
     expect(secrets.value(turn.arn, "AWSPENDING")).toBeUndefined();
     await turn.play({});

@@ -17,7 +17,7 @@ export interface HelmCase extends ContractCase {
   readonly hostile: readonly JsonObject[];
   /** Values that look like it, and do not. */
   readonly harmless: readonly JsonObject[];
-  /** A value that the wiring sets, and the field of the spec that a refusal names; null where the connection decides it. */
+  /** A value that the wiring sets, and the field of the spec that a refusal names; null where the wiring sets it. */
   readonly guarded: { readonly values: JsonObject; readonly path: string; readonly field: string | null };
   /** A named list that a person may add to. */
   readonly list: { readonly path: readonly string[]; readonly item: JsonObject };
@@ -43,7 +43,7 @@ export function helmContract(each: HelmCase): void {
   const unknownOf = (values: JsonObject) => misfits(values, facts).filter(({ rule }) => rule.startsWith("is not a value"));
 
   const remedyOf = (guard: Guard): string =>
-    "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, ${guard.because}`;
+    "setting" in guard ? `use platforms.${each.name}.${guard.setting}` : `remove it, because ${guard.because}`;
 
   describe(`${each.title}: values`, () => {
     it.each(waysOf(each))("writes none that the chart does not know: $access, $tls", (way) => {
@@ -56,7 +56,7 @@ export function helmContract(each: HelmCase): void {
 
     it("refuses a guarded value and names the field to use instead", () => {
       const { field } = each.guarded;
-      const remedy = remedyOf(field === null ? { because: "the connection decides it" } : { setting: field });
+      const remedy = remedyOf(field === null ? { because: "it follows from the connection" } : { setting: field });
       expect(refusal(each, { ...each.settings, values: each.guarded.values })).toBe(
         `invalid spec:\n  - platforms.${each.name}.values.${each.guarded.path}: is set by the wiring; ${remedy}`,
       );

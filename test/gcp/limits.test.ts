@@ -16,7 +16,7 @@ describe("an environment that is too large, or has a name twice", () => {
     ],
     [
       { ...minimalGcp, platforms: { prefect: { namespace: "postgres-minimal" } } },
-      'platforms.prefect.namespace: must not be the namespace of provisioning, because any pod in it can read the master\'s password, got "postgres-minimal"; choose another namespace',
+      'platforms.prefect.namespace: must not be the provisioning namespace, because any pod in it can read the master\'s password, got "postgres-minimal"; choose another namespace [gcp-provisioning-has-its-namespace]',
     ],
     [
       { ...minimalGcp, owner: "ml", labels: { environment: "dev", owner: "other" } },
@@ -24,15 +24,15 @@ describe("an environment that is too large, or has a name twice", () => {
     ],
     [
       { ...minimalGcp, labels: many(64, "x") },
-      "labels: must be at most 63 on Google Cloud, besides environment, got 64; remove some [gcp-sixty-four-labels]",
+      "labels: must have at most 63 entries on Google Cloud, in addition to environment, got 64; remove some [gcp-sixty-four-labels]",
     ],
     [
       { ...withGcp(minimalGcp, { privateServicesAccess: { prefixLength: 24 } }), instances: many(51, {}), platforms: {} },
-      "gcp.privateServicesAccess.prefixLength: must be smaller: a range of /24 has addresses for 50 of 51 instances and replicas, got 24; a range of /20 has addresses for 1,010 [gcp-range-has-room]",
+      "gcp.privateServicesAccess.prefixLength: must be smaller: a /24 range has addresses for only 50 of 51 instances and replicas, got 24; a /20 range has addresses for 1,010 [gcp-range-has-room]",
     ],
     [
       { ...withCluster({ serviceAccounts: "google" }), instances: many(101, {}), platforms: {} },
-      'gcp.cluster.serviceAccounts: creates 101 Google service accounts, and a project has at most 100 unless Google has raised that, got "google"; use "direct", which creates none, or raise the quota, or move some of them to another environment, in another project; then write acknowledge: { "gcp-google-service-accounts": "<reason>" } [gcp-google-service-accounts]',
+      'gcp.cluster.serviceAccounts: creates 101 Google service accounts, but a project has at most 100 unless Google has raised the quota, got "google"; use "direct", which creates none, or raise the quota, or move some of them to another environment, in another project; then write acknowledge: { "gcp-google-service-accounts": "<reason>" } [gcp-google-service-accounts]',
     ],
     [
       {
@@ -41,7 +41,7 @@ describe("an environment that is too large, or has a name twice", () => {
         platforms: {},
         acknowledge: { "gcp-instances-of-a-project": "Google has raised it" },
       },
-      "platforms: need 1,501 members in the project's IAM policy to connect, which takes 1,500 in all; move some of them to another environment, in another project [gcp-policy-has-room]",
+      "platforms: need 1,501 members in the project's IAM policy to connect, which accepts 1,500 in total; move some of them to another environment, in another project [gcp-policy-has-room]",
     ],
   ])("is refused in one sentence %#", (spec, sentence) => {
     expect(refused(spec)).toContain(sentence);

@@ -15,15 +15,15 @@ describe("a mistake on Google Cloud", () => {
   it.each([
     [
       withMain({ storageGib: 20, iops: 15_000 }, HYPERDISK),
-      "instances.main.iops: must be at most 10000, 500 for each GiB of storageGib (20), got 15000; lower it, or set storageGib to 30 or more [gcp-hyperdisk-iops-fit-its-size]",
+      "instances.main.iops: must be at most 10000, 500 per GiB of storageGib (20), got 15000; lower it, or set storageGib to 30 or more [gcp-hyperdisk-iops-fit-its-size]",
     ],
     [
       withGcp(minimalGcp, { denyMaintenance: { from: "2027-02-30", to: "2027-03-10" } }),
-      'gcp.denyMaintenance.from: must be a day that exists, got "2027-02-30" [gcp-deny-period-ends]',
+      'gcp.denyMaintenance.from: must be an existing day, got "2027-02-30" [gcp-deny-period-ends]',
     ],
     [
       withGcp(minimalGcp, { denyMaintenance: { from: "2027-02-01", to: "2027-02-29" } }),
-      'gcp.denyMaintenance.to: must be a day that exists, got "2027-02-29" [gcp-deny-period-ends]',
+      'gcp.denyMaintenance.to: must be an existing day, got "2027-02-29" [gcp-deny-period-ends]',
     ],
     [
       {
@@ -46,7 +46,7 @@ describe("a mistake on Google Cloud", () => {
     ],
     [
       withMain(existing("::1")),
-      'instances.main.existing.host: is the machine that looks it up, which in a cloud is each pod, got "::1"; write the server\'s name or private address; then write acknowledge: { "gcp-existing-is-not-this-machine": "<reason>" } [gcp-existing-is-not-this-machine]',
+      'instances.main.existing.host: is the machine that resolves it, which in a cloud is each pod, got "::1"; write the server\'s name or private address; then write acknowledge: { "gcp-existing-is-not-this-machine": "<reason>" } [gcp-existing-is-not-this-machine]',
     ],
     [
       withMain(existing("my-project:europe-west4:db")),
@@ -54,7 +54,7 @@ describe("a mistake on Google Cloud", () => {
     ],
     [
       withMain(existing("10.1.2.3", "-----BEGIN EC PRIVATE KEY-----")),
-      "instances.main.existing.ca: must not contain a private key, because every pod gets this file, got a text that may contain a password or a key; write the certificate of the authority [existing-ca-has-certificates-only]",
+      "instances.main.existing.ca: must not contain a private key, because every pod gets this file, got a string that may contain a password or a key; write the CA certificate [existing-ca-has-certificates-only]",
     ],
   ])("is refused: %#", (spec, message) => {
     expect(refused(spec)).toBe(`  - ${message}`);
@@ -63,29 +63,29 @@ describe("a mistake on Google Cloud", () => {
   it.each([
     [
       withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 80_000, throughputMibps: 140 }, HYPERDISK),
-      "instances.main.throughputMibps: should be from 313 to 20000 with iops 80000: 4 to 256 operations for each MiB/s, got 140 [gcp-hyperdisk-throughput-fits-its-iops]",
+      "instances.main.throughputMibps: should be from 313 to 20000 with iops 80000: 4 to 256 IOPS per MiB/s, got 140 [gcp-hyperdisk-throughput-fits-its-iops]",
     ],
     [
       withMain({ size: { vcpus: 16, memoryGib: 64 }, storageGib: 400, iops: 3_000, throughputMibps: 1_000 }, HYPERDISK),
-      "instances.main.throughputMibps: should be from 12 to 750 with iops 3000: 4 to 256 operations for each MiB/s, got 1000 [gcp-hyperdisk-throughput-fits-its-iops]",
+      "instances.main.throughputMibps: should be from 12 to 750 with iops 3000: 4 to 256 IOPS per MiB/s, got 1000 [gcp-hyperdisk-throughput-fits-its-iops]",
     ],
     [
       withMain({ highAvailability: false, backupRetentionDays: 0, pointInTimeRecovery: false }),
-      "instances.main.backupRetentionDays: keeps no backups: what is deleted is lost, got 0; keep them for 1 day or more, unless the data can be created again [gcp-backups-are-kept]",
+      "instances.main.backupRetentionDays: keeps no backups, so deleted data is lost, got 0; keep them for at least 1 day, unless the data can be recreated [gcp-backups-are-kept]",
     ],
     [
       withGcp(minimalGcp, { cluster: { ...CLUSTER, location: "us-central1-a" } }),
-      'gcp.cluster.location: is not in europe-west4, so that each query crosses regions, which takes longer and is billed, got "us-central1-a"; put both into one region, or change the one that is mistyped [gcp-cluster-is-in-the-region]',
+      'gcp.cluster.location: is not in europe-west4, so each query crosses regions, which takes longer and is billed, got "us-central1-a"; put both into one region, or correct the mistyped one [gcp-cluster-is-in-the-region]',
     ],
     [
       withMain(existing("10.1.2.3"), { existingConnections: { main: "my-project:us-central1:db" } }),
-      'gcp.existingConnections.main: is not in europe-west4, so that each query crosses regions, which takes longer and is billed, got "my-project:us-central1:db"; put both into one region, or change the one that is mistyped [gcp-existing-connections-are-in-the-region]',
+      'gcp.existingConnections.main: is not in europe-west4, so each query crosses regions, which takes longer and is billed, got "my-project:us-central1:db"; put both into one region, or correct the mistyped one [gcp-existing-connections-are-in-the-region]',
     ],
     [
       withGcp(minimalGcp, {
         notificationChannels: ["projects/my-project/notificationChannels/1", "projects/other-project/notificationChannels/2"],
       }),
-      'gcp.notificationChannels[1]: is not a channel of project my-project, whose alerts notify its own, got "projects/other-project/notificationChannels/2"; create one there: gcloud beta monitoring channels create [gcp-channels-are-in-the-project]',
+      'gcp.notificationChannels[1]: is not a channel of project my-project, whose alerts notify only its own channels, got "projects/other-project/notificationChannels/2"; create one there: gcloud beta monitoring channels create [gcp-channels-are-in-the-project]',
     ],
     [
       withGcp(minimalGcp, { cluster: { ...CLUSTER, installReleases: false, installReloader: true } }),

@@ -31,7 +31,7 @@ describe("an instance's own settings on Google Cloud", () => {
     const { instances, warnings } = resolveGcp(own({ tier: "db-f1-micro" }, {}, { ...development, size: { vcpus: 8, memoryGib: 32 } }));
     expect(instances.main?.settings.size).toEqual({ vcpus: 1, memoryGib: 0.6 });
     expect(warnings.map(formatViolation)).toEqual([
-      'gcp.instances.main.tier: shares a core with others: Google offers it for development and tests, and no SLA covers it, got "db-f1-micro"; use db-custom-1-3840 or larger in production [gcp-shared-cores-are-for-development]',
+      'gcp.instances.main.tier: shares a core with other customers: Google offers it for development and tests, and no SLA covers it, got "db-f1-micro"; use db-custom-1-3840 or larger in production [gcp-shared-cores-are-for-development]',
     ]);
     expect(resolveGcp(own({ tier: "db-g1-small" }, {}, development)).instances.main?.maxConnections).toBe(100);
   });
@@ -44,9 +44,12 @@ describe("an instance's own settings on Google Cloud", () => {
     [own({ tier: "db-custom-2-7000" }), 'got "db-custom-2-7000"; the nearest is db-custom-2-7168'],
     [
       own({ tier: "db-n1-standard-2" }),
-      'gcp.instances.main.tier: must be a tier of Cloud SQL for PostgreSQL, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro, got "db-n1-standard-2"',
+      'gcp.instances.main.tier: must be a Cloud SQL for PostgreSQL tier, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro, got "db-n1-standard-2"',
     ],
-    [own({ tier: "db-custom-2-7680", size: { vcpus: 2 } }), "gcp.instances.main.size: must not stand beside tier, which decides it"],
+    [
+      own({ tier: "db-custom-2-7680", size: { vcpus: 2 } }),
+      "gcp.instances.main.size: must not be set together with tier, which decides it",
+    ],
     [
       own({ tier: "db-g1-small" }, {}, { ...development, storageGib: 1000 }),
       "instances.main.maxStorageGib: must be at most 3054 with tier db-g1-small, got 5000 [gcp-shared-cores-have-small-disks]",
@@ -63,12 +66,12 @@ describe("an instance's own settings on Google Cloud", () => {
     [own({ name: "a".repeat(90) }), "gcp.instances.main.name: is 3 characters too long: together with the project's name"],
     [
       own({ ipv4Enabled: true, authorizedNetworks: [] }),
-      "gcp.instances.main.ipv4Enabled: unknown key; remove it; an instance has a private address only: connect from its network, or from outside through a VPN or a bastion host\n  - gcp.instances.main.authorizedNetworks: unknown key; remove it",
+      "gcp.instances.main.ipv4Enabled: unknown key; remove it; an instance has only a private address: connect from its network, or from outside through a VPN or a bastion host\n  - gcp.instances.main.authorizedNetworks: unknown key; remove it",
     ],
     [own({ sslMode: "x" }), "gcp.instances.main.sslMode: unknown key; remove it; every instance rejects connections without TLS"],
     [
       withMain({ ipv4Enabled: true, authorizedNetworks: [], tier: "db-f1-micro" }),
-      "instances.main.authorizedNetworks: unknown key; remove it; an instance has a private address only",
+      "instances.main.authorizedNetworks: unknown key; remove it; an instance has only a private address: connect from its network, or from outside through a VPN or a bastion host",
     ],
     [
       withGcp(minimalGcp, { disk: "PD_HDD" as never }),
@@ -80,7 +83,7 @@ describe("an instance's own settings on Google Cloud", () => {
 
   it("warn of a name that cannot be had again", () => {
     expect(resolveGcp(own({ name: "postgres" })).warnings.map(formatViolation)).toEqual([
-      'gcp.instances.main.name: blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week, got "postgres"; leave it out, so that each instance gets a name that is free [gcp-chosen-names-block-replacements]',
+      'gcp.instances.main.name: blocks replacing the instance: Cloud SQL keeps the name of a deleted instance for up to a week, got "postgres"; leave it out, so that each instance gets an unused name [gcp-chosen-names-block-replacements]',
     ]);
   });
 });

@@ -111,7 +111,9 @@ describe("Google Secret Manager as a store", () => {
   it("says that Google is out of reach", async () => {
     vi.stubEnv("SECRET_MANAGER_ENDPOINT", "http://127.0.0.1:1");
     const manager = new SecretManager({ deadlineMs: 0 }, false);
-    await expect(manager.newest(NAME, 1)).rejects.toThrow("Secret Manager does not answer; let the network reach it");
+    await expect(manager.newest(NAME, 1)).rejects.toThrow(
+      "Secret Manager does not answer; connect the network to it (Private Google Access), or set SECRET_MANAGER_ENDPOINT",
+    );
     vi.stubEnv("SECRET_MANAGER_ENDPOINT", double.variables.SECRET_MANAGER_ENDPOINT ?? "");
   });
 });

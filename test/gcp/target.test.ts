@@ -127,7 +127,7 @@ describe("a spec for Google Cloud", () => {
   it.each([
     [
       withMain({ size: { vcpus: 3, memoryGib: 8 } }),
-      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, 3.75 GiB or more and 624 at most), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 } [gcp-size-has-a-tier]',
+      'instances.main.size: must be a size of edition ENTERPRISE with disk PD_SSD (dedicated core: 1, or an even number up to 96 vCPUs, with 0.9 to 6.5 GiB for each, and 3.75 to 624 GiB in total), got "3 vCPUs and 8 GiB"; the nearest is { vcpus: 4, memoryGib: 8 } [gcp-size-has-a-tier]',
     ],
     [
       withGcp(minimalGcp, { edition: "ENTERPRISE_PLUS" }),
@@ -136,7 +136,7 @@ describe("a spec for Google Cloud", () => {
     [withGcp(minimalGcp, { edition: "PLUS" as never }), 'gcp.edition: must be ENTERPRISE or ENTERPRISE_PLUS, got "PLUS"'],
     [
       withMain({ iops: 10_000 }),
-      'instances.main.iops: cannot be chosen on PD_SSD, got 10000; remove it, or set gcp.disk to "HYPERDISK_BALANCED" [gcp-only-hyperdisk-is-provisioned]',
+      'instances.main.iops: cannot be set on PD_SSD, got 10000; remove it, or set gcp.disk to "HYPERDISK_BALANCED" [gcp-only-hyperdisk-is-provisioned]',
     ],
     [
       withMain({ iops: 20_000 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
@@ -164,15 +164,15 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ parameters: { "rds.logical_replication": 1 } }),
-      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on; for aws alone, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
+      "instances.main.parameters.rds.logical_replication: is an RDS parameter, not a Cloud SQL flag, got 1; set cloudsql.logical_decoding to on; to set it for aws only, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
     ],
     [
       withMain({ parameters: { "rds.force_ssl": 1 } }),
-      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS; for aws alone, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
+      "instances.main.parameters.rds.force_ssl: is an RDS parameter, not a Cloud SQL flag, got 1; remove it; the instance rejects connections without TLS; to set it for aws only, write it into aws.instances.<name>.parameters [gcp-flags-are-known]",
     ],
     [
       withMain({ maintenanceWindow: "sat:04:30-sat:05:30" }),
-      'instances.main.maintenanceWindow: must begin on the hour and last an hour at least, the first of which Cloud SQL takes, got "sat:04:30-sat:05:30" [gcp-maintenance-is-an-hour]',
+      'instances.main.maintenanceWindow: must begin on the hour and last at least an hour, because Cloud SQL uses its first hour, got "sat:04:30-sat:05:30" [gcp-maintenance-is-an-hour]',
     ],
     [
       withMain({ pointInTimeRecovery: false }),
@@ -180,7 +180,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ readReplicas: 11 }),
-      "instances.main.readReplicas: must be at most 10, what one primary may have, got 11 [gcp-ten-replicas]",
+      "instances.main.readReplicas: must be at most 10, the most that one primary can have, got 11 [gcp-ten-replicas]",
     ],
     [
       withMain({ backupReplication: { region: "europe-west1", kmsKey: "key" } }),
@@ -192,7 +192,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withGcp(minimalGcp, { region: "europe-wets4" }),
-      'gcp.region: must be a region of Cloud SQL, got "europe-wets4"; did you mean "europe-west4"? [gcp-region-of-cloud-sql]',
+      'gcp.region: must be a Cloud SQL region, got "europe-wets4"; did you mean "europe-west4"? [gcp-region-of-cloud-sql]',
     ],
     [
       withGcp(existingGcp, { existingConnections: { main: "my-project:db" } }),
@@ -202,7 +202,7 @@ describe("a spec for Google Cloud", () => {
       withGcp(minimalGcp, { encryptionKey: "projects/my-project/locations/global/keyRings/ml/cryptoKeys/postgres" }),
       'gcp.encryptionKey: must be in europe-west4, got "projects/my-project/locations/global/keyRings',
     ],
-    [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s id, got "My_Project"'],
+    [withGcp(minimalGcp, { project: "My_Project" }), 'gcp.project: must be a project\'s ID, got "My_Project"'],
     [withMain({ storageGib: 10, maxStorageGib: 10, highAvailability: false, size: { vcpus: 1, memoryGib: 3.75 } }), "accepted"],
     [withMain({ backupRetentionDays: 365 }), "accepted"],
     [withMain({ iamAuthentication: true, parameters: { "cloudsql.iam_authentication": "on" } }), "accepted"],
@@ -214,7 +214,7 @@ describe("a spec for Google Cloud", () => {
     [withMain({ backupReplication: { region: "eu" } }), "accepted"],
     [
       withMain({ backupReplication: { region: "europe" } }),
-      'instances.main.backupReplication.region: must be a region of Cloud SQL, or a multi-region (asia, eu, us), got "europe"',
+      'instances.main.backupReplication.region: must be a Cloud SQL region, or a multi-region (asia, eu, us), got "europe"',
     ],
     [withGcp(minimalGcp, { network: "https://www.googleapis.com/compute/v1/projects/host-project/global/networks/ml" }), "accepted"],
     [withGcp(minimalGcp, { network: "https://compute.googleapis.com/compute/beta/projects/host-project/global/networks/ml" }), "accepted"],
@@ -222,7 +222,7 @@ describe("a spec for Google Cloud", () => {
     [{ ...withGcp(minimalGcp, { project: "example.com:my-project", cluster: null }) }, "accepted"],
     [
       withGcp(minimalGcp, { project: "example.com:my-project" }),
-      'gcp.project: has a domain, and identities in its cluster are taken for those of the pool example.com:my-project.svc.id.goog, which was not tried, got "example.com:my-project"; compare with gcloud container clusters describe ml --location europe-west4',
+      'gcp.project: has a domain; identities in its cluster are assumed to be in the pool example.com:my-project.svc.id.goog, which was not tested, got "example.com:my-project"; compare with gcloud container clusters describe ml --location europe-west4',
     ],
     [withMain({ storageGib: 100, maxStorageGib: 105 }), "accepted"],
     [
@@ -231,7 +231,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ size: { vcpus: 2, memoryGib: 7.6 } }),
-      "instances.main.size.memoryGib: must be a number from 1 to 1536, in quarters, got 7.6",
+      "instances.main.size.memoryGib: must be a number from 1 to 1536 in steps of 0.25, got 7.6",
     ],
     [
       withMain({ storageGib: 10 }, withGcp(minimalGcp, { disk: "HYPERDISK_BALANCED" })),
@@ -263,7 +263,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withGcp(minimalGcp, { privateServicesAccess: { allocatedRange: "databases" } }),
-      'gcp.privateServicesAccess.allocatedRange: must be null with create: the new peering gets a new range, got "databases"; remove it, or set create to false [gcp-allocated-range-is-there]',
+      'gcp.privateServicesAccess.allocatedRange: must be null with create, because the new peering gets a new range, got "databases"; remove it, or set create to false [gcp-allocated-range-is-there]',
     ],
     [
       {
@@ -280,7 +280,7 @@ describe("a spec for Google Cloud", () => {
     ],
     [
       withMain({ existing: { host: "10.0.0.3", masterSecret: "master" } }),
-      "instances.main.existing.ca: is required: each instance of Cloud SQL has its own certificate authority, got null; run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' [gcp-existing-needs-a-ca]",
+      "instances.main.existing.ca: is required, because each Cloud SQL instance has its own certificate authority, got null; run gcloud sql instances describe NAME --format 'value(serverCaCert.cert)' [gcp-existing-needs-a-ca]",
     ],
   ])("is refused or accepted with a sentence that says what to change: %#", (spec, message) => {
     const found = refused(spec);
@@ -316,7 +316,7 @@ describe("a spec for Google Cloud", () => {
 
   it("suggests no region of another continent", () => {
     expect(refused(withGcp(minimalGcp, { region: "ms-west1" }))).toBe(
-      '  - gcp.region: must be a region of Cloud SQL, got "ms-west1" [gcp-region-of-cloud-sql]',
+      '  - gcp.region: must be a Cloud SQL region, got "ms-west1" [gcp-region-of-cloud-sql]',
     );
   });
 
@@ -337,7 +337,7 @@ describe("a spec for Google Cloud", () => {
   it("is warned of versions of what no pod has, and cannot name one that is too old", () => {
     const warned = (spec: unknown) => resolveGcp(spec as never).warnings.map(formatViolation);
     expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0" }))).toEqual([
-      'gcp.authProxyVersion: has no effect if no pod has an Auth Proxy, got "2.27.0" [gcp-versions-have-an-effect]',
+      'gcp.authProxyVersion: has no effect, because no pod has an Auth Proxy, got "2.27.0" [gcp-versions-have-an-effect]',
     ]);
     const existingConnections = { main: "my-project:europe-west4:db" };
     expect(warned(withGcp(existingGcp, { authProxyVersion: "2.27.0", existingConnections }))).toEqual([]);
@@ -346,7 +346,7 @@ describe("a spec for Google Cloud", () => {
     ]);
     const cluster = { ...CLUSTER, installExternalSecrets: true, externalSecretsVersion: "0.20.1" };
     expect(refused(withGcp(minimalGcp, { cluster, authProxyVersion: "2.9.0" })).split("\n")).toEqual([
-      '  - gcp.authProxyVersion: must be 2.16.0 or newer, the first that verifies certificates of all certificate authorities of Cloud SQL, got "2.9.0" [gcp-auth-proxy-has-our-settings]',
+      '  - gcp.authProxyVersion: must be 2.16.0 or newer, the first version that verifies certificates of all Cloud SQL certificate authorities, got "2.9.0" [gcp-auth-proxy-has-our-settings]',
       '  - gcp.cluster.externalSecretsVersion: must be 0.20.2 or newer, the first with secretVersionSelectionPolicy, got "0.20.1" [gcp-external-secrets-has-our-api]',
     ]);
   });

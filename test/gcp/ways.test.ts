@@ -41,7 +41,7 @@ describe("ways of access on Google Cloud", () => {
 
   it("are direct to any database that is not on Cloud SQL, and a proxy is refused there", () => {
     expect(refused({ ...existingGcp, platforms: { mlflow: { access: "sidecar" } } })).toBe(
-      '  - platforms.mlflow.access: needs an instance of Cloud SQL, which the Auth Proxy connects to, got "sidecar"; use "direct", or name its connection in gcp.existingConnections',
+      '  - platforms.mlflow.access: needs a Cloud SQL instance, which the Auth Proxy connects to, got "sidecar"; use "direct", or write its connection name into gcp.existingConnections',
     );
     const connected = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:db" } });
     expect(accessOf(connected)).toEqual({ mlflow: "sidecar proxy" });
@@ -54,7 +54,7 @@ describe("ways of access on Google Cloud", () => {
   it("with one proxy for all pods come with a warning about the plain-text hop", () => {
     const { warnings } = resolveGcp({ ...minimalGcp, platforms: { mlflow: { access: "proxy" } } });
     expect(warnings.map(formatViolation)).toEqual([
-      'platforms.mlflow.access: sends passwords and data in plain text from each pod to the proxy\'s pods, within the cluster, got "proxy"; use "auto" or "sidecar", which stay on loopback, or "direct", which is TLS to the server',
+      'platforms.mlflow.access: sends passwords and data in plain text from each pod to the proxy\'s pods within the cluster, got "proxy"; use "auto" or "sidecar", which stay on loopback, or "direct", which uses TLS to the server',
     ]);
   });
 });

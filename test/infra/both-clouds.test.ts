@@ -60,7 +60,7 @@ describe("one spec for both clouds", () => {
   it("is Cloud SQL's with its tier, its flags, backups in several regions, and the sidecar", async () => {
     const environment = resolveGcp(spec);
     expect(environment.warnings.map(formatViolation)).toEqual([
-      "instances.main.pointInTimeRecovery: reaches 7 days back with edition ENTERPRISE; beyond it there are daily backups, got true [gcp-recovery-reaches-as-far-as-logs]",
+      "instances.main.pointInTimeRecovery: reaches 7 days back with edition ENTERPRISE; before that, only daily backups exist, got true [gcp-recovery-reaches-as-far-as-logs]",
     ]);
     expect(environment.platforms.mlflow).toMatchObject({ access: "sidecar", tls: "proxy" });
     const { settings } = one(await registrationsOf(spec), "DatabaseInstance").inputs as { readonly settings: Record<string, unknown> };

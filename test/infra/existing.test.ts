@@ -165,7 +165,7 @@ describe("the files of an existing database", () => {
       ["cut.pem", "must contain only complete certificates, got <directory>/cut.pem"],
       [
         `${files["key.pem"]}\n${files["cut.pem"]}`,
-        "must not contain a private key, because every pod gets this file, got a text that may contain a password or a key",
+        "must not contain a private key, because every pod gets this file, got a string that may contain a password or a key",
       ],
       [".", "must be a readable file, got <directory>"],
       ["../no/such.pem", "must be a readable file, got <parent>/no/such.pem"],

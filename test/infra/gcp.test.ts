@@ -116,7 +116,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
       `kubectl annotate serviceaccount --namespace kubeflow ${account} iam\\.gke\\.io/gcp-service-account=${email}`;
     expect(cautionOf(own("google"), connected, "kubeflow-pipelines")).toMatch(
       new RegExp(
-        `^A chart or you create the service accounts of the proxy\\. To annotate them, run ${["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"].map(annotate).join(" && ")}$`,
+        `^The proxy's service accounts are created by a chart or by you\\. To annotate them, run ${["ml-pipeline", "kubeflow-pipelines-cache", "metadata-grpc-server"].map(annotate).join(" && ")}$`,
       ),
     );
   });

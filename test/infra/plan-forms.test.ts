@@ -119,7 +119,7 @@ describe("a plan as a comment", () => {
     );
     const [row = ""] = comment.split("\n").filter((line) => line.startsWith("| :x:"));
     expect(row.replaceAll("\\|", "").split("|")).toHaveLength(6);
-    // Outside code, nothing of it is left as it was.
+    // Outside code, nothing remains as it was.
     const outside = comment.replaceAll(/(`{5,})diff\n[\s\S]*?\n\1/g, "").replaceAll(/(`+)[^`]+(?:`+[^`]+)*?\1(?!`)/g, "");
     expect(outside).not.toMatch(/(?<!\\)(<script>|\[z\]|@team|\*y)/);
     expect(comment).toContain("`````diff\n```\n");

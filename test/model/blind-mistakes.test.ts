@@ -38,62 +38,62 @@ describe("a mistake that was written blind", () => {
     [
       "aws",
       { labels: { "Platform-Postgres/tenant": "mine" } },
-      'labels.Platform-Postgres/tenant: is how this project finds what belongs to a platform, got "mine"; rename it [labels-of-this-project]',
+      'labels.Platform-Postgres/tenant: is how this project finds the objects of a platform, got "mine"; rename it [labels-of-this-project]',
     ],
     [
       "aws",
       { labels: { "db-password": "S3cr3t" } },
-      "labels.db-password: is called like a password, and everyone who lists resources reads it; remove it [labels-hold-no-secrets]",
+      "labels.db-password: is named like a password, and anyone who lists resources can read it; remove it [labels-hold-no-secrets]",
     ],
     [
       "aws",
       app(["timescaledb"]),
-      'platforms.app.databases: has an extension that RDS is not known to offer, got "timescaledb"; SHOW rds.extensions lists what an instance has [aws-extensions-are-offered]',
+      'platforms.app.databases: has an extension that RDS is not known to offer, got "timescaledb"; SHOW rds.extensions lists the extensions of an instance [aws-extensions-are-offered]',
     ],
     [
       "gcp",
       app(["pg_trmg"]),
-      'platforms.app.databases: has an extension that Cloud SQL is not known to offer, got "pg_trmg"; did you mean "pg_trgm"? SELECT name FROM pg_available_extensions lists what an instance has [gcp-extensions-are-offered]',
+      'platforms.app.databases: has an extension that Cloud SQL is not known to offer, got "pg_trmg"; did you mean "pg_trgm"? SELECT name FROM pg_available_extensions lists the extensions of an instance [gcp-extensions-are-offered]',
     ],
     [
       "gcp",
       app(["uuid_ossp"]),
-      'platforms.app.databases.main.extensions[0]: is not the name that create extension takes, got "uuid_ossp"; write "uuid-ossp" [application-extension-names]',
+      'platforms.app.databases.main.extensions[0]: is not the name that CREATE EXTENSION accepts, got "uuid_ossp"; write "uuid-ossp" [application-extension-names]',
     ],
     [
       "local",
       app(["pgcron"]),
-      'platforms.app.databases.main.extensions[0]: is not the name that create extension takes, got "pgcron"; write "pg_cron" [application-extension-names]',
+      'platforms.app.databases.main.extensions[0]: is not the name that CREATE EXTENSION accepts, got "pgcron"; write "pg_cron" [application-extension-names]',
     ],
     [
       "aws",
       { acknowledge: { "kubeflow-pipeline-is-for-dev": "we know about that one" } },
-      "acknowledge.kubeflow-pipeline-is-for-dev: is not the id of a rule; docs/reference/rules.md lists them; remove it, or correct it",
+      "acknowledge.kubeflow-pipeline-is-for-dev: is not a rule ID; docs/reference/rules.md lists them; remove it, or correct it",
     ],
     [
       "local",
       existing("local", { masterSecret: "$" + "{MASTER}" }),
-      "instances.main.existing.masterSecret: has a variable, which nothing expands, got a text that may contain a password or a key; write it out, or read process.env in the file [existing-secret-is-written-out]",
+      "instances.main.existing.masterSecret: contains a variable, which nothing expands, got a string that may contain a password or a key; write it out, or read process.env in the file [existing-secret-is-written-out]",
     ],
     [
       "local",
       existing("local", { ca: "$CA_FILE" }),
-      'instances.main.existing.ca: has a variable, which nothing expands, got "$CA_FILE"; write the certificate of the authority [existing-ca-has-certificates-only]',
+      'instances.main.existing.ca: contains a variable, which nothing expands, got "$CA_FILE"; write the CA certificate [existing-ca-has-certificates-only]',
     ],
     [
       "aws",
       { section: { certificateAuthorities: "{{ bundle }}" } },
-      "aws.certificateAuthorities: has a variable, which nothing expands, got \"{{ bundle }}\"; save the region's bundle beside the environment's file, and write its name [aws-authorities-have-certificates-only]",
+      "aws.certificateAuthorities: contains a variable, which nothing expands, got \"{{ bundle }}\"; save the region's bundle next to the environment's file, and write its file name [aws-authorities-have-certificates-only]",
     ],
     [
       "aws",
       { section: { account: "111122223333", kmsKey: "arn:aws:kms:eu-central-1:999988887777:key/0a1b2c3d" } },
-      "aws.kmsKey: is of account 999988887777, and its policy must let account 111122223333 use it; change the one that is mistyped, or write such a policy there [aws-things-are-in-the-account]",
+      "aws.kmsKey: belongs to account 999988887777, and its policy must allow account 111122223333 to use it; correct the mistyped account, or add such a policy there [aws-things-are-in-the-account]",
     ],
     [
       "aws",
       { name: "ml-prod", ...main({ deletionProtection: false }) },
-      "instances.main.deletionProtection: lets a deployment delete a database of an environment called ml-prod, got false; leave it out, unless you are about to remove it [production-is-protected]",
+      "instances.main.deletionProtection: lets a deployment delete a database of an environment named ml-prod, got false; leave it out, unless you are about to remove it [production-is-protected]",
     ],
     [
       "local",
@@ -103,11 +103,11 @@ describe("a mistake that was written blind", () => {
     ...[
       [
         { resources: { limits: { memory: "512m" } } },
-        "resources.limits.memory: is counted in bytes, of which m is a thousandth; write the unit, such as 512Mi [mlflow-resources-have-their-unit]",
+        "resources.limits.memory: is counted in bytes, and m means a thousandth of a byte; write the unit, such as 512Mi [mlflow-resources-have-their-unit]",
       ],
       [
         { resources: { requests: { cpu: "500" } } },
-        "resources.requests.cpu: asks for 500 cores; write thousandths of a core with m, such as 500m [mlflow-resources-have-their-unit]",
+        "resources.requests.cpu: requests 500 cores; write millicores, such as 500m [mlflow-resources-have-their-unit]",
       ],
       [
         { tolerations: [{ key: "gpu", operator: "Equals" }] },
@@ -119,7 +119,7 @@ describe("a mistake that was written blind", () => {
       ],
       [
         { tolerations: [{ key: "gpu", value: true }] },
-        'tolerations[0].value: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]',
+        'tolerations[0].value: must be a string; write it in quotes: "true" [mlflow-labels-are-texts]',
       ],
       [
         {
@@ -128,12 +128,12 @@ describe("a mistake that was written blind", () => {
             { name: "a", emptyDir: {} },
           ],
         },
-        "extraVolumes[1].name: is there twice in the list; remove one of the two [mlflow-values-fit-kubernetes]",
+        "extraVolumes[1].name: appears twice in the list; remove one of the two [mlflow-values-fit-kubernetes]",
       ],
       ...["https://mlflow.acme.example", "mlflow.acme.example:443", "MLflow.acme.example", "10.1.2.3", "mlflow.$" + "{DOMAIN}"].map(
         (host): [object, string] => [
           { ingress: { enabled: true, hosts: [{ host, paths: [] }], tls: [{ hosts: [], secretName: "tls" }] } },
-          "ingress.hosts[0].host: must be a DNS name in lower case, without scheme, port and path; write it such as ml.example.com or *.example.com [mlflow-values-fit-kubernetes]",
+          "ingress.hosts[0].host: must be a DNS name in lower case, without a scheme, port or path; write a name such as ml.example.com or *.example.com [mlflow-values-fit-kubernetes]",
         ],
       ),
     ].map(([values, message]): ["local", Readonly<Record<string, unknown>>, string] => [
@@ -144,37 +144,37 @@ describe("a mistake that was written blind", () => {
     [
       "gcp",
       { labels: { "goog-managed": "yes" } },
-      'labels.goog-managed: begins with goog, as labels of Google\'s own do, got "yes"; rename it [gcp-labels-are-not-googles]',
+      'labels.goog-managed: begins with goog, which Google\'s own labels use, got "yes"; rename it [gcp-labels-are-not-googles]',
     ],
     [
       "aws",
       existing("aws", { host: "10.20.3.4", ca: null }),
-      'instances.main.existing.host: is an address, and a certificate of RDS carries the endpoint\'s name only, got "10.20.3.4"; write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca [aws-existing-has-no-address]',
+      'instances.main.existing.host: is an address, but an RDS certificate contains only the endpoint\'s name, got "10.20.3.4"; write the endpoint (*.rds.amazonaws.com), or, for a server outside RDS, write its CA into existing.ca [aws-existing-has-no-address]',
     ],
     [
       "aws",
       existing("aws", { ca: null }),
-      'instances.main.existing.host: is not a name that RDS gives, and a certificate of RDS carries the endpoint\'s name only, got "db.example"; write the endpoint (*.rds.amazonaws.com), or the authority of a server elsewhere into existing.ca [aws-existing-has-a-name-of-rds]',
+      'instances.main.existing.host: is not an RDS endpoint, but an RDS certificate contains only the endpoint\'s name, got "db.example"; write the endpoint (*.rds.amazonaws.com), or, for a server outside RDS, write its CA into existing.ca [aws-existing-has-a-name-of-rds]',
     ],
     [
       "gcp",
       existing("gcp", { host: "10.87.0.3" }),
-      'instances.main.existing.host: is an address, which the server\'s certificate must carry, as that of no Cloud SQL does, got "10.87.0.3"; if it is a Cloud SQL, write its connection name into gcp.existingConnections.main [gcp-existing-address-is-in-a-certificate]',
+      'instances.main.existing.host: is an address, which the server\'s certificate must contain; no Cloud SQL certificate does, got "10.87.0.3"; if it is a Cloud SQL instance, write its connection name into gcp.existingConnections.main [gcp-existing-address-is-in-a-certificate]',
     ],
     ...(["aws", "gcp", "local"] as const).map((name): [keyof typeof TARGETS, Readonly<Record<string, unknown>>, string] => [
       name,
       existing(name, { port: 6432 }),
-      "instances.main.existing.port: is PgBouncer's, and provisioning and migrations need whole sessions, got 6432; name the server [existing-is-not-a-pooler]",
+      "instances.main.existing.port: is PgBouncer's port, but provisioning and migrations need whole sessions, got 6432; name the server [existing-is-not-a-pooler]",
     ]),
     [
       "aws",
       main({ allowedSources: ["10.1.0.0/16", "10.2.0.0/16", "10.1.0.0/16"] }),
-      'instances.main.allowedSources[2]: is named twice, got "10.1.0.0/16"; remove it, or name the other network that was meant [sources-are-named-once]',
+      'instances.main.allowedSources[2]: appears twice, got "10.1.0.0/16"; remove it, or name the network that you meant [sources-are-named-once]',
     ],
     [
       "gcp",
       main({ storageGib: 10, maxStorageGib: null }),
-      "instances.main.maxStorageGib: keeps a disk of 10 GiB from growing, and the server stops when it is full, got null; leave it out, or write a ceiling [gcp-small-disks-may-grow]",
+      "instances.main.maxStorageGib: prevents a disk of 10 GiB from growing, and the server stops when the disk is full, got null; leave it out, or set a ceiling above storageGib [gcp-small-disks-may-grow]",
     ],
     [
       "aws",
@@ -204,12 +204,12 @@ describe("a mistake that was written blind", () => {
     [
       "gcp",
       { ...cluster("gcp", { serviceAccounts: "google" }), ...mlflow({ values: { serviceAccount: { annotations: { a: "b" } } } }) },
-      "platforms.mlflow.values.serviceAccount.annotations: has no effect, the pods run as mlflow-db-client, which the chart does not create; grant mlflow-db-client what the pods need, or name an annotated one of yours in platforms.mlflow.serviceAccount [service-account-annotations-have-an-effect]",
+      "platforms.mlflow.values.serviceAccount.annotations: has no effect, because the pods run as mlflow-db-client, which the chart does not create; grant mlflow-db-client the permissions that the pods need, or set platforms.mlflow.serviceAccount to your annotated service account [service-account-annotations-have-an-effect]",
     ],
     [
       "aws",
       mlflow({ serviceAccount: "mine", values: { serviceAccount: { annotations: { a: "b" } } } }),
-      "platforms.mlflow.values.serviceAccount.annotations: has no effect, the pods run as mine, which the chart does not create; annotate it yourself [service-account-annotations-have-an-effect]",
+      "platforms.mlflow.values.serviceAccount.annotations: has no effect, because the pods run as mine, which the chart does not create; annotate it yourself [service-account-annotations-have-an-effect]",
     ],
   ])("on %s: %j", (name, change, message) => {
     expect(said(name, change)).toEqual([message]);

@@ -6,7 +6,7 @@ describe("values of a chart", () => {
     [
       "a guarded value",
       { externalDatabase: { connectionString: "x" }, postgresql: { enabled: true } },
-      "externalDatabase.connectionString: is set by the wiring; remove it, the connection decides it\n  - platforms.prefect.values.postgresql.enabled: is set by the wiring; remove it, the connection decides it",
+      "externalDatabase.connectionString: is set by the wiring; remove it, because it follows from the connection\n  - platforms.prefect.values.postgresql.enabled: is set by the wiring; remove it, because it follows from the connection",
     ],
     ["null above a guarded value", { server: null }, "server: is set by the wiring; use platforms.prefect.replicas"],
     [
@@ -17,12 +17,12 @@ describe("values of a chart", () => {
     [
       "a guarded variable",
       { global: { prefect: { env: [{ name: "PGSSLMODE", value: "disable" }] } } },
-      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, the connection decides it",
+      "global.prefect.env[PGSSLMODE]: is set by the wiring; remove it, because it follows from the connection",
     ],
     [
       "a list that would replace ours",
       { server: { extraVolumes: ["x"] } },
-      "server.extraVolumes: is set by the wiring; remove it, the connection decides it",
+      "server.extraVolumes: is set by the wiring; remove it, because it follows from the connection",
     ],
   ])("refuses %s among the chart's values", (_case, values, message) => {
     expect(refusal(withPrefect({ values }))).toBe(`invalid spec:\n  - platforms.prefect.values.${message}`);

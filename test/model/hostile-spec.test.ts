@@ -67,7 +67,7 @@ describe("a hostile spec", () => {
     ["gcp", { ...minimal, gcp: { deep: deep((inner) => [inner]) } }],
     ["instances.main.size.inner: unknown key", withInstance({ size: deep((inner) => ({ inner })) })],
     ["instances.constructor", { ...minimal, instances: { constructor: {} } }],
-    ["instances.main: must be an object, got an object of a class", withInstance(new (class Server {})())],
+    ["instances.main: must be an object, got a class instance", withInstance(new (class Server {})())],
     ["a\\u001b[31m\\u000ab: unknown key", { ...minimal, "a\u001b[31m\nb": 1 }],
     ["instances.main.allowedSources[0]", withInstance({ allowedSources: [":".repeat(1_000_000)] })],
     ["instances.main.backupWindow", withInstance({ backupWindow: "0".repeat(1_000_000) })],

@@ -6,10 +6,10 @@ import { resolveUnknown } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 
 const FITS = "[mlflow-values-fit-kubernetes]";
-const AMOUNT = `must be a quantity of Kubernetes; write it such as 500m, 2 or 2Gi, without a space ${FITS}`;
+const AMOUNT = `must be a Kubernetes quantity; write a quantity such as 500m, 2 or 2Gi, without a space ${FITS}`;
 
 const TOPOLOGY = "is required; write kubernetes.io/hostname or topology.kubernetes.io/zone";
-const HOST = "must be a DNS name in lower case, without scheme, port and path; write it such as ml.example.com or *.example.com";
+const HOST = "must be a DNS name in lower case, without a scheme, port or path; write a name such as ml.example.com or *.example.com";
 
 /** What is said of values of MLflow's chart by the rules about Kubernetes. */
 function said(values: JsonObject): readonly string[] {
@@ -52,21 +52,23 @@ describe("values that a chart copies into objects of Kubernetes", () => {
     ],
     [
       { nodeSelector: { gpu: true } },
-      ['platforms.mlflow.values.nodeSelector.gpu: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]'],
+      ['platforms.mlflow.values.nodeSelector.gpu: must be a string; write it in quotes: "true" [mlflow-labels-are-texts]'],
     ],
     [
       { podAnnotations: { "prometheus.io/port": 9090 } },
-      ['platforms.mlflow.values.podAnnotations.prometheus\\.io/port: must be a text; write it in quotes: "9090" [mlflow-labels-are-texts]'],
+      [
+        'platforms.mlflow.values.podAnnotations.prometheus\\.io/port: must be a string; write it in quotes: "9090" [mlflow-labels-are-texts]',
+      ],
     ],
     [
       { extraContainers: [{ name: "logs", image: "it:1", env: [{ name: "LEVEL", value: 10 }] }] },
       [
-        'platforms.mlflow.values.extraContainers[logs].env[LEVEL].value: must be a text; write it in quotes: "10" [mlflow-labels-are-texts]',
+        'platforms.mlflow.values.extraContainers[logs].env[LEVEL].value: must be a string; write it in quotes: "10" [mlflow-labels-are-texts]',
       ],
     ],
     [
       { tolerations: [{ key: "gpu", value: true, effect: "NoSchedule" }] },
-      ['platforms.mlflow.values.tolerations[0].value: must be a text; write it in quotes: "true" [mlflow-labels-are-texts]'],
+      ['platforms.mlflow.values.tolerations[0].value: must be a string; write it in quotes: "true" [mlflow-labels-are-texts]'],
     ],
     [
       { tolerations: [{ key: "gpu", operator: "exists", effect: "NoScheduled" }] },
@@ -93,18 +95,18 @@ describe("values that a chart copies into objects of Kubernetes", () => {
     ],
     [
       { livenessProbe: { successThreshold: 2 } },
-      [`platforms.mlflow.values.livenessProbe.successThreshold: must be 1; remove it; only a readiness probe can ask for more ${FITS}`],
+      [`platforms.mlflow.values.livenessProbe.successThreshold: must be 1; remove it; only a readiness probe may have more ${FITS}`],
     ],
     [
       { extraContainers: [{ name: "logs", image: "it:1", env: [{ name: "A", value: "1", valueFrom: { fieldRef: {} } }] }] },
       [
-        `platforms.mlflow.values.extraContainers[logs].env[A].valueFrom: must not stand beside value; remove one of the two from env ${FITS}`,
+        `platforms.mlflow.values.extraContainers[logs].env[A].valueFrom: must not be set together with value; remove one of the two from env ${FITS}`,
       ],
     ],
     [
       { securityContext: { runAsNonRoot: true, runAsUser: 0 } },
       [
-        `platforms.mlflow.values.securityContext.runAsUser: must not be 0 with runAsNonRoot, which keeps the pod from starting; name a user such as 1000 ${FITS}`,
+        `platforms.mlflow.values.securityContext.runAsUser: must not be 0 with runAsNonRoot, which prevents the pod from starting; write a user ID such as 1000 ${FITS}`,
       ],
     ],
     [

@@ -132,7 +132,7 @@ describe("a setting of an instance in a target's section", () => {
       resolveUnknown(withOwn({ kind: "small" }, { size: { vcpus: 3, memoryGib: 8 } }), given).instances.main ?? {};
     expect([settings?.size, maxConnections]).toEqual([SIZES.small, 50]);
     expect(found(withOwn({ kind: "small", size: { vcpus: 1 } }))).toEqual([
-      "toy.instances.main.size: must not stand beside kind, which decides it, got an object; remove one of the two",
+      "toy.instances.main.size: must not be set together with kind, which decides it, got an object; remove one of the two",
     ]);
   });
 

@@ -45,15 +45,15 @@ describe.each(EVERYWHERE)("on %s", (name) => {
   it.each<[object, string]>([
     [
       { shared_buffers: 2097152 },
-      `${P}.shared_buffers: takes 16 GB at the start, and leaves less than a tenth of the memory (8 GiB), got 2097152; use a quarter of the memory, 2 GB; a number without a unit counts blocks of 8 kB [shared-memory-fits]`,
+      `${P}.shared_buffers: takes 16 GB at startup, and leaves less than a tenth of the memory (8 GiB), got 2097152; use a quarter of the memory, 2 GB; a number without a unit counts blocks of 8 kB [shared-memory-fits]`,
     ],
     [
       { max_connections: 262143 },
-      `${P}.max_connections: takes 11.4 GB at the start, and leaves less than a tenth of the memory (8 GiB), got 262143; lower it, or choose a larger size [shared-memory-fits]`,
+      `${P}.max_connections: takes 11.4 GB at startup, and leaves less than a tenth of the memory (8 GiB), got 262143; lower it, or choose a larger size [shared-memory-fits]`,
     ],
     [
       { shared_buffers: "4096.5MB" },
-      `${P}.shared_buffers: is 50 % of the memory (8 GiB), and leaves too little for sessions and the system's cache, got "4096.5MB"; use a quarter, 2 GB, and at most 40 % [shared-buffers-leave-memory]`,
+      `${P}.shared_buffers: is 50 % of the memory (8 GiB), and leaves too little for sessions and the operating system's cache, got "4096.5MB"; use a quarter, 2 GB, and at most 40 % [shared-buffers-leave-memory]`,
     ],
     [
       { max_worker_processes: 4, max_parallel_workers: 16 },
@@ -77,39 +77,39 @@ describe.each(EVERYWHERE)("on %s", (name) => {
     ],
     [
       { max_connections: 5000 },
-      `${P}.max_connections: leaves 1.6 MB of memory for each connection, got 5000; lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each [max-connections-fit-memory]`,
+      `${P}.max_connections: leaves only 1.6 MB of memory for each connection, got 5000; lower it to what the platforms need, or choose a larger size; RDS calculates 9 MB per connection [max-connections-fit-memory]`,
     ],
     [
       { work_mem: "1GB" },
-      `${P}.work_mem: lets 8 sorts at once fill the memory (8 GiB), got "1GB"; set it below 256 MB, and higher in the session that needs it [work-mem-fits-memory]`,
+      `${P}.work_mem: lets 8 concurrent sorts fill the memory (8 GiB), got "1GB"; set it below 256 MB, and raise it in the sessions that need more [work-mem-fits-memory]`,
     ],
     [
       { work_mem: 131072, max_connections: 800 },
-      `${P}.work_mem: takes 100 GB if all of max_connections (800) use it, of 8 GiB, got 131072; lower one of the two [work-mem-fits-memory]`,
+      `${P}.work_mem: takes 100 GB of the memory (8 GiB) if all of max_connections (800) use it, got 131072; lower one of the two [work-mem-fits-memory]`,
     ],
     [
       { maintenance_work_mem: "16GB" },
-      `${P}.maintenance_work_mem: lets one index build take 16 GB, of 8 GiB, got "16GB"; set it to 512 MB or so, and higher in the session that needs it [maintenance-fits-memory]`,
+      `${P}.maintenance_work_mem: lets one index build take 16 GB of the memory (8 GiB), got "16GB"; set it to about 512 MB, and raise it in the sessions that need more [maintenance-fits-memory]`,
     ],
     [
       { maintenance_work_mem: "2GB", autovacuum_max_workers: 8 },
-      `${P}.maintenance_work_mem: lets 8 autovacuum workers take 16 GB, of 8 GiB, got "2GB"; lower it, or autovacuum_max_workers [maintenance-fits-memory]`,
+      `${P}.maintenance_work_mem: lets 8 autovacuum workers take 16 GB of the memory (8 GiB), got "2GB"; lower it, or autovacuum_max_workers [maintenance-fits-memory]`,
     ],
     [
       { statement_timeout: "0x1388" },
-      `${P}.statement_timeout: ends the migrations of every platform when they take longer, got "0x1388"; set it per query in the client; then write acknowledge: { "statement-timeout-breaks-migrations": "<reason>" } [statement-timeout-breaks-migrations]`,
+      `${P}.statement_timeout: cancels the migrations of every platform that take longer, got "0x1388"; set it per query in the client; then write acknowledge: { "statement-timeout-breaks-migrations": "<reason>" } [statement-timeout-breaks-migrations]`,
     ],
     [
       { default_transaction_read_only: "t" },
-      `${P}.default_transaction_read_only: rejects every change, and with it provisioning and all migrations, got "t"; set it for the roles that only read; then write acknowledge: { "default-transaction-read-only-breaks-everything": "<reason>" } [default-transaction-read-only-breaks-everything]`,
+      `${P}.default_transaction_read_only: rejects every change, including provisioning and all migrations, got "t"; set it only for roles that never write; then write acknowledge: { "default-transaction-read-only-breaks-everything": "<reason>" } [default-transaction-read-only-breaks-everything]`,
     ],
     [
       { autovacuum: false },
-      `${P}.autovacuum: lets tables grow without end, until the server stops accepting changes to prevent a wraparound, got false; remove it, and tune autovacuum for single tables; then write acknowledge: { "autovacuum-endangers-data": "<reason>" } [autovacuum-endangers-data]`,
+      `${P}.autovacuum: lets tables grow without limit, until the server stops accepting changes to prevent a wraparound, got false; remove it, and tune autovacuum for individual tables; then write acknowledge: { "autovacuum-endangers-data": "<reason>" } [autovacuum-endangers-data]`,
     ],
     [
       { log_statement: "ALL" },
-      `${P}.log_statement: writes statements with their values into the log: data, API keys, and passwords that people set, got "ALL"; use ddl, or log slow statements with log_min_duration_statement [log-statement-logs-data]`,
+      `${P}.log_statement: logs statements with their values: data, API keys, and passwords that people set, got "ALL"; use ddl, or log slow statements with log_min_duration_statement [log-statement-logs-data]`,
     ],
     [
       { max_wal_size: 102400 },
@@ -286,7 +286,7 @@ describe("RDS", () => {
 
   it("counts what the spec reserves for its superusers", () => {
     expect(parameters({ [RESERVE]: 800 })).toEqual([
-      `${P}.${RESERVE}: keeps 800 of 870 connections from every platform, got 800; lower it; RDS's default is 2 [aws-reserve-leaves-connections]`,
+      `${P}.${RESERVE}: reserves 800 of 870 connections, which no platform can use, got 800; lower it; RDS's default is 2 [aws-reserve-leaves-connections]`,
     ]);
     expect(parameters({ [RESERVE]: "860" })).toEqual([
       "instances.main: max_connections must be at least 899 (prefect 26 + reserved 873), got 870; cheapest first: set instances.main.parameters.max_connections to 899",
@@ -298,7 +298,7 @@ describe("RDS", () => {
     const audited = (classes: string) => parameters({ shared_preload_libraries: "pg_stat_statements,pgaudit", "pgaudit.log": classes });
     expect(audited("ALL, -misc")).toEqual([]);
     expect(audited("ddl,writes")).toEqual([
-      `${P}.pgaudit.log: must be some of all, -all, ddl, -ddl, function, -function, misc, -misc, misc_set, -misc_set, none, -none, read, -read, role, -role, write, -write, got "ddl,writes" [parameter-text-is-valid]`,
+      `${P}.pgaudit.log: must be a list of all, -all, ddl, -ddl, function, -function, misc, -misc, misc_set, -misc_set, none, -none, read, -read, role, -role, write, -write, got "ddl,writes" [parameter-text-is-valid]`,
     ]);
   });
 
@@ -307,7 +307,7 @@ describe("RDS", () => {
     expect(explained({ "auto_explain.log_min_duration": "3s" })).toEqual([]);
     expect(explained({ "auto_explain.log_min_duration": 0, "auto_explain.sample_rate": 0.01 })).toEqual([]);
     expect(explained({ "auto_explain.log_min_duration": "0ms" })).toEqual([
-      `${P}.auto_explain.log_min_duration: writes the plan of every statement into the log, with the statement's values, got "0ms"; log what is slow, such as 1s, or a part by auto_explain.sample_rate [auto-explain-is-for-slow-statements]`,
+      `${P}.auto_explain.log_min_duration: logs the plan of every statement, with the statement's values, got "0ms"; log only slow statements, such as 1s, or a sample with auto_explain.sample_rate [auto-explain-is-for-slow-statements]`,
     ]);
   });
 
@@ -332,7 +332,7 @@ describe("RDS", () => {
   ])("and Cloud SQL load modules of extensions: %s", (name, line) => {
     expect(said({}, name, { platforms: { prefect: { databases: { main: { extensions: ["pg_cron"] } } } } })).toEqual([
       line,
-      `${P}.cron.database_name: must be prefect, the database that is to have the extension pg_cron, got nothing; by default it is postgres; a server has pg_cron in one database, whose jobs can run in others [${name}-pg-cron-is-in-its-database]`,
+      `${P}.cron.database_name: must be prefect, the database that gets the extension pg_cron, got nothing; the default is postgres; a server has pg_cron in one database, and its jobs can run in others [${name}-pg-cron-is-in-its-database]`,
     ]);
   });
 

@@ -12,19 +12,19 @@ describe("a number without a unit", () => {
   it.each<[object, string]>([
     [
       { shared_buffers: 2048 },
-      `${P}.shared_buffers: counts blocks of 8 kB without a unit: 16 MB, got 2048; write the unit, such as "2048MB" [shared-buffers-has-its-unit]`,
+      `${P}.shared_buffers: is counted in blocks of 8 kB without a unit, which gives 16 MB, got 2048; write the unit, such as "2048MB" [shared-buffers-has-its-unit]`,
     ],
     [
       { work_mem: "64" },
-      `${P}.work_mem: counts kB without a unit: 64 kB, got "64"; write the unit, such as "64MB" [work-mem-has-its-unit]`,
+      `${P}.work_mem: is counted in kB without a unit, which gives 64 kB, got "64"; write the unit, such as "64MB" [work-mem-has-its-unit]`,
     ],
     [
       { log_min_duration_statement: 1 },
-      `${P}.log_min_duration_statement: counts milliseconds without a unit: 1 ms, got 1; write the unit, such as "1s" [log-min-duration-statement-has-its-unit]`,
+      `${P}.log_min_duration_statement: is counted in milliseconds without a unit, which gives 1 ms, got 1; write the unit, such as "1s" [log-min-duration-statement-has-its-unit]`,
     ],
     [
       { max_wal_size: 64, min_wal_size: 48 },
-      `${P}.max_wal_size: counts MB without a unit: 64 MB, got 64; write the unit, such as "64GB" [max-wal-size-has-its-unit]`,
+      `${P}.max_wal_size: is counted in MB without a unit, which gives 64 MB, got 64; write the unit, such as "64GB" [max-wal-size-has-its-unit]`,
     ],
   ])("is taken for a mistake where it is absurd: %j", (parameters, message) => {
     expect(warned(parameters)).toEqual([message]);
@@ -44,7 +44,7 @@ describe("a number without a unit", () => {
 describe("sizes that belong together", () => {
   it.each(["6GB", "800MB", 1_000_000])("Cloud SQL is said to refuse an effective_cache_size of %s at 8 GiB", (size) => {
     expect(onGcp({ effective_cache_size: size })).toEqual([
-      `${P}.effective_cache_size: is outside of 10 % (819.2 MB) to 70 % (5.6 GB) of the memory, what Cloud SQL is said to take, got ${JSON.stringify(size)}; leave it out for 40 %; a number without a unit counts blocks of 8 kB [gcp-effective-cache-is-in-range]`,
+      `${P}.effective_cache_size: is outside the documented range of Cloud SQL: 10 % (819.2 MB) to 70 % (5.6 GB) of the memory, got ${JSON.stringify(size)}; leave it out for 40 %; a number without a unit counts blocks of 8 kB [gcp-effective-cache-is-in-range]`,
     ]);
   });
 

@@ -55,14 +55,14 @@ describe("a platform that leaves out what it can", () => {
 
   it("lets no value set libpq's variables", () => {
     expect(refusal({ values: { env: { PGHOST: "elsewhere" } } })).toBe(
-      "invalid spec:\n  - platforms.bare.values.env.PGHOST: is set by the wiring; remove it, the connection decides it",
+      "invalid spec:\n  - platforms.bare.values.env.PGHOST: is set by the wiring; remove it, because it follows from the connection",
     );
   });
 
   it("has no sidecar and no image to replace", () => {
     expect(refusal({ access: "sidecar" })).toContain("the chart of Bare cannot start a sidecar before its migrations");
     expect(refusal({ images: { bare: "registry.example/bare:1" } })).toBe(
-      'invalid spec:\n  - platforms.bare.images.bare: is not supported, no image of Bare can be replaced, got "bare"; remove it [bare-image-container]',
+      'invalid spec:\n  - platforms.bare.images.bare: is not supported, because no image of Bare can be replaced, got "bare"; remove it [bare-image-container]',
     );
   });
 });

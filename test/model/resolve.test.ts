@@ -206,7 +206,7 @@ describe("resolve", () => {
   it("refuses a chart version until it is acknowledged with a reason", () => {
     const spec = withPrefect({ chartVersion: "2027.1.1" });
     expect(refusal(spec)).toBe(
-      'invalid spec:\n  - platforms.prefect.chartVersion: is newer than 2026.8.18172642, the newest version of prefect-server that was verified, got "2027.1.1"; use 2026.8.18172642, or read its values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" } [prefect-chart-version]',
+      'invalid spec:\n  - platforms.prefect.chartVersion: is newer than 2026.8.18172642, the newest version of prefect-server that was verified, got "2027.1.1"; use 2026.8.18172642, or read the chart\'s values and check that no key moved; then write acknowledge: { "prefect-chart-version": "<reason>" } [prefect-chart-version]',
     );
     expect(refusal({ ...(spec as Spec), acknowledge: { "prefect-chart-version": "ok" } })).toContain(
       "acknowledge.prefect-chart-version: must be a reason of at least ten characters",
@@ -226,14 +226,14 @@ describe("resolve", () => {
   it("refuses a mistyped id among what is acknowledged, but not one that may be another target's", () => {
     const reason = "read on 2026-11-21";
     expect(refusal({ ...minimal, acknowledge: { "prefect-chart-versoin": reason } })).toBe(
-      'invalid spec:\n  - acknowledge.prefect-chart-versoin: is not the id of a rule; did you mean "prefect-chart-version"?',
+      'invalid spec:\n  - acknowledge.prefect-chart-versoin: is not a rule ID; did you mean "prefect-chart-version"?',
     );
     expect(refusal({ ...minimal, acknowledge: { "aws-some-rule": reason } })).toBe("accepted");
   });
 
   it("refuses platforms that need more connections than the instance has", () => {
     expect(refusal({ ...minimal, instances: { main: { size: { vcpus: 1, memoryGib: 2 } } }, platforms: { prefect: {}, mlflow: {} } })).toBe(
-      "invalid spec:\n  - instances.main: max_connections must be at least 68 (mlflow 34 + prefect 26 + reserved 8), got 50; cheapest first: shrink several pools, by 18 connections in all; or set instances.main.parameters.max_connections to 68; or move prefect (26) to an instance of its own",
+      "invalid spec:\n  - instances.main: max_connections must be at least 68 (mlflow 34 + prefect 26 + reserved 8), got 50; cheapest first: shrink several pools by 18 connections in total; or set instances.main.parameters.max_connections to 68; or move prefect (26) to a separate instance",
     );
     expect(
       refusal({ ...minimal, instances: { main: { parameters: { max_connections: 68 } } }, platforms: { prefect: {}, mlflow: {} } }),
@@ -335,12 +335,14 @@ describe("resolve", () => {
           .warnings.filter(({ path }) => path.endsWith("majorVersion"))
           .map(formatViolation);
       expect(newest(16)).toEqual([]);
-      expect(newest(17)).toEqual(["instances.main.majorVersion: is newer than PostgreSQL 16, the newest that MLflow was run on, got 17"]);
+      expect(newest(17)).toEqual([
+        "instances.main.majorVersion: is newer than PostgreSQL 16, the newest version that MLflow was tested with, got 17",
+      ]);
     });
 
     it("refuses two platforms in one database", () => {
       expect(refusalOf({ a: toy({}), b: toy({}) })).toBe(
-        'invalid spec:\n  - platforms.b: uses a database that a has on the same instance, got "mlflow"; write another name in platforms.b.databases',
+        'invalid spec:\n  - platforms.b: uses a database that already belongs to a on the same instance, got "mlflow"; write another name in platforms.b.databases',
       );
     });
 

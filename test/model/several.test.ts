@@ -110,7 +110,7 @@ describe("a platform by a name of the user's", () => {
       other: { platform: "application", namespace: "ml", release },
     });
     expect(refusal(withPlatforms(together("mlflow-db")))).toContain(
-      "platforms.other.release: must not begin with mlflow-db, as the objects of mlflow in namespace ml do",
+      "platforms.other.release: must not begin with mlflow-db, because the objects of mlflow in namespace ml do",
     );
     expect(refusal(withPlatforms(together("mlflow-db-x")))).toContain("must not begin with mlflow-db");
     expect(refusal(withPlatforms(together("mlflow-dbx")))).toBe("accepted");
@@ -148,7 +148,7 @@ describe("databases", () => {
     [{ mlflow: { databases: "ml" } }, 'platforms.mlflow.databases: must be an object, got "ml"; write { main: "ml" }'],
     [
       { application: { databases: { main: { extensions: ["pgvector"] } } } },
-      'platforms.application.databases.main.extensions[0]: is not the name that create extension takes, got "pgvector"; write "vector" [application-extension-names]',
+      'platforms.application.databases.main.extensions[0]: is not the name that CREATE EXTENSION accepts, got "pgvector"; write "vector" [application-extension-names]',
     ],
     [
       { application: { migration: { image: "http://user:hunter2@x/y", command: ["a"] } } },
@@ -172,7 +172,7 @@ describe("databases", () => {
     ],
     [
       { mlflow: {}, x: { platform: "mlflow", databases: { main: "mlflow" } } },
-      'platforms.x: uses a database that mlflow has on the same instance, got "mlflow"; write another name in platforms.x.databases',
+      'platforms.x: uses a database that already belongs to mlflow on the same instance, got "mlflow"; write another name in platforms.x.databases',
     ],
     [
       { application: { databases: { other: {} } } },
@@ -186,8 +186,8 @@ describe("databases", () => {
       { application: { databases: { main: {}, a: {}, "a-jdbc": {} } } },
       "platforms.application.databases.a-jdbc: would write the key a-jdbc-uri of the Secret twice",
     ],
-    [{ application: { chartVersion: "1.0.0" } }, "platforms.application.chartVersion: is not supported, Application has no chart"],
-    [{ application: { values: { a: 1 } } }, "platforms.application.values: must be empty, Application has no Helm chart"],
+    [{ application: { chartVersion: "1.0.0" } }, "platforms.application.chartVersion: has no effect, because Application has no chart"],
+    [{ application: { values: { a: 1 } } }, "platforms.application.values: must be empty, because Application has no Helm chart"],
   ])("are refused in %j", (its, message) => {
     expect(refusal(withPlatforms(its))).toContain(message);
   });

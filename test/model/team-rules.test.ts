@@ -73,7 +73,7 @@ describe("rules of a team", () => {
       "instances.main.size.vcpus: is more than the 8 of our plan, got 16; acknowledged: finance agreed in May [team-sizes-are-in-the-plan]",
     );
     expect(refusal({ ...spec, acknowledge: { "team-size-are-in-the-plan": "finance agreed in May" } }, [sizes])).toContain(
-      'acknowledge.team-size-are-in-the-plan: is not the id of a rule; did you mean "team-sizes-are-in-the-plan"?',
+      'acknowledge.team-size-are-in-the-plan: is not a rule ID; did you mean "team-sizes-are-in-the-plan"?',
     );
   });
 
@@ -92,28 +92,28 @@ describe("rules of a team", () => {
     [
       "has no id",
       () => [{ ...rule, id: "Team" }],
-      "rule Team of this team must have an id of two words or more in lower case, joined by hyphens",
+      "rule Team of this team must have an ID of at least two lower-case words, joined by hyphens",
     ],
     [
       "has no severity",
       () => [{ ...rule, severity: "fatal" }],
-      "rule team-rule of this team must have a severity of error, acknowledge, warning",
+      "rule team-rule of this team must have one of the severities error, acknowledge, warning",
     ],
-    ["is there twice", () => [rule, rule], "rule team-rule of this team has the id of another rule; choose another one"],
+    ["is there twice", () => [rule, rule], "rule team-rule of this team has the same ID as another rule; choose another one"],
     [
       "has an id of ours",
       () => [{ ...rule, id: "parameter-is-owned" }],
-      "rule parameter-is-owned of this team has the id of another rule; choose another one",
+      "rule parameter-is-owned of this team has the same ID as another rule; choose another one",
     ],
     [
       "fails",
       () => [{ ...rule, check: ({ platforms: { flyte } }: { platforms: { flyte: { kind: string } } }) => [violation(flyte.kind, "", "")] }],
-      "rule team-rule of this team cannot be checked: Cannot read properties of undefined (reading 'kind')",
+      "rule team-rule of this team could not be checked: Cannot read properties of undefined (reading 'kind')",
     ],
     [
       "returns no list",
       () => [{ ...rule, check: () => true }],
-      "rule team-rule of this team cannot be checked: check must return a list of violations, each with path, rule, got and remedy",
+      "rule team-rule of this team could not be checked: check must return a list of violations, each with path, rule, got and remedy",
     ],
   ])("are named where one %s", (_, rules, message) => {
     expect(refusal(spec, rules())).toBe(message);
@@ -125,10 +125,10 @@ describe("rules of a team", () => {
     const malformed: TeamRule = { ...names, passing: { ...names.passing, instances: { main: { storageGib: 1 } } } };
     expect(checkExamples([never], context)).toEqual(["team-names-say-the-stage: does not find its failing example"]);
     expect(checkExamples([always], context)).toEqual([
-      'team-names-say-the-stage: its passing example is refused: name: is wrong, got "x" [team-names-say-the-stage]',
+      'team-names-say-the-stage: rejects its passing example: name: is wrong, got "x" [team-names-say-the-stage]',
     ]);
     expect(checkExamples([malformed], context)).toEqual([
-      "team-names-say-the-stage: its passing example is refused: instances.main.storageGib: must be a whole number from 10 to 65536, got 1",
+      "team-names-say-the-stage: rejects its passing example: instances.main.storageGib: must be a whole number from 10 to 65536, got 1",
     ]);
   });
 });

@@ -12,7 +12,7 @@ const warnings = (kind: string, values: JsonObject) =>
     .warnings.map(formatViolation)
     .filter((each) => each.includes(".values."));
 
-const CLEAR = "stands in clear in the release and in state";
+const CLEAR = "is stored in clear text in the release and in state";
 const BY_REFERENCE = "write valueFrom: { secretKeyRef: { name: ..., key: ... } } in place of value";
 
 describe("a password of something else in clear", () => {
@@ -20,22 +20,22 @@ describe("a password of something else in clear", () => {
     [
       "mlflow",
       { auth: { adminPassword: "in clear" } },
-      `auth.adminPassword: ${CLEAR}; name a Secret that has it in values.auth.existingAdminSecret`,
+      `auth.adminPassword: ${CLEAR}; name a Secret that contains it in values.auth.existingAdminSecret`,
     ],
     [
       "mlflow",
       { artifactRoot: { s3: { awsSecretAccessKey: "in clear" } } },
-      `artifactRoot.s3.awsSecretAccessKey: ${CLEAR}; name a Secret that has it in values.artifactRoot.s3.existingSecret`,
+      `artifactRoot.s3.awsSecretAccessKey: ${CLEAR}; name a Secret that contains it in values.artifactRoot.s3.existingSecret`,
     ],
     [
       "mlflow",
       { extraEnvVars: { AWS_SECRET_ACCESS_KEY: "in clear" } },
-      `extraEnvVars.AWS_SECRET_ACCESS_KEY: ${CLEAR}; name a Secret that has it in values.extraSecretNamesForEnvFrom`,
+      `extraEnvVars.AWS_SECRET_ACCESS_KEY: ${CLEAR}; name a Secret that contains it in values.extraSecretNamesForEnvFrom`,
     ],
     [
       "prefect",
       { server: { basicAuth: { enabled: true, authString: "admin:in clear" } } },
-      `server.basicAuth.authString: ${CLEAR}; name a Secret that has it in values.server.basicAuth.existingSecret`,
+      `server.basicAuth.authString: ${CLEAR}; name a Secret that contains it in values.server.basicAuth.existingSecret`,
     ],
     [
       "prefect",
@@ -50,7 +50,7 @@ describe("a password of something else in clear", () => {
     [
       "flyte",
       { configuration: { storage: { providerConfig: { s3: { secretKey: "in clear" } } } } },
-      `configuration.storage.providerConfig.s3.secretKey: ${CLEAR}; keep it in a Secret, or let the pods' service account stand in its place`,
+      `configuration.storage.providerConfig.s3.secretKey: ${CLEAR}; keep it in a Secret, or use the pods' service account instead`,
     ],
   ])("is a warning that names the Secret's way, and never shows it: %s %j", (kind, values, expected) => {
     expect(warnings(kind, values)).toEqual([`platforms.${kind}.values.${expected} [${kind}-values-in-clear]`]);
@@ -71,7 +71,7 @@ describe("a URL with a password in it", () => {
 
   it("is a warning, whatever it is called, and never shown", () => {
     expect(warningsOf("postgresql://user:canary-42@db/x").join()).toMatch(
-      /^platforms\.mlflow\.values\.extraEnvVars\.OIDC_USERS_DB_URI: .*stands in clear/,
+      /^platforms\.mlflow\.values\.extraEnvVars\.OIDC_USERS_DB_URI: .*is stored in clear text/,
     );
     expect(warningsOf("postgresql://user:canary-42@db/x").join()).not.toContain("canary");
   });
@@ -86,7 +86,7 @@ describe("the Secret of the wiring", () => {
 
   it("has to be acknowledged where values name it, because the budget does not count what logs in with it", () => {
     expect(refusal(specOf("mlflow", values))).toContain(
-      "names the Secret that the wiring reads: connections that it is used for are not in the budget",
+      "names the Secret that the wiring reads, and the budget does not count connections opened with it",
     );
     expect(refusal(specOf("mlflow", values, { acknowledge: { "mlflow-secret-in-values": "one connection at night" } }))).toBe("accepted");
   });
@@ -97,7 +97,7 @@ describe("all variables of an object", () => {
 
   it("have to be acknowledged, because one may decide the connection", () => {
     expect(refusal(specOf("mlflow", values))).toContain(
-      "platforms.mlflow.values.extraSecretNamesForEnvFrom: takes all variables of an object, and one of them can decide the connection; name each variable, or make sure that the object has none of PG*, ",
+      "platforms.mlflow.values.extraSecretNamesForEnvFrom: imports all variables of an object, and one of them can change the connection; list each variable, or make sure that the object contains none of PG*, ",
     );
     expect(refusal(specOf("mlflow", values, { acknowledge: { "mlflow-variables-of-objects": "holds OPENAI_API_KEY only" } }))).toBe(
       "accepted",

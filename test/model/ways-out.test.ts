@@ -14,7 +14,7 @@ const NEEDED = 135;
 describe("platforms that do not fit one instance", () => {
   it("are refused with the three cheapest ways out", () => {
     expect(refusal(withConnections(120))).toBe(
-      "invalid spec:\n  - instances.main: max_connections must be at least 135 (kubeflow-pipelines 40 + mlflow 34 + prefect 26 + skillflaw 16 + flyte 11 + reserved 8), got 120; cheapest first: set platforms.kubeflow-pipelines.connections to 25 (now 40); or set instances.main.parameters.max_connections to 135; or move skillflaw (16) to an instance of its own",
+      "invalid spec:\n  - instances.main: max_connections must be at least 135 (kubeflow-pipelines 40 + mlflow 34 + prefect 26 + skillflaw 16 + flyte 11 + reserved 8), got 120; cheapest first: set platforms.kubeflow-pipelines.connections to 25 (now 40); or set instances.main.parameters.max_connections to 135; or move skillflaw (16) to a separate instance",
     );
   });
 
@@ -29,7 +29,7 @@ describe("platforms that do not fit one instance", () => {
 
   it("are told to shrink several pools where one alone is not enough, and to move as many as it takes", () => {
     expect(refusal(withConnections(80))).toContain(
-      "cheapest first: shrink several pools, by 55 connections in all; or set instances.main.parameters.max_connections to 135; or move kubeflow-pipelines, mlflow to instances of their own",
+      "cheapest first: shrink several pools by 55 connections in total; or set instances.main.parameters.max_connections to 135; or move kubeflow-pipelines, mlflow to separate instances",
     );
   });
 
@@ -44,7 +44,7 @@ describe("platforms that do not fit one instance", () => {
     );
     // No pool is small enough.
     expect(refusal(withConnections(30))).toContain(
-      "cheapest first: set instances.main.parameters.max_connections to 135; or move kubeflow-pipelines, mlflow, prefect, skillflaw to instances of their own",
+      "cheapest first: set instances.main.parameters.max_connections to 135; or move kubeflow-pipelines, mlflow, prefect, skillflaw to separate instances",
     );
   });
 });

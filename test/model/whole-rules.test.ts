@@ -35,7 +35,7 @@ describe("an existing server", () => {
 
   it.each(["db.example", "DB.Example", "db.example."])("is one instance, also as %s", (host) => {
     expect(refused({ instances: { one: existing("db.example"), two: existing(host, 5432) } })).toBe(
-      `invalid spec:\n  - instances.two.existing.host: is already the server of instance one, and its connections would be counted twice, got "${host}"; move its platforms to one, and remove two [existing-server-once]`,
+      `invalid spec:\n  - instances.two.existing.host: is already the server of instance one, so its connections would be counted twice, got "${host}"; move its platforms to one, and remove two [existing-server-once]`,
     );
   });
 });

@@ -33,7 +33,7 @@ describe("a chart's version", () => {
     ["skillflaw", { chartVersion: "0.2.0" }, "0.1.0", "skillflaw"],
   ])("of %s, %o, that is newer than what is known can be acknowledged", (name, settings, newest, chart) => {
     expect(reported(name, settings)).toEqual([
-      `platforms.${name}.chartVersion: is newer than ${newest}, the newest version of ${chart} that was verified, got "${settings.chartVersion}"; use ${newest}, or read its values and check that no key moved; then write acknowledge: { "${name}-chart-version": "<reason>" } [${name}-chart-version]`,
+      `platforms.${name}.chartVersion: is newer than ${newest}, the newest version of ${chart} that was verified, got "${settings.chartVersion}"; use ${newest}, or read the chart's values and check that no key moved; then write acknowledge: { "${name}-chart-version": "<reason>" } [${name}-chart-version]`,
     ]);
   });
 

@@ -126,7 +126,7 @@ describe("a tag that moves", () => {
     expect(movingTag(`registry.example:5000/team/app${DIGEST}`)).toBeNull();
   });
 
-  const MOVES = "has a tag that moves, so that a pod that restarts can run another version";
+  const MOVES = "has a moving tag, so a restarted pod can run another version";
   const PIN = "name a full version or a digest";
 
   it.each([

@@ -34,7 +34,7 @@ describe("a Redis", () => {
     const instances = { main: { parameters: { max_connections: 400 } } };
     const id = `${kind}-has-its-own-redis`;
     const message = refused({ ...two(kind, one, other), instances });
-    expect(message).toContain(`  - platforms.other.${setting}: is the Redis of ${kind}, and every `);
+    expect(message).toContain(`  - platforms.other.${setting}: is also the Redis of ${kind}, but every `);
     expect(message).toContain(`; name another Redis; then write acknowledge: { "${id}": "<reason>" }`);
     const { warnings } = resolve({ ...two(kind, one, other), instances, acknowledge: { [id]: "other database numbers" } });
     expect(warnings).toContainEqual(

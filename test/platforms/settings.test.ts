@@ -15,7 +15,7 @@ const warningsOf = (change: object): readonly string[] =>
 const REDIS = "redis.example.internal";
 const NEEDS = "is used only with redisHost";
 const SET = "set redisHost, or remove it";
-const HIDDEN = "a text that may contain a password or a key";
+const HIDDEN = "a string that may contain a password or a key";
 
 describe("a setting of a platform without effect", () => {
   it.each([
@@ -35,11 +35,11 @@ describe("a setting of a platform without effect", () => {
 
   it("is warned about if it is a replica that the instance does not have", () => {
     expect(warningsOf({ platforms: { mlflow } })).toEqual([
-      `platforms.mlflow.readFromReplica: has no effect, main has no read replica, got true; set instances.main.readReplicas, or remove it ${ID}`,
+      `platforms.mlflow.readFromReplica: has no effect, because main has no read replica, got true; set instances.main.readReplicas, or remove it ${ID}`,
     ]);
     expect(
       warningsOf({ platforms: { mlflow }, instances: { main: { existing: { host: "db", masterSecret: "master", ca: "ca.pem" } } } }),
-    ).toContain(`platforms.mlflow.readFromReplica: has no effect, main has no read replica, got true; remove it ${ID}`);
+    ).toContain(`platforms.mlflow.readFromReplica: has no effect, because main has no read replica, got true; remove it ${ID}`);
   });
 
   it("is not a replica that is there", () => {
@@ -175,7 +175,7 @@ describe("MLflow", () => {
 
 describe("a service account or namespace of a platform", () => {
   const SHARED =
-    'platforms.prefect.serviceAccount: is also the service account of mlflow, and each of the two gets what is granted to the other, got "x"; name another one [service-account-of-one-platform]';
+    'platforms.prefect.serviceAccount: is also the service account of mlflow, so each of the two gets the other\'s permissions, got "x"; name another one [service-account-of-one-platform]';
   const two = (namespaces: readonly [string, string]) => ({
     mlflow: { namespace: namespaces[0], serviceAccount: "x" },
     prefect: { namespace: namespaces[1], serviceAccount: "x" },
@@ -201,18 +201,18 @@ describe("a service account or namespace of a platform", () => {
   it("is not one that another platform's chart names", () => {
     const flyte = { chart: "flyte-core", namespace: "ml" };
     expect(warningsOf({ platforms: { mlflow: { namespace: "ml", serviceAccount: "flyteadmin" }, flyte } })).toEqual([
-      'platforms.mlflow.serviceAccount: is also the service account of flyte, and each of the two gets what is granted to the other, got "flyteadmin"; name another one [service-account-of-one-platform]',
+      'platforms.mlflow.serviceAccount: is also the service account of flyte, so each of the two gets the other\'s permissions, got "flyteadmin"; name another one [service-account-of-one-platform]',
     ]);
   });
 
   it.each([
     [
       { serviceAccount: "default" },
-      'serviceAccount: is what every pod in the namespace runs as that names no other, got "default"; name another one, or leave it out [service-account-is-not-default]',
+      'serviceAccount: is the service account of every pod in the namespace that names no other, got "default"; name another one, or leave it out [service-account-is-not-default]',
     ],
     [
       { namespace: "default" },
-      'namespace: is where everything ends up that names no namespace, beside the platform\'s Secret, got "default"; name another one, or leave it out [namespace-is-not-default]',
+      'namespace: is where objects without a namespace are created, next to the platform\'s Secret, got "default"; name another one, or leave it out [namespace-is-not-default]',
     ],
   ])("is warned about: %j", (prefect, message) => {
     expect(warningsOf({ platforms: { prefect } })).toEqual([`platforms.prefect.${message}`]);

@@ -36,7 +36,7 @@ export async function renewByHand(
     const store = new SecretsManagerStore(client, { [tenant.secret]: secret });
     const access = { server, master, store, patience, provision: provisionIt(task) };
     const renewed = await renew(tenant, access, { revoke: revoke === true, force: force === true });
-    console.log(`renewed ${secret} for a person: ${JSON.stringify(renewed)}`);
+    console.log(`renewed ${secret} on request: ${JSON.stringify(renewed)}`);
     return renewed;
   });
 }

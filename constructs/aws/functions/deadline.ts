@@ -21,7 +21,7 @@ export async function withinTime<T>(context: Context, run: (patience: Patience) 
   let timer: NodeJS.Timeout | undefined;
   const end = new Promise<never>((_resolve, reject) => {
     const give = () =>
-      reject(new ProvisioningError(`not done within ${Math.round(remaining / 1000)} s: ${waiting}; run it again to go on`));
+      reject(new ProvisioningError(`not finished within ${Math.round(remaining / 1000)} s: ${waiting}; run it again to continue`));
     timer = setTimeout(give, Math.max(remaining - LAST_WORDS, 0));
   });
   const onRetry = (sentence: string) => {

@@ -43,7 +43,7 @@ export function makePatient<C extends { readonly middlewareStack: object }>(
   const retry = (error: unknown) => {
     const isBusy = isOverloaded(error);
     if (!(isBusy || (isFresh && isPassing(error))) || performance.now() >= deadline) return false;
-    onRetry?.(`${isBusy ? "AWS cannot do it now" : "AWS does not allow or reach it yet"} (${(error as Error).message})`);
+    onRetry?.(`${isBusy ? "AWS is busy" : "AWS does not allow it yet or cannot be reached yet"} (${(error as Error).message})`);
     return true;
   };
   (client.middlewareStack as Middleware).add(

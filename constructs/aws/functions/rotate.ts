@@ -166,7 +166,7 @@ async function refuseLoginInUse({ event: { SecretId, ClientRequestToken }, clien
   if (tenant === null || current?.credential.username !== pending.username) return;
   await removeStage(client, SecretId, "AWSPENDING");
   throw new ProvisioningError(
-    `version ${ClientRequestToken} of secret ${SecretId} would renew ${pending.username}, which is in use, and was given up; rotate it again`,
+    `version ${ClientRequestToken} of secret ${SecretId} would renew ${pending.username}, which is in use, so this rotation was abandoned; rotate it again`,
   );
 }
 

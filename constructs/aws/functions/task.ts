@@ -53,6 +53,6 @@ export async function findTenant(
   if (arn === masterSecret) return null;
   const { Tags: tags = [] } = await describeSecret(client, arn);
   const tenant = ownEntry(tenants, tags.find(({ Key }) => Key === TENANT_TAG)?.Value ?? "");
-  if (tenant === undefined) throw new ProvisioningError(`secret ${arn} is none of this instance's; deploy the environment again`);
+  if (tenant === undefined) throw new ProvisioningError(`secret ${arn} does not belong to this instance; deploy the environment again`);
   return tenant;
 }

@@ -76,7 +76,7 @@ export class AccessStack extends EnvironmentStack {
         { platforms: access[index]?.rotation ?? null, furtherPlatforms: inner[index]?.rotation ?? null },
       ]);
       new CfnOutput(this, ROTATION, {
-        description: "The functions that rotate passwords on each instance: of platforms called like their kind, and of further ones",
+        description: "The functions that rotate passwords on each instance: for platforms named like their kind, and for further platforms",
         value: this.toJsonString(Object.fromEntries(functions)),
       });
     }
@@ -186,7 +186,7 @@ function createInnerAccess(
   const partOf = (arns: string, index: number): string => Fn.select(index, Fn.split(" ", arns));
   const hasReaders = environment.section.cluster !== null;
   new CfnOutput(stack, innerOutput(name), {
-    description: `The same of further platforms on ${name}`,
+    description: `The same for further platforms on ${name}`,
     value: stack.toJsonString(
       mapValues(published, (arns): PlatformOutput => ({ secretArn: partOf(arns, 0), readerRoleArn: hasReaders ? partOf(arns, 1) : null })),
     ),

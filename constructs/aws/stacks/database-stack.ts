@@ -27,7 +27,7 @@ export class DatabaseStack extends EnvironmentStack {
   constructor(scope: Construct, environment: AwsEnvironment, network: PrivateNetwork | null) {
     super(scope, { environment, part: "database", description: `PostgreSQL of ${environment.name}` });
     this.lock = `${this.stackName}-lock`;
-    new CfnOutput(this, "Lock", { description: "The guard imports it, while there is one", value: this.stackName, exportName: this.lock });
+    new CfnOutput(this, "Lock", { description: "Imported by the guard, if there is one", value: this.stackName, exportName: this.lock });
     const { section } = environment;
     const key = section.kmsKey === null ? null : kms.Key.fromKeyArn(this, "Key", idOf(section.kmsKey));
     const clients = (section.cluster?.securityGroups ?? []).map((group, index) =>

@@ -46,7 +46,7 @@ export class EnvironmentStack extends Stack {
 /** A rule of CloudFormation that never holds: it is asked before the first resource is made. */
 function refuseExamples(stack: Stack, examples: readonly string[]): void {
   if (examples.length === 0) return;
-  const assertDescription = `These ids are examples; write your own into the environment: ${examples.join(", ")}`;
+  const assertDescription = `These IDs are placeholders; replace them in the environment: ${examples.join(", ")}`;
   new CfnRule(stack, "NoExamples", { assertions: [{ assert: Fn.conditionEquals("example", "own"), assertDescription }] });
 }
 
@@ -69,6 +69,6 @@ export function placeIn(scope: Construct, { section: { network } }: AwsEnvironme
     availabilityZones: network.privateSubnets.map((subnet) => subnet.zone),
     privateSubnetIds: network.privateSubnets.map((subnet) => idOf(subnet.id)),
   });
-  Annotations.of(scope).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here makes routes.");
+  Annotations.of(scope).acknowledgeWarning("@aws-cdk/aws-ec2:noSubnetRouteTableId", "Nothing here creates routes.");
   return { vpc, subnets };
 }

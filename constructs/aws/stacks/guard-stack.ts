@@ -25,10 +25,10 @@ export class GuardStack extends EnvironmentStack {
     super(scope, {
       environment,
       part: "guard",
-      description: `Refuses the deletion of ${environment.name}`,
+      description: `Prevents the deletion of ${environment.name}`,
       terminationProtection: isClosed,
     });
-    const description = "Locks the stack of the databases while an instance has deletionProtection";
+    const description = "Locks the database stack while an instance has deletionProtection";
     new ssm.StringParameter(this, "Lock", { description, stringValue: isClosed ? Fn.importValue(lock) : "open" });
   }
 }

@@ -33,5 +33,5 @@ export function annotateAccounts(environment: GcpEnvironment, wired: Wired, acce
   );
   return commands.length === 0
     ? null
-    : `A chart or you create the service accounts of the proxy. To annotate them, run ${commands.join(" && ")}`;
+    : `The proxy's service accounts are created by a chart or by you. To annotate them, run ${commands.join(" && ")}`;
 }

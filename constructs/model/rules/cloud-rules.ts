@@ -21,7 +21,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-backups-are-kept`,
     source: pages.backups,
-    why: "Without a backup, data that a person, a migration or a program deletes is lost; a standby deletes it in the same second.",
+    why: "Without a backup, data that a person, a migration or a program deletes is lost; a standby repeats the deletion in the same second.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ backupRetentionDays, highAvailability }, path) =>
@@ -31,10 +31,10 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
             violation(
               `${path}.backupRetentionDays`,
               highAvailability
-                ? "keeps no backups, and the standby of highAvailability repeats every deletion"
-                : "keeps no backups: what is deleted is lost",
+                ? "keeps no backups, and the standby of highAvailability repeats each deletion"
+                : "keeps no backups, so deleted data is lost",
               0,
-              "keep them for 1 day or more, unless the data can be created again",
+              "keep them for at least 1 day, unless the data can be recreated",
             ),
           ],
     passing: { backupRetentionDays: 1 },
@@ -43,7 +43,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-small-disks-may-grow`,
     source: pages.storage,
-    why: "A full disk stops the server, and WAL of one busy hour can be larger than such a disk.",
+    why: "A full disk stops the server, and the WAL of one busy hour can exceed such a disk.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ storageGib, maxStorageGib }, path) =>
@@ -51,9 +51,9 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
         ? [
             violation(
               `${path}.maxStorageGib`,
-              `keeps a disk of ${storageGib} GiB from growing, and the server stops when it is full`,
+              `prevents a disk of ${storageGib} GiB from growing, and the server stops when the disk is full`,
               maxStorageGib,
-              "leave it out, or write a ceiling",
+              "leave it out, or set a ceiling above storageGib",
             ),
           ]
         : [],
@@ -63,7 +63,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-sources-have-clients`,
     source: ADDRESSES,
-    why: "A rule for such a network admits nobody, so that the clients it was meant for time out.",
+    why: "A rule for such a network admits no client, so the intended clients time out.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ allowedSources }, path) =>
@@ -71,7 +71,14 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
         const rule = nobodysNetwork(source);
         return rule === null
           ? []
-          : [violation(`${path}.allowedSources[${index}]`, `${rule}, from which no client comes`, source, "name the clients' network")];
+          : [
+              violation(
+                `${path}.allowedSources[${index}]`,
+                `${rule}, so no client connects from there`,
+                source,
+                "name the clients' network",
+              ),
+            ];
       }),
     passing: { allowedSources: ["10.0.0.0/8", "fd00::/8"] },
     failing: { allowedSources: ["127.0.0.1/32"] },
@@ -79,13 +86,13 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   created({
     id: `${cloud}-sources-are-private`,
     source: ADDRESSES,
-    why: "A database has only a private address, so that a public network such as an office's never reaches it, whatever its rules allow.",
+    why: "A database has only a private address, so a public network such as an office network cannot reach it, whatever the rules allow.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ allowedSources }, path) => {
       const found = allowedSources.filter((source) => isPublic(source) && nobodysNetwork(source) === null);
-      const rule = "has public networks, and a database has only a private address";
-      const remedy = "name the clients' private network, unless yours uses these addresses within itself";
+      const rule = "contains public networks, but a database has only a private address";
+      const remedy = "name the clients' private network, unless your network uses these addresses internally";
       return found.length === 0 ? [] : [violation(`${path}.allowedSources`, rule, found.join(", "), remedy)];
     },
     passing: { allowedSources: ["10.1.0.0/16", "172.16.0.0/12", "192.168.1.0/24", "100.64.0.0/10"] },
@@ -94,7 +101,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   {
     id: `${cloud}-existing-is-not-this-machine`,
     source: pages.connecting,
-    why: "In a pod or a function the name is the pod or function itself, in which no database listens unless a proxy of yours does.",
+    why: "In a pod or a function, this name means the pod or function itself, where no database listens unless you run a proxy there.",
     date: "2026-11-30",
     severity: "acknowledge",
     check: ({ existing }, path) => {
@@ -108,7 +115,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
 
 /** Why no server can be at a host in a cloud; null where one can. */
 export function refuseHost(host: string): string | null {
-  if (isThisMachine(host)) return "is the machine that looks it up, which in a cloud is each pod";
+  if (isThisMachine(host)) return "is the machine that resolves it, which in a cloud is each pod";
   const rule = /^[0-9.]+$/.test(host) ? nobodysNetwork(`${host}/32`) : null;
-  return rule === null ? null : `${rule}, where no server is`;
+  return rule === null ? null : `${rule}, so no server can be reached there`;
 }

@@ -14,9 +14,7 @@ export const imageRules = (kind: string, platform: Platform): readonly PlatformR
 
 /** What is wrong with an image whose tag moves. @param pinBy what to do, in the imperative. */
 export const moves = (path: string, image: string, pinBy = "name a full version or a digest"): readonly Violation[] =>
-  movingTag(image) === null
-    ? []
-    : [violation(path, "has a tag that moves, so that a pod that restarts can run another version", image, pinBy)];
+  movingTag(image) === null ? [] : [violation(path, "has a moving tag, so a restarted pod can run another version", image, pinBy)];
 
 function pinnedRule(kind: string, platform: Platform): PlatformRule {
   const example = (tag: string): JsonObject => {
@@ -25,7 +23,7 @@ function pinnedRule(kind: string, platform: Platform): PlatformRule {
   };
   return {
     id: `${kind}-image-is-pinned`,
-    why: "With a tag that moves, a pod that restarts can run another version, which migrates the database.",
+    why: "With a moving tag, a restarted pod can run another version, which migrates the database.",
     source: KUBERNETES_IMAGES,
     date: "2026-11-30",
     severity: "warning",
@@ -72,7 +70,7 @@ function generationRules(kind: string, platform: Platform): readonly PlatformRul
   const ofVendor: readonly PlatformRule[] = [
     {
       id: `${kind}-image-generation`,
-      why: `The chart is of ${title}, and ${because}.`,
+      why: `The chart installs ${title}, and ${because}.`,
       source: generation.source,
       date: "2026-11-30",
       severity: "error",

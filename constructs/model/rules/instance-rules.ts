@@ -67,7 +67,7 @@ const CREATED = (Object.keys(DEFAULTS) as (keyof InstanceSettings)[]).filter((ke
 export const instanceRules: readonly InstanceRule[] = [
   {
     id: "point-in-time-recovery-needs-backups",
-    why: "Recovery to a moment replays WAL onto a backup, and without backups there is nothing to begin with.",
+    why: "Point-in-time recovery replays WAL onto a backup, so it needs at least one backup.",
     source: "https://www.postgresql.org/docs/17/continuous-archiving.html",
     date: "2026-11-21",
     severity: "error",
@@ -100,7 +100,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "parameter-is-owned",
-    why: "Another value opens the server without TLS, lets roles in with weak passwords, or uses up connections that the budget counts on.",
+    why: "Another value allows connections without TLS, weakens passwords, or uses connections that the budget relies on.",
     source: PARAMETERS_PAGE,
     date: "2026-11-21",
     severity: "error",
@@ -113,7 +113,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: "max-connections-is-a-number",
-    why: "The budget of connections needs a number, and a formula gives one only on RDS.",
+    why: "The connection budget needs a number, and only RDS evaluates formulas.",
     source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
     date: "2026-11-21",
     severity: "error",
@@ -135,7 +135,7 @@ export const instanceRules: readonly InstanceRule[] = [
   },
   {
     id: EXISTING_IS_NOT_CREATED,
-    why: "The server keeps its own settings, whatever the spec says.",
+    why: "This project does not create this server, so it cannot change the server's settings.",
     source: "https://www.postgresql.org/docs/17/manage-ag-overview.html",
     date: "2026-11-21",
     severity: "warning",

@@ -69,7 +69,7 @@ export const ofPlacement: readonly Check[] = [tolerations, terms];
 /** https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes */
 const probes: Check = (key, value, path) =>
   /^(liveness|startup)Probe$/.test(key) && isObject(value) && Number((value as JsonObject).successThreshold ?? 1) > 1
-    ? [{ path: [...path, "successThreshold"], rule: "must be 1", remedy: "remove it; only a readiness probe can ask for more" }]
+    ? [{ path: [...path, "successThreshold"], rule: "must be 1", remedy: "remove it; only a readiness probe may have more" }]
     : [];
 
 const isSource = (value: Json | undefined): boolean =>
@@ -82,7 +82,7 @@ const sources: Check = (key, value, path) =>
         .filter(([{ name, value: own, valueFrom }]) => typeof name === "string" && own !== undefined && own !== "" && isSource(valueFrom))
         .map(([, own]) => ({
           path: [...own, "valueFrom"],
-          rule: "must not stand beside value",
+          rule: "must not be set together with value",
           remedy: `remove one of the two from ${key}`,
         }))
     : [];
@@ -94,8 +94,8 @@ const users: Check = (key, value, path) => {
     ? [
         {
           path: [...path, "runAsUser"],
-          rule: "must not be 0 with runAsNonRoot, which keeps the pod from starting",
-          remedy: "name a user such as 1000",
+          rule: "must not be 0 with runAsNonRoot, which prevents the pod from starting",
+          remedy: "write a user ID such as 1000",
         },
       ]
     : [];
@@ -125,8 +125,8 @@ const hosts: Check = (key, value, path) =>
       : [
           {
             path,
-            rule: "must be a DNS name in lower case, without scheme, port and path",
-            remedy: "write it such as ml.example.com or *.example.com",
+            rule: "must be a DNS name in lower case, without a scheme, port or path",
+            remedy: "write a name such as ml.example.com or *.example.com",
           },
         ]
     : [];

@@ -13,7 +13,7 @@ export const kubernetesRules = (kind: string): readonly PlatformRule[] => [quant
 function quantitiesRule(kind: string): PlatformRule {
   return {
     id: `${kind}-values-fit-kubernetes`,
-    why: "The API server rejects the object after Helm has installed half of the release.",
+    why: "The API server rejects the object after Helm has installed part of the release.",
     source: RESOURCES,
     date: "2026-11-30",
     severity: "error",
@@ -26,7 +26,7 @@ function quantitiesRule(kind: string): PlatformRule {
 function textsRule(kind: string): PlatformRule {
   return {
     id: `${kind}-labels-are-texts`,
-    why: "A chart that copies labels, variables and tolerations as they are writes a number or a truth value, and the API server takes texts only.",
+    why: "If a chart copies labels, variables and tolerations unchanged, a number or boolean reaches the API server, which accepts only strings there.",
     source: LABELS,
     date: "2026-11-30",
     severity: "warning",
@@ -39,7 +39,7 @@ function textsRule(kind: string): PlatformRule {
 function unitsRule(kind: string): PlatformRule {
   return {
     id: `${kind}-resources-have-their-unit`,
-    why: "The node ends a container with so little memory before it starts, and has no room for one that asks for so many cores.",
+    why: "A container with so little memory is killed before it starts, and no node has room for one that requests so many cores.",
     source: RESOURCES,
     date: "2026-11-30",
     severity: "warning",
@@ -93,8 +93,8 @@ const quantities: Check = (key, value, path) =>
           .filter(([, amount]) => amount !== null && !isTemplate(amount) && quantityOf(amount) === null)
           .map(([resource]) => ({
             path: [...path, kind, resource],
-            rule: "must be a quantity of Kubernetes",
-            remedy: "write it such as 500m, 2 or 2Gi, without a space",
+            rule: "must be a Kubernetes quantity",
+            remedy: "write a quantity such as 500m, 2 or 2Gi, without a space",
           })),
       )
     : [];
@@ -112,10 +112,10 @@ const units: Check = (key, value, path) =>
           if (quantity === null || quantity === 0) return [];
           const found = { path: [...path, kind, resource] };
           if (resource === "memory" && quantity < LEAST_MEMORY)
-            return [{ ...found, rule: "is counted in bytes, of which m is a thousandth", remedy: "write the unit, such as 512Mi" }];
+            return [{ ...found, rule: "is counted in bytes, and m means a thousandth of a byte", remedy: "write the unit, such as 512Mi" }];
           // A hundred cores are a mistake in a server of a platform, but somebody may have them.
           return resource === "cpu" && quantity >= 100 && (quantity > MOST_CORES || quantity % 50 === 0)
-            ? [{ ...found, rule: `asks for ${quantity} cores`, remedy: "write thousandths of a core with m, such as 500m" }]
+            ? [{ ...found, rule: `requests ${quantity} cores`, remedy: "write millicores, such as 500m" }]
             : [];
         }),
       )
@@ -188,7 +188,7 @@ const twice: Check = (key, value, path) =>
       seen.add(its);
       return isFirst
         ? []
-        : [{ path: [...path, { named: String(index) }, own], rule: "is there twice in the list", remedy: "remove one of the two" }];
+        : [{ path: [...path, { named: String(index) }, own], rule: "appears twice in the list", remedy: "remove one of the two" }];
     });
   });
 
@@ -202,7 +202,7 @@ const TEXT_LISTS = /(env(var(iable)?s?)?|tolerations)$/i;
 const isBare = (value: Json | undefined): value is number | boolean => typeof value === "number" || typeof value === "boolean";
 const toText = (value: number | boolean, path: Path): Misfit => ({
   path,
-  rule: "must be a text",
+  rule: "must be a string",
   remedy: `write it in quotes: "${value}"`,
 });
 

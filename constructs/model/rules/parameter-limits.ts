@@ -44,7 +44,7 @@ export const limitRules: readonly InstanceRule[] = [
   created({
     id: "parameters-within-their-limits",
     source: manualPage("resource", "max_parallel_workers"),
-    why: "PostgreSQL takes the smaller of the two without a word, and the server does not do what someone reads in the spec.",
+    why: "PostgreSQL silently uses the smaller of the two, so the server does not do what the spec says.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) =>
@@ -59,7 +59,7 @@ export const limitRules: readonly InstanceRule[] = [
   created({
     id: "wal-is-kept-below-its-ceiling",
     source: manualPage("wal", "min_wal_size"),
-    why: "A checkpoint begins at max_wal_size, so that the larger min_wal_size only keeps files on the disk; often the two were swapped.",
+    why: "A checkpoint begins at max_wal_size, so a larger min_wal_size only keeps files on disk; often the two were swapped.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -83,7 +83,7 @@ export const limitRules: readonly InstanceRule[] = [
   created({
     id: "auto-explain-is-for-slow-statements",
     source: "https://www.postgresql.org/docs/17/auto-explain.html",
-    why: "Everyone who can read the log reads the data, and each statement takes longer while its plan is measured and written.",
+    why: "Anyone who can read the log can read the data, and measuring and writing each plan slows down the statement.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -96,8 +96,8 @@ export const limitRules: readonly InstanceRule[] = [
               instance,
               path,
               "auto_explain.log_min_duration",
-              "writes the plan of every statement into the log, with the statement's values",
-              "log what is slow, such as 1s, or a part by auto_explain.sample_rate",
+              "logs the plan of every statement, with the statement's values",
+              "log only slow statements, such as 1s, or a sample with auto_explain.sample_rate",
             ),
           ];
     },

@@ -73,7 +73,7 @@ const sessionRule = (name: "work_mem" | "temp_buffers", id: string, what: string
   created({
     id,
     source: manualPage("resource", name),
-    why: `Every connection may take it${name === "work_mem" ? ", several times in one query" : ""}, and the system ends a server that runs out of memory.`,
+    why: `Every connection may use that much${name === "work_mem" ? ", several times in one query" : ""}, and the operating system kills a server that runs out of memory.`,
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -82,12 +82,12 @@ const sessionRule = (name: "work_mem" | "temp_buffers", id: string, what: string
       const memory = memoryOf(instance);
       const connections = numberOf(instance, "max_connections");
       if (bytes >= memory / SORTS) {
-        const rule = `lets ${Math.floor(memory / bytes)} ${what} at once fill the memory (${gibOf(instance)})`;
-        const remedy = `set it below ${showBytes(memory / SORTS)}, and higher in the session that needs it`;
+        const rule = `lets ${Math.floor(memory / bytes)} concurrent ${what} fill the memory (${gibOf(instance)})`;
+        const remedy = `set it below ${showBytes(memory / SORTS)}, and raise it in the sessions that need more`;
         return [atParameter(instance, path, name, rule, remedy)];
       }
       if (connections === null || bytes * connections <= OVERBOOKED * memory) return [];
-      const rule = `takes ${showBytes(bytes * connections)} if all of max_connections (${connections}) use it, of ${gibOf(instance)}`;
+      const rule = `takes ${showBytes(bytes * connections)} of the memory (${gibOf(instance)}) if all of max_connections (${connections}) use it`;
       return [atParameter(instance, path, name, rule, "lower one of the two")];
     },
     passing: { parameters: { [name]: "64MB" } },
@@ -99,14 +99,14 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "shared-memory-fits",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html",
-    why: "The server takes this memory when it starts, and does not start without it.",
+    why: "The server allocates this memory when it starts, and does not start without it.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
       if (!isTooMuchShared(instance)) return [];
       const [name, bytes] = largest(instance, sharedOf(instance)) ?? [];
       if (name === undefined || bytes === undefined) return [];
-      const rule = `takes ${showBytes(bytes)} at the start, and leaves less than a tenth of the memory (${gibOf(instance)})`;
+      const rule = `takes ${showBytes(bytes)} at startup, and leaves less than a tenth of the memory (${gibOf(instance)})`;
       const remedy =
         name === "shared_buffers"
           ? `use a quarter of the memory, ${showBytes(memoryOf(instance) / 4)}; a number without a unit counts blocks of 8 kB`
@@ -119,13 +119,13 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "shared-buffers-leave-memory",
     source: manualPage("resource", "shared_buffers"),
-    why: "PostgreSQL reads through the system's cache, too, and sessions need memory: more than 40 % is unlikely to help.",
+    why: "PostgreSQL also relies on the operating system's cache, and sessions need memory; more than 40 % is unlikely to help.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
       const bytes = bytesOf(instance, "shared_buffers");
       if (bytes === null || bytes <= USEFUL_BUFFERS * memoryOf(instance) || isTooMuchShared(instance)) return [];
-      const rule = `is ${Math.round((bytes / memoryOf(instance)) * 100)} % of the memory (${gibOf(instance)}), and leaves too little for sessions and the system's cache`;
+      const rule = `is ${Math.round((bytes / memoryOf(instance)) * 100)} % of the memory (${gibOf(instance)}), and leaves too little for sessions and the operating system's cache`;
       return [atParameter(instance, path, "shared_buffers", rule, `use a quarter, ${showBytes(memoryOf(instance) / 4)}, and at most 40 %`)];
     },
     passing: { parameters: { shared_buffers: "3GB" } },
@@ -134,15 +134,15 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "max-connections-fit-memory",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html",
-    why: "Each connection is a process with separate caches, and the system ends a server that runs out of memory.",
+    why: "Each connection is a process with separate caches, and the operating system kills a server that runs out of memory.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
       const connections = numberOf(instance, "max_connections");
       if (connections === null || isTooMuchShared(instance)) return [];
       const each = memoryOf(instance) / connections;
-      const rule = `leaves ${showBytes(each)} of memory for each connection`;
-      const remedy = "lower it to what the platforms need, or choose a larger size; RDS counts 9 MB for each";
+      const rule = `leaves only ${showBytes(each)} of memory for each connection`;
+      const remedy = "lower it to what the platforms need, or choose a larger size; RDS calculates 9 MB per connection";
       return each < PER_CONNECTION ? [atParameter(instance, path, "max_connections", rule, remedy)] : [];
     },
     passing: { parameters: { max_connections: 2000 } },
@@ -151,14 +151,14 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "processes-within-limit",
     source: manualPage("connection", "max_connections"),
-    why: "PostgreSQL numbers its processes, and does not start with more than it can number.",
+    why: "PostgreSQL numbers its processes, and does not start if there are more than it can number.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
       const processes = processesOf(instance);
       if (sum(processes.values()) < MOST_PROCESSES || isTooMuchShared(instance)) return [];
       const [name] = largest(instance, processes) ?? [];
-      const rule = `asks for more processes than a server can have (${MOST_PROCESSES}), together with ${[...processes.keys()].filter((each) => each !== name).join(", ")}`;
+      const rule = `needs more processes than a server can have (${MOST_PROCESSES}), together with ${[...processes.keys()].filter((each) => each !== name).join(", ")}`;
       return name === undefined ? [] : [atParameter(instance, path, name, rule, "lower it")];
     },
     passing: { size: { vcpus: 64, memoryGib: 512 }, parameters: { max_connections: 200_000 } },
@@ -169,13 +169,13 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "hash-memory-fits",
     source: manualPage("resource", "hash_mem_multiplier"),
-    why: "A hash table may take work_mem times this number, and the system ends a server that runs out of memory.",
+    why: "A hash table may use work_mem times this number, and the operating system kills a server that runs out of memory.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
       const multiplier = numberOf(instance, "hash_mem_multiplier");
       const bytes = (multiplier ?? 0) * (bytesOf(instance, "work_mem") ?? 4 * MIB);
-      const rule = `lets one hash table take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      const rule = `lets one hash table take ${showBytes(bytes)} of the memory (${gibOf(instance)})`;
       return multiplier !== null && multiplier > 2 && bytes >= memoryOf(instance) / (SORTS / 2)
         ? [atParameter(instance, path, "hash_mem_multiplier", rule, "lower it, or work_mem; the default is 2")]
         : [];
@@ -186,7 +186,7 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "maintenance-fits-memory",
     source: manualPage("resource", "maintenance_work_mem"),
-    why: "Each worker of autovacuum may take it, and the system ends a server that runs out of memory.",
+    why: "Each autovacuum worker may use that much, and the operating system kills a server that runs out of memory.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -196,12 +196,12 @@ export const memoryRules: readonly InstanceRule[] = [
       const workers = numberOf(instance, "autovacuum_max_workers") ?? 3;
       const memory = memoryOf(instance);
       if (shared !== null && shared > memory / 2) {
-        const rule = `lets one index build take ${showBytes(shared)}, of ${gibOf(instance)}`;
-        const remedy = `set it to ${showBytes(memory / 16)} or so, and higher in the session that needs it`;
+        const rule = `lets one index build take ${showBytes(shared)} of the memory (${gibOf(instance)})`;
+        const remedy = `set it to about ${showBytes(memory / 16)}, and raise it in the sessions that need more`;
         return [atParameter(instance, path, "maintenance_work_mem", rule, remedy)];
       }
       const bytes = Math.min(own ?? shared ?? 0, instance.majorVersion < 17 ? MOST_OF_VACUUM : Number.POSITIVE_INFINITY) * workers;
-      const rule = `lets ${workers} autovacuum workers take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      const rule = `lets ${workers} autovacuum workers take ${showBytes(bytes)} of the memory (${gibOf(instance)})`;
       return bytes > memory ? [atParameter(instance, path, name, rule, "lower it, or autovacuum_max_workers")] : [];
     },
     passing: { parameters: { maintenance_work_mem: "1GB" } },
@@ -210,7 +210,7 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "effective-cache-within-memory",
     source: manualPage("query", "effective_cache_size"),
-    why: "The planner believes that everything is cached, and chooses plans that read the disk at random.",
+    why: "The planner assumes that everything is cached, and chooses plans with many random disk reads.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -226,13 +226,13 @@ export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "logical-decoding-fits-memory",
     source: manualPage("resource", "logical_decoding_work_mem"),
-    why: "Each subscriber may take it, and the system ends a server that runs out of memory.",
+    why: "Each subscriber may use that much, and the operating system kills a server that runs out of memory.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
       const bytes = bytesOf(instance, "logical_decoding_work_mem");
       if (bytes === null || bytes <= memoryOf(instance) / 4) return [];
-      const rule = `lets each subscriber take ${showBytes(bytes)}, of ${gibOf(instance)}`;
+      const rule = `lets each subscriber take ${showBytes(bytes)} of the memory (${gibOf(instance)})`;
       return [atParameter(instance, path, "logical_decoding_work_mem", rule, "lower it; the default is 64MB")];
     },
     passing: { parameters: { logical_decoding_work_mem: "256MB" } },
@@ -245,7 +245,7 @@ export const memoryRules: readonly InstanceRule[] = [
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
-      const rule = "exceeds what Linux gives a process (7680kB), and the server may not start";
+      const rule = "exceeds what Linux's default stack limit allows (7680kB), so the server may not start";
       return (bytesOf(instance, "max_stack_depth") ?? 0) > 7680 * 1024
         ? [atParameter(instance, path, "max_stack_depth", rule, "set it to 7680kB or less")]
         : [];

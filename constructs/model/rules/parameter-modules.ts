@@ -66,9 +66,9 @@ export const misplacedCron = (
       .map((database) =>
         violation(
           `instances.${name}.parameters.${CRON_DATABASE}`,
-          `must be ${database.name}, the database that is to have the extension pg_cron`,
+          `must be ${database.name}, the database that gets the extension pg_cron`,
           written,
-          `by default it is ${CRON_DEFAULT}; a server has pg_cron in one database, whose jobs can run in others`,
+          `the default is ${CRON_DEFAULT}; a server has pg_cron in one database, and its jobs can run in others`,
         ),
       );
   });

@@ -28,12 +28,12 @@ export function refuseUnknown(name: string, { kind, known, foreign }: ParameterN
   if (foreign !== null && name.startsWith(foreign.prefix))
     return {
       rule: `is ${foreign.kind}, not ${kind}`,
-      remedy: `${foreign.instead.get(name) ?? "remove it"}; for ${foreign.section} alone, write it into ${foreign.section}.instances.<name>.parameters`,
+      remedy: `${foreign.instead.get(name) ?? "remove it"}; to set it for ${foreign.section} only, write it into ${foreign.section}.instances.<name>.parameters`,
     };
   const near = nearest(name, known(majorVersion));
   const rule = `is not ${kind} for PostgreSQL ${majorVersion}`;
   if (near !== null) return { rule, remedy: `did you mean "${near}"?` };
-  return { rule, remedy: name.includes(".") ? "set it for a database or a role, with ALTER DATABASE or ALTER ROLE" : "remove it" };
+  return { rule, remedy: name.includes(".") ? "set it for a database or role with ALTER DATABASE or ALTER ROLE" : "remove it" };
 }
 
 /** Whether a parameter belongs to one of some modules, as `cron.database_name` does to `cron`. */

@@ -49,11 +49,11 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "replicas-need-wal-senders",
     source: manualPage("replication", "max_wal_senders"),
-    why: "Each replica occupies one WAL sender of its primary, and cannot connect without one.",
+    why: "Each replica uses one WAL sender of its primary, and cannot connect without one.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
-      const rule = `must be at least ${instance.readReplicas}, one for each of readReplicas`;
+      const rule = `must be at least ${instance.readReplicas}, one for each read replica`;
       return (numberOf(instance, "max_wal_senders") ?? instance.readReplicas) < instance.readReplicas
         ? [atParameter(instance, path, "max_wal_senders", rule, REMOVE)]
         : [];
@@ -64,7 +64,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "replicas-need-slots",
     source: manualPage("replication", "max_replication_slots"),
-    why: "A cloud may create a slot for each replica, so that the primary keeps the WAL that the replica lacks.",
+    why: "A cloud may create a slot for each replica, so that the primary keeps the WAL that the replica still needs.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) => {
@@ -94,7 +94,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "wal-level-fits",
     source: manualPage("wal", "wal_level"),
-    why: "The server does not start if WAL senders, the archiver or the summarizer need more than a minimal WAL.",
+    why: "The server does not start if WAL senders, the archiver or the summarizer need more than minimal WAL.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) => {
@@ -110,12 +110,12 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "wal-has-two-segments",
     source: manualPage("wal", "max_wal_size"),
-    why: "The server does not start with fewer than two segments of WAL.",
+    why: "The server does not start with fewer than two WAL segments.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>
       checkItems(["max_wal_size", "min_wal_size"], (name) => {
-        const rule = `must be at least ${showBytes(LEAST_WAL)}, two segments of WAL`;
+        const rule = `must be at least ${showBytes(LEAST_WAL)}, two WAL segments`;
         return (bytesOf(instance, name) ?? LEAST_WAL) < LEAST_WAL
           ? [atParameter(instance, path, name, rule, "a number without a unit counts MB")]
           : [];
@@ -126,7 +126,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "wal-fits-disk",
     source: manualPage("wal", "max_wal_size"),
-    why: "WAL fills the disk beside the data, and the server stops when it is full.",
+    why: "WAL shares the disk with the data, and the server stops when the disk is full.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) =>
@@ -143,7 +143,7 @@ export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "caches-have-whole-banks",
     source: manualPage("resource", "transaction_buffers"),
-    why: "The server starts only with caches of whole banks of 16 pages.",
+    why: "The server starts only if this cache is a whole number of banks of 16 pages.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>

@@ -70,9 +70,9 @@ export const words =
   (value) =>
     value.trim() === "" || value.split(",").every((each) => allowed.includes(each.trim().toLowerCase()))
       ? null
-      : `must be some of ${allowed.join(", ")}`;
+      : `must be a list of ${allowed.join(", ")}`;
 const list: TextCheck = (value) =>
-  listOf(value) === null ? "must be a list of names, separated by commas and quoted where they have blanks" : null;
+  listOf(value) === null ? "must be a list of names, separated by commas; names with spaces need quotes" : null;
 const timeZone: TextCheck = (value) => (isTimeZone(value) ? null : "must be a time zone such as UTC or Europe/Berlin");
 const locale: TextCheck = (value) =>
   /^(C|POSIX|[A-Za-z]{1,3}(_[A-Z]{2})?(\.[A-Za-z0-9-]+)?(@[A-Za-z0-9]+)?)$/.test(value)
@@ -128,7 +128,7 @@ export const textRules: readonly InstanceRule[] = [
   created({
     id: "parameter-text-is-valid",
     source: manualPage("client", "timezone"),
-    why: "The server does not start, or a module keeps its default, and only the server's log reports it.",
+    why: "The server does not start, or a module silently keeps its default and only the server's log reports it.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>

@@ -41,14 +41,14 @@ export const unitRules: readonly InstanceRule[] = [
     created({
       id: `${name.replaceAll("_", "-")}-has-its-unit`,
       source: manualPage(chapter, name),
-      why: `A number without a unit counts ${counts}: one that was meant in ${meant} is ${counts === BLOCKS ? 128 : 1000} times too small.`,
+      why: `PostgreSQL counts a number without a unit in ${counts}; one meant in ${meant} is ${counts === BLOCKS ? 128 : 1000} times too small.`,
       date: "2026-11-30",
       severity: "warning",
       check: (instance, path) => {
         const found = setParameter(instance, name);
         if (found === null || !/^\d+$/.test(String(found.written))) return [];
         const number = Number(found.written);
-        const rule = `counts ${counts} without a unit: ${show(name, toBase(found.parameter, number))}`;
+        const rule = `is counted in ${counts} without a unit, which gives ${show(name, toBase(found.parameter, number))}`;
         return number > 0 && number < least
           ? [violation(`${path}.parameters.${name}`, rule, found.written, `write the unit, such as "${number}${meant}"`)]
           : [];

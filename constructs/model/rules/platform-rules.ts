@@ -39,20 +39,20 @@ function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
 function noChartRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-has-no-chart`,
-    why: "The setting would change nothing, because nothing is installed from a chart.",
+    why: "The setting would have no effect, because nothing is installed from a chart.",
     source: "https://kubernetes.io/docs/concepts/workloads/controllers/deployment/",
     date: "2026-11-30",
     severity: "error",
     check: ({ chartVersion, replicas }, path) => [
       ...(chartVersion === ""
         ? []
-        : [violation(`${path}.chartVersion`, `is not supported, ${platform.title} has no chart`, chartVersion, "remove it")]),
+        : [violation(`${path}.chartVersion`, `has no effect, because ${platform.title} has no chart`, chartVersion, "remove it")]),
       ...(replicas === 1
         ? []
         : [
             violation(
               `${path}.replicas`,
-              "has no effect, the Deployment is not created here",
+              "has no effect, because this project does not create the Deployment",
               replicas,
               "remove it; connections counts all pods",
             ),
@@ -67,7 +67,7 @@ function noChartRule(name: string, platform: Platform): PlatformRule {
 function chartSupportRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-chart-supported`,
-    why: "Another generation of the chart has other keys: the database settings would be ignored, or the release would fail.",
+    why: "Other generations of the chart have different keys, so the database settings would be ignored or the release would fail.",
     source: "https://helm.sh/docs/helm/helm_install/",
     date: "2026-11-21",
     severity: "error",
@@ -110,7 +110,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
                 ? `is newer than ${versions[0]}, the newest version of ${chart.name} that was verified`
                 : `is not verified for ${chart.name}`,
               settings.chartVersion,
-              `use ${versions.join(" or ")}, or read its values and check that no key moved`,
+              `use ${versions.join(" or ")}, or read the chart's values and check that no key moved`,
             ),
           ];
     },
@@ -129,7 +129,7 @@ function chartValuesRule(name: string, platform: Platform): readonly PlatformRul
   return [
     {
       id: `${name}-chart-values`,
-      why: "Helm ignores a key that the chart does not read, unless the chart has a schema, and installs the default.",
+      why: "Unless the chart has a schema, Helm ignores a key that the chart does not read, and installs the default.",
       source: "https://helm.sh/docs/topics/charts/#schema-files",
       date: "2026-11-30",
       severity: isRejected ? "error" : "acknowledge",
@@ -158,7 +158,7 @@ function extensionRule(name: string): PlatformRule {
         checkItems(extensions, (extension, index) => {
           const name = nameOfExtension(extension);
           const at = `${path}.databases.${key}.extensions[${index}]`;
-          return name === null ? [] : [violation(at, "is not the name that create extension takes", extension, `write "${name}"`)];
+          return name === null ? [] : [violation(at, "is not the name that CREATE EXTENSION accepts", extension, `write "${name}"`)];
         }),
       ),
     passing: { databases: { main: { extensions: ["vector"] } } },
@@ -169,7 +169,7 @@ function extensionRule(name: string): PlatformRule {
 function imageRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-image-container`,
-    why: "The image would be replaced nowhere, and the pods would run the chart's own.",
+    why: "No image would be replaced, and the pods would run the chart's images.",
     source: "https://kubernetes.io/docs/concepts/containers/images/",
     date: "2026-11-21",
     severity: "error",
@@ -181,7 +181,7 @@ function imageRule(name: string, platform: Platform): PlatformRule {
           containers.length === 0
             ? violation(
                 `${path}.images.${container}`,
-                `is not supported, no image of ${platform.title} can be replaced`,
+                `is not supported, because no image of ${platform.title} can be replaced`,
                 container,
                 "remove it",
               )

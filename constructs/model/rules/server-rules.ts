@@ -19,11 +19,11 @@ const isHuge = (source: string): boolean => Number(source.split("/")[1]) < wides
 
 const isWorld = (source: string): boolean => source.endsWith("/0");
 const WAY_IN =
-  "a database gets no public address: name the cluster's network here; people come through a VPN or a tunnel (--via localhost:5433)";
+  "a database gets no public address: name the cluster's network here; people connect through a VPN or a tunnel (--via localhost:5433)";
 
 /** Of a shell, of Kubernetes, or of a template. */
 const VARIABLE = /^\$|\$[{(]|\{\{/;
-const UNEXPANDED = "has a variable, which nothing expands";
+const UNEXPANDED = "contains a variable, which nothing expands";
 
 /** Ports that servers have by default, and nobody gives to another program on purpose. */
 const PORTS: ReadonlyMap<number, string> = new Map([
@@ -42,7 +42,7 @@ export function refusePort(path: string, port: number, server: string, usual: st
   const other = PORTS.get(port);
   return other === undefined || other === server
     ? []
-    : [violation(path, `is the port of ${other}`, port, `write the port on which ${server} listens, ${usual}`)];
+    : [violation(path, `is the port of ${other}`, port, `write the port that ${server} listens on, ${usual}`)];
 }
 
 /** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
@@ -51,14 +51,14 @@ export function refuseAuthorities(text: string): string | null {
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = ""]) => label);
   if (labels.some((label) => label.endsWith("PRIVATE KEY"))) return "must not contain a private key, because every pod gets this file";
   const other = labels.find((label) => !label.endsWith("CERTIFICATE"));
-  return other === undefined ? null : `must contain certificates only, and has a ${other}`;
+  return other === undefined ? null : `must contain only certificates, but contains a ${other}`;
 }
 
 /** Rules about an instance's clients, its maintenance and its certificate authority that hold on every target. */
 export const serverRules: readonly InstanceRule[] = [
   {
     id: "never-the-whole-world",
-    why: "Everyone who scans the internet can try passwords on the database.",
+    why: "Anyone who scans the internet can try passwords on the database.",
     source: BEST_PRACTICES,
     date: "2026-11-21",
     severity: "error",
@@ -92,7 +92,7 @@ export const serverRules: readonly InstanceRule[] = [
         : [
             violation(
               `${path}.allowedSources`,
-              "has public networks that are together wider than any owner's (/8)",
+              "contains public networks that together are wider than a /8",
               `${found.length} networks`,
               "name the clients' networks",
             ),
@@ -104,13 +104,13 @@ export const serverRules: readonly InstanceRule[] = [
   created({
     id: "sources-are-named-once",
     source: "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html",
-    why: "The second has no effect, and often another network was meant, whose clients time out.",
+    why: "The duplicate has no effect; often another network was meant, and its clients time out.",
     date: READ,
     severity: "warning",
     check: ({ allowedSources }, path) =>
       checkItems(allowedSources, (source, index) =>
         allowedSources.indexOf(source) < index
-          ? [violation(`${path}.allowedSources[${index}]`, "is named twice", source, "remove it, or name the other network that was meant")]
+          ? [violation(`${path}.allowedSources[${index}]`, "appears twice", source, "remove it, or name the network that you meant")]
           : [],
       ),
     passing: { allowedSources: ["10.1.0.0/16", "10.2.0.0/16"] },
@@ -119,7 +119,7 @@ export const serverRules: readonly InstanceRule[] = [
   created({
     id: "maintenance-ends-within-a-day",
     source: "https://github.com/getmoto/moto/pull/5839",
-    why: "RDS rejects a longer window when it creates the instance; Cloud SQL takes its first hour, which is seldom the one that was meant.",
+    why: "RDS rejects a longer window when it creates the instance; Cloud SQL uses its first hour, which is rarely the intended one.",
     date: READ,
     severity: "error",
     check: ({ maintenanceWindow }, path) =>
@@ -139,7 +139,7 @@ export const serverRules: readonly InstanceRule[] = [
   {
     id: "existing-secret-is-written-out",
     source: "https://developer.mozilla.org/en-US/docs/Web/JavaScript/Reference/Template_literals",
-    why: "Nothing expands the variable, so that a file or secret of that very name is looked up, after the deployment has begun.",
+    why: "Nothing expands the variable, so the deployment looks up a file or secret with that literal name, after it has begun.",
     date: READ,
     severity: "error",
     check: ({ existing }, path) =>
@@ -152,7 +152,7 @@ export const serverRules: readonly InstanceRule[] = [
   {
     id: "existing-is-not-a-pooler",
     source: "https://www.pgbouncer.org/features.html",
-    why: "Provisioning and migrations take session locks and settings, which a pooler loses between transactions or rejects.",
+    why: "Provisioning and migrations use session locks and settings, which a pooler loses between transactions or rejects.",
     date: READ,
     severity: "warning",
     check: ({ existing }, path) =>
@@ -160,7 +160,7 @@ export const serverRules: readonly InstanceRule[] = [
         ? [
             violation(
               `${path}.existing.port`,
-              "is PgBouncer's, and provisioning and migrations need whole sessions",
+              "is PgBouncer's port, but provisioning and migrations need whole sessions",
               POOLER,
               "name the server",
             ),
@@ -177,7 +177,7 @@ export const serverRules: readonly InstanceRule[] = [
     severity: "error",
     check: ({ existing }, path) => {
       const rule = refuseAuthorities(existing?.ca ?? "");
-      return rule === null ? [] : [violation(`${path}.existing.ca`, rule, existing?.ca, "write the certificate of the authority")];
+      return rule === null ? [] : [violation(`${path}.existing.ca`, rule, existing?.ca, "write the CA certificate")];
     },
     passing: { existing: { host: "db.example", masterSecret: "master", ca: "ca.pem" } },
     failing: { existing: { host: "db.example", masterSecret: "master", ca: "-----BEGIN PRIVATE KEY-----" } },
@@ -185,11 +185,11 @@ export const serverRules: readonly InstanceRule[] = [
   {
     id: "existing-port-is-of-postgres",
     source: "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xhtml",
-    why: "Provisioning and every platform wait for a server that does not speak PostgreSQL's protocol.",
+    why: "Provisioning and every platform would wait for a server that does not speak PostgreSQL's protocol.",
     date: READ,
     severity: "warning",
     check: ({ existing }, path) =>
-      existing === null ? [] : refusePort(`${path}.existing.port`, existing.port, "PostgreSQL", "mostly 5432"),
+      existing === null ? [] : refusePort(`${path}.existing.port`, existing.port, "PostgreSQL", "usually 5432"),
     passing: { existing: { host: "db.example", masterSecret: "master", port: 6432 } },
     failing: { existing: { host: "db.example", masterSecret: "master", port: 3306 } },
   },

@@ -27,7 +27,7 @@ export const togetherRules = (platforms: Platforms): readonly TogetherRule[] =>
 function onceRule(kind: string, { because, source, date }: NonNullable<Platform["oncePerCluster"]>): TogetherRule {
   return {
     id: `${kind}-once-in-a-cluster`,
-    why: "Both work on the same objects of the cluster, and each undoes what the other did.",
+    why: "Both change the same objects in the cluster, and each undoes the other's changes.",
     source,
     date,
     severity: "acknowledge",
@@ -64,7 +64,7 @@ function exclusiveRule(kind: string, { what, because, source, date, uses, exampl
         for (const [, each] of used) users.set(each, users.get(each) ?? name);
         if (shared === undefined) return [];
         const got = (settings as Readonly<Record<string, unknown>>)[shared[0]];
-        return [violation(`${path}.${name}.${shared[0]}`, `is the ${what} of ${other}, and ${because}`, got, `name another ${what}`)];
+        return [violation(`${path}.${name}.${shared[0]}`, `is also the ${what} of ${other}, but ${because}`, got, `name another ${what}`)];
       });
     },
     passing: { [kind]: example },

@@ -25,7 +25,7 @@ const NOT_A_TEXT = /^(y|n|yes|no|on|off|true|false|null)$/;
 export function nameRule(kind: string): PlatformRule {
   return {
     id: `${kind}-names-in-yaml`,
-    why: "A chart that writes the name without quotes sends true, false or null to Kubernetes, which rejects it.",
+    why: "If a chart writes the name without quotes, Kubernetes reads true, false or null, and rejects it.",
     source: "https://yaml.org/type/bool.html",
     date: "2026-11-30",
     severity: "error",
@@ -49,7 +49,7 @@ export function nameRule(kind: string): PlatformRule {
 function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-variables-of-objects`,
-    why: "The object may hold a variable that sends the platform to another database, and nobody sees it in the spec.",
+    why: "The object may contain a variable that points the platform at another database, and the spec does not show it.",
     source:
       "https://kubernetes.io/docs/tasks/inject-data-application/distribute-credentials-secure/#configure-all-key-value-pairs-in-a-secret-as-container-environment-variables",
     date: "2026-11-30",
@@ -66,8 +66,8 @@ function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule 
           atValue(
             path,
             own,
-            "takes all variables of an object, and one of them can decide the connection",
-            `name each variable, or make sure that the object has none of ${names.join(", ")}`,
+            "imports all variables of an object, and one of them can change the connection",
+            `list each variable, or make sure that the object contains none of ${names.join(", ")}`,
           ),
         ),
       );
@@ -84,7 +84,7 @@ const NAMES_SECRET = /(name|secret|ref|reload)$/i;
 function secretRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-secret-in-values`,
-    why: "Any other program with the Secret can show the password, or open connections that the budget does not count.",
+    why: "Another program that uses the Secret can expose the password, or open connections that the budget does not count.",
     source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
     date: "2026-11-30",
     severity: "acknowledge",
@@ -102,7 +102,7 @@ function secretRule(kind: string, platform: Platform): PlatformRule {
             atValue(
               path,
               own,
-              "names the Secret that the wiring reads: connections that it is used for are not in the budget",
+              "names the Secret that the wiring reads, and the budget does not count connections opened with it",
               "give the program its own database as a platform application, or make sure that it opens no connection",
             ),
           ),
@@ -131,7 +131,7 @@ const PASSWORD_IN_URL = /:\/\/[^\s/:@]*:(?!\$\(|\$\{|\{\{)[^\s/@]+@/;
 function passwordRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-values-in-clear`,
-    why: "The password stands in the release, in templates and in state, where more people read than may log in.",
+    why: "The password is stored in the release, in templates and in state, where more people can read it than may log in.",
     source: "https://kubernetes.io/docs/concepts/security/secrets-good-practices/",
     date: "2026-11-30",
     severity: "warning",
@@ -151,7 +151,7 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
             atValue(
               path,
               isValue ? own.slice(0, -1) : own,
-              "stands in clear in the release and in state",
+              "is stored in clear text in the release and in state",
               remedyOf(own, isValue, keys, guarded),
             ),
           ];
@@ -170,7 +170,7 @@ const BUCKET = /^(bucket(Name)?|(metadata|userData)Container)$/;
 function bucketRule(kind: string): PlatformRule {
   return {
     id: `${kind}-buckets-are-names`,
-    why: "A chart puts the name into a URL, and no store has such a bucket: artifacts are lost when they are written.",
+    why: "A chart puts the name into a URL, and no object store has such a bucket, so artifacts are lost when they are written.",
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
     date: "2026-11-30",
     severity: "warning",
@@ -178,7 +178,7 @@ function bucketRule(kind: string): PlatformRule {
       textsIn(values)
         .filter(({ path: own, text }) => BUCKET.test(String(own.at(-1))) && !text.includes("{{") && /[A-Z\s:/]/.test(text))
         .map(({ path: own }) =>
-          atValue(path, own, "is not the name of a bucket", "write it in lower case, without a scheme and a path, such as ml-artifacts"),
+          atValue(path, own, "is not a valid bucket name", "write it in lower case, without a scheme and a path, such as ml-artifacts"),
         ),
     passing: { values: { store: { bucket: "ml_artifacts.example.com" } } },
     failing: { values: { store: { bucket: "s3://ml-artifacts" } } },
@@ -198,7 +198,7 @@ function remedyOf(path: Path, isValue: boolean, keys: ChartKeys, guarded: readon
     const found = Object.keys(node).find(
       (key) => /^existing\w*secret$|secretref$|^extrasecretnames/.test(key.toLowerCase()) && collision([...above, key], guarded) === null,
     );
-    if (found !== undefined) return `name a Secret that has it in values.${[...above, found].join(".")}`;
+    if (found !== undefined) return `name a Secret that contains it in values.${[...above, found].join(".")}`;
   }
-  return "keep it in a Secret, or let the pods' service account stand in its place";
+  return "keep it in a Secret, or use the pods' service account instead";
 }

@@ -11,7 +11,7 @@ const SERVICE_ACCOUNTS = "https://kubernetes.io/docs/concepts/security/service-a
 export const wholePlatformRules: readonly WholeRule<Fields>[] = [
   {
     id: "reading-from-a-replica-needs-one",
-    why: "MLflow reads from the primary where its instance has no read replica, as if the setting were false.",
+    why: "Without a read replica, MLflow reads from the primary, as if the setting were false.",
     source: "https://github.com/mlflow/mlflow/blob/master/mlflow/cli/__init__.py",
     date: "2026-11-30",
     severity: "warning",
@@ -23,14 +23,14 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
         const remedy = its.existing === null ? `set instances.${instance}.readReplicas, or remove it` : "remove it";
         return hasReplica
           ? []
-          : [violation(`platforms.${name}.readFromReplica`, `has no effect, ${instance} has no read replica`, true, remedy)];
+          : [violation(`platforms.${name}.readFromReplica`, `has no effect, because ${instance} has no read replica`, true, remedy)];
       }),
     passing: { section: {}, instances: { at: { readReplicas: 1 } }, platforms: { mlflow: { readFromReplica: true } } },
     failing: { section: {}, instances: { at: {} }, platforms: { mlflow: { readFromReplica: true } } },
   },
   {
     id: "service-account-of-one-platform",
-    why: "The other platform gets everything that a cloud or the cluster grants to this service account, such as access to a bucket.",
+    why: "The other platform gets every permission that a cloud or the cluster grants to this service account, such as access to a bucket.",
     source: SERVICE_ACCOUNTS,
     date: "2026-11-30",
     severity: "warning",
@@ -46,7 +46,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
         const account = `${namespace}/${serviceAccount}`;
         const owner = owners.get(account);
         owners.set(account, owner ?? name);
-        const rule = `is also the service account of ${owner}, and each of the two gets what is granted to the other`;
+        const rule = `is also the service account of ${owner}, so each of the two gets the other's permissions`;
         return owner === undefined ? [] : [violation(`platforms.${name}.serviceAccount`, rule, serviceAccount, "name another one")];
       });
     },
@@ -55,7 +55,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "service-account-annotations-have-an-effect",
-    why: "The chart annotates only a service account that it creates, so that pods run without the identity that was meant, such as their bucket's.",
+    why: "The chart annotates only a service account that it creates, so pods run without the intended identity, such as the one for their bucket.",
     source: SERVICE_ACCOUNTS,
     date: "2026-11-30",
     severity: "warning",
@@ -68,16 +68,16 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
         const account = serviceAccount ?? kubernetesNames(release).client;
         const remedy =
           serviceAccount === null
-            ? `grant ${account} what the pods need, or name an annotated one of yours in platforms.${name}.serviceAccount`
+            ? `grant ${account} the permissions that the pods need, or set platforms.${name}.serviceAccount to your annotated service account`
             : "annotate it yourself";
-        return [{ path, rule: `has no effect, the pods run as ${account}, which the chart does not create`, got: null, remedy }];
+        return [{ path, rule: `has no effect, because the pods run as ${account}, which the chart does not create`, got: null, remedy }];
       }),
     passing: { section: {}, platforms: { a: { access: "direct", values: { serviceAccount: { annotations: { a: "b" } } } } } },
     failing: { section: {}, platforms: { a: { values: { serviceAccount: { annotations: { a: "b" } } } } } },
   },
   {
     id: "service-account-is-not-default",
-    why: "Pods that name no service account run as `default`, so every one of them in the namespace gets what is granted to the platform.",
+    why: "Pods that name no service account run as `default`, so all such pods in the namespace get the platform's permissions.",
     source: SERVICE_ACCOUNTS,
     date: "2026-11-30",
     severity: "warning",
@@ -87,7 +87,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
           ? [
               violation(
                 `platforms.${name}.serviceAccount`,
-                "is what every pod in the namespace runs as that names no other",
+                "is the service account of every pod in the namespace that names no other",
                 serviceAccount,
                 "name another one, or leave it out",
               ),
@@ -109,7 +109,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
           ? [
               violation(
                 `platforms.${name}.namespace`,
-                "is where everything ends up that names no namespace, beside the platform's Secret",
+                "is where objects without a namespace are created, next to the platform's Secret",
                 "default",
                 "name another one, or leave it out",
               ),

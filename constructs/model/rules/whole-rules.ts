@@ -12,14 +12,14 @@ import { wholePlatformRules } from "./whole-platform-rules";
  */
 const IAM_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity";
 
-const FINDS_SECRETS = "is how this project finds what belongs to a platform";
+const FINDS_SECRETS = "is how this project finds the objects of a platform";
 
 /** Rules about an environment's labels, all of its instances and all of its platforms that hold on every target. */
 export const wholeRules: readonly WholeRule<Fields>[] = [
   ...wholePlatformRules,
   {
     id: "labels-of-this-project",
-    why: "Costs and alarms are found by these labels, and AWS replaces one by the other without an error.",
+    why: "Costs and alarms are found by these labels, and AWS silently replaces one with the other.",
     source: IAM_TAGS,
     date: "2026-11-30",
     severity: "error",
@@ -39,7 +39,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "labels-differ-by-more-than-case",
-    why: "IAM compares keys without regard to case, and rejects the second while the stack is created.",
+    why: "IAM ignores case in keys, and rejects the second one while the stack is created.",
     source: IAM_TAGS,
     date: "2026-11-30",
     severity: "error",
@@ -56,7 +56,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "labels-hold-no-secrets",
-    why: "Everyone who may list resources or read a bill sees labels, and they stand in templates and in state.",
+    why: "Anyone who can list resources or read a bill sees labels, and templates and state contain them.",
     source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resourcegroups-group-tag.html",
     date: "2026-11-30",
     severity: "warning",
@@ -66,7 +66,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
           ? [
               {
                 path: `labels.${key}`,
-                rule: "is called like a password, and everyone who lists resources reads it",
+                rule: "is named like a password, and anyone who lists resources can read it",
                 got: null,
                 remedy: "remove it",
               },
@@ -79,7 +79,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   {
     id: "production-is-protected",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html",
-    why: "One mistyped instance name, or one command too many, then deletes a database that people work with.",
+    why: "A single mistyped instance name or command can then delete a database that people work with.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ name, instances }) =>
@@ -91,7 +91,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
               : [
                   violation(
                     `instances.${instance}.deletionProtection`,
-                    `lets a deployment delete a database of an environment called ${name}`,
+                    `lets a deployment delete a database of an environment named ${name}`,
                     false,
                     "leave it out, unless you are about to remove it",
                   ),
@@ -102,7 +102,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   },
   {
     id: "existing-server-once",
-    why: "Each instance counts on all connections of its server, so that together they use more than it has.",
+    why: "Each instance assumes that it has all connections of its server, so together they use more than the server has.",
     source: "https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS",
     date: "2026-11-30",
     severity: "error",
@@ -114,7 +114,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
         const other = first.get(server);
         first.set(server, other ?? name);
         if (other === undefined) return [];
-        const rule = `is already the server of instance ${other}, and its connections would be counted twice`;
+        const rule = `is already the server of instance ${other}, so its connections would be counted twice`;
         return [violation(`instances.${name}.existing.host`, rule, existing.host, `move its platforms to ${other}, and remove ${name}`)];
       });
     },
@@ -136,7 +136,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
   {
     id: "instance-has-a-platform",
     source: "https://docs.cloud.google.com/sql/docs/postgres/recommender-sql-idle",
-    why: "An instance that no platform uses costs as much as one that all use, and is often one that a platform was meant to be on.",
+    why: "An instance that no platform uses costs as much as any other; often a platform was meant to use it.",
     date: "2026-11-30",
     severity: "warning",
     check: ({ instances, platforms }) => {

@@ -40,7 +40,7 @@ describe("the provisioning function", () => {
     expect(await create(tenants, { secrets: arns })).toMatchObject({ Status: "SUCCESS" });
     expect(secrets.refusals).toBe(0);
     expect(console.log).toHaveBeenCalledWith(
-      "waiting: AWS does not allow or reach it yet (User is not authorized to perform: secretsmanager:GetSecretValue)",
+      "waiting: AWS does not allow it yet or cannot be reached yet (User is not authorized to perform: secretsmanager:GetSecretValue)",
     );
   });
 
@@ -154,7 +154,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
   it("that the function cannot reach Secrets Manager", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     expect(await failing({}, MOMENT_OF_RETRIES)).toBe(
-      `Secrets Manager does not answer; give the private subnets a way to it: a NAT gateway, secretsManagerEndpoint: true, or the group of an existing endpoint in existingSecretsManagerEndpoint${LOGS}`,
+      `Secrets Manager does not answer; connect the private subnets to it: with a NAT gateway, secretsManagerEndpoint: true, or the security group of an existing endpoint in existingSecretsManagerEndpoint${LOGS}`,
     );
   });
 
@@ -169,7 +169,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
     it("that a database which never answers was waited for", async () => {
       const { port } = silent.address() as { port: number };
       expect(await failing({ host: "127.0.0.1", port: String(port) }, 5_300)).toBe(
-        `not done within 5 s: the database has not answered; run it again to go on${LOGS}`,
+        `not finished within 5 s: the database has not answered; run it again to continue${LOGS}`,
       );
     });
   });

@@ -191,14 +191,14 @@ describe("the rotation function", () => {
   it("refuses a secret whose tag names another instance", async () => {
     await provisioned("here");
     const elsewhere = secrets.create("elsewhere", { [TENANT_TAG]: tenantTag("test", "other", "here") });
-    expect(await refusal(step("createSecret", elsewhere, "token"))).toContain("is none of this instance's");
+    expect(await refusal(step("createSecret", elsewhere, "token"))).toContain("does not belong to this instance");
   });
 
   it("refuses a secret that is none of its instance's", async () => {
     await provisioned("mine");
     const other = secrets.create("other");
     expect(await refusal(step("createSecret", other, "token"))).toBe(
-      `ProvisioningError: secret ${other} is none of this instance's; deploy the environment again`,
+      `ProvisioningError: secret ${other} does not belong to this instance; deploy the environment again`,
     );
   });
 
@@ -266,7 +266,7 @@ describe("the rotation function", () => {
       expect(await refusal(renew({ secret: master }))).toBe(
         `ProvisioningError: secret ${master} is the master's; run aws secretsmanager rotate-secret --secret-id ${master}`,
       );
-      expect(await refusal(renew({ secret: elsewhere, revoke: true }))).toContain("is none of this instance's");
+      expect(await refusal(renew({ secret: elsewhere, revoke: true }))).toContain("does not belong to this instance");
       expect(await refusal(renew({}))).toContain("ProvisioningError: the event must be {");
     });
 
@@ -278,7 +278,7 @@ describe("the rotation function", () => {
       const astray = await renew({ secret: arn, revoke: true });
       expect(astray?.unproved).toContain("the new login acts as canary_a");
       const shown = JSON.stringify([answers, astray, vi.mocked(console.log).mock.calls]);
-      expect(shown).toContain("for a person");
+      expect(shown).toContain("on request");
       for (const password of [server.access.master.password, before?.password, secrets.value(arn)?.password]) {
         expect(password).toHaveLength(32);
         expect(shown).not.toContain(password);

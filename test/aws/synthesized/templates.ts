@@ -16,7 +16,7 @@ describe("an environment with examples", () => {
           Assertions: [
             {
               Assert: { "Fn::Equals": ["example", "own"] },
-              AssertDescription: "These ids are examples; write your own into the environment: aws.account",
+              AssertDescription: "These IDs are placeholders; replace them in the environment: aws.account",
             },
           ],
         },

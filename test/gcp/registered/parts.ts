@@ -92,7 +92,7 @@ describe("the parts in a program of one's own", () => {
     await expect(make({}, {})).rejects.toThrow("project: is required; write it, or set gcp:project in the configuration of the stack");
     const existing = { existing: { host: "db.example", masterSecret: "projects/my-project/secrets/master" } };
     await expect(make({ settings: existing })).rejects.toThrow(
-      "settings.existing: describes a database that exists; use CloudSqlPostgres.from",
+      "settings.existing: describes an existing database; use CloudSqlPostgres.from",
     );
     const crowd = () => {
       const postgres = new CloudSqlPostgres("main", { network: NETWORK, settings: { parameters: { max_connections: 60 } } });
