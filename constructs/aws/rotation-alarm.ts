@@ -28,7 +28,8 @@ export class RotationAlarm extends Construct {
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
-      alarmDescription: "A rotation failed, was postponed, or changed a password that sessions still used: see the log of the rotation function",
+      alarmDescription:
+        "A rotation failed, was postponed, or changed a password that sessions still used: see the log of the rotation function",
     });
     alarm.addAlarmAction(new SnsAction(topic));
     alarm.addOkAction(new SnsAction(topic));

@@ -62,7 +62,7 @@ export function toNamespacePolicy(namespace: string, instance: string): readonly
       validations: [
         {
           expression: IS_ALLOWED,
-          message: `only administrators may change namespace ${namespace}: its pods hold the database's master password`,
+          message: `only administrators may change namespace ${namespace}: its pods have the database's master password`,
         },
       ],
     },

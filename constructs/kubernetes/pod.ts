@@ -70,7 +70,7 @@ export function inPod(text: ProcessText, caFile: string): string {
     .map((part) => {
       if (typeof part === "string") return part;
       if ("caFile" in part) return caFile;
-      throw new TypeError("a text in a release holds neither credentials nor paths of this machine");
+      throw new TypeError("a text in a release must contain neither credentials nor paths of this machine");
     })
     .join("");
 }

@@ -72,7 +72,7 @@ const existingServer = (tls: "verify-full" | "verify-ca") =>
     topology: (access) =>
       access === "auto" || access === "direct"
         ? { access: "direct", tls, caution: null }
-        : { rule: "needs a proxy of the cloud", remedy: 'use "direct"' },
+        : { rule: "needs a cloud's proxy", remedy: 'use "direct"' },
   });
 
 /** A platform's key in the registry: `kubeflow-pipelines`. */

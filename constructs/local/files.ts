@@ -35,14 +35,14 @@ export async function readIfThere(path: string): Promise<string | null> {
 }
 
 const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
-  EACCES: (path) => `${path} may not be written or read by this user; give it to this user, or run as its owner`,
-  EPERM: (path) => `${path} may not be changed by this user; give it to this user, or run as its owner`,
-  EROFS: (path) => `${path} is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY`,
+  EACCES: (path) => `${path} cannot be read or written by this user; make this user its owner, or run as its owner`,
+  EPERM: (path) => `${path} cannot be changed by this user; make this user its owner, or run as its owner`,
+  EROFS: (path) => `${path} is on a read-only disk; name a writable directory in PLATFORM_POSTGRES_DIRECTORY`,
   // What Node says of a directory on a read-only disk.
   ENOENT: (path) =>
-    `${path} cannot be made, its disk is read-only or the directory above it is gone; name another in PLATFORM_POSTGRES_DIRECTORY`,
+    `${path} cannot be created, because its disk is read-only or its parent directory is gone; name another directory in PLATFORM_POSTGRES_DIRECTORY`,
   EISDIR: (path) => `${path} is a directory; name a file`,
-  ENOTDIR: (path) => `${path} cannot be there, something above it is a file; name another path`,
+  ENOTDIR: (path) => `${path} cannot exist, because a part of its path is a file; name another path`,
   ENOSPC: (path) => `the disk of ${path} is full; free some space, and run this again`,
   EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
 };

@@ -42,12 +42,12 @@ const CONNECTION_LOGS = words([
   ...["all", "receipt", "authentication", "authorization", "setup_durations"],
 ]);
 
-const isForRecovery: TextCheck = (plain) => (plain === "" ? null : "is for a recovery, which never runs here");
+const isForRecovery: TextCheck = (plain) => (plain === "" ? null : "is for recovery, which never runs here");
 
 /** Values with which a local server does not start, or runs badly, by parameter. */
 const UNFIT: Readonly<Record<string, TextCheck>> = {
   log_connections: (plain) =>
-    CONNECTION_LOGS(plain) === null ? null : "must be on, off, or some of receipt, authentication, authorization, setup_durations",
+    CONNECTION_LOGS(plain) === null ? null : "must be on, off, or a list of receipt, authentication, authorization, setup_durations",
   log_destination: words(["stderr", "csvlog", "jsonlog", "syslog"]),
   recovery_target: isForRecovery,
   recovery_target_lsn: isForRecovery,
@@ -56,9 +56,9 @@ const UNFIT: Readonly<Record<string, TextCheck>> = {
   recovery_target_xid: isForRecovery,
   // OpenSSL's names of sets and ciphers. With a list that has none, the server's TLS does not start.
   ssl_ciphers: (plain) =>
-    /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name ciphers of OpenSSL",
+    /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name OpenSSL ciphers",
   ssl_ecdh_curve: (plain) =>
-    /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be a curve of OpenSSL such as prime256v1",
+    /^(prime256v1|secp\d+[rk]1|X25519|X448|P-\d+)(:|$)/.test(plain) ? null : "must be an OpenSSL curve such as prime256v1",
   shared_memory_type: (plain) => (plain === "windows" ? "must be mmap or sysv on this machine" : null),
 };
 
@@ -77,13 +77,13 @@ export const localParameterRules: readonly InstanceRule[] = [
   created({
     id: "local-preloaded-modules-are-there",
     source: manualPage("client", "shared_preload_libraries"),
-    why: "The server does not start, or rejects every login, if the file of a module is missing.",
+    why: "If a module's file is missing, the server does not start, or rejects every login.",
     date: "2026-11-30",
     severity: "error",
     check: (instance, path) =>
       preloadable(instance, path, MODULES, "PostgreSQL on this machine does not have").map((found) => ({
         ...found,
-        remedy: `${found.remedy}; for one cloud alone, write it into its own section`,
+        remedy: `${found.remedy}; to set it for one cloud only, write it into that cloud's section`,
       })),
     passing: { parameters: { shared_preload_libraries: "pg_stat_statements" } },
     failing: { parameters: { shared_preload_libraries: "pg_stat_statements,pg_cron" } },
@@ -106,7 +106,7 @@ export const localParameterRules: readonly InstanceRule[] = [
   created({
     id: "local-parameters-are-built-in",
     source: manualPage("wal", "wal_compression"),
-    why: "PostgreSQL on this machine was built without the library, so that the server runs with the default.",
+    why: "PostgreSQL on this machine was built without the library, so the server uses the default.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) =>
@@ -121,13 +121,13 @@ export const localParameterRules: readonly InstanceRule[] = [
   created({
     id: "local-parameters-depend-on-this-machine",
     source: manualPage("resource", "huge_pages"),
-    why: "The server does not start where the system has no such locale, or no huge pages.",
+    why: "The server does not start if the operating system has no such locale, or no huge pages.",
     date: "2026-11-30",
     severity: "warning",
     check: (instance, path) =>
       checkEach(DEPENDENT, (isHarmless, name): readonly Violation[] => {
         const found = setParameter(instance, name);
-        const rule = "works only where this machine's system provides it";
+        const rule = "works only if this machine's operating system provides it";
         return found === null || isHarmless(found.plain) ? [] : [atParameter(instance, path, name, rule)];
       }),
     passing: { parameters: { huge_pages: "try", lc_messages: "C" } },

@@ -157,7 +157,7 @@ async function refuseOtherMajor(data: string, { majorVersion, reset }: LocalServ
   const found = (await readIfThere(join(data, "PG_VERSION")))?.trim();
   if (found === String(majorVersion)) return;
   throw new UserError(
-    `${data} contains data of PostgreSQL ${found}, the spec says ${majorVersion}; set majorVersion to ${found}, or delete the data with ${reset}`,
+    `${data} contains data of PostgreSQL ${found}, but the spec requires ${majorVersion}; set majorVersion to ${found}, or delete the data with ${reset}`,
   );
 }
 
@@ -224,7 +224,7 @@ function collect(...streams: readonly Readable[]): () => string {
 function ended(child: ChildProcess): Promise<number | null> {
   return new Promise((resolve, reject) => {
     child.once("error", (error: NodeJS.ErrnoException) =>
-      reject(new UserError(`${child.spawnfile} cannot be run (${error.code}); check that this user may reach it`)),
+      reject(new UserError(`${child.spawnfile} cannot be run (${error.code}); check that this user can access it`)),
     );
     child.once("close", resolve);
   });
@@ -238,10 +238,10 @@ function explainOutput(output: string, directory: string): UserError {
     .map((line) => /(?:unrecognized configuration parameter|(?:invalid value for|parameter)) (?:parameter )?".*$/.exec(line)?.[0])
     .find((found) => found !== undefined);
   if (parameter !== undefined)
-    return new UserError(`PostgreSQL refuses a parameter: ${parameter.replace(/ in file ".*$/, "")}; correct it in parameters of the spec`);
+    return new UserError(`PostgreSQL rejects a parameter: ${parameter.replace(/ in file ".*$/, "")}; correct it in parameters of the spec`);
   const errors = lines.flatMap((line) => /\b(?:ERROR|FATAL|PANIC|error):\s+(.*)$/.exec(line)?.[1] ?? []);
   return new UserError(
-    `PostgreSQL did not start: ${errors.slice(0, 3).join("; ") || lines.filter((line) => line.trim() !== "").at(-1) || "it said nothing"} (${directory})`,
+    `PostgreSQL did not start: ${errors.slice(0, 3).join("; ") || lines.filter((line) => line.trim() !== "").at(-1) || "it printed nothing"} (${directory})`,
   );
 }
 
@@ -250,7 +250,7 @@ async function freePort(first: number, last: number): Promise<number> {
   for (let port = first; port <= last; port++) {
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) return port;
   }
-  throw new UserError(`the ports up to ${last} are all taken; stop what listens on one of them`);
+  throw new UserError(`all ports up to ${last} are in use; stop a program that listens on one of them`);
 }
 
 function isFree(port: number, host: string): Promise<boolean> {
@@ -299,8 +299,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
     while (!(await isReady(directory, child.pid))) {
       if (hasEnded && isPortTaken(await said())) return null;
       if (hasEnded) throw explainOutput(await said(), directory);
-      if (performance.now() > deadline)
-        throw new UserError(`PostgreSQL did not get ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
+      if (performance.now() > deadline) throw new UserError(`PostgreSQL was not ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
       await pause(POLL);
     }
     // It runs with one of the two loopback addresses, too; somebody else's server would answer on the other.
@@ -394,7 +393,7 @@ async function stopProcess(pid: number): Promise<void> {
   if (await isAlive(pid)) signal(pid, "SIGINT");
   while (await isAlive(pid)) {
     if (performance.now() > deadline)
-      throw new UserError(`PostgreSQL (process ${pid}) does not stop; look at its log, or end it with kill -QUIT ${pid}`);
+      throw new UserError(`PostgreSQL (process ${pid}) does not stop; check its log, or end it with kill -QUIT ${pid}`);
     await pause(POLL);
   }
 }

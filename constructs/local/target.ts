@@ -58,7 +58,7 @@ const localRules: readonly InstanceRule[] = [
   },
   {
     id: "local-shows-one-server",
-    why: "One server runs on this machine, so that a failover or a replica cannot be tried here.",
+    why: "Only one server runs on this machine, so failover and replicas cannot be tried here.",
     source: "https://www.postgresql.org/docs/17/high-availability.html",
     date: "2026-11-21",
     severity: "warning",
@@ -69,14 +69,14 @@ const localRules: readonly InstanceRule[] = [
         readReplicas > 0 ? "readReplicas" : null,
         backupReplication !== null ? "backupReplication" : null,
       ].filter((name) => name !== null);
-      return unseen.map((name) => ({ path: `${path}.${name}`, rule: "is not shown on one machine", got: null, remedy: "" }));
+      return unseen.map((name) => ({ path: `${path}.${name}`, rule: "has no effect on this machine", got: null, remedy: "" }));
     },
     passing: { highAvailability: false },
     failing: { highAvailability: true },
   },
 ];
 
-const NOT_SHOWN = { rule: "is not shown", remedy: "processes on this machine connect directly" };
+const NOT_SHOWN = { rule: "has no effect on this machine", remedy: "processes on this machine connect directly" };
 
 /** This machine: one PostgreSQL per instance, on loopback, always over verified TLS. */
 export const local = defineTarget({

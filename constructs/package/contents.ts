@@ -72,7 +72,7 @@ export function toLicences(parts: readonly Part[]): string {
 function licenceText({ name, license, directory }: Part): string {
   const file = readdirSync(directory).find((each) => /^(licen[cs]e|copying)/i.test(each));
   if (file === undefined && license === "") throw new Error(`${name} has no licence`);
-  return file === undefined ? "Their packages contain no text of the licence." : readFileSync(join(directory, file), "utf8").trim();
+  return file === undefined ? "Their packages contain no licence text." : readFileSync(join(directory, file), "utf8").trim();
 }
 
 /**

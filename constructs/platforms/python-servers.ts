@@ -1,6 +1,6 @@
 import { type Guard, THE_CONNECTION } from "../model/guards";
 
-export const AN_ENV_FILE: Guard = { because: "variables of a file can decide the connection; list them in values" };
+export const AN_ENV_FILE: Guard = { because: "variables of a file can change the connection; list them in values" };
 const WORKERS: Guard = { setting: "workers" };
 const A_CONFIGURATION: Guard = { because: "its file can start other processes, with other variables" };
 

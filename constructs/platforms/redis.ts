@@ -15,7 +15,7 @@ export const redisFields = {
   redisHost: nullable(
     text({
       pattern: new RegExp(`^(?:${IPV4}|${LABEL}(?:\\.${LABEL})*\\.?)$`),
-      form: "a DNS name or an IPv4 address, without scheme and port, which redisPort names",
+      form: "a DNS name or an IPv4 address, without a scheme or port (use redisPort)",
       longest: 254,
     }),
   ),
@@ -45,14 +45,21 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
   },
   {
     id: `${platform}-redis-is-elsewhere`,
-    why: "Each pod is its own localhost, where no Redis listens: the platform does not start.",
+    why: "In a pod, localhost is the pod itself, where no Redis listens, so the platform does not start.",
     source: "https://kubernetes.io/docs/concepts/workloads/pods/",
     date: "2026-11-30",
     severity: "error",
     check: (settings, path) => {
       const { redisHost } = settings as Settings<typeof redisFields>;
       return redisHost !== null && isThisMachine(redisHost)
-        ? [violation(`${path}.redisHost`, "is each pod itself", redisHost, "name the Service of the Redis, or its DNS name")]
+        ? [
+            violation(
+              `${path}.redisHost`,
+              "means the pod itself, where no Redis listens",
+              redisHost,
+              "name the Service of the Redis, or its DNS name",
+            ),
+          ]
         : [];
     },
     passing: { redisHost: "redis.redis.svc.cluster.local" },
@@ -60,12 +67,12 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
   },
   {
     id: `${platform}-redis-port-is-of-redis`,
-    why: "The platform waits for a server that does not speak the protocol of Redis; a Sentinel rejects its commands.",
+    why: "The platform waits for a server that does not speak the Redis protocol; a Sentinel rejects its commands.",
     source: "https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/",
     date: "2026-11-30",
     severity: "warning",
     check: (settings, path) =>
-      refusePort(`${path}.redisPort`, (settings as Settings<typeof redisFields>).redisPort, "Redis", "mostly 6379"),
+      refusePort(`${path}.redisPort`, (settings as Settings<typeof redisFields>).redisPort, "Redis", "usually 6379"),
     passing: { redisHost: "redis.example.internal", redisPort: 6380 },
     failing: { redisHost: "redis.example.internal", redisPort: 26379 },
   },

@@ -187,7 +187,7 @@ function onStream(client: Client, use: (stream: Socket) => void): void {
 
 const tooMuch = ({ host, port, user, database }: Client, bytes: number): Error =>
   new ProvisioningError(
-    `${host}:${port} sent ${user} more than ${bytes / 2 ** 20} MB from database ${database}; remove what is that large there`,
+    `${host}:${port} sent ${user} more than ${bytes / 2 ** 20} MB from database ${database}; remove the oversized data there`,
   );
 
 function toSsl({ host, tls }: Server): ConnectionOptions | false {

@@ -29,7 +29,7 @@ const KINDS: readonly Kind[] = [
      where not i.indisvalid and c.relkind = 'i' and c.relnamespace = to_regnamespace('public')
        and not exists (select from pg_locks l where l.relation = t.oid and l.mode = 'ShareUpdateExclusiveLock' and l.granted)`,
     explain: ({ table, name }) =>
-      `index ${shown(name)} of ${shown(table)} is invalid: a migration that built it broke off, and no query uses it; run in it as its owner (duplicates of a unique one have to go first): REINDEX INDEX public.${identifier(name)}`,
+      `index ${shown(name)} of ${shown(table)} is invalid: the migration that built it was interrupted, and no query uses it; run in that database as its owner (if the index is unique, remove duplicates first): REINDEX INDEX public.${identifier(name)}`,
   },
   {
     find: `select t.relname as table, a.attname as column, c.relname as name
@@ -39,7 +39,7 @@ const KINDS: readonly Kind[] = [
      where c.relnamespace = to_regnamespace('public') and t.relnamespace = c.relnamespace and a.atttypid = 'int4'::regtype
        and case when has_sequence_privilege(s.seqrelid, 'USAGE') then pg_sequence_last_value(s.seqrelid) end > 0.8 * 2147483647`,
     explain: ({ table, column, name }) =>
-      `column ${shown(column)} of ${shown(table)} has used four of five of its numbers, and rejects new rows at the last one; run in it as its owner while the platform is stopped, for columns that reference it too: ALTER SEQUENCE public.${identifier(name)} AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public.${identifier(table)} ALTER COLUMN ${identifier(column)} TYPE bigint`,
+      `column ${shown(column)} of ${shown(table)} has used 80 % of its numbers, and rejects new rows after the last one; run in that database as its owner while the platform is stopped, also for columns that reference it: ALTER SEQUENCE public.${identifier(name)} AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public.${identifier(table)} ALTER COLUMN ${identifier(column)} TYPE bigint`,
   },
   {
     find: `select distinct c.relname as table, '' as column, p.pubname as name
@@ -48,7 +48,7 @@ const KINDS: readonly Kind[] = [
      where (p.pubupdate or p.pubdelete) and pt.schemaname = 'public' and c.relkind = 'r'
        and (c.relreplident = 'n' or c.relreplident = 'd' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary))`,
     explain: ({ table, name }) =>
-      `publication ${shown(name)} contains ${shown(table)}, which has no primary key, so that PostgreSQL rejects its updates; run in it as its owner: ALTER TABLE public.${identifier(table)} REPLICA IDENTITY FULL`,
+      `publication ${shown(name)} contains ${shown(table)}, which has no primary key, so PostgreSQL rejects its updates; run in that database as its owner: ALTER TABLE public.${identifier(table)} REPLICA IDENTITY FULL`,
   },
 ];
 
@@ -65,7 +65,7 @@ export async function checkContent(
     if (client === null) continue;
     const check = (problem: string | null): Check => ({
       subject,
-      promise: `indexes, numbers and publications of ${name} are sound`,
+      promise: `indexes, sequences and publications of ${name} are valid`,
       problem,
     });
     const problems: string[] = [];
@@ -75,7 +75,7 @@ export async function checkContent(
         problems.push(...rows.map((found) => `${name}: ${explain(found)}`));
       }
     } catch (error) {
-      problems.push(`could not be seen: ${shown(error instanceof Error ? error.message : String(error))}`);
+      problems.push(`could not be checked: ${shown(error instanceof Error ? error.message : String(error))}`);
     } finally {
       await close(client);
     }

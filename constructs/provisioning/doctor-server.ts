@@ -27,7 +27,7 @@ export async function diagnoseServer(
     problem:
       missing <= 0
         ? null
-        : `max_connections is ${look.maxConnections}, the budget counts on ${instance.maxConnections}; set it if it is not, and ${command}`,
+        : `max_connections is ${look.maxConnections}, but the budget needs ${instance.maxConnections}; make sure that it is set, and ${command}`,
   };
   const waiting = waitingParameters(instance.settings, look.staticParameters);
   const parameters: Check = {
@@ -69,7 +69,7 @@ export function waitingParameters(
     const found = inEffect.get(name.toLowerCase());
     // max_connections is compared with the budget, in another check.
     if (expected === null || found === undefined || name === "max_connections" || contains(found, expected)) return [];
-    return [`${name} is ${found}, the spec says ${expected}`];
+    return [`${name} is ${found}, but the spec sets ${expected}`];
   });
 }
 
@@ -91,7 +91,7 @@ async function refusesStranger(subject: string, server: Server, credential: Cred
     return {
       subject,
       promise,
-      problem: untrusted ? null : `could not be seen: ${explain(error, attemptOf(server, credential, "postgres")).message}`,
+      problem: untrusted ? null : `could not be checked: ${explain(error, attemptOf(server, credential, "postgres")).message}`,
     };
   }
 }
@@ -107,7 +107,7 @@ function certificateLasts(subject: string, end: Date): Check {
   const days = Math.floor((end.getTime() - Date.now()) / DAY);
   return {
     subject,
-    promise: `its certificate lasts ${CERTIFICATE_NOTICE_DAYS} days`,
+    promise: `its certificate is valid for at least ${CERTIFICATE_NOTICE_DAYS} days`,
     problem: days >= CERTIFICATE_NOTICE_DAYS ? null : `it expires in ${days} days (${end.toISOString().slice(0, 10)}); renew it`,
   };
 }

@@ -36,7 +36,7 @@ export async function diagnoseTenant(
       checks.push({
         subject,
         promise: `${name} has no sessions`,
-        problem: `it was revoked, and has ${sessions} sessions; ${provision}`,
+        problem: `it was revoked, but has ${sessions} sessions; ${provision}`,
       });
   }
   if (server.tls.mode !== "proxy") {
@@ -63,14 +63,14 @@ const setsNothing = (subject: string, database: string, { observed }: Look): Che
 
 /** Where the sorting rules have changed, an index on text finds some rows no longer, and lets duplicates in. */
 function sortsAsBefore(subject: string, database: string, { collations }: Look): Check {
-  const promise = `the indexes of ${shown(database)} sort by the server's rules`;
+  const promise = `the indexes of ${shown(database)} match the server's collation version`;
   const found = collations.get(database);
   if (found === undefined) return { subject, promise, problem: null };
   const id = identifier(database);
   return {
     subject,
     promise,
-    problem: `they were made with version ${shown(found.had)} of its collation, and the server has ${shown(found.has)}; run in it as its owner, while the platform is stopped: REINDEX DATABASE ${id}; ALTER DATABASE ${id} REFRESH COLLATION VERSION`,
+    problem: `they were created with version ${shown(found.had)} of its collation, but the server has ${shown(found.has)}; run in that database as its owner, while the platform is stopped: REINDEX DATABASE ${id}; ALTER DATABASE ${id} REFRESH COLLATION VERSION`,
   };
 }
 
@@ -83,7 +83,7 @@ function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { 
   return {
     subject,
     promise,
-    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE ${identifier(database)} FROM ...), and ${provision}`,
+    problem: `${foreign.slice(0, 3).join(", ")}${foreign.length > 3 ? " and others" : ""} can connect too; revoke grants to individual roles (REVOKE CONNECT ON DATABASE ${identifier(database)} FROM ...), and ${provision}`,
   };
 }
 
@@ -115,7 +115,7 @@ async function worksAsOwner(
 }
 
 async function staysOut(subject: string, credential: Credential, foreign: string, { server, provision }: ServerAccess): Promise<Check> {
-  const promise = `${credential.username} cannot enter ${foreign}`;
+  const promise = `${credential.username} cannot connect to ${foreign}`;
   try {
     await close(await open(server, credential, foreign));
     return { subject, promise, problem: `it can; ${provision}` };
@@ -130,8 +130,12 @@ async function staysOut(subject: string, credential: Credential, foreign: string
 function withinLimit(subject: string, tenant: Tenant, { username }: Credential, { sessions }: Look): Check {
   const limit = tenant.logins.find((login) => login.name === username)?.connectionLimit ?? 0;
   const used = sessions.get(username) ?? 0;
-  const promise = `${username} stays below its ${limit} connections`;
-  return { subject, promise, problem: used < limit ? null : `it holds ${used}; enlarge the pool's budget in the spec, or shrink the pool` };
+  const promise = `${username} stays below its limit of ${limit} connections`;
+  return {
+    subject,
+    promise,
+    problem: used < limit ? null : `it has ${used} open; raise the pool's budget in the spec, or shrink the pool`,
+  };
 }
 
 /** A login has the whole share, so that pods can move to the other one; who has both passwords can hold it twice. The budget does not count that. */
@@ -140,19 +144,19 @@ function withinShare(subject: string, { logins }: Tenant, { sessions }: Look): C
   const used = logins.reduce((sum, { name }) => sum + (sessions.get(name) ?? 0), 0);
   return {
     subject,
-    promise: `its logins together stay within its ${share} connections`,
+    promise: `its logins together stay within their ${share} connections`,
     problem:
       used <= share
         ? null
-        : `they hold ${used}, more than the budget counts; end what still uses the password from before the last rotation, and rotate again`,
+        : `they have ${used} open, more than the budget counts; stop the programs that still use the password from before the last rotation, and rotate again`,
   };
 }
 
 /** With a password of nobody's: who listens in between, or a server that asks for it in clear, must not learn a real one. */
 async function refusesPlainText(subject: string, server: Server, username: string, database: string): Promise<Check> {
-  const promise = `refuses plain text to ${database}`;
+  const promise = `rejects plain text to ${database}`;
   const nobody = { username, password: generatePassword() };
-  const allowed = "a login without TLS was let in; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
+  const allowed = "a login without TLS was accepted; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
   try {
     await close(await open({ ...server, tls: { mode: "proxy" } }, nobody, database));
     return { subject, promise, problem: allowed };
@@ -161,6 +165,6 @@ async function refusesPlainText(subject: string, server: Server, username: strin
     // PostgreSQL looks for an entry of pg_hba.conf first, and says that there is none without encryption.
     if (code === "28000" && message.includes("no encryption")) return { subject, promise, problem: null };
     if (code === "28P01") return { subject, promise, problem: allowed };
-    return { subject, promise, problem: `could not be seen: ${explain(error, attemptOf(server, nobody, database)).message}` };
+    return { subject, promise, problem: `could not be checked: ${explain(error, attemptOf(server, nobody, database)).message}` };
   }
 }

@@ -32,7 +32,7 @@ async function findSlots(client: Client): Promise<readonly string[]> {
   );
   return rows.map(
     ({ name, kept }) =>
-      `replication slot ${shown(name)} is inactive, and retains ${kept ?? "no"} WAL; if its consumer is gone for good, run as a role with REPLICATION (rds_replication on RDS): SELECT pg_drop_replication_slot(${pg.escapeLiteral(shown(name))})`,
+      `replication slot ${shown(name)} is inactive, and retains ${kept ?? "no"} WAL; if its consumer is permanently gone, run as a role with REPLICATION (rds_replication on RDS): SELECT pg_drop_replication_slot(${pg.escapeLiteral(shown(name))})`,
   );
 }
 
@@ -49,7 +49,7 @@ async function findOld(client: Client): Promise<readonly string[]> {
   return rows.map(({ name, transactions, multixacts }) => {
     const [what, age, unit] =
       transactions >= multixacts ? ["transaction ID", transactions, "transactions"] : ["multixact ID", multixacts, "multixacts"];
-    return `the oldest ${what} of ${shown(name)} is ${millions(age)} ${unit} old, and the server stops all changes at ${millions(WRAPAROUND)}; end the oldest transactions (pg_stat_activity.backend_xmin, pg_prepared_xacts) and replication slots, then run in it as its owner: VACUUM (FREEZE)`;
+    return `the oldest ${what} of ${shown(name)} is ${millions(age)} ${unit} old, and the server stops all changes at ${millions(WRAPAROUND)}; end the oldest transactions (pg_stat_activity.backend_xmin, pg_prepared_xacts) and replication slots, then run in that database as its owner: VACUUM (FREEZE)`;
   });
 }
 
@@ -61,6 +61,6 @@ async function findPrepared(client: Client, seconds: number): Promise<readonly s
   );
   return rows.map(
     ({ id, database, owner }) =>
-      `prepared transaction ${shown(id)} in ${shown(database)} keeps its locks; if its program is gone, run in it as ${shown(owner)}: ROLLBACK PREPARED ${pg.escapeLiteral(id).trim()}`,
+      `prepared transaction ${shown(id)} in ${shown(database)} keeps its locks; if its program is gone, run in that database as ${shown(owner)}: ROLLBACK PREPARED ${pg.escapeLiteral(id).trim()}`,
   );
 }

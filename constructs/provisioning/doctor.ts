@@ -65,7 +65,7 @@ async function diagnoseLocked(
       const next = readable[(first + index + 1) % readable.length]?.[1];
       const neighbour = next === tenant ? undefined : next;
       const its = await byItself(client, () => diagnoseTenant(name, tenant, versions.get(name) ?? null, neighbour, access, look));
-      return its.problem === null ? its.value : [{ subject: name, promise: "can be looked at", problem: its.problem }];
+      return its.problem === null ? its.value : [{ subject: name, promise: "can be checked", problem: its.problem }];
     });
     checks.push(...(await Promise.all(some)).flat());
   }

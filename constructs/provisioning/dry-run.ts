@@ -107,7 +107,7 @@ function toNewVersions(tenant: Tenant, state: SecretState): NewVersions | null {
   const logins = newVersions(tenant, state);
   if (logins.length === 0) return null;
   const half = "provisioning was interrupted before it wrote the second version";
-  const why = state.isHalf ? half : state.isRevoked ? "a login was revoked: no version from before may be used" : "it is empty";
+  const why = state.isHalf ? half : state.isRevoked ? "a login was revoked, so no earlier version may be used" : "it is empty";
   return { secret: tenant.secret, logins, why };
 }
 
@@ -145,10 +145,11 @@ async function tryLogins(
       const entry = password === null ? UNTRIED : await enter(tenant, password, name, access, steps.length > 0);
       if (entry.kind === "wrong password") {
         password = null;
-        if (hasEnded(observed, login)) unknown.push(`whether login ${login} has the password of its secret: its password has ended`);
+        if (hasEnded(observed, login)) unknown.push(`whether login ${login} has the password of its secret: its password has expired`);
         else changes.push(passwordStep(login));
       }
-      if (entry.kind === "barred") unknown.push(`whether login ${login} can enter database ${name}: now it cannot (${entry.message})`);
+      if (entry.kind === "barred")
+        unknown.push(`whether login ${login} can connect to database ${name}: at present it cannot (${entry.message})`);
       isWorking &&= entry.kind === "full" || (entry.kind === "in" && entry.found.user === tenant.owner);
       if (index > 0 || (entry.kind === "full" && steps.length === 0)) continue;
       const its = await lookInside(client, tenant, database, entry.kind === "in" ? entry.found : null, observed, access);
@@ -222,12 +223,12 @@ async function lookInside(
     };
   const found = seen ?? (await lookAsMaster(tenant, name, observed, access));
   if (found === undefined)
-    return { ...nothing, unknown: [`which extensions are missing in database ${name}, and what else is wrong in it`] };
+    return { ...nothing, unknown: [`which extensions are missing in database ${name}, and whether it has other problems`] };
   const missing = missingExtensions(found, database);
   const created = await toExtensions(client, name, missing);
   // Rights in a database follow from its owner.
   if (its.owner !== tenant.owner || observed.roles[tenant.owner] === undefined)
-    return { ...nothing, ...created, unknown: [`what else is wrong in database ${name}: it does not belong to ${tenant.owner} yet`] };
+    return { ...nothing, ...created, unknown: [`whether database ${name} has other problems: it does not belong to ${tenant.owner} yet`] };
   const problem = findProblem(withExtensions({ ...found, user: tenant.owner }, missing), tenant, database, access.provision);
   return { ...nothing, ...created, unsound: problem === null ? [] : [problem] };
 }

@@ -72,19 +72,19 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENETUNREACH: cannotBeReached,
   CERT_HAS_EXPIRED: (to) => `the certificate of ${at(to)} has expired; renew it, or start again for a local server`,
   CERT_NOT_YET_VALID: (to) => `the certificate of ${at(to)} is not valid yet; set the clock of this machine, or of the server`,
-  ERR_TLS_CERT_ALTNAME_INVALID: (to) => `the certificate of ${at(to)} is for another name; connect by the name that it carries`,
+  ERR_TLS_CERT_ALTNAME_INVALID: (to) => `the certificate of ${at(to)} is for another name; connect with a name that it contains`,
   SELF_SIGNED_CERT_IN_CHAIN: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
   DEPTH_ZERO_SELF_SIGNED_CERT: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
   CERT_SIGNATURE_FAILURE: (to) => `the certificate of ${at(to)} is not signed by the given CA; give the CA of this server`,
-  "28P01": (to) => `${at(to)} refuses the password of ${to.username}; put the right one into its secret`,
-  "28000": (to, message) => `${at(to)} refuses ${to.username} (${message}); allow it to log in over TLS`,
+  "28P01": (to) => `${at(to)} rejects the password of ${to.username}; write the correct one into its secret`,
+  "28000": (to, message) => `${at(to)} rejects ${to.username} (${message}); allow it to log in over TLS`,
   "3D000": (to) => `${at(to)} has no database ${to.database}; provision its environment`,
-  "42501": (to, message) => `${to.username} lacks a right on ${at(to)} (${message}); grant it`,
+  "42501": (to, message) => `${to.username} lacks a privilege on ${at(to)} (${message}); grant it`,
   "25006": (to) => `${at(to)} is read-only; connect to the primary, not to a replica or a standby`,
   "53100": (to) => `the disk of ${at(to)} is full; free space or enlarge it, and run this again`,
   "53200": (to) =>
-    `${at(to)} has no memory left for locks, of which some session holds very many; restart the server while this runs, or run this again right after`,
+    `${at(to)} has no memory left for locks, because a session holds very many; restart the server while this runs, or run this again right after`,
   "53300": (to) => `${at(to)} has no free connection; close some, or raise max_connections`,
   "55P03": (to, message) => `${at(to)} could not get a lock in time (${message}); wait for the other session to end, and run this again`,
   "57P03": (to, message) => `${at(to)} does not accept connections yet (${message}); wait, and run this again`,
@@ -103,7 +103,7 @@ export function explain(error: unknown, attempt: Attempt): UserError {
   if (/timeout expired|due to connection timeout/.test(message))
     return new ProvisioningError(withWay(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message, attempt));
   if (message.includes("does not support SSL"))
-    return new ProvisioningError(`${at(attempt)} offers no TLS; turn ssl on, plain text is never used`);
+    return new ProvisioningError(`${at(attempt)} offers no TLS; turn on ssl, because plain text is never used`);
   // PostgreSQL leaves out why where it cannot write a cache of its catalogs.
   if (/No space left on device|could not write init file/.test(message))
     return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);

@@ -28,8 +28,8 @@ export async function checkForeignTables(
   for (const { name } of databases) {
     const client = await open(server, credential, name, looking(patience)).catch(() => null);
     if (client === null) continue;
-    const promise = `${name} contains the platform's own tables only`;
-    const unseen = (error: Error): Check => ({ subject, promise, problem: `could not be seen: ${shown(error.message)}` });
+    const promise = `${name} contains only the platform's tables`;
+    const unseen = (error: Error): Check => ({ subject, promise, problem: `could not be checked: ${shown(error.message)}` });
     const check = client
       .query<Found>(FIND, [its.known, its.never, its.marker])
       .then(({ rows }): Check => ({ subject, promise, ...explainTables(rows, its) }));
@@ -55,7 +55,7 @@ function explainTables(found: readonly Found[], { because, remedy }: ForeignTabl
   const tables = certain.length > 0 ? certain : found;
   const names = tables.map(({ name }) => shown(name)).join(", ");
   const moves = tables.map(({ name }) => `ALTER TABLE public.${identifier(name)} SET SCHEMA elsewhere`).join("; ");
-  const command = `run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ${moves}`;
+  const command = `run in that database as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ${moves}`;
   if (certain.length > 0) return { problem: `${names}: tables of another program, and ${because}; ${remedy}, and ${command}` };
   return { problem: null, note: `${names}: if another program created them, ${because}; ${remedy}, and ${command}` };
 }

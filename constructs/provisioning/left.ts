@@ -54,7 +54,7 @@ export async function closePlatform(
       if (!left.some((each) => each.owner === owner)) {
         const known = left.map((each) => toPlatform(each.owner)).join(", ");
         throw new NothingToClose(
-          `${platform} has no logins that are to be closed: it is in the spec, or was never provisioned here${known === "" ? "" : `; taken out of the spec were ${known}`}`,
+          `${platform} has no logins to close: it is in the spec, or was never provisioned here${known === "" ? "" : `; removed from the spec: ${known}`}`,
         );
       }
       return shut({ logins: logins.map((name) => ({ name })) }, access);

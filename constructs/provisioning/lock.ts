@@ -42,7 +42,7 @@ export async function waitForChanges(client: Client, { server, patience }: Pick<
 
 const busy = ({ host, port }: ServerAccess["server"], { deadlineMs }: ServerAccess["patience"]) =>
   new ProvisioningError(
-    `${host}:${port}: another run holds the lock, and did not end within ${deadlineMs / 1000} s; wait for it, and run this again`,
+    `${host}:${port}: another run holds the lock, and did not finish within ${deadlineMs / 1000} s; wait for it, and run this again`,
   );
 
 /**

@@ -102,7 +102,7 @@ export function findProblem(
   if (found?.user !== owner) return `it acts as ${found?.user}; ${provision}`;
   const id = identifier(owner);
   if (found.create === null)
-    return `schema public is missing in database ${name}, and what was in it; restore the database, or run in it as an administrator: CREATE SCHEMA public AUTHORIZATION ${id}`;
+    return `schema public and its contents are missing in database ${name}; restore the database, or run in it as an administrator: CREATE SCHEMA public AUTHORIZATION ${id}`;
   if (!found.create) return `${owner} may not create tables in schema public; run as an administrator: GRANT ALL ON SCHEMA public TO ${id}`;
   const missing = extensions.filter((extension) => !found.extensions.some((each) => each.name === extension));
   if (missing.length > 0) return `extension ${missing.join(", ")} is missing in ${name}; ${provision}`;
@@ -118,11 +118,11 @@ function explainExtension({ name, schema, ...its }: Extension, database: string,
   const [id, extension, quoted] = [owner, name, schema].map(identifier);
   // Most extensions' functions belong to a superuser, so their owner can drop, but not move them.
   if (its.isMovable && !SEARCHED.includes(schema))
-    return `extension ${name} is in schema ${shown(schema)} of ${database}, where the platform does not look; as long as no table uses it (or else this fails), run in it as its owner: DROP EXTENSION ${extension}; CREATE EXTENSION ${extension} SCHEMA public`;
+    return `extension ${name} is in schema ${shown(schema)} of ${database}, where the platform does not look; if no table uses it (otherwise this fails), run in that database as its owner: DROP EXTENSION ${extension}; CREATE EXTENSION ${extension} SCHEMA public`;
   if (!its.isReachable)
-    return `${owner} may not use schema ${shown(schema)} of ${database}, which contains extension ${name}; run in it as an administrator: GRANT USAGE ON SCHEMA ${quoted} TO ${id}`;
+    return `${owner} may not use schema ${shown(schema)} of ${database}, which contains extension ${name}; run in that database as an administrator: GRANT USAGE ON SCHEMA ${quoted} TO ${id}`;
   if (its.isCallable) return null;
-  return `${owner} may not call functions of extension ${name} in ${database}; run in it as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${quoted} TO ${id}`;
+  return `${owner} may not call functions of extension ${name} in ${database}; run in that database as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${quoted} TO ${id}`;
 }
 
 function explainForeign(foreign: Foreign, database: string, owner: string): string {
@@ -134,7 +134,7 @@ function explainForeign(foreign: Foreign, database: string, owner: string): stri
     return `ALTER ${its.kind} ${name}${its.kind === "ROUTINE" ? `(${shown(its.arguments)})` : ""} OWNER TO ${id}`;
   });
   const command = foreign.isFormer ? `GRANT ${its} TO CURRENT_USER; REASSIGN OWNED BY ${its} TO ${id}` : each.join("; ");
-  return `${names} in ${database} belong to ${shown(foreign.owner)}; run in it as an administrator: ${command}`;
+  return `${names} in ${database} belong to ${shown(foreign.owner)}; run in that database as an administrator: ${command}`;
 }
 
 /** Parameters that decide whether and how anybody works in a database. */

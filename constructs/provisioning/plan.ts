@@ -70,8 +70,8 @@ export function findShortage(tenants: readonly Tenant[], { maxConnections }: Obs
   const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
   if (needed <= maxConnections) return null;
   const how = restart === null ? "" : ` with ${restart}`;
-  const remedy = `set it if it is not, restart the server${how} (a larger size that waits for the maintenance window has to come first)`;
-  return `max_connections is ${maxConnections}, and the platforms need ${needed}; ${remedy}, and run this again`;
+  const remedy = `make sure that it is set, restart the server${how} (after any larger size that waits for the maintenance window)`;
+  return `max_connections is ${maxConnections}, but the platforms need ${needed}; ${remedy}, and run this again`;
 }
 
 /** Comment of a login whose password leaked: no version of its secret from before may open it again. */
@@ -101,7 +101,7 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
   }
   const made = roles[owner]?.comment;
   if (made?.startsWith(ownerComment("")) && made !== ownerComment(environment)) {
-    problems.push(`role ${owner} belongs to ${made.slice("platform-postgres: ".length)}; give this environment an instance of its own`);
+    problems.push(`role ${owner} belongs to ${made.slice("platform-postgres: ".length)}; use a separate instance for this environment`);
   }
   for (const { name } of tenant.databases) {
     const found = databases[name];
@@ -142,7 +142,8 @@ const step = (sql: string, why: string, passwordOf: string | null = null, databa
 });
 
 /** Gives a login the password of its secret. */
-export const passwordStep = (login: string): Step => step(`ALTER ROLE ${id(login)} LOGIN`, `login ${login} had another password`, login);
+export const passwordStep = (login: string): Step =>
+  step(`ALTER ROLE ${id(login)} LOGIN`, `login ${login} has a different password`, login);
 
 /** By the master, not the owner: managed services let only their administrators create some extensions. */
 export const extensionStep = (database: string, name: string): Step =>
@@ -152,7 +153,7 @@ export const extensionStep = (database: string, name: string): Step =>
 export const endingStep = (login: string): Step =>
   step(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${literal(login)}`,
-    `login ${login} was revoked, and had sessions`,
+    `login ${login} was revoked, but still has sessions`,
   );
 
 /** Lets the master end a login's sessions. */
@@ -175,7 +176,9 @@ function planOwner(environment: string, { owner, createDatabase }: DesiredTenant
   }
   if (found?.createRole) steps.push(step(`ALTER ROLE ${id(owner)} NOCREATEROLE`, `role ${owner} may create roles`));
   if (found?.comment !== ownerComment(environment)) {
-    steps.push(step(`COMMENT ON ROLE ${id(owner)} IS ${literal(ownerComment(environment))}`, `role ${owner} is not marked`));
+    steps.push(
+      step(`COMMENT ON ROLE ${id(owner)} IS ${literal(ownerComment(environment))}`, `role ${owner} is not marked with its environment`),
+    );
   }
   return [...steps, ...joinMaster(owner, observed)];
 }
@@ -245,7 +248,7 @@ function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Obs
   else if (found.owner !== owner)
     steps.push(step(`ALTER DATABASE ${id(name)} OWNER TO ${id(owner)}`, `database ${name} belongs to ${found.owner}, not to ${owner}`));
   if (found === undefined || found.grants.some((grant) => grant.grantee === "")) {
-    steps.push(step(`REVOKE ALL ON DATABASE ${id(name)} FROM PUBLIC`, `everybody may connect to database ${name}`));
+    steps.push(step(`REVOKE ALL ON DATABASE ${id(name)} FROM PUBLIC`, `everyone may connect to database ${name}`));
   }
   // Its owner may have set either; nobody could log in.
   if (found !== undefined && !found.allowsConnections)
@@ -256,7 +259,7 @@ function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Obs
     );
   const has = (privilege: string) => found?.grants.some((grant) => grant.grantee === owner && grant.privilege === privilege) ?? true;
   if (found?.owner === owner && !["CONNECT", "CREATE", "TEMPORARY"].every(has)) {
-    steps.push(step(`GRANT ALL ON DATABASE ${id(name)} TO ${id(owner)}`, `${owner} lacks a right on its database ${name}`));
+    steps.push(step(`GRANT ALL ON DATABASE ${id(name)} TO ${id(owner)}`, `${owner} lacks a privilege on its database ${name}`));
   }
   return steps;
 }

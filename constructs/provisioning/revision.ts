@@ -32,7 +32,7 @@ export async function checkRevisions(
     const unseen = (error: Error): Check => ({
       subject,
       promise: `the schema of ${revision.database} is as the chart expects`,
-      problem: `could not be seen: ${shown(error.message)}`,
+      problem: `could not be checked: ${shown(error.message)}`,
     });
     checks.push(
       await checkRevision(subject, revision, client, versions?.(subject) ?? [])
@@ -52,7 +52,7 @@ async function checkRevision(subject: string, revision: Revision, client: Client
     problem,
     ...(note === undefined ? {} : { note }),
   });
-  if (found === NONE) return check("empty: the platform makes it when it starts");
+  if (found === NONE) return check("empty: the platform creates it when it starts");
   if (expected === null) return check(found === null ? "at no revision" : `at revision ${found}`);
   if (found === expected) return check(`at revision ${expected}`);
   const migrate = "start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)";
@@ -67,7 +67,7 @@ async function checkRevision(subject: string, revision: Revision, client: Client
   if (order !== null && order > 0)
     return check(`at revision ${found}`, null, `it is newer than ${wanted}, which the version of the spec expects; ${name}`);
   const remedy = order === null ? `if it is behind, ${migrate}; ${name}` : `it is behind: ${migrate}`;
-  return check(`at revision ${expected}`, `${table} says ${said}, the version of the spec expects ${wanted}; ${remedy}`);
+  return check(`at revision ${expected}`, `${table} shows ${said}, but the version of the spec expects ${wanted}; ${remedy}`);
 }
 
 /** Flyte's names begin with their time: `runs/20260722100000_`, or `2025-05-29-` in Flyte 1. */

@@ -62,7 +62,7 @@ async function refuseInUse(client: Client, login: string): Promise<void> {
 }
 
 export const sayInUse = (login: string, count: number): string =>
-  `login ${login} would get the new password, and still has ${count} sessions, of pods that have not read the secret since the last rotation`;
+  `login ${login} would get the new password, but still has ${count} sessions of pods that have not read the secret since the last rotation`;
 
 export async function countSessions(client: Client, login: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>("select count(*)::int as count from pg_stat_activity where usename = $1", [login]);

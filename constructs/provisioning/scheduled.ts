@@ -24,8 +24,8 @@ export async function admitTurn(client: Client, login: string, due: number): Pro
   if (count === 0) return null;
   const end = due + GRACE;
   if (Date.now() >= end)
-    return `${sayInUse(login, count)}; it is rotated all the same, one day after it was due; restart them before they reconnect`;
-  const until = Number.isFinite(end) ? `; from ${new Date(end).toISOString().slice(0, 16)}Z on, it is rotated all the same` : "";
+    return `${sayInUse(login, count)}; it is rotated anyway, one day after it was due; restart them before they reconnect`;
+  const until = Number.isFinite(end) ? `; from ${new Date(end).toISOString().slice(0, 16)}Z on, it is rotated anyway` : "";
   throw new ProvisioningError(`${sayInUse(login, count)}; restart them${until}`);
 }
 

@@ -42,29 +42,37 @@ const otherThan = (value: string) => (found: string) => found !== value;
 
 /** Units are those of `pg_settings`. https://www.postgresql.org/docs/17/runtime-config-client.html */
 const RULES: Readonly<Record<string, Rule>> = {
-  statement_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "ends migrations that take longer", instead: "0" },
-  transaction_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "ends migrations that take longer", instead: "0" },
-  idle_session_timeout: { isHarmful: below(IDLE), harm: "ends sessions of pools, and those that hold a migration's lock", instead: "0" },
-  idle_in_transaction_session_timeout: { isHarmful: below(IDLE), harm: "ends migrations that compute between statements", instead: "0" },
-  lock_timeout: { isHarmful: below(WAIT), harm: "ends migrations that wait for a lock", instead: "0" },
+  statement_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "cancels migrations that take longer", instead: "0" },
+  transaction_timeout: { isHarmful: below(Number.POSITIVE_INFINITY), harm: "terminates migrations that take longer", instead: "0" },
+  idle_session_timeout: {
+    isHarmful: below(IDLE),
+    harm: "terminates the idle sessions of pools, and sessions that hold a migration's lock",
+    instead: "0",
+  },
+  idle_in_transaction_session_timeout: {
+    isHarmful: below(IDLE),
+    harm: "terminates migrations that compute between statements",
+    instead: "0",
+  },
+  lock_timeout: { isHarmful: below(WAIT), harm: "cancels migrations that wait for a lock", instead: "0" },
   default_transaction_read_only: { isHarmful: otherThan("off"), harm: "rejects every change", instead: "off" },
   default_transaction_isolation: {
     isHarmful: otherThan("read committed"),
-    harm: "makes transactions fail that the platforms do not repeat",
+    harm: "makes transactions fail, and the platforms do not retry them",
     instead: "read committed",
   },
-  session_replication_role: { isHarmful: otherThan("origin"), harm: "turns off triggers and foreign keys", instead: "origin" },
-  standard_conforming_strings: { isHarmful: otherThan("on"), harm: "changes what a text in a statement means", instead: "on" },
+  session_replication_role: { isHarmful: otherThan("origin"), harm: "disables triggers and foreign keys", instead: "origin" },
+  standard_conforming_strings: { isHarmful: otherThan("on"), harm: "changes what a string in a statement means", instead: "on" },
   client_encoding: {
     isHarmful: otherThan("UTF8"),
-    harm: "makes libpq's drivers fail on characters that it lacks, or read bytes",
+    harm: "makes libpq's drivers fail on characters that it lacks, or return bytes",
     instead: "UTF8",
   },
   datestyle: { isHarmful: (value) => !/^iso\b/i.test(value), harm: "makes drivers fail on dates that they read as text", instead: "ISO" },
   extra_float_digits: { isHarmful: (value) => Number(value) < 1, harm: "rounds numbers that drivers read as text", instead: "1" },
   temp_file_limit: {
     isHarmful: (value) => Number(value) >= 0 && Number(value) < LEAST_TEMPORARY,
-    harm: "ends migrations that sort much",
+    harm: "cancels migrations that sort much data",
     instead: "-1",
   },
   default_tablespace: { isHarmful: (value) => value === "pg_global", harm: "rejects every new table", instead: "''" },
@@ -147,7 +155,7 @@ export async function diagnoseSettings(
     });
     return { checks: checks.length === 0 ? [check(null)] : checks, reported: found.map(({ name }) => name) };
   } catch (error) {
-    return { checks: [check(`could not be seen: ${explain(error, attemptOf(server, master, "postgres")).message}`)], reported: [] };
+    return { checks: [check(`could not be checked: ${explain(error, attemptOf(server, master, "postgres")).message}`)], reported: [] };
   }
 }
 
@@ -194,7 +202,7 @@ export async function tryLikeDriver(
 /** @param schema where tables are made that name none; empty if nowhere. */
 function explainSchema(schema: string, database: string, owner: string): string {
   if (schema === "")
-    return `${owner} may not use schema public in ${database}; run in it as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(owner)}`;
+    return `${owner} may not use schema public in ${database}; run in that database as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(owner)}`;
   const [id, other] = [schema, `${schema}_of_before`].map(identifier);
-  return `schema ${shown(schema)} hides schema public in ${database}; run in it as its owner: ALTER SCHEMA ${id} RENAME TO ${other}`;
+  return `schema ${shown(schema)} hides schema public in ${database}; run in that database as its owner: ALTER SCHEMA ${id} RENAME TO ${other}`;
 }

@@ -22,13 +22,14 @@ export interface StoreWords {
 /** A secret store's faults, each as one sentence. None quotes the content of a secret. */
 export const storeFaults = ({ service, cloud, grant, logIn, connect, mend, takeBack }: StoreWords) => ({
   missing: (secret: string) => new ProvisioningError(`there is no secret ${secret}; deploy its environment again`),
-  refused: (secret: string, message: string) => new ProvisioningError(`${service} refuses secret ${secret} (${message}); ${grant}`),
+  refused: (secret: string, message: string) =>
+    new ProvisioningError(`${service} denies access to secret ${secret} (${message}); ${grant}`),
   unauthenticated: (message: string) => new ProvisioningError(`there are no valid credentials for ${cloud} (${message}); ${logIn}`),
   outOfReach: () => new ProvisioningError(`${service} does not answer; ${connect}`),
   unusable: (secret: string, message: string) => new ProvisioningError(`secret ${secret} cannot be used (${message}); ${mend}`),
   failed: (secret: string, message: string) => new ProvisioningError(sayFailed(service, secret, message)),
   malformed: (secret: string) => new ProvisioningError(sayMalformed(`secret ${secret}`, takeBack)),
-  unnamed: (secret: string) => new ProvisioningError(`no secret of ${cloud} is known for ${secret}; deploy its environment again`),
+  unnamed: (secret: string) => new ProvisioningError(`no ${cloud} secret is known for ${secret}; deploy its environment again`),
 });
 
 export type StoreFaults = ReturnType<typeof storeFaults>;

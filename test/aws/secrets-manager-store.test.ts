@@ -92,7 +92,7 @@ describe("a store on Secrets Manager", () => {
   });
 
   it("says which secret is unknown or gone", async () => {
-    expect(await refusal(storeOf({}).read("it"))).toBe("ProvisioningError: no secret of AWS is known for it; deploy its environment again");
+    expect(await refusal(storeOf({}).read("it"))).toBe("ProvisioningError: no AWS secret is known for it; deploy its environment again");
     expect(await refusal(storeOf({ it: "arn:gone" }).read("it"))).toBe(
       "ProvisioningError: there is no secret arn:gone; deploy its environment again",
     );

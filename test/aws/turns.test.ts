@@ -103,8 +103,8 @@ describe("a scheduled rotation in four steps", () => {
     const session = await open(turn.access.server, previous, "held");
     const reach = (days: number) => vi.setSystemTime(new Date("2026-11-30T12:00:00Z").getTime() + days * DAY);
     const inUse =
-      "login held_b would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation";
-    const skipped = `ProvisioningError: ${inUse}; restart them; from 2026-12-31T12:00Z on, it is rotated all the same`;
+      "login held_b would get the new password, but still has 1 sessions of pods that have not read the secret since the last rotation";
+    const skipped = `ProvisioningError: ${inUse}; restart them; from 2026-12-31T12:00Z on, it is rotated anyway`;
     for (const days of [0, ROTATION_DAYS - 1, ROTATION_DAYS, ROTATION_DAYS + 0.9]) {
       reach(days);
       expect(await refusal(turn.run("createSecret", token))).toBe(skipped);
@@ -115,7 +115,7 @@ describe("a scheduled rotation in four steps", () => {
     reach(ROTATION_DAYS + 1);
     for (const step of STEPS) await turn.run(step, token);
     expect(console.error).toHaveBeenCalledExactlyOnceWith(
-      `${inUse}; it is rotated all the same, one day after it was due; restart them before they reconnect`,
+      `${inUse}; it is rotated anyway, one day after it was due; restart them before they reconnect`,
     );
     expect(secrets.value(turn.arn)?.username).toBe("held_b");
     await session.query("select");

@@ -103,7 +103,7 @@ describe("the program of the Job", () => {
     secrets.refusals = 2;
     const { code, output } = await run("provision");
     expect([code, output.split("\n").at(-2)]).toEqual([0, "nothing to do"]);
-    expect(output).toContain("waiting: Secret Manager refuses secret");
+    expect(output).toContain("waiting: Secret Manager denies access to secret");
   });
 
   it("tells its last sentence, and no trace, where it cannot go on", async () => {
@@ -112,7 +112,7 @@ describe("the program of the Job", () => {
     const { code, output } = await run("provision", { prefect: {}, mlflow: {} });
     await server.sql("drop role mlflow_owner");
     expect(code).toBe(1);
-    expect(output).toMatch(/^role mlflow_owner belongs to environment another; give this environment an instance of its own\n$/);
+    expect(output).toMatch(/^role mlflow_owner belongs to environment another; use a separate instance for this environment\n$/);
     expect(output).not.toMatch(/^ +at /m);
   });
 
@@ -138,17 +138,17 @@ describe("the program of the Job", () => {
     const [, previous] = secrets.contents(PREFECT);
     if (previous === undefined) throw new Error("no previous version");
     const session = await open(server.access.server, previous, "prefect");
-    const inUse = `login ${previous.username} would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation`;
+    const inUse = `login ${previous.username} would get the new password, but still has 1 sessions of pods that have not read the secret since the last rotation`;
     secrets.age(30);
     const first = await run("rotate", both);
     expect(first.output.replace(/\d{4}-\d\d-\d\dT\d\d:\d\dZ/, "TOMORROW")).toBe(
-      `mlflow logs in as mlflow_b from now on\n${inUse}; restart them; from TOMORROW on, it is rotated all the same\n`,
+      `mlflow logs in as mlflow_b from now on\n${inUse}; restart them; from TOMORROW on, it is rotated anyway\n`,
     );
     expect([first.code, secrets.contents(PREFECT)[1]]).toEqual([1, previous]);
     secrets.age(1);
     expect(await run("rotate", both)).toEqual({
       code: 0,
-      output: `prefect logs in as ${previous.username} from now on\n${inUse}; it is rotated all the same, one day after it was due; restart them before they reconnect\n`,
+      output: `prefect logs in as ${previous.username} from now on\n${inUse}; it is rotated anyway, one day after it was due; restart them before they reconnect\n`,
     });
     await session.query("select");
     await session.end();

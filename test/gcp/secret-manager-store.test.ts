@@ -76,7 +76,7 @@ describe("Google Secret Manager as a store", () => {
     expect((await store(true).read("test--prefect"))?.current).toEqual(credential("a"));
     double.refusals = 1;
     await expect(store().read("test--prefect")).rejects.toThrow(
-      `Secret Manager refuses secret ${NAME} (Permission 'secretmanager.versions.list' denied); grant permission to read it and to add versions`,
+      `Secret Manager denies access to secret ${NAME} (Permission 'secretmanager.versions.list' denied); grant permission to read it and to add versions`,
     );
   });
 
@@ -95,7 +95,7 @@ describe("Google Secret Manager as a store", () => {
 
   it.each([
     ["a secret that is not there", "test--none", "there is no secret projects/p/secrets/none; deploy its environment again"],
-    ["a secret that nobody has named", "test--other", "no secret of Google Cloud is known for test--other; deploy its environment again"],
+    ["a secret that nobody has named", "test--other", "no Google Cloud secret is known for test--other; deploy its environment again"],
   ])("says of %s what to do", async (_what, secret, message) => {
     await expect(store().read(secret)).rejects.toThrow(message);
   });

@@ -143,7 +143,7 @@ describe("an environment that has been deployed", () => {
     const [instance] = (await reach({ outputs: file, via: [`127.0.0.1:${server.server.port}`] })).instances;
     const other = { ...instance, access: { ...instance?.access, server: { ...instance?.access.server, host: "other.example.internal" } } };
     expect(await refusal(provisionAll({ instances: [other as never] }, silent as never))).toBe(
-      `ProvisioningError: the certificate of 127.0.0.1:${server.server.port} is for another name; connect by the name that it carries`,
+      `ProvisioningError: the certificate of 127.0.0.1:${server.server.port} is for another name; connect with a name that it contains`,
     );
     vi.unstubAllEnvs();
   });

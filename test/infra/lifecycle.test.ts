@@ -189,7 +189,7 @@ describe("the life of a local server", () => {
     const { code, output } = await run(directory, "start", [...ENVIRONMENT, "--once"]);
     writeFileSync(file, "17\n");
     expect(output).toMatch(
-      /^✖ .*data contains data of PostgreSQL 16, the spec says 17; set majorVersion to 16, or delete the data with PLATFORM_POSTGRES_DIRECTORY=\S+ npm start -- --environment development --reset\n$/,
+      /^✖ .*data contains data of PostgreSQL 16, but the spec requires 17; set majorVersion to 16, or delete the data with PLATFORM_POSTGRES_DIRECTORY=\S+ npm start -- --environment development --reset\n$/,
     );
     expect(code).toBe(1);
   });

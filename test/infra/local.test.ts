@@ -231,7 +231,7 @@ describe("npm start", () => {
       code: 2,
       output: [
         `main: provisioning would run 1 statement and write 0 secrets (${2 * PLATFORMS.length} logins work)`,
-        "  -- mlflow: everybody may connect to database mlflow",
+        "  -- mlflow: everyone may connect to database mlflow",
         '  REVOKE ALL ON DATABASE "mlflow" FROM PUBLIC;',
         '  ! mlflow: mlflow sets statement_timeout to 9s for everybody; if nobody needs it: ALTER DATABASE "mlflow" RESET statement_timeout',
         "",
@@ -266,7 +266,7 @@ describe("npm start", () => {
       database: "postgres",
       sql: 'REVOKE ALL ON DATABASE "mlflow" FROM PUBLIC',
       passwordOf: null,
-      reason: "everybody may connect to database mlflow",
+      reason: "everyone may connect to database mlflow",
     };
     const unsound = [{ platform: "mlflow", sentence: expect.stringMatching(/^mlflow sets statement_timeout to 9s for everybody; /) }];
     expect(readDocument(dryRunDocument, drifted.stdout)).toEqual({

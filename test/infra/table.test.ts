@@ -71,8 +71,8 @@ describe("a table", () => {
 });
 
 it("wraps a sentence below its mark, and fills each line", () => {
-  expect(wrap("  ✔ the schema is empty: the platform makes it when it starts, by itself", 24, "    ")).toBe(
-    ["  ✔ the schema is empty:", "    the platform makes", "    it when it starts,", "    by itself"].join("\n"),
+  expect(wrap("  ✔ the schema is empty: the platform creates it when it starts, by itself", 24, "    ")).toBe(
+    ["  ✔ the schema is empty:", "    the platform creates", "    it when it starts,", "    by itself"].join("\n"),
   );
 });
 

@@ -66,7 +66,7 @@ describe("a platform that is wired into an existing database", () => {
     expect(wire({ port: 0, settings: { replicas: 0, worker: 1 } })).toThrow(
       /^invalid spec:\n {2}- port: .*\n {2}- settings\.worker: unknown key; did you mean "workers"\?\n {2}- settings\.replicas: /,
     );
-    expect(wire({ settings: { access: "sidecar" } })).toThrow('settings.access: needs a proxy of the cloud, got "sidecar"; use "direct"');
+    expect(wire({ settings: { access: "sidecar" } })).toThrow('settings.access: needs a cloud\'s proxy, got "sidecar"; use "direct"');
     expect(wire({ settings: { values: { backendStore: null } } })).toThrow("settings.values.backendStore: ");
     expect(wire({ maxConnections: 20 })).toThrow(/maxConnections: .*raise max_connections of the server, and maxConnections, to \d+/);
     // @ts-expect-error: no setting of MLflow.

@@ -68,10 +68,13 @@ describe("SecretDirectory", () => {
 
 describe("explainFile", () => {
   it.each([
-    ["EROFS", "/x is on a read-only disk; name a directory that can be written in PLATFORM_POSTGRES_DIRECTORY"],
-    ["ENOENT", "/x cannot be made, its disk is read-only or the directory above it is gone; name another in PLATFORM_POSTGRES_DIRECTORY"],
+    ["EROFS", "/x is on a read-only disk; name a writable directory in PLATFORM_POSTGRES_DIRECTORY"],
+    [
+      "ENOENT",
+      "/x cannot be created, because its disk is read-only or its parent directory is gone; name another directory in PLATFORM_POSTGRES_DIRECTORY",
+    ],
     ["ENOSPC", "the disk of /x is full; free some space, and run this again"],
-    ["EACCES", "/x may not be written or read by this user; give it to this user, or run as its owner"],
+    ["EACCES", "/x cannot be read or written by this user; make this user its owner, or run as its owner"],
   ])("turns %s into a sentence", (code, sentence) => {
     expect((explainFile(Object.assign(new Error("raw"), { code }), "/x") as Error).message).toBe(sentence);
   });

@@ -70,13 +70,13 @@ describe("LocalServer", () => {
   it("says in a sentence which parameter PostgreSQL refuses", async () => {
     const refused = (parameters: Record<string, string>) => refusal(server.restart({ parameters }));
     expect(await refused({ no_such_parameter: "1" })).toBe(
-      'UserError: PostgreSQL refuses a parameter: unrecognized configuration parameter "no_such_parameter"; correct it in parameters of the spec',
+      'UserError: PostgreSQL rejects a parameter: unrecognized configuration parameter "no_such_parameter"; correct it in parameters of the spec',
     );
     expect(await refused({ work_mem: "much" })).toBe(
-      'UserError: PostgreSQL refuses a parameter: invalid value for parameter "work_mem": "much"; correct it in parameters of the spec',
+      'UserError: PostgreSQL rejects a parameter: invalid value for parameter "work_mem": "much"; correct it in parameters of the spec',
     );
     expect(await refused({ max_worker_processes: "-1" })).toMatch(
-      /^UserError: PostgreSQL refuses a parameter: .*"max_worker_processes".*; correct it in parameters of the spec$/,
+      /^UserError: PostgreSQL rejects a parameter: .*"max_worker_processes".*; correct it in parameters of the spec$/,
     );
     server = await server.startAgain(server.server.port);
     expect(existsSync(join(server.server.directory, "data", "postmaster.pid"))).toBe(true);

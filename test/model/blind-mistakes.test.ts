@@ -98,7 +98,7 @@ describe("a mistake that was written blind", () => {
     [
       "local",
       mlflow({ images: { mlflow: "ghcr.io/mlflow/mlflow:v3.15.1" } }),
-      'platforms.mlflow.images.mlflow: has no driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.15.1"; write ghcr.io/mlflow/mlflow:v3.15.1-full, since 3.9.0 [mlflow-image-has-a-driver]',
+      'platforms.mlflow.images.mlflow: has no PostgreSQL driver, got "ghcr.io/mlflow/mlflow:v3.15.1"; write ghcr.io/mlflow/mlflow:v3.15.1-full, which exists since 3.9.0 [mlflow-image-has-a-driver]',
     ],
     ...[
       [
@@ -199,7 +199,7 @@ describe("a mistake that was written blind", () => {
     [
       "local",
       mlflow({ values: { ingress: { enabled: true, hosts: [{ host: "mlflow.acme.example", paths: [] }] } } }),
-      'platforms.mlflow.values.ingress.hosts[0].host: is taken for http without ingress.tls, and pages under https get 403, got "mlflow.acme.example"; write it into platforms.mlflow.hosts [mlflow-knows-its-ingress]',
+      'platforms.mlflow.values.ingress.hosts[0].host: is assumed to use http without ingress.tls, so pages on https get 403, got "mlflow.acme.example"; write it into platforms.mlflow.hosts [mlflow-knows-its-ingress]',
     ],
     [
       "gcp",

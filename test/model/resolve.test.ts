@@ -219,7 +219,7 @@ describe("resolve", () => {
     const known = { "local-shows-one-server": "one server is enough here" };
     const { warnings } = resolve({ ...minimal, instances: { main: { readReplicas: 1 } }, acknowledge: known }, given);
     expect(warnings.map(formatViolation)).toContain(
-      "instances.main.readReplicas: is not shown on one machine; acknowledged: one server is enough here [local-shows-one-server]",
+      "instances.main.readReplicas: has no effect on this machine; acknowledged: one server is enough here [local-shows-one-server]",
     );
   });
 
@@ -299,7 +299,7 @@ describe("resolve", () => {
     };
     expect(resolve(spec, given).warnings.map(formatViolation)).toEqual([
       "instances.main.readReplicas: has no effect on an existing database [existing-is-not-created]",
-      'platforms.prefect.access: is not shown, got "sidecar"; processes on this machine connect directly',
+      'platforms.prefect.access: has no effect on this machine, got "sidecar"; processes on this machine connect directly',
     ]);
   });
 

@@ -94,7 +94,7 @@ describe("a platform by a name of the user's", () => {
   it("is refused beside another of its kind where a cluster cannot have two, until that is acknowledged", () => {
     const its = { flyte: {}, "flyte-eu": { platform: "flyte" } };
     expect(refusal(withPlatforms(its))).toContain(
-      "platforms.flyte-eu: cannot share a cluster with flyte, because each takes the runs of all namespaces",
+      "platforms.flyte-eu: cannot share a cluster with flyte, because each handles the runs of all namespaces",
     );
     const acknowledge = { "flyte-once-in-a-cluster": "one cluster for each region" };
     expect(refusal({ ...(withPlatforms(its) as object), acknowledge })).toBe("accepted");
@@ -180,11 +180,11 @@ describe("databases", () => {
     ],
     [
       { application: { databases: { main: {}, jdbc: {} } } },
-      "platforms.application.databases.jdbc: would write the key jdbc-uri of the Secret twice",
+      "platforms.application.databases.jdbc: would write the Secret's key jdbc-uri twice",
     ],
     [
       { application: { databases: { main: {}, a: {}, "a-jdbc": {} } } },
-      "platforms.application.databases.a-jdbc: would write the key a-jdbc-uri of the Secret twice",
+      "platforms.application.databases.a-jdbc: would write the Secret's key a-jdbc-uri twice",
     ],
     [{ application: { chartVersion: "1.0.0" } }, "platforms.application.chartVersion: has no effect, because Application has no chart"],
     [{ application: { values: { a: 1 } } }, "platforms.application.values: must be empty, because Application has no Helm chart"],

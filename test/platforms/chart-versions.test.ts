@@ -54,7 +54,7 @@ describe("a chart's version", () => {
     ["flyte", { chartVersion: "v2.0.23" }, "must be v2.0.24 or newer, or v1.16.0 or newer 1.x"],
     ["flyte", { chartVersion: "v1.15.9" }, "must be v2.0.24 or newer, or v1.16.0 or newer 1.x"],
     ["flyte", { chartVersion: "v0.9.0" }, "must be v2.0.24 or newer, or v1.16.0 or newer 1.x"],
-    ["flyte", { chart: "flyte-core", chartVersion: "v2.0.42" }, "must be a version of Flyte 1 with flyte-core"],
+    ["flyte", { chart: "flyte-core", chartVersion: "v2.0.42" }, "must be a Flyte 1 version with flyte-core"],
     ["mlflow", { chartVersion: "1.9.12" }, "must be 1.10.0 or newer"],
     ["mlflow", { chartVersion: "latest" }, "must be 1.10.0 or newer"],
     ["prefect", { chartVersion: "2025.12.1" }, "must be a version of 2026 or newer"],

@@ -22,7 +22,7 @@ describe("Flyte", () => {
       { target: local, platforms: flyte.platforms },
     );
     expect(warnings.map(({ rule }) => rule).join("\n")).toContain(
-      "lets service account workflows read Secrets and start pods in every namespace, other platforms' included",
+      "lets service account workflows read Secrets and start pods in every namespace, including those of other platforms",
     );
   });
 

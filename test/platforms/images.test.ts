@@ -41,7 +41,7 @@ describe("an image of another generation than its chart's", () => {
     [mlflow("mlflow/mlflow:v1.30.0"), `mlflow.images.mlflow: ${MLFLOW}, got "mlflow/mlflow:v1.30.0"; ${USE_MLFLOW}`],
     [
       mlflow("ghcr.io/mlflow/mlflow:v3.17.2"),
-      'mlflow.images.mlflow: has no driver of PostgreSQL, got "ghcr.io/mlflow/mlflow:v3.17.2"; write ghcr.io/mlflow/mlflow:v3.17.2-full, since 3.9.0 [mlflow-image-has-a-driver]',
+      'mlflow.images.mlflow: has no PostgreSQL driver, got "ghcr.io/mlflow/mlflow:v3.17.2"; write ghcr.io/mlflow/mlflow:v3.17.2-full, which exists since 3.9.0 [mlflow-image-has-a-driver]',
     ],
     [
       mlflow("bitnami/mlflow:2.22.0-debian-12-r3"),

@@ -32,7 +32,7 @@ describe("the overlay of Kubeflow Pipelines", () => {
 
   it("does not fit the manifests before, in which PostgreSQL does not work", () => {
     expect(refusal(example, { ...example.settings, chartVersion: "2.17.0" })).toBe(
-      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified [kubeflow-pipelines-chart-supported]',
+      'invalid spec:\n  - platforms.kubeflow-pipelines.chartVersion: must be 2.18.0 or newer, or a commit (40 hex digits) that includes pull request 12379, because earlier releases do not work with PostgreSQL, got "2.17.0"; use f3cc4998a14ece1f0013ff7e32dabd6d846f678a, the newest verified [kubeflow-pipelines-chart-supported]',
     );
   });
 

@@ -133,7 +133,7 @@ describe("an application of an instance with a read replica", () => {
   it("may not call a database so that its key is a replica's", () => {
     const databases = { main: {}, read: {} };
     expect(refusal({}, { it: { platform: "application", databases } })).toContain(
-      "platforms.it.databases.read: would write the key read-uri of the Secret twice",
+      "platforms.it.databases.read: would write the Secret's key read-uri twice",
     );
   });
 });

@@ -58,7 +58,7 @@ describe("a setting of a platform without effect", () => {
 });
 
 describe("the host of a Redis", () => {
-  const FORM = "must be a DNS name or an IPv4 address, without scheme and port, which redisPort names";
+  const FORM = "must be a DNS name or an IPv4 address, without a scheme or port (use redisPort)";
 
   it.each([
     "-",
@@ -93,7 +93,7 @@ describe("the host of a Redis", () => {
     ["skillflaw", "0.0.0.0"],
   ])("of %s may not be the pod itself: %s", (kind, redisHost) => {
     expect(refusal(emptyWith({ platforms: { [kind]: { redisHost } } }))).toBe(
-      `invalid spec:\n  - platforms.${kind}.redisHost: is each pod itself, got "${redisHost}"; name the Service of the Redis, or its DNS name [${kind}-redis-is-elsewhere]`,
+      `invalid spec:\n  - platforms.${kind}.redisHost: means the pod itself, where no Redis listens, got "${redisHost}"; name the Service of the Redis, or its DNS name [${kind}-redis-is-elsewhere]`,
     );
   });
 
@@ -109,11 +109,11 @@ describe("the host of a Redis", () => {
 });
 
 describe("the lifetime of Flyte's connections", () => {
-  const LIFE = "use 30m, or 1h as Flyte does by itself [flyte-connections-last-minutes]";
+  const LIFE = "use 30m, or Flyte's own default of 1h [flyte-connections-last-minutes]";
 
   it.each([
-    ["1s", `opens every connection again within a minute, got "1s"; ${LIFE}`],
-    ["59s", `opens every connection again within a minute, got "59s"; ${LIFE}`],
+    ["1s", `reopens every connection within a minute, got "1s"; ${LIFE}`],
+    ["59s", `reopens every connection within a minute, got "59s"; ${LIFE}`],
     ["25h", `keeps connections for longer than a day, got "25h"; ${LIFE}`],
     ["999999h", `keeps connections for longer than a day, got "999999h"; ${LIFE}`],
   ])("is warned about: %s", (connMaxLifeTime, message) => {
@@ -132,8 +132,8 @@ describe("the lifetime of Flyte's connections", () => {
 });
 
 describe("MLflow", () => {
-  const OFF = "turns off a check that keeps other sites' pages from using MLflow through a visitor's browser";
-  const ID = "name them one by one [mlflow-knows-its-hosts-and-origins]";
+  const OFF = "disables a check that prevents other sites' pages from using MLflow through a visitor's browser";
+  const ID = "list them one by one [mlflow-knows-its-hosts-and-origins]";
 
   it.each([
     [{ hosts: ["*"] }, `hosts[0]: ${OFF}, got "*"; ${ID}`],
@@ -155,7 +155,7 @@ describe("MLflow", () => {
   });
 
   const DEV =
-    "is for development, and MLflow does not start with it and --uvicorn-opts, which the chart sets; remove it; values.log.level says how much is logged [mlflow-is-not-in-development-mode]";
+    "is for development, and MLflow does not start with both it and --uvicorn-opts, which the chart sets; remove it; set values.log.level to change how much is logged [mlflow-is-not-in-development-mode]";
 
   it.each([
     [

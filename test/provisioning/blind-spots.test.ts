@@ -85,11 +85,11 @@ describe("doctor", () => {
     const configuration = (to: string) =>
       `set it to ${to} in the server's configuration (in the spec: instances.main.parameters), and reload it`;
     expect([...found].sort()).toEqual([
-      `instance main: idle_session_timeout is 300 ms, which ends sessions of pools, and those that hold a migration's lock; ${configuration("0")}`,
+      `instance main: idle_session_timeout is 300 ms, which terminates the idle sessions of pools, and sessions that hold a migration's lock; ${configuration("0")}`,
       `instance main: search_path is pg_catalog, which hides schema public; ${configuration('"$user", public')}`,
-      `instance main: session_replication_role is replica, which turns off triggers and foreign keys; ${configuration("origin")}`,
-      `instance main: statement_timeout is 300000 ms, which ends migrations that take longer; ${configuration("0")}`,
-      `instance main: temp_file_limit is 1024 kB, which ends migrations that sort much; ${configuration("-1")}`,
+      `instance main: session_replication_role is replica, which disables triggers and foreign keys; ${configuration("origin")}`,
+      `instance main: statement_timeout is 300000 ms, which cancels migrations that take longer; ${configuration("0")}`,
+      `instance main: temp_file_limit is 1024 kB, which cancels migrations that sort much data; ${configuration("-1")}`,
     ]);
     expect(await problems()).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("doctor", () => {
     );
     expect(checks.flatMap(({ problem }) => problem ?? [])).toEqual([]);
     expect(checks.flatMap(({ note }) => note ?? [])).toEqual([
-      expect.stringMatching(/^statement_timeout is 300000 ms, which ends migrations/),
+      expect.stringMatching(/^statement_timeout is 300000 ms, which cancels migrations/),
     ]);
   });
 
@@ -120,9 +120,9 @@ describe("doctor", () => {
   });
 
   it.each([
-    ["transaction_timeout", "1000", "is 1000 ms, which ends migrations that take longer", LOGIN],
+    ["transaction_timeout", "1000", "is 1000 ms, which terminates migrations that take longer", LOGIN],
     ["search_path", "pg_temp", "is pg_temp, which hides schema public", THERE],
-    ["client_encoding", "LATIN1", "is LATIN1, which makes libpq's drivers fail on characters that it lacks, or read bytes", LOGIN],
+    ["client_encoding", "LATIN1", "is LATIN1, which makes libpq's drivers fail on characters that it lacks, or return bytes", LOGIN],
     ["datestyle", "German, DMY", "is German, DMY, which makes drivers fail on dates that they read as text", LOGIN],
     ["extra_float_digits", "0", "is 0, which rounds numbers that drivers read as text", THERE],
     ["default_tablespace", "pg_global", "is pg_global, which rejects every new table", LOGIN],
@@ -135,7 +135,7 @@ describe("doctor", () => {
   it("sees a schema of the owner's name, in which all tables would be made", async () => {
     await sound();
     const sentence =
-      'schema ml_owner hides schema public in ml; run in it as its owner: ALTER SCHEMA "ml_owner" RENAME TO "ml_owner_of_before"';
+      'schema ml_owner hides schema public in ml; run in that database as its owner: ALTER SCHEMA "ml_owner" RENAME TO "ml_owner_of_before"';
     await mends(asOwner("create schema ml_owner"), each(sentence), asOwner);
   });
 
@@ -144,19 +144,19 @@ describe("doctor", () => {
       "in a schema where the platform does not look",
       asMaster,
       "drop extension pg_trgm; create schema extensions; create extension pg_trgm schema extensions",
-      'extension pg_trgm is in schema extensions of ml, where the platform does not look; as long as no table uses it (or else this fails), run in it as its owner: DROP EXTENSION "pg_trgm"; CREATE EXTENSION "pg_trgm" SCHEMA public',
+      'extension pg_trgm is in schema extensions of ml, where the platform does not look; if no table uses it (otherwise this fails), run in that database as its owner: DROP EXTENSION "pg_trgm"; CREATE EXTENSION "pg_trgm" SCHEMA public',
     ],
     [
       "in a schema that the platform may not use",
       asMaster,
       "revoke usage on schema public from public, pg_database_owner",
-      'ml_owner may not use schema public of ml, which contains extension pg_trgm; run in it as an administrator: GRANT USAGE ON SCHEMA "public" TO "ml_owner"',
+      'ml_owner may not use schema public of ml, which contains extension pg_trgm; run in that database as an administrator: GRANT USAGE ON SCHEMA "public" TO "ml_owner"',
     ],
     [
       "whose functions the platform may not call",
       asSuperuser,
       "revoke execute on function public.similarity(text, text) from public",
-      'ml_owner may not call functions of extension pg_trgm in ml; run in it as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "public" TO "ml_owner"',
+      'ml_owner may not call functions of extension pg_trgm in ml; run in that database as their owner, a superuser: GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "public" TO "ml_owner"',
     ],
   ])("sees an extension %s", async (_where, run, breaking, sentence) => {
     const its = tenant("ml", { databases: [{ name: "ml", extensions: ["pg_trgm"] }] });
@@ -170,7 +170,7 @@ describe("doctor", () => {
     await asMaster("grant all on schema public to former");
     const made = asMaster("set role former; create table public.one (id serial); create view public.two as select 1; reset role");
     const sentence =
-      'public.one, public.two in ml belong to former; run in it as an administrator: GRANT "former" TO CURRENT_USER; REASSIGN OWNED BY "former" TO "ml_owner"';
+      'public.one, public.two in ml belong to former; run in that database as an administrator: GRANT "former" TO CURRENT_USER; REASSIGN OWNED BY "former" TO "ml_owner"';
     await mends(made, each(sentence), asMaster);
     expect(await asOwner("select tableowner from pg_tables where tablename = 'one'")).toEqual([{ tableowner: "ml_owner" }]);
     await asMaster('drop table public.one; drop view public.two; drop owned by "former"; drop role former');
@@ -179,7 +179,7 @@ describe("doctor", () => {
   it("sees tables of an administrator, and hands over these only", async () => {
     await sound();
     const sentence =
-      'public.a"b, public.c in ml belong to master; run in it as an administrator: ALTER TABLE "public"."a""b" OWNER TO "ml_owner"; ALTER TABLE "public"."c" OWNER TO "ml_owner"';
+      'public.a"b, public.c in ml belong to master; run in that database as an administrator: ALTER TABLE "public"."a""b" OWNER TO "ml_owner"; ALTER TABLE "public"."c" OWNER TO "ml_owner"';
     await mends(asMaster('create table public."a""b" (id int); create table public.c (id int)'), each(sentence), asMaster);
     await asOwner('drop table public."a""b"; drop table public.c');
   });
@@ -190,7 +190,7 @@ describe("doctor", () => {
       "create type public.state as enum ('a'); create function public.\"o\nne\"(a int) returns int language sql as 'select 1'",
     );
     const sentence =
-      'public.o ne, public.state in ml belong to master; run in it as an administrator: ALTER ROUTINE "public".U&"o\\+00000ane"(a integer) OWNER TO "ml_owner"; ALTER TYPE "public"."state" OWNER TO "ml_owner"';
+      'public.o ne, public.state in ml belong to master; run in that database as an administrator: ALTER ROUTINE "public".U&"o\\+00000ane"(a integer) OWNER TO "ml_owner"; ALTER TYPE "public"."state" OWNER TO "ml_owner"';
     await mends(Promise.resolve(), each(sentence), asMaster);
     await asOwner('drop type public.state; drop function public."o\nne"(int)');
   });
@@ -200,19 +200,19 @@ describe("doctor", () => {
       "an index whose build broke off",
       "create table public.a (id int); insert into public.a values (1), (1)",
       "create unique index concurrently a_id on public.a (id)",
-      'ml: index a_id of a is invalid: a migration that built it broke off, and no query uses it; run in it as its owner (duplicates of a unique one have to go first): REINDEX INDEX public."a_id"',
+      'ml: index a_id of a is invalid: the migration that built it was interrupted, and no query uses it; run in that database as its owner (if the index is unique, remove duplicates first): REINDEX INDEX public."a_id"',
     ],
     [
       "a column whose numbers end soon",
       "create table public.a (id serial)",
       "select setval('public.a_id_seq', 2000000000)",
-      'ml: column id of a has used four of five of its numbers, and rejects new rows at the last one; run in it as its owner while the platform is stopped, for columns that reference it too: ALTER SEQUENCE public."a_id_seq" AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public."a" ALTER COLUMN "id" TYPE bigint',
+      'ml: column id of a has used 80 % of its numbers, and rejects new rows after the last one; run in that database as its owner while the platform is stopped, also for columns that reference it: ALTER SEQUENCE public."a_id_seq" AS bigint MAXVALUE 9223372036854775807; ALTER TABLE public."a" ALTER COLUMN "id" TYPE bigint',
     ],
     [
       "a publication that rejects updates",
       "create table public.a (id int)",
       "create publication p for table public.a",
-      'ml: publication p contains a, which has no primary key, so that PostgreSQL rejects its updates; run in it as its owner: ALTER TABLE public."a" REPLICA IDENTITY FULL',
+      'ml: publication p contains a, which has no primary key, so PostgreSQL rejects its updates; run in that database as its owner: ALTER TABLE public."a" REPLICA IDENTITY FULL',
     ],
   ])("sees %s", async (_what, make, spoil, sentence) => {
     await sound();
@@ -255,7 +255,7 @@ describe("doctor", () => {
     };
     const [sentence, ...others] = await look();
     expect([sentence, ...others]).toEqual([
-      "prepared transaction it's left in ml keeps its locks; if its program is gone, run in it as ml_owner: ROLLBACK PREPARED 'it''s left'",
+      "prepared transaction it's left in ml keeps its locks; if its program is gone, run in that database as ml_owner: ROLLBACK PREPARED 'it''s left'",
     ]);
     expect(await problems()).toEqual([]);
     await asOwner(commandOf(sentence));
@@ -295,7 +295,7 @@ describe("doctor", () => {
       server.sql("select pg_create_physical_replication_slot('gone', true)"),
       [
         expect.stringMatching(
-          /^instance main: replication slot gone is inactive, and retains \d+ \w+ WAL; if its consumer is gone for good, run as a role with REPLICATION \(rds_replication on RDS\): SELECT pg_drop_replication_slot\('gone'\)$/,
+          /^instance main: replication slot gone is inactive, and retains \d+ \w+ WAL; if its consumer is permanently gone, run as a role with REPLICATION \(rds_replication on RDS\): SELECT pg_drop_replication_slot\('gone'\)$/,
         ),
       ],
       asMaster,
@@ -308,10 +308,10 @@ describe("doctor", () => {
       asSuperuser("update pg_database set datcollversion = '1.0', datfrozenxid = '3000000000' where datname = 'ml'"),
       [
         expect.stringMatching(
-          /^instance main: the oldest transaction ID of ml is 129\d million transactions old, and the server stops all changes at 2147 million; end the oldest transactions .* run in it as its owner: VACUUM \(FREEZE\)$/,
+          /^instance main: the oldest transaction ID of ml is 129\d million transactions old, and the server stops all changes at 2147 million; end the oldest transactions .* run in that database as its owner: VACUUM \(FREEZE\)$/,
         ),
         expect.stringMatching(
-          /^ml: they were made with version 1\.0 of its collation, and the server has [\d.]+; run in it as its owner, while the platform is stopped: REINDEX DATABASE "ml"; ALTER DATABASE "ml" REFRESH COLLATION VERSION$/,
+          /^ml: they were created with version 1\.0 of its collation, but the server has [\d.]+; run in that database as its owner, while the platform is stopped: REINDEX DATABASE "ml"; ALTER DATABASE "ml" REFRESH COLLATION VERSION$/,
         ),
       ],
       async (commands) => {
@@ -329,7 +329,7 @@ describe("doctor", () => {
         ({ note }) => note ?? [],
       );
     const because =
-      'SkillFlaw refuses to start with them ("remove_table"); give their program, such as a vector store, a separate database (docs/skillflaw.md), and run in it as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ';
+      'SkillFlaw refuses to start with them ("remove_table"); give their program, such as a vector store, a separate database (docs/skillflaw.md), and run in that database as its owner: CREATE SCHEMA IF NOT EXISTS elsewhere; ';
 
     it("sees a vector store's tables, and any in a database that was never migrated", async () => {
       await sound();

@@ -35,10 +35,10 @@ describe("doctor", () => {
     expect(problems(checks)).toEqual([]);
     expect(checks.map((check) => check.promise)).toEqual(
       expect.arrayContaining([
-        "refuses plain text to prefect",
+        "rejects plain text to prefect",
         "its certificate is checked against the CA",
         "prefect_a works as prefect_owner in prefect",
-        "prefect_b cannot enter mlflow",
+        "prefect_b cannot connect to mlflow",
       ]),
     );
     expect(await its.sql("select count(*)::int as count from pg_tables where schemaname = 'public'", "prefect")).toEqual([{ count: 0 }]);
@@ -55,7 +55,7 @@ describe("doctor", () => {
     await its.sql("set role prefect_owner; create table public.stray (id int); reset role", "prefect");
     await its.sql("alter table public.stray owner to master", "prefect");
     expect(problems(await look(its))).toContain(
-      'prefect: public.stray in prefect belong to master; run in it as an administrator: ALTER TABLE "public"."stray" OWNER TO "prefect_owner"',
+      'prefect: public.stray in prefect belong to master; run in that database as an administrator: ALTER TABLE "public"."stray" OWNER TO "prefect_owner"',
     );
     await its.sql("drop table public.stray", "prefect");
   });
@@ -73,12 +73,12 @@ describe("doctor", () => {
     [
       "everybody",
       "grant connect on database prefect to public",
-      "prefect: everybody may connect to database prefect; run npm run provision",
+      "prefect: everyone may connect to database prefect; run npm run provision",
     ],
     [
       "another platform",
       "grant connect on database prefect to mlflow_b",
-      'prefect: mlflow_b may connect too; take back grants to single roles (REVOKE CONNECT ON DATABASE "prefect" FROM ...), and run npm run provision',
+      'prefect: mlflow_b can connect too; revoke grants to individual roles (REVOKE CONNECT ON DATABASE "prefect" FROM ...), and run npm run provision',
     ],
   ])("sees an extra CONNECT grant to %s", async (_whom, statement, problem) => {
     const its = await sound();
@@ -109,7 +109,7 @@ describe("doctor", () => {
   it("sees a password that the server does not know", async () => {
     const its = await sound();
     await its.sql("alter role mlflow_a password 'other'");
-    const sentence = `mlflow: localhost:${its.server.port} refuses the password of mlflow_a; put the right one into its secret`;
+    const sentence = `mlflow: localhost:${its.server.port} rejects the password of mlflow_a; write the correct one into its secret`;
     // Neither entering its own database nor being kept out of another's could be seen.
     expect(problems(await look(its))).toEqual([sentence, sentence]);
   });
@@ -132,7 +132,7 @@ describe("doctor", () => {
     const found = problems(await look(its));
     writeFileSync(file, before);
     await reload(its);
-    const sentence = "a login without TLS was let in; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
+    const sentence = "a login without TLS was accepted; allow only hostssl in pg_hba.conf, or require TLS (rds.force_ssl, ENCRYPTED_ONLY)";
     expect(found).toEqual(subjects.map((subject) => `${subject}: ${sentence}`));
   });
 
@@ -190,7 +190,7 @@ describe("doctor", () => {
     const its = await sound();
     await its.sql("create database prefect_extra owner prefect_owner");
     expect(problems(await look(its))).toEqual([
-      expect.stringMatching(/^prefect: mlflow_a, mlflow_b may connect too; .*ON DATABASE "prefect_extra" FROM/),
+      expect.stringMatching(/^prefect: mlflow_a, mlflow_b can connect too; .*ON DATABASE "prefect_extra" FROM/),
     ]);
     await its.sql("drop database prefect_extra");
   });
@@ -228,7 +228,7 @@ describe("doctor", () => {
     const access = { ...its.access, restart: "aws rds reboot-db-instance --db-instance-identifier main" };
     const [{ setting }] = (await its.sql("select setting from pg_settings where name = 'shared_buffers'")) as [{ setting: string }];
     expect(problems(await diagnose("main", changed, access, its.stranger.certificate))).toEqual([
-      `instance main: shared_buffers is ${setting}, the spec says 32768; restart the server with ${access.restart}`,
+      `instance main: shared_buffers is ${setting}, but the spec sets 32768; restart the server with ${access.restart}`,
     ]);
   });
 
@@ -237,7 +237,7 @@ describe("doctor", () => {
     const inEffect = new Map([["shared_preload_libraries", "rdsutils,pgaudit, pg_stat_statements"]]);
     expect(waitingParameters(settings("pg_stat_statements, pgaudit"), inEffect)).toEqual([]);
     expect(waitingParameters(settings("pgaudit,pg_cron"), inEffect)).toEqual([
-      "shared_preload_libraries is rdsutils,pgaudit, pg_stat_statements, the spec says pgaudit,pg_cron",
+      "shared_preload_libraries is rdsutils,pgaudit, pg_stat_statements, but the spec sets pgaudit,pg_cron",
     ]);
   });
 
@@ -249,7 +249,7 @@ describe("doctor", () => {
     };
     expect(problems(await diagnose("main", wide, its.access, its.stranger.certificate))).toEqual([
       "instance main: it is PostgreSQL 17; set majorVersion to 17, or upgrade the server",
-      "instance main: max_connections is 500, the budget counts on 600; set it if it is not, and restart the server",
+      "instance main: max_connections is 500, but the budget needs 600; make sure that it is set, and restart the server",
     ]);
   });
 
@@ -257,7 +257,7 @@ describe("doctor", () => {
     const its = await sound();
     const { current } = await versionsOf(its.access.store, "test--prefect");
     const held = await Promise.all(Array.from({ length: 26 }, () => open(its.access.server, current, "prefect")));
-    expect(problems(await look(its))).toEqual(["prefect: it holds 26; enlarge the pool's budget in the spec, or shrink the pool"]);
+    expect(problems(await look(its))).toEqual(["prefect: it has 26 open; raise the pool's budget in the spec, or shrink the pool"]);
     await Promise.all(held.map((client) => client.end()));
   });
 

@@ -82,7 +82,8 @@ describe("a dry run", () => {
   });
 
   const EXTENSION: Partial<Tenant> = { databases: [{ name: "x", extensions: ["pg_trgm"] }], loginParameters: { timezone: "UTC" } };
-  const barred = (login: string) => `whether login ${login} can enter database x: now it cannot (permission denied for database "x")`;
+  const barred = (login: string) =>
+    `whether login ${login} can connect to database x: at present it cannot (permission denied for database "x")`;
   /** What somebody changed, the statements that mend it, and what shows only afterwards. */
   const KINDS: Readonly<Record<string, readonly [drift: readonly string[], mended: readonly string[], unknown?: readonly string[]]>> = {
     "a missing role": [
@@ -97,13 +98,13 @@ describe("a dry run", () => {
     "another owner": [
       ["alter database x owner to master"],
       ['ALTER DATABASE "x" OWNER TO "x_owner"'],
-      [barred("x_a"), "what else is wrong in database x: it does not belong to x_owner yet", barred("x_b")],
+      [barred("x_a"), "whether database x has other problems: it does not belong to x_owner yet", barred("x_b")],
     ],
     "a lost grant": [["revoke temporary on database x from x_owner"], ['GRANT ALL ON DATABASE "x" TO "x_owner"']],
     "a lost right to connect": [
       ["revoke connect on database x from x_owner"],
       ['GRANT ALL ON DATABASE "x" TO "x_owner"'],
-      [barred("x_a"), "which extensions are missing in database x, and what else is wrong in it", barred("x_b")],
+      [barred("x_a"), "which extensions are missing in database x, and whether it has other problems", barred("x_b")],
     ],
     "a grant to everybody": [["grant connect on database x to public"], ['REVOKE ALL ON DATABASE "x" FROM PUBLIC']],
     "a lost parameter": [["alter role x_a in database x reset role"], [`ALTER ROLE "x_a" IN DATABASE "x" SET "role" = 'x_owner'`]],
@@ -118,13 +119,13 @@ describe("a dry run", () => {
     "a password that has ended": [
       ["alter role x_a valid until '2020-02-02'"],
       [`ALTER ROLE "x_a" VALID UNTIL 'infinity'`],
-      ["whether login x_a has the password of its secret: its password has ended"],
+      ["whether login x_a has the password of its secret: its password has expired"],
     ],
     "a password that ends later": [["alter role x_a valid until '2999-01-01'"], [`ALTER ROLE "x_a" VALID UNTIL 'infinity'`]],
     "a login that may not log in": [
       ["alter role x_b nologin"],
       ['ALTER ROLE "x_b" LOGIN'],
-      ['whether login x_b can enter database x: now it cannot (role "x_b" is not permitted to log in)'],
+      ['whether login x_b can connect to database x: at present it cannot (role "x_b" is not permitted to log in)'],
     ],
     "a login that is no member": [["revoke x_owner from x_b"], ['GRANT "x_owner" TO "x_b" WITH INHERIT TRUE, SET TRUE'], [barred("x_b")]],
     "a master that is no member": [["revoke x_owner from master"], ['GRANT "x_owner" TO CURRENT_USER WITH INHERIT TRUE, SET TRUE']],
@@ -141,9 +142,9 @@ describe("a dry run", () => {
       ["alter database x allow_connections false"],
       ['ALTER DATABASE "x" ALLOW_CONNECTIONS true'],
       [
-        'whether login x_a can enter database x: now it cannot (database "x" is not currently accepting connections)',
-        "which extensions are missing in database x, and what else is wrong in it",
-        'whether login x_b can enter database x: now it cannot (database "x" is not currently accepting connections)',
+        'whether login x_a can connect to database x: at present it cannot (database "x" is not currently accepting connections)',
+        "which extensions are missing in database x, and whether it has other problems",
+        'whether login x_b can connect to database x: at present it cannot (database "x" is not currently accepting connections)',
       ],
     ],
     "a login without connections, and a missing extension": [
@@ -159,7 +160,7 @@ describe("a dry run", () => {
         'ALTER ROLE "x_a" LOGIN PASSWORD <not shown>',
         'CREATE EXTENSION IF NOT EXISTS "pg_trgm" SCHEMA public',
       ],
-      ["what else is wrong in database x: it does not belong to x_owner yet", barred("x_b")],
+      ["whether database x has other problems: it does not belong to x_owner yet", barred("x_b")],
     ],
   };
 
@@ -257,7 +258,7 @@ describe("a dry run", () => {
     await server.sql("alter database ill set statement_timeout = '1s'");
     const { platforms } = await agree(scope);
     expect(platforms.ill?.unsound).toEqual([
-      expect.stringMatching(/^public\.old in ill belong to ill_former; run in it as an administrator: /),
+      expect.stringMatching(/^public\.old in ill belong to ill_former; run in that database as an administrator: /),
       expect.stringMatching(/^ill sets statement_timeout to 1s for everybody; /),
     ]);
   });

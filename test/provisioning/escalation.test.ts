@@ -27,7 +27,7 @@ describe("a platform's login", () => {
     const session = await open(at, master, "postgres", { query: 0, lock: 0, bytes: 2 ** 20 });
     await session.query("select repeat('x', 100000)");
     await expect(session.query("select repeat('x', 10000000)")).rejects.toThrow(
-      `localhost:${at.port} sent master more than 1 MB from database postgres; remove what is that large there`,
+      `localhost:${at.port} sent master more than 1 MB from database postgres; remove the oversized data there`,
     );
     await close(session);
   });

@@ -59,9 +59,7 @@ describe("a platform that was taken out of the spec", () => {
     ])
       expect(await refusal(closeAll({ instances }, "has-gone"))).toContain("nothing listens on");
     expect(await problems()).toEqual([]);
-    expect(await refusal(closeAll({ instances: [instance("main"), instance("other")] }, "has-gone"))).toContain(
-      "has no logins that are to be closed",
-    );
+    expect(await refusal(closeAll({ instances: [instance("main"), instance("other")] }, "has-gone"))).toContain("has no logins to close");
   });
 
   it.each([
@@ -69,7 +67,7 @@ describe("a platform that was taken out of the spec", () => {
     ["nonesuch", "it is in the spec, or was never provisioned here"],
   ])("is not %s", async (name, reason) => {
     expect(await refusal(closePlatform(name, "test", [stays, gone], server.access))).toBe(
-      `ProvisioningError: ${name} has no logins that are to be closed: ${reason}`,
+      `ProvisioningError: ${name} has no logins to close: ${reason}`,
     );
   });
 });
@@ -99,7 +97,7 @@ describe("what a platform writes", () => {
       "writes",
     );
     const [check] = await look();
-    expect(check?.problem).toMatch(/^alembic_version says /);
+    expect(check?.problem).toMatch(/^alembic_version shows /);
     expect(check?.problem?.length).toBeLessThan(700);
     expect(check?.problem).not.toMatch(/\p{Cc}/u);
   });
@@ -110,7 +108,7 @@ describe("what a platform writes", () => {
       "writes",
     );
     const [check] = await look({ ...server.access, patience: { deadlineMs: 500 } });
-    expect(check?.problem).toContain("could not be seen: ");
+    expect(check?.problem).toContain("could not be checked: ");
   });
 
   it("may raise anything, of which a line is shown", async () => {
@@ -121,7 +119,7 @@ describe("what a platform writes", () => {
       "writes",
     );
     const [check] = await look();
-    expect(check?.problem).toMatch(/^could not be seen: \[31mall is lost/);
+    expect(check?.problem).toMatch(/^could not be checked: \[31mall is lost/);
     expect(check?.problem?.length).toBeLessThan(350);
   });
 });

@@ -23,10 +23,10 @@ describe("a server that has fewer connections than platforms need", () => {
   it("is refused, and the restart named that a static parameter waits for", () => {
     const restart = "aws rds reboot-db-instance --db-instance-identifier main";
     expect(findShortage([limited, other], server, restart)).toBe(
-      `max_connections is 100, and the platforms need 120; set it if it is not, restart the server with ${restart} (a larger size that waits for the maintenance window has to come first), and run this again`,
+      `max_connections is 100, but the platforms need 120; make sure that it is set, restart the server with ${restart} (after any larger size that waits for the maintenance window), and run this again`,
     );
     expect(findShortage([limited, other], server, null)).toBe(
-      "max_connections is 100, and the platforms need 120; set it if it is not, restart the server (a larger size that waits for the maintenance window has to come first), and run this again",
+      "max_connections is 100, but the platforms need 120; make sure that it is set, restart the server (after any larger size that waits for the maintenance window), and run this again",
     );
   });
 

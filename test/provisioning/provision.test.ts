@@ -52,7 +52,7 @@ describe("provision", () => {
       await client.query("select pg_advisory_lock($1)", [0x706c6174]);
       const access = { ...server.access, patience: { deadlineMs: 200 } };
       expect(await refusal(provision(scopeWith({ locked: tenant("locked") }), access))).toBe(
-        `ProvisioningError: localhost:${server.server.port}: another run holds the lock, and did not end within 0.2 s; wait for it, and run this again`,
+        `ProvisioningError: localhost:${server.server.port}: another run holds the lock, and did not finish within 0.2 s; wait for it, and run this again`,
       );
     });
   });
@@ -61,7 +61,7 @@ describe("provision", () => {
     const scope = scopeWith({ changed: tenant("changed") });
     await provision(scope, server.access);
     await server.sql("alter role changed_b password 'something-else'");
-    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login changed_b had another password"]);
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login changed_b has a different password"]);
     expect((await provision(scope, server.access)).changes).toEqual([]);
   });
 
@@ -70,8 +70,8 @@ describe("provision", () => {
     await provision(scope, server.access);
     const empty: SecretStore = memoryStore();
     expect((await provision(scope, { ...server.access, store: empty })).changes.map((step) => step.why)).toEqual([
-      "login lost_a had another password",
-      "login lost_b had another password",
+      "login lost_a has a different password",
+      "login lost_b has a different password",
     ]);
   });
 
@@ -150,7 +150,7 @@ describe("provision", () => {
     const scope = scopeWith({ shared: tenant("shared") });
     await provision(scope, server.access);
     expect(await refusal(provision({ ...scope, environment: "staging" }, server.access))).toBe(
-      "ProvisioningError: role shared_owner belongs to environment test; give this environment an instance of its own",
+      "ProvisioningError: role shared_owner belongs to environment test; use a separate instance for this environment",
     );
   });
 
@@ -216,7 +216,7 @@ describe("provision", () => {
       server = await server.restart({ certificateFor: "db.example.internal" });
       const { access } = server;
       expect(await refusal(provision(scope(), access))).toBe(
-        `ProvisioningError: the certificate of localhost:${server.server.port} is for another name; connect by the name that it carries`,
+        `ProvisioningError: the certificate of localhost:${server.server.port} is for another name; connect with a name that it contains`,
       );
       const byCa = { ...access, server: { ...access.server, tls: { mode: "verify-ca" as const, ca: server.ca.certificate } } };
       expect(await refusal(provision(scope(), byCa))).toBe("accepted");
@@ -227,7 +227,7 @@ describe("provision", () => {
       const access = { ...server.access, master: { username: "master", password: "wrong-Canary-password" } };
       const message = await refusal(provision(scope(), access));
       expect(message).toBe(
-        `ProvisioningError: localhost:${server.server.port} refuses the password of master; put the right one into its secret`,
+        `ProvisioningError: localhost:${server.server.port} rejects the password of master; write the correct one into its secret`,
       );
       expect(message).not.toContain("Canary");
     });

@@ -42,7 +42,7 @@ describe("doctor, of migrations", () => {
         ["kubeflow-pipelines", "mlmdpostgres"],
       ].map(([platform, database]) => [
         platform,
-        { promise: `the schema of ${database} is empty: the platform makes it when it starts`, problem: null },
+        { promise: `the schema of ${database} is empty: the platform creates it when it starts`, problem: null },
       ]),
     );
   });
@@ -79,13 +79,13 @@ describe("doctor, of migrations", () => {
       mlflow: {
         promise: "the schema of mlflow is at revision 6f8d9c3b2a1e",
         problem:
-          "alembic_version says 0123456789ab, the version of the spec expects 6f8d9c3b2a1e (3.15.1); if it is behind, start the platform in the version of the spec, or migrate by hand (migrate-job.yaml); if you run a newer version on purpose, name its image in platforms.mlflow.images",
+          "alembic_version shows 0123456789ab, but the version of the spec expects 6f8d9c3b2a1e (3.15.1); if it is behind, start the platform in the version of the spec, or migrate by hand (migrate-job.yaml); if you run a newer version on purpose, name its image in platforms.mlflow.images",
       },
       skillflaw: { promise: "the schema of skillflaw is at revision fedcba987654", problem: null },
       flyte: {
         promise: "the schema of flyteadmin is at revision 2025-05-29-add-index-executions-phase",
         problem:
-          "migrations says 2024-06-06-execution-tags, the version of the spec expects 2025-05-29-add-index-executions-phase; it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
+          "migrations shows 2024-06-06-execution-tags, but the version of the spec expects 2025-05-29-add-index-executions-phase; it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
       },
       "kubeflow-pipelines": { promise: "the schema of mlmdpostgres is at revision 10", problem: null },
     });
@@ -123,7 +123,7 @@ describe("doctor, of migrations", () => {
     expect((await named("3.9.10")).prefect?.problem).toBeNull();
     await write("prefect", "prefect_owner", "update public.alembic_version set version_num = '50737cdaee36'");
     expect((await named("3.9.1")).prefect?.problem).toBe(
-      "alembic_version says 50737cdaee36 (3.8.3), the version of the spec expects 91e2b8f3d6a4 (3.9.1); it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
+      "alembic_version shows 50737cdaee36 (3.8.3), but the version of the spec expects 91e2b8f3d6a4 (3.9.1); it is behind: start the platform in the version of the spec, or migrate by hand (migrate-job.yaml)",
     );
   });
 
@@ -132,7 +132,7 @@ describe("doctor, of migrations", () => {
     const seen = await schemas();
     expect(seen.skillflaw).toEqual({
       promise: "the schema of skillflaw is as the chart expects",
-      problem: 'could not be seen: column "version_num" does not exist',
+      problem: 'could not be checked: column "version_num" does not exist',
     });
     expect(Object.keys(seen)).toHaveLength(5);
   });
@@ -140,7 +140,7 @@ describe("doctor, of migrations", () => {
   it("says that a table is there and empty", async () => {
     await write("prefect", "prefect_owner", "delete from public.alembic_version");
     expect((await schemas()).prefect?.problem).toMatch(
-      /^alembic_version says nothing, the version of the spec expects 50737cdaee36 \(3\.8\.3\);/,
+      /^alembic_version shows nothing, but the version of the spec expects 50737cdaee36 \(3\.8\.3\);/,
     );
   });
 });

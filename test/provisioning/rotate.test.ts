@@ -153,11 +153,11 @@ describe("rotate", () => {
     if (versions.previous === null) throw new Error("no previous version");
     await server.access.store.write(its.secret, versions.previous, true);
     const problems = (await diagnose("main", scope, server.access, server.stranger.certificate)).map((check) => check.problem);
-    expect(problems).toContain("it was revoked, and has 1 sessions; run npm run provision");
+    expect(problems).toContain("it was revoked, but has 1 sessions; run npm run provision");
     expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual([
       "login stay_a may log in, and no version of its secret names it",
       "ending sessions of login stay_a needs its rights",
-      "login stay_a was revoked, and had sessions",
+      "login stay_a was revoked, but still has sessions",
     ]);
     await end;
   });
@@ -209,7 +209,7 @@ describe("rotate", () => {
     await expect(rotate(its, { ...server.access, store: brokenStore(before) }, { force: false })).rejects.toThrow("the power went");
     expect(await worksAs(before.current, "halt")).toBe("halt_owner");
     // The other login has a password that nobody knows; the next run sets the stored one again.
-    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login halt_b had another password"]);
+    expect((await provision(scope, server.access)).changes.map((step) => step.why)).toEqual(["login halt_b has a different password"]);
     expect(await rotate(its, server.access, { force: false })).toMatchObject({ current: "halt_b" });
   });
 
@@ -236,7 +236,7 @@ describe("rotate", () => {
     if (previous === null) throw new Error("no previous version");
     const session = await open(server.access.server, previous, "slow");
     expect(await refusal(rotate(its, server.access, { force: false }))).toBe(
-      "ProvisioningError: login slow_b would get the new password, and still has 1 sessions, of pods that have not read the secret since the last rotation; restart them, and run this again",
+      "ProvisioningError: login slow_b would get the new password, but still has 1 sessions of pods that have not read the secret since the last rotation; restart them, and run this again",
     );
     expect(await rotate(its, server.access, { force: true })).toMatchObject({ current: "slow_b" });
     await session.query("select 1");

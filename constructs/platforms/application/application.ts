@@ -30,7 +30,7 @@ export const application: Application = definePlatform({
   rules: applicationRules,
   transactionPooling: () => ({
     works: true,
-    note: "if it neither keeps prepared statements nor other state of a session: that depends on the program",
+    note: "if the program keeps neither prepared statements nor other session state",
   }),
   sidecarBeforeMigrations: () => true,
   databases: ({ databases }): Readonly<Record<"main", PlatformDatabase>> => ({
@@ -78,8 +78,8 @@ function wire(connection: Connection<"main">, { release, migration }: Applicatio
     migrate: migration === null ? [] : [{ name: "migrate", ...migration, variables: inPods, secretPath: null }],
     health: null,
     notes: [
-      "If the program reads another variable, such as SHOP_DB_URL, give it the key of the Secret that has the form it reads.",
-      "An address with +asyncpg takes the CA from the variable PGSSLROOTCERT.",
+      "If the program reads another variable, such as SHOP_DB_URL, set that variable from the Secret's key with the form that it reads.",
+      "With an address that contains +asyncpg, set the CA in the variable PGSSLROOTCERT.",
     ],
   };
 }

@@ -32,7 +32,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   },
   {
     id: "application-secret-keys-are-unique",
-    why: "Of two values under one key of a Secret one is lost, and a program connects to the other's database.",
+    why: "A Secret keeps one value per key, so one of the two is lost and a program connects to the wrong database.",
     source: KUBERNETES_SECRETS,
     date: "2026-11-30",
     severity: "error",
@@ -47,14 +47,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
         for (const ending of endings) owners.set(secretKey(database, ending), database);
         return taken === undefined
           ? []
-          : [
-              violation(
-                `${path}.databases.${database}`,
-                `would write the key ${taken} of the Secret twice`,
-                database,
-                "choose another key",
-              ),
-            ];
+          : [violation(`${path}.databases.${database}`, `would write the Secret's key ${taken} twice`, database, "choose another key")];
       });
     },
     passing: { databases: { main: {}, vectors: {} } },
@@ -82,7 +75,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   },
   {
     id: "application-migration-image-is-pinned",
-    why: "A Job with another version than the pods gives the database tables that they do not know.",
+    why: "A Job with a different version than the pods creates tables that the pods do not know.",
     source: "https://kubernetes.io/docs/concepts/containers/images/",
     date: "2026-11-30",
     severity: "warning",
@@ -92,7 +85,7 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
   },
   {
     id: "application-migration-command-is-words",
-    why: "The first word is the name of a program, and the Job fails where none has a name with blanks.",
+    why: "The first word is the program's name, and the Job fails because no program has spaces in its name.",
     source: "https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/",
     date: "2026-11-30",
     severity: "warning",
@@ -103,9 +96,9 @@ export const applicationRules: readonly PlatformRule<ApplicationFields>[] = [
         ? [
             violation(
               `${path}.migration.command[0]`,
-              "is the name of a program, and has blanks",
+              "is the program's name, but contains spaces",
               first,
-              `write each word by itself: [${words.map((word) => `"${word}"`).join(", ")}], or ["sh", "-c", "..."]`,
+              `write each word separately: [${words.map((word) => `"${word}"`).join(", ")}], or ["sh", "-c", "..."]`,
             ),
           ]
         : [];

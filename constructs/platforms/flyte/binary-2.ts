@@ -25,7 +25,7 @@ const CHART_NAMESPACE = "flyte";
 const NAMED_NAMESPACE =
   "The chart runs task pods in namespace flyte and looks for its connector there. Create that namespace first, or set flyte-core-components.actions.kubernetes.namespace and the connector's endpoint (k8s://flyteconnector.NAMESPACE:8000) in values.";
 
-const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one asks the database" };
+const ONE_HANDLER: Guard = { because: "a probe has one handler, and this one queries the database" };
 
 const SERVERS: Servers = {
   container: "flyte",
@@ -57,7 +57,7 @@ export const binary2: FlyteEdition = {
   },
   serviceAccounts: () => [],
   sidecarBeforeMigrations: true,
-  transactionPooling: { works: false, note: "it listens for notifications and locks its migrations by session" },
+  transactionPooling: { works: false, note: "it listens for notifications, and its migrations take session locks" },
   health: { path: "/readyz", asksDatabase: true },
   guarded: [
     ...binaryGuarded,

@@ -24,9 +24,9 @@ export const FLYTE_VALUES = "https://github.com/flyteorg/flyte/blob/v2.0.42/char
 /** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
 export const CREDENTIALS_FILE = "999-database.yaml";
 
-export const IN_CLEAR: Guard = { because: "it would stand in clear in a ConfigMap, or decide the connection" };
+export const IN_CLEAR: Guard = { because: "it would be stored in clear text in a ConfigMap, or change the connection" };
 
-const OTHER_ADDRESS: Guard = { because: "they could give the database's name another address" };
+const OTHER_ADDRESS: Guard = { because: "they could resolve the database's name to another address" };
 
 /** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
 export const binaryGuarded: readonly Guards[] = [
@@ -55,8 +55,8 @@ export const binaryGuarded: readonly Guards[] = [
       args: ONE_CONFIGURATION,
       image: { repository: { setting: "images" }, tag: { setting: "images" } },
       waitForDB: { image: { repository: { setting: "images" }, tag: { setting: "images" } } },
-      extraEnvVarsConfigMap: { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
-      extraEnvVarsSecret: { because: "variables can decide the connection; list them in deployment.extraEnvVars" },
+      extraEnvVarsConfigMap: { because: "variables can change the connection; list them in deployment.extraEnvVars" },
+      extraEnvVarsSecret: { because: "variables can change the connection; list them in deployment.extraEnvVars" },
     },
   },
 ];

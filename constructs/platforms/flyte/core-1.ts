@@ -23,7 +23,7 @@ const CA = "ca.pem";
 const ADMIN = "flyteadmin";
 const CATALOG = "datacatalog";
 
-const THE_BUDGET: Guard = { because: "the budget counts on twice the pods in an update, at the most" };
+const THE_BUDGET: Guard = { because: "the budget assumes at most twice the pods during an update" };
 const IMAGES: Guard = { setting: "images" };
 
 const SERVERS = adminServers("flyteadmin");
@@ -65,7 +65,7 @@ export const core1: FlyteEdition = {
         strategy: THE_BUDGET,
         configPath: ONE_CONFIGURATION,
         extraArgs: ONE_CONFIGURATION,
-        envFrom: { because: "variables can decide the connection; list them in flyteadmin.env" },
+        envFrom: { because: "variables can change the connection; list them in flyteadmin.env" },
         image: { repository: IMAGES, tag: IMAGES },
       },
       datacatalog: {
@@ -142,10 +142,10 @@ export const core1: FlyteEdition = {
     ...passwordFile,
   }),
   notes: ({ replicas }) => [
-    "Rendered without a cluster (helm template, Argo CD), pass --api-versions apiextensions.k8s.io/v1/CustomResourceDefinition: else the chart writes a v1beta1 definition, which no cluster of today takes.",
+    "If you render without a cluster (helm template, Argo CD), pass --api-versions apiextensions.k8s.io/v1/CustomResourceDefinition: otherwise the chart writes a v1beta1 definition, which current clusters reject.",
     ...(replicas > 1
       ? [
-          "Flyte 1 locks nothing while it migrates: before an installation or upgrade with several replicas, apply migrate-job.yaml and wait for it.",
+          "Flyte 1 takes no lock while it migrates. Before you install or upgrade with several replicas, apply migrate-job.yaml and wait for it.",
         ]
       : []),
   ],

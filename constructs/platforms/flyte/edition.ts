@@ -37,7 +37,7 @@ export interface FlyteEdition {
   notes(settings: FlyteSettings): readonly string[];
 }
 
-export const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would take the place of the connection" };
+export const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would replace the connection" };
 /** What each of Flyte's `database` sections has besides the connection. */
 export const POOL_SETTINGS: Guards = {
   maxOpenConnections: { setting: "maxOpenConnections" },

@@ -12,7 +12,7 @@ const EDITIONS: Readonly<Record<Edition, FlyteEdition>> = { "binary-2": binary2,
 
 const edition = (settings: FlyteSettings): FlyteEdition => EDITIONS[editionOf(settings)];
 
-const NOTES = ["Where Flyte keeps data (buckets, their credentials) is yours to set, in values."];
+const NOTES = ["Set Flyte's data storage (buckets and their credentials) in values."];
 
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Flyte extends Platform<FlyteFields, string> {}
@@ -35,7 +35,7 @@ export const flyte: Flyte = definePlatform({
   otherPrograms: ["console", "flyteconnector", "flyteconsole", "deployment.waitForDB"],
   oncePerCluster: {
     // Also: the definitions of its resources and its webhook have one name in a cluster; Flyte 2's executor has no setting for a namespace.
-    because: "each takes the runs of all namespaces, and fails those that the other started",
+    because: "each handles the runs of all namespaces, and fails those that the other started",
     source:
       "https://github.com/flyteorg/flyte/blob/51877f899c9f95e0cb5efe90444eb0c6c6ea48a9/flytepropeller/pkg/controller/handler.go#L338-L353",
     date: "2026-11-30",

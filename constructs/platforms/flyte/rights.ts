@@ -24,8 +24,7 @@ function isNarrowed(account: string, settings: Pick<FlyteSettings, "chart" | "ch
 
 const REMEDY = {
   core: 'to run tasks in the release\'s namespace only, set serviceAccount.rbacScope: "namespace" of flyteadmin, flytepropeller and webhook in values',
-  binary:
-    "to bring narrower roles, set rbac.create: false in values; otherwise run nothing in this cluster that Flyte's users must not read",
+  binary: "to use narrower roles, set rbac.create: false in values; otherwise run nothing in this cluster that Flyte's users must not read",
 } as const;
 
 /** A warning about roles that reach every namespace. @param chartOf of its settings. */
@@ -43,7 +42,7 @@ export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): Platfor
     return [
       {
         path: `${path}.chart`,
-        rule: `lets service account${accounts.length === 1 ? "" : "s"} ${accounts.join(", ")} ${can.join(" and ")} in every namespace, other platforms' included`,
+        rule: `lets service account${accounts.length === 1 ? "" : "s"} ${accounts.join(", ")} ${can.join(" and ")} in every namespace, including those of other platforms`,
         got: null,
         remedy: editionOf(settings) === "core-1" ? REMEDY.core : REMEDY.binary,
       },

@@ -39,7 +39,7 @@ const PROVIDERS: Readonly<Partial<Record<Edition, readonly unknown[]>>> = {
 
 /** Of Flyte's durations, in seconds. */
 const SECONDS = { s: 1, m: 60, h: 3_600 } as const;
-const LIFE = "use 30m, or 1h as Flyte does by itself";
+const LIFE = "use 30m, or Flyte's own default of 1h";
 
 export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   {
@@ -53,7 +53,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
         ? [
             violation(
               `${path}.chartVersion`,
-              "must be a version of Flyte 1 with flyte-core, which Flyte 2 does not have",
+              "must be a Flyte 1 version with flyte-core, because Flyte 2 has no such chart",
               chartVersion,
               'use v1.16.8, or chart: "flyte-binary"',
             ),
@@ -64,26 +64,26 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-binary-is-one-pod",
-    why: "The chart has no number of replicas, so that the setting would be ignored.",
+    why: "The chart has no setting for replicas, so this one would be ignored.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, replicas }, path) =>
       chart === "flyte-binary" && replicas > 1
-        ? [violation(`${path}.replicas`, "must be 1 with flyte-binary, which is one pod", replicas, 'set 1, or chart: "flyte-core"')]
+        ? [violation(`${path}.replicas`, "must be 1 with flyte-binary, which runs one pod", replicas, 'set 1, or chart: "flyte-core"')]
         : [],
     passing: { chart: "flyte-core", replicas: 2 },
     failing: { replicas: 2 },
   },
   {
     id: "flyte-scheduler-is-of-core",
-    why: "The chart of flyte-binary has no scheduler to turn on, so that the setting would be ignored.",
+    why: "The flyte-binary chart has no separate scheduler, so the setting would be ignored.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ chart, scheduler }, path) =>
       chart === "flyte-binary" && scheduler
-        ? [violation(`${path}.scheduler`, "is a setting of flyte-core", scheduler, "remove it, the binary has its scheduler within")]
+        ? [violation(`${path}.scheduler`, "is a setting for flyte-core only", scheduler, "remove it; flyte-binary includes the scheduler")]
         : [],
     passing: { chart: "flyte-core", scheduler: true },
     failing: { scheduler: true },
@@ -103,14 +103,14 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-connections-last-minutes",
-    why: "Below a minute nearly every query waits for a new connection with its TLS handshake; above a day a connection stays on a server that has been replaced.",
+    why: "Below a minute, nearly every query waits for a new connection and its TLS handshake; above a day, connections stay on a server that has been replaced.",
     source: "https://go.dev/doc/database/manage-connections",
     date: "2026-11-30",
     severity: "warning",
     check: ({ connMaxLifeTime }, path) => {
       const seconds = Number.parseInt(connMaxLifeTime, 10) * SECONDS[connMaxLifeTime.at(-1) as keyof typeof SECONDS];
       const at = `${path}.connMaxLifeTime`;
-      if (seconds < SECONDS.m) return [violation(at, "opens every connection again within a minute", connMaxLifeTime, LIFE)];
+      if (seconds < SECONDS.m) return [violation(at, "reopens every connection within a minute", connMaxLifeTime, LIFE)];
       return seconds > 24 * SECONDS.h ? [violation(at, "keeps connections for longer than a day", connMaxLifeTime, LIFE)] : [];
     },
     passing: { connMaxLifeTime: "1m" },
@@ -118,7 +118,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-2-needs-sessions",
-    why: "Behind a pooler in transaction mode Flyte 2 loses its notifications, and runs stand still.",
+    why: "Behind a pooler in transaction mode, Flyte 2 loses its notifications, and runs hang.",
     source: "https://www.pgbouncer.org/features.html",
     date: "2026-11-21",
     severity: "error",
@@ -150,7 +150,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
               `${path}.serviceAccount`,
               "must be null with flyte-core, whose pods run as flyteadmin, datacatalog and flytescheduler",
               serviceAccount,
-              "remove it; annotate theirs in values (flyteadmin.serviceAccount.annotations)",
+              "remove it; annotate their service accounts in values (flyteadmin.serviceAccount.annotations)",
             ),
           ]
         : [],
@@ -159,14 +159,14 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-database-is-configured-once",
-    why: "Flyte takes keys in any case and from any of its files, so that such a value replaces the connection or writes a password into a ConfigMap.",
+    why: "Flyte accepts keys in any case and from any of its files, so such a value replaces the connection or writes a password into a ConfigMap.",
     source: SOURCE,
     date: "2026-11-21",
     severity: "error",
     check: ({ values }, path) =>
       leafPaths(values)
         .filter((own) => isConnection(own) && !isGuarded(own))
-        .map((own) => atValue(path, own, "would be read as the connection, or as a part of it", "remove it, the connection is wired")),
+        .map((own) => atValue(path, own, "would be read as part of the connection", "remove it; the connection is already wired")),
     passing: { values: { configuration: { inline: { plugins: { k8s: { "default-cpus": "1" } } } } } },
     failing: { chart: "flyte-core", values: { configmap: { domain: { Database: { host: "other" } } } } },
   },
@@ -185,8 +185,8 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
             atValue(
               path,
               ["configmap", "db"],
-              "is read by nothing in the chart",
-              "remove it, the connection stands in db.admin and db.datacatalog",
+              "is not read by the chart",
+              "remove it; the connection is set in db.admin and db.datacatalog",
             ),
           ];
     },
@@ -195,7 +195,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
   },
   {
     id: "flyte-storage-has-a-provider",
-    why: "Helm refuses to render the chart of flyte-binary with another provider, after the databases were made.",
+    why: "Helm cannot render the flyte-binary chart with another provider, and fails after the databases were created.",
     source: SOURCE,
     date: "2026-11-30",
     severity: "error",

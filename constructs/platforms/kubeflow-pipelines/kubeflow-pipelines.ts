@@ -39,7 +39,7 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     supported: {
       oldest: ["2.18.0"],
       commits: true,
-      form: "2.18.0 or newer, or a commit that has pull request 12379 (40 hex digits), because PostgreSQL works in no earlier release",
+      form: "2.18.0 or newer, or a commit (40 hex digits) that includes pull request 12379, because earlier releases do not work with PostgreSQL",
       unverified: "2.18.0",
     },
   }),
@@ -110,10 +110,10 @@ function wire(connection: Connection<"pipelines" | "cache" | "metadata">, settin
     health: { path: "/apis/v2beta1/healthz", asksDatabase: false },
     notes: [
       "Upstream calls PostgreSQL a feature for development and evaluation until 3.0. ML Metadata may write a type twice under concurrent runs (issue 14353).",
-      "The base names images without PostgreSQL: those of this file take their place. What runs in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stays the base's.",
-      "The object store (SeaweedFS) and its Secret mlpipeline-minio-artifact stay as upstream has them, with a password that everybody knows.",
-      "Cache server and ML Metadata take the password as an argument, as upstream has it: whoever may exec into their pods, or sees the processes of their nodes, sees it.",
-      `platform.env is the API server's. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=${databases.cache}, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.`,
+      "The base uses images without PostgreSQL; this file replaces them. The images that run in pipelines (V2_DRIVER_IMAGE, V2_LAUNCHER_IMAGE) stay those of the base.",
+      "The object store (SeaweedFS) and its Secret mlpipeline-minio-artifact stay as upstream defines them, with a publicly known password.",
+      "As in upstream, the cache server and ML Metadata receive the password as an argument. Anyone who can exec into their pods, or see the processes of their nodes, can read it.",
+      `platform.env is for the API server. The cache server takes --db_driver=pgx, --db_host, --db_port, --db_name=${databases.cache}, --db_user, --db_password and --db_extra_params; ML Metadata --metadata_source_config_type=postgresql and --postgres_config_*.`,
     ],
   };
 }

@@ -14,7 +14,7 @@ export const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.te
 export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFields>[] = [
   {
     id: "kubeflow-pipelines-is-for-development",
-    why: "Upstream supports PostgreSQL for development and evaluation only, and ML Metadata can write a type twice under concurrent runs.",
+    why: "Upstream supports PostgreSQL only for development and evaluation, and ML Metadata can write a type twice under concurrent runs.",
     source: "https://www.kubeflow.org/docs/components/pipelines/operator-guides/configure-database/",
     date: "2026-11-21",
     severity: "acknowledge",
@@ -23,7 +23,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
         ? [
             violation(
               `${path}.chartVersion`,
-              "has PostgreSQL for development and evaluation only, until 3.0",
+              "supports PostgreSQL only for development and evaluation until 3.0",
               chartVersion,
               "keep it out of production",
             ),
@@ -34,7 +34,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-images-have-postgresql",
-    why: "The base's own images know MySQL only, so that API server and cache server end at their start.",
+    why: "The base's own images support only MySQL, so the API server and cache server exit at startup.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
@@ -50,7 +50,7 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-images-are-not-older",
-    why: "Releases up to 2.17 have no driver for PostgreSQL, so that API server and cache server end at their start.",
+    why: "Releases up to 2.17 have no PostgreSQL driver, so the API server and cache server exit at startup.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
@@ -68,12 +68,12 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
   },
   {
     id: "kubeflow-pipelines-replicas-migrate-at-once",
-    why: "Its servers create their tables at their start without a lock, so that two at a time fail or leave half of them.",
+    why: "Its servers create their tables at startup without a lock, so two at a time fail or create only some of them.",
     source: MANIFESTS,
     date: "2026-11-21",
     severity: "error",
     check: ({ replicas }, path) =>
-      replicas > 1 ? [violation(`${path}.replicas`, "must be 1, its servers migrate at their start without a lock", replicas)] : [],
+      replicas > 1 ? [violation(`${path}.replicas`, "must be 1, because its servers migrate at startup without a lock", replicas)] : [],
     passing: { replicas: 1 },
     failing: { replicas: 2 },
   },
@@ -89,9 +89,9 @@ export const kubeflowPipelinesRules: readonly PlatformRule<KubeflowPipelinesFiel
         : [
             violation(
               `${path}.serviceAccount`,
-              "must be null, its pods run as ml-pipeline, kubeflow-pipelines-cache and metadata-grpc-server",
+              "must be null, because its pods run as ml-pipeline, kubeflow-pipelines-cache and metadata-grpc-server",
               serviceAccount,
-              "remove it; annotate theirs by a patch",
+              "remove it; annotate their service accounts with a patch",
             ),
           ],
     passing: {},

@@ -42,7 +42,7 @@ const HOSTS: Guard = { setting: "hosts" };
 const ORIGINS: Guard = { setting: "origins" };
 const READER: Guard = { setting: "readFromReplica" };
 
-const IN_CLEAR: Guard = { because: "it would stand in clear in the release; name an existing Secret" };
+const IN_CLEAR: Guard = { because: "it would be stored in clear text in the release; name an existing Secret" };
 
 /** Probes are answered whatever their Host is; clients are not. */
 const CLIENT: ClientCheck = {
@@ -142,7 +142,10 @@ export const mlflow: Mlflow = definePlatform({
   fields: mlflowFields,
   driver: { name: "psycopg2", dialect: `postgresql+${DRIVER}:// URL without a server, everything else in libpq's PG* variables` },
   newestMajorVersion: 18,
-  transactionPooling: () => ({ works: true, note: "as it is; migrate past the pooler, because of the advisory lock" }),
+  transactionPooling: () => ({
+    works: true,
+    note: "without changes; connect migrations directly to the server, because of the advisory lock",
+  }),
   images: () => ["mlflow"],
   imageFacts: ({ values }) => ({ mlflow: setsUvicorn(values) ? { generation: MLFLOW_3 } : {} }),
   guarded: () => [
@@ -158,7 +161,7 @@ export const mlflow: Mlflow = definePlatform({
       serverAllowedHosts: HOSTS,
       corsAllowedOrigins: ORIGINS,
       image: { repository: { setting: "images" }, tag: { setting: "images" }, digest: { setting: "images" } },
-      strategy: { because: "pods that overlap would migrate at once" },
+      strategy: { because: "overlapping pods would migrate at the same time" },
       backendStore: THE_CONNECTION,
       postgresql: THE_CONNECTION,
       mysql: THE_CONNECTION,
@@ -173,7 +176,7 @@ export const mlflow: Mlflow = definePlatform({
     MLFLOW_GATEWAY_RATE_LIMITS_STORAGE_URI: THE_CONNECTION,
     MLFLOW_TRACKING_URI: THE_CONNECTION,
     MLFLOW_REGISTRY_URI: THE_CONNECTION,
-    MLFLOW_AUTH_CONFIG_PATH: { because: "its file names a database; enable auth, and the chart writes it" },
+    MLFLOW_AUTH_CONFIG_PATH: { because: "its file names a database; enable auth, and the chart writes that file" },
     [READER_URI]: READER,
     // What its server hands on to its workers.
     _MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE: READER,

@@ -26,8 +26,8 @@ const inDevelopment = (path: string, at: Path): Violation =>
   atValue(
     path,
     at,
-    "is for development, and MLflow does not start with it and --uvicorn-opts, which the chart sets",
-    "remove it; values.log.level says how much is logged",
+    "is for development, and MLflow does not start with both it and --uvicorn-opts, which the chart sets",
+    "remove it; set values.log.level to change how much is logged",
   );
 
 export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
@@ -44,9 +44,9 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
             ? [
                 violation(
                   `${path}.${field}[${index}]`,
-                  "turns off a check that keeps other sites' pages from using MLflow through a visitor's browser",
+                  "disables a check that prevents other sites' pages from using MLflow through a visitor's browser",
                   entry,
-                  "name them one by one",
+                  "list them one by one",
                 ),
               ]
             : [],
@@ -58,7 +58,7 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   },
   {
     id: "mlflow-knows-its-ingress",
-    why: "The chart takes the pages of an ingress without tls for http, so that MLflow answers 403 where a load balancer ends TLS before it.",
+    why: "Without ingress.tls, the chart assumes http, so MLflow answers 403 if a load balancer terminates TLS in front of it.",
     source: MLFLOW_SECURITY,
     date: "2026-11-30",
     severity: "warning",
@@ -67,7 +67,7 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
       return checkItems(Array.isArray(ingress.hosts) ? ingress.hosts : [], (entry, index) => {
         const host = isObject(entry) && typeof entry.host === "string" ? entry.host : "";
         if (host === "" || hosts.includes(host) || origins.some((origin) => origin === "*" || origin === `https://${host}`)) return [];
-        const rule = "is taken for http without ingress.tls, and pages under https get 403";
+        const rule = "is assumed to use http without ingress.tls, so pages on https get 403";
         return [violation(`${path}.values.ingress.hosts[${index}].host`, rule, host, `write it into ${path}.hosts`)];
       });
     },
@@ -96,14 +96,21 @@ export const mlflowRules: readonly PlatformRule<MlflowFields>[] = [
   },
   {
     id: "mlflow-image-has-a-driver",
-    why: "MLflow's own image has no driver of PostgreSQL (`No module named 'psycopg2'`), so that no pod starts; its variant `-full` has one.",
+    why: "MLflow's own image has no PostgreSQL driver (`No module named 'psycopg2'`), so no pod starts; its variant `-full` has one.",
     source: "https://github.com/mlflow/mlflow/blob/master/docker/README.md",
     date: "2026-11-30",
     severity: "error",
     check: ({ images: { mlflow: image = "" } }, path) => {
       const { repository, tag } = splitImage(image);
       return repository === OWN_IMAGE && tag !== "" && !tag.endsWith("-full")
-        ? [violation(`${path}.images.mlflow`, "has no driver of PostgreSQL", image, `write ${repository}:${tag}-full, since 3.9.0`)]
+        ? [
+            violation(
+              `${path}.images.mlflow`,
+              "has no PostgreSQL driver",
+              image,
+              `write ${repository}:${tag}-full, which exists since 3.9.0`,
+            ),
+          ]
         : [];
     },
     passing: { images: { mlflow: `${OWN_IMAGE}:v3.15.1-full` } },

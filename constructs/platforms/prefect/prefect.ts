@@ -22,9 +22,9 @@ import { prefectImport } from "./import";
 import { prefectExclusive, prefectRules } from "./rules";
 import { type PrefectFields, type PrefectSettings, prefectFields } from "./settings";
 
-const A_PROFILE: Guard = { because: "a profile can decide the connection" };
+const A_PROFILE: Guard = { because: "a profile can change the connection" };
 const REDIS: Guard = { setting: "redisHost" };
-const ONE_PROCESS: Guard = { because: "the budget counts one process in each pod" };
+const ONE_PROCESS: Guard = { because: "the budget counts one process per pod" };
 
 const SECRET_KEY = "connection-string";
 /** What the verified chart runs. */
@@ -80,7 +80,7 @@ export const prefect: Prefect = definePlatform({
   newestMajorVersion: 18,
   transactionPooling: () => ({
     works: true,
-    note: "with PgBouncer 1.24 or newer as it is, but not for migrate-job.yaml, which lifts limits; automations take effect only after a restart, because LISTEN gets nothing",
+    note: "with PgBouncer 1.24 or newer without changes, but not for migrate-job.yaml, which lifts limits; automations take effect only after a restart, because LISTEN receives nothing",
   }),
   images: () => ["prefect"],
   imageFacts: () => ({ prefect: { generation: PREFECT_3, pinBy: "name a full version" } }),
@@ -93,7 +93,7 @@ export const prefect: Prefect = definePlatform({
         args: ONE_PROCESS,
         command: ONE_PROCESS,
         extraArgs: ONE_PROCESS,
-        updateStrategy: { because: "the budget counts on twice the pods in an update, at the most" },
+        updateStrategy: { because: "the budget assumes at most twice the pods during an update" },
       },
       backgroundServices: {
         runAsSeparateDeployment: { setting: "redisHost" },
@@ -200,7 +200,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     health: { path: "/api/ready", asksDatabase: true },
     notes: [
       ...(settings.redisHost === null ? [] : ["Install without --wait or --atomic: the migration runs in a hook after the installation."]),
-      "Prefect's pages call http://localhost:4200/api: if browsers reach it by another address, set server.uiConfig.prefectUiApiUrl in values.",
+      "Prefect's pages call http://localhost:4200/api: if browsers use another address, set server.uiConfig.prefectUiApiUrl in values.",
     ],
   };
 }

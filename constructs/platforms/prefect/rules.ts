@@ -12,7 +12,7 @@ const PREFECT_CHART = "https://github.com/PrefectHQ/prefect-helm/tree/main/chart
 export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   {
     id: "prefect-replicas-need-redis",
-    why: "Without Redis each server runs the background services and migrates at its start without a lock, so that runs are scheduled twice and migrations collide.",
+    why: "Without Redis, each server runs the background services and migrates at startup without a lock, so runs are scheduled twice and migrations collide.",
     source: "https://docs.prefect.io/v3/advanced/self-hosted",
     date: "2026-11-21",
     severity: "error",
@@ -24,7 +24,7 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
               `${path}.replicas`,
               "must be 1 without redisHost",
               replicas,
-              "name a Redis in redisHost, so that background services and migrations run apart",
+              "set redisHost, so that background services and migrations run separately",
             ),
           ]
         : [],
@@ -56,21 +56,28 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   },
   {
     id: "prefect-image-tag",
-    why: "The chart joins repository and tag with a colon, so that Kubernetes cannot pull an image that is named by digest.",
+    why: "The chart joins repository and tag with a colon, so Kubernetes cannot pull an image by digest.",
     source: PREFECT_CHART,
     date: "2026-11-21",
     severity: "error",
     // The chart joins repository and tag with a colon.
     check: ({ images }, path) =>
       images.prefect?.includes("@")
-        ? [violation(`${path}.images.prefect`, "must be given by tag, the chart takes no digest", images.prefect, "use repository:tag")]
+        ? [
+            violation(
+              `${path}.images.prefect`,
+              "must have a tag, because the chart does not accept a digest",
+              images.prefect,
+              "use repository:tag",
+            ),
+          ]
         : [],
     passing: { images: { prefect: "registry.example/prefect:3.8.3" } },
     failing: { images: { prefect: `registry.example/prefect@sha256:${"0".repeat(64)}` } },
   },
   {
     id: "prefect-api-url-is-a-url",
-    why: "Browsers take a host without a scheme for a path below the page, and Prefect's pages stay empty.",
+    why: "Browsers treat a host without a scheme as a path below the page, so Prefect's pages stay empty.",
     source: "https://docs.prefect.io/v3/advanced/security-settings",
     date: "2026-11-30",
     severity: "warning",
@@ -78,7 +85,7 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
       const written = scalarAt(values, API_URL);
       return typeof written !== "string" || written === "" || /^(https?:\/)?\/|\{\{/.test(written)
         ? []
-        : [atValue(path, API_URL, "must be a URL that browsers reach", "write it such as https://prefect.example.com/api")];
+        : [atValue(path, API_URL, "must be a URL that browsers can open", "write a URL such as https://prefect.example.com/api")];
     },
     passing: { values: { server: { uiConfig: { prefectUiApiUrl: "https://prefect.example.com/api" } } } },
     failing: { values: { server: { uiConfig: { prefectUiApiUrl: "prefect.example.com/api" } } } },
@@ -88,7 +95,7 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
 /** Its streams are called like their topics, and its queue like the program. The chart keeps the streams in database 0, the queue where the Secret says. */
 export const prefectExclusive: Exclusive<PrefectFields> = {
   what: "Redis",
-  because: "every Prefect calls its streams and queue alike, so that two would take each other's events",
+  because: "every Prefect uses the same names for its streams and queue, so two would take each other's events",
   source: "https://github.com/PrefectHQ/prefect/blob/main/src/integrations/prefect-redis/prefect_redis/messaging.py",
   date: "2026-11-30",
   uses: (settings) => ({ ...redisDatabase(settings, 0), ...redisOfSecret(settings) }),

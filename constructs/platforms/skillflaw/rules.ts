@@ -25,7 +25,7 @@ const SEVERAL = { replicas: 3, redisHost: "redis.example.internal", secretKeySec
 export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   {
     id: "skillflaw-replicas-share-their-state",
-    why: "Pods that share neither cache, key nor files lose jobs of each other and cannot decrypt stored credentials.",
+    why: "Pods that do not share cache, key and files lose each other's jobs and cannot decrypt stored credentials.",
     source: PRACTICES,
     date: "2026-11-21",
     severity: "error",
@@ -45,7 +45,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   {
     id: "skillflaw-workers-share-redis",
-    why: "Processes without a common queue lose the events of jobs that another process runs.",
+    why: "Processes without a shared queue lose the events of jobs that another process runs.",
     source: PRACTICES,
     date: "2026-11-21",
     severity: "error",
@@ -54,9 +54,9 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
         ? [
             violation(
               `${path}.workers`,
-              "must be 1 without redisHost, because processes share their queue there",
+              "must be 1 without redisHost, because processes share their queue in Redis",
               workers,
-              "name a Redis in redisHost",
+              "set redisHost",
             ),
           ]
         : [],
@@ -65,7 +65,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   },
   {
     id: "skillflaw-pods-run-one-image",
-    why: "Two versions on one schema replay all migrations where one finds a revision that it does not know.",
+    why: "If two versions share a schema and one finds a revision that it does not know, it replays all migrations.",
     source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "error",
@@ -80,7 +80,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
 /** As in Langflow, of which it is a copy. The cache is in database 0, and the queue in database 1; a Secret has the URLs of both. */
 export const skillflawExclusive: Exclusive<SkillflawFields> = {
   what: "Redis",
-  because: "every SkillFlaw calls its keys alike, so that clearing one cache would clear both",
+  because: "every SkillFlaw uses the same names for its keys, so clearing one cache would clear both",
   source: "https://github.com/langflow-ai/langflow/blob/main/src/backend/base/langflow/services/cache/service.py",
   date: "2026-11-30",
   uses: (settings) => (settings.redisSecret === null ? redisDatabase(settings, 0) : redisOfSecret(settings)),

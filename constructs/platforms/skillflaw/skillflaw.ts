@@ -25,8 +25,8 @@ import { IMAGE, PIN_BY, skillflawExclusive, skillflawRules } from "./rules";
 import { type SkillflawFields, type SkillflawSettings, skillflawFields } from "./settings";
 import { skillflawTables } from "./tables";
 
-const THE_BUDGET: Guard = { because: "the budget counts on what the chart says" };
-const THE_CHART: Guard = { because: "the chart sets it, and its volumes and ports fit" };
+const THE_BUDGET: Guard = { because: "the budget assumes the chart's value" };
+const THE_CHART: Guard = { because: "the chart sets it to match its volumes and ports" };
 
 const URL_KEY = "SKILLFLAW_DATABASE_URL";
 
@@ -124,7 +124,7 @@ export const skillflaw: Skillflaw = definePlatform({
   ],
   transactionPooling: () => ({
     works: true,
-    note: "with PgBouncer 1.24 or newer as it is, but not while it migrates, because its lock is a session's",
+    note: "with PgBouncer 1.24 or newer without changes, but not while it migrates, because its lock belongs to a session",
   }),
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
@@ -194,11 +194,13 @@ function migration({ images }: SkillflawSettings): Migration {
 
 function notes({ secretKeySecret }: SkillflawSettings): readonly string[] {
   return [
-    "SkillFlaw migrates at its start. migrate-job.yaml runs `skillflaw migration`, which its documentation calls a preview: its upstream migrates, too, and ends with 1 where there is no first user yet. `--fix` can delete data: back up first, and add it by hand.",
-    "Before another image: back up, and scale to 0 (kubectl scale deployment). Never go back to an older one on the same database: its upstream then replays all migrations.",
-    "Unless it logs everybody in by itself, SkillFlaw wants a first user: SKILLFLAW_SUPERUSER and SKILLFLAW_SUPERUSER_PASSWORD, from a Secret of yours, in values.extraEnv.",
+    "SkillFlaw migrates at startup. migrate-job.yaml runs `skillflaw migration`, which its documentation calls a preview; in its upstream, the command also migrates, and exits with 1 if there is no first user yet. `--fix` can delete data: back up first, and add it by hand.",
+    "Before you change the image, back up, and scale to 0 (kubectl scale deployment). Never return to an older image on the same database: its upstream then replays all migrations.",
+    "Unless automatic login is on, SkillFlaw needs a first user: set SKILLFLAW_SUPERUSER and SKILLFLAW_SUPERUSER_PASSWORD from your Secret in values.extraEnv.",
     ...(secretKeySecret === null
-      ? ["The key that encrypts stored credentials lies in the pod's volume only: back the claim up, or name a Secret in secretKeySecret."]
+      ? [
+          "The key that encrypts stored credentials exists only in the pod's volume: back up the claim, or name a Secret in secretKeySecret.",
+        ]
       : []),
   ];
 }

@@ -50,7 +50,7 @@ describe("the provisioning function", () => {
     secrets.refusals = 0;
     expect([Status, Reason.split("\n")[0]]).toEqual([
       "FAILED",
-      `Secrets Manager refuses secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); grant permission to read it, to add versions, and to use its key`,
+      `Secrets Manager denies access to secret ${master} (User is not authorized to perform: secretsmanager:GetSecretValue); grant permission to read it, to add versions, and to use its key`,
     ]);
   });
 
@@ -125,7 +125,7 @@ describe("a first deployment that fails tells CloudFormation", () => {
   it("that the master's password is wrong", async () => {
     secrets.begin(master, "first", "AWSCURRENT", JSON.stringify({ ...server.access.master, password: "wrong" }));
     expect(await failing({}, MINUTES)).toBe(
-      `localhost:${server.server.port} refuses the password of master; put the right one into its secret${LOGS}`,
+      `localhost:${server.server.port} rejects the password of master; write the correct one into its secret${LOGS}`,
     );
   });
 

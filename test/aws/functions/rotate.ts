@@ -84,7 +84,7 @@ describe("the rotation function", () => {
     secrets.begin(arn, "token", "AWSPENDING");
     await step("createSecret", arn, "token");
     expect(await refusal(step("testSecret", arn, "token"))).toBe(
-      `ProvisioningError: localhost:${server.server.port} refuses the password of bad_b; put the right one into its secret`,
+      `ProvisioningError: localhost:${server.server.port} rejects the password of bad_b; write the correct one into its secret`,
     );
   });
 
@@ -126,7 +126,7 @@ describe("the rotation function", () => {
     secrets.begin(master, "next", "AWSPENDING");
     for (const each of STEPS.slice(0, 3)) await step(each, master, "next");
     await server.sql("alter role boss nologin");
-    expect(await refusal(step("finishSecret", master, "next"))).toMatch(/refuses boss \(role "boss" is not permitted to log in\)/);
+    expect(await refusal(step("finishSecret", master, "next"))).toMatch(/rejects boss \(role "boss" is not permitted to log in\)/);
     expect(secrets.value(master)).toEqual(after);
     expect(secrets.value(master, "AWSPENDING")?.username).toBe("boss");
   });
@@ -251,7 +251,7 @@ describe("the rotation function", () => {
         await renew({ secret: arn });
         const current = secrets.value(arn);
         expect(await refusal(renew({ secret: arn }))).toContain(
-          "ProvisioningError: login held_a would get the new password, and still has 1",
+          "ProvisioningError: login held_a would get the new password, but still has 1",
         );
         expect(secrets.value(arn)).toEqual(current);
         expect(await renew({ secret: arn, force: true })).toMatchObject({ current: "held_a", previous: "held_b" });

@@ -113,7 +113,7 @@ describe("rotate and sql on AWS", () => {
     await renew();
     const session = await login(secrets.value(arns.prefect ?? "", "AWSPREVIOUS"), "prefect");
     expect(await refusal(renew() ?? Promise.resolve())).toMatch(
-      /^UserError: login prefect_a would get the new password, and still has 1 sessions/,
+      /^UserError: login prefect_a would get the new password, but still has 1 sessions/,
     );
     await close(session);
     await server.sql("alter role prefect_a in database prefect reset role");

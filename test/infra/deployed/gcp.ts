@@ -122,7 +122,7 @@ describe("rotate and sql on Google Cloud", () => {
       expect([code, output, errors]).toEqual([
         1,
         "",
-        expect.stringMatching(/^✖ login mlflow_b would get the new password, and still has 1 /),
+        expect.stringMatching(/^✖ login mlflow_b would get the new password, but still has 1 /),
       ]);
     }
     expect(await renew({ revoke: false, force: true })).toMatchObject({ isDone: true });
