@@ -18,47 +18,47 @@ import { FIRST_GENERATION, type ServerTask } from "./task";
 
 export interface DatabaseProvisioningProps extends Placement {
   readonly postgres: IRdsPostgres;
-  /** Subnets of the function, with a way to Secrets Manager. @defaultValue the private subnets, else the isolated ones */
+  /** Subnets of the function, from which it reaches Secrets Manager. @defaultValue the private subnets, otherwise the isolated ones */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
-   * Name of the environment: it marks the roles in the database, and another environment does not touch them.
+   * Name of the environment. It marks the roles in the database, so that other environments do not change them.
    *
    * @defaultValue the stack's name, in lower case
    */
   readonly environment?: string;
   /**
-   * PEM text of the server's certificate authority; null if the functions' program contains it, as that of a region of RDS.
+   * PEM text of the server's certificate authority; null if the functions' program contains it, as it does for RDS regions.
    *
    * @defaultValue `null`
    */
   readonly ca?: string | null;
-  /** Changes when the server becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+  /** Changes when the server is replaced, which references across stacks do not notice. @defaultValue `"1"` */
   readonly generation?: string;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
   /**
-   * Beginning of the tags (`tenantTag`) of the platforms' secrets: the functions may use every secret with such a tag, and their policies
-   * do not grow with the number of secrets. Null names each secret in the policies; IAM limits a role's policies to 10,240 characters.
+   * Prefix of the tags (`tenantTag`) of the platforms' secrets: the functions may use every secret with such a tag, so their policies do not
+   * grow with the number of secrets. Null lists each secret in the policies; IAM limits a role's policies to 10,240 characters.
    *
    * @defaultValue `null`
    */
   readonly secretTags?: string | null;
-  /** Days for which logs are kept. @defaultValue `90` */
+  /** Days to keep logs. @defaultValue `90` */
   readonly logRetentionDays?: number;
 }
 
 const TIMEOUT = Duration.minutes(10);
-/** CloudFormation gives up only after the function has said why. */
+/** CloudFormation times out only after the function has reported the cause. */
 const SERVICE_TIMEOUT = TIMEOUT.plus(Duration.minutes(1));
 
 /**
- * Makes databases, roles, grants and passwords, whenever what they should be changes: with every deployment that changes the plan, or
- * the program. Deleting it deletes nothing.
+ * Creates databases, roles, grants and passwords, and updates them with every deployment that changes the plan or the program. Deleting it
+ * deletes nothing.
  */
 export class DatabaseProvisioning extends Construct {
-  /** Depend on it where something logs in. */
+  /** Add a dependency on it to everything that logs in. */
   readonly resource: CustomResource;
   readonly function: lambda.Function;
 
@@ -93,7 +93,7 @@ export class DatabaseProvisioning extends Construct {
         program: readBundle("functions").hash,
       },
     });
-    // A grant or a way in the network that comes too late would fail the first deployment.
+    // A grant or network rule that is created too late would fail the first deployment.
     this.resource.node.addDependency(this.function, ...this.function.connections.securityGroups);
   }
 }
@@ -109,7 +109,7 @@ export function grantSecrets(
   if (secretTags !== null) grantReadWriteTagged(grantee, secretTags);
 }
 
-/** What a function needs to know about a server. */
+/** Returns what a function needs to know about a server. */
 export const toServerTask = (
   scope: IConstruct,
   { environment = environmentOf(scope), postgres }: Pick<DatabaseProvisioningProps, "environment" | "postgres">,
@@ -120,7 +120,7 @@ export const toServerTask = (
   masterSecret: postgres.secret.secretArn,
 });
 
-/** Name of the environment where none is given: that of the stack, in an environment's letters. @throws UserError if it cannot be one. */
+/** Returns the default name of the environment, derived from the stack's name. @throws UserError if that is not a valid name. */
 export function environmentOf(scope: IConstruct): string {
   const { stackName } = Stack.of(scope);
   const name = stackName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");

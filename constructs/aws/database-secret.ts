@@ -10,31 +10,31 @@ import { TENANT_TAG } from "./task";
 export interface DatabaseSecretProps {
   /** @defaultValue `"Database login"` */
   readonly description?: string;
-  /** Null takes the account's own key for Secrets Manager. @defaultValue `null` */
+  /** Null uses the account's own key for Secrets Manager. @defaultValue `null` */
   readonly key?: kms.IKey | null;
   /**
-   * How its first version is made; null leaves it empty. Any change of it makes a new password that the database does not know.
+   * How its first version is generated; null leaves the secret empty. Any change generates a new password that the database does not know.
    *
    * @defaultValue `null`
    */
   readonly generate?: secretsmanager.CfnSecret.GenerateSecretStringProperty | null;
-  /** Tag by which the functions find the secret's platform: `tenantTag`; null for a master's secret. @defaultValue `null` */
+  /** Tag that the functions find the secret's platform by: `tenantTag`; null for a master's secret. @defaultValue `null` */
   readonly tenant?: string | null;
 }
 
-/** A secret with a login's name and password, retained, and readable over TLS only. */
+/** A secret with a login's name and password. It is retained, and readable only over TLS. */
 export class DatabaseSecret extends Construct {
   readonly arn: string;
   /** Value of its tag; null for a master's secret. */
   readonly tenant: string | null;
-  /** The same for the CDK's other constructs. */
+  /** The secret, for other CDK constructs. */
   readonly secret: secretsmanager.ISecret;
   private readonly key: kms.IKey | null;
 
   constructor(scope: Construct, id: string, props: DatabaseSecretProps = {}) {
     super(scope, id);
     const { tenant = null, key = null } = props;
-    // Not the L2: it always generates a password, also where the database's program makes one.
+    // Not the L2: it always generates a password, even if the provisioning program creates one.
     const secret = new secretsmanager.CfnSecret(this, "Resource", {
       description: props.description ?? "Database login",
       kmsKeyId: key?.keyArn,
@@ -49,7 +49,7 @@ export class DatabaseSecret extends Construct {
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", secret.ref);
   }
 
-  /** Grants permission to read it, by the identity's policy only. */
+  /** Grants permission to read it, only in the identity's policy. */
   grantRead(grantee: iam.IGrantable): void {
     grantRead(grantee, [this.arn], this.key);
   }
@@ -64,7 +64,7 @@ const tlsOnly = (): object => ({
       Effect: "Deny",
       Principal: "*",
       Action: "secretsmanager:*",
-      // Of a secret's own policy: the secret.
+      // In a secret's own policy: the secret.
       Resource: "*",
       Condition: { Bool: { "aws:SecureTransport": "false" } },
     },

@@ -11,30 +11,30 @@ import { FIRST_GENERATION } from "./task";
 export interface DeletionProtectionProps {
   readonly instances: readonly {
     readonly postgres: RdsPostgres;
-    /** Whether RDS refuses to delete it. @defaultValue the instance's `deletionProtection` */
+    /** Whether RDS prevents its deletion. @defaultValue the instance's `deletionProtection` */
     readonly isProtected?: boolean;
-    /** Changes when the instance becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+    /** Changes when the instance is replaced, which references across stacks do not notice. @defaultValue `"1"` */
     readonly generation?: string;
   }[];
-  /** Days for which logs are kept. @defaultValue `90` */
+  /** Days to keep logs. @defaultValue `90` */
   readonly logRetentionDays?: number;
 }
 
 const TIMEOUT = Duration.minutes(10);
-/** CloudFormation gives up only after the function has said why. */
+/** CloudFormation times out only after the function has reported the cause. */
 const SERVICE_TIMEOUT = TIMEOUT.plus(Duration.minutes(1));
 
 /**
- * Turns RDS's deletion protection on, or off, once the instances exist. Put it into a later stack than theirs.
+ * Turns RDS's deletion protection on or off once the instances exist. Put it into a stack that is deployed after theirs.
  *
- * In their own template it would be on from the first second: a deployment that fails then cannot be rolled back (ROLLBACK_FAILED), and
- * a second instance that fails blocks the stack of the first.
+ * In the instances' own template, it would be on from the start: a deployment that fails could not be rolled back (ROLLBACK_FAILED), and
+ * a second instance that fails would block the stack of the first.
  */
 export class DeletionProtection extends Construct {
   constructor(scope: Construct, id: string, { instances, logRetentionDays = LOG_RETENTION_DAYS }: DeletionProtectionProps) {
     super(scope, id);
     const protect = createFunction(this, "Function", "protect", {
-      // The API of RDS is reached from outside the network: no endpoint is needed.
+      // The function runs outside the network, so it reaches the RDS API without an endpoint.
       network: null,
       timeout: TIMEOUT,
       environment: {},

@@ -1,4 +1,4 @@
-/** What a class can read and write over its network to gp3, whatever the volume could: operations per second, and MiB/s. */
+/** The most that a class can read and write on gp3 over its network, regardless of the volume: operations per second, and MiB/s. */
 export interface DiskLimit {
   readonly iops: number;
   readonly throughputMibps: number;
@@ -16,7 +16,7 @@ const BURSTABLE: Sizes = {
   xlarge: limit(15_700, 347),
   "2xlarge": limit(15_700, 347),
 };
-/** Of smaller sizes this is what they burst to, for half an hour a day. */
+/** Smaller sizes reach this only in bursts, for half an hour a day. */
 const upTo4xlarge = (most: DiskLimit): Sizes => ({ large: most, xlarge: most, "2xlarge": most, "4xlarge": most });
 
 const X86_OF_GENERATION_5: Sizes = {
@@ -41,7 +41,7 @@ const LATER: Sizes = {
 };
 
 /**
- * By family. Families for networks and disks (`in`, `idn`, `r5b`) have more than gp3 on RDS takes, or nearly so.
+ * By family. Families for networks and disks (`in`, `idn`, `r5b`) exceed gp3 on RDS, or nearly do.
  *
  * The maximum, not the baseline: https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html,
  * https://docs.aws.amazon.com/ec2/latest/instancetypes/mo.html, as of 2024-12.
@@ -53,7 +53,7 @@ const FAMILIES: readonly (readonly [families: string, sizes: Sizes])[] = [
   ["m6i m6id m7g m7i m8g m8gd r6i r6id r7g r7i r8g r8gd", LATER],
 ];
 
-/** The most that a class, such as `db.m7g.large`, gets from a disk; null if a volume cannot exceed it, or it is not known. */
+/** Returns the most that a class, such as `db.m7g.large`, gets from a disk; null if a volume cannot exceed it, or if it is unknown. */
 export function diskLimitOf(className: string): DiskLimit | null {
   const [, family = "", size = ""] = className.split(".");
   const found = FAMILIES.find(([families]) => families.split(" ").includes(family));

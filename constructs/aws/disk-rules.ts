@@ -10,10 +10,10 @@ import type { AwsSettings, awsFields } from "./section";
 import { region } from "./section-rules";
 import { GP3 } from "./storage";
 
-/** Classes that earn credits while they idle. */
+/** Burstable classes, which earn CPU credits while idle. */
 const BURSTABLE = /^db\.t\d/;
 
-/** Checks each instance that is created together with its class; null has its own rule. */
+/** Checks each created instance together with its class; a missing class has its own rule. */
 const eachClass =
   (check: (className: string, instance: InstanceSettings, path: string) => readonly Violation[]): WholeRule<typeof awsFields>["check"] =>
   ({ section, instances }) =>
@@ -25,10 +25,10 @@ const eachClass =
 const nameOf = ({ instances }: AwsSettings, { size }: InstanceSettings, name: string): string | null =>
   ownEntry(instances, name)?.class ?? classOf(size)?.name ?? null;
 
-/** Whether a ceiling is what this project derives from the disk. */
+/** Whether the ceiling is the default that this project derives from the disk. */
 const isDerived = (instance: InstanceSettings): boolean => completeInstance(instance, {}).maxStorageGib === instance.maxStorageGib;
 
-/** About the disk of one instance. */
+/** Rules about the disk of one instance. */
 export const awsDiskRules: readonly InstanceRule[] = [
   created({
     id: "aws-ceilings-do-not-cross-the-stripes",
@@ -55,7 +55,7 @@ export const awsDiskRules: readonly InstanceRule[] = [
   }),
 ];
 
-/** About disks and classes together. */
+/** Rules about disks and classes together. */
 export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-classes-reach-their-disks",
@@ -100,5 +100,5 @@ export const awsClassRules: readonly WholeRule<typeof awsFields>[] = [
   },
 ];
 
-/** The least that a volume of 400 GiB or more has, and that costs nothing more. */
+/** Returns the free minimum of a volume of 400 GiB or more. */
 const floorOf = (field: "iops" | "throughputMibps"): number => (field === "iops" ? GP3.iops.min : GP3.throughput.min);

@@ -16,28 +16,28 @@ import { aws } from "./target";
 export type AwsSpec = SpecOn<typeof platforms, typeof awsFields, "aws", never>;
 
 export interface PostgresEnvironmentProps<S extends AwsSpec = AwsSpec> {
-  /** What there will be: `name`, `aws`, `instances` and `platforms`. Misspelt keys are refused by the compiler. */
+  /** The spec: `name`, `aws`, `instances` and `platforms`. The compiler rejects misspelt keys. */
   readonly spec: S & Exact<S, AwsSpec> & ExactPlatforms<typeof platforms, S>;
-  /** Rules of a team, added to this project's. @defaultValue none */
+  /** Your team's rules, added to this project's. @defaultValue none */
   readonly rules?: readonly TeamRule[];
 }
 
 /**
  * PostgreSQL for ML platforms on AWS: servers, databases, logins, secrets, rotation, alarms, and the platforms' Helm releases, from one spec.
  *
- * It makes up to five stacks, because servers outlive databases, and databases outlive releases: `postgres-<name>-network`, `-database`,
- * `-access`, `-platforms` and `-guard`. So its scope is an app or a stage, and no stack. `cdk deploy --all` deploys them in order.
+ * Creates up to five stacks, because servers outlive databases, and databases outlive releases: `postgres-<name>-network`, `-database`,
+ * `-access`, `-platforms` and `-guard`. Its scope must therefore be an app or a stage. `cdk deploy --all` deploys them in order.
  */
 export class PostgresEnvironment<S extends AwsSpec = AwsSpec> extends Construct {
   /** The spec, checked and complete. */
   readonly environment: AwsEnvironment;
-  /** Servers by instance. Their connections, secrets and metrics are for other stacks of the app. */
+  /** Servers by instance. Use their connections, secrets and metrics in other stacks of the app. */
   readonly instances: Readonly<Record<string, IRdsPostgres>>;
   /** By platform: its secret, and the role that External Secrets reads it with. */
   readonly platforms: Readonly<Record<string, PlatformAccess>>;
   readonly stacks: EnvironmentStacks;
 
-  /** @throws SpecError with everything that is wrong in the spec; UserError in a stack, which contains no stacks. */
+  /** @throws SpecError with all errors in the spec; UserError if the scope is in a stack, which cannot contain stacks. */
   constructor(scope: Construct, id: string, { spec, rules = [] }: PostgresEnvironmentProps<S>) {
     super(scope, id);
     const within = scope.node.scopes.find(Stack.isStack);

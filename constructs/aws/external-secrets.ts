@@ -1,6 +1,6 @@
 import type { SecretReader } from "../kubernetes/objects";
 
-/** How External Secrets reads a platform's secret: as a service account that may take a role, which may read that secret. */
+/** Returns how External Secrets reads a platform's secret: as a service account that can assume a role, which may read that secret. */
 export const secretReader = (region: string, roleArn: string): SecretReader => ({
   annotations: { "eks.amazonaws.com/role-arn": roleArn },
   provider: (serviceAccount) => ({

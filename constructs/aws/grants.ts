@@ -4,18 +4,18 @@ import type * as kms from "aws-cdk-lib/aws-kms";
 import type { IConstruct } from "constructs";
 import { TENANT_TAG } from "./task";
 
-/** What reading a version of a secret takes: GetSecretValue, and DescribeSecret for its stages. */
+/** Permissions to read a version of a secret: GetSecretValue, and DescribeSecret for its stages. */
 const READ = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"];
-/** What adding a version takes, and moving a stage from one to another. */
+/** Permissions to add a version, and to move a stage to it. */
 const WRITE = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
 
-/** Lets somebody read secrets. By the identity's policy only: a key's or secret's own would tie the stacks into a circle. */
+/** Grants permission to read secrets, only in the identity's policy: a policy of the key or secret would make the stacks depend on each other. */
 export function grantRead(grantee: iam.IGrantable, arns: readonly string[], key: kms.IKey | null): void {
   grant(grantee, READ, arns);
   if (key !== null) grantKey(grantee, ["kms:Decrypt"], key);
 }
 
-/** Lets somebody read secrets and add versions to them. */
+/** Grants permission to read secrets and to add versions to them. */
 export function grantReadWrite(grantee: iam.IGrantable, arns: readonly string[], key: kms.IKey | null): void {
   if (arns.length > 0) grant(grantee, [...READ, ...WRITE], arns);
   if (key !== null) grantKey(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], key);
@@ -43,7 +43,7 @@ function grant(grantee: iam.IGrantable, actions: readonly string[], resources: r
 }
 type Conditions = iam.PolicyStatementProps["conditions"];
 
-/** Secrets Manager uses the key in the caller's name; nothing else may. */
+/** Secrets Manager uses the key on the caller's behalf; nothing else may use it. */
 function grantKey(grantee: iam.IGrantable, actions: readonly string[], key: kms.IKey): void {
   const service = `secretsmanager.${Stack.of(key).region}.amazonaws.com`;
   const { resource, conditions } = named(key.keyArn);

@@ -5,10 +5,10 @@ import type { Construct } from "constructs";
 export const INNER_NAME = "platform-postgres/name";
 
 /**
- * Creates a nested stack. CloudFormation limits each stack to 500 resources and 1 MB, so resources that exist once for each platform are in
- * stacks beside the others.
+ * Creates a nested stack. CloudFormation limits each stack to 500 resources and 1 MB, so resources that exist once per platform are in
+ * additional stacks.
  *
- * Nested, because removing it from its parent deletes it; a separate stack would stay, and its releases with it.
+ * Nested, because removing it from its parent deletes it; a separate stack, with its releases, would remain.
  *
  * @param name of a platform or an instance: unique among those in the parent.
  */

@@ -38,24 +38,24 @@ const className: Field<string, true> = {
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
 const INTERVALS = [0, 1, 5, 10, 15, 30, 60] as const;
 
-/** What an instance has on AWS only. */
+/** Settings of an instance that exist only on AWS. */
 export const awsInstanceFields = {
   /**
-   * Instance class, x86 or Graviton, such as `db.m7i.large`; null takes the Graviton class that has `size`. It decides `size`, so the
-   * two cannot stand together in this section. Changing it restarts the instance.
+   * Instance class, x86 or Graviton, such as `db.m7i.large`; null uses the Graviton class with `size`. The class decides `size`, so you cannot
+   * set both in this section. Changing it restarts the instance.
    *
    * @defaultValue `null`
    */
   class: nullable(className),
   /**
-   * Minor version such as `17.6`, of `majorVersion`; null takes RDS's preferred one. A version that is set turns automatic minor upgrades
-   * off: you install security fixes by changing it.
+   * Minor version of `majorVersion`, such as `17.6`; null uses RDS's preferred one. Setting a version turns off automatic minor upgrades: to
+   * install security fixes, change it.
    *
    * @defaultValue `null`
    */
   version: nullable(text({ pattern: /^\d{2}\.\d{1,2}$/, form: "a minor version such as 17.6" })),
   /**
-   * Existing DB subnet group of the network, by its name in lower case; null creates one. An instance cannot move to another.
+   * Existing DB subnet group of the network, by its name in lower case; null creates one. An instance cannot move to another group.
    *
    * @defaultValue `null`
    */
@@ -66,15 +66,15 @@ export const awsInstanceFields = {
     }),
   ),
   /**
-   * Existing DB parameter group, by its name in lower case; null creates one from `parameters`. It takes the place of `parameters`, of
-   * which only `max_connections` may then be set: to the group's value, from which the connection budget counts.
+   * Existing DB parameter group, by its name in lower case; null creates one from `parameters`. It replaces `parameters`, of which you may
+   * then set only `max_connections`: to the group's value, which the connection budget uses.
    *
    * @defaultValue `null`
    */
   parameterGroup: nullable(text({ pattern: /^[a-z](-?[a-z0-9.]){0,254}$/, form: "a DB parameter group's name in lower case" })),
   /**
-   * The instance's name in RDS; null lets CloudFormation choose one, which never collides. RDS has each name once in a region and account,
-   * so a chosen one blocks a replacement, and a second deployment beside an instance that has outlived its stack. Changing it replaces the
+   * The instance's name in RDS; null lets CloudFormation choose a unique one. RDS allows each name once per region and account, so a chosen
+   * name blocks a replacement, and a second deployment next to an instance that has outlived its stack. Changing it replaces the
    * instance.
    *
    * @defaultValue `null`
@@ -82,12 +82,12 @@ export const awsInstanceFields = {
   identifier: nullable(
     text({ pattern: /^(?=.{1,63}$)[a-z](-?[a-z0-9])*$/, form: "1 to 63 of a-z, 0-9 and single hyphens, starting with a letter" }),
   ),
-  /** Seconds between two measurements of Enhanced Monitoring; 0 turns it off. @defaultValue `60` */
+  /** Interval of Enhanced Monitoring in seconds; 0 turns it off. @defaultValue `60` */
   monitoringIntervalSeconds: choice(INTERVALS, 60),
   /**
-   * What happens to the instance when it is removed from the spec, or its stack is deleted. Null keeps it, with its data. True lets RDS
-   * delete it and take a final snapshot; false lets RDS delete it without one. Automated backups stay for `backupRetentionDays` in either
-   * case. While `deletionProtection` is on, nothing is deleted.
+   * What happens to the instance when you remove it from the spec or delete its stack. Null keeps it, with its data. True lets RDS delete it
+   * and take a final snapshot; false lets RDS delete it without one. Automated backups remain for `backupRetentionDays` in either case. While
+   * `deletionProtection` is on, nothing is deleted.
    *
    * @defaultValue `null`
    */
@@ -120,5 +120,5 @@ const ELSEWHERE: Elsewhere = new Map([
 /** The setting `instances` of the section `aws`. */
 export const awsInstances = ownInstances(awsInstanceFields, implied, ELSEWHERE);
 
-/** What an instance has on AWS only, complete. */
+/** Settings of an instance that exist only on AWS, complete. */
 export type AwsInstance = OwnInstance<typeof awsInstanceFields>;

@@ -4,14 +4,14 @@ import { UserError } from "../model/errors";
 
 type Layer = new (scope: Construct, id: string) => LayerVersion;
 
-/** Packages with kubectl and helm, the newest first: optional peers, of which one is enough. */
+/** Packages with kubectl and helm, the newest first: optional peers, one of which is sufficient. */
 const LAYERS: Readonly<Record<string, () => Layer>> = {
   "@aws-cdk/lambda-layer-kubectl-v36": () => require("@aws-cdk/lambda-layer-kubectl-v36").KubectlV36Layer,
   "@aws-cdk/lambda-layer-kubectl-v35": () => require("@aws-cdk/lambda-layer-kubectl-v35").KubectlV35Layer,
 };
 
 /**
- * A layer with kubectl and helm, of the newest package that is installed. kubectl works with clusters that are one minor version older or
+ * Creates a layer with kubectl and helm from the newest installed package. kubectl works with clusters that are one minor version older or
  * newer. https://kubernetes.io/releases/version-skew-policy/#kubectl
  *
  * @throws UserError if none is installed.

@@ -14,18 +14,18 @@ const DESCRIBE_BLOCKS = "aws ec2 describe-vpcs --vpc-ids ID --query 'Vpcs[].Cidr
 const MOST_BLOCKS = 50;
 const PRIVATE_NETWORK = "use a part of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16";
 
-/** Whether a zone lies in another region than its section; no if that region is malformed or unknown, which is reported once. */
+/** Whether a zone is outside the section's region; false if that region is malformed or unknown, which is reported once. */
 const isElsewhere = (zone: string, section: AwsSettings): boolean =>
   RDS_REGIONS.includes(section.region) && !zone.startsWith(section.region);
 
 type Instances = Parameters<WholeRule<typeof awsFields>["check"]>[0]["instances"];
-/** Whether each instance exists already; null where that is malformed. */
+/** Whether each instance already exists; null if that is malformed. */
 const existingIn = (instances: Instances) => Object.values(instances).map((instance) => ifReadable(() => instance.existing !== null, null));
-/** Whether an environment has databases, and creates none. */
+/** Whether an environment has only existing databases. */
 const onlyExisting = (instances: Instances): boolean =>
   existingIn(instances).every((each) => each === true) && existingIn(instances).length > 0;
 
-/** About the network, alone and together with what is in it. */
+/** Rules about the network, alone and together with its content. */
 export const awsNetworkRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-two-zones",

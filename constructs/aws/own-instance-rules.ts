@@ -14,7 +14,7 @@ import { NETWORK, region } from "./section-rules";
 type Rule = WholeRule<typeof awsFields>;
 type Subject = Parameters<Rule["check"]>[0];
 
-/** Checks what each instance that is created has on AWS only. */
+/** Checks the AWS settings of each created instance. */
 const eachCreated =
   (check: (own: AwsInstance, instance: InstanceSettings, path: string, subject: Subject) => readonly Violation[]): Rule["check"] =>
   (subject) =>
@@ -23,11 +23,11 @@ const eachCreated =
       return instance === undefined || instance.existing !== null ? [] : check(own, instance, `aws.instances.${name}`, subject);
     });
 
-/** Parameters that the spec sets, besides those of every instance and the one that the budget needs. */
+/** Returns parameters that the spec sets, except the defaults and the one that the budget needs. */
 const writtenIn = ({ parameters }: InstanceSettings): readonly string[] =>
   Object.keys(parameters).filter((name) => name !== "max_connections" && parameters[name] !== DEFAULT_PARAMETERS[name]);
 
-/** About what instances have on AWS only. */
+/** Rules about settings of instances that exist only on AWS. */
 export const awsOwnInstanceRules: readonly Rule[] = [
   {
     id: "aws-size-has-a-class",

@@ -15,11 +15,11 @@ import type { awsFields } from "./section";
 const PG_CRON = "https://github.com/citusdata/pg_cron/blob/main/pg_cron.sql";
 
 const RESERVED = "rds.rds_superuser_reserved_connections";
-/** What RDS sets, which the target's reserve includes. */
+/** RDS's default, which the target's reserve includes. */
 const RESERVED_BY_DEFAULT = 2;
-/** What the largest class has that is called medium. GiB. */
+/** Memory of the largest medium class. GiB. */
 const SMALL_GIB = 4;
-/** The share of all connections that is more than people need. */
+/** A larger share of all connections is more than people need. */
 const LARGEST_RESERVE = 0.25;
 
 /** Connections that a spec reserves for members of `rds_superuser`, beyond RDS's default. */
@@ -29,7 +29,7 @@ export function reservedForSuperusers({ parameters }: InstanceSettings): number 
   return plain === null ? 0 : Math.max(Number(plain) - RESERVED_BY_DEFAULT, 0);
 }
 
-/** What RDS for PostgreSQL lets a server load at the start. */
+/** Modules that RDS for PostgreSQL can load at startup. */
 const MODULES: readonly string[] = [
   "auto_explain",
   "hll",
@@ -50,7 +50,7 @@ const MODULES: readonly string[] = [
 ];
 const STATISTICS = "pg_stat_statements";
 
-/** Extensions that work only if their module is loaded at the start, besides what RDS loads by default. */
+/** Extensions that work only if their module is loaded at startup, except those that RDS loads by default. */
 const PRELOADED: readonly string[] = ["pg_cron", "pg_tle", "pgaudit", "pglogical"];
 
 const librariesOf = ({ parameters }: InstanceSettings): readonly string[] | null => {
@@ -58,7 +58,7 @@ const librariesOf = ({ parameters }: InstanceSettings): readonly string[] | null
   return written === undefined ? null : listOf(String(written));
 };
 
-/** Rules about parameters of RDS alone. */
+/** Rules about RDS parameters. */
 export const awsParameterRules: readonly InstanceRule[] = [
   created({
     id: "aws-preloaded-modules-are-known",
@@ -149,7 +149,7 @@ export const awsParameterRules: readonly InstanceRule[] = [
   }),
 ];
 
-/** Extensions that a spec allows; null where it allows all. */
+/** Returns the extensions that a spec allows; null if it allows all. */
 function allowedBy({ parameters, existing }: InstanceSettings): readonly string[] | null {
   const written = parameters["rds.allowed_extensions"];
   if (written === undefined || existing !== null) return null;
@@ -167,11 +167,11 @@ const RDS: readonly string[] = [
   rds_tools test_parser xml2`.split(/\s+/),
 ];
 
-/** Instances whose parameters are those of the spec, and not those of an existing group. */
+/** Returns the instances whose parameters come from the spec, not from an existing group. */
 const ofSpec = ({ section, instances }: Whole<typeof awsFields>): Whole<typeof awsFields>["instances"] =>
   Object.fromEntries(Object.entries(instances).filter(([name]) => (ownEntry(section.instances, name)?.parameterGroup ?? null) === null));
 
-/** Rules about parameters and extensions of RDS and the platforms of their instance. */
+/** Rules about RDS parameters and extensions together with the platforms of their instance. */
 export const awsParameterWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-extensions-are-offered",

@@ -21,7 +21,7 @@ const LEVELS = [
 ];
 
 /**
- * RDS's own, and PostgreSQL's that RDS narrows.
+ * RDS's own parameters, and PostgreSQL's parameters that RDS restricts.
  *
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.PostgreSQL.CommonDBATasks.Parameters.html
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Concepts.PostgreSQL.html
@@ -46,8 +46,8 @@ const RDS_PARAMETERS: ReadonlyMap<string, ParameterType> = new Map<string, Param
 ]);
 
 /**
- * What a parameter group shows as not modifiable (`aws rds describe-db-parameters`), or does not have because it is the host's, by what
- * RDS decides. What is in doubt is not here: RDS itself refuses it when the group is made, before the server is.
+ * Parameters that a parameter group shows as not modifiable (`aws rds describe-db-parameters`), or that only the host sets, grouped by what
+ * RDS controls. Doubtful ones are missing: RDS itself rejects them when it creates the group, before the server.
  */
 const FIXED: Readonly<Record<string, string>> = {
   "where files, libraries and sockets are": `config_file cron.host cron.use_background_workers data_directory dynamic_library_path
@@ -72,7 +72,7 @@ const FIXED_BY_NAME: ReadonlyMap<string, string> = new Map(
   Object.entries(FIXED).flatMap(([what, names]) => names.split(/\s+/).map((name): [string, string] => [name, what])),
 );
 
-/** What to set instead, where there is something. */
+/** What to set instead, if there is an equivalent. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["wal_level", "set rds.logical_replication to on for logical replication"],
   ["rds.extensions", "rds.allowed_extensions limits them"],
@@ -103,7 +103,7 @@ const NAMES: ParameterNames = {
   },
 };
 
-/** Modules that RDS has and the catalogue has not: their names and values are taken as they are written. */
+/** Modules that RDS has and the catalogue lacks: their parameters are accepted as written. */
 const OTHER_MODULES: readonly string[] = [
   "hll",
   "orafce",
@@ -119,7 +119,7 @@ const OTHER_MODULES: readonly string[] = [
   "rdkit",
 ];
 
-/** What PostgreSQL 18 made of `log_connections`. RDS refuses the words of the versions before. */
+/** Values of `log_connections` since PostgreSQL 18. RDS rejects those of earlier versions. */
 const CONNECTION_STAGES = ["receipt", "authentication", "authorization", "setup_durations", "all"];
 const STAGES_SINCE = 18;
 
@@ -130,17 +130,17 @@ const ARGUMENT = `\\s*(-?\\d+|${FORMULA})\\s*`;
 /** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html */
 const EXPRESSION = new RegExp(`^(${FORMULA}|(GREATEST|LEAST|SUM|greatest|least|sum)\\(${ARGUMENT}(,${ARGUMENT})*\\))$`);
 
-/** Whether RDS computes the value from the instance's class. Not for connections, which the budget must know. */
+/** Whether RDS computes the value from the instance's class. False for connections, which the budget must know. */
 const isExpression = (name: string, { type }: ParameterType, value: ParameterValue): boolean =>
   type === "integer" && name !== "max_connections" && EXPRESSION.test(String(value));
 
 export const findRdsParameter = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   RDS_PARAMETERS.get(name) ?? findParameter(name, majorVersion);
 
-/** Whether a parameter is static in RDS's words: a change waits for the next restart, which RDS does not bring about by itself. */
+/** Whether a parameter is static: a change waits for the next restart, which RDS does not start automatically. */
 export const isStatic = (name: string, majorVersion: MajorVersion): boolean => findRdsParameter(name, majorVersion)?.restart ?? false;
 
-/** Why a parameter group of RDS for PostgreSQL would not take a parameter, or null where it does. */
+/** Returns why a parameter group of RDS for PostgreSQL would reject a parameter; null if it accepts it. */
 export function checkRdsParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
   // This project sets it to the same value.
   if (name === "rds.force_ssl" && toPlainValue({ type: "bool" }, value) === "on") return null;
@@ -154,7 +154,7 @@ export function checkRdsParameter(name: string, value: ParameterValue, majorVers
   return rule === null ? null : { rule, remedy: "" };
 }
 
-/** A value that RDS accepts, in a parameter group's words: numbers in the parameter's own unit, 1 and 0 for on and off. */
+/** Returns a value as a parameter group stores it: numbers in the parameter's own unit, 1 and 0 for on and off. */
 export function toRdsValue(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
   const parameter = findRdsParameter(name, majorVersion);
   if (hasStages(name, majorVersion)) return toStages(value).join(",");

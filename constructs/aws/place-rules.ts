@@ -11,18 +11,18 @@ import { CHECKED, EXISTING, GUIDE } from "./rules";
 import type { AwsSettings, awsFields } from "./section";
 import { CLUSTER, NETWORK, region } from "./section-rules";
 
-/** The region in the name of a server of RDS, or undefined. */
+/** Returns the region in the name of an RDS server, or undefined. */
 const regionOf = (host: string): string | undefined => /\.([a-z]{2}(-[a-z]+)+-\d)\.rds\.amazonaws\.com\.?$/i.exec(host)?.[1]?.toLowerCase();
 
 const PROXY = /\.proxy-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
 const READER = /\.cluster-ro-[a-z0-9]+\.[a-z0-9-]+\.rds\.amazonaws\.com\.?$/i;
 
-/** A name that RDS gives, which its certificates carry; in China, the region follows. */
+/** An RDS endpoint, which RDS certificates contain; in China, the region follows. */
 const ENDPOINT = /\.rds\.([a-z0-9-]+\.)?amazonaws\.com(\.cn)?\.?$/i;
 
 const ENDPOINT_EXAMPLE = "ml.c1a2b3c4d5e6.eu-central-1.rds.amazonaws.com";
 
-/** Whether pods verify a server by RDS's authorities, whose certificates carry endpoints only. This machine's addresses have their own rule. */
+/** Whether pods verify a server with RDS's CAs, whose certificates contain only endpoints. This machine's addresses have their own rule. */
 const isOfRds = ({ existing }: InstanceSettings, { certificateAuthorities }: AwsSettings): boolean =>
   existing !== null && (existing.ca ?? certificateAuthorities) === null && refuseHost(existing.host) === null;
 const isAddress = (host: string): boolean => /^[0-9.]+$|:/.test(host);
@@ -35,14 +35,14 @@ const notInCertificate = (name: string, host: string, what: string): Violation =
     "write the endpoint (*.rds.amazonaws.com), or, for a server outside RDS, write its CA into existing.ca",
   );
 
-/** Servers of AWS that take connections of PostgreSQL's drivers, or look like a database of RDS, and are none. */
+/** AWS servers that accept PostgreSQL drivers or look like RDS databases, but are not. */
 const OTHERS: readonly (readonly [RegExp, string])[] = [
   [/\.redshift(-serverless)?\.amazonaws\.com\.?$/i, "Amazon Redshift"],
   [/\.dsql\.[a-z0-9-]+\.on\.aws\.?$/i, "Aurora DSQL"],
   [/\.docdb\.amazonaws\.com\.?$/i, "Amazon DocumentDB"],
 ];
 
-/** About the names of existing servers. */
+/** Rules about the names of existing servers. */
 export const awsEndpointRules: readonly InstanceRule[] = [
   {
     id: "aws-existing-is-postgresql",
@@ -104,7 +104,7 @@ export const awsEndpointRules: readonly InstanceRule[] = [
   },
 ];
 
-/** About what has to stand in one region, or in two that belong together. */
+/** Rules about resources that must be in one region, or in two matching regions. */
 export const awsPlaceRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-existing-has-no-address",

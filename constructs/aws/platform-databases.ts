@@ -27,41 +27,41 @@ export interface PlatformDatabasesProps<S extends PlatformsSpec = PlatformsSpec>
   readonly postgres: IRdsPostgres;
   /** The platforms and their settings, as in a spec, checked by the same rules: `{ mlflow: {} }`. */
   readonly platforms: S & Exact<S, PlatformsSpec> & OfKinds<S>;
-  /** Subnets of the functions, with a way to Secrets Manager. @defaultValue the private subnets, else the isolated ones */
+  /** Subnets of the functions, from which they reach Secrets Manager. @defaultValue the private subnets, otherwise the isolated ones */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
-   * Name of the environment: it marks the roles in the database, and another environment does not touch them.
+   * Name of the environment. It marks the roles in the database, so that other environments do not change them.
    *
    * @defaultValue the stack's name, in lower case
    */
   readonly environment?: string;
   /** PEM text of the server's certificate authority; null for RDS's own. @defaultValue `null` */
   readonly ca?: string | null;
-  /** Reasons for what rules would refuse without one: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings that rules would otherwise reject, by rule ID. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
   /** Days between two rotations of a password. @defaultValue `30` */
   readonly rotationDays?: number;
-  /** Whether the master's password is rotated, too. @defaultValue whether this library created the server */
+  /** Whether to rotate the master's password as well. @defaultValue whether this library created the server */
   readonly includeMaster?: boolean;
-  /** Days for which logs are kept, as CloudWatch Logs takes them. @defaultValue `90` */
+  /** Days to keep logs; CloudWatch Logs must allow the number. @defaultValue `90` */
   readonly logRetentionDays?: number;
 }
 
 /**
- * Databases, logins, secrets and their rotation for platforms on one server: what `AccessStack` of an environment has, in a stack of
- * one's own. Functions in the network create them at deployment. Deleting it deletes no database.
+ * Databases, logins, secrets and their rotation for platforms on one server: the same as an environment's `AccessStack`, in your own stack.
+ * Functions in the network create them at deployment. Deleting it deletes no database.
  *
- * @throws SpecError with everything that is wrong in the platforms, or does not fit the server.
+ * @throws SpecError with all errors in the platforms, and everything that does not fit the server.
  */
 export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends Construct {
   /** By platform: the secret with its current login, in JSON with `username` and `password`. */
   readonly secrets: Readonly<Record<keyof S & string, DatabaseSecret>>;
   /** By platform: its connection, and the values for its chart. */
   readonly wired: Readonly<Record<keyof S & string, Wired>>;
-  /** Depend on `provisioning.resource` where something logs in. */
+  /** Add a dependency on `provisioning.resource` to everything that logs in. */
   readonly provisioning: DatabaseProvisioning;
   readonly rotation: SecretRotation;
-  /** What is allowed but should be known. */
+  /** Findings that are allowed but worth knowing. */
   readonly warnings: readonly Violation[];
 
   constructor(scope: Construct, id: string, props: PlatformDatabasesProps<S>) {
@@ -95,7 +95,7 @@ export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends 
     this.wired = wirePlatforms(environment as unknown as Environment, registry, () => postgres.connection) as typeof this.wired;
   }
 
-  /** Lets a function or role read a platform's login. Let it in to the server, too: `postgres.connections.allowDefaultPortFrom(it)`. @throws UserError */
+  /** Grants a function or role permission to read a platform's login. Also allow it to connect: `postgres.connections.allowDefaultPortFrom(it)`. @throws UserError */
   grantRead(platform: keyof S & string, grantee: iam.IGrantable): void {
     const secret = ownEntry<DatabaseSecret>(this.secrets, platform);
     if (secret === undefined) throw new UserError(`there is no platform ${platform}; ${suggest(platform, Object.keys(this.secrets))}`);

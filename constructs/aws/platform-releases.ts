@@ -19,19 +19,19 @@ import { createKubectlLayer } from "./kubectl-layer";
 import { regionRoots } from "./regions";
 import { FIRST_GENERATION } from "./task";
 
-/** The ARNs of a platform's secret, and of what External Secrets reads it with. */
+/** The ARNs of a platform's secret, and of the role that External Secrets reads it with. */
 export type PlatformAccess =
   | { readonly secretArn: string; readonly readerRoleArn: string }
   /** Both, separated by a space, for a platform whose release is in a nested stack. Changing between the two forms reinstalls the release. */
   | { readonly arns: string };
 
-/** A platform to install, and what External Secrets reads its secret with. */
+/** A platform to install, and the access of External Secrets to its secret. */
 export interface PlatformRelease {
   readonly wired: Wired;
   readonly access: PlatformAccess;
   /** PEM text of the database's certificate authority. @defaultValue RDS's authorities of the stack's region */
   readonly ca?: string;
-  /** Changes when the database becomes another: references across stacks do not notice that. @defaultValue `"1"` */
+  /** Changes when the database is replaced, which references across stacks do not notice. @defaultValue `"1"` */
   readonly generation?: string;
 }
 
@@ -39,36 +39,36 @@ export interface PlatformRelease {
 export interface NamedCluster {
   readonly name: string;
   readonly vpc: ec2.IVpc;
-  /** Private, where the cluster's endpoint can be reached. */
+  /** Private subnets that can reach the cluster's endpoint. */
   readonly subnets: readonly ec2.ISubnet[];
-  /** Gives functions access to the cluster's endpoint: they become its members. */
+  /** Its members, which the functions become, can reach the cluster's endpoint. */
   readonly securityGroup: ec2.ISecurityGroup;
 }
 
 export interface PlatformReleasesProps {
-  /** Name of the environment: it marks each release, and another environment does not overwrite it. @defaultValue the stack's name, in lower case */
+  /** Name of the environment. It marks each release, so that other environments do not overwrite it. @defaultValue the stack's name, in lower case */
   readonly environment?: string;
-  /** By its name; or of `aws-cdk-lib/aws-eks-v2`, with a `kubectlProvider`. */
+  /** The cluster by name, or a cluster of `aws-cdk-lib/aws-eks-v2` with a `kubectlProvider`. */
   readonly cluster: NamedCluster | eks.ICluster;
-  /** Of the platforms' secrets. @defaultValue the stack's region */
+  /** Region of the platforms' secrets. @defaultValue the stack's region */
   readonly region?: string;
-  /** Installed before the platforms. @defaultValue `[]` */
+  /** Operators to install before the platforms. @defaultValue `[]` */
   readonly operators?: readonly Operator[];
-  /** By platform. A kustomization is not installed: it is rendered as files. */
+  /** By platform. A kustomization is rendered as files, not installed. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
-/** Lambda's own limit, within which helm has to be done. */
+/** Lambda's own limit, within which helm must finish. */
 const INSTALLATION = Duration.minutes(14);
 const SECRET_TIMEOUT = Duration.minutes(5);
-/** Letters of a hash that make a label. */
+/** Letters of a hash in a label. */
 const HASH_LENGTH = 16;
-/** A new access entry is not known to the cluster at once; until then it answers "Unauthorized". */
+/** Until the cluster knows a new access entry, it responds with "Unauthorized". */
 const ACCESS_TIMEOUT = Duration.minutes(10);
 
 /**
- * The platforms' Helm releases in an EKS cluster that exists, each with its Secret, which is there before it starts. An application
- * without a chart gets all but the release.
+ * The platforms' Helm releases in an existing EKS cluster, each with its Secret, which exists before the release starts. An application
+ * without a chart gets everything except the release.
  */
 export class PlatformReleases extends Construct {
   /** By platform. */
@@ -92,8 +92,8 @@ export class PlatformReleases extends Construct {
 }
 
 /**
- * A cluster that somebody else made, and the right to change it. In two steps: an imported cluster ignores the options that would
- * make its provider, and the provider needs a cluster.
+ * Imports an existing cluster, with permission to change it. In two steps: an imported cluster ignores the options that would create its
+ * provider, and the provider needs a cluster.
  */
 function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: NamedCluster) {
   const attributes = { clusterName: name, vpc };
@@ -112,7 +112,7 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: N
     ],
   });
   const cluster = eks.Cluster.fromClusterAttributes(scope, "Cluster", { ...attributes, kubectlProvider });
-  // Retries until the cluster answers; resources that install or apply fail at the first refusal.
+  // Retries until the cluster grants access; resources that install or apply fail at the first rejection.
   const ready = new eks.KubernetesObjectValue(scope, "Ready", {
     cluster,
     objectType: "namespace",
@@ -127,7 +127,7 @@ function reachCluster(scope: Construct, { name, vpc, subnets, securityGroup }: N
 function createOperators(scope: Construct, cluster: eks.ICluster, { operators = [] }: PlatformReleasesProps): readonly eks.HelmChart[] {
   return operators.map(
     ({ id, ...operator }) =>
-      // Others in the cluster may use it by then: it stays when this stack goes, fails or no longer asks for it. The next one adopts it.
+      // Others in the cluster may use it by then: it remains when this stack is deleted, fails or no longer requests it. The next stack adopts it.
       new eks.HelmChart(scope, id, {
         cluster,
         ...operator,
@@ -172,7 +172,7 @@ function createRelease(
     applied.node.addDependency(...after);
     return applied;
   };
-  // A namespace holds what others put there, too: it is never deleted with the platform.
+  // A namespace may contain objects of others: it is never deleted with the platform.
   const all = toObjects(platform, findArns(own, platform.access), region);
   const namespace = apply("Namespace", objectsOf(all, "namespace"), before, { prune: false, removalPolicy: RemovalPolicy.RETAIN });
   // Creation fails if it exists: the next objects would overwrite another environment's, and a rollback would delete them.
@@ -196,10 +196,10 @@ function createRelease(
   return chart;
 }
 
-/** The resource behind one of the CDK's custom resources. */
+/** Returns the resource behind one of the CDK's custom resources. */
 const propertiesOf = (construct: Construct): CfnResource => construct.node.findChild("Resource").node.defaultChild as CfnResource;
 
-/** Has External Secrets label the Secret with a hash of the manifest, so that CloudFormation can wait for this version. */
+/** Makes External Secrets label the Secret with a hash of the manifest, so that CloudFormation can wait for this version. */
 function markSecret(
   scope: Construct,
   objects: readonly JsonObject[],
@@ -214,7 +214,7 @@ function markSecret(
   return { manifest, mark };
 }
 
-/** With a template of metadata, External Secrets no longer copies its own labels. */
+/** Adds the labels: with a metadata template, External Secrets no longer copies its own labels. */
 function withLabel(externalSecret: JsonObject, mark: string): JsonObject {
   const { metadata, spec } = externalSecret as {
     readonly metadata: JsonObject;
@@ -274,5 +274,5 @@ function createChart(scope: Construct, cluster: eks.ICluster, wired: Wired, rele
   });
 }
 
-/** CDK refuses `undefined` in what becomes JSON. Late-bound texts are texts here, and pass. */
+/** CDK rejects `undefined` in JSON. Deploy-time values are strings here, and pass. */
 const withoutUndefined = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

@@ -8,19 +8,19 @@ import type { RotationTask } from "./task";
 import { packageWith } from "./task-package";
 
 export interface PostgresFunctionProps {
-  /** Where it runs; null outside of any network, with a way to AWS's APIs. */
+  /** Where it runs; null outside any network, with access to the AWS APIs. */
   readonly network: { readonly vpc: ec2.IVpc; readonly subnets: readonly ec2.ISubnet[] } | null;
   readonly timeout: Duration;
-  /** Process variables. No secret stands in them. */
+  /** Process variables. They contain no secret. */
   readonly environment: Readonly<Record<string, string>>;
   readonly description: string;
-  /** Content of the file `TASK_FILE` beside the program; null for none. Unlike variables, it has no limit of 4 KB. */
+  /** Content of the file `TASK_FILE` next to the program; null for none. Unlike variables, it has no limit of 4 KB. */
   readonly task: RotationTask | null;
-  /** Days for which its log is kept. */
+  /** Days to keep its log. */
   readonly logRetentionDays: number;
 }
 
-/** A part of the program that changes PostgreSQL, as a function. */
+/** Creates a function from a part of the program that changes PostgreSQL. */
 export function createFunction(
   scope: Construct,
   id: string,
@@ -54,7 +54,7 @@ const placeIn = (scope: Construct, id: string, { vpc, subnets }: NonNullable<Pos
   securityGroups: [createSecurityGroup(scope, id, vpc)],
 });
 
-/** Out to the databases, as each lets it in, and to AWS over TLS; nothing comes in. */
+/** Allows connections to the databases, as each admits them, and to AWS over TLS; no inbound connections. */
 function createSecurityGroup(scope: Construct, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
   const group = new ec2.SecurityGroup(scope, `${id}SecurityGroup`, {
     vpc,

@@ -21,31 +21,31 @@ export interface RdsAlarmsProps {
   readonly topic?: sns.ITopic;
 }
 
-/** Shares of what there is, from which on somebody should look. */
+/** Shares of a resource at which an alarm fires. */
 const FREE_STORAGE = 0.1;
 const FREE_MEMORY = 0.05;
 const USED_CONNECTIONS = 0.8;
 /** Percent. */
 const USED_CPU = 90;
-/** Share of the disk that write-ahead log may take which a replication slot retains. */
+/** Share of the disk that WAL retained by a replication slot may take. */
 const RETAINED_BY_SLOTS = 0.1;
 /**
- * Seconds that a replica may be behind. While its source is idle, a replica reports up to five minutes without being behind:
+ * Seconds that a replica may lag. While its source is idle, a replica reports up to five minutes without lagging:
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PostgreSQL.Replication.ReadReplicas.Monitor.html
  */
 const LAG = 900;
-/** Hours without a finished backup; one is made each day. */
+/** Hours without a completed backup; RDS takes one each day. */
 const BACKUP_HOURS = 30;
 
 /**
- * Events to be told: not those of every backup and every change that somebody makes. `low storage` reports a disk that is 90 % full, whatever
- * size it has grown to, which no metric shows. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0089)
+ * Events to report, except those of every backup and change. `low storage` reports a disk that is 90 % full at its
+ * current size, which no metric shows. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0089)
  */
 const EVENT_CATEGORIES = ["availability", "failover", "failure", "low storage", "maintenance", "notification", "read replica", "recovery"];
 
-/** Tells a topic when a server needs somebody: alarms on its metrics, its events, and backups that stay away. */
+/** Notifies a topic when a server needs attention: alarms on its metrics, its events, and missing backups. */
 export class RdsAlarms extends Construct {
-  /** All of them, to which further actions can be added. */
+  /** All alarms, to which you can add actions. */
   readonly alarms: readonly cloudwatch.Alarm[];
 
   constructor(scope: Construct, id: string, { postgres, topic }: RdsAlarmsProps) {
@@ -128,7 +128,7 @@ function createInstanceAlarms(scope: Construct, postgres: RdsPostgres): readonly
   ];
 }
 
-/** Of an instance or a replica: a replica's disk fills up by itself, too, and then no longer follows. */
+/** Creates the alarm of an instance or a replica: a replica's disk can fill up on its own, and then replication stops. */
 function createStorageAlarm(
   scope: Construct,
   id: string,
@@ -151,7 +151,7 @@ function createReplicaAlarms(scope: Construct, postgres: RdsPostgres): readonly 
 }
 
 /**
- * RDS has no event for a backup that failed, so one that finished is waited for.
+ * RDS has no event for a failed backup, so the alarm waits for completed ones.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html (RDS-EVENT-0002)
  */
 function createBackupAlarm(scope: Construct, postgres: RdsPostgres): readonly cloudwatch.Alarm[] {
@@ -163,7 +163,7 @@ function createBackupAlarm(scope: Construct, postgres: RdsPostgres): readonly cl
       resources: [postgres.instance.instanceArn],
       detail: { EventID: ["RDS-EVENT-0002"] },
     },
-    // EventBridge counts what it delivers: a rule needs a target. Subscribe to it to hear of every backup.
+    // EventBridge counts deliveries, so a rule needs a target. To be notified of every backup, subscribe to it.
     targets: [new SnsTopic(new sns.Topic(scope, "Backups", { displayName: "Backups of PostgreSQL", enforceSSL: true }))],
   });
   const period = Duration.hours(1);

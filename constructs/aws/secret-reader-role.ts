@@ -11,17 +11,17 @@ export interface SecretReaderRoleProps {
   /** ARN of the cluster's OIDC provider. */
   readonly oidcProvider: string;
   readonly secretArn: string;
-  /** Encrypts the secret; null is the account's own key. @defaultValue `null` */
+  /** Encrypts the secret; null for the account's own key. @defaultValue `null` */
   readonly key?: kms.IKey | null;
 }
 
-/** What External Secrets reads a platform's secret as: a role of one service account of the cluster, for one secret. */
+/** The role that External Secrets reads a platform's secret with: for one service account of the cluster, and one secret. */
 export class SecretReaderRole extends Construct {
   readonly roleArn: string;
 
   constructor(scope: Construct, id: string, props: SecretReaderRoleProps) {
     super(scope, id);
-    // Written out, because the provider's ARN is known: the L2 would compute it with a function.
+    // Written out, because the provider's ARN is known: the L2 would compute it with a custom resource.
     const issuer = props.oidcProvider.slice(props.oidcProvider.indexOf("oidc-provider/") + "oidc-provider/".length);
     const subject = `system:serviceaccount:${props.namespace}:${kubernetesNames(props.release).secretStore}`;
     const conditions = { StringEquals: { [`${issuer}:sub`]: subject, [`${issuer}:aud`]: "sts.amazonaws.com" } };

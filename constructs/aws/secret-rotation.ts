@@ -12,9 +12,9 @@ import { functionSubnets } from "./subnets";
 import { FIRST_GENERATION, ROTATION_SECONDS, type RotationTask, VARIABLES } from "./task";
 
 export interface SecretRotationProps extends DatabaseProvisioningProps {
-  /** What comes before a rotation may: provisioning, a way to Secrets Manager. @defaultValue `[]` */
+  /** Constructs to create before rotation: provisioning, access to Secrets Manager. @defaultValue `[]` */
   readonly after?: readonly IConstruct[];
-  /** Whether the master's secret is rotated, too. @defaultValue whether this library created the server */
+  /** Whether to rotate the master's secret as well. @defaultValue whether this library created the server */
   readonly includeMaster?: boolean;
   /** Days between two rotations. @defaultValue `30` */
   readonly rotationDays?: number;
@@ -22,7 +22,7 @@ export interface SecretRotationProps extends DatabaseProvisioningProps {
 
 const MASTER = "master";
 
-/** What rotation uses of a tenant. Changing anything else leaves the function as it is. */
+/** Returns the part of a tenant that rotation uses. Changing anything else does not change the function. */
 const toTenantLogins = ({ owner, logins, databases, secret }: Tenant): TenantLogins => ({
   owner,
   logins: logins.map(({ name }) => ({ name })),
@@ -38,7 +38,7 @@ const toTenants = ({ tenants, secrets }: SecretRotationProps): RotationTask["ten
     }),
   );
 
-/** New passwords at intervals, for the platforms and the master. Nothing is rotated before it has been provisioned. */
+/** Rotates the passwords of the platforms and the master. No password is rotated before it is provisioned. */
 export class SecretRotation extends Construct {
   readonly function: lambda.Function;
 
@@ -69,7 +69,7 @@ export class SecretRotation extends Construct {
       sourceAccount: Stack.of(this).account,
     });
     const schedules = [
-      // A platform may be called like the master's schedule; no name contains a dot.
+      // A platform may have the name of the master's schedule; no name contains a dot.
       ...Object.entries(props.secrets).map(([name, { arn }]) => [name === MASTER ? `Schedule.${name}` : `Schedule-${name}`, arn] as const),
       ...master.map((arn) => [`Schedule-${MASTER}`, arn] as const),
     ];
@@ -78,7 +78,7 @@ export class SecretRotation extends Construct {
         secretId,
         rotationLambdaArn: this.function.functionArn,
         rotationRules: { automaticallyAfterDays: rotationDays },
-        // Provisioning has just made them; nobody waits for others.
+        // Provisioning has just created them, so there is no need for new ones.
         rotateImmediatelyOnUpdate: false,
       });
       schedule.node.addDependency(this.function, ...this.function.connections.securityGroups, ...after);

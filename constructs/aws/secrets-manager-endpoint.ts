@@ -9,9 +9,9 @@ export interface SecretsManagerEndpointProps {
 }
 
 /**
- * A way to Secrets Manager for private subnets that have none to the internet. Secrets Manager calls KMS itself, so no other is needed.
+ * Access to Secrets Manager for private subnets without internet access. Secrets Manager calls KMS itself, so no other endpoint is needed.
  *
- * From then on its private name resolves to this endpoint in the whole VPC, and AWS refuses a second one ("conflicting DNS domain"):
+ * From then on, its private name resolves to this endpoint in the whole VPC, and AWS rejects a second one ("conflicting DNS domain"):
  * https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
  */
 export class SecretsManagerEndpoint extends Construct {
@@ -22,7 +22,7 @@ export class SecretsManagerEndpoint extends Construct {
     new ec2.InterfaceVpcEndpoint(this, "Endpoint", {
       vpc,
       service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-      // One in each zone: EC2 refuses two.
+      // One subnet per zone: EC2 rejects two.
       subnets: {
         subnets: subnets.filter(
           ({ availabilityZone: zone }, index) => subnets.findIndex((each) => each.availabilityZone === zone) === index,

@@ -16,17 +16,17 @@ import { findSecret, isOutOfReach, readCredential, storeFaults, toSecretText } f
 /** Stages of a secret's versions. https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html#term_version */
 export type Stage = "AWSCURRENT" | "AWSPENDING" | "AWSPREVIOUS";
 
-/** A version of a secret, its id, and when it was added. */
+/** A version of a secret, its ID, and when it was added. */
 export interface StoredVersion {
   readonly id: string;
   readonly created: Date;
   readonly credential: Credential;
 }
 
-/** The version of a secret in a stage, or null where there is none. @throws ProvisioningError where there is no such secret. */
+/** Returns the version of a secret in a stage, or null if there is none. @throws ProvisioningError if the secret does not exist. */
 export async function readVersion(client: SecretsManagerClient, secret: string, stage: Stage): Promise<StoredVersion | null> {
   const request = client.send(new GetSecretValueCommand({ SecretId: secret, VersionStage: stage }));
-  // A secret without a version in a stage is no fault; one that does not exist is.
+  // A secret without a version in a stage is not an error; a missing secret is.
   const found = await ask(
     secret,
     request.catch((error) => {
@@ -39,23 +39,23 @@ export async function readVersion(client: SecretsManagerClient, secret: string, 
   return { id: found.VersionId ?? "", created: found.CreatedDate ?? new Date(), credential };
 }
 
-/** Takes a stage from the version that has it. One without a value keeps it. */
+/** Removes a stage from the version that has it. A version without a value keeps it. */
 export async function removeStage(client: SecretsManagerClient, secret: string, stage: Stage): Promise<void> {
   const version = await readVersion(client, secret, stage);
   if (version === null) return;
   const change = { SecretId: secret, VersionStage: stage, RemoveFromVersionId: version.id };
   const request = ask(secret, client.send(new UpdateSecretVersionStageCommand(change)));
   await request.catch(async (error) => {
-    // A try whose answer was lost has done it.
+    // An earlier try has succeeded, but its response was lost.
     if ((await readVersion(client, secret, stage))?.id === version.id) throw error;
   });
 }
 
-/** A secret's tags, stages and rotation rules, without a value. @throws ProvisioningError */
+/** Returns a secret's tags, stages and rotation rules, without its value. @throws ProvisioningError */
 export const describeSecret = (client: SecretsManagerClient, secret: string): Promise<DescribeSecretCommandOutput> =>
   ask(secret, client.send(new DescribeSecretCommand({ SecretId: secret })));
 
-/** Asks Secrets Manager something about a secret. @throws its fault as one sentence. */
+/** Sends a request about a secret to Secrets Manager. @throws its error as one sentence. */
 export async function ask<T>(secret: string, request: Promise<T>): Promise<T> {
   return request.catch((error) => {
     throw explain(error, secret);
@@ -75,14 +75,14 @@ const FAULTS = storeFaults({
   takeBack: "restore its last version",
 });
 
-/** Whether a fault of an AWS client, by its name, means that there are no valid credentials. */
+/** Whether the name of an AWS client's error means that there are no valid credentials. */
 export const isUnauthenticated = (name: string): boolean =>
   /^(CredentialsProviderError|TokenProviderError|ExpiredToken(Exception)?|InvalidSignatureException)$/.test(name);
 
-/** The sentence on such a fault. */
+/** Returns the sentence for such an error. */
 export const sayUnauthenticated = (message: string): string => FAULTS.unauthenticated(message).message;
 
-/** A fault of Secrets Manager as one sentence. */
+/** Returns an error of Secrets Manager as one sentence. */
 function explain(error: unknown, secret: string): Error {
   if (error instanceof ProvisioningError) return error;
   const { name = "", message = "" } = error as { readonly name?: string; readonly message?: string };
@@ -94,9 +94,9 @@ function explain(error: unknown, secret: string): Error {
 }
 
 /**
- * Platform secrets in AWS Secrets Manager: the current version is the one to use, AWSPREVIOUS the one before.
+ * Platform secrets in AWS Secrets Manager: AWSCURRENT is the version to use, AWSPREVIOUS the one before it.
  *
- * @param arns of the secrets, by the id that a tenant has for its own.
+ * @param arns of the secrets, by the tenant's secret ID.
  */
 export class SecretsManagerStore implements SecretStore {
   readonly description = "AWS Secrets Manager";
@@ -123,9 +123,9 @@ export class SecretsManagerStore implements SecretStore {
 
   async write(secret: string, credential: Credential, forget = false): Promise<void> {
     const arn = this.arnOf(secret);
-    // First: a rotation under way must not make its own version current over this one.
+    // First: a running rotation must not make its own version current over this one.
     await removeStage(this.client, arn, "AWSPENDING");
-    // One token for all tries of this call: a try whose answer was lost must not make a second version.
+    // One token for all tries of this call: a lost response must not cause a second version.
     const version = { SecretId: arn, SecretString: toSecretText(credential), ClientRequestToken: randomUUID() };
     await ask(arn, this.client.send(new PutSecretValueCommand(version)));
     if (forget) await removeStage(this.client, arn, "AWSPREVIOUS");

@@ -29,7 +29,7 @@ export const region = "eu-central-1";
 
 const unused = (path: string, why: string): Violation => ({ path, rule: `has no effect ${why}`, got: null, remedy: "" });
 
-/** About the section `aws`, alone and together with instances. */
+/** Rules about the section `aws`, alone and together with instances. */
 export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-region-of-rds",
@@ -40,7 +40,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     check: ({ section: { region: its, certificateAuthorities }, instances }) => {
       if (!RDS_REGIONS.includes(its)) return [violation("aws.region", "must be an RDS region", its, suggestRegion(its, RDS_REGIONS))];
       const isKnown = REGIONS.includes(its) || certificateAuthorities !== null;
-      // An existing database may bring its own.
+      // An existing database may have its own.
       const isNeeded = Object.values(instances).some((instance) => ifReadable(() => (instance.existing?.ca ?? null) === null, false));
       return isKnown || !isNeeded
         ? []
@@ -143,7 +143,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
     severity: "error",
     check: ({ section, instances }) => {
       const { region: its } = section;
-      // A region that is unknown, or a text that is not an ARN, has its own rule.
+      // An unknown region, or text that is not an ARN, has its own rule.
       if (!RDS_REGIONS.includes(its)) return [];
       const checkArn = (path: string, arn: string | null) =>
         arn?.startsWith("arn:") && arn.split(":")[3] !== its ? [violation(path, `must be in ${its}`, arn)] : [];

@@ -5,7 +5,7 @@ import type { InstanceSettings } from "../model/instance";
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
  */
 export const GP3 = {
-  /** Of one volume: operations per second, and MiB/s. */
+  /** Performance of one volume: operations per second, and MiB/s. */
   baseline: { iops: 3_000, throughput: 125 },
   stripedFromGib: 400,
   iops: { min: 12_000, max: 64_000 },
@@ -15,7 +15,7 @@ export const GP3 = {
   throughputPerIops: 0.25,
 } as const;
 
-/** What an instance's volume is given: nothing where RDS takes nothing. */
+/** Returns the performance settings of an instance's volume; none if RDS accepts none. */
 export function performanceOf(instance: InstanceSettings): { readonly iops: number; readonly throughputMibps: number } | null {
   if (instance.storageGib < GP3.stripedFromGib) return null;
   return { iops: instance.iops ?? GP3.iops.min, throughputMibps: instance.throughputMibps ?? GP3.throughput.min };

@@ -1,15 +1,15 @@
 import type * as ec2 from "aws-cdk-lib/aws-ec2";
 import { UserError } from "../model/errors";
 
-/** Where something stands in a network. */
+/** A place in a network. */
 export interface Placement {
   readonly vpc: ec2.IVpc;
-  /** Which of its subnets; each construct documents its default. */
+  /** The subnets; each construct documents its default. */
   readonly vpcSubnets?: ec2.SubnetSelection;
 }
 
 /**
- * Subnets for databases: by default isolated ones, else private ones with a way out.
+ * Returns subnets for databases: by default isolated ones, otherwise private ones with internet access.
  *
  * @throws UserError if there are fewer than two: RDS needs two zones.
  */
@@ -21,7 +21,7 @@ export function databaseSubnets({ vpc, vpcSubnets }: Placement): readonly ec2.IS
 }
 
 /**
- * Subnets for functions: by default private ones with a way out, for Secrets Manager; else isolated ones, which need an endpoint of it.
+ * Returns subnets for functions: by default private ones with internet access, for Secrets Manager; otherwise isolated ones, which need an endpoint.
  *
  * @throws UserError if there is none.
  */

@@ -7,7 +7,7 @@ import { region } from "./section-rules";
 /** Tags that a resource can have. This project sets one for the environment, and one for the owner if there is one. */
 const MOST_TAGS = 50;
 
-/** About labels and the owner, which are tags on AWS. */
+/** Rules about labels and the owner, which are tags on AWS. */
 export const awsTagRules: readonly WholeRule<typeof awsFields>[] = [
   {
     id: "aws-labels-fit-a-resource",

@@ -13,7 +13,7 @@ import { awsTagRules } from "./tag-rules";
 /** For superusers (PostgreSQL's three, RDS's two and its own agents), provisioning, rotation, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 15;
 
-/** A spec may ask for a proxy, which another cloud has. */
+/** A spec may request a proxy, which only another cloud has. */
 const NO_PROXY = { rule: "has no effect on AWS", remedy: "pods connect to RDS directly, over verified TLS" };
 
 /** Named, so that its section is documented wherever its type is shown. */

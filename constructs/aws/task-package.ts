@@ -6,7 +6,7 @@ import type { IConstruct } from "constructs";
 import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import { type RotationTask, TASK_FILE } from "./task";
 
-/** A folder with the program and its task, in the app's output folder, and a hash of both. */
+/** Writes the program and its task to a directory in the app's output directory. Returns it with a hash of both. */
 export function packageWith(scope: IConstruct, task: RotationTask): { readonly directory: string; readonly hash: string } {
   const app = Stage.of(scope);
   if (app === undefined) throw new TypeError("there is no app");

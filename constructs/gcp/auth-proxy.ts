@@ -5,28 +5,28 @@ import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
 import { SIDECAR, type Wired } from "../model/wire";
 
-/** Cloud SQL Auth Proxy, as it is where the environment names no other version. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
+/** The default version of the Cloud SQL Auth Proxy. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/releases */
 export const AUTH_PROXY_VERSION = "2.28.0";
 const IMAGE = "gcr.io/cloud-sql-connectors/cloud-sql-proxy";
 
-/** Port at which it listens: PostgreSQL's own. */
+/** Its port: PostgreSQL's default. */
 export const PROXY_PORT = 5432;
-/** Port at which it listens for the instance's first replica. */
+/** Its port for the instance's first replica. */
 export const READER_PORT = 5433;
 const HEALTH_PORT = 9090;
-/** Its variable for the instance, and the key of its ConfigMap: the name is known only when the instance is made. */
+/** Its variable for the instance, and the key of its ConfigMap: the name is a deploy-time value. */
 const CONNECTION_NAME = "CSQL_PROXY_INSTANCE_CONNECTION_NAME";
-/** The same of the replica. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/v2.25.3/cmd/root.go#L732 */
+/** The same for the replica. https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/v2.25.3/cmd/root.go#L732 */
 const READER_NAME = `${CONNECTION_NAME}_1`;
 
-/** The instances that a proxy connects to, by `project:region:instance`, which may be known only late. */
+/** The instances that a proxy connects to, as `project:region:instance`, which may be a deploy-time value. */
 export interface ProxiedInstances<T = string> {
   readonly primary: T;
   /** Null if nothing reads from a replica. */
   readonly reader: T | null;
 }
 
-/** What a proxy connects to, and its own version. */
+/** The instances of a proxy, and its version. */
 export interface Proxied extends ProxiedInstances {
   readonly version: string;
 }
@@ -36,22 +36,22 @@ function variables(address: "127.0.0.1" | "0.0.0.0"): Readonly<Record<string, st
   return {
     CSQL_PROXY_ADDRESS: address,
     CSQL_PROXY_PORT: String(PROXY_PORT),
-    // Without it the public address is tried, and there is none.
+    // Without it, the proxy tries the public address, which does not exist.
     CSQL_PROXY_PRIVATE_IP: "true",
     CSQL_PROXY_STRUCTURED_LOGS: "true",
     CSQL_PROXY_HEALTH_CHECK: "true",
-    // The kubelet asks from outside the pod.
+    // The kubelet probes from outside the pod.
     CSQL_PROXY_HTTP_ADDRESS: "0.0.0.0",
     CSQL_PROXY_HTTP_PORT: String(HEALTH_PORT),
     CSQL_PROXY_EXIT_ZERO_ON_SIGTERM: "true",
-    // Less than the 30 seconds that a pod has.
+    // Less than a pod's grace period of 30 seconds.
     CSQL_PROXY_MAX_SIGTERM_DELAY: "20s",
   };
 }
 
 const probe = (path: string, timing: JsonObject): JsonObject => ({ httpGet: { path, port: HEALTH_PORT }, ...timing });
 
-/** What the proxy runs as, whatever pod it is in. @param instances variables with their names. */
+/** Returns the proxy's container for any pod. @param instances variables with their names. */
 function container(address: "127.0.0.1" | "0.0.0.0", instances: readonly JsonObject[], version: string): JsonObject {
   return {
     name: SIDECAR,
@@ -67,23 +67,23 @@ function container(address: "127.0.0.1" | "0.0.0.0", instances: readonly JsonObj
 const fromConfigMap = (name: string, reads: boolean): readonly JsonObject[] =>
   [CONNECTION_NAME, ...(reads ? [READER_NAME] : [])].map((key) => ({ name: key, valueFrom: { configMapKeyRef: { name, key } } }));
 
-/** The proxy as a native sidecar, which starts before everything else in its pod, and ends after it. Kubernetes 1.29 or newer. */
+/** Returns the proxy as a native sidecar, which starts before everything else in its pod and ends after it. Kubernetes 1.29 or newer. */
 const asSidecar = (made: JsonObject): JsonObject => ({ ...made, restartPolicy: "Always" });
 
 /**
- * The sidecar of a platform's pods. The instance stands in `toProxyConfigMap`, so that a release contains no deploy-time value.
+ * Returns the sidecar of a platform's pods. `toProxyConfigMap` contains the instance, so that a release contains no deploy-time value.
  *
  * @param reads whether it also listens for the replica.
  */
 export const platformSidecar = (release: string, version: string, reads: boolean): JsonObject =>
   asSidecar(container("127.0.0.1", fromConfigMap(kubernetesNames(release).proxy, reads), version));
 
-/** The sidecar of a pod of our own, in which a late-bound name does no harm. */
+/** Returns the sidecar of this project's own pods, which may contain deploy-time values. */
 export const ownSidecar = (connectionName: string, version: string): JsonObject =>
   asSidecar(container("127.0.0.1", [{ name: CONNECTION_NAME, value: connectionName }], version));
 
 /**
- * What a platform's pods need beside a release to reach the database through the proxy; nothing where they do not.
+ * Returns the objects that a platform's pods need in addition to a release to reach the database through the proxy; none if they do not use it.
  *
  * @param annotations of the service account that the proxy runs as.
  */
@@ -94,7 +94,7 @@ export function toProxyObjects(wired: Wired, access: Topology["access"], proxied
   return [...(account === null ? [] : [account]), toProxyConfigMap(wired, proxied), ...deployment];
 }
 
-/** Which instances the proxy of a platform connects to. */
+/** Returns the ConfigMap with the instances of a platform's proxy. */
 function toProxyConfigMap({ namespace, release }: Wired, { primary, reader }: ProxiedInstances): JsonObject {
   const { proxy } = kubernetesNames(release);
   return {
@@ -105,7 +105,7 @@ function toProxyConfigMap({ namespace, release }: Wired, { primary, reader }: Pr
   };
 }
 
-/** Service account of the pods with a sidecar, or null where somebody else makes it. */
+/** Returns the service account of the pods with a sidecar; null if a chart or a user creates it. */
 function toClientAccount({ namespace, release, connection }: Wired, annotations: JsonObject): JsonObject | null {
   const { client } = kubernetesNames(release);
   if (connection.serviceAccount !== client) return null;
@@ -113,8 +113,8 @@ function toClientAccount({ namespace, release, connection }: Wired, annotations:
 }
 
 /**
- * The proxy as pods of its own, with the service that platforms connect to: two, spread over nodes, and open to their namespace only.
- * From a pod to them passwords and data go in plain text.
+ * Returns the proxy as separate pods with a Service: two, spread over nodes, and open only to their namespace. Passwords and data travel in
+ * plain text from a pod to them.
  */
 function toProxyDeployment({ namespace, release, connection }: Wired, version: string, annotations: JsonObject): readonly JsonObject[] {
   const { proxy } = kubernetesNames(release);
@@ -124,7 +124,7 @@ function toProxyDeployment({ namespace, release, connection }: Wired, version: s
   const matchLabels = { ...labels(release), "app.kubernetes.io/name": proxy };
   const pod = {
     serviceAccountName: proxy,
-    // Its identity is the node's metadata server's to give; it asks nothing of Kubernetes.
+    // It gets its identity from the node's metadata server, and never calls the Kubernetes API.
     automountServiceAccountToken: false,
     containers: [
       {

@@ -4,17 +4,17 @@ import type { GcpSettings } from "./section";
 /** Most days that write-ahead logs can be kept for. https://cloud.google.com/sql/docs/postgres/backup-recovery/pitr */
 export const LOG_DAYS: Readonly<Record<GcpSettings["edition"], number>> = { ENTERPRISE: 7, ENTERPRISE_PLUS: 35 };
 
-/** Backups that Cloud SQL keeps at most. https://cloud.google.com/sql/docs/postgres/backup-recovery/backups, read 2026-11-30 */
+/** The most backups that Cloud SQL keeps. https://cloud.google.com/sql/docs/postgres/backup-recovery/backups, read 2026-11-30 */
 const MOST_BACKUPS = 365;
 
 export interface Retention {
-  /** Days back to any moment of which one can recover. */
+  /** Days within which recovery to any moment is possible. */
   readonly logDays: number;
-  /** Backups that are kept: a count, not days. One is made each day. */
+  /** Number of backups to keep: a count, not days. Cloud SQL takes one each day. */
   readonly backups: number;
 }
 
-/** Days of retention in Cloud SQL's units; null where nothing is kept. */
+/** Converts days of retention to Cloud SQL's units; null if no backups are kept. */
 export function retentionOf(
   { backupRetentionDays, pointInTimeRecovery }: Pick<InstanceSettings, "backupRetentionDays" | "pointInTimeRecovery">,
   edition: GcpSettings["edition"],

@@ -9,7 +9,7 @@ export interface IdentityProject {
 
 /** The Google identity of a Kubernetes service account with the Auth Proxy. Contains no deploy-time values. */
 export interface ClientIdentity {
-  /** As IAM writes it. */
+  /** In IAM's notation. */
   readonly member: string;
   /** Annotations that the Kubernetes service account needs. */
   readonly annotations: JsonObject;
@@ -23,10 +23,10 @@ export interface ClientIdentity {
   } | null;
 }
 
-/** Letters of a hash that make a name. */
+/** Letters of a hash in a name. */
 const HASH_LENGTH = 10;
 
-/** @param kind as `gcp.cluster.serviceAccounts` has it. */
+/** @param kind value of `gcp.cluster.serviceAccounts`. */
 export function clientIdentity(
   identity: IdentityProject,
   kind: "direct" | "google",
@@ -37,7 +37,7 @@ export function clientIdentity(
   if (kind === "direct") return { member: principalOf(identity, namespace, serviceAccount), annotations: {}, account: null };
   const { project } = identity;
   const of = `${namespace}/${serviceAccount}`;
-  // Google takes 30 letters, which the names together exceed.
+  // Google allows 30 letters, which the names together exceed.
   const accountId = `postgres-${createHash("sha256").update(`${environment}/${of}`).digest("hex").slice(0, HASH_LENGTH)}`;
   // `example.com:my-project` has accounts of `my-project.example.com`.
   const domain = project.split(":").reverse().join(".");
@@ -50,7 +50,7 @@ export function clientIdentity(
 }
 
 /**
- * A service account of Kubernetes as a member of IAM, without a service account of Google's in between. Workload Identity has to be on.
+ * Returns a Kubernetes service account as a member of IAM, without a Google service account. Workload Identity must be on.
  *
  * https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
  */

@@ -18,31 +18,31 @@ export interface CloudSqlAlertsArgs {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** Shares of what there is, from which on somebody should look. */
+/** Shares of a resource at which an alert fires. */
 const USED = { disk: 0.9, cpu: 0.9, memory: 0.95, connections: 0.8, transactionIds: 0.25 } as const;
-/** Transactions for which a replication slot may keep old rows: half of what autovacuum waits for until it freezes. */
+/** Transactions for which a replication slot may keep old rows: half of the age at which autovacuum freezes. */
 const HELD_BY_SLOTS = 100_000_000;
-/** Seconds that a replica may be behind. */
+/** Seconds that a replica may lag. */
 const LAG = 300;
 
-/** What is watched. https://cloud.google.com/sql/docs/postgres/admin-api/metrics */
+/** A watched metric. https://cloud.google.com/sql/docs/postgres/admin-api/metrics */
 interface Watch {
   readonly title: string;
   /** Metric of Cloud SQL, below `cloudsql.googleapis.com/database/`. */
   readonly metric: string;
   readonly above: number;
-  /** Adds up what is counted for each database. */
+  /** Adds up the values of all databases. */
   readonly sum?: true;
   /** Label of the metric, and its value. Default: all are watched. */
   readonly label?: readonly [string, string];
 }
 
-/** Tells somebody when a server needs them: what fills up, replicas that fall behind, and backups that fail. */
+/** Notifies people when a server needs attention: full resources, lagging replicas, and failed backups. */
 export class CloudSqlAlerts extends pulumi.ComponentResource {
   constructor(name: string, args: CloudSqlAlertsArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:CloudSqlAlerts", name, {}, opts);
     const { postgres, instance = postgres } = args;
-    // Cloud SQL enlarges a disk only when it is nearly full: below that, its share says nothing as long as it may grow.
+    // Cloud SQL enlarges a disk only when it is nearly full, so the used share means nothing while the disk can grow.
     const mostStorage = instance.settings.maxStorageGib ?? instance.settings.storageGib;
     const percent = (share: number) => `${share * 100} %`;
     const onEach: Readonly<Record<string, Watch>> = {
@@ -68,7 +68,7 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
         metric: "postgresql/transaction_id_utilization",
         above: USED.transactionIds,
       },
-      // What a slot retains of the write-ahead log has no metric: it is seen on the disk.
+      // There is no metric for the WAL that a slot retains: it shows in the disk usage.
       slots: {
         title: `a replication slot keeps rows from ${HELD_BY_SLOTS / 1_000_000} million transactions ago`,
         metric: "postgresql/vacuum/oldest_transaction_age",
@@ -90,8 +90,8 @@ export class CloudSqlAlerts extends pulumi.ComponentResource {
 }
 
 /**
- * A disk that should have grown: Cloud SQL enlarges it when less than 5 GiB and a 25th of its size is free, at most 25 GiB. The alert is in the
- * middle between that share, at the largest size, and a full disk.
+ * Watches for a disk that should have grown: Cloud SQL enlarges it when less than 5 GiB plus 1/25 of its size is free, at most 25 GiB. The
+ * threshold is halfway between that share, at the largest size, and a full disk.
  * https://cloud.google.com/sql/docs/postgres/instance-settings#automatic-storage-increase-2ndgen
  */
 function watchGrowth(maxStorageGib: number): Watch {
@@ -104,10 +104,10 @@ function watchGrowth(maxStorageGib: number): Watch {
   };
 }
 
-/** `project:instance`, as metrics and logs name an instance. */
+/** Returns `project:instance`, as in metrics and logs. */
 const databaseId = ({ project, name }: sql.DatabaseInstance): pulumi.Output<string> => pulumi.interpolate`${project}:${name}`;
 
-/** A policy with one condition. */
+/** Creates a policy with one condition. */
 function createPolicy(
   parent: CloudSqlAlerts,
   name: string,
@@ -121,7 +121,7 @@ function createPolicy(
   new monitoring.AlertPolicy(name, { ...inputs, displayName: `PostgreSQL ${name}: ${title}`, conditions }, { parent });
 }
 
-/** A value that stays too high for a quarter of an hour. */
+/** Watches for a value that stays too high for 15 minutes. */
 function watchMetric(
   parent: CloudSqlAlerts,
   name: string,

@@ -15,7 +15,7 @@ import { gcp } from "./target";
 /** What a person writes of one instance: every setting of `instances.<name>`, and `tier`, `zone` and `name` of `gcp.instances.<name>`. */
 export type CloudSqlSpec = Omit<InstanceSpec, "existing"> & Written<(typeof gcpFields)["instances"]["own"]["fields"]>;
 
-/** What stands in a spec's section `gcp`, each with its default. */
+/** Settings of a spec's section `gcp`, each with its default. */
 type SectionArgs = Pick<Written<typeof gcpFields>, "edition" | "disk" | "denyMaintenance">;
 
 export interface CloudSqlPostgresArgs extends SectionArgs {
@@ -25,7 +25,7 @@ export interface CloudSqlPostgresArgs extends SectionArgs {
    */
   readonly network: pulumi.Input<string>;
   /**
-   * Size, disk, backups, version and flags: the settings of `instances.<name>` and `gcp.instances.<name>` of a spec, checked by the same rules.
+   * Size, disk, backups, version and flags: the settings of `instances.<name>` and `gcp.instances.<name>` of a spec, checked with the same rules.
    *
    * @defaultValue `{}`: PostgreSQL 17, 2 vCPUs, 8 GiB, a disk of 100 GiB, a standby, backups of 7 days
    */
@@ -35,7 +35,7 @@ export interface CloudSqlPostgresArgs extends SectionArgs {
   /** @defaultValue the stack's `gcp:region` */
   readonly region?: string;
   /**
-   * Name of the environment: it stands in the names of secrets and of the DNS zone, and marks the roles in the database.
+   * Name of the environment. The names of secrets and of the DNS zone contain it, and it marks the roles in the database.
    *
    * @defaultValue `<project>-<stack>`, as Pulumi names them
    */
@@ -44,15 +44,15 @@ export interface CloudSqlPostgresArgs extends SectionArgs {
   readonly instance?: string;
   /** Cloud KMS key that encrypts the instance and its secrets, such as `key.id`. @defaultValue Google's */
   readonly encryptionKey?: pulumi.Input<string> | null;
-  /** Pool that signs its certificate (`projects/P/locations/L/caPools/POOL`). @defaultValue Google's authority for this instance */
+  /** CA pool that signs its certificate (`projects/P/locations/L/caPools/POOL`). @defaultValue Google's CA for this instance */
   readonly serverCaPool?: string | null;
-  /** Range that its address is taken from, by its name. @defaultValue Google chooses */
+  /** Name of the range for its address. @defaultValue Google chooses */
   readonly allocatedRange?: string | null;
   /** @defaultValue `{ environment }` */
   readonly labels?: Readonly<Record<string, string>>;
-  /** What must be there first, such as the network's private services access. @defaultValue `[]` */
+  /** Resources that must exist first, such as the network's private services access. @defaultValue `[]` */
   readonly after?: readonly pulumi.Resource[];
-  /** Reasons for what rules would refuse without one: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings that rules would otherwise reject, by rule ID. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
@@ -67,33 +67,33 @@ export interface ResolvedCloudSqlArgs {
   readonly region: string;
   /** `projects/P/global/networks/NAME`. */
   readonly network: pulumi.Input<string>;
-  /** Name of the range that its address is taken from; null leaves the choice to Google. */
+  /** Name of the range for its address; null lets Google choose. */
   readonly allocatedRange: string | null;
-  /** Its tier, for a size that no other one of the edition and the disk has; null takes that of the size. */
+  /** Its tier; null derives it from the size. */
   readonly tier: string | null;
-  /** Zone of the primary; null leaves the choice to Google. */
+  /** Zone of the primary; null lets Google choose. */
   readonly zone: string | null;
-  /** Its name in Cloud SQL; null takes one that is never taken. */
+  /** Its name in Cloud SQL; null generates a unique one. */
   readonly chosenName: string | null;
   readonly edition: GcpSettings["edition"];
   readonly disk: GcpSettings["disk"];
-  /** Cloud KMS key that encrypts it, and its master's secret; null leaves that to Google's. */
+  /** Cloud KMS key that encrypts it and its master's secret; null uses Google's keys. */
   readonly encryptionKey: pulumi.Input<string> | null;
-  /** Pool that signs its certificate; null takes Google's authority for this instance. */
+  /** CA pool that signs its certificate; null uses Google's CA for this instance. */
   readonly serverCaPool: string | null;
   /** Days without maintenance, as `yyyy-mm-dd`, or `mm-dd` for every year. */
   readonly denyMaintenance: { readonly from: string; readonly to: string } | null;
   readonly labels: Readonly<Record<string, string>>;
-  /** What must be there first: the network's private services access. Nothing in an instance names it. */
+  /** Resources that must exist first: the network's private services access, which an instance does not reference. */
   readonly after: readonly pulumi.Resource[];
-  /** Rules of which it was excepted, with reasons. @defaultValue `{}` */
+  /** Acknowledged rules, with reasons. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
-/** A number that only names principals, where nothing does: rules read its form alone. */
+/** A placeholder project number: rules check only its form. */
 const NO_PROJECT_NUMBER = "123456789012";
 
-/** Name of the environment where none is given: Pulumi's project and stack. @throws UserError if it cannot be one. */
+/** Returns the default name of the environment, from Pulumi's project and stack. @throws UserError if that is not a valid name. */
 export function environmentOf(): string {
   const name = `${pulumi.getProject()}-${pulumi.getStack()}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   if (!NAME.pattern.test(name))
@@ -101,7 +101,7 @@ export function environmentOf(): string {
   return name;
 }
 
-/** The project and region of a component. @throws UserError if neither it nor the stack names one. */
+/** Returns the project and region of a component. @throws UserError if neither it nor the stack names them. */
 export function placeOf(args: { readonly project?: string; readonly region?: string }): {
   readonly project: string;
   readonly region: string;
@@ -112,7 +112,7 @@ export function placeOf(args: { readonly project?: string; readonly region?: str
   return place as { readonly project: string; readonly region: string };
 }
 
-/** Beginnings of the paths of a spec's instance and section, and what a component's caller knows them as. */
+/** Prefixes of the paths of a spec's instance and section, and the names that a component's caller knows. */
 export const pathsOf = (instance: string) => ({
   [`gcp.instances.${instance}`]: "settings",
   [`instances.${instance}`]: "settings",
@@ -121,7 +121,7 @@ export const pathsOf = (instance: string) => ({
 });
 
 /**
- * Checks one instance by the rules of a spec, and completes it with the spec's defaults.
+ * Checks one instance with the rules of a spec, and completes it with the spec's defaults.
  *
  * @param name of the component.
  * @throws SpecError with every violation; UserError for an existing database.
@@ -173,6 +173,6 @@ export function toCloudSqlArgs(name: string, args: CloudSqlPostgresArgs): Resolv
   };
 }
 
-/** `projects/P/global/networks/NAME`, also if the network is an output that is not known yet. */
+/** Returns `projects/P/global/networks/NAME`, even if the network is an output that is not known yet. */
 const toNetwork = (network: pulumi.Input<string>, project: string): pulumi.Input<string> =>
   typeof network === "string" ? wholeNetwork(network, project) : network;

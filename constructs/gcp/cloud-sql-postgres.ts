@@ -16,13 +16,13 @@ import { checkProvider } from "./provider-version";
 export interface PostgresReader extends Listener {
   /** `project:region:instance` for the Auth Proxy. */
   readonly connectionName: pulumi.Output<string>;
-  /** What must be there before anything connects to it. */
+  /** Resources that must exist before anything connects to it. */
   readonly ready: readonly pulumi.Resource[];
 }
 
-/** A PostgreSQL server that platforms can be given: made here, or by somebody else. */
+/** A PostgreSQL server for platforms: created here, or existing. */
 export interface Postgres {
-  /** Name or address for those who connect directly; known when it is planned. */
+  /** Name or address for direct connections; not a deploy-time value. */
   readonly host: string;
   /** TCP port. */
   readonly port: number;
@@ -32,13 +32,13 @@ export interface Postgres {
   readonly connectionName: pulumi.Output<string> | null;
   /** Null if there is no replica. */
   readonly reader: PostgresReader | null;
-  /** Whole name of the secret with the master's user name and password. */
+  /** Full name of the secret with the master's user name and password. */
   readonly masterSecret: string;
-  /** What must be there before the master can log in. */
+  /** Resources that must exist before the master can log in. */
   readonly ready: readonly pulumi.Resource[];
 }
 
-/** A server, and where it stands: what platforms' databases take their names and places from. */
+/** A server and its place, which the names and places of platforms' databases follow. */
 export interface PlacedPostgres extends Postgres {
   /** Name of the environment, and of the instance in it. */
   readonly environment: string;
@@ -49,14 +49,14 @@ export interface PlacedPostgres extends Postgres {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether this library created it, and rotates its master's password. */
   readonly isCreated: boolean;
-  /** Rules of which the server was excepted, with reasons. */
+  /** Acknowledged rules of the server, with reasons. */
   readonly acknowledge: Readonly<Record<string, string>>;
-  /** What a spec's section `gcp` says of the server. */
+  /** Returns the section `gcp` of a spec for the server. */
   toSection(): JsonObject;
 }
 
 export interface ExistingCloudSqlArgs {
-  /** Of this program, or looked up with `gcp.sql.DatabaseInstance.get`. */
+  /** An instance of this program, or one from `gcp.sql.DatabaseInstance.get`. */
   readonly instance: sql.DatabaseInstance;
   /** Name or address for platforms that connect directly; others connect through the Auth Proxy. */
   readonly host: string;
@@ -66,7 +66,7 @@ export interface ExistingCloudSqlArgs {
   readonly project?: string;
   /** @defaultValue the stack's `gcp:region` */
   readonly region?: string;
-  /** Name of the environment: it stands in the names of secrets, and marks the roles in the database. @defaultValue `<project>-<stack>` */
+  /** Name of the environment. The names of secrets contain it, and it marks the roles in the database. @defaultValue `<project>-<stack>` */
   readonly environment?: string;
   /** Cloud KMS key that encrypts the platforms' secrets. @defaultValue Google's */
   readonly encryptionKey?: pulumi.Input<string> | null;
@@ -78,25 +78,25 @@ export interface ExistingCloudSqlArgs {
   readonly maxConnections?: number;
 }
 
-/** PostgreSQL's own; Cloud SQL has no other. */
+/** PostgreSQL's default port; Cloud SQL has no other. */
 const PORT = 5432;
-/** The login that provisions. Not `postgres`: that one stays without a password. */
+/** The login that provisions. Not `postgres`, which gets no password. */
 const MASTER = "platform_admin";
-/** Seconds that a name is remembered for: a failover keeps the address, another instance does not. */
+/** Seconds to cache a name: a failover keeps the address, a replacement does not. */
 const DNS_TTL = 60;
 /**
- * Longer than any operation of Cloud SQL. If the wait for a creation ends first, the provider forgets the instance, which runs and is
+ * Longer than any Cloud SQL operation. If a creation times out, the provider forgets the instance, which keeps running and is
  * billed. https://github.com/hashicorp/terraform-provider-google-beta/blob/93c65b2/google-beta/services/sql/resource_sql_database_instance.go#L1958
  */
 const TIMEOUTS = { create: "6h", update: "6h", delete: "6h" };
 
 /**
- * Cloud SQL for PostgreSQL at a private address: encrypted, guarded against deletion, backed up, and with a name of its own.
+ * Cloud SQL for PostgreSQL at a private address: encrypted, protected from deletion, backed up, and with a DNS name.
  *
- * With `deletionProtection`, `protect` is set on the component, so that it covers login and secret, too. Replicas have no data that the
- * primary does not have: removing one from the spec deletes it.
+ * With `deletionProtection`, `protect` is set on the component, so that it also covers login and secret. Replicas have no data of their own:
+ * removing one from the spec deletes it.
  *
- * @throws UserError if the installed provider is too old; SpecError with everything that is wrong in `settings`.
+ * @throws UserError if the installed provider is too old; SpecError with all errors in `settings`.
  */
 export class CloudSqlPostgres extends pulumi.ComponentResource implements PlacedPostgres {
   readonly environment: string;
@@ -126,7 +126,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Placed
     checkProvider();
     const args = "maxConnections" in given ? given : toCloudSqlArgs(name, given);
     const settings = toSettings(args);
-    // Everything in it waits for the component, and so for what that waits for; the instance says so itself, for the way back.
+    // Everything in it waits for the component and its dependencies; the instance also declares them itself, for deletion.
     super(
       "platform-postgres:gcp:CloudSqlPostgres",
       name,
@@ -154,7 +154,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Placed
         ...common,
         name: args.chosenName ?? undefined,
         deletionProtection: args.settings.deletionProtection,
-        // Read only in a major upgrade, which Cloud SQL refuses while replicas are left behind.
+        // Used only in a major upgrade, which Cloud SQL rejects unless it includes the replicas.
         includeReplicasForMajorVersionUpgrade: true,
         settings: {
           ...settings,
@@ -177,7 +177,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Placed
     this.registerOutputs({ connectionName: this.connectionName, host: this.host });
   }
 
-  /** An instance of Pulumi's own resource, or an existing one. Creates nothing. @param name of the instance in the environment. */
+  /** An instance of Pulumi's own resource, or an existing one. Creates no resource. @param name of the instance in the environment. */
   static fromDatabaseInstance(name: string, args: ExistingCloudSqlArgs): PlacedPostgres {
     const { instance, host, masterSecret, environment = environmentOf(), majorVersion, maxConnections } = args;
     return {
@@ -195,7 +195,7 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Placed
       labels: args.labels ?? { environment },
       isCreated: false,
       acknowledge: {},
-      // Of the authority and the connection's name, which are known only late, rules read no more than that there is one.
+      // The CA and the connection name are deploy-time values: rules only check that they exist.
       toSection: () => ({
         instances: { [name]: { majorVersion, existing: { host, masterSecret, maxConnections, ca: "known only late" } } },
         existingConnections: { [name]: "known-late:europe-west4:instance" },
@@ -205,14 +205,14 @@ export class CloudSqlPostgres extends pulumi.ComponentResource implements Placed
 
   toSection(): JsonObject {
     const { instance, edition, disk, serverCaPool, tier } = this.args;
-    // A tier decides the size, and the two cannot stand together.
+    // A tier decides the size, so the two cannot be set together.
     const { size, ...others } = this.settings;
     const its = tier === null ? this.settings : { ...others, tier };
     return { edition, disk, serverCaPool, instances: { [instance]: its as unknown as JsonObject } };
   }
 }
 
-/** What an environment names, and what a caller's options name. */
+/** Joins the dependencies of an environment with those of a caller's options. */
 const afterBoth = (after: readonly pulumi.Resource[], others: pulumi.ComponentResourceOptions["dependsOn"]) =>
   others === undefined
     ? [...after]
@@ -240,7 +240,7 @@ function createReplicas(
   const source = { masterInstanceName: primary.name, instanceType: "READ_REPLICA_INSTANCE" };
   return Array.from({ length: args.settings.readReplicas }, (_, index) => {
     const name = physicalName(args.environment, args.instance, index + 1);
-    // The primary's upgrade upgrades them: their own version would race it.
+    // The primary's upgrade includes them: a version of their own would conflict with it.
     const own = { ...opts, protect: false, ignoreChanges: ["databaseVersion"] };
     const ipConfiguration = toIpConfiguration(args, index === 0 ? host : null);
     const its = { ...common, ...source, deletionProtection: false, settings: { ...settings, ipConfiguration } };
@@ -248,22 +248,22 @@ function createReplicas(
   });
 }
 
-/** The master, with a password that is made once; its rotation is the program's in the cluster. @returns its secret's whole name, and version. */
+/** Creates the master, with a password that is generated once; the program in the cluster rotates it. @returns its secret's full name, and version. */
 function createMaster(parent: CloudSqlPostgres, args: ResolvedCloudSqlArgs, primary: sql.DatabaseInstance) {
   const name = masterSecretName(args.environment, args.instance);
   const generated = new random.RandomPassword(name, { length: 32, special: false }, { parent });
   const password = pulumi.secret(generated.result);
   const user = new sql.User(
     name,
-    // A login that owns something cannot be deleted: it goes with its instance.
+    // A login that owns objects cannot be deleted: it is deleted with its instance.
     { project: args.project, instance: primary.name, name: MASTER, type: "BUILT_IN", password, deletionPolicy: "ABANDON" },
-    // Rotation changes it behind Pulumi's back, and Cloud SQL shows no password.
+    // Rotation changes it outside Pulumi, and Cloud SQL shows no password.
     { parent, ignoreChanges: ["password"] },
   );
   const secret = new DatabaseSecret(name, { ...args, secretId: name }, { parent });
   const version = new secretmanager.SecretVersion(
     name,
-    // A rotation adds versions after it: it is not looked at again.
+    // A rotation adds versions after it, so it is not compared again.
     {
       secret: secret.resource.id,
       secretData: password.apply((text) => JSON.stringify({ username: MASTER, password: text })),
@@ -274,7 +274,7 @@ function createMaster(parent: CloudSqlPostgres, args: ResolvedCloudSqlArgs, prim
   return { secret: secret.name, version };
 }
 
-/** A private zone for the names of an instance, which nothing but the network sees. */
+/** Creates a private zone for the names of an instance, which is visible only in the network. */
 function createZone(parent: CloudSqlPostgres, args: ResolvedCloudSqlArgs, host: string): dns.ManagedZone {
   return new dns.ManagedZone(
     physicalName(args.environment, args.instance, null),
@@ -302,12 +302,12 @@ function createName(
   return new dns.RecordSet(
     physicalName(environment, instance, replica),
     { project, managedZone: zone.name, name: `${host}.`, type: "A", ttl: DNS_TTL, rrdatas: [privateIpAddress] },
-    // It goes with its replica, which a smaller readReplicas deletes.
+    // It is deleted with its replica when you lower readReplicas.
     replica === null ? { parent } : { parent, protect: false },
   );
 }
 
-/** Whatever the platforms: none of them changes anything of an instance. */
+/** Independent of the platforms, which never change an instance. */
 function createReader(
   parent: CloudSqlPostgres,
   args: ResolvedCloudSqlArgs,

@@ -5,12 +5,12 @@ import type { ResolvedCloudSqlArgs } from "./cloud-sql-args";
 import { IAM_FLAG, toFlagValue } from "./flags";
 import { seriesOf } from "./tiers";
 
-/** Days for which the last backup is kept after an instance is deleted. */
+/** Days to keep the last backup after an instance is deleted. */
 const FINAL_BACKUP_DAYS = 30;
-/** Query Insights: bytes of a query's text that are kept, and sampled plans a minute. */
+/** Query Insights: stored bytes of a query's text, and sampled plans per minute. */
 const INSIGHTS = { queryStringLength: 4096, queryPlansPerMinute: 5 };
 
-/** What the primary and its replicas have alike. @throws TypeError where no tier has the size, which the target's rules refuse. */
+/** Returns the common settings of the primary and its replicas. @throws TypeError if no tier has the size, which the target's rules reject. */
 export function toSettings({ settings, maxConnections, ...args }: ResolvedCloudSqlArgs) {
   const tier = args.tier ?? seriesOf(args).tier(settings.size);
   if (tier === null) throw new TypeError(`edition ${args.edition} with disk ${args.disk} has no tier of this size`);
@@ -28,7 +28,7 @@ export function toSettings({ settings, maxConnections, ...args }: ResolvedCloudS
   };
 }
 
-/** In the order of their names, so that a change shows what changed. */
+/** Sorts flags by name, so that a diff shows only the change. */
 function toFlags({ parameters, majorVersion, iamAuthentication }: InstanceSettings, maxConnections: number) {
   const own = {
     ...parameters,
@@ -40,20 +40,20 @@ function toFlags({ parameters, majorVersion, iamAuthentication }: InstanceSettin
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Cloud SQL counts days from Monday, as 1, and takes the hour that a window begins with. */
+/** Cloud SQL counts days from Monday as 1, and uses the first hour of a window. */
 function toMaintenance({ maintenanceWindow }: InstanceSettings) {
   const hours = spanOf(maintenanceWindow).start / 60;
   return { day: Math.floor(hours / 24) + 1, hour: hours % 24, updateTrack: "stable" };
 }
 
-/** As Cloud SQL answers: `2026-1-5`. Any other form differs for ever. https://github.com/GoogleCloudPlatform/magic-modules/pull/11277 */
+/** Formats a date as Cloud SQL returns it: `2026-1-5`. Any other form always shows a difference. https://github.com/GoogleCloudPlatform/magic-modules/pull/11277 */
 const toGoogleDate = (date: string): string => date.replaceAll(/(^|-)0/g, "$1");
 
-/** What only a primary has: a size, a zone, a standby, times of maintenance, which replicas follow, backups, and a last one when it is deleted. */
+/** Returns the settings of only a primary: size, zone, standby, maintenance, backups, and a last backup when it is deleted. */
 export function toPrimarySettings({ settings, edition, region, zone, denyMaintenance }: ResolvedCloudSqlArgs) {
   const retention = retentionOf(settings, edition);
   return {
-    // A replica is made as large as its primary is by then.
+    // A replica is created with the primary's size at that time.
     diskSize: settings.storageGib,
     locationPreference: zone === null ? undefined : { zone },
     availabilityType: settings.highAvailability ? "REGIONAL" : "ZONAL",
@@ -78,7 +78,7 @@ export function toPrimarySettings({ settings, edition, region, zone, denyMainten
   };
 }
 
-/** A private address and TLS, always. @param host the name that a certificate of the customer's pool carries; null for none. */
+/** Always a private address and TLS. @param host the name in a certificate of the customer's CA pool; null for none. */
 export function toIpConfiguration({ network, allocatedRange, serverCaPool }: ResolvedCloudSqlArgs, host: string | null) {
   const names = serverCaPool === null || host === null ? undefined : [host];
   return {

@@ -38,25 +38,25 @@ export interface DatabaseProvisioningArgs {
   readonly tls?: Server["tls"];
   /** Version of the Auth Proxy. @defaultValue `"2.28.0"` */
   readonly authProxyVersion?: string;
-  /** By platform, what it is: a key of the registry. @defaultValue the platforms' names */
+  /** Kinds of the platforms, as keys of the registry. @defaultValue the platforms' names */
   readonly kinds?: Readonly<Record<string, string>>;
-  /** Whether the master's password is ours to rotate. @defaultValue whether this library created the server */
+  /** Whether to rotate the master's password. @defaultValue whether this library created the server */
   readonly rotatesMaster?: boolean;
   /** Days after which a password is rotated. @defaultValue `30` */
   readonly rotationDays?: number;
-  /** Who is notified of rotations that fail; null where nobody is. @defaultValue `null` */
+  /** Who is notified of failed rotations; null for nobody. @defaultValue `null` */
   readonly alert?: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
-  /** Use it for nothing else: anyone who can change its content can become the master. @defaultValue `postgres-<environment>`, which is created */
+  /** Namespace of provisioning. Use it for nothing else: anyone who can change its content can become the master. @defaultValue `postgres-<environment>`, which is created */
   readonly namespace?: string;
-  /** In the same namespace. @defaultValue one is created */
+  /** The program, in the same namespace. @defaultValue one is created */
   readonly program?: ProvisioningProgram;
-  /** Of its service account, `provisioningAccount`. @defaultValue a principal of Workload Identity in the project of `projectNumber` */
+  /** Identity of its service account, `provisioningAccount`. @defaultValue a principal of Workload Identity in the project of `projectNumber` */
   readonly identity?: ClientIdentity;
-  /** Number of the server's project, which the cluster is in, too; required without `identity`: `gcloud projects describe PROJECT`. */
+  /** Number of the project of the server and the cluster; required without `identity`: `gcloud projects describe PROJECT`. */
   readonly projectNumber?: string;
 }
 
-/** Nothing is left to a default. */
+/** The arguments, without defaults. */
 interface ResolvedProvisioning {
   /** Name of the environment, and of the instance in it. */
   readonly environment: string;
@@ -68,42 +68,42 @@ interface ResolvedProvisioning {
   readonly authProxyVersion: string;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
-  /** By platform, what it is: a key of the registry. */
+  /** Kinds of the platforms, as keys of the registry. */
   readonly kinds: Readonly<Record<string, string>>;
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
-  /** Whether the master's password is ours to rotate. */
+  /** Whether to rotate the master's password. */
   readonly rotatesMaster: boolean;
   /** Days after which a password is rotated. */
   readonly rotationDays: number;
-  /** Who is notified of rotations that fail; null where nobody is. */
+  /** Who is notified of failed rotations; null for nobody. */
   readonly alert: Pick<RotationAlertArgs, "project" | "notificationChannels" | "labels"> | null;
-  /** Use it for nothing else: anyone who can change its content can become the master. */
+  /** Namespace of provisioning. Use it for nothing else: anyone who can change its content can become the master. */
   readonly namespace: string;
-  /** In the same namespace. */
+  /** The program, in the same namespace. */
   readonly program: ProvisioningProgram;
-  /** Of its service account, `provisioningAccount`. */
+  /** Identity of its service account, `provisioningAccount`. */
   readonly identity: ClientIdentity;
 }
 
-/** Waited for longer than its deadline, so that it says why; and run again where it has failed, which Pulumi otherwise waits for again. */
+/** Waits longer than the Job's deadline, so that the Job reports the cause; replaces a failed Job, which Pulumi would otherwise wait for again. */
 const AWAITED = { "pulumi.com/timeoutSeconds": "1500", "pulumi.com/replaceUnready": "true" };
-/** Hour (UTC) at which passwords are looked at. */
+/** Hour (UTC) at which the CronJob checks passwords. */
 const ROTATION_HOUR = 3;
 /**
- * Makes databases, roles, grants and passwords in a Job of Kubernetes, whenever what they should be changes, or the program; and rotates
- * passwords that are due in a CronJob. Deleting it deletes nothing in the databases.
+ * Creates databases, roles, grants and passwords in a Kubernetes Job, whenever the plan or the program changes, and rotates due passwords in
+ * a CronJob. Deleting it deletes nothing in the databases.
  *
- * Whoever may edit the ConfigMap, or run pods as the service account, holds the master's password: the namespace is for administrators.
+ * Anyone who can edit the ConfigMap, or run pods as the service account, can read the master's password: reserve the namespace for administrators.
  */
 export class DatabaseProvisioning extends pulumi.ComponentResource {
-  /** Depend on it where something logs in. */
+  /** Add a dependency on it to everything that logs in. */
   readonly job: pulumi.Resource;
 
   /** @throws UserError without `identity` and `projectNumber`, or for an existing server without a name and a place. */
   constructor(name: string, given: DatabaseProvisioningArgs, opts: pulumi.ComponentResourceOptions = {}) {
     super("platform-postgres:gcp:DatabaseProvisioning", name, {}, opts);
-    // The next plan makes another Job: nothing here holds data.
+    // The next plan creates a new Job: nothing here contains data.
     const own = { parent: this, protect: false };
     const args = complete(name, given, own);
     const { environment, namespace, program } = args;
@@ -117,7 +117,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
     const content = JSON.stringify(toTask(args));
     const configMap = `${args.instance}-task-${hashOf(content)}`;
     const data = { [TASK_FILE]: content };
-    // Named when it also had the program.
+    // Has its name from when it also contained the program.
     const task = createObject(`${name}-program`, toProgramConfigMap(configMap, { namespace, instance: environment }, data), own);
     const pod = (command: string, sidecar: JsonObject | null): ProgramPod => ({
       instance: environment,
@@ -128,7 +128,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
       command,
       sidecar,
     });
-    // Nothing but the proxy's instance is known late.
+    // Only the proxy's instance is a deploy-time value.
     const make = (toObject: (sidecar: JsonObject | null) => JsonObject): JsonObject | LateObject => {
       const { connectionName } = args.postgres;
       if (connectionName === null) return toObject(null);
@@ -153,7 +153,7 @@ export class DatabaseProvisioning extends pulumi.ComponentResource {
   }
 }
 
-/** Fills in defaults, and creates a namespace and a program where none is given. */
+/** Fills in defaults, and creates a namespace and a program if none is given. */
 function complete(name: string, args: DatabaseProvisioningArgs, own: pulumi.CustomResourceOptions): ResolvedProvisioning {
   const placed: Partial<PlacedPostgres> = "toSection" in args.postgres ? args.postgres : {};
   const { environment = placed.environment ?? environmentOf(), instance = placed.instance ?? name } = args;
@@ -198,7 +198,7 @@ function createOwnProgram(
   return createProgram(`${name}-bundle`, { environment, namespace }, { ...own, dependsOn });
 }
 
-/** The pod of a Job cannot change: its hash is in the name, so that Pulumi creates the new Job before it deletes the old one. */
+/** A Job's pod cannot change: its hash is in the name, so that Pulumi creates the new Job before it deletes the old one. */
 function toJob(instance: string, pod: ProgramPod): JsonObject {
   const version = hashOf(JSON.stringify(pod));
   return annotated(toProgramJob(`${instance}-provision-${version}`, pod), AWAITED);
@@ -221,7 +221,7 @@ function toTask({ postgres, tls, secrets, ...args }: ResolvedProvisioning): Task
   };
 }
 
-/** The instance, the master's secret, and the platforms': nothing else of the project. */
+/** Grants access to the instance, the master's secret and the platforms' secrets only. */
 function createRights(
   name: string,
   { environment, postgres, kinds, secrets, rotatesMaster, identity }: ResolvedProvisioning,

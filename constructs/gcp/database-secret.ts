@@ -3,19 +3,19 @@ import * as pulumi from "@pulumi/pulumi";
 
 export interface DatabaseSecretArgs {
   readonly project: string;
-  /** The only region that holds it: that of the database. */
+  /** The only region that stores it: the database's. */
   readonly region: string;
   /** Its name in Secret Manager. */
   readonly secretId: string;
-  /** Cloud KMS key that encrypts it; null leaves that to Google's. @defaultValue `null` */
+  /** Cloud KMS key that encrypts it; null uses Google's keys. @defaultValue `null` */
   readonly encryptionKey?: pulumi.Input<string> | null;
   /** @defaultValue `{}` */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A secret of Secret Manager without a version: whoever makes the password adds it, and no plan or state ever holds a platform's. */
+/** A secret in Secret Manager without a version: provisioning adds the password, so no plan or state ever contains a platform's password. */
 export class DatabaseSecret extends pulumi.ComponentResource {
-  /** Whole name: `projects/P/secrets/NAME`. */
+  /** Full name: `projects/P/secrets/NAME`. */
   readonly name: string;
   /** Its name in the project. */
   readonly secretId: string;
@@ -39,14 +39,14 @@ export class DatabaseSecret extends pulumi.ComponentResource {
   }
 }
 
-/** Roles for one secret: to find and read its versions, and to add and destroy some. */
+/** Roles for one secret: to list and read its versions, and to add and destroy them. */
 const ACCESS = "roles/secretmanager.secretAccessor";
 const ROLES = {
   read: [ACCESS, "roles/secretmanager.viewer"],
   add: [ACCESS, "roles/secretmanager.secretVersionManager"],
 } as const;
 
-/** Lets a member use a secret, and no other. */
+/** Grants a member access to one secret. */
 export function allowSecret(
   name: string,
   secret: string,

@@ -9,12 +9,12 @@ import { each, SECTION } from "./section-rules";
 import { isSharedCore } from "./tier-names";
 import { HYPERDISK_FLOOR, seriesOf } from "./tiers";
 
-/** Operations per second of Hyperdisk Balanced for each GiB, and for each MiB/s: no fewer than the one, no more than the other. */
+/** IOPS of Hyperdisk Balanced: the most per GiB, and the range per MiB/s. */
 const MOST_FOR_GIB = 500;
 const LEAST_FOR_MIB = 4;
 const MOST_FOR_MIB = 256;
 
-/** About machines and disks. */
+/** Rules about machines and disks. */
 export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-size-has-a-tier",
@@ -90,7 +90,7 @@ export const gcpDiskRules: readonly WholeRule<typeof gcpFields>[] = [
 /** GiB. */
 const SMALLEST_HYPERDISK = 20;
 
-/** @param tier null if the size is written, and decides it. */
+/** @param tier null if the spec sets the size, which decides the tier. */
 function checkTier(section: GcpSettings, size: InstanceSettings["size"], tier: string | null, name: string): readonly Violation[] {
   const series = seriesOf(section);
   const hasShared = section.edition === "ENTERPRISE" && section.disk === "PD_SSD";

@@ -18,19 +18,19 @@ import { gcp } from "./target";
 export type GcpSpec = SpecOn<typeof platforms, typeof gcpFields, "gcp", never>;
 
 export interface PostgresEnvironmentArgs<S extends GcpSpec = GcpSpec> {
-  /** What there will be: `name`, `gcp`, `instances` and `platforms`. Misspelt keys are refused by the compiler. */
+  /** The spec: `name`, `gcp`, `instances` and `platforms`. The compiler rejects misspelt keys. */
   readonly spec: S & Exact<S, GcpSpec> & ExactPlatforms<typeof platforms, S>;
-  /** Rules of a team, added to this project's. @defaultValue none */
+  /** Your team's rules, added to this project's. @defaultValue none */
   readonly rules?: readonly TeamRule[];
 }
 
 /** A platform's part of an environment. */
 export interface PlatformAccess {
-  /** Whole name of its secret, `projects/P/secrets/NAME`. */
+  /** Full name of its secret, `projects/P/secrets/NAME`. */
   readonly secret: string;
-  /** What it starts with: release values, Secret, variables. No password is in it. */
+  /** What it starts with: release values, Secret, variables. Contains no password. */
   readonly wired: Wired;
-  /** What its pods must wait for: databases, logins, rights. Empty without a cluster. */
+  /** Resources that its pods must wait for: databases, logins, permissions. Empty without a cluster. */
   readonly ready: readonly pulumi.Resource[];
 }
 
@@ -39,10 +39,10 @@ export interface PlatformAccess {
  * one spec.
  *
  * It uses the caller's providers of `gcp`, `kubernetes` and `random`, from `provider`, `providers` or a parent. It creates those that are
- * missing: for the project and the region of the spec, and for the GKE cluster that the spec names. A Kubernetes provider of the caller's
+ * missing: for the project and the region of the spec, and for the GKE cluster that the spec names. Your own Kubernetes provider
  * should set `upsertExistingObjects`, because namespaces may exist already, and `clusterIdentifier`, so that a new endpoint replaces nothing.
  *
- * A program may have several, of different environments. The name of the environment is in the URN of every resource; the component's is not.
+ * A program can create several environments. The URN of every resource contains the environment's name, not the component's.
  */
 export class PostgresEnvironment<S extends GcpSpec = GcpSpec> extends pulumi.ComponentResource {
   /** The spec, checked and complete. */
@@ -51,13 +51,13 @@ export class PostgresEnvironment<S extends GcpSpec = GcpSpec> extends pulumi.Com
   readonly instances: Readonly<Record<string, Postgres>>;
   /** By platform: its secret, and its wiring. */
   readonly platforms: Readonly<Record<string, PlatformAccess>>;
-  /** What a program exports for this project's commands. No secret is in it. */
+  /** Outputs to export for this project's commands. Contains no secret. */
   readonly outputs: ReturnType<typeof outputsOf>;
 
   /**
-   * Nothing is registered if it throws.
+   * Registers nothing if it throws.
    *
-   * @throws SpecError with everything that is wrong in the spec; UserError if the provider is too old, or placeholder IDs would be deployed.
+   * @throws SpecError with all errors in the spec; UserError if the provider is too old, or placeholder IDs would be deployed.
    */
   constructor(name: string, { spec, rules = [] }: PostgresEnvironmentArgs<S>, opts: pulumi.ComponentResourceOptions = {}) {
     const environment = check(spec, rules);
@@ -77,7 +77,7 @@ export class PostgresEnvironment<S extends GcpSpec = GcpSpec> extends pulumi.Com
   }
 }
 
-/** @throws UserError, marked as a RunError of Pulumi's, of which its runner prints nothing but the message. */
+/** @throws UserError, marked as Pulumi's RunError, of which its runner prints only the message. */
 function check(spec: unknown, rules: readonly TeamRule[]): GcpEnvironment {
   try {
     checkProvider();

@@ -8,10 +8,10 @@ export interface ExternalSecretsArgs {
 }
 
 /**
- * How External Secrets reads a platform's secret: as a service account whose principal may read and list that secret, and no other.
+ * Returns how External Secrets reads a platform's secret: as a service account whose principal may read and list only that secret.
  *
- * Google's `latest` is the newest version even if it is disabled: then External Secrets lists the versions, and takes the newest enabled one,
- * as we do.
+ * Google's `latest` is the newest version even if it is disabled: then External Secrets lists the versions and uses the newest enabled one,
+ * like this project.
  */
 export const secretReader = ({ project, cluster, location }: ExternalSecretsArgs): SecretReader => ({
   annotations: {},

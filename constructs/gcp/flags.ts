@@ -3,13 +3,13 @@ import { checkValue, findParameter, type ParameterType, type ParameterValue, par
 import { isOfModule, type ParameterNames, refuseUnknown } from "../model/rules/parameter-names";
 import type { Advice } from "../model/target";
 
-/** What `iamAuthentication` sets. */
+/** The flag that `iamAuthentication` sets. */
 export const IAM_FLAG = "cloudsql.iam_authentication";
 
 const ON_OFF: ParameterType = { type: "bool" };
 
 /**
- * Cloud SQL's own flags, and PostgreSQL's that it narrows.
+ * Cloud SQL's own flags, and PostgreSQL's parameters that it restricts.
  *
  * https://cloud.google.com/sql/docs/postgres/flags#list-flags-postgres
  */
@@ -38,8 +38,8 @@ const CLOUD_SQL_FLAGS: ReadonlyMap<string, ParameterType> = new Map<string, Para
 ]);
 
 /**
- * Parameters of PostgreSQL that are flags. What is missing here and known to PostgreSQL has to be acknowledged, not given up: Google adds
- * flags, and refuses wrong ones before it makes a server.
+ * PostgreSQL parameters that are flags. Other PostgreSQL parameters need an acknowledgement but are not forbidden: Google adds flags, and
+ * rejects wrong ones before it creates a server.
  */
 const POSTGRES_FLAGS: ReadonlySet<string> = new Set(
   `autovacuum autovacuum_analyze_scale_factor autovacuum_analyze_threshold autovacuum_max_workers autovacuum_naptime
@@ -83,10 +83,10 @@ const POSTGRES_FLAGS: ReadonlySet<string> = new Set(
   wal_buffers wal_compression wal_receiver_timeout wal_sender_timeout work_mem`.split(/\s+/),
 );
 
-/** Modules whose parameters are flags, and are taken as they are written where PostgreSQL's catalogue has not got them. */
+/** Modules whose parameters are flags, accepted as written if the catalogue lacks them. */
 const MODULES: readonly string[] = ["anon", "cron", "hnsw", "ivfflat", "pg_bigm", "pg_hint_plan", "pgaudit", "pglogical", "rdkit"];
 
-/** What a change of restarts the server. https://cloud.google.com/sql/docs/postgres/flags#restart */
+/** Flags whose change restarts the server. https://cloud.google.com/sql/docs/postgres/flags#restart */
 const RESTARTING: ReadonlySet<string> = new Set(
   `autovacuum_freeze_max_age autovacuum_max_workers autovacuum_multixact_freeze_max_age cloudsql.enable_anon
   cloudsql.enable_auto_explain cloudsql.enable_index_advisor cloudsql.enable_pg_bigm cloudsql.enable_pg_cron
@@ -97,7 +97,7 @@ const RESTARTING: ReadonlySet<string> = new Set(
   wal_buffers`.split(/\s+/),
 );
 
-/** What to set instead, where there is something. */
+/** What to set instead, if there is an equivalent. */
 const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["wal_level", "set cloudsql.logical_decoding to on for logical replication"],
   ["shared_preload_libraries", "set the module's own flag, such as cloudsql.enable_pgaudit"],
@@ -124,7 +124,7 @@ export const restarts = (name: string): boolean => RESTARTING.has(name);
 export const findFlag = (name: string, majorVersion: MajorVersion): ParameterType | null =>
   CLOUD_SQL_FLAGS.get(name) ?? findParameter(name, majorVersion);
 
-/** Why Cloud SQL for PostgreSQL would not take a flag, or null where it does, or where that is in doubt. */
+/** Returns why Cloud SQL for PostgreSQL would reject a flag; null if it accepts it, or if that is uncertain. */
 export function checkFlag(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
   const flag = findFlag(name, majorVersion);
   if (flag === null) return isOfModule(name, MODULES) ? null : refuseUnknown(name, NAMES, majorVersion);
@@ -132,7 +132,7 @@ export function checkFlag(name: string, value: ParameterValue, majorVersion: Maj
   return rule === null ? null : { rule, remedy: "" };
 }
 
-/** Why a flag is in doubt: PostgreSQL knows it, and Cloud SQL's list does not name it. */
+/** Returns why a flag is uncertain: PostgreSQL knows it, but Cloud SQL's list does not contain it. */
 export function doubtFlag(name: string, majorVersion: MajorVersion): Advice | null {
   if (CLOUD_SQL_FLAGS.has(name) || POSTGRES_FLAGS.has(name) || isOfModule(name, MODULES)) return null;
   if (findParameter(name, majorVersion) === null) return null;
@@ -142,7 +142,7 @@ export function doubtFlag(name: string, majorVersion: MajorVersion): Advice | nu
   };
 }
 
-/** A value that Cloud SQL accepts: numbers in the parameter's own unit, on and off. */
+/** Returns a value as Cloud SQL accepts it: numbers in the parameter's own unit, on and off. */
 export function toFlagValue(name: string, value: ParameterValue, majorVersion: MajorVersion): string {
   const flag = findFlag(name, majorVersion);
   return (flag === null ? null : toPlainValue(flag, value)) ?? String(value);

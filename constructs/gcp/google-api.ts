@@ -3,16 +3,16 @@ import { isOutOfReach } from "../provisioning/stored-secret";
 
 /** OAuth scope of every call. */
 export const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
-/** Milliseconds for one answer. */
+/** Milliseconds for one response. */
 export const TIMEOUT = 10_000;
 
-/** HTTP's status of a failed call; 0 without an answer. */
+/** Returns the HTTP status of a failed call; 0 without a response. */
 export function statusOf(error: unknown): number {
   const { response, status } = error as { readonly response?: { readonly status?: number }; readonly status?: unknown };
   return response?.status ?? (typeof status === "number" ? status : 0);
 }
 
-/** The message of Google, or of Kubernetes, on one line. It quotes no content of a secret. */
+/** Returns the message of Google or Kubernetes on one line. It quotes no content of a secret. */
 export function messageOf(error: unknown): string {
   const { response } = error as { readonly response?: { readonly data?: unknown } };
   const data = (response?.data ?? {}) as { readonly message?: string; readonly error?: { readonly message?: string } };
@@ -26,19 +26,19 @@ export const isUnauthenticated = (error: unknown): boolean =>
 /** Whether the service itself failed, or throttles. */
 export const isOverloaded = (error: unknown): boolean => statusOf(error) === 429 || statusOf(error) >= 500;
 
-/** Whether a fault passes by itself. */
+/** Whether an error is temporary. */
 export const passes = (error: unknown): boolean => isOverloaded(error) || isOutOfReach(error);
 
 interface Persistence {
-  /** Milliseconds during which a call is tried again. */
+  /** Milliseconds during which a call is retried. */
   readonly deadlineMs: number;
   readonly passes: (error: unknown) => boolean;
-  /** Returns a fault as one sentence. */
+  /** Returns an error as one sentence. */
   readonly explain: (error: unknown) => Error;
   readonly onRetry?: ((sentence: string) => void) | undefined;
 }
 
-/** Tries a call again while its faults pass by themselves. @throws Error from `explain` */
+/** Retries a call while its errors are temporary. @throws Error from `explain` */
 export async function persist<T>(run: () => Promise<T>, { deadlineMs, passes, explain, onRetry }: Persistence): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   const retry = (error: unknown): boolean => {

@@ -23,7 +23,7 @@ const KINDS: Readonly<Record<string, () => Made>> = {
   ServiceAccount: () => core.ServiceAccount,
 };
 
-/** An object of the cluster as Pulumi's resource. Its kind is told in plain words. */
+/** Creates an object of the cluster as a Pulumi resource. */
 export function createObject(name: string, object: JsonObject | LateObject, opts: pulumi.CustomResourceOptions): pulumi.CustomResource {
   const Kind = KINDS[String(object.kind)]?.();
   if (Kind !== undefined) return new Kind(name, object as never, opts);

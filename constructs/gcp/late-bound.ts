@@ -1,17 +1,17 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { isObject, type JsonObject, mapValues } from "../model/json";
 
-/** Stands in an object for a text that is known only when something is deployed; no text of ours has such letters. */
+/** A placeholder in an object for a deploy-time value; no other text has such letters. */
 const standIn = (name: string): string => `\uE000${name}\uE000`;
 const STAND_IN = /\uE000(\w+)\uE000/;
 
-/** Properties of an object in a cluster, some of whose texts may be late. */
+/** Properties of an object in a cluster, some of which may be deploy-time values. */
 export type LateObject = Readonly<Record<string, unknown>>;
 
 /**
  * Returns objects that contain deploy-time texts. Only objects with such a text wait for it, so that a preview shows all others.
  *
- * @param make is called once, with stand-ins for the texts. It puts no two of them into one.
+ * @param make is called once, with placeholders for the texts. It must not join two of them into one text.
  */
 export function lateBound<N extends string>(
   make: (texts: Readonly<Record<N, string>>) => readonly JsonObject[],

@@ -13,13 +13,13 @@ type Whole = Parameters<Rule["check"]>[0];
 const IAM_QUOTAS = "https://cloud.google.com/iam/quotas";
 const ANOTHER = "move some of them to another environment";
 
-/** Members of a project's policy: every appearance of one counts. */
+/** Members of a project's policy: every occurrence counts. */
 const MOST_MEMBERS = 1_500;
 /** Conditions under which a policy gives one role to one member. */
 const MOST_CONDITIONS = 20;
-/** Google service accounts of a project, unless Google has raised it. */
+/** Google service accounts of a project, unless Google has raised the quota. */
 const USUAL_ACCOUNTS = 100;
-/** Instances of a project, replicas included, unless Google has raised it. */
+/** Instances of a project, including replicas, unless Google has raised the quota. */
 const USUAL_INSTANCES = 1_000;
 /** Addresses of Cloud SQL in a range, by the bits of its prefix. Wider ranges have more than any project has instances. */
 const ADDRESSES: Readonly<Record<number, number>> = { 24: 50, 23: 114, 22: 242, 21: 498 };
@@ -27,7 +27,7 @@ const MOST_LABELS = 64;
 const MOST_CHANNELS = 16;
 /** Bytes of a ConfigMap. */
 const CONFIG_MAP = 2 ** 20;
-/** Bytes that a platform takes in the task of its instance, at most. */
+/** The most bytes of a platform in the task of its instance. */
 const TENANT = 2_000;
 
 /** Instances that Cloud SQL creates, with their replicas. */
@@ -41,7 +41,7 @@ interface Client {
   readonly instance: string;
 }
 
-/** Every account that gets the right to connect, of platforms and of provisioning. Without a cluster there are none. */
+/** Returns every account that may connect, of platforms and of provisioning. None without a cluster. */
 function clientsOf({ name: environment, section, instances, platforms }: Whole): readonly Client[] {
   if (section.cluster === null) return [];
   const reached = Object.keys(instances).filter(
@@ -65,7 +65,7 @@ function accountsOf({ settings, access, serviceAccounts }: WholePlatform): reado
 
 const count = (number: number, thing: string): string => `${number.toLocaleString("en")} ${thing}`;
 
-/** The numbers are in the rule. */
+/** A violation without a value: the rule contains the numbers. */
 const beyond = (path: string, rule: string, remedy: string): Violation => ({ path, rule, got: null, remedy });
 
 /** Entries with one value, for an example. */
@@ -77,7 +77,7 @@ const IN_CLUSTER = { ...SECTION, cluster: CLUSTER };
 const ACCOUNTS = { ...SECTION, cluster: { ...CLUSTER, serviceAccounts: "google" } } as const;
 const TWO_WITH_ONE_ACCOUNT = { a: { namespace: "ml", serviceAccount: "ml" }, b: { namespace: "ml", serviceAccount: "ml" } };
 
-/** Platforms whose proxies run as the service account of another one. */
+/** Reports platforms whose proxies run as another platform's service account. */
 function checkAccounts(
   platforms: Whole["platforms"],
   isShared: (a: WholePlatform, b: WholePlatform) => boolean,

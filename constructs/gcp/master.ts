@@ -4,13 +4,13 @@ import { chooseMaster } from "../provisioning/master";
 import { setOwnPassword } from "../provisioning/versions";
 import type { SecretManager } from "./secret-manager-store";
 
-/** Versions that may work: not the newest where a rotation was interrupted, and the first where the instance was made anew. */
+/** Versions to try: not only the newest, in case a rotation was interrupted or the instance was recreated. */
 const TRIED = 20;
 
 /**
- * The master's credential. The newest version may not have reached the server yet: then an older one works.
+ * Returns the master's credential. If the server does not have the newest version yet, an older one works.
  *
- * @throws ProvisioningError where the secret is empty.
+ * @throws ProvisioningError if the secret is empty.
  */
 export async function readMaster(manager: SecretManager, secret: string, server: Server): Promise<Credential> {
   const [newest, ...older] = (await manager.newest(secret, TRIED)).map(({ credential }) => credential);
@@ -18,10 +18,10 @@ export async function readMaster(manager: SecretManager, secret: string, server:
 }
 
 /**
- * Gives the master a new password. It is stored before the server is told: interrupted in between, the next run tells the server what is
- * stored, and nothing is lost. Old versions stay: Pulumi has made the first, and would make it again.
+ * Gives the master a new password. It is stored before it is set on the server: after an interruption, the next run sets the stored one, and
+ * nothing is lost. Old versions are kept: Pulumi created the first, and would recreate it.
  *
- * @returns whether anything was to be done.
+ * @returns whether there was anything to do.
  */
 export async function rotateMaster(
   manager: SecretManager,
@@ -35,7 +35,7 @@ export async function rotateMaster(
   const isInterrupted = newest.credential.password !== working.password;
   if (!isInterrupted && !isDue(newest.created)) return false;
   const next = isInterrupted ? newest.credential : { username: working.username, password: generatePassword() };
-  // Nothing is added before a session is open: otherwise each try would push the password that works further down.
+  // Adds nothing before a session is open: otherwise each try would push the working password further back.
   await withClient(server, working, "postgres", async (client) => {
     if (!isInterrupted) await manager.add(secret, next);
     await setOwnPassword(client, next);

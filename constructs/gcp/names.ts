@@ -2,7 +2,7 @@ import { kubernetesNames } from "../model/names";
 import type { Topology } from "../model/target";
 
 /**
- * Names that Google Cloud shows, before what Pulumi adds to make them free.
+ * Returns a name in Google Cloud, without the suffix that Pulumi adds to make it unique.
  *
  * @param replica its number, or null for the primary.
  */
@@ -10,31 +10,31 @@ export function physicalName(environment: string, instance: string, replica: num
   return `${environment}-${instance}${replica === null ? "" : `-replica${replica}`}`;
 }
 
-/** The private DNS name of an instance: known when it is planned, whatever its address will be. */
+/** Returns the private DNS name of an instance, which is not a deploy-time value, unlike its address. */
 export const hostName = (environment: string, instance: string): string => `${instance}.${environment}.postgres.internal`;
 
 /** The private DNS name of an instance's first replica, in the same zone. */
 export const readerHostName = (environment: string, instance: string): string => `read.${hostName(environment, instance)}`;
 
-/** Whether a name is that of a replica: an instance called `read` has one part fewer. */
+/** Whether a name is a replica's: an instance named `read` has one part fewer. */
 export const isReaderHostName = (name: string): boolean => /^read(\.[^.]+){2}\.postgres\.internal\.?$/.test(name);
 
-/** The master's secret in Secret Manager. A platform's has a hyphen less in between, and no platform is called `master`. */
+/** Returns the name of the master's secret in Secret Manager. A platform's secret has a different number of hyphens. */
 export const masterSecretName = (environment: string, instance: string): string => `${environment}--${instance}--master`;
 
-/** A platform, and what it is: its key in the registry. */
+/** A platform, and its kind: a key of the registry. */
 export interface Named {
   readonly name: string;
   readonly kind: string;
 }
 
 /**
- * Pulumi's name of something of a platform. No platform has a dot in its name, so that two of them never make the same one: `a` with
- * `b-c`, and `a-b` with `c`. A platform that is called like its kind has a hyphen instead: no kind begins like another one.
+ * Returns the Pulumi name of a platform's resource. No platform's name contains a dot, so two platforms never get the same name: `a` with
+ * `b-c`, and `a-b` with `c`. A platform named like its kind gets a hyphen instead: no kind begins with another one.
  */
 export const resourceName = ({ name, kind }: Named, what: string): string => `${name}${name === kind ? "-" : "."}${what}`;
 
-/** What the Auth Proxy of a platform runs as: the service accounts of the pods beside it, or its own account. */
+/** Returns the service accounts of a platform's Auth Proxy: those of the pods with the sidecar, or its own. */
 export function proxyAccounts(
   { release, serviceAccounts }: { readonly release: string; readonly serviceAccounts: readonly string[] },
   access: Topology["access"],
@@ -42,7 +42,7 @@ export function proxyAccounts(
   return { direct: [], sidecar: serviceAccounts, proxy: [kubernetesNames(release).proxy] }[access];
 }
 
-/** Namespace of what provisions and rotates. */
+/** Returns the namespace of provisioning and rotation. */
 export const provisioningNamespace = (environment: string): string => `postgres-${environment}`;
 
 /** The service account that provisions and rotates for an instance, in that namespace. */
@@ -51,10 +51,10 @@ export const provisioningAccount = (instance: string): string => `${instance}-pr
 /** The CronJob that rotates the passwords of an instance's platforms, in that namespace. */
 export const rotationCronJob = (instance: string): string => `${instance}-rotate`;
 
-/** What a self link has before `projects/`. */
+/** The part of a self link before `projects/`. */
 const LINK = /^https:\/\/[^/]+\/compute\/[^/]+\//;
 
-/** `projects/P/global/networks/NAME` of a network's name in a project, whole name or self link. */
+/** Returns `projects/P/global/networks/NAME` for a network's name in a project, full name or self link. */
 export function wholeNetwork(network: string, project: string): string {
   const name = network.replace(LINK, "");
   return name.includes("/") ? name : `projects/${project}/global/networks/${name}`;

@@ -11,13 +11,13 @@ import { isSharedCore } from "./tier-names";
 type Rule = WholeRule<typeof gcpFields>;
 type Own = GcpSettings["instances"][string];
 
-/** GiB of a disk at a shared core. */
+/** GiB of a disk with a shared core. */
 const LARGEST_SHARED_DISK = 3_054;
 
 /** Regions without a zone a. https://cloud.google.com/compute/docs/regions-zones */
 const WITHOUT_A: readonly string[] = ["europe-west1", "us-east1"];
 
-/** A rule about what only Google Cloud has of each instance that is created. */
+/** Checks the Google Cloud settings of each created instance. */
 const each =
   (check: (own: Own, path: string, instance: InstanceSettings, section: GcpSettings) => readonly Violation[]): Rule["check"] =>
   ({ section, instances }) =>
@@ -26,7 +26,7 @@ const each =
       return instance === undefined || instance.existing !== null ? [] : check(own, `gcp.instances.${name}`, instance, section);
     });
 
-/** About `gcp.instances`. */
+/** Rules about `gcp.instances`. */
 export const gcpOwnInstanceRules: readonly Rule[] = [
   {
     id: "gcp-shared-cores-are-for-development",

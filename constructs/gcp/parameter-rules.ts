@@ -20,7 +20,7 @@ const isOn = ({ parameters }: InstanceSettings, flag: string): boolean => {
 };
 const flagOf = (module: string): string => `cloudsql.enable_${module}`;
 
-/** Rules about flags of Cloud SQL alone. */
+/** Rules about Cloud SQL flags. */
 export const gcpParameterRules: readonly InstanceRule[] = [
   created({
     id: "gcp-module-flags-are-read",
@@ -71,7 +71,7 @@ const CLOUD_SQL: readonly string[] = [
   ..."google_ml_integration pg_background pg_ivm pg_squeeze pgfincore pgtt plproxy postgis_sfcgal temporal_tables unit".split(" "),
 ];
 
-/** Rules about flags and extensions of Cloud SQL and the platforms of their instance. */
+/** Rules about Cloud SQL flags and extensions together with the platforms of their instance. */
 export const gcpParameterWholeRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-extensions-are-offered",

@@ -16,7 +16,7 @@ const far = (path: string, region: string, got: string): Violation =>
     "put both into one region, or correct the mistyped one",
   );
 
-/** About what should stand in one region or project. */
+/** Rules about resources that should be in one region or project. */
 export const gcpPlaceRules: readonly WholeRule<typeof gcpFields>[] = [
   {
     id: "gcp-cluster-is-in-the-region",

@@ -26,23 +26,23 @@ export interface PlatformDatabasesArgs<S extends PlatformsSpec = PlatformsSpec> 
   readonly postgres: PlacedPostgres;
   /** The platforms and their settings, as in a spec, checked by the same rules: `{ mlflow: {} }`. */
   readonly platforms: S & Exact<S, PlatformsSpec> & OfKinds<S>;
-  /** Number of the server's project, which the cluster is in, too: `gcloud projects describe PROJECT`. */
+  /** Number of the project of the server and the cluster: `gcloud projects describe PROJECT`. */
   readonly projectNumber: string;
   /** Version of the Cloud SQL Auth Proxy. @defaultValue `"2.28.0"` */
   readonly authProxyVersion?: string;
   /** Days after which a password is rotated. @defaultValue `30` */
   readonly rotationDays?: number;
-  /** Who is notified of rotations that fail: `projects/P/notificationChannels/N`. @defaultValue `[]` */
+  /** Who is notified of failed rotations: `projects/P/notificationChannels/N`. @defaultValue `[]` */
   readonly notificationChannels?: readonly string[];
-  /** Reasons for what rules would refuse without one: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings that rules would otherwise reject, by rule ID. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
 /**
- * Databases, logins, secrets and their rotation for platforms on one server, and the rights of their pods. A Job in the cluster of the
+ * Databases, logins, secrets and their rotation for platforms on one server, and the permissions of their pods. A Job in the cluster of the
  * Kubernetes provider creates them, in the namespace `postgres-<environment>`. Deleting it deletes no database.
  *
- * @throws SpecError with everything that is wrong in the platforms, or does not fit the server.
+ * @throws SpecError with all errors in the platforms, and everything that does not fit the server.
  */
 export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends pulumi.ComponentResource {
   /** By platform: the secret with its current login, in JSON with `username` and `password`. */
@@ -51,10 +51,10 @@ export class PlatformDatabases<S extends PlatformsSpec = PlatformsSpec> extends 
   readonly wired: Readonly<Record<keyof S & string, Wired>>;
   /** By platform, for `PlatformReleases`. */
   readonly releases: Readonly<Record<keyof S & string, PlatformRelease>>;
-  /** Depend on them where something logs in: the Job that creates databases, and the rights of pods. */
+  /** Add dependencies on them to everything that logs in: the Job that creates databases, and the permissions of pods. */
   readonly ready: readonly pulumi.Resource[];
   readonly provisioning: DatabaseProvisioning;
-  /** What is allowed but should be known. */
+  /** Findings that are allowed but worth knowing. */
   readonly warnings: readonly Violation[];
 
   constructor(name: string, args: PlatformDatabasesArgs<S>, opts: pulumi.ComponentResourceOptions = {}) {
@@ -113,7 +113,7 @@ type Given = Omit<PlatformDatabasesArgs, "platforms"> & { readonly platforms: ob
 
 function resolvePlatforms({ postgres, platforms, projectNumber, acknowledge = {} }: Given): Environment {
   const { environment: name, instance, project, region } = postgres;
-  // Nothing here depends on the network, and of the cluster only its project is looked at.
+  // Nothing here depends on the network, and only the cluster's project is used.
   const around = { project, projectNumber, region, network: "default", cluster: { name: "cluster", location: region } };
   const acknowledged = { ...postgres.acknowledge, ...acknowledge };
   const spec = { name, acknowledge: acknowledged, gcp: { ...around, ...postgres.toSection() }, instances: { [instance]: {} }, platforms };

@@ -15,29 +15,29 @@ import { createObject } from "./kubernetes-object";
 import { type LateObject, lateBound } from "./late-bound";
 import { resourceName } from "./names";
 
-/** A platform to install, and what its pods reach the database with. */
+/** A platform to install, and the connections of its pods. */
 export interface PlatformRelease {
   readonly wired: Wired;
   readonly access: Topology["access"];
-  /** The platform's secret, as External Secrets calls it: its name in the project. */
+  /** The platform's secret, as External Secrets names it: its name in the project. */
   readonly secretId: string;
   /** PEM text of the database's certificate authority. */
   readonly ca: pulumi.Output<string>;
-  /** For the Auth Proxy; null where the database is no Cloud SQL. */
+  /** Instances for the Auth Proxy; null if the database is not Cloud SQL. */
   readonly instances: ProxiedInstances<pulumi.Output<string>> | null;
   /** Annotations of the service account that its proxy runs as. @defaultValue `{}` */
   readonly clientAnnotations?: JsonObject;
-  /** What must be there before its pods start: databases, logins, and the rights of its service accounts. */
+  /** Resources that must exist before its pods start: databases, logins, and the permissions of its service accounts. */
   readonly after: readonly pulumi.Resource[];
 }
 
 export interface PlatformReleasesArgs {
   readonly externalSecrets: ExternalSecretsArgs;
-  /** Installed before the platforms. @defaultValue `[]` */
+  /** Operators to install before the platforms. @defaultValue `[]` */
   readonly operators?: readonly Operator[];
   /** Version of the Auth Proxy. @defaultValue `"2.28.0"` */
   readonly authProxyVersion?: string;
-  /** By platform. A kustomization is left out: it is files. */
+  /** By platform. A kustomization is rendered as files, not installed. */
   readonly platforms: Readonly<Record<string, PlatformRelease>>;
 }
 
@@ -46,8 +46,8 @@ const INSTALLATION = 1_800;
 const SECRET_TIMEOUT = 300;
 
 /**
- * The platforms' Helm releases in a GKE cluster that exists, each with its Secret, which is there before it starts. An application
- * without a chart gets all but the release.
+ * The platforms' Helm releases in an existing GKE cluster, each with its Secret, which exists before the release starts. An application
+ * without a chart gets everything except the release.
  */
 export class PlatformReleases extends pulumi.ComponentResource {
   /** By platform. */
@@ -64,7 +64,7 @@ export class PlatformReleases extends pulumi.ComponentResource {
   }
 }
 
-/** A namespace holds what others put there, too, perhaps another platform: it is never deleted with one, and may be there already. */
+/** A namespace may contain objects of others, or another platform: it is never deleted with one, and may already exist. */
 function createNamespaces(parent: PlatformReleases, { platforms }: PlatformReleasesArgs): readonly pulumi.Resource[] {
   const installed = Object.values(platforms).filter(({ wired }) => wired.wiring.release.kind !== "kustomize");
   const byName = new Map(installed.map(({ wired }) => [wired.namespace, toNamespace(wired)]));
@@ -87,7 +87,7 @@ function createOperators(parent: PlatformReleases, { operators = [] }: PlatformR
           atomic: true,
           timeout: INSTALLATION,
         },
-        // Others in the cluster may use it by then: it stays.
+        // Others in the cluster may use it by then: it remains.
         { parent, retainOnDelete: true },
       ),
   );
@@ -113,12 +113,12 @@ function createRelease(
   return release.kind === "helm" ? createChart(parent, platform, wired, release, objects) : null;
 }
 
-/** Kind and name: what no other object of the namespace has. */
+/** Returns kind and name, which are unique in the namespace. */
 function nameOf({ kind, metadata }: LateObject): string {
   return `${String(kind).toLowerCase()}-${(metadata as { readonly name: string }).name}`;
 }
 
-/** What the chart's pods need in their namespace. */
+/** Returns the objects that the chart's pods need in their namespace. */
 function toObjects(
   each: PlatformRelease,
   { externalSecrets, authProxyVersion = AUTH_PROXY_VERSION }: PlatformReleasesArgs,
@@ -140,7 +140,7 @@ function toObjects(
     : lateBound((late) => makeAll(late, late.reader), { ca, primary, reader });
 }
 
-/** A release whose pods start without their Secret would fail, and a wait for them would time out without saying why. */
+/** Waits for the Secret: a release whose pods start without it would fail, and waiting for them would time out without a reason. */
 const AWAITED: JsonObject = { "pulumi.com/waitFor": "condition=Ready", "pulumi.com/timeoutSeconds": String(SECRET_TIMEOUT) };
 
 function createChart(
@@ -152,11 +152,11 @@ function createChart(
 ): helm.Release {
   const source =
     release.repository === null
-      ? // Relative, as providers read it, so that a state of one machine is a state of every machine.
+      ? // Relative, as providers read it, so that the state is the same on every machine.
         { chart: relative(process.cwd(), chartDirectory(wired.kind)) }
       : { chart: release.chart, repositoryOpts: { repo: release.repository }, version: release.version };
   return new helm.Release(
-    // Operators are releases, too, of any name without a dot.
+    // Operators are also releases, with any name without a dot.
     platform === wired.kind ? platform : resourceName({ name: platform, kind: wired.kind }, "release"),
     {
       ...source,
@@ -164,7 +164,7 @@ function createChart(
       namespace: wired.namespace,
       createNamespace: false,
       values: release.values,
-      // A chart whose hook makes the pods ready, and runs after them, is not waited for: both would wait for each other.
+      // Does not wait for a chart whose post-install hook makes the pods ready: both would wait for each other.
       skipAwait: !release.wait,
       atomic: release.wait,
       cleanupOnFail: true,

@@ -22,7 +22,7 @@ export interface PlatformRightsArgs {
   clientOf(namespace: string, account: string): ClientIdentity;
 }
 
-/** Grants a platform its rights: External Secrets reads its secret; its pods, or its proxy's, connect to its instance. */
+/** Grants a platform its permissions: External Secrets reads its secret; its pods, or its proxy's, connect to its instance. */
 export function createPlatformRights(parent: pulumi.Resource, args: PlatformRightsArgs): readonly pulumi.Resource[] {
   const { environment, platform, wired, access, secret } = args;
   const { connectionName, reader: first } = args.postgres;

@@ -6,19 +6,19 @@ import { USUAL_PREFIX } from "./section";
 export interface PrivateServicesAccessArgs {
   /** `projects/P/global/networks/NAME`. */
   readonly network: string;
-  /** Whether the range and the peering are made; false takes what the network has. @defaultValue `true` */
+  /** Whether to create the range and the peering; false uses the network's existing ones. @defaultValue `true` */
   readonly create?: boolean;
   /** Bits of the range's prefix. @defaultValue `20` */
   readonly prefixLength?: number;
-  /** What must be there first: the API of Service Networking. @defaultValue `[]` */
+  /** Resources that must exist first: the Service Networking API. @defaultValue `[]` */
   readonly after?: readonly pulumi.Resource[];
 }
 
 const SERVICE = "servicenetworking.googleapis.com";
 
-/** The way of a network to Google's services, by which databases have a private address. A network has one. */
+/** A network's private connection to Google's services, which gives databases private addresses. A network has only one. */
 export class PrivateServicesAccess extends pulumi.ComponentResource {
-  /** What an instance must wait for: nothing in it names the peering. */
+  /** Resources that an instance must wait for: it does not reference the peering. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, args: PrivateServicesAccessArgs, opts: pulumi.ComponentResourceOptions = {}) {
@@ -33,7 +33,7 @@ function createPeering(
   name: string,
   { network, prefixLength = USUAL_PREFIX, after = [] }: PrivateServicesAccessArgs,
 ): pulumi.Resource {
-  // Google refuses to end a peering for days after the last instance is gone, and others may use it by then: both stay.
+  // Google does not delete a peering for days after the last instance is deleted, and others may use it by then: both remain.
   const opts = { parent, dependsOn: [...after], retainOnDelete: true };
   const range = new compute.GlobalAddress(
     `${name}-range`,
@@ -44,7 +44,7 @@ function createPeering(
   return new servicenetworking.Connection(
     `${name}-peering`,
     { network, service: SERVICE, reservedPeeringRanges: [range.name], deletionPolicy: "ABANDON" },
-    // A refresh sees ranges that others add to the network's only peering; a change would remove them.
+    // A refresh finds ranges that others added to the network's only peering; an update would remove them.
     { ...opts, ignoreChanges: ["reservedPeeringRanges"] },
   );
 }

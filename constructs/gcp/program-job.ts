@@ -1,32 +1,32 @@
 import { labels, metadata, RESTRICTED } from "../kubernetes/metadata";
 import type { Json, JsonObject } from "../model/json";
 
-/** A program in one file that runs in the cluster, and what it is given. */
+/** A single-file program that runs in the cluster, and its input. */
 export interface ProgramPod {
   /** The environment. */
   readonly instance: string;
   readonly namespace: string;
   readonly serviceAccount: string;
-  /** ConfigMaps with the program, and with what it reads beside it. Their files are mounted into one folder. */
+  /** ConfigMaps with the program and its input. Their files are mounted into one directory. */
   readonly configMaps: readonly string[];
   /** The program's file in one of them. */
   readonly file: string;
   /** The program's command. */
   readonly command: string;
-  /** Beside it; null where it connects by itself. */
+  /** Its sidecar; null if it connects directly. */
   readonly sidecar: JsonObject | null;
 }
 
 /** Node.js without a shell or a package manager. https://github.com/GoogleContainerTools/distroless */
 const IMAGE = "gcr.io/distroless/nodejs22-debian12:nonroot@sha256:13593b7570658e8477de39e2f4a1dd25db2f836d68a0ba771251572d23bb4f8e";
 
-/** The program, and what it reads, are mounted here. */
+/** The program and its input are mounted here. */
 const PROGRAM_PATH = "/program";
 
 /** Name of the container with the program. */
 export const PROGRAM_CONTAINER = "program";
 
-/** Seconds after which all tries together are given up; the program gives up each before, and says why. */
+/** Seconds for all tries together; the program ends each try earlier, and reports the cause. */
 const DEADLINE_SECONDS = 1_200;
 const RETRIES = 2;
 
@@ -37,7 +37,7 @@ function podSpec({ instance, serviceAccount, configMaps, file, command, sidecar 
     args: [`${PROGRAM_PATH}/${file}`, command],
     resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "512Mi" } },
     securityContext: RESTRICTED,
-    // So that whoever waits for the Job is shown the program's sentence.
+    // Shows the program's message to anyone who waits for the Job.
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts: [{ name: "program", mountPath: PROGRAM_PATH, readOnly: true }],
   };
@@ -46,7 +46,7 @@ function podSpec({ instance, serviceAccount, configMaps, file, command, sidecar 
     spec: {
       restartPolicy: "Never",
       serviceAccountName: serviceAccount,
-      // Its identity is the node's metadata server's to give; it asks nothing of Kubernetes.
+      // It gets its identity from the node's metadata server, and never calls the Kubernetes API.
       automountServiceAccountToken: false,
       initContainers: sidecar === null ? undefined : [sidecar],
       containers: [container],
@@ -61,7 +61,7 @@ const jobSpec = (pod: ProgramPod): JsonObject => ({
   template: podSpec(pod),
 });
 
-/** A program, or what it reads. It never changes: another content has another name, and pods that run keep what they have mounted. */
+/** A program or its input. It is immutable: other content has another name, so running pods keep their content. */
 export function toProgramConfigMap(
   name: string,
   { namespace, instance }: Pick<ProgramPod, "namespace" | "instance">,
@@ -70,7 +70,7 @@ export function toProgramConfigMap(
   return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(name, namespace, instance), immutable: true, data };
 }
 
-/** Runs the program once. It stays when it is done: who made it would make it again. */
+/** Runs the program once. The Job remains when it is done; otherwise Pulumi would create it again. */
 export function toProgramJob(name: string, pod: ProgramPod): JsonObject {
   return { apiVersion: "batch/v1", kind: "Job", metadata: metadata(name, pod.namespace, pod.instance), spec: jobSpec(pod) };
 }

@@ -7,9 +7,9 @@ export interface ProjectServicesArgs {
   readonly services: readonly string[];
 }
 
-/** Enables APIs in a project. Cloud Resource Manager must be on before: the provider asks it for the project. */
+/** Enables APIs in a project. Enable Cloud Resource Manager first: the provider needs it to find the project. */
 export class ProjectServices extends pulumi.ComponentResource {
-  /** Resources that use an API have to wait for these. */
+  /** Resources that use an API must wait for these. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, { project, services }: ProjectServicesArgs, opts: pulumi.ComponentResourceOptions) {

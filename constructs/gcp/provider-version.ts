@@ -15,7 +15,7 @@ export function checkProvider(): void {
   if (problem !== null) throw new UserError(problem);
 }
 
-/** Why a version of `@pulumi/gcp` cannot be used, or null where it can. */
+/** Returns why a version of `@pulumi/gcp` cannot be used, or null if it can. */
 export function refuseProvider(version: string): string | null {
   if (!isOlder(version, OLDEST_PROVIDER)) return null;
   return `@pulumi/gcp: must be ${OLDEST_PROVIDER} or newer, because older versions ignore changes in the settings of an instance, got ${version}; run npm install @pulumi/gcp@^${OLDEST_PROVIDER}`;

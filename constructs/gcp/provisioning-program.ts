@@ -4,14 +4,14 @@ import { BUNDLE_FILE, readBundle } from "../package/bundle";
 import { createObject } from "./kubernetes-object";
 import { toProgramConfigMap } from "./program-job";
 
-/** The program that all instances of an environment are provisioned by, in the cluster. */
+/** The program in the cluster that provisions all instances of an environment. */
 export interface ProvisioningProgram {
   /** Its name changes whenever the program does. */
   readonly configMap: string;
   readonly resource: pulumi.Resource;
 }
 
-/** Letters of a hash that make a name. */
+/** Letters of a hash in a name. */
 const HASH_LENGTH = 10;
 
 export const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, HASH_LENGTH);

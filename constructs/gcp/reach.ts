@@ -21,9 +21,9 @@ export const toReaching = ({ access, settings: { namespace, release }, readerPea
 });
 
 /**
- * How a platform's pods reach their instance, in words that are known when it is planned.
+ * Returns how a platform's pods reach their instance, without deploy-time values.
  *
- * @param server where those connect who do it directly; the first replica, if there is one.
+ * @param server for direct connections, with its first replica, if there is one.
  * @param version of the Auth Proxy.
  */
 export function reachOf(

@@ -1,7 +1,7 @@
 /** Groups of regions that backups can be kept in. https://cloud.google.com/sql/docs/postgres/backup-recovery/backups, read 2026-11-30 */
 export const MULTI_REGIONS: readonly string[] = ["asia", "eu", "us"];
 
-/** Regions of Cloud SQL, of both editions. https://cloud.google.com/sql/docs/postgres/instance-settings */
+/** Cloud SQL regions of both editions. https://cloud.google.com/sql/docs/postgres/instance-settings */
 export const REGIONS: readonly string[] = [
   "africa-south1",
   "asia-east1",

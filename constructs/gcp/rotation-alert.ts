@@ -12,7 +12,7 @@ export interface RotationAlertArgs {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Notifies people when a rotation failed, was postponed, or changed a password that sessions still used: what the CronJob writes to stderr. */
+/** Notifies people when a rotation failed, was postponed, or changed a password that sessions still used: the CronJob reports these on stderr. */
 export function createRotationAlert(
   name: string,
   { project, namespace, cronJob, notificationChannels, labels }: RotationAlertArgs,

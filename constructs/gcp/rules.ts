@@ -13,12 +13,12 @@ export const GUIDE = "https://cloud.google.com/sql/docs/postgres";
 export const READ = "2026-11-21";
 export const CHECKED = "2026-11-30";
 
-/** Replicas that one primary may have. https://cloud.google.com/sql/docs/postgres/replication */
+/** The most replicas of one primary. https://cloud.google.com/sql/docs/postgres/replication */
 const MOST_REPLICAS = 10;
 
 export const EXISTING = { host: "10.1.2.3", ca: "-----BEGIN CERTIFICATE-----", masterSecret: "postgres-master" };
 
-/** What Cloud SQL refuses only when it is deployed, or never. */
+/** Rules about settings that Cloud SQL rejects only at deployment, or never. */
 export const gcpRules: readonly InstanceRule[] = [
   created({
     id: "gcp-standbys-need-recovery",
@@ -36,7 +36,7 @@ export const gcpRules: readonly InstanceRule[] = [
     why: "Cloud SQL rejects a replica whose primary has no backups or no point-in-time recovery.",
     date: READ,
     severity: "error",
-    // A standby asks for the same, and is told once.
+    // A standby has the same requirement, which is reported once.
     check: ({ readReplicas, highAvailability, ...backups }, path) =>
       readReplicas > 0 && !highAvailability ? needsRecovery(backups, path, "readReplicas") : [],
     passing: { readReplicas: 1, highAvailability: false },
@@ -117,7 +117,7 @@ export const gcpRules: readonly InstanceRule[] = [
     why: "Cloud SQL rejects flags outside its published list, unless Google has added one since.",
     date: READ,
     severity: "acknowledge",
-    // A wrong value is reported once, by the rule before.
+    // A wrong value is reported once, by the previous rule.
     check: (instance, path) =>
       checkParameters(instance, path, (name, value, majorVersion) =>
         checkFlag(name, value, majorVersion) === null ? doubtFlag(name, majorVersion) : null,
@@ -211,7 +211,7 @@ export const gcpRules: readonly InstanceRule[] = [
   }),
 ];
 
-/** It is set anyway: a parameter may say the same. */
+/** This project sets the flag itself: a parameter may only repeat the value. */
 function checkIamFlag(value: ParameterValue, { iamAuthentication, majorVersion }: InstanceSettings): Advice | null {
   const own = iamAuthentication ? "on" : "off";
   return toFlagValue(IAM_FLAG, value, majorVersion) === own

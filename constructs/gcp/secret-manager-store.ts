@@ -11,10 +11,10 @@ import { isOverloaded, isUnauthenticated, messageOf, passes, persist, SCOPE, sta
 const ENDPOINT_VARIABLE = "SECRET_MANAGER_ENDPOINT";
 const ENDPOINT = "https://secretmanager.googleapis.com";
 
-/** Milliseconds until everybody is shown a version that was added: all but access by its number is consistent only after a while. */
+/** Milliseconds until a new version is visible everywhere: everything except access by number is eventually consistent. */
 const VISIBLE_WITHIN = 60_000;
 
-/** A version of a secret that can be used, its number, and when it was added. */
+/** A usable version of a secret, its number, and when it was added. */
 export interface StoredVersion {
   readonly name: string;
   readonly credential: Credential;
@@ -28,25 +28,25 @@ interface Version {
 }
 
 /**
- * Secret Manager over REST: its client library speaks gRPC, and would not fit where the program is mounted from.
+ * Secret Manager over REST: its client library uses gRPC, and would not fit into the program's ConfigMap.
  *
  * https://cloud.google.com/secret-manager/docs/reference/rest
  */
 export class SecretManager {
-  // Secrets are called by their whole names: without a project here, it would be looked for, which takes a second.
+  // Secrets have full names: without a project here, the client would look for one, which takes a second.
   private readonly auth = new GoogleAuth({ scopes: SCOPE, projectId: "unused" });
   private readonly endpoint = process.env[ENDPOINT_VARIABLE] ?? ENDPOINT;
 
   /**
-   * @param patience for what passes by itself.
-   * @param grantsAreNew a refusal passes by itself, too: a right that was just granted takes minutes to hold.
+   * @param patience for temporary errors.
+   * @param grantsAreNew treats denied access as temporary, too: a new permission takes minutes to apply.
    */
   constructor(
     private readonly patience: Patience,
     private readonly grantsAreNew: boolean,
   ) {}
 
-  /** The newest versions that can be used, newest first. @throws ProvisioningError */
+  /** Returns the newest usable versions, newest first. @throws ProvisioningError */
   async newest(secret: string, count: number): Promise<readonly StoredVersion[]> {
     const listed = await this.list(secret);
     const versions = [...(await this.unlisted(secret, listed)), ...listed].slice(0, count);
@@ -61,7 +61,7 @@ export class SecretManager {
     return Promise.all(accessed);
   }
 
-  /** Adds a version, and returns when it is the newest that anybody is shown. */
+  /** Adds a version, and returns when it is visible as the newest. */
   async add(secret: string, credential: Credential): Promise<void> {
     const name = await this.addOnce(secret, credential);
     const deadline = performance.now() + VISIBLE_WITHIN;
@@ -74,7 +74,7 @@ export class SecretManager {
     );
   }
 
-  /** An addition whose answer was lost may have been made: a second one would push the version before it out. */
+  /** If the response is lost, the version may exist: adding a second one would remove the previous version. */
   private async addOnce(secret: string, credential: Credential): Promise<string> {
     const data = Buffer.from(toSecretText(credential)).toString("base64");
     let isUncertain = false;
@@ -87,7 +87,7 @@ export class SecretManager {
     return this.persist(secret, add);
   }
 
-  /** Destroys every version but the newest ones. */
+  /** Destroys every version except the newest ones. */
   async keep(secret: string, count: number): Promise<void> {
     for (const { name } of (await this.list(secret)).slice(count)) await this.ask(secret, "POST", `${name}:destroy`, {});
   }
@@ -98,7 +98,7 @@ export class SecretManager {
     return [...versions].sort((a, b) => numberOf(b) - numberOf(a));
   }
 
-  /** Versions that lists do not show yet, newest first: a run that was interrupted has not waited for that. */
+  /** Returns versions that lists do not show yet, newest first: an interrupted run has not waited for them. */
   private async unlisted(secret: string, [newest]: readonly Version[]): Promise<readonly Version[]> {
     const found: Version[] = [];
     for (let number = (newest === undefined ? 0 : numberOf(newest)) + 1; ; number += 1) {
@@ -125,7 +125,7 @@ export class SecretManager {
     return answer.data;
   }
 
-  /** Tries again what passes by itself. @throws ProvisioningError */
+  /** Retries temporary errors. @throws ProvisioningError */
   private persist<T>(secret: string, run: () => Promise<T>): Promise<T> {
     return persist(run, {
       ...this.patience,
@@ -147,7 +147,7 @@ const FAULTS = storeFaults({
   takeBack: "disable its last version",
 });
 
-/** A fault of Secret Manager as one sentence. */
+/** Returns an error of Secret Manager as one sentence. */
 function explain(error: unknown, secret: string): Error {
   if (error instanceof ProvisioningError) return error;
   const [status, message] = [statusOf(error), messageOf(error)];
@@ -160,10 +160,10 @@ function explain(error: unknown, secret: string): Error {
 }
 
 /**
- * Platform secrets in Google Secret Manager: the newest enabled version is the one to use, the next is the one before. Older ones are
+ * Platform secrets in Google Secret Manager: the newest enabled version is the one to use, the next is the previous one. Older ones are
  * destroyed.
  *
- * @param names whole names of the secrets, by the id that a tenant has for its own.
+ * @param names full names of the secrets, by the tenant's secret ID.
  */
 export class SecretManagerStore implements SecretStore {
   readonly description = "Google Secret Manager";

@@ -13,7 +13,7 @@ import { REGIONS } from "./regions";
 import { CHECKED, EXISTING, GUIDE, READ } from "./rules";
 import type { GcpSettings, gcpFields } from "./section";
 
-/** A rule about the section and each instance that is created. */
+/** Checks the section with each created instance. */
 export const each =
   (check: (section: GcpSettings, instance: InstanceSettings, path: string) => readonly Violation[]): GcpRule["check"] =>
   ({ section, instances }) =>
@@ -25,10 +25,10 @@ export const SECTION = { project: "my-project", projectNumber: "123456789012", r
 const KEY = "projects/my-project/locations/europe-west4/keyRings/ml/cryptoKeys/postgres";
 export const CLUSTER = { name: "ml", location: "europe-west4" };
 
-/** Whether a key or a pool lies in another location than a region; no if Cloud SQL has no such region, which is reported once. */
+/** Whether a key or a pool is outside a region; false if Cloud SQL has no such region, which is reported once. */
 const isElsewhere = (resource: string, region: string): boolean => REGIONS.includes(region) && resource.split("/")[3] !== region;
 
-/** About the section, alone or together with instances. */
+/** Rules about the section, alone or together with instances. */
 export const gcpWholeRules: readonly GcpRule[] = [
   {
     id: "gcp-region-of-cloud-sql",
@@ -264,18 +264,18 @@ export const gcpWholeRules: readonly GcpRule[] = [
   },
 ];
 
-/** Cloud SQL's most days. */
+/** The most days that Cloud SQL allows. */
 const MOST_DENIED_DAYS = 90;
 /** `project:instance` together. */
 const LONGEST_NAME = 98;
 /** A zone's name. https://cloud.google.com/dns/docs/reference/rest/v1/managedZones */
 const LONGEST_ZONE = 63;
-/** What Pulumi adds to a name, so that it is free: a name is blocked for a week after it was deleted. */
+/** Pulumi's suffix, which makes a name unique: a name is blocked for a week after its deletion. */
 const SUFFIX_LENGTH = "-1a2b3c4".length;
 
 const LABEL = /^[a-z0-9_-]{1,63}$/;
 
-/** What is wrong with a day that there is not, by the length of its text. */
+/** The rule for a day that does not exist, by the length of its text. */
 const DOES_NOT_EXIST: Readonly<Record<number, string>> = {
   ["mm-dd".length]: "must be a day of every year",
   ["yyyy-mm-dd".length]: "must be an existing day",
@@ -285,7 +285,7 @@ const DOES_NOT_EXIST: Readonly<Record<number, string>> = {
 function toDay(text: string): number | null {
   const whole = text.length === "mm-dd".length ? `2025-${text}` : text;
   const time = Date.parse(whole);
-  // JavaScript takes 30 February for 2 March.
+  // JavaScript reads 30 February as 2 March.
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(whole) ? time : null;
 }
 
@@ -295,7 +295,7 @@ function daysBetween(from: string, to: string): number {
   return from.length === "mm-dd".length && days < 0 ? days + 365 : days;
 }
 
-/** Blames the longer of the two names that make one of Google's. One that is too long together with several others is reported once. */
+/** Reports the longer of the two names in a Google name. A name that is too long with several others is reported once. */
 function checkNames({ name: environment, section: { project, instances: own }, instances }: Parameters<GcpRule["check"]>[0]) {
   const found = Object.entries(instances).flatMap(([name, instance]) =>
     ifReadable(() => measureNames(environment, idOf(project), name, ownEntry(own, name)?.name ?? null, instance), []),
@@ -306,7 +306,7 @@ function checkNames({ name: environment, section: { project, instances: own }, i
   );
 }
 
-/** By how many characters names of Google exceed their limits, and which part of them is to blame. @param chosen null if it is derived. */
+/** Returns by how many characters Google names exceed their limits, and the part to shorten. @param chosen null if it is derived. */
 function measureNames(
   environment: string,
   project: string,

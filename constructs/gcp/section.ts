@@ -10,7 +10,7 @@ const REGION = { pattern: /^[a-z]+(-[a-z]+)+[0-9]+$/, form: "a region such as eu
 const PROJECT = "([a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?:)?[a-z][a-z0-9-]{4,28}[a-z0-9]";
 const NETWORK_NAME = "[a-z]([a-z0-9-]{0,61}[a-z0-9])?";
 
-/** `project:region:instance`, as the Auth Proxy takes it; it starts with malformed ones, too, and connects to nothing. */
+/** `project:region:instance` for the Auth Proxy, which also starts with malformed names but connects to nothing. */
 export const CONNECTION_NAME = {
   pattern: new RegExp(`^${PROJECT}:[a-z]+(-[a-z]+)+[0-9]+:[a-z][a-z0-9-]{0,96}[a-z0-9]$`),
   form: "an instance connection name (project:region:instance)",
@@ -25,7 +25,7 @@ const DISKS = ["PD_SSD", "HYPERDISK_BALANCED"] as const;
 
 const HARD_DISK = new Map([["PD_HDD", "use PD_SSD; hard disks are for data that is rarely read"]]);
 
-/** What other tools call settings of an instance that are elsewhere, or no setting. */
+/** Names in other tools for instance settings that are elsewhere, or do not exist here. */
 const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ...["ipv4enabled", "publicip", "assignip", "authorizednetworks", "authorizednetwork"].map(
     (key) =>
@@ -40,24 +40,24 @@ const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ["locationpreference", "use gcp.instances.<name>.zone"],
 ]);
 
-/** What only Google Cloud has of an instance. */
+/** Settings of an instance that exist only on Google Cloud. */
 const ownInstanceFields = {
   /**
-   * Tier of Cloud SQL, in the place of `size`: `db-custom-2-7680`, or a shared core for development, `db-f1-micro` and `db-g1-small`.
+   * Cloud SQL tier, instead of `size`: `db-custom-2-7680`, or a shared core for development, `db-f1-micro` or `db-g1-small`.
    * Changing it restarts the instance.
    *
    * @defaultValue the tier of `size`
    */
   tier: nullable(text(TIER)),
   /**
-   * Zone of the primary, such as `europe-west4-a`; null leaves the choice to Google. Changing it restarts the instance.
+   * Zone of the primary, such as `europe-west4-a`; null lets Google choose. Changing it restarts the instance.
    *
    * @defaultValue `null`
    */
   zone: nullable(text({ pattern: /^[a-z]+(-[a-z]+)+[0-9]+-[a-z]$/, form: "a zone such as europe-west4-a" })),
   /**
-   * Its name in Cloud SQL, as far as it has to be a certain one; null takes the environment's and the instance's name with a random end,
-   * which is never taken. Changing it replaces the instance by an empty one.
+   * Its name in Cloud SQL; null uses the environment's and the instance's name with a random suffix, which is always unique. Changing it
+   * replaces the instance with an empty one.
    *
    * @defaultValue `null`
    */
@@ -70,19 +70,19 @@ const SERVICE_ACCOUNTS = ["direct", "google"] as const;
 /** Bits of the range of private services access. */
 export const USUAL_PREFIX = 20;
 
-/** Days after which passwords are rotated by default. */
+/** Default days between rotations of a password. */
 export const ROTATION_DAYS = 30;
 
-/** Where an environment stands on Google Cloud. Ids of what exists may be marked as examples: nothing can be deployed with them. */
+/** Where an environment is on Google Cloud. IDs of existing resources may be placeholder IDs, which cannot be deployed. */
 export const gcpFields = {
-  /** Project that is deployed to. */
+  /** Project to deploy to. */
   project: id({ pattern: new RegExp(`^${PROJECT}$`), form: "a project's ID" }),
-  /** Its number, by which identities of pods are named: `gcloud projects describe PROJECT`. */
+  /** Its number, which the identities of pods contain: `gcloud projects describe PROJECT`. */
   projectNumber: id({ pattern: /^\d{6,20}$/, form: "a project's number" }),
-  /** Region of Cloud SQL. */
+  /** Cloud SQL region. */
   region: text(REGION),
   /**
-   * Network that exists, and that the cluster is in: its name, or of a shared one `projects/HOST/global/networks/NAME` or its self link.
+   * Existing network of the cluster: its name, or for a shared network `projects/HOST/global/networks/NAME` or its self link.
    */
   network: id({
     pattern: new RegExp(
@@ -90,32 +90,32 @@ export const gcpFields = {
     ),
     form: "a network's name, projects/HOST/global/networks/NAME, or a network's self link",
   }),
-  /** The network's way to Google's services. A network has one of them: only one environment may make it. */
+  /** The network's private connection to Google's services. A network has only one, so only one environment may create it. */
   privateServicesAccess: group({
     /** Creates it; false uses the network's existing one. @defaultValue `true` */
     create: flag(true),
-    /** Bits of the range's prefix: 20 are 4,096 addresses, which each region and each service take a part of. @defaultValue `20` */
+    /** Bits of the range's prefix: 20 means 4,096 addresses, which all regions and services share. @defaultValue `20` */
     prefixLength: integer({ min: 16, max: 24, default: USUAL_PREFIX }),
     /**
-     * Name of the range that instances take their addresses from, where one is there; null leaves the choice to Google.
+     * Name of an existing range for the addresses of instances; null lets Google choose.
      *
      * @defaultValue `null`
      */
     allocatedRange: nullable(text({ pattern: new RegExp(`^${NETWORK_NAME}$`), form: "a range's name" })),
   }),
   /**
-   * Enables the APIs that are needed, in the project. Cloud Resource Manager must be on before:
+   * Enables the required APIs in the project. Enable Cloud Resource Manager first:
    * `gcloud services enable cloudresourcemanager.googleapis.com`.
    *
    * @defaultValue `false`
    */
   enableApis: flag(false),
-  /** Cloud SQL's edition; it decides which sizes there are, and how far back a recovery reaches. @defaultValue `"ENTERPRISE"` */
+  /** Cloud SQL's edition. It decides the available sizes, and how far back recovery reaches. @defaultValue `"ENTERPRISE"` */
   edition: choice(EDITIONS, "ENTERPRISE"),
-  /** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */
+  /** Disk type. With the edition, it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */
   disk: choice(DISKS, "PD_SSD", HARD_DISK),
   /**
-   * Cloud KMS key that encrypts the databases and their secrets; null leaves that to Google's. Changing it replaces the databases.
+   * Cloud KMS key that encrypts the databases and their secrets; null uses Google's keys. Changing it replaces the databases.
    *
    * @defaultValue `null`
    */
@@ -126,8 +126,8 @@ export const gcpFields = {
     }),
   ),
   /**
-   * Pool of Certificate Authority Service that signs the servers' certificates. Only then do those carry the name that pods connect to,
-   * and TLS is `verify-full`; null takes Google's authority for each instance, and TLS is `verify-ca`.
+   * Certificate Authority Service pool that signs the servers' certificates. Only then do they contain the name that pods connect to, and TLS
+   * is `verify-full`. Null uses Google's CA for each instance, and TLS is `verify-ca`.
    *
    * @defaultValue `null`
    */
@@ -147,7 +147,7 @@ export const gcpFields = {
     }),
   ),
   /**
-   * GKE cluster with Workload Identity that the platforms run in: provisioning runs there. Null deploys neither; `npm run render` writes files.
+   * GKE cluster with Workload Identity for the platforms and for provisioning. Null deploys neither; `npm run render` writes files.
    *
    * Anyone who can create pods in the namespace `postgres-ENVIRONMENT` can become the databases' master. A role for all namespaces, such as
    * the one in Flyte's chart, includes that namespace, and every platform's Secret; `npm run plan` lists such roles. See `admissionPolicy`.
@@ -165,7 +165,7 @@ export const gcpFields = {
       /** Installs the platforms' Helm releases; otherwise `npm run render` writes files. @defaultValue `true` */
       installReleases: flag(true),
       /**
-       * Installs External Secrets, if the cluster has none. Setting this back to false leaves it in the cluster, without upgrades.
+       * Installs External Secrets. Set it to true if the cluster has none. Setting it back to false leaves it in the cluster, without upgrades.
        *
        * @defaultValue `false`
        */
@@ -173,7 +173,7 @@ export const gcpFields = {
       /** Version of its chart: 0.20.2 or newer. @defaultValue `"2.9.0"` */
       externalSecretsVersion: chartVersion(EXTERNAL_SECRETS),
       /**
-       * Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it there.
+       * Installs Reloader, which restarts pods when a rotation has changed their Secret. Setting it back to false leaves it in the cluster.
        *
        * @defaultValue `false`
        */
@@ -189,8 +189,8 @@ export const gcpFields = {
       serviceAccounts: choice(SERVICE_ACCOUNTS, "direct"),
       /**
        * Creates a ValidatingAdmissionPolicy (Kubernetes 1.30 or newer): service accounts, such as Flyte's, create, change and delete no pods,
-       * Jobs, Deployments, Secrets, ConfigMaps, service accounts and roles in the namespace of provisioning, nor the namespace itself. It
-       * prevents no reads, and protects no platform's Secret. These get around it: a service account that may delete policies, such as
+       * Jobs, Deployments, Secrets, ConfigMaps, service accounts and roles in the provisioning namespace, nor the namespace itself. It
+       * prevents no reads, and protects no platform's Secret. These can bypass it: a service account that may delete policies, such as
        * flyte-core's flytepropeller; one that may impersonate users, or use `nodes/proxy`; and one that may request tokens in `kube-system`, or
        * create and read Secrets there, such as Flyte's. Deployments from within the cluster, such as Argo CD's, can then not change that
        * namespace either.
@@ -219,11 +219,11 @@ export const gcpFields = {
   ),
   /** Connection names of existing Cloud SQL instances, by instance: the Auth Proxy reaches only these. @defaultValue `{}` */
   existingConnections: map(id(CONNECTION_NAME), NAME),
-  /** Days after which passwords are rotated. @defaultValue `30` */
+  /** Days between rotations of a password. @defaultValue `30` */
   rotationDays: integer({ min: 1, max: 1000, default: ROTATION_DAYS }),
   /**
-   * By an instance's name, what differs on Google Cloud: any setting of `instances.<name>`, which wins there (`parameters` and `size` are
-   * merged), and `tier`, `zone` and `name`. Other clouds do not look at it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.
+   * Settings that differ on Google Cloud, by the instance's name: any setting of `instances.<name>`, which wins here (`parameters` and `size`
+   * are merged), and `tier`, `zone` and `name`. Other clouds ignore it, so `cloudsql.*` parameters and a region for `backupReplication` belong here.
    *
    * @defaultValue `{}`
    */
@@ -234,7 +234,7 @@ export const gcpFields = {
   ),
 };
 
-/** What other tools call these settings. */
+/** Names of these settings in other tools. */
 export const GCP_ELSEWHERE: Elsewhere = new Map([
   ...["projectid"].map((key) => [key, "use project"] as const),
   ...["privatenetwork", "vpc", "networkid"].map((key) => [key, "use network"] as const),

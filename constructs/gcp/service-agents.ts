@@ -6,16 +6,16 @@ export interface ServiceAgentsArgs {
   readonly project: string;
   /** Cloud KMS key that they may use. */
   readonly encryptionKey: string;
-  /** What must be there first: the services' APIs. */
+  /** Resources that must exist first: the services' APIs. */
   readonly after: readonly pulumi.Resource[];
 }
 
-/** Google's services that encrypt with the key, each as an identity of its own in the project. */
+/** Google services that encrypt with the key, each with a separate identity in the project. */
 const SERVICES = ["sqladmin.googleapis.com", "secretmanager.googleapis.com"];
 
-/** Lets Cloud SQL and Secret Manager encrypt with a key of the customer's. Who makes the key need not know them. */
+/** Lets Cloud SQL and Secret Manager encrypt with the customer's key, so that the key's creator does not have to. */
 export class ServiceAgents extends pulumi.ComponentResource {
-  /** What uses the key has to wait for these. */
+  /** Resources that use the key must wait for these. */
   readonly ready: readonly pulumi.Resource[];
 
   constructor(name: string, { project, encryptionKey, after }: ServiceAgentsArgs, opts: pulumi.ComponentResourceOptions) {
@@ -26,7 +26,7 @@ export class ServiceAgents extends pulumi.ComponentResource {
       return new kms.CryptoKeyIAMMember(
         `${name}-${short}`,
         { cryptoKeyId: encryptionKey, role: "roles/cloudkms.cryptoKeyEncrypterDecrypter", member: agent.member },
-        // Without it nothing could be decrypted any more: it stays as long as the key does.
+        // Without it, nothing could be decrypted: it remains as long as the key.
         { parent: this, retainOnDelete: true },
       );
     });

@@ -29,8 +29,8 @@ const PLAIN_TEXT_HOP = {
 export interface Gcp extends Target<typeof gcpFields, "gcp"> {}
 
 /**
- * Cloud SQL for PostgreSQL: pods connect through the Auth Proxy beside them where it starts before their migrations, otherwise directly
- * over TLS.
+ * Cloud SQL for PostgreSQL: pods connect through an Auth Proxy sidecar if it starts before their migrations, otherwise directly over
+ * TLS.
  */
 export const gcp: Gcp = defineTarget({
   name: "gcp",
@@ -60,7 +60,7 @@ export const gcp: Gcp = defineTarget({
 
 type GcpPlacement = Placement<typeof gcpFields>;
 
-/** Whether the Auth Proxy can connect: to Cloud SQL, and to nothing else. */
+/** Whether the Auth Proxy can connect: only to Cloud SQL. */
 const hasConnector = ({ settings, section, instance }: GcpPlacement): boolean =>
   settings.existing === null || ownEntry(section.existingConnections, instance) !== undefined;
 

@@ -6,11 +6,11 @@ import type { Renewal } from "../provisioning/renewal";
 export interface Task {
   readonly environment: string;
   readonly server: Server;
-  /** The master's secret: its whole name, `projects/P/secrets/NAME`. */
+  /** Full name of the master's secret, `projects/P/secrets/NAME`. */
   readonly masterSecret: string;
-  /** Whether the master's password is ours to rotate. */
+  /** Whether to rotate the master's password. */
   readonly rotatesMaster: boolean;
-  /** Whole names of the platforms' secrets, by the id that a tenant has for its own. */
+  /** Full names of the platforms' secrets, by the tenant's secret ID. */
   readonly secrets: Readonly<Record<string, string>>;
   /** By platform. */
   readonly tenants: Readonly<Record<string, Tenant>>;
@@ -18,19 +18,19 @@ export interface Task {
   readonly rotationDays: number;
 }
 
-/** A `Task` as JSON lies beside the program, under this name. */
+/** Name of the file next to the program with a `Task` as JSON. */
 export const TASK_FILE = "task.json";
 
-/** Commands of the program: `rotate` renews the passwords that are due, `renew` the password of one platform, for a person. */
+/** Commands of the program: `rotate` renews due passwords, `renew` the password of one platform on request. */
 export type Command = "provision" | "rotate" | "renew";
 
-/** Prefix of the lines in which the program only reports what it waits for. */
+/** Prefix of lines that only report what the program waits for. */
 export const WAITING = "waiting: ";
 
 const REVOKE = "--revoke";
 const FORCE = "--force";
 
-/** The program's arguments by which a person has a platform's password renewed. No secret is among them. */
+/** Returns the program's arguments that renew a platform's password on request. They contain no secret. */
 export const toRenewArguments = (platform: string, { revoke, force }: Renewal): readonly string[] => [
   "renew" satisfies Command,
   platform,
@@ -38,7 +38,7 @@ export const toRenewArguments = (platform: string, { revoke, force }: Renewal): 
   ...(force ? [FORCE] : []),
 ];
 
-/** Reads what follows the command in those. */
+/** Reads the arguments after the command. */
 export function readRenewArguments([platform = "", ...options]: readonly string[]): Renewal & { readonly platform: string } {
   return { platform, revoke: options.includes(REVOKE), force: options.includes(FORCE) };
 }

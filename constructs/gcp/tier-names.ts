@@ -12,13 +12,13 @@ const SHARED_CORES: ReadonlyMap<string, { readonly size: Size; readonly connecti
   ["db-g1-small", { size: { vcpus: 1, memoryGib: 1.7 }, connections: 50 }],
 ]);
 
-/** `max_connections` of the tier with a shared core that has this memory; null if none has. */
+/** Returns `max_connections` of the shared-core tier with this memory; null if there is none. */
 export const sharedConnections = (memoryGib: number): number | null =>
   [...SHARED_CORES.values()].find(({ size }) => size.memoryGib === memoryGib)?.connections ?? null;
 
 export const isSharedCore = (tier: string): boolean => SHARED_CORES.has(tier);
 
-/** Tiers that PostgreSQL can have, shared cores and those of each series: `db-custom-<vCPUs>-<MiB>` and the like. */
+/** Tiers for PostgreSQL, shared cores and those of each series: `db-custom-<vCPUs>-<MiB>` and the like. */
 export const TIER = {
   pattern: /^db-(f1-micro|g1-small|custom-(N4-)?[1-9]\d{0,2}-[1-9]\d{2,6}|(perf-optimized-N|c4a-highmem)-[1-9]\d{0,2})$/,
   form: "a Cloud SQL for PostgreSQL tier, such as db-custom-2-7680 (2 vCPUs, 7,680 MiB) or db-f1-micro",
@@ -26,10 +26,10 @@ export const TIER = {
 
 export const MIB_PER_GIB = 1024;
 const GIB_PER_VCPU = 8;
-/** The only machine with less memory for each vCPU. */
+/** The only machine with less memory per vCPU. */
 const LARGEST = { tier: "db-perf-optimized-N-128", memoryGib: 864 };
 
-/** The size of a tier of this form. */
+/** Returns the size of a tier of this form. */
 export function sizeOfTier(tier: string): Size {
   const shared = SHARED_CORES.get(tier)?.size;
   if (shared !== undefined) return shared;

@@ -4,27 +4,27 @@ import { MIB_PER_GIB, sharedConnections, sizeOfTier } from "./tier-names";
 
 type Size = InstanceSettings["size"];
 
-/** What an operation per second, and a MiB/s, of a disk may be. */
+/** Limits of a disk's operations per second and MiB/s. */
 interface Performance {
   readonly iops: number;
   readonly throughput: number;
 }
 
 /**
- * Machines of one kind: what follows from an edition and a disk.
+ * A machine series, which follows from an edition and a disk.
  *
  * https://cloud.google.com/sql/docs/postgres/machine-series-overview
  * https://cloud.google.com/sql/docs/postgres/storage-options-overview
  */
 export interface MachineSeries {
   readonly name: string;
-  /** The tier of exactly this size, or null. */
+  /** Returns the tier of exactly this size, or null. */
   tier(size: Size): string | null;
   /** Sizes in words, for a message. */
   readonly sizes: string;
-  /** A size near another that there is. */
+  /** Returns the nearest existing size. */
   near(size: Size): Size;
-  /** The most that a disk may be given; null where it cannot be chosen. With a standby in a second zone it may be less. */
+  /** Returns the most that a disk can have; null if it cannot be set. With a standby in a second zone, it may be less. */
   performance(vcpus: number, highAvailability: boolean): Performance | null;
 }
 
@@ -77,10 +77,10 @@ function fixedSeries(name: string, prefix: string, vcpus: readonly number[], per
   };
 }
 
-/** The least that Hyperdisk Balanced may be given. */
+/** The least that Hyperdisk Balanced can have. */
 export const HYPERDISK_FLOOR: Performance = { iops: 3_000, throughput: 140 };
 
-/** What Hyperdisk Balanced may be given, from a number of vCPUs on: in one zone, and where a standby is kept in a second. */
+/** The most that Hyperdisk Balanced can have, from a number of vCPUs on: in one zone, and with a standby in a second. */
 type Ceilings = readonly { readonly from: number; readonly one: Performance; readonly two: Performance }[];
 
 const ceiling = (from: number, one: readonly [number, number], two = one): Ceilings[number] => ({
@@ -139,7 +139,7 @@ const SERIES: Readonly<Record<GcpSettings["edition"], Readonly<Record<GcpSetting
 
 export const seriesOf = ({ edition, disk }: Pick<GcpSettings, "edition" | "disk">): MachineSeries => SERIES[edition][disk];
 
-/** `max_connections` that Cloud SQL sets by itself, from so many GiB on. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
+/** Cloud SQL's default `max_connections`, from this many GiB on. https://cloud.google.com/sql/docs/postgres/flags#postgres-m */
 const CONNECTIONS: readonly (readonly [fromGib: number, connections: number])[] = [
   [120, 1000],
   [60, 800],

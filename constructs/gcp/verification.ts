@@ -1,9 +1,9 @@
 import type { GcpSettings } from "./section";
 
 /**
- * How a certificate is verified by those who connect directly. That of an instance which is made here carries the name that they connect
- * to only where a pool of the customer's signs it; that of another Cloud SQL is taken for Google's; what is none is called as its
- * certificate says.
+ * Returns how direct connections verify the certificate. The certificate of a created instance contains the DNS name only if the customer's
+ * CA pool signs it; an existing Cloud SQL instance is assumed to use Google's CA; any other server must have the name in its
+ * certificate.
  */
 export function verification(
   server: { readonly isMade: boolean; readonly isCloudSql: boolean },

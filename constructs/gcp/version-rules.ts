@@ -7,12 +7,12 @@ import { CHECKED, EXISTING } from "./rules";
 import { type gcpFields, USUAL_PREFIX } from "./section";
 import { CLUSTER, SECTION } from "./section-rules";
 
-/** The first that verifies a server's certificate by any of its names, as those of a CA pool need it; 2.6.0 ends a Job's pod without an error. */
+/** The first version that verifies a certificate by any of its names, which those of a CA pool need; 2.6.0 ends a Job's pod without an error. */
 const OLDEST_AUTH_PROXY = "2.16.0";
 
 type GcpRule = WholeRule<typeof gcpFields>;
 
-/** Whether a pod of the environment has the Auth Proxy: of a platform, or of provisioning. What is unknown was reported. */
+/** Whether a pod of the environment has the Auth Proxy: of a platform, or of provisioning. Unknown values were reported. */
 const hasProxy = ({ section, instances, platforms }: Parameters<GcpRule["check"]>[0]): boolean =>
   Object.values(platforms).some(({ access }) => access !== "direct") ||
   (section.cluster !== null &&
@@ -20,7 +20,7 @@ const hasProxy = ({ section, instances, platforms }: Parameters<GcpRule["check"]
       ([name, { existing }]) => existing === null || ownEntry(section.existingConnections, name) !== undefined,
     ));
 
-/** About versions of what this project installs beside platforms. */
+/** Rules about versions of operators and proxies that this project installs. */
 export const gcpVersionRules: readonly GcpRule[] = [
   {
     id: "gcp-auth-proxy-has-our-settings",

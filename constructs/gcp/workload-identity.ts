@@ -23,7 +23,7 @@ export function createIdentity(
 const LONGEST_DISPLAY_NAME = 100;
 
 /**
- * Lets a member open connections to one instance through the Auth Proxy. It still needs a password of the database.
+ * Allows a member to connect to one instance through the Auth Proxy. It still needs a database password.
  *
  * @param connectionName of the instance, `project:region:instance`.
  */

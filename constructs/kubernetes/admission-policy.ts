@@ -1,7 +1,7 @@
 import type { JsonObject } from "../model/json";
 import { metadata } from "./metadata";
 
-/** What runs programs or says what they run as, in a namespace that nobody else's programs may change; and its labels, by which others inject containers. */
+/** Resources that run programs, or define their identity, in a namespace that other programs must not change; and its labels, which control container injection. */
 const GUARDED: readonly { readonly groups: readonly string[]; readonly resources: readonly string[] }[] = [
   {
     groups: [""],
@@ -24,7 +24,7 @@ const GUARDED: readonly { readonly groups: readonly string[]; readonly resources
 
 /**
  * Kubernetes' own controllers create the pods of a Job; people and deployments from outside are not service accounts of the cluster. The
- * controllers run in no pod of it: a role that may start pods everywhere may start one as a controller's account in `kube-system`.
+ * controllers do not run in pods: a role that may start pods everywhere could start one with a controller's account in `kube-system`.
  *
  * https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#additional-metadata-in-pod-bound-tokens
  */
@@ -34,11 +34,11 @@ const IS_ALLOWED = [
 ].join(" || ");
 
 /**
- * A ValidatingAdmissionPolicy and its binding: service accounts create, change, delete and enter nothing of `GUARDED` in a namespace,
- * whatever their roles allow, and get no token of its service accounts. Kubernetes 1.30 or newer.
+ * Returns a ValidatingAdmissionPolicy and its binding: regardless of their roles, service accounts cannot create, change, delete or exec into
+ * `GUARDED` resources in a namespace, or get tokens of its service accounts. Kubernetes 1.30 or newer.
  *
- * Admission sees no reads, and Kubernetes exempts policies themselves from it: a service account that may delete policies may delete this one.
- * One that may impersonate, reach kubelets (`nodes/proxy`), or get a controller's token in `kube-system` by a request or by a Secret for it, is not held back.
+ * Admission does not see reads, and Kubernetes exempts policies themselves: a service account that may delete policies can delete this one. A
+ * service account that may impersonate, reach kubelets (`nodes/proxy`), or get a controller's token in `kube-system` can bypass it.
  *
  * https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
  */

@@ -9,7 +9,7 @@ export function toNamespace({ namespace, release }: Wired): JsonObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, release) };
 }
 
-/** Names the environment that a release belongs to. Created and never overwritten, it keeps other environments from taking the release over. */
+/** Returns an object that names the release's environment. It is created once and never overwritten, so other environments cannot take over the release. */
 export function toOwner({ namespace, release }: Wired, environment: string): JsonObject {
   return {
     apiVersion: "v1",
@@ -24,14 +24,14 @@ export function toServiceAccount(name: string, namespace: string, instance: stri
   return annotated({ apiVersion: "v1", kind: "ServiceAccount", metadata: metadata(name, namespace, instance) }, annotations);
 }
 
-/** The CA that pods verify the database with, or null where a proxy does. */
+/** Returns the CA that pods verify the database with, or null if a proxy does. */
 export function toCaConfigMap({ namespace, release, connection: { tls } }: Wired, ca: string): JsonObject | null {
   if (tls.mode === "proxy") return null;
   return { apiVersion: "v1", kind: "ConfigMap", metadata: metadata(tls.ca.configMap, namespace, release), data: { [tls.ca.key]: ca } };
 }
 
 /**
- * The platform's Secret in plain text: for a machine where no External Secrets runs.
+ * Returns the platform's Secret in plain text, for use without External Secrets.
  *
  * @param ca PEM text.
  */
@@ -45,15 +45,15 @@ export function toSecret({ namespace, release, connection, wiring }: Wired, fiel
   };
 }
 
-/** A service account by which External Secrets reads the platform's secret, and the store that uses it. */
+/** The service account that External Secrets reads the platform's secret with, and the store that uses it. */
 export interface SecretReader {
-  /** Annotations that give the service account its identity of the cloud, which may be known only late. */
+  /** Annotations that give the service account its cloud identity; they may be deploy-time values. */
   readonly annotations: JsonObject;
   /** `spec.provider` of the store, which names the service account. https://external-secrets.io/latest/api/secretstore/ */
   provider(serviceAccount: string): JsonObject;
 }
 
-/** The service account and the SecretStore of one platform: it can read no other platform's secret. */
+/** Returns the service account and the SecretStore of one platform, which can read no other platform's secret. */
 export function toSecretStore({ namespace, release }: Wired, { annotations, provider }: SecretReader): readonly JsonObject[] {
   const name = kubernetesNames(release).secretStore;
   return [
@@ -67,13 +67,13 @@ export function toSecretStore({ namespace, release }: Wired, { annotations, prov
   ];
 }
 
-/** Reference to the store of `toSecretStore`. */
+/** Returns a reference to the store of `toSecretStore`. */
 export const secretStoreOf = ({ release }: Wired): JsonObject => ({ kind: "SecretStore", name: kubernetesNames(release).secretStore });
 
 /**
- * The same Secret, made in the cluster by External Secrets from the secret store.
+ * Returns an ExternalSecret, from which External Secrets creates the same Secret in the cluster.
  *
- * @param ca PEM text, which may be known only late.
+ * @param ca PEM text, which may be a deploy-time value.
  */
 export function toExternalSecret(
   { namespace, release, connection, wiring }: Wired,
@@ -94,29 +94,29 @@ export function toExternalSecret(
   };
 }
 
-/** Seconds after which a migration is given up, and after which a finished Job is removed. */
+/** Seconds after which a migration fails, and after which a finished Job is removed. */
 const MIGRATION_SECONDS = 3600;
 const KEPT_SECONDS = 86_400;
 
-/** A container with a limit of memory, so that a migration that takes more ends alone, and not with other pods of its node. */
+/** Returns a container with a memory limit, so that a migration that exceeds it does not affect other pods of its node. */
 const limited = (container: JsonObject): JsonObject => ({
   ...container,
   resources: { ...(container.resources as JsonObject), limits: { memory: "2Gi" } },
 });
 
-/** A Job that migrates by hand, or null where the platform has no command for it. */
+/** Returns a Job that migrates by hand, or null if the platform has no command for it. */
 export function toMigrateJob({ namespace, release, connection, wiring }: Wired): JsonObject | null {
   const steps = wiring.migrate.map((step) => limited(migrationContainer(step, connection)));
   const last = steps.at(-1);
   if (last === undefined) return null;
   const mounts = tlsMounts(connection.tls);
-  // Init containers run one after the other, so all steps but the last are those.
+  // Init containers run one after the other, so all steps except the last are init containers.
   const inits = [...(sidecars(connection.tls) ?? []), ...steps.slice(0, -1)];
   const readsFiles = wiring.migrate.some((step) => step.secretPath !== null);
   const pod = {
     restartPolicy: "Never",
     serviceAccountName: connection.serviceAccount ?? undefined,
-    // A migration asks nothing of Kubernetes, and a proxy beside it takes its identity from the node's metadata server.
+    // A migration never calls the Kubernetes API, and its proxy gets its identity from the node's metadata server.
     automountServiceAccountToken: false,
     initContainers: inits.length === 0 ? undefined : inits,
     containers: [last],

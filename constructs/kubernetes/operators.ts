@@ -2,26 +2,26 @@ import { type Violation, violation } from "../model/errors";
 import { text } from "../model/fields";
 import type { JsonObject } from "../model/json";
 
-/** A Helm chart that other releases need first, and that a cluster has once. */
+/** A Helm chart that other releases need first, once per cluster. */
 export interface Operator {
-  /** Its name among resources. */
+  /** Its resource name. */
   readonly id: string;
   /** Name of its release. */
   readonly release: string;
   readonly namespace: string;
   readonly chart: string;
   readonly repository: string;
-  /** Of its chart: the newest one that was rendered with `values`, unless the environment names another. */
+  /** Version of its chart: the newest that was rendered with `values`, unless the environment sets another. */
   readonly version: string;
   readonly values: JsonObject;
 }
 
 /**
- * Its API, `external-secrets.io/v1`, is what our manifests are written in. Rendered on 2026-11-30 from tag helm-chart-2.9.0.
+ * The manifests use its API `external-secrets.io/v1`. Rendered on 2026-11-30 from tag helm-chart-2.9.0.
  *
- * The names are ours, so that Helm rejects the definitions of somebody's own release (they name another owner), and never upgrades it.
- * Its chart has the definitions as templates: without `keep`, uninstalling it would delete every ExternalSecret of the cluster, and with
- * them the Secrets. https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource
+ * The names are this project's, so that Helm rejects the definitions of an existing release (which have another owner), and never upgrades
+ * it. Its chart has the definitions as templates: without `keep`, uninstalling it would delete every ExternalSecret in the cluster, and their
+ * Secrets. https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource
  */
 export const EXTERNAL_SECRETS: Operator = {
   id: "ExternalSecrets",
@@ -44,7 +44,7 @@ export const RELOADER: Operator = {
   values: {},
 };
 
-/** What a cloud's section says of a cluster's operators. */
+/** A cloud section's settings for a cluster's operators. */
 export interface OperatorSettings {
   readonly installExternalSecrets: boolean;
   readonly externalSecretsVersion: string;
@@ -64,7 +64,7 @@ export const operatorsOf = (settings: OperatorSettings): readonly Operator[] => 
 
 const compare = (a: string, b: string): number => a.localeCompare(b, "en", { numeric: true });
 
-/** Whether a version is older than another, number by number. A pre-release is older than its release: https://semver.org/#spec-item-11 */
+/** Whether a version is older than another, compared number by number. A pre-release is older than its release: https://semver.org/#spec-item-11 */
 export function isOlder(version: string, than: string): boolean {
   const [[numbers = "", label], [others = "", other]] = [split(version), split(than)];
   const order = compare(numbers, others);
@@ -72,20 +72,20 @@ export function isOlder(version: string, than: string): boolean {
   return label === undefined || other === undefined ? other === undefined : compare(label, other) < 0;
 }
 
-/** Numbers, and the label of a pre-release. What follows a plus names a build, and has no order. */
+/** Splits a version into numbers and the label of a pre-release. Build metadata after a plus has no order. */
 const split = (version: string): readonly string[] => (version.split("+")[0] ?? "").split(/-(.*)/s, 2);
 
-/** Refuses External Secrets without something that our manifests need. @param path of the cluster. */
+/** Rejects External Secrets versions without a feature that the manifests need. @param path of the cluster. */
 export const refuseExternalSecrets = (settings: OperatorSettings, path: string, oldest: string, need: string): readonly Violation[] =>
   settings.installExternalSecrets && isOlder(settings.externalSecretsVersion, oldest)
     ? [violation(`${path}.externalSecretsVersion`, `must be ${oldest} or newer, the first with ${need}`, settings.externalSecretsVersion)]
     : [];
 
-/** The first with roles of an API that Kubernetes 1.22 and newer have. Read in the chart's history: v0.0.71 was the last without. */
+/** The first version whose roles use an API that Kubernetes 1.22 and newer have. Read in the chart's history: v0.0.71 was the last without. */
 const OLDEST_RELOADER = "0.0.72";
 export const RELOADER_WHY = "Kubernetes 1.22 and newer reject the roles of older charts, and the installation fails.";
 
-/** Refuses a Reloader that no supported cluster can install. @param path of the cluster. */
+/** Rejects a Reloader that no supported cluster can install. @param path of the cluster. */
 export const refuseReloader = (settings: OperatorSettings, path: string): readonly Violation[] =>
   settings.installReloader && isOlder(settings.reloaderVersion, OLDEST_RELOADER)
     ? [

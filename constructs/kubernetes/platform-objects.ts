@@ -4,8 +4,8 @@ import { annotated } from "./metadata";
 import { type SecretReader, secretStoreOf, toCaConfigMap, toExternalSecret, toNamespace, toSecretStore } from "./objects";
 
 /**
- * What an object of a platform is for: the namespace that all of it stands in; the store that External Secrets reads with, and the Secret
- * that it writes; the CA, and what else pods reach the database by; the platform's own.
+ * The purpose of a platform's object: its namespace; the store that External Secrets reads with, and the Secret that it writes; the CA, and
+ * other objects that pods need to reach the database; the platform's own objects.
  */
 export type Part = "namespace" | "store" | "ca" | "secret" | "access" | "own";
 
@@ -18,23 +18,23 @@ export interface PlatformObject {
 export interface SecretSource {
   /** Name of the secret in its cloud. */
   readonly key: string;
-  /** The store it reads with: one for the platform alone, or the name of an existing ClusterSecretStore. */
+  /** The store that it reads with: one for this platform only, or the name of an existing ClusterSecretStore. */
   readonly store: SecretReader | string;
-  /** Of the ExternalSecret. */
+  /** Annotations of the ExternalSecret. */
   readonly annotations: JsonObject;
 }
 
-/** What the objects of a platform need to know of its target. */
+/** Target-specific input for the objects of a platform. */
 export interface PlatformObjectsSource {
   /** Null if External Secrets does not write the Secret. */
   readonly secret: SecretSource | null;
-  /** PEM text, which may be known only late. */
+  /** PEM text, which may be a deploy-time value. */
   readonly ca: string;
-  /** By which its pods reach the database, besides the CA. */
+  /** Objects that its pods need to reach the database, in addition to the CA. */
   readonly access: readonly JsonObject[];
 }
 
-/** Everything that a platform has in a cluster besides its release, in the order in which it is delivered. */
+/** Returns all objects of a platform in a cluster except its release, in the order of delivery. */
 export function toPlatformObjects(wired: Wired, { secret, ca, access }: PlatformObjectsSource): readonly PlatformObject[] {
   const configMap = toCaConfigMap(wired, ca);
   const externalSecret = secret === null ? null : annotated(toExternalSecret(wired, toReference(wired, secret), ca), secret.annotations);
@@ -55,10 +55,10 @@ const toReference = (wired: Wired, { store, key }: SecretSource) => ({
   key,
 });
 
-/** The objects of some parts, in their order. */
+/** Returns the objects of some parts, in their order. */
 export const objectsOf = (objects: readonly PlatformObject[], ...parts: readonly Part[]): readonly JsonObject[] =>
   objects.filter(({ part }) => parts.includes(part)).map(({ object }) => object);
 
-/** What stands in the namespace, which itself outlives the platform. */
+/** Returns the objects in the namespace, which itself outlives the platform. */
 export const inNamespace = (objects: readonly PlatformObject[]): readonly JsonObject[] =>
   objects.filter(({ part }) => part !== "namespace").map(({ object }) => object);

@@ -8,12 +8,12 @@ export const SECRET_VOLUME = "db";
 
 /** libpq's variables for the connection's TLS mode; asyncpg, psycopg and pgx read them too. */
 export function tlsVariables(tls: Tls): Variables {
-  // Through a proxy in the pod the last hop is loopback, where no certificate can carry the name.
+  // Through a proxy in the pod, the last hop is loopback, where no certificate can have the name.
   if (tls.mode === "proxy") return { PGSSLMODE: "disable" };
   return { PGSSLMODE: tls.mode, PGSSLROOTCERT: { caFile: true } };
 }
 
-/** The volume with the CA and its mount, or null where a proxy verifies the certificate. */
+/** Returns the volume with the CA and its mount, or null if a proxy verifies the certificate. */
 export function tlsMounts(tls: Tls): { readonly volumes: readonly JsonObject[]; readonly volumeMounts: readonly JsonObject[] } | null {
   if (tls.mode === "proxy") return null;
   return {
@@ -22,21 +22,21 @@ export function tlsMounts(tls: Tls): { readonly volumes: readonly JsonObject[]; 
   };
 }
 
-/** Init containers with the proxy, which starts before everything else; undefined where there is none in the pod. */
+/** Returns init containers with the proxy, which starts before everything else; undefined if the pod has none. */
 export function sidecars(tls: Tls): readonly JsonObject[] | undefined {
   return tls.mode === "proxy" && tls.sidecar !== null ? [tls.sidecar] : undefined;
 }
 
-/** Name of the volume that a container may write, at `/tmp`; MLflow's chart calls its own so, too. */
+/** Name of the writable volume at `/tmp`; MLflow's chart uses the same name. */
 export const TEMPORARY_VOLUME = "tmp";
 
-/** A container that migrates. Its pod has `TEMPORARY_VOLUME`, and `SECRET_VOLUME` where files of the Secret are read. */
+/** Returns a container that migrates. Its pod has `TEMPORARY_VOLUME`, and `SECRET_VOLUME` if it reads files of the Secret. */
 export function migrationContainer({ name, image, command, variables, secretPath }: Migration, connection: Connection): JsonObject {
   return {
     name,
     image,
     command,
-    // Some programs look for a configuration of their own where they start.
+    // Some programs look for a configuration file in their working directory.
     workingDir: "/tmp",
     env: toEnv(variables, connection),
     resources: { requests: { cpu: "100m", memory: "256Mi" } },
@@ -49,7 +49,7 @@ export function migrationContainer({ name, image, command, variables, secretPath
   };
 }
 
-/** Process variables as a container's `env`. */
+/** Returns process variables as a container's `env`. */
 export function toEnv(variables: Variables, connection: Connection): readonly JsonObject[] {
   return Object.values(
     mapValues(variables, (variable, name): JsonObject => {
@@ -61,7 +61,7 @@ export function toEnv(variables: Variables, connection: Connection): readonly Js
 }
 
 /**
- * A text of a release, which may name the CA's file.
+ * Returns a text of a release, which may contain the path of the CA's file.
  *
  * @param caFile its path in the pod.
  */
@@ -75,17 +75,17 @@ export function inPod(text: ProcessText, caFile: string): string {
     .join("");
 }
 
-/** Path of the CA's file in a pod. */
+/** Returns the path of the CA's file in a pod. */
 export function caPath(tls: Tls): string {
   return tls.mode === "proxy" ? "" : `${tls.ca.mountPath}/${tls.ca.key}`;
 }
 
-/** What charts take to run as a service account that is there; nothing where they make their own. */
+/** Returns chart values that use an existing service account; none if the chart creates its own. */
 export function serviceAccountValues(name: string | null): JsonObject | undefined {
   return name === null ? undefined : { create: false, name };
 }
 
-/** Reloader's annotation: no platform reads its password again, so a rotation has to restart it. */
+/** Returns Reloader's annotation: no platform rereads its password, so a rotation must restart it. */
 export function reloadOnSecretChange(secret: string): JsonObject {
   return { "secret.reloader.stakater.com/reload": secret };
 }

@@ -1,10 +1,10 @@
 import type { SecretField, SecretTemplate } from "../model/platform";
 
-/** The values that a template's fields stand for. */
+/** The values of a template's fields. */
 export type SecretFields = Readonly<Record<SecretField["field"], string>>;
 
 /**
- * A template as plain text, with the values in it.
+ * Renders a template as plain text with its values.
  *
  * @param ca PEM text.
  */
@@ -17,7 +17,7 @@ export function toPlainText(template: SecretTemplate, fields: SecretFields, ca: 
     .join("");
 }
 
-/** One field of the credential, as it is written in a text. */
+/** Returns one field of the credential, encoded for its text. */
 export function toField({ field, encoding }: SecretField, fields: SecretFields): string {
   return encode(fields[field], encoding);
 }
@@ -35,9 +35,9 @@ function encode(value: string, encoding: SecretField["encoding"]): string {
 }
 
 /**
- * The same template for External Secrets: a Go template over the secret's `username` and `password`.
+ * Returns the same template for External Secrets: a Go template with the secret's `username` and `password`.
  *
- * Its `urlquery` writes a blank as `+`, which libpq and SQLAlchemy keep as a plus; no password of ours has a blank.
+ * Its `urlquery` writes a space as `+`, which libpq and SQLAlchemy keep as a plus; passwords here contain no space.
  * https://external-secrets.io/latest/guides/templating/
  */
 export function toGoTemplate(template: SecretTemplate, ca: string): string {

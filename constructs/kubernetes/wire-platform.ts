@@ -9,13 +9,13 @@ import { defineTarget } from "../model/target";
 import { type Wired, wirePlatforms } from "../model/wire";
 import { toPlatformObjects } from "./platform-objects";
 
-/** A platform, and the existing database that it is to use. */
+/** A platform, and its existing database. */
 export interface WirePlatformProps<P extends Platform = Platform> {
-  /** Such as `mlflow` of `platform-postgres/platforms/mlflow`. */
+  /** The platform, such as `mlflow` from `platform-postgres/platforms/mlflow`. */
   readonly platform: P;
   /** The platform's settings, as in a spec: pool sizes, replicas, chart version, names of its databases. @defaultValue `{}` */
   readonly settings?: PlatformSpec<P>;
-  /** DNS name or address, as the server's certificate carries it; or a deploy-time token, such as CDK's. */
+  /** DNS name or address, as in the server's certificate; or a deploy-time token, such as CDK's. */
   readonly host: string;
   /** TCP port. @defaultValue `5432` */
   readonly port?: number;
@@ -32,15 +32,15 @@ export interface WirePlatformProps<P extends Platform = Platform> {
    * @defaultValue none
    */
   readonly externalSecret?: { readonly key: string; readonly store: string };
-  /** The server's `max_connections`, which must be enough for the platform alone. @defaultValue `100` */
+  /** The server's `max_connections`, which must be sufficient for this platform. @defaultValue `100` */
   readonly maxConnections?: number;
   /** The server's major version. @defaultValue `17` */
   readonly majorVersion?: number;
-  /** Reasons for what rules would refuse without one: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings that rules would otherwise reject, by rule ID. @defaultValue `{}` */
   readonly acknowledge?: Readonly<Record<string, string>>;
 }
 
-/** What installs a platform on its database. It contains no password. */
+/** Everything to install a platform with its database. It contains no password. */
 export interface WiredPlatform {
   /** The chart and its values; null for a platform without one: see `wired.wiring.release`. */
   readonly chart: Pick<HelmRelease, "chart" | "repository" | "version"> | null;
@@ -49,7 +49,7 @@ export interface WiredPlatform {
   /** Kubernetes objects to apply first: the namespace, the certificate authority, the ExternalSecret, and the platform's own. */
   readonly objects: readonly JsonObject[];
   readonly wired: Wired;
-  /** What is allowed but should be known. */
+  /** Findings that are allowed but worth knowing. */
   readonly warnings: readonly Violation[];
 }
 
@@ -57,10 +57,10 @@ export interface WiredPlatform {
 const RESERVED_CONNECTIONS = 5;
 const PORT = 5432;
 const INSTANCE = "main";
-/** Late-bound hosts are carried, not parsed: CDK writes `${Token[...]}`. */
+/** Deploy-time hosts are passed on, not parsed: CDK writes `${Token[...]}`. */
 const LATE = "${";
 
-/** A server of which nothing is known but its address: pods connect directly, over verified TLS. */
+/** A server of which only the address is known: pods connect directly, over verified TLS. */
 const existingServer = (tls: "verify-full" | "verify-ca") =>
   defineTarget({
     name: "server",
@@ -79,10 +79,10 @@ const existingServer = (tls: "verify-full" | "verify-ca") =>
 const kindOf = ({ title }: Platform): string => title.toLowerCase().replaceAll(" ", "-");
 
 /**
- * Wires one platform into an existing database: values for its chart, and the Kubernetes objects beside it. Pure: nothing is created or
- * looked up. Databases and logins must exist; `npm run provision` or a cloud's `DatabaseProvisioning` creates them.
+ * Wires one platform to an existing database: values for its chart, and further Kubernetes objects. Pure: it creates nothing and looks up
+ * nothing. Databases and logins must exist; `npm run provision` or a cloud's `DatabaseProvisioning` creates them.
  *
- * @throws SpecError with everything that is wrong in the settings, the host and the port.
+ * @throws SpecError with all errors in the settings, the host and the port.
  */
 export function wirePlatform<P extends Platform>({ platform, ...props }: WirePlatformProps<P>): WiredPlatform {
   const { settings = {}, host, port = PORT, ca, tls = "verify-full", acknowledge = {}, maxConnections, majorVersion } = props;

@@ -9,10 +9,10 @@ export interface Account {
   readonly gid: number;
 }
 
-/** Who owns nothing on any Unix. */
+/** The user that owns nothing on any Unix. */
 const UNPRIVILEGED = "nobody";
 
-/** PostgreSQL refuses to run as root: root gets the unprivileged account to run it as, everybody else null. */
+/** PostgreSQL does not run as root: returns the unprivileged account for root, and null for everyone else. */
 export function serverAccount(): Account | null {
   if (process.getuid?.() !== 0) return null;
   const ask = (flag: string) => Number(execFileSync("id", [flag, UNPRIVILEGED], { encoding: "utf8" }));
@@ -25,7 +25,7 @@ export function serverAccount(): Account | null {
   }
 }
 
-/** Whether the account may pass through a directory and all above it. */
+/** Whether the account can access a directory and all its parents. */
 export function canReach({ uid, gid }: Account, directory: string): boolean {
   const { mode, uid: owner, gid: group } = statSync(directory);
   const execute = owner === uid ? 0o100 : group === gid ? 0o010 : 0o001;

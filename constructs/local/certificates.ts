@@ -10,12 +10,12 @@ export interface KeyPair {
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const DAY = 86_400_000;
 const CA_DAYS = 3650;
-/** The longest that browsers and Apple's systems accept. */
+/** The longest validity that browsers and Apple's systems accept. */
 const SERVER_DAYS = 397;
-/** A server's certificate is renewed at a start when it lasts less than this many days. */
+/** A server's certificate is renewed at startup if it is valid for less than this many days. */
 const RENEWAL_DAYS = 60;
 
-/** What makes certificates; loading it costs a command a tenth of a second, and most find theirs made. */
+/** Loads the certificate library on demand: it takes a tenth of a second, and most commands find existing certificates. */
 async function load() {
   // @peculiar/x509 finds its parts by decorators.
   await import("reflect-metadata");
@@ -24,7 +24,7 @@ async function load() {
   return x509;
 }
 
-/** A new certificate authority of this machine's own. */
+/** Creates a certificate authority for this machine. */
 export async function createCa(name: string): Promise<KeyPair> {
   const x509 = await load();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
@@ -49,7 +49,7 @@ const LOOPBACK: JsonGeneralNames = [
   { type: "ip", value: "::1" },
 ];
 
-/** A certificate for `localhost` and the loopback addresses, signed by the authority. */
+/** Creates a certificate for `localhost` and the loopback addresses, signed by the CA. */
 export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, names = LOOPBACK): Promise<KeyPair> {
   const x509 = await load();
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
@@ -68,7 +68,7 @@ export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, n
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension(names),
-      // OpenSSL finds the issuer by these where two authorities bear one name.
+      // OpenSSL finds the issuer by these if two CAs have the same name.
       await x509.AuthorityKeyIdentifierExtension.create(authority, false, crypto),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
     ],
@@ -76,7 +76,7 @@ export async function createServerCertificate(ca: KeyPair, days = SERVER_DAYS, n
   return { certificate: certificate.toString("pem"), key: await toPem(keys.privateKey) };
 }
 
-/** Whether a certificate still lasts long enough, and was signed by the authority. */
+/** Whether a certificate is valid for long enough, and was signed by the CA. */
 export function isCurrent(certificate: string, ca: KeyPair): boolean {
   const parsed = new X509Certificate(certificate);
   if (Date.parse(parsed.validTo) - Date.now() < RENEWAL_DAYS * DAY) return false;
@@ -88,7 +88,7 @@ async function toPem(key: crypto.CryptoKey): Promise<string> {
   return PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY");
 }
 
-/** Positive and 127 bits long, as RFC 5280 wants it. */
+/** Positive and 127 bits long, as RFC 5280 requires. */
 function serialNumber(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { UserError } from "../model/errors";
 
-/** Writes a file as a whole or not at all, also when the power goes: a new file, synced, renamed over the old one. */
+/** Writes a file completely or not at all, even in a power failure: a new file, synced, renamed over the old one. */
 export async function writeAtomically(path: string, content: string, mode: number): Promise<void> {
   const temporary = join(dirname(path), `.${randomBytes(6).toString("hex")}.tmp`);
   try {
@@ -24,7 +24,7 @@ export async function writeAtomically(path: string, content: string, mode: numbe
   }
 }
 
-/** The content of a file, or null where there is none. */
+/** Returns the content of a file, or null if there is none. */
 export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, "utf8");
@@ -38,7 +38,7 @@ const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
   EACCES: (path) => `${path} cannot be read or written by this user; make this user its owner, or run as its owner`,
   EPERM: (path) => `${path} cannot be changed by this user; make this user its owner, or run as its owner`,
   EROFS: (path) => `${path} is on a read-only disk; name a writable directory in PLATFORM_POSTGRES_DIRECTORY`,
-  // What Node says of a directory on a read-only disk.
+  // Node's error for a directory on a read-only disk.
   ENOENT: (path) =>
     `${path} cannot be created, because its disk is read-only or its parent directory is gone; name another directory in PLATFORM_POSTGRES_DIRECTORY`,
   EISDIR: (path) => `${path} is a directory; name a file`,
@@ -47,7 +47,7 @@ const SENTENCES: Readonly<Record<string, (path: string) => string>> = {
   EDQUOT: (path) => `the disk quota of ${path} is used up; free some space, and run this again`,
 };
 
-/** An error of the file system as one sentence. */
+/** Returns a file system error as one sentence. */
 export function explainFile(error: unknown, path: string): unknown {
   const sentence = SENTENCES[(error as NodeJS.ErrnoException).code ?? ""];
   return sentence === undefined ? error : new UserError(sentence(path));

@@ -4,12 +4,12 @@ import { dirname, join } from "node:path";
 import { canReach, serverAccount } from "./account";
 import { explainFile } from "./files";
 
-/** Where root keeps servers whose checkout the server's account cannot reach. */
+/** Where root keeps servers if the server's account cannot access the checkout. */
 const SYSTEM_DIRECTORY = "/var/lib/platform-postgres";
 
 /**
- * The directory for the server's programs and data: `privateDirectory` itself, unless the account that the server runs as cannot get
- * there (root's home is closed to everybody else).
+ * Returns the directory for the server's programs and data: `privateDirectory` itself, unless the server's account cannot access it (root's
+ * home is closed to everyone else).
  */
 export async function serverHome(privateDirectory: string): Promise<string> {
   const account = serverAccount();

@@ -10,9 +10,9 @@ export type Ownership<T> =
   | {
       readonly role: "owner";
       readonly publish: (info: T) => void;
-      /** Resolves when no guest is left. */
+      /** Resolves when no guest remains. */
       readonly alone: () => Promise<void>;
-      /** Sends guests away, and lets those who come wait for the release. */
+      /** Disconnects guests, and makes new ones wait for the release. */
       readonly retire: () => void;
       readonly release: () => void;
     }
@@ -25,16 +25,16 @@ export type Ownership<T> =
       readonly ownerEnded: Promise<void>;
     };
 
-/** Milliseconds of waiting after which a person is told. */
+/** Milliseconds of waiting after which a message is shown. */
 const NOTICE = 1_000;
 
 /**
- * Takes a directory, or asks its owner for what it published, waiting until it has.
+ * Takes ownership of a directory, or waits for the information that its owner publishes.
  *
- * The lock is a socket that the owner listens on: the system closes it however the owner ends, so it cannot go stale, and no process
- * number can be mistaken for another's.
+ * The lock is a socket that the owner listens on: the operating system closes it however the owner ends, so it cannot become stale, and no
+ * process ID can be mistaken for another's.
  *
- * @param onWait told once where it takes long.
+ * @param onWait called once if it takes long.
  */
 export async function own<T>(directory: string, onWait: () => void = () => undefined): Promise<Ownership<T>> {
   const address = addressOf(directory);

@@ -8,7 +8,7 @@ import { manualPage } from "../model/rules/parameter-row";
 import { type TextCheck, words } from "../model/rules/parameter-texts";
 import { created, type InstanceRule } from "../model/target";
 
-/** Modules of the programs that are installed on this machine, as far as one loads them at the start, in every major version. */
+/** Modules of this machine's PostgreSQL that can be loaded at startup, in every major version. */
 const MODULES: readonly string[] = [
   "auth_delay",
   "auto_explain",
@@ -24,7 +24,7 @@ const MODULES: readonly string[] = [
   "test_decoding",
 ];
 
-/** Values that need a library which the programs were built without: the clouds have it, and a server here runs with the default. */
+/** Values that need a library that this machine's PostgreSQL lacks: the clouds have it, and a server here uses the default. */
 const NOT_BUILT_IN: Readonly<Record<string, readonly string[]>> = {
   bonjour: ["on"],
   default_toast_compression: ["lz4"],
@@ -36,7 +36,7 @@ const NOT_BUILT_IN: Readonly<Record<string, readonly string[]>> = {
 export const isBuiltIn = (name: string, value: ParameterValue): boolean =>
   ownEntry(NOT_BUILT_IN, name)?.includes(String(value).toLowerCase()) !== true;
 
-/** Switches, and the stages of a connection that PostgreSQL 18 logs. */
+/** Booleans, and the stages of a connection that PostgreSQL 18 logs. */
 const CONNECTION_LOGS = words([
   ...["on", "off", "true", "false", "yes", "no", "1", "0"],
   ...["all", "receipt", "authentication", "authorization", "setup_durations"],
@@ -54,7 +54,7 @@ const UNFIT: Readonly<Record<string, TextCheck>> = {
   recovery_target_name: isForRecovery,
   recovery_target_time: isForRecovery,
   recovery_target_xid: isForRecovery,
-  // OpenSSL's names of sets and ciphers. With a list that has none, the server's TLS does not start.
+  // OpenSSL's names of sets and ciphers. Without any of them, the server's TLS does not start.
   ssl_ciphers: (plain) =>
     /HIGH|MEDIUM|LOW|ALL|DEFAULT|ECDH|DHE|AES|CHACHA|@SECLEVEL|RSA/.test(plain) ? null : "must name OpenSSL ciphers",
   ssl_ecdh_curve: (plain) =>
@@ -63,7 +63,7 @@ const UNFIT: Readonly<Record<string, TextCheck>> = {
 };
 
 const isPlainLocale = (plain: string): boolean => ["C", "POSIX"].includes(plain);
-/** Parameters that depend on this machine's system, and which of their values do not. */
+/** Parameters that depend on this machine's operating system, with a test for values that do not. */
 const DEPENDENT: Readonly<Record<string, (plain: string) => boolean>> = {
   huge_pages: (plain) => plain !== "on",
   lc_messages: isPlainLocale,

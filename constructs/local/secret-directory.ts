@@ -12,7 +12,7 @@ const SECRET_DIRECTORY_MODE = 0o700;
 /** What to do about a malformed file that this project has written. */
 const NEW_PASSWORDS = "restore it, or delete it to get new passwords";
 
-/** A private directory (0700) with one JSON file (0600) per secret, which holds its two newest versions. */
+/** A private directory (0700) with one JSON file (0600) per secret, which contains its two newest versions. */
 export class SecretDirectory implements SecretStore {
   readonly description: string;
 
@@ -38,7 +38,7 @@ export class SecretDirectory implements SecretStore {
   }
 }
 
-/** Makes a directory that only its owner can enter. */
+/** Creates a directory that only its owner can access. */
 export async function makePrivate(directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: SECRET_DIRECTORY_MODE });
@@ -51,7 +51,7 @@ export async function makePrivate(directory: string): Promise<void> {
 /**
  * Reads `{ username, password }` from a JSON file; other keys are ignored.
  *
- * @param remedy what to do about a file that is malformed, in the imperative.
+ * @param remedy what to do about a malformed file, in the imperative.
  * @returns null if there is no file.
  */
 export async function readCredential(path: string, remedy = NEW_PASSWORDS): Promise<Credential | null> {

@@ -21,30 +21,30 @@ export interface LocalServerOptions {
   readonly programs: string;
   /** Directory of this server's data and log. */
   readonly directory: string;
-  /** The first port to try; the next free one is taken. */
+  /** The first port to try; the server uses the next free one. */
   readonly port: number;
   readonly maxConnections: number;
   /** PostgreSQL's configuration parameters. */
   readonly parameters: Readonly<Record<string, string | number | boolean>>;
   /** The server's certificate. */
   readonly certificate: KeyPair;
-  /** The login that provisions: it may create roles and databases, and is no superuser, as in the clouds. */
+  /** The login that provisions: it may create roles and databases, and is not a superuser, as in the clouds. */
   readonly master: Credential;
-  /** Command that deletes the server's data, for a person. */
+  /** Command for a person to delete the server's data. */
   readonly reset: string;
   readonly onProgress?: (doing: string) => void;
 }
 
 /** Ports tried after the first. */
 const PORTS_TRIED = 50;
-/** Milliseconds for a start, which may have to recover from a crash, and for a clean stop. */
+/** Milliseconds for a start, which may include crash recovery, and for a clean stop. */
 const START_TIMEOUT = 120_000;
 const STOP_TIMEOUT = 60_000;
 const POLL = 20;
 /** The log starts anew when it is larger, in bytes. */
 const LARGEST_LOG = 20_000_000;
 
-/** A PostgreSQL that runs on this machine: on loopback, for TLS and SCRAM-SHA-256 only. */
+/** A PostgreSQL server on this machine: on loopback, only with TLS and SCRAM-SHA-256. */
 export class LocalServer {
   private constructor(
     /** As PostgreSQL writes it: `17.10`. */
@@ -55,15 +55,15 @@ export class LocalServer {
     private readonly postmaster: Postmaster,
   ) {}
 
-  /** Resolves when the server has ended, whoever ended it. */
+  /** Resolves when the server has ended for any reason. */
   get ended(): Promise<void> {
     return this.postmaster.ended;
   }
 
   /**
-   * Starts the server; makes its data directory first where there is none. A server that a killed run left behind is stopped before.
+   * Starts the server, and creates its data directory if there is none. First stops a server that a killed run left behind.
    *
-   * @throws UserError in a sentence: data of another major version, a parameter that PostgreSQL refuses, a full or read-only disk.
+   * @throws UserError as one sentence: data of another major version, a parameter that PostgreSQL rejects, a full or read-only disk.
    */
   static async start(options: LocalServerOptions): Promise<LocalServer> {
     const account = serverAccount();
@@ -89,15 +89,15 @@ export class LocalServer {
     }
   }
 
-  /** Deletes a server's data, stopping it first where a killed run left it behind. */
+  /** Deletes a server's data. First stops the server if a killed run left it behind. */
   static async remove(directory: string): Promise<void> {
     await stopLeftover(directory);
-    // Where this is interrupted, nothing that is left looks like a server's data.
+    // If this is interrupted, the remaining files do not look like a server's data.
     await rename(join(directory, "data"), unfinishedIn(directory)).catch(() => undefined);
     await rm(directory, { recursive: true, force: true });
   }
 
-  /** Stops the server as `pg_ctl stop -m fast` does: sessions end, everything is on disk. */
+  /** Stops the server like `pg_ctl stop -m fast`: sessions end, and everything is on disk. */
   async stop(): Promise<void> {
     if (!this.postmaster.hasEnded()) await stopProcess(this.postmaster.pid);
   }
@@ -113,7 +113,7 @@ interface Postmaster {
 async function makeDirectory(directory: string, account: Account | null): Promise<void> {
   try {
     await refuseOthers(directory, account);
-    // Only the last directory is private: the account has to pass through those above.
+    // Only the last directory is private: the account needs access to its parents.
     await mkdir(dirname(directory), { recursive: true, mode: 0o755 });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     if (account !== null) await chown(directory, account.uid, account.gid);
@@ -122,7 +122,7 @@ async function makeDirectory(directory: string, account: Account | null): Promis
   }
 }
 
-/** Data of another user's server must not change hands. */
+/** Rejects data of another user's server. */
 async function refuseOthers(directory: string, account: Account | null): Promise<void> {
   const owner = await stat(join(directory, "data")).then(
     ({ uid }) => uid,
@@ -144,7 +144,7 @@ async function removeUnfinished(directory: string): Promise<void> {
 
 const unfinishedIn = (directory: string): string => join(directory, `data.${randomBytes(4).toString("hex")}.unfinished`);
 
-/** Made under another name, so that a data directory is either complete or not there. */
+/** Created under another name, so that a data directory is either complete or missing. */
 async function createData(binaries: Binaries, directory: string, account: Account | null): Promise<void> {
   const unfinished = unfinishedIn(directory);
   const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"];
@@ -190,8 +190,8 @@ async function configure(data: string, options: LocalServerOptions, account: Acc
 }
 
 /**
- * Creates the master, or sets its password again, in PostgreSQL's single-user mode: no superuser can ever log in over the network, and
- * the password's verifier comes in by standard input.
+ * Creates the master, or resets its password, in PostgreSQL's single-user mode: no superuser can ever log in over the network, and the
+ * password's verifier is passed on standard input.
  */
 async function ensureMaster(binaries: Binaries, data: string, { username, password }: Credential, account: Account | null): Promise<void> {
   const statements = [
@@ -203,7 +203,7 @@ async function ensureMaster(binaries: Binaries, data: string, { username, passwo
 
 const childEnvironment = { LC_ALL: "C", PATH: "/usr/bin:/bin" };
 
-/** Runs a program of PostgreSQL to its end. */
+/** Runs a PostgreSQL program until it ends. */
 async function run(program: string, args: readonly string[], input: string, account: Account | null, directory: string): Promise<void> {
   const child = spawn(program, args, { ...account, cwd: "/", env: childEnvironment, stdio: ["pipe", "pipe", "pipe"] });
   const output = collect(child.stdout, child.stderr);
@@ -214,7 +214,7 @@ async function run(program: string, args: readonly string[], input: string, acco
   if (code !== 0 || /\b(ERROR|FATAL|PANIC):/.test(output())) throw explainOutput(output(), directory);
 }
 
-/** Gathers what a program prints. */
+/** Collects a program's output. */
 function collect(...streams: readonly Readable[]): () => string {
   const chunks: string[] = [];
   for (const stream of streams) stream.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
@@ -230,7 +230,7 @@ function ended(child: ChildProcess): Promise<number | null> {
   });
 }
 
-/** What PostgreSQL printed before it gave up, as one sentence. */
+/** Returns PostgreSQL's last output before it failed, as one sentence. */
 function explainOutput(output: string, directory: string): UserError {
   if (/No space left on device/.test(output)) return new UserError(`the disk of ${directory} is full; free some space, and run this again`);
   const lines = output.split("\n");
@@ -245,7 +245,7 @@ function explainOutput(output: string, directory: string): UserError {
   );
 }
 
-/** A port that nothing listens on, on either loopback address. */
+/** Returns a port that is free on both loopback addresses. */
 async function freePort(first: number, last: number): Promise<number> {
   for (let port = first; port <= last; port++) {
     if ((await isFree(port, "127.0.0.1")) && (await isFree(port, "::1"))) return port;
@@ -262,7 +262,7 @@ function isFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** Starts the server, or returns null where somebody took the port meanwhile. */
+/** Starts the server, or returns null if another program took the port meanwhile. */
 async function launch(binaries: Binaries, directory: string, port: number, account: Account | null): Promise<Postmaster | null> {
   const logFile = join(directory, "postgres.log");
   if (
@@ -275,7 +275,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
   const log = await open(logFile, "a", 0o600);
   const { size: logStart } = await log.stat();
   const said = async () => (await readFile(logFile)).subarray(logStart).toString();
-  // Detached, because Ctrl-C at the terminal is for us: we stop the server when nothing uses it any more.
+  // Detached, because Ctrl-C in the terminal is for us: we stop the server when nothing uses it.
   const child = spawn("sh", ["-c", GUARDED, "sh", binaries.postgres, "-D", join(directory, "data"), "-p", String(port)], {
     ...account,
     cwd: "/",
@@ -302,7 +302,7 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
       if (performance.now() > deadline) throw new UserError(`PostgreSQL was not ready within ${START_TIMEOUT / 1000} s; see ${logFile}`);
       await pause(POLL);
     }
-    // It runs with one of the two loopback addresses, too; somebody else's server would answer on the other.
+    // It also runs with only one of the two loopback addresses; another server would respond on the other.
     if (!isPortTaken(await said())) return postmaster;
     await stopProcess(postmaster.pid);
     return null;
@@ -316,10 +316,10 @@ async function launch(binaries: Binaries, directory: string, port: number, accou
 
 /** A shell that becomes the server when it reads a line. It gets the line only after the guard runs, so that a kill before then leaves no server behind. */
 const GUARDED = 'read -r _ <&3 && exec 3<&- "$@"';
-/** Stops the server when its standard input ends, also while the server starts and has written no pid file yet. */
+/** Stops the server when its standard input ends, even before the server has written its pid file. */
 const GUARD = 'read -r _; kill -INT "$1"';
 
-/** Starts a shell that stops the server when we end, because SIGKILL leaves us no time to; then lets the server start. */
+/** Starts a shell that stops the server when this process ends, even by SIGKILL; then lets the server start. */
 function guard(server: ChildProcess, account: Account | null, end: Promise<void>): void {
   const options = { ...account, cwd: "/", env: childEnvironment, detached: true };
   const child = spawn("sh", ["-c", GUARD, "sh", String(server.pid)], { ...options, stdio: ["pipe", "ignore", "ignore"] });
@@ -342,7 +342,7 @@ async function isReady(directory: string, pid: number | undefined): Promise<bool
   return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
 }
 
-/** Stops the server that a killed run left behind, and forgets a pid that has become another program's. */
+/** Stops the server that a killed run left behind, and ignores a pid that now belongs to another program. */
 async function stopLeftover(directory: string): Promise<void> {
   const pidFile = join(directory, "data", "postmaster.pid");
   const pid = Number((await readIfThere(pidFile))?.split("\n")[0]);
@@ -351,7 +351,7 @@ async function stopLeftover(directory: string): Promise<void> {
   else await rm(pidFile, { force: true });
 }
 
-/** Whether a process is the server of this directory, by whatever path it was started. */
+/** Whether a process is the server of this directory, however it was started. */
 async function isServerOf(pid: number, directory: string): Promise<boolean> {
   if (!(await isAlive(pid))) return false;
   const data = await realpath(join(directory, "data"));
@@ -374,12 +374,12 @@ async function isAlive(pid: number): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
-  // In a container whose first process does not wait for others', the dead stay in the table.
+  // In a container whose first process does not reap children, dead processes stay in the table.
   const state = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
   return state === null || !/^\d+ \(.*\) [ZX]/s.test(state);
 }
 
-/** To a process that may end at any moment. */
+/** Signals a process that may end at any moment. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

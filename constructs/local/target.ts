@@ -8,14 +8,14 @@ import { localParameterRules } from "./parameter-rules";
 /** For superusers (PostgreSQL's own three), provisioning, `doctor`, and a person at a prompt. */
 const RESERVED_CONNECTIONS = 8;
 
-/** Connections per GiB of the size, about what the clouds give small servers; and the most that one machine should hold. */
+/** Connections per GiB of the size, about as many as the clouds set for small servers; and the most for one machine. */
 const CONNECTIONS_PER_GIB = 25;
 const MOST_CONNECTIONS = 500;
 
-/** Modules of which the catalogue has all parameters; PostgreSQL drops others of their names when it loads them. */
+/** Modules whose parameters are all in the catalogue; PostgreSQL removes others with their prefix when it loads them. */
 const KNOWN_MODULES: readonly string[] = ["auto_explain", "pg_prewarm", "pg_stat_statements", "plpgsql", "postgres_fdw"];
 
-/** PostgreSQL's own: it takes any name with a dot, which a module may read. */
+/** Checks a parameter like PostgreSQL, which accepts any name with a dot, because a module may read it. */
 function checkParameter(name: string, value: ParameterValue, majorVersion: MajorVersion): Advice | null {
   const parameter = findParameter(name, majorVersion);
   if (parameter === null && name.includes(".") && !isOfModule(name, KNOWN_MODULES)) return null;
@@ -89,7 +89,7 @@ export const local = defineTarget({
   topology: (access) => ({
     access: "direct",
     tls: "verify-full",
-    // A proxy that the spec asks for is for pods.
+    // A proxy in the spec is for pods.
     caution: access === "sidecar" || access === "proxy" ? NOT_SHOWN : null,
   }),
 });

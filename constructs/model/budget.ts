@@ -1,12 +1,12 @@
 import type { Violation } from "./errors";
 import type { Demand } from "./platform";
 
-/** The most connections that one opener holds at a time. */
+/** Returns the most connections that one opener has at a time. */
 export function peakOf({ pool, processes, replicas, overlaps, migration }: Demand): number {
   return pool * processes * replicas * (overlaps ? 2 : 1) + migration;
 }
 
-/** The most connections of a platform. It is also the limit of each of its logins: during a rotation pods move from one login to the other. */
+/** Returns the most connections of a platform. It is also the limit of each login, because pods move from one to the other during a rotation. */
 export function peak(demands: readonly Demand[]): number {
   return demands.reduce((sum, demand) => sum + peakOf(demand), 0);
 }
@@ -18,7 +18,7 @@ export interface Budget {
   readonly peaks: Readonly<Record<string, number>>;
   /** Of all platforms together. */
   readonly used: number;
-  /** What is left for people; negative where it does not fit. */
+  /** What is left for people; negative if the platforms do not fit. */
   readonly free: number;
 }
 
@@ -28,9 +28,9 @@ export function budget(maxConnections: number, reserved: number, peaks: Readonly
 }
 
 /**
- * Refuses a server whose platforms could open more connections than it has.
+ * Rejects a server whose platforms could open more connections than it has.
  *
- * @param remedies what would each be enough, cheapest first.
+ * @param remedies each is sufficient alone, cheapest first.
  * @param where ` of the server`, if it is not the one at `path`.
  */
 export function checkBudget(

@@ -2,28 +2,28 @@ import type { ChartFacts, ChartRight } from "./chart-facts";
 
 const READS = ["get", "list", "watch", "*"];
 const CREATES = ["create", "*"];
-/** What starts pods, by API group. */
+/** Resources that start pods, by API group. */
 const STARTS: Readonly<Record<string, readonly string[]>> = {
   "": ["pods", "replicationcontrollers"],
   apps: ["daemonsets", "deployments", "replicasets", "statefulsets"],
   batch: ["cronjobs", "jobs"],
 };
 
-/** What some service accounts of a chart may do in every namespace. */
+/** What service accounts of a chart may do in every namespace. */
 export interface BroadRight {
   readonly accounts: readonly string[];
   /** `read Secrets`, `start pods`. */
   readonly can: readonly string[];
 }
 
-/** Id of the rule by which a platform warns of these rights, where it knows how to narrow them. */
+/** ID of a platform's rule that warns about these rights, if the platform knows how to narrow them. */
 export const rightsRuleOf = (kind: string): string => `${kind}-rights-in-every-namespace`;
 
-/** A service account of a release: facts are rendered with one that is called like its kind. */
+/** A service account of a release: facts are rendered with an account named like its kind. */
 export const accountOf = (account: string, kind: string, release: string): string => (account === kind ? release : account);
 
 /**
- * What a chart lets pods do outside their namespace with Secrets and pods: reading every Secret yields every platform's password, and
+ * Returns what a chart lets pods do outside their namespace with Secrets and pods. Reading every Secret yields every platform's password, and
  * starting pods anywhere yields every service account.
  *
  * @param isNarrowed whether values limit an account to the release's namespace.

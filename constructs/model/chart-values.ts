@@ -4,14 +4,14 @@ import { isObject, type JsonObject } from "./json";
 import { nearest } from "./suggest";
 import { atValue, type Path } from "./values";
 
-/** A value that a chart or Kubernetes does not take. */
+/** A value that a chart or Kubernetes does not accept. */
 export interface Misfit {
   readonly path: Path;
   readonly rule: string;
   readonly remedy: string;
 }
 
-/** What is wrong with values by all that is known of the chart: keys that it does not have, and values of another type. */
+/** Returns the values that do not fit the chart: unknown keys, and values of a different type. */
 export function misfits(values: JsonObject, facts: ChartFacts): readonly Misfit[] {
   const { keys, rejects, chart, version } = facts;
   const name = `${chart} ${version}`;
@@ -47,7 +47,7 @@ const mismatch = (path: Path, type: string): Misfit => ({
 });
 
 /**
- * Whether a value has one of the types. Without a schema only a map in the chart's defaults is certain; where it is empty, it may stand for
+ * Whether a value has one of the types. Without a schema, only a map in the chart's defaults is certain; an empty one may stand for
  * a list, as flyte-core's `podEnv` does. Helm warns of such a list and renders it.
  */
 function fits(value: unknown, types: string, isCertain: boolean): boolean {
@@ -60,6 +60,6 @@ function fits(value: unknown, types: string, isCertain: boolean): boolean {
   });
 }
 
-/** As violations of the platform at a path of the spec. */
+/** Converts misfits to violations at the platform's path in the spec. */
 export const toViolations = (found: readonly Misfit[], path: string): readonly Violation[] =>
   found.map((each) => atValue(path, each.path, each.rule, each.remedy));

@@ -3,7 +3,7 @@ import type { Chart } from "./platform";
 const COMMIT = /^[0-9a-f]{40}$/;
 const NUMBERS = /^(v?)((?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})$/;
 
-/** Major, minor and patch; null for a commit, and for everything that is not a version or has another prefix than a known version of the chart. */
+/** Returns major, minor and patch; null for a commit, and for anything else that is not a version with the prefix of a known version. */
 function numbersOf(version: string, known: string): readonly number[] | null {
   const [, prefix, numbers] = NUMBERS.exec(version) ?? [];
   const [, its] = NUMBERS.exec(known) ?? [];
@@ -17,7 +17,7 @@ function compare(a: readonly number[], b: readonly number[]): number {
 }
 
 /**
- * Whether a version may have the keys that are known: it is not older than the oldest of its line. Its line is the newest one whose
+ * Whether a version can have the known keys: it is not older than the oldest of its line. Its line is the newest one whose
  * major is not newer than its own.
  */
 export function isSupported(version: string, { supported: { oldest, commits = false } }: Chart): boolean {
@@ -29,7 +29,7 @@ export function isSupported(version: string, { supported: { oldest, commits = fa
   return line !== undefined && compare(numbers, line) >= 0;
 }
 
-/** Whether a version is newer than a known one; false where their order is not known. */
+/** Whether a version is newer than a known one; false if their order is unknown. */
 export function isNewer(version: string, known: string): boolean {
   const its = numbersOf(version, known);
   const other = numbersOf(known, known);

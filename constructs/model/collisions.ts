@@ -4,7 +4,7 @@ import { IDENTIFIER, kubernetesNames, RESERVED_DATABASES, RESERVED_NAMESPACE } f
 import type { Placed } from "./place";
 import { ifReadable } from "./unreadable";
 
-/** Refuses two platforms of one release, two whose objects could have one name, and two in one database. */
+/** Rejects two platforms with the same release, with objects that could have the same name, or with the same database. */
 export function checkNames(placed: readonly Placed[], report: Report): void {
   const releases = new Map<string, string>();
   const databases = new Map<string, string>();
@@ -41,7 +41,7 @@ export function checkNames(placed: readonly Placed[], report: Report): void {
   }
 }
 
-/** Those whose names are readable. */
+/** Groups the platforms whose names are readable. */
 function byNamespace(placed: readonly Placed[]): Iterable<readonly Placed[]> {
   const groups = new Map<string, Placed[]>();
   for (const item of placed) {
@@ -51,7 +51,7 @@ function byNamespace(placed: readonly Placed[]): Iterable<readonly Placed[]> {
   return groups.values();
 }
 
-/** What a chart creates is called as its release begins: beside a release `a`, one called `a-db` would take the names of its objects. */
+/** Names of a chart's objects begin with its release: next to a release `a`, a release `a-db` would take the names of its objects. */
 function checkBeginnings({ name, settings: { namespace, release } }: Placed, { name: other, settings: its }: Placed, report: Report): void {
   const { secret } = kubernetesNames(its.release);
   if (release !== secret && !release.startsWith(`${secret}-`)) return;

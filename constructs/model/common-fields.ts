@@ -9,13 +9,13 @@ export const ACCESS = ["auto", "direct", "sidecar", "proxy"] as const;
 export type Access = (typeof ACCESS)[number];
 
 const databaseFields = {
-  /** Its name; null takes the one that follows from the platform. @defaultValue `null` */
+  /** Name of the database; null derives it from the platform's name. @defaultValue `null` */
   name: nullable(text(IDENTIFIER)),
-  /** Extensions to create in it, besides those that the platform needs. @defaultValue `[]` */
+  /** Extensions to create in it, in addition to those that the platform needs. @defaultValue `[]` */
   extensions: list(text(EXTENSION)),
 };
 
-/** A map, with the remedy for a person who writes the name of its only database in its place. */
+/** A map, with a remedy for users who write the name of its only database instead. */
 function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
   return {
     ...field,
@@ -30,32 +30,32 @@ function orOne<T, W>(field: Field<T, false, W>): Field<T, false, W> {
 /** The settings that every platform has; `name` is its key in the spec. */
 export function commonFields(name: string) {
   return {
-    /** What it is: `mlflow`, `application`. Required if the name is not that already. @defaultValue the platform's name */
+    /** The kind of platform: `mlflow`, `application`. Required if the name is not already a kind. @defaultValue the platform's name */
     platform: dependent(text({ ...NAME, default: name })),
-    /** The instance that holds its databases; may be left out where there is one. @defaultValue `null` */
+    /** The instance with its databases; may be left out if there is only one. @defaultValue `null` */
     instance: nullable(text({ pattern: /\S/, form: "an instance's name" })),
     /** Kubernetes namespace. @defaultValue the platform's name */
     namespace: dependent(text({ ...KUBERNETES_NAME, default: name })),
     /** Helm release; names of its Kubernetes objects begin with it. @defaultValue the platform's name */
     release: dependent(text({ ...KUBERNETES_NAME, default: name })),
     /**
-     * Its databases by key, if they are to have other names or further extensions: `{ main: "mlflow_prod" }`, or
-     * `{ main: { name: "mlflow_prod", extensions: ["pg_stat_statements"] } }`. Changing a name creates an empty database; the one before stays.
+     * Its databases by key, to change their names or add extensions: `{ main: "mlflow_prod" }`, or
+     * `{ main: { name: "mlflow_prod", extensions: ["pg_stat_statements"] } }`. Changing a name creates an empty database; the previous database is kept.
      *
      * @defaultValue `{}`
      */
     databases: orOne(map(shorthand(databaseFields, "name"), NAME)),
-    /** Version of the chart; empty takes the newest that this project was verified against. @defaultValue the newest verified version */
+    /** Version of the chart; if empty, the newest verified version. @defaultValue the newest verified version */
     chartVersion: dependent(text({ pattern: /^[A-Za-z0-9.+-]*$/, form: "a chart's version", default: "" })),
-    /** Pods of the server. @defaultValue `1` */
+    /** Number of server pods. @defaultValue `1` */
     replicas: integer({ min: 1, max: 100, default: 1 }),
     /**
-     * How pods reach the database: the target decides, or directly over TLS, or through a proxy beside them, or one for all.
+     * How pods reach the database: as the target decides, directly over TLS, through a proxy sidecar, or through one proxy for all pods.
      *
      * @defaultValue `"auto"`
      */
     access: choice(ACCESS, "auto"),
-    /** A Kubernetes service account to run as; null lets the chart make one. @defaultValue `null` */
+    /** A Kubernetes service account to run as; null lets the chart create one. @defaultValue `null` */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
     /** Other images than the chart's, by container. @defaultValue `{}` */
     images: map(text(IMAGE_FORM), {

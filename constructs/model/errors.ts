@@ -1,25 +1,25 @@
 import { isPlainObject } from "./json";
 
-/** One thing that is wrong in the spec, in the user's own terms. */
+/** One error in the spec, in the user's terms. */
 export interface Violation {
-  /** Where it stands in the spec, e.g. `instances.main.storageGib`. */
+  /** Where it is in the spec, e.g. `instances.main.storageGib`. */
   readonly path: string;
-  /** What must hold, e.g. `must be at least 20`. */
+  /** The violated rule, e.g. `must be at least 20`. */
   readonly rule: string;
-  /** What was written, as shown to a person; null where there is nothing to show. */
+  /** What was written, as shown to a person; null if there is nothing to show. */
   readonly got: string | null;
-  /** What to do about it, if the rule does not already say so. */
+  /** What to do about it, unless the rule makes that clear. */
   readonly remedy: string;
-  /** The rule's id, with which `docs/reference/rules.md` says more; a field's own check has none. */
+  /** The rule's ID in `docs/reference/rules.md`; a field's own check has none. */
   readonly id?: string;
 }
 
-/** Something the user can mend: printed as one message, without a stack trace. */
+/** An error that the user can fix: printed as one message, without a stack trace. */
 export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
-/** Everything that is wrong in a spec, at once, before anything is created. */
+/** All errors of a spec together, reported before anything is created. */
 export class SpecError extends UserError {
   override readonly name = "SpecError";
 
@@ -37,20 +37,20 @@ export function formatViolation({ path, rule, got, remedy, id }: Violation): str
 /** Characters of a path's beginning and end that are shown. */
 const PATH = { beginning: 200, end: 60 } as const;
 
-/** Keys that a person wrote stand in paths: they neither break the line, nor fill the page, nor control a terminal. */
+/** Paths contain keys that a person wrote; these must not break the line, fill the page or control a terminal. */
 const onOneLine = (path: string): string =>
   (path.length > PATH.beginning + PATH.end ? `${path.slice(0, PATH.beginning)}...${path.slice(-PATH.end)}` : path).replaceAll(
     /\p{Cc}/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
-/** A login in an address, a password by its name, PEM: what ends up in a field that wants another text. */
+/** A login in an address, a named password, or PEM: secrets that people write into the wrong field. */
 const SECRET = /:\/\/\S*@|^[^\s/@:]*:[^\s@]+@(?!sha256:)|(pass(word|wd)?|pwd)["']?\s*[=:]|-----BEGIN/i;
 const HIDDEN = "a string that may contain a password or a key";
-/** The longest beginning of a text that is searched for secrets, and of which a part is shown. */
+/** The most characters of a text that are searched for secrets and partly shown. */
 const SEARCHED = 1_000;
 
-/** A written value as shown in a message: short, on one line. What is in an object is not shown: it may be a secret. */
+/** Returns a written value as shown in a message: short, on one line. The content of an object is not shown, because it may be a secret. */
 export function show(value: unknown): string {
   const text = toText(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
@@ -84,6 +84,6 @@ export function violation(path: string, rule: string, got: unknown, remedy = "")
   return { path, rule, got: isSecret(path, got) ? HIDDEN : show(got), remedy };
 }
 
-/** Whether the password itself may have been written where the name of a secret belongs. */
+/** Whether someone may have written the password itself instead of a secret's name. */
 const isSecret = (path: string, got: unknown): boolean =>
   typeof got === "string" && /(secret|password)$/i.test(path) && !/^(arn:|projects\/)/.test(got);

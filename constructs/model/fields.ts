@@ -5,26 +5,26 @@ import { keyPath, refuseKeys } from "./unknown-keys";
 import { toEntries, toList, toSettings, UNREADABLE, type Unreadable } from "./unreadable";
 import { hasControl } from "./value-texts";
 
-/** Where violations go while a value is read. */
+/** Receives violations while a value is read. */
 export type Report = (violation: Violation) => void;
 
 /**
- * A setting as one value: its type, default, check and key follow from it. There is no second place where any of them is written.
- * `read` gets what a person wrote (perhaps from JSON), reports what is wrong with it and returns the complete value, or `UNREADABLE`.
+ * A setting as one value: its type, default, check and key follow from it, and are defined nowhere else.
+ * `read` takes what a person wrote (perhaps from JSON), reports errors in it, and returns the complete value or `UNREADABLE`.
  */
 export interface Field<out T, out Required extends boolean = boolean, out W = T> {
-  /** Never set: the type of what a person writes, where it is not that of the complete value. */
+  /** Never set: the type of what a person writes, if it differs from the complete value's. */
   readonly written?: W;
   readonly required: Required;
-  /** The default, or undefined where the setting is required. */
+  /** The default; undefined if the setting is required. */
   readonly default: T | undefined;
   /** What to write, in words. */
   readonly form: string;
   /** What a person may write, as JSON Schema, with the default. */
   readonly schema: Schema;
-  /** Of a whole number: the smallest. */
+  /** The smallest value of a whole number. */
   readonly min?: number;
-  /** Of a group, or a list of groups: its settings. */
+  /** The settings of a group, or of each group in a list. */
   readonly fields?: Fields;
   read(written: unknown, path: string, report: Report): T | Unreadable;
 }
@@ -42,12 +42,12 @@ export type Written<F extends Fields> = {
   readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? K : never]: WrittenOf<F[K]>;
 } & { readonly [K in keyof F as F[K] extends Field<unknown, true, unknown> ? never : K]?: WrittenOf<F[K]> };
 
-/** Keys that people know from other tools, in lower case without separators, and what to do here. */
+/** Keys from other tools, in lower case without separators, with advice on what to write here. */
 export type Elsewhere = ReadonlyMap<string, string>;
 const NOWHERE: Elsewhere = new Map();
 
 /**
- * Reads an object of settings: unknown keys, missing keys and wrong values are reported, defaults are filled in. Reading a malformed
+ * Reads an object of settings, reports unknown keys, missing keys and wrong values, and fills in defaults. Reading a malformed
  * setting of the result throws: see `ifReadable`.
  *
  * @param elsewhere advice on unknown keys that people are likely to write.
@@ -69,13 +69,13 @@ export function readFields<F extends Fields>(
   return toSettings(entries) as Settings<F>;
 }
 
-/** Keys of an object that a remedy shows at most. */
+/** The most keys of an object that a remedy shows. */
 const MOST_KEYS = 5;
 
 const objectOf = (fields: Fields): string =>
   Object.keys(fields).length > MOST_KEYS ? "" : `write { ${Object.keys(fields).join(": ..., ")}: ... }`;
 
-/** Not what an object inherits: a field may be called as a member of every object. */
+/** Ignores inherited members: a field may have the name of a member of every object. */
 const ownValue = (object: Readonly<Record<string, unknown>>, key: string): unknown =>
   Object.hasOwn(object, key) ? object[key] : undefined;
 
@@ -86,7 +86,7 @@ function readField(field: Field<unknown>, written: unknown, path: string, report
   return UNREADABLE;
 }
 
-/** The longest text that is looked at: some patterns take a square of its length in time. */
+/** The longest text that is checked: some patterns take quadratic time. */
 const LONGEST_TEXT = 1_000;
 
 interface Definition<T> {
@@ -95,13 +95,13 @@ interface Definition<T> {
   /** What `accepts` accepts. */
   readonly schema: Schema;
   accepts(value: unknown): boolean;
-  /** The value that a text, or another kind of value, was meant to be; null where that is not clear. */
+  /** Returns the intended value of a value of the wrong type; null if that is not clear. */
   meant(value: unknown): T | null;
   /** Whether a text with a line break, or another control character, is rejected. Default: no. */
   readonly isOneLine?: boolean;
 }
 
-/** A setting that a person must write, unless it gets a default. */
+/** A required setting, unless it gets a default. */
 function define<T>({ form, schema, accepts, meant, isOneLine = false }: Definition<T>): Field<T, true> {
   return {
     required: true,
@@ -133,7 +133,7 @@ const withDefault = <T>(field: Field<T>, defaultValue: T): Field<T, false> => ({
   schema: { ...field.schema, default: defaultValue as Json },
 });
 
-/** A field whose default is replaced by what follows from other settings: its schema has none. */
+/** A field whose default follows from other settings, so its schema has none. */
 export const dependent = <F extends Field<unknown>>(field: F): F => ({ ...field, schema: withoutDefault(field.schema) });
 
 interface Bounds {
@@ -154,7 +154,7 @@ export function integer({ min, max, default: defaultValue }: Bounds & { readonly
   return defaultValue === undefined ? field : withDefault(field, defaultValue);
 }
 
-/** Quarters of a number between two bounds, both allowed. */
+/** A multiple of 0.25 between two bounds, both allowed. */
 export function quarters({ min, max, default: defaultValue }: Bounds & { readonly default: number }): Field<number, false> {
   const accepts = (value: unknown) => typeof value === "number" && Number.isInteger(value * 4) && value >= min && value <= max;
   const meant = (value: unknown) =>
@@ -178,14 +178,14 @@ interface Form {
   readonly longest?: number;
   /** Whether it may have several lines, as a certificate has. Default: no. */
   readonly lines?: boolean;
-  /** What is kept of a text that fits; all of it by default. */
+  /** Normalizes a text that fits; by default, it is kept as written. */
   readonly normal?: (text: string) => string;
 }
 
 const fits = (value: unknown, { pattern, longest = LONGEST_TEXT }: Form): value is string =>
   typeof value === "string" && value.length <= longest && pattern.test(value);
 
-/** The text that a number or a truth value was meant to be. */
+/** Returns the intended text of a number or boolean. */
 const meantText = (value: unknown, form: Form): string | null =>
   ["number", "bigint", "boolean"].includes(typeof value) && fits(String(value), form) ? String(value) : null;
 
@@ -214,13 +214,13 @@ export function text(rule: Form & { readonly default?: string }): Field<string, 
   return rule.default === undefined ? field : withDefault(field, rule.default);
 }
 
-/** The id of something that exists: as a text, or marked as an example, which nothing can be deployed with. */
+/** The ID of an existing resource, or a placeholder ID, which cannot be deployed. */
 export type Id = string | { readonly example: string };
 
-/** The text of an id. */
+/** Returns the text of an ID. */
 export const idOf = (id: Id): string => (typeof id === "string" ? id : id.example);
 
-/** An id of a given form. */
+/** An ID of a given form. */
 export function id(rule: Form): Field<Id, true> {
   const accepts = (value: unknown) => fits(isExample(value) ? value.example : value, rule);
   const { form } = rule;
@@ -231,14 +231,14 @@ export function id(rule: Form): Field<Id, true> {
 const isExample = (value: unknown): value is { readonly example: string } =>
   isPlainObject(value) && Object.keys(value).length === 1 && typeof ownValue(value, "example") === "string";
 
-/** Paths of the ids that are marked as examples. */
+/** Returns the paths of placeholder IDs. */
 export function examplesIn(value: unknown, path: string): readonly string[] {
   if (isExample(value)) return [path];
   if (Array.isArray(value)) return value.flatMap((entry, index) => examplesIn(entry, `${path}[${index}]`));
   return isPlainObject(value) ? Object.entries(value).flatMap(([key, entry]) => examplesIn(entry, keyPath(path, key))) : [];
 }
 
-/** One of a closed list; `retired` explains a value that was allowed once. */
+/** One value of a closed list; `retired` explains values that are no longer allowed. */
 export function choice<const T extends string | number>(
   values: readonly T[],
   defaultValue: T,
@@ -278,7 +278,7 @@ export function nullable<T, W>(field: Field<T, boolean, W>): Field<T | null, fal
   };
 }
 
-/** A group of settings; left out, each has its own default. */
+/** A group of settings; if it is left out, each setting has its default. */
 export function group<F extends Fields>(fields: F): Field<Settings<F>, false, Written<F>> {
   const form = `an object with ${Object.keys(fields).join(", ")}`;
   return {
@@ -314,7 +314,7 @@ export function shorthand<F extends Fields, K extends keyof F & string>(
   };
 }
 
-/** A map with free keys, each of a given form. What is written is added to the default, key by key. */
+/** A map with free keys of a given form. Written entries are added to the default, key by key. */
 export function map<T, W>(
   value: Field<T, boolean, W>,
   key: Form,
@@ -348,7 +348,7 @@ export function map<T, W>(
   };
 }
 
-/** Has no default: it is undefined where it is left out. */
+/** A field without a default: undefined if it is left out. */
 export const optional = <T, W>(field: Field<T, boolean, W>): Field<T | undefined, false, W> => ({
   ...field,
   required: false,
@@ -387,11 +387,11 @@ export function scalar(): Field<string | number | boolean, true> {
 
 const ANY_TEXT: Form = { pattern: /^/, form: "a string" };
 
-/** What no file of values for a chart comes near to: levels within each other, and values in all. No list has more entries, either. */
+/** Limits far above any real values file: nested levels, and values in total. They also limit the entries of a list. */
 const MOST_LEVELS = 100;
 const MOST_VALUES = 20_000;
 
-/** Free plain data, such as the values of a Helm chart. */
+/** Any plain data, such as the values of a Helm chart. */
 export function json(): Field<JsonObject, false> {
   const form = `an object of plain data (JSON) with at most ${MOST_LEVELS} levels and ${MOST_VALUES} values`;
   const accepts = (value: unknown) => isPlainObject(value) && isPlainData(value, { levels: MOST_LEVELS, values: MOST_VALUES });

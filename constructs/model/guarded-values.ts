@@ -31,8 +31,8 @@ import { placeholderWiring } from "./wire";
 export type GuardAt = readonly [path: Path, guard: Guard];
 
 /**
- * The user's values win, except over the wiring: what `wire` writes is guarded, and what the platform names besides. The former is not
- * known without a topology, or if a setting that decides it is malformed.
+ * The user's values win, except over the wiring: the values that `wire` writes are guarded, and those that the platform lists. The former
+ * are unknown without a topology, or if a setting that decides them is malformed.
  */
 export function checkValues(
   name: string,
@@ -98,14 +98,14 @@ const OURS: Guard = { because: "this project creates the object with this name" 
 
 const PODS: Guard = { setting: "replicas" };
 
-/** A name once its template is evaluated: a literal is what it says, and every name that a chart knows begins with the release's. */
+/** Evaluates the template of a name: a literal stands for itself, and every name that a chart knows begins with the release's. */
 function evaluated(name: string, release: string): string {
   const parts = name.split("}}").map((part) => part.split("{{"));
   return parts.map(([before = "", action]) => before + (action === undefined ? "" : (LITERAL.exec(action)?.[1] ?? release))).join("");
 }
 const LITERAL = /^\s*["`]([^"`]*)["`]/;
 
-/** What an object would do that a chart copies from values, or that another chart creates: replace one of ours, or start further pods. */
+/** Returns why an object in values is guarded: it would replace one of ours, or start further pods. */
 function objectGuard({ path, text }: TextAt, texts: readonly TextAt[], release: string): Guard | null {
   const ours = Object.values(kubernetesNames(release));
   const isOurs = (name: string) => ours.includes(evaluated(name, release));
@@ -125,7 +125,7 @@ const namesInYaml = (text: string): readonly string[] =>
 
 type Finding = { readonly rule: string; readonly remedy: string } | { readonly rule: string; readonly guard: Guard };
 
-/** What a text, or the keys above it, would do to the wiring once the chart or the program takes it apart. */
+/** Returns how a text, or the keys above it, would change the wiring once the chart or the program parses it. */
 function findingOf(at: TextAt, platform: Platform, facts: ChartFacts | null, directories: readonly string[]): Finding | null {
   const steps = at.path.map((step) => (isNamed(step) ? step.named : step));
   if (at.path.includes("<<")) return A_MERGE;
@@ -144,23 +144,23 @@ function findingOf(at: TextAt, platform: Platform, facts: ChartFacts | null, dir
   return directories.some((directory) => isMountBelow(at, directory)) ? { rule: WIRED, guard: FILES } : null;
 }
 
-/** What is known of a platform's chart; null without a chart. */
+/** Returns the facts of a platform's chart; null without a chart. */
 const chartFactsOf = (platform: Platform, settings: Settings<CommonFields>): ChartFacts | null => {
   const chart = platform.chart(settings);
   return chart === null ? null : factsOf(chart, settings.chartVersion);
 };
 
-/** The values that a platform's chart knows; none without a chart. */
+/** Returns the values that a platform's chart knows; none without a chart. */
 export const keysOf = (platform: Platform, settings: Settings<CommonFields>): ChartKeys => chartFactsOf(platform, settings)?.keys ?? {};
 
-/** Whether a value belongs to another program than the platform's. */
+/** Whether a value belongs to a program other than the platform. */
 const isOfOthers = (path: Path, { otherPrograms }: Platform): boolean => isAtOrBelow(path, otherPrograms);
 
 /** @param paths their keys joined by dots. */
 const isAtOrBelow = (path: Path, paths: readonly string[]): boolean =>
   paths.some((each) => each.split(".").every((key, index) => path[index] === key));
 
-/** Whether the chart takes a value by its own key as one text, which its templates may write without quotes, or within such a list. */
+/** Whether the chart reads a value by its own key as one text, which its templates may write without quotes, or within such a list. */
 function isWrittenByItself(path: Path, { keys, rows }: ChartFacts): boolean {
   if (isAtOrBelow(path, rows)) return true;
   let node: ChartKeys | string | undefined = keys;
@@ -169,7 +169,7 @@ function isWrittenByItself(path: Path, { keys, rows }: ChartFacts): boolean {
   return typeof node === "string" && /scalar|string|any/.test(node);
 }
 
-/** Where the release's containers mount what the wiring brings. */
+/** Returns where the release's containers mount the wiring's volumes. */
 const mountsIn = (wired: JsonObject): readonly string[] =>
   textsIn(wired)
     .filter(({ path }) => path.at(-1) === "mountPath")
@@ -183,7 +183,7 @@ function guardOfOption(options: readonly OptionAt[], { guardedOptions }: Platfor
   return found[0]?.guard ?? null;
 }
 
-/** Settings with defaults for malformed numbers and names of Kubernetes, which do not decide which values are wired. */
+/** Replaces malformed numbers and Kubernetes names by defaults: they do not decide which values are wired. */
 function withReadableNumbers(name: string, platform: Platform, settings: Settings<CommonFields>): Settings<CommonFields> {
   const fields: Fields = { ...commonFields(name), ...platform.fields };
   const isHarmless = ([key, { min }]: readonly [string, Fields[string]]) => min !== undefined || key === "namespace" || key === "release";
@@ -192,7 +192,7 @@ function withReadableNumbers(name: string, platform: Platform, settings: Setting
   return withSettings(settings, Object.fromEntries(malformed.map(([key, field]) => [key, field.default]))) as Settings<CommonFields>;
 }
 
-/** The values that a platform guards besides what its wiring writes. */
+/** Returns the values that a platform guards in addition to those of its wiring. */
 export const guardsOf = (platform: Platform, settings: Settings<CommonFields>): readonly GuardAt[] =>
   platform.guarded(settings).flatMap((guards) => flatten(guards, []));
 
@@ -206,13 +206,13 @@ function flatten(guards: Guards, above: Path): readonly GuardAt[] {
 
 const isList = (at: Guards[string]): at is Extract<Guards[string], readonly unknown[]> => Array.isArray(at);
 
-/** Only a guard has a text in it. */
+/** Only a guard contains a string. */
 const isGuard = (at: Guard | Guards): at is Guard => Object.values(at).some((value) => typeof value === "string");
 
-/** A form that libpq's variables have, and others' such as `PGVECTOR_URL` do not. It reads them in capitals only. */
+/** Matches libpq's variables, and not others such as `PGVECTOR_URL`. libpq reads them only in capitals. */
 const OF_LIBPQ = /^PG([A-Z]+$|CONNECT_TIMEOUT)/;
 
-/** A guarded name that ends in `=` is that of one variable. */
+/** A guarded name that ends in `=` is one variable's full name. */
 function guardOfVariable(names: readonly string[], { guardedVariables, variablesInAnyCase }: Platform): Guard | null {
   const variables = names.map((variable) => `${variablesInAnyCase ? variable.toUpperCase() : variable}=`);
   const found = Object.entries(guardedVariables).find(([beginning]) =>
@@ -221,7 +221,7 @@ function guardOfVariable(names: readonly string[], { guardedVariables, variables
   return found?.[1] ?? null;
 }
 
-/** The process variables in a path: what stands below a key such as `env`, `extraEnvVars` or a ConfigMap's `data`, and in any other list what is named in capitals. */
+/** Returns the process variables in a path: those below a key such as `env`, `extraEnvVars` or a ConfigMap's `data`, and names in capitals in any other list. */
 const variablesOf = (path: Path): readonly string[] =>
   path.flatMap((step, index) => {
     const above = path[index - 1];
@@ -229,10 +229,10 @@ const variablesOf = (path: Path): readonly string[] =>
     return isNamed(step) && IN_CAPITALS.test(step.named) ? [step.named] : [];
   });
 
-// Looks back from the end: looking for a beginning takes the square of a long key.
+// Searches from the end: searching for the beginning takes quadratic time in a long key.
 const ENVIRONMENT = /$(?<=env[a-z]*|^(?:string)?data)/i;
 
-/** What the platform says of the guarded path that is nearest to the user's: the same or above it, else the first below. */
+/** Returns the guard of the path nearest to the user's: the same or above it, otherwise the first below. */
 function nearestGuard(userPath: Path, guards: readonly GuardAt[]): Guard | null {
   const touched = guards.filter(([own]) => collision(userPath, [own]) !== null);
   const above = touched.filter(([own]) => own.length <= userPath.length).sort(([a], [b]) => b.length - a.length);

@@ -20,11 +20,11 @@ import { isPlainObject } from "./json";
 import { inAnyCase } from "./schema";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
-/** Versions that the PostgreSQL project still mends. https://www.postgresql.org/support/versioning/ */
+/** Versions that the PostgreSQL project still maintains. https://www.postgresql.org/support/versioning/ */
 export const MAJOR_VERSIONS = [15, 16, 17, 18] as const;
 export type MajorVersion = (typeof MAJOR_VERSIONS)[number];
 
-/** The version of an instance that names none. */
+/** The version of an instance that sets none. */
 export const USUAL_MAJOR_VERSION = 17;
 
 const RETIRED_VERSIONS: ReadonlyMap<unknown, string> = new Map(
@@ -42,7 +42,7 @@ const RETIRED_VERSIONS: ReadonlyMap<unknown, string> = new Map(
   ]),
 );
 
-/** What is logged unless `parameters` says otherwise; PostgreSQL's own defaults log none of it. */
+/** What is logged unless `parameters` changes it; PostgreSQL's own defaults log none of it. */
 export const DEFAULT_PARAMETERS: Readonly<Record<string, string | number | boolean>> = {
   log_min_duration_statement: 1000,
   log_connections: "on",
@@ -58,39 +58,39 @@ const CIDR = {
   form: "a CIDR block such as 10.0.0.0/16",
 };
 
-/** PostgreSQL's own ceiling, and a floor under which nothing works. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
+/** PostgreSQL's own ceiling, and a floor below which nothing works. https://www.postgresql.org/docs/17/runtime-config-connection.html#GUC-MAX-CONNECTIONS */
 export const MAX_CONNECTIONS = { min: 10, max: 262143 } as const;
 
-/** GiB, on any target. Autoscaling is on unless the spec says null: up to five times the disk at the start, within what a volume can be. */
+/** GiB, on any target. Autoscaling is on unless the spec sets null: up to five times the initial disk, within the limits of a volume. */
 const VOLUME = { min: 10, max: 65536 } as const;
 const DEFAULT_STORAGE_GROWTH = 5;
 
-/** Characters of a certificate authority's PEM text: a bundle of a cloud's is a quarter of a megabyte. */
+/** Characters of a certificate authority's PEM text: a cloud's bundle has a quarter of a megabyte. */
 export const LONGEST_CA = 1_000_000;
 
 const existing = {
-  /** DNS name or address; the name that the server's certificate carries. */
+  /** DNS name or address; it must be the name in the server's certificate. */
   host: text(HOST),
   /** TCP port. @defaultValue `5432` */
   port: integer({ min: 1, max: 65535, default: 5432 }),
   /**
-   * PEM text of the certificate authority, or the path of a file with it, relative to the environment's;
-   * null where the target knows it (a cloud's own roots).
+   * PEM text of the certificate authority, or the path of a file with it, relative to the environment's file;
+   * null if the target knows it (a cloud's own roots).
    *
    * @defaultValue `null`
    */
   ca: nullable(text({ pattern: /\S/, form: "PEM text or the path of a PEM file", longest: LONGEST_CA, lines: true })),
-  /** Where the master's user name and password are: the secret store's id; locally the path of a JSON file of mode 0600. */
+  /** Where the master's user name and password are: the ID in the secret store; locally, the path of a JSON file of mode 0600. */
   masterSecret: text({ pattern: /\S/, form: "the ID of a secret, or the path of a file on this machine" }),
   /** The server's `max_connections`. @defaultValue `100` */
   maxConnections: integer({ ...MAX_CONNECTIONS, default: 100 }),
 };
 
-/** PostgreSQL's configuration parameters, added to others. */
+/** PostgreSQL's configuration parameters, added to defaults. */
 export const parametersBesides = (defaults: Readonly<Record<string, string | number | boolean>>) =>
   map(scalar(), { pattern: /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$/, form: "a parameter's name in lower case" }, defaults);
 
-/** One PostgreSQL server, and the copies that belong to it. */
+/** One PostgreSQL server with its standby and replicas. */
 export const instanceFields = {
   /** PostgreSQL's major version. Lowering it replaces the database. @defaultValue `17` */
   majorVersion: choice(MAJOR_VERSIONS, USUAL_MAJOR_VERSION, RETIRED_VERSIONS),
@@ -98,13 +98,13 @@ export const instanceFields = {
   size: group({
     /** Virtual CPUs. @defaultValue `2` */
     vcpus: integer({ min: 1, max: 192, default: 2 }),
-    /** GiB, in quarters: Cloud SQL has sizes such as 3.75. @defaultValue `8` */
+    /** GiB, in steps of 0.25: Cloud SQL has sizes such as 3.75. @defaultValue `8` */
     memoryGib: quarters({ min: 1, max: 1536, default: 8 }),
   }),
-  /** Disk at the start, in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */
+  /** Initial disk in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */
   storageGib: integer({ ...VOLUME, default: 100 }),
   /**
-   * Ceiling of storage autoscaling, in GiB; null turns it off. By default five times `storageGib`.
+   * Ceiling of storage autoscaling, in GiB; null turns it off. The default is five times `storageGib`.
    *
    * @defaultValue five times `storageGib`
    */
@@ -117,14 +117,14 @@ export const instanceFields = {
   highAvailability: flag(true),
   /** Copies that can be read, in the same region. @defaultValue `0` */
   readReplicas: integer({ min: 0, max: 15, default: 0 }),
-  /** Days for which automated backups are kept, at most 35 on RDS; 0 turns them off. @defaultValue `7` */
+  /** Days to keep automated backups, at most 35 on RDS; 0 turns them off. @defaultValue `7` */
   backupRetentionDays: integer({ min: 0, max: 365, default: 7 }),
-  /** Recovery to any moment within the retention. @defaultValue `true` */
+  /** Allows recovery to any moment within the retention. @defaultValue `true` */
   pointInTimeRecovery: flag(true),
-  /** Daily window of the backup, UTC. @defaultValue `"02:00-03:00"` */
+  /** Daily backup window, UTC. @defaultValue `"02:00-03:00"` */
   backupWindow: text({ pattern: new RegExp(`^${TIME}-${TIME}$`), form: "hh:mm-hh:mm (UTC)", default: "02:00-03:00" }),
   /**
-   * Weekly window of maintenance, UTC. Days in any case: `Mon` is `mon`.
+   * Weekly maintenance window, UTC. Days in any case: `Mon` is `mon`.
    *
    * @defaultValue `"sun:04:00-sun:05:00"`
    */
@@ -136,8 +136,8 @@ export const instanceFields = {
     default: "sun:04:00-sun:05:00",
   }),
   /**
-   * A second region that receives the backups, and the encryption key there; null keeps them in the database's region. Cloud SQL keeps
-   * them in the region that is named here instead, or in a multi-region (`asia`, `eu`, `us`), which is its own default.
+   * A second region that receives the backups, and the encryption key there; null keeps them in the database's region. Cloud SQL instead
+   * keeps them only in the region given here, or in a multi-region (`asia`, `eu`, `us`), which is its own default.
    *
    * @defaultValue `null`
    */
@@ -150,17 +150,17 @@ export const instanceFields = {
     }),
   ),
   /**
-   * Opens the instance for logins with a cloud identity. None uses it until you create one: this project creates logins with passwords
-   * only, for the platforms and for the master.
+   * Prepares the instance for logins with a cloud identity. No login uses it until you create one: this project creates only logins with
+   * passwords, for the platforms and for the master.
    *
    * @defaultValue `false`
    */
   iamAuthentication: flag(false),
-  /** Refuses deletion of the instance. @defaultValue `true` */
+  /** Prevents deletion of the instance. @defaultValue `true` */
   deletionProtection: flag(true),
   /**
-   * PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. Added to what is logged by default. Parameters of one
-   * cloud, such as `rds.logical_replication`, stand in its section: `aws.instances.main.parameters`.
+   * PostgreSQL's configuration parameters, by PostgreSQL's names, on every target. They are added to the default logging parameters. Set
+   * parameters of one cloud, such as `rds.logical_replication`, in its section: `aws.instances.main.parameters`.
    *
    * @defaultValue `DEFAULT_PARAMETERS`
    */
@@ -177,13 +177,13 @@ export type InstanceSpec = Written<typeof instanceFields>;
 /** Bytes. */
 export const GIB = 2 ** 30;
 
-/** The largest disk that can grow to a size: by a tenth of what it has, or more. GiB. */
+/** Returns the largest disk that can grow to a size: by at least 10 %. GiB. */
 export const largestBefore = (sizeGib: number): number => Math.floor((sizeGib * 10) / 11);
 
-/** RDS rejects a ceiling that is closer than a tenth above the disk. */
+/** RDS rejects a ceiling that is less than 10 % above the disk. */
 export const hasRoomToGrow = (storageGib: number, maxStorageGib: number): boolean => storageGib <= largestBefore(maxStorageGib);
 
-/** Fills in what depends on another setting. */
+/** Fills in settings that depend on others. */
 export function completeInstance(settings: InstanceSettings, written: unknown): InstanceSettings {
   if (isPlainObject(written) && written.maxStorageGib !== undefined) return settings;
   const maxStorageGib = ifReadable(() => {
@@ -196,7 +196,7 @@ export function completeInstance(settings: InstanceSettings, written: unknown): 
 /** The rule about settings of an existing database that describe a new one. */
 export const EXISTING_IS_NOT_CREATED = "existing-is-not-created";
 
-/** What that rule finds, in fields of every target and of one alone. */
+/** The violation of that rule, in fields of every target and of one target. */
 export const withoutEffect = (path: string): Violation => ({
   path,
   rule: "has no effect on an existing database",
@@ -205,7 +205,7 @@ export const withoutEffect = (path: string): Violation => ({
   id: EXISTING_IS_NOT_CREATED,
 });
 
-/** What an instance is called by who knows another tool. */
+/** Names of instance settings in other tools. */
 export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
   ...["tier", "class", "instanceclass", "dbinstanceclass", "instancetype", "machinetype"].map(
     (key) => [key, "write size: { vcpus, memoryGib }, from which the class or tier follows"] as const,
@@ -255,7 +255,7 @@ export const INSTANCE_ELSEWHERE: Elsewhere = new Map([
 export const isMaxConnections = (value: number): boolean =>
   Number.isInteger(value) && value >= MAX_CONNECTIONS.min && value <= MAX_CONNECTIONS.max;
 
-/** `max_connections` as the spec sets it, or null. */
+/** Returns `max_connections` as set in the spec, or null. */
 export function writtenMaxConnections(settings: InstanceSettings): number | null {
   if (settings.existing !== null) return settings.existing.maxConnections;
   const written = settings.parameters.max_connections;

@@ -8,11 +8,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An object literal, or an object of parsed JSON: no list, and of no class such as `Map`. */
+/** Whether a value is an object literal or an object of parsed JSON, not a list or a class instance such as `Map`. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (!isObject(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  // Another realm has another `Object.prototype`, which has no prototype either.
+  // Another realm has a different `Object.prototype`, which has no prototype either.
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
@@ -23,9 +23,9 @@ function isPlainList(list: readonly unknown[]): boolean {
 }
 
 /**
- * Whether a value survives JSON; `undefined` within an object counts as left out. A circle has too many levels.
+ * Whether a value survives JSON; `undefined` within an object counts as left out. A cycle exceeds the most levels.
  *
- * @param most levels within each other, and values in all.
+ * @param most nested levels, and values in total.
  */
 export function isPlainData(value: unknown, most: { readonly levels: number; readonly values: number }): boolean {
   let count = 0;
@@ -39,14 +39,14 @@ export function isPlainData(value: unknown, most: { readonly levels: number; rea
   return visit(value, 0);
 }
 
-/** A frozen copy of a plain value and of everything in it. */
+/** Returns a deeply frozen copy of a plain value. */
 export function frozenCopy<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as T;
   return Object.freeze(mapValues(value as Readonly<Record<string, unknown>>, frozenCopy)) as T;
 }
 
-/** The value of a key that a person chose: what every object inherits, such as `constructor`, is not in the map. */
+/** Returns the value of a key that a person chose; inherited members such as `constructor` are not in the map. */
 export const ownEntry = <V>(map: Readonly<Record<string, V>>, key: string): V | undefined =>
   Object.hasOwn(map, key) ? map[key] : undefined;
 

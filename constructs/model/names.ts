@@ -1,13 +1,13 @@
 /**
- * Every name that this project gives. Each function, but for `databaseName`, is injective on valid input and stays within the alphabet and length of its
- * system, so two things never get one name; `test/model/names.test.ts` holds that for arbitrary input.
+ * Every name that this project creates. Except for `databaseName`, each function is injective on valid input and stays within the alphabet and length of
+ * its system, so two things never get the same name; `test/model/names.test.ts` checks that for arbitrary input.
  *
  * Nothing is cut or hashed: the inputs are bounded instead, because a person has to recognise the names in a console.
  */
 
 /** An environment or instance: 1-30 of `a-z 0-9 -`, no hyphen at an end, no two in a row (two separate parts of a secret's name). */
 export const NAME = {
-  // Every object inherits a member `constructor`, which a lookup by name would find.
+  // A lookup by name would find the member `constructor`, which every object inherits.
   pattern: /^(?=.{1,30}$)(?!constructor$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
   form: "1 to 30 of a-z, 0-9 and single hyphens, starting with a letter",
 };
@@ -24,19 +24,19 @@ export const RESERVED_NAME = /^pg(-|$)/;
 /** A namespace that Kubernetes reserves. https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
 export const RESERVED_NAMESPACE = /^kube-/;
 
-/** An extension of PostgreSQL, as `create extension` takes it. */
+/** A PostgreSQL extension, as `CREATE EXTENSION` accepts it. */
 export const EXTENSION = { pattern: /^[a-z][a-z0-9_-]{0,62}$/, form: "an extension's name: a-z, 0-9, _ and hyphens" };
 
-/** A PostgreSQL identifier that needs no quotes: 63 bytes are what PostgreSQL keeps of a name. */
+/** A PostgreSQL identifier that needs no quotes: PostgreSQL keeps 63 bytes of a name. */
 export const IDENTIFIER = { pattern: /^[a-z_][a-z0-9_]{0,62}$/, form: "1 to 63 of a-z, 0-9 and _, not starting with a digit" };
 
-/** The roles of a platform: the owner cannot log in; the two logins act as the owner, so that one can be renewed while the other works. */
+/** Returns the roles of a platform: the owner cannot log in; the two logins act as the owner, so that one works while the other gets a new password. */
 export function roleNames(platform: string): { readonly owner: string; readonly logins: readonly [string, string] } {
   const name = snake(platform);
   return { owner: `${name}_owner`, logins: [`${name}_a`, `${name}_b`] };
 }
 
-/** A name as part of an identifier of PostgreSQL. */
+/** Returns a name as part of a PostgreSQL identifier. */
 const snake = (name: string): string => name.replaceAll("-", "_");
 
 /** Key of a platform's first database: further ones are named after platform and key. */
@@ -59,13 +59,13 @@ export function kubernetesNames(release: string): {
   readonly secret: string;
   readonly caConfigMap: string;
   readonly migrateJob: string;
-  /** Of External Secrets, and of the service account by which it reads the secret. */
+  /** The SecretStore of External Secrets, and the service account that it reads the secret with. */
   readonly secretStore: string;
-  /** What pods with a proxy beside them run as, where the spec names no service account. */
+  /** The service account of pods with a proxy sidecar, if the spec names none. */
   readonly client: string;
-  /** Of a cloud's proxy: its settings, and its Deployment and Service where it is one for all pods. */
+  /** The settings of a cloud's proxy, and the Deployment and Service of one proxy for all pods. */
   readonly proxy: string;
-  /** Says which environment the release belongs to. */
+  /** Records which environment the release belongs to. */
   readonly owner: string;
 } {
   return {

@@ -14,30 +14,30 @@ import { objectSchema } from "./schema";
 import { suggest } from "./suggest";
 import { ifReadable, joinSettings, pickSettings, toEntries, UNREADABLE, withSettings } from "./unreadable";
 
-/** Fields that instances have on one target only. All have defaults. */
+/** Fields that instances have only on one target. All have defaults. */
 export type OwnFields = Readonly<Record<string, Field<unknown, false, unknown>>>;
 
 type Shared = { readonly [K in keyof InstanceSettings]?: K extends "size" ? Partial<InstanceSettings[K]> : InstanceSettings[K] };
 
-/** An instance in a target's section: what only this target has, complete, and shared settings as far as they differ there. */
+/** An instance in a target's section: the target's own settings, complete, and the shared settings that differ there. */
 export type OwnInstance<F extends OwnFields = OwnFields> = Settings<F> & Shared;
 type OwnInstanceSpec<F extends OwnFields> = InstanceSpec & Written<F>;
 
-/** Shared settings that follow from those of one target: from a class, the size. */
+/** Shared settings that follow from a target's own: the size follows from a class. */
 export type Implied<F extends OwnFields> = {
   readonly [K in keyof InstanceSettings]?: {
     /** The own setting that decides it. */
     readonly from: keyof F & string;
-    /** Null where the own setting is not set. */
+    /** Null if the own setting is not set. */
     value(own: Settings<F>): InstanceSettings[K] | null;
   };
 };
 
-/** A target's own part of its instances. */
+/** What a target defines for its instances. */
 interface Own<F extends OwnFields> {
   readonly fields: F;
   readonly implied: Implied<F>;
-  /** What to do with keys of other tools. */
+  /** Advice on keys of other tools. */
   readonly elsewhere: Elsewhere;
 }
 
@@ -47,10 +47,10 @@ export interface OwnInstances<F extends OwnFields>
   readonly own: Own<F>;
 }
 
-/** Settings whose parts are merged one by one; of the others, the whole value is replaced. */
+/** Settings whose parts are merged one by one; other settings are replaced as a whole. */
 const MERGED = ["size", "parameters"] as const;
 
-/** A field of settings without those that are left out. */
+/** A field of settings that keeps only the written ones. */
 const sparse = <T extends object>(field: Field<T>): Field<T> => ({
   ...field,
   read: (...given) => {
@@ -70,8 +70,8 @@ const SHARED: Fields = {
 };
 
 /**
- * Settings of instances on one target, by the instance's name: what only this target has, and any setting of `instances.<name>` that
- * differs there.
+ * Settings of instances on one target, by the instance's name: the target's own, and any setting of `instances.<name>` that differs
+ * there.
  */
 export function ownInstances<const F extends OwnFields>(
   fields: F,
@@ -98,7 +98,7 @@ export function ownInstances<const F extends OwnFields>(
       }
       const own = Object.entries(written).filter(([, value]) => value !== undefined);
       const read = own.map(([name, value]) => {
-        // What is no object differs in nothing.
+        // A value that is not an object changes nothing.
         const its = readFields(isPlainObject(value) ? known : fields, value, `${path}.${name}`, report, calledElsewhere);
         return [name, withoutUndefined(its)] as const;
       });
@@ -107,7 +107,7 @@ export function ownInstances<const F extends OwnFields>(
   };
 }
 
-/** A target, as far as its own part of instances goes. */
+/** A target with its section. */
 interface WithSection {
   readonly name: string;
   readonly section: Fields;
@@ -118,7 +118,7 @@ const ownOf = ({ section }: WithSection): Own<OwnFields> | null => {
   return instances?.own ?? null;
 };
 
-/** What to do with a key of `instances.<name>` that only the target's section knows. */
+/** Returns advice on keys of `instances.<name>` that only the target's section knows. */
 export function elsewhereOf(target: WithSection, instance: string): Elsewhere {
   const own = Object.keys(ownOf(target)?.fields ?? {}).map((key) => {
     const known = INSTANCE_ELSEWHERE.get(key.toLowerCase());
@@ -139,15 +139,15 @@ interface Read {
 export interface Merged {
   /** With an entry for each instance. */
   readonly section: Settings<Fields>;
-  /** With what the target's section says. */
+  /** With the settings of the target's section. */
   readonly settings: Readonly<Record<string, InstanceSettings>>;
-  /** Where a setting stands in the spec: `instances.main.iops` may be written as `aws.instances.main.iops`. */
+  /** Returns where a setting is in the spec: `instances.main.iops` may be written as `aws.instances.main.iops`. */
   locate(path: string): string;
-  /** What only the target has, of databases that exist. */
+  /** Own settings of the target that existing databases ignore. */
   readonly unused: readonly Violation[];
 }
 
-/** Merges what the target's section says of instances into them. */
+/** Merges the target's section into the instances. */
 export function mergeInstances(target: WithSection, section: Settings<Fields>, instances: Read, report: Report): Merged {
   const own = ownOf(target);
   if (own === null) return { section, settings: instances.settings, locate: (path) => path, unused: [] };
@@ -188,13 +188,13 @@ const unusedOf = (own: OwnInstance, defaults: OwnInstance, path: string): readon
     .map(([key]) => withoutEffect(`${path}.${key}`));
 
 interface MergedInstance {
-  /** Or perhaps so, where that is malformed. */
+  /** Also true if `existing` is malformed. */
   readonly isExisting: boolean;
   readonly settings: InstanceSettings;
   readonly own: OwnInstance;
   /** Shared settings that follow from own ones, by name: the own setting. */
   readonly from: ReadonlyMap<string, string>;
-  /** Those of them that are written beside it. */
+  /** Those of them that are written as well. */
   readonly contradicted: readonly (readonly [string, string])[];
 }
 
@@ -221,7 +221,7 @@ function merge(base: InstanceSettings, own: OwnInstance, written: unknown, impli
   };
 }
 
-/** A ceiling that follows from a disk of the target's own belongs to that: of the instance's, it may be too low. */
+/** The default ceiling follows from the target's own disk size: one from the instance's disk may be too low. */
 const withCeiling = (own: OwnInstance, settings: InstanceSettings): OwnInstance =>
   withSettings(own, { maxStorageGib: ifReadable(() => settings.maxStorageGib, UNREADABLE) }) as OwnInstance;
 
@@ -247,14 +247,14 @@ interface WithOwnInstances<T> {
   readonly section: { readonly instances: Readonly<Record<string, T>> };
 }
 
-/** What only its target has of an environment's instance, complete. Throws an Error if there is no such instance. */
+/** Returns the target's own settings of an environment's instance, complete. Throws an Error if there is no such instance. */
 export function ownInstance<T>({ section }: WithOwnInstances<T>, name: string): T {
   const own = ownEntry(section.instances, name);
   if (own === undefined) throw new Error(`there is no instance ${name}`);
   return own;
 }
 
-/** Where a setting of an environment's instance stands in the spec: in the target's section, or with the instance. */
+/** Returns where a setting of an environment's instance is in the spec: in the target's section, or in the instance. */
 export function pathOf({ target, section }: { readonly target: string; readonly section: object }, path: string): string {
   const { instances = {} } = section as { readonly instances?: Readonly<Record<string, OwnInstance>> };
   return locate(path, target, instances, () => null);

@@ -8,12 +8,12 @@ const CALL = new RegExp(`^(GREATEST|LEAST|SUM)\\((${ARGUMENT}(?:,${ARGUMENT})*)\
 const WHOLE = new RegExp(`^${FORMULA}$`);
 const PARTS = /^\$?\{(log\()?([A-Za-z]+)(?:\/(\d+)\))?((?:[*/]\d+)*)\}$/;
 
-/** What RDS and its system keep of a class's memory, at least. Bytes. */
+/** The least memory of a class that RDS and its operating system reserve. Bytes. */
 const KEPT = GIB / 4;
 
 /**
- * What RDS would compute for an integer, such as `{DBInstanceClassMemory/32768}` or `GREATEST({DBInstanceClassMemory/63963136},64)`;
- * null where the text is not a formula, or counts on what is not known.
+ * Returns what RDS would compute for an integer, such as `{DBInstanceClassMemory/32768}` or `GREATEST({DBInstanceClassMemory/63963136},64)`;
+ * null if the text is not a formula, or depends on an unknown value.
  *
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html
  */

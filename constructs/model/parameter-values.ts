@@ -11,7 +11,7 @@ export interface SetParameter {
   readonly parameter: Parameter;
 }
 
-/** A parameter of an instance as PostgreSQL reads it; null where it is not set, not known, or has a value that PostgreSQL rejects. */
+/** Returns a parameter of an instance as PostgreSQL reads it; null if it is not set, unknown, or has a value that PostgreSQL rejects. */
 export function setParameter({ parameters, majorVersion, size }: InstanceSettings, name: string): SetParameter | null {
   const written = parameters[name];
   if (written === undefined) return null;
@@ -26,16 +26,16 @@ export function setParameter({ parameters, majorVersion, size }: InstanceSetting
 export const atParameter = ({ parameters }: InstanceSettings, path: string, name: string, rule: string, remedy = ""): Violation =>
   violation(`${path}.parameters.${name}`, rule, parameters[name], remedy);
 
-/** RDS checks no range of what it computes: what is beyond it harms as much as its end. */
+/** RDS does not check the range of computed values; a value beyond the range does as much harm as its end. */
 const clamp = (value: number, { min = value, max = value }: Parameter): number => Math.min(Math.max(value, min), max);
 
-/** A number as `setParameter` reads it, in the parameter's own unit; null where there is none. */
+/** Returns a number as `setParameter` reads it, in the parameter's own unit; null if there is none. */
 export function numberOf(instance: InstanceSettings, name: string): number | null {
   const found = setParameter(instance, name);
   return found === null ? null : Number(found.plain);
 }
 
-/** A size in bytes; null where it is not set, or negative, which stands for PostgreSQL's own choice. */
+/** Returns a size in bytes; null if it is not set, or negative, which means PostgreSQL's own choice. */
 export function bytesOf(instance: InstanceSettings, name: string): number | null {
   const found = setParameter(instance, name);
   if (found === null || Number(found.plain) < 0) return null;
@@ -44,7 +44,7 @@ export function bytesOf(instance: InstanceSettings, name: string): number | null
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
-/** A size for a person: at most one decimal, in the largest unit of which there is one. */
+/** Formats a size for people: at most one decimal, in the largest unit that gives at least 1. */
 export function showBytes(bytes: number): string {
   const power = Math.min(Math.max(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 0), UNITS.length - 1);
   return `${Math.round((bytes / 2 ** (10 * power)) * 10) / 10} ${UNITS[power]}`;

@@ -1,25 +1,25 @@
 import type { MajorVersion } from "./instance";
 import catalogue from "./parameter-catalogue.json";
 
-/** What a parameter's value may be. */
+/** The allowed values of a parameter. */
 export interface ParameterType {
   readonly type: "bool" | "integer" | "real" | "enum" | "string";
-  /** What a number without a unit counts. */
+  /** The unit of a number without one. */
   readonly unit?: string;
   /** In `unit`. */
   readonly min?: number;
   readonly max?: number;
-  /** Of an enum. */
+  /** Values of an enum. */
   readonly values?: readonly string[];
-  /** Whether a server heeds a change only when it starts (context `postmaster` of `pg_settings`); left out where it does not. */
+  /** Whether a change takes effect only at a restart (context `postmaster` of `pg_settings`); left out otherwise. */
   readonly restart?: boolean;
 }
 
 /** A configuration parameter as `pg_settings` describes it. `infra/docs/parameters.ts` writes the catalogue. */
 export interface Parameter extends ParameterType {
-  /** In lower case; PostgreSQL does not tell them apart. */
+  /** In lower case; PostgreSQL ignores case. */
   readonly name: string;
-  /** The first and the last major version with this definition, where it is not all of them. */
+  /** The first and the last major version with this definition, unless all have it. */
   readonly from?: number;
   readonly to?: number;
 }
@@ -34,13 +34,13 @@ function groupByName(parameters: readonly Parameter[]): ReadonlyMap<string, read
   return groups;
 }
 
-/** What PostgreSQL knows of a parameter; null where this major version has none of that name. */
+/** Returns PostgreSQL's definition of a parameter; null if this major version has none of that name. */
 export function findParameter(name: string, majorVersion: MajorVersion): Parameter | null {
   const definitions = DEFINITIONS.get(name.toLowerCase()) ?? [];
   return definitions.find(({ from = 0, to = Number.POSITIVE_INFINITY }) => majorVersion >= from && majorVersion <= to) ?? null;
 }
 
-/** Every name that this major version knows. */
+/** Returns every name that this major version knows. */
 export function parameterNames(majorVersion: MajorVersion): readonly string[] {
   const names = NAMES.get(majorVersion) ?? [...DEFINITIONS.keys()].filter((name) => findParameter(name, majorVersion) !== null);
   NAMES.set(majorVersion, names);
@@ -49,12 +49,12 @@ export function parameterNames(majorVersion: MajorVersion): readonly string[] {
 
 const NAMES = new Map<MajorVersion, readonly string[]>();
 
-/** What must hold of a value, or null where PostgreSQL accepts it. What a string may hold is not known here. */
+/** Returns the rule that a value violates, or null if PostgreSQL accepts it. The content of strings is not checked here. */
 export function checkValue(parameter: ParameterType, value: ParameterValue): string | null {
   return toPlainValue(parameter, value) === null ? describe(parameter) : null;
 }
 
-/** A value as `pg_settings.setting` shows it: numbers in the parameter's own unit. Null where PostgreSQL refuses it. */
+/** Returns a value as `pg_settings.setting` shows it: numbers in the parameter's own unit. Null if PostgreSQL rejects it. */
 export function toPlainValue(parameter: ParameterType, value: ParameterValue): string | null {
   const text = String(value);
   switch (parameter.type) {
@@ -72,10 +72,10 @@ export function toPlainValue(parameter: ParameterType, value: ParameterValue): s
   }
 }
 
-/** A number of a parameter's own unit in the smallest one: sizes in bytes, times in microseconds. */
+/** Converts a number from a parameter's own unit to the smallest one: sizes in bytes, times in microseconds. */
 export const toBase = ({ unit }: ParameterType, value: number): number => (unit === undefined ? value : value * sizeOf(unit));
 
-/** A value of `pg_settings` as a person writes it: switches as on and off, sizes and times in the largest unit that keeps them whole. */
+/** Returns a value of `pg_settings` as a person writes it: booleans as on and off, sizes and times in the largest unit without a fraction. */
 export function toWrittenValue(parameter: ParameterType, value: ParameterValue): string {
   const plain = toPlainValue(parameter, value);
   const number = Number(plain);
@@ -103,13 +103,13 @@ function describe({ type, unit, min, max, values = [] }: ParameterType): string 
   }
 }
 
-/** PostgreSQL's `parse_bool`: any beginning that means only one of them, in any case. */
+/** PostgreSQL's `parse_bool`: any unambiguous beginning, in any case. */
 function readBoolean(text: string): string | null {
   if (/^(t|tr|tru|true|y|ye|yes|on|1)$/i.test(text)) return "on";
   return /^(f|fa|fal|fals|false|n|no|of|off|0)$/i.test(text) ? "off" : null;
 }
 
-/** What enums accept besides the values that `pg_settings` shows, by one that it does. Unlike booleans', none may be cut short. */
+/** Further spellings that enums accept, by the value that `pg_settings` shows. Unlike booleans, they cannot be abbreviated. */
 const HIDDEN: Readonly<Record<string, ReadonlyMap<string, string>>> = {
   on: new Map(["true", "yes", "1"].map((spelling) => [spelling, "on"])),
   off: new Map(["false", "no", "0"].map((spelling) => [spelling, "off"])),
@@ -138,7 +138,7 @@ function sizeOf(unit: string): number {
 }
 
 const DECIMAL = "(?:\\d+(?:\\.\\d*)?|\\.\\d+)(?:[eE][+-]?\\d+)?";
-// C's, which has no no-break space.
+// C's blanks, which do not include the no-break space.
 const BLANKS = "[ \\t\\n\\v\\f\\r]*";
 const NUMBER = new RegExp(`^${BLANKS}([+-]?)(0[xX][\\da-fA-F]+|${DECIMAL})${BLANKS}([A-Za-z]*)${BLANKS}$`);
 
@@ -149,7 +149,7 @@ function readNumber(
 ): number | null {
   const [, sign, digits, written = ""] = NUMBER.exec(text) ?? [];
   if (digits === undefined) return null;
-  // C reads 010 as eight where a whole number is wanted.
+  // C reads 010 as eight if a whole number is expected.
   const isOctal = type === "integer" && /^0\d+$/.test(digits);
   const magnitude = Number(isOctal ? `0o${digits}` : digits);
   const value = toUnit(sign === "-" ? -magnitude : magnitude, written, unit);
@@ -158,7 +158,7 @@ function readNumber(
   return number >= min && number <= max ? number : null;
 }
 
-/** Converts what was written with a unit. PostgreSQL first rounds a fraction, as in 30.1GB, to whole units of the next smaller kind. */
+/** Converts a number with a unit. PostgreSQL first rounds a fraction, as in 30.1GB, to whole units of the next smaller kind. */
 function toUnit(value: number, written: string, unit: string | undefined): number | null {
   if (written === "") return value;
   if (unit === undefined) return null;

@@ -12,7 +12,7 @@ import { suggest } from "./suggest";
 import type { Target, Topology } from "./target";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
-/** A platform on its instance. Null is what cannot be decided, because a setting that it depends on was reported as malformed. */
+/** A platform on its instance. A value is null if it depends on a setting that was reported as malformed. */
 export interface Placed {
   readonly name: string;
   /** Its key in the registry. */
@@ -23,9 +23,9 @@ export interface Placed {
   readonly databases: Readonly<Record<string, PlatformDatabase>> | null;
   /** Most connections at a time, to the primary. */
   readonly peak: number | null;
-  /** The same to the first read replica. */
+  /** Most connections at a time, to the first read replica. */
   readonly readerPeak: number | null;
-  /** Also null if the target cannot do what the spec asks for, which was reported. */
+  /** Also null if the target does not support what the spec asks for, which was reported. */
   readonly topology: Topology | null;
 }
 
@@ -69,7 +69,7 @@ function hasReplica({ settings }: Instances, instance: string | null): boolean {
   return its !== undefined && its.existing === null && its.readReplicas > 0;
 }
 
-/** The instance that holds a platform's databases, or null if that is unclear, which is reported once. */
+/** Returns the instance with a platform's databases; null if that is unclear, which is reported once. */
 function placeOn(settings: Settings<CommonFields>, instances: readonly string[], path: string, report: Report): string | null {
   const written = ifReadable(() => settings.instance, UNREADABLE);
   if (written === UNREADABLE || instances.length === 0) return null;

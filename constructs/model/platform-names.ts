@@ -6,7 +6,7 @@ import { databaseName, FIRST_DATABASE, NAME, RESERVED_NAME } from "./names";
 import type { PlatformDatabase, Platforms } from "./platform";
 import { nearest, suggest } from "./suggest";
 
-/** What a platform is: what its setting `platform` says, else its name. Null if it is nothing that is known, which is reported. */
+/** Returns the kind of a platform: its setting `platform`, otherwise its name. Null for an unknown kind, which is reported. */
 export function kindOf(name: string, written: unknown, platforms: Platforms, report: Report): string | null {
   const known = Object.keys(platforms);
   const path = `platforms.${name}`;
@@ -25,7 +25,7 @@ export function kindOf(name: string, written: unknown, platforms: Platforms, rep
   return null;
 }
 
-/** What to write, where nothing says what a platform is. */
+/** Returns what to write if the kind of a platform is unknown. */
 function toRemedy(name: string, written: unknown, platforms: Platforms): string {
   const known = Object.keys(platforms);
   // `kind: "mlflow"`, or `platfrom: "mlflow"`.
@@ -44,7 +44,7 @@ function toRemedy(name: string, written: unknown, platforms: Platforms): string 
   return `add platform: ${any === undefined ? "" : `${any} for any other program, or `}one of ${quoted(false).join(", ")}`;
 }
 
-/** Kinds have valid names. */
+/** Checks a platform's name; the names of kinds are valid. */
 function checkName(name: string, kind: string, report: Report): string | null {
   const path = `platforms.${name}`;
   if (name === kind) return kind;
@@ -56,7 +56,7 @@ function checkName(name: string, kind: string, report: Report): string | null {
   return null;
 }
 
-/** A platform's databases with their names: those of the spec, else the kind's if the platform is called like it, else those that follow from the platform's name. */
+/** Returns a platform's databases with their names: from the spec, otherwise the kind's if the platform is named like it, otherwise derived from the platform's name. */
 export function nameDatabases(
   name: string,
   kind: string,
@@ -69,7 +69,7 @@ export function nameDatabases(
     if (!Object.hasOwn(usual, key))
       report({ path: `${path}.${key}`, rule: "unknown key", got: null, remedy: suggest(key, Object.keys(usual)) });
   const isOnly = new Set(Object.values(usual).map((database) => database.name)).size === 1;
-  /** The first of the keys that name one database. */
+  /** Returns the first of the keys for one database. */
   const firstOf = (usualName: string) => Object.keys(usual).find((key) => usual[key]?.name === usualName) ?? FIRST_DATABASE;
   const derive = (usualName: string) => {
     const first = firstOf(usualName);

@@ -3,7 +3,7 @@ import { type Report, readFields, type Settings } from "./fields";
 import type { Platform } from "./platform";
 import { ifReadable, UNREADABLE, withSettings } from "./unreadable";
 
-/** Reads a platform's settings, and completes them by the newest verified version of its chart. */
+/** Reads a platform's settings, and completes them with the newest verified version of its chart. */
 export function readPlatform(name: string, platform: Platform, written: unknown, path: string, report: Report): Settings<CommonFields> {
   const fields = { ...commonFields(name), ...platform.fields };
   const read = readFields(fields, written, path, report, PLATFORM_ELSEWHERE) as Settings<CommonFields>;
@@ -11,6 +11,6 @@ export function readPlatform(name: string, platform: Platform, written: unknown,
   return withSettings(read, { chartVersion }) as Settings<CommonFields>;
 }
 
-/** The settings of a platform that sets nothing. */
+/** Returns the default settings of a platform. */
 export const defaultSettings = (kind: string, platform: Platform): Settings<CommonFields> =>
   readPlatform(kind, platform, {}, "", () => undefined);

@@ -12,18 +12,18 @@ import type { Rule } from "./rule";
 export type SecretTemplate = readonly (string | SecretField | { readonly caText: true })[];
 export interface SecretField {
   readonly field: "username" | "password";
-  /** `raw` as it is; `url` percent-encoded; `dsn` as a value of libpq's keyword/value string. */
+  /** `raw`: unchanged; `url`: percent-encoded; `dsn`: as a value of libpq's keyword/value string. */
   readonly encoding: "raw" | "url" | "dsn";
 }
 
-/** A process variable: a text, a key of the Secret, or the path of the CA's file. */
+/** A process variable: a string, a key of the Secret, or the path of the CA's file. */
 export type Variable = string | { readonly secretKey: string } | { readonly caFile: true };
 export type Variables = Readonly<Record<string, Variable>>;
 
 /** A text for a process outside Kubernetes: literals, fields of the credential, the path of the CA's file, or of another of the platform's files. */
 export type ProcessText = readonly (string | SecretField | { readonly caFile: true } | { readonly file: string })[];
 
-/** How the database's certificate is verified. `proxy`: a proxy does it, and the last hop, to it, is plain text. */
+/** How the database's certificate is verified. `proxy`: a proxy does it, and the hop to the proxy is plain text. */
 export type Tls =
   | {
       readonly mode: "verify-full" | "verify-ca";
@@ -32,7 +32,7 @@ export type Tls =
   | { readonly mode: "proxy"; readonly sidecar: JsonObject | null };
 export type TlsMode = Tls["mode"];
 
-/** Where a server listens. `host` is as opaque as a connection's. */
+/** Where a server listens. `host` is opaque, as in a connection. */
 export interface Listener {
   readonly host: string;
   /** TCP port. */
@@ -40,9 +40,9 @@ export interface Listener {
 }
 
 /**
- * Where a platform connects and which Secret it reads. There is no password in it, and no user name: rotation changes both.
+ * Where a platform connects and which Secret it reads. It contains no password and no user name, because rotation changes both.
  *
- * `host` is opaque (a late-bound token on some targets): it is carried, never parsed, compared or encoded.
+ * `host` is opaque (a deploy-time token on some targets): it is passed on, never parsed, compared or encoded.
  */
 export interface Connection<D extends string = string> extends Listener {
   /**
@@ -54,21 +54,21 @@ export interface Connection<D extends string = string> extends Listener {
   readonly databases: Readonly<Record<D, string>>;
   /** Name of the Kubernetes Secret. */
   readonly secret: string;
-  /** What its pods run as; null lets the chart make one. A proxy beside them needs one that the cloud knows. */
+  /** The service account of its pods; null lets the chart create one. A proxy sidecar needs one that the cloud knows. */
   readonly serviceAccount: string | null;
   readonly tls: Tls;
 }
 
 export interface HelmRelease {
   readonly kind: "helm";
-  /** Null for a chart of this project's own: the folder `chart` beside the platform. */
+  /** Null for a chart in this project: the folder `chart` next to the platform. */
   readonly repository: string | null;
   readonly chart: string;
   readonly version: string;
   readonly values: JsonObject;
-  /** What reads the Secret: kinds of workloads, and the label that has the release's name on them. */
+  /** The workloads that read the Secret: their kinds, and their label with the release's name. */
   readonly restarts: NonNullable<ChartFacts["restarts"]>;
-  /** Whether an installer may wait until the pods are ready; false where a hook that runs later is what makes them ready. */
+  /** Whether an installer may wait until the pods are ready; false if they become ready only through a hook that runs later. */
   readonly wait: boolean;
 }
 
@@ -79,7 +79,7 @@ export function helmRelease(chart: Chart, settings: Settings<CommonFields>, valu
   return { kind: "helm", repository: chart.repository, chart: chart.name, version: settings.chartVersion, values, restarts, wait };
 }
 
-/** What is known of a version, or of the newest verified one in its place. */
+/** Returns the facts of a version, or of the newest verified one instead. */
 export const factsOf = ({ verified }: Chart, version: string): ChartFacts =>
   verified.find((facts) => facts.version === version) ?? verified[0];
 
@@ -91,50 +91,50 @@ export interface Kustomization {
   /** Entries of `images`. */
   readonly images: readonly JsonObject[];
   readonly patches: readonly Patch[];
-  /** Entries of `replacements`, each of which also fails the build where a field is missing. */
+  /** Entries of `replacements`; each also fails the build if a field is missing. */
   readonly replacements: readonly JsonObject[];
 }
 /**
- * An object to merge (strategically), or a list of JSON 6902 operations. Without a target the object names what it changes, and that
- * has to be there; with a target, what is not there is left alone.
+ * An object to merge (strategically), or a list of JSON 6902 operations. Without a target, the object names what it changes, which must
+ * exist; with a target, missing objects are ignored.
  */
 export interface Patch {
   readonly target: JsonObject | null;
   readonly patch: JsonObject | readonly JsonObject[];
 }
-/** No chart: what an existing Deployment needs, as a strategic merge patch. */
+/** A strategic merge patch for an existing Deployment, for a platform without a chart. */
 export interface DeploymentPatch {
   readonly kind: "deployment";
   readonly patch: JsonObject;
 }
 export type Release = HelmRelease | Kustomization | DeploymentPatch;
 
-/** A command that brings a schema up to date, in the image that carries it. */
+/** A command that migrates a schema, in the image that contains it. */
 export interface Migration {
   /** Name of its container. */
   readonly name: string;
   readonly image: string;
   readonly command: readonly string[];
   readonly variables: Variables;
-  /** Where the Secret is mounted as files; null where variables carry it. */
+  /** Where the Secret is mounted as files; null if variables contain it. */
   readonly secretPath: string | null;
 }
 
 /**
- * How a platform starts outside Kubernetes, with the wiring's variables: from pinned packages of PyPI, in an environment that holds
- * nothing else, or from an image.
+ * How a platform starts outside Kubernetes, with the wiring's variables: from pinned PyPI packages in a separate environment, or from an
+ * image.
  */
 export type ProcessStart =
   | { readonly kind: "python"; readonly packages: readonly string[]; readonly command: readonly [string, ...string[]] }
   | { readonly kind: "image"; readonly image: string };
 
-/** A request of a platform's clients, if the platform may reject clients while it answers its probes. */
+/** A client request, for platforms that can reject clients although their probes pass. */
 export interface ClientCheck {
   /** Path and query of a request that changes nothing. */
   readonly path: string;
-  /** Beginning of the answer that rejects the request's Host. */
+  /** Beginning of the response that rejects the request's Host. */
   readonly refusal: string;
-  /** The setting that lists the hosts it answers. */
+  /** The setting that lists the accepted hosts. */
   readonly setting: string;
 }
 
@@ -144,30 +144,30 @@ export interface Health {
   readonly client: ClientCheck | null;
 }
 
-/** Everything a platform needs besides the databases, as plain data; aws, gcp, local and render only deliver it. */
+/** Everything that a platform needs in addition to the databases, as plain data; aws, gcp, local and render only deliver it. */
 export interface Wiring {
   readonly secret: Readonly<Record<string, SecretTemplate>>;
   readonly release: Release;
   /** Further Kubernetes objects. */
   readonly objects: readonly JsonObject[];
-  /** What a process needs that runs outside Kubernetes: its variables, and files by name. */
+  /** Variables, and files by name, for a process outside Kubernetes. */
   readonly variables: Readonly<Record<string, Variable | ProcessText>>;
   readonly files: Readonly<Record<string, ProcessText>>;
-  /** How such a process starts; null where the platform needs more than a database. */
+  /** How such a process starts; null if the platform needs more than a database. */
   readonly start: ProcessStart | null;
-  /** Migration by hand, in order; none where there is no command for it. */
+  /** Migrations by hand, in order; none if there is no command for it. */
   readonly migrate: readonly Migration[];
-  /** The HTTP path that says whether it works, and whether answering it takes a query; null where that is not known. */
+  /** The HTTP path of its health check, and whether the check queries the database; null if unknown. */
   readonly health: Health | null;
-  /** What whoever installs the files has to know, a sentence each. */
+  /** Notes for the person who installs the files, one sentence or more each. */
   readonly notes: readonly string[];
 }
 
-/** What a platform states of its wiring: lists and files that are left out are empty, `start` and `client` null. */
+/** A platform's definition of its wiring: missing lists and files are empty, `start` and `client` are null. */
 export type WiringDefinition = Pick<Wiring, "secret" | "release"> &
   Partial<Omit<Wiring, "health">> & { readonly health: (Omit<Health, "client"> & Partial<Health>) | null };
 
-/** What opens connections: at the peak `pool x processes x replicas`, twice that while a rolling update overlaps, plus the migration's. */
+/** A group of connections: at the peak `pool x processes x replicas`, twice that while a rolling update overlaps, plus the migration's. */
 export interface Demand {
   readonly opener: string;
   readonly pool: number;
@@ -182,25 +182,25 @@ export interface PlatformDatabase {
   readonly extensions: readonly string[];
 }
 
-/** Where a platform notes how far its migrations are. */
+/** Where a platform records its migrations. */
 export interface Revision<D extends string = string> {
   /** Key of the platform's database. */
   readonly database: D;
-  /** The table, in schema `public`, that holds it; where it is missing nothing has migrated yet. */
+  /** The table with the revision, in schema `public`; if it is missing, nothing has migrated yet. */
   readonly table: string;
-  /** SQL expression over the table's rows: the newest revision, a text. */
+  /** SQL expression over the table's rows that returns the newest revision as text. */
   readonly newest: string;
-  /** The newest revision of the chosen version; null where that is not known. */
+  /** The newest revision of the chosen version; null if unknown. */
   readonly expected: string | null;
 }
 
-/** A version of a platform's server that was run for real: it migrated an empty database, wrote, got a rotated login, and wrote again. */
+/** A version of a platform's server that was tested: it migrated an empty database, wrote, got a rotated login, and wrote again. */
 export interface ServerVersion {
   /** The beginning of its images' tags. */
   readonly version: string;
   /** The newest revision of its schema. */
   readonly revision: string;
-  /** What starts it on this machine, from PyPI; empty if PyPI does not have it. */
+  /** The PyPI packages that start it on this machine; empty if PyPI does not have it. */
   readonly packages: readonly string[];
   /** The verified charts that run it if the spec names no image. */
   readonly charts: readonly string[];
@@ -214,113 +214,113 @@ export interface Servers {
   readonly versions: readonly [ServerVersion, ...ServerVersion[]];
 }
 
-/** What other programs' tables in a platform's databases break. */
+/** The harm of other programs' tables in a platform's databases. */
 export interface ForeignTables {
   /** Tables in schema `public` that the platform creates itself. */
   readonly known: readonly string[];
-  /** Table in schema `public` that the platform has once it has migrated: before, every table is another program's. */
+  /** Table in schema `public` that exists once the platform has migrated; before that, every table is another program's. */
   readonly marker: string;
-  /** Names that it never gives to a table, as a regular expression of PostgreSQL. */
+  /** Table names that it never uses, as a PostgreSQL regular expression. */
   readonly never: string;
-  /** What happens with others, such as `MLflow does not start`. */
+  /** What happens with such tables, such as `MLflow does not start`. */
   readonly because: string;
-  /** What to do for the program that they belong to, in the imperative. */
+  /** What to do with the program that owns them, in the imperative. */
   readonly remedy: string;
   readonly source: `https://${string}`;
   readonly date: string;
 }
 
-/** A chart (or kustomize base), and the versions it was verified in. */
+/** A chart (or kustomize base) with its verified versions. */
 export interface Chart {
   readonly name: string;
-  /** Null for a chart of this project's own. */
+  /** Null for a chart in this project. */
   readonly repository: string | null;
-  /** What is known of each verified version, newest first; others are refused until acknowledged, because keys differ between versions and a wrong key can leak a password. */
+  /** Facts of each verified version, newest first; others are rejected until acknowledged, because keys differ between versions and a wrong key can leak a password. */
   readonly verified: readonly [ChartFacts, ...ChartFacts[]];
   readonly supported: {
     /** The oldest version of each line that has these keys, the newest line first. Older versions are an error: their keys are known to differ. */
     readonly oldest: readonly [string, ...string[]];
-    /** Whether a commit may stand in a version's place. Default: no. */
+    /** Whether a commit is allowed instead of a version. Default: no. */
     readonly commits?: boolean;
     readonly form: string;
-    /** A version that is supported, and that nobody verified. */
+    /** A supported version that was not verified. */
     readonly unverified: string;
   };
 }
 
-/** A rule of a platform: about its complete settings; its examples are what a person writes. */
+/** A rule about a platform's complete settings; its examples are what a person writes. */
 export type PlatformRule<F extends Fields = Fields> = Rule<Settings<F & CommonFields>, JsonObject>;
 
-/** Something that the spec names and two platforms of a kind cannot share, such as a Redis. */
+/** A resource in the spec that two platforms of a kind cannot share, such as a Redis. */
 export interface Exclusive<F extends Fields = Fields> {
   /** As people write it. */
   readonly what: string;
   readonly because: string;
   readonly source: `https://${string}`;
   readonly date: string;
-  /** What a platform uses, by the setting that chooses it: one text for each, however a person writes it. */
+  /** Returns what a platform uses, by the setting that chooses it, in a normalized form. */
   uses(settings: Settings<F & CommonFields>): Readonly<Record<string, string>>;
   /** Settings with which it uses one. */
   readonly example: JsonObject;
 }
 
-/** A platform: plain data, and pure functions of its settings. It knows no cloud. */
+/** A platform: plain data, and pure functions of its settings. It is independent of any cloud. */
 export interface Platform<F extends Fields = Fields, D extends string = string>
   extends Required<Omit<PlatformDefinition<F, D>, "wire" | "chart" | "imports">> {
-  /** Null where no chart installs it. */
+  /** Null if no chart installs it. */
   chart(settings: Settings<F & CommonFields>): Chart | null;
   imports(settings: Settings<F & CommonFields>): ImportFacts;
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): Wiring;
 }
 
-/** What is stated about a platform; what is left out has the default that its comment names. */
+/** The definition of a platform; a missing value has the default in its comment. */
 export interface PlatformDefinition<F extends Fields = Fields, D extends string = string> {
   /** As people write it: `MLflow`. */
   readonly title: string;
-  /** Whether it is for every program that no other platform is for. Default: no. */
+  /** Whether it fits any program that has no platform here. Default: no. */
   readonly fitsAnyProgram?: boolean;
   /** Settings beyond the common ones. */
   readonly fields: F;
-  /** Client library, and how it writes a database's address. */
+  /** Client library, and the form of its database address. */
   readonly driver: { readonly name: string; readonly dialect: string };
   /** The oldest major version of PostgreSQL that it works with. Default: the oldest that this project knows. */
   readonly minimumMajorVersion?: MajorVersion;
-  /** The newest major version of PostgreSQL that it was run on. Default: null, which is not known. */
+  /** The newest major version of PostgreSQL that it was tested with. Default: null, unknown. */
   readonly newestMajorVersion?: MajorVersion | null;
-  /** What its logins need beyond ownership. Default: nothing. */
+  /** Attributes that its logins need in addition to ownership. Default: none. */
   readonly roleAttributes?: readonly "CREATEDB"[];
   /** Parameters set on its logins, in its databases. They take effect from the login, not from the owner role. Default: none. */
   readonly loginParameters?: Readonly<Record<string, string>>;
   /**
-   * Beginnings of the names of variables that nobody may set, in whichever list of the chart, and what to do instead. libpq's `PG` is
-   * always one: every driver of the five reads some of those variables. One that ends in `=` is a whole name.
+   * Prefixes of variables that users may not set in any list of the chart, and what to do instead. libpq's `PG` is always one, because all
+   * five drivers read some of those variables. An entry that ends in `=` is a full name.
    */
   readonly guardedVariables?: Readonly<Record<string, Guard>>;
   /**
-   * Options of its programs that nobody may set, in whichever spelling, list or text, and what to do instead; one letter stands for a short
-   * option, such as `w` for `-w`. Default: none.
+   * Options of its programs that users may not set in any spelling, list or text, and what to do instead; one letter means a short option,
+   * such as `w` for `-w`. Default: none.
    */
   readonly guardedOptions?: Readonly<Record<string, Guard>>;
-  /** Whether it reads its own variables in any case, as Pydantic does. Default: no. */
+  /** Whether it ignores case in its variables, as Pydantic does. Default: no. */
   readonly variablesInAnyCase?: boolean;
-  /** Values of its chart, their keys joined by dots, that other programs read: a proxy, a subchart. Default: none. */
+  /** Values of its chart, as keys joined by dots, that other programs read: a proxy, a subchart. Default: none. */
   readonly otherPrograms?: readonly string[];
-  /** Directories in which nobody may mount files, besides those that the wiring mounts. Default: none. */
+  /** Directories in which users may not mount files, in addition to those that the wiring mounts. Default: none. */
   readonly guardedDirectories?: readonly string[];
-  /** Why two of it cannot run in one cluster. Default: null, they can. */
+  /** Why two platforms of this kind cannot run in one cluster. Default: null, they can. */
   readonly oncePerCluster?: { readonly because: string; readonly source: `https://${string}`; readonly date: string } | null;
-  /** What two of it cannot share. Default: null, nothing. */
+  /** What two platforms of this kind cannot share. Default: null, nothing. */
   readonly exclusive?: Exclusive<F> | null;
-  /** What other programs' tables in its databases break. Default: null, nothing. */
+  /** The harm of other programs' tables in its databases. Default: null, none. */
   readonly foreignTables?: ForeignTables | null;
   /** Default: none. */
   readonly rules?: readonly PlatformRule<F>[];
   // Methods, not properties: parameters of methods are bivariant, so a registry of unlike platforms needs no `any`.
   /** Default: none. */
   chart?(settings: Settings<F & CommonFields>): Chart;
-  /** Service accounts that its pods run as where they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
+  /** Service accounts of its pods if they cannot be chosen. Default: none, the setting `serviceAccount` chooses. */
   serviceAccounts?(settings: Settings<F & CommonFields>): readonly string[];
-  /** Whether a sidecar in its pods starts before everything that logs in, migrations included. Default: no. */
+  /** Whether a sidecar in its pods starts before everything that logs in, including migrations. Default: no. */
   sidecarBeforeMigrations?(settings: Settings<F & CommonFields>): boolean;
   databases(settings: Settings<F & CommonFields>): Readonly<Record<D, PlatformDatabase>>;
   /** Default: null, none was verified by its version. */
@@ -329,19 +329,19 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   revisions?(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
   /** What importing existing data takes to know of it. Default: it comes from another PostgreSQL only. */
   imports?(settings: Settings<F & CommonFields>): Partial<ImportFacts>;
-  /** Whether it works behind a pooler in transaction mode, and what it then takes. */
+  /** Whether it works behind a pooler in transaction mode, and with which changes. */
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };
   /** Containers whose image the spec may replace. Default: none. */
   images?(settings: Settings<F & CommonFields>): readonly string[];
-  /** What is known of their images, by container. Default: nothing. */
+  /** Facts about their images, by container. Default: none. */
   imageFacts?(settings: Settings<F & CommonFields>): Readonly<Record<string, ImageFacts>>;
   /**
-   * Chart values that nobody may set, and what to do instead. What `wire` writes is guarded anyway; here stand the other ways to decide
-   * the connection or to open connections, and the settings that govern what is guarded. The nearest guard counts. Default: none.
+   * Chart values that users may not set, and what to do instead. The values that `wire` writes are guarded anyway; list the other ways to
+   * change the connection or to open connections, and the settings that replace guarded values. The nearest guard counts. Default: none.
    */
   guarded?(settings: Settings<F & CommonFields>): readonly Guards[];
   connections(settings: Settings<F & CommonFields>): readonly Demand[];
-  /** The same on the instance's first read replica, if it has one. Default: none, it reads from the primary. */
+  /** Connections to the instance's first read replica, if it has one. Default: none, it reads from the primary. */
   readerConnections?(settings: Settings<F & CommonFields>): readonly Demand[];
   wire(connection: Connection<D>, settings: Settings<F & CommonFields>): WiringDefinition;
 }

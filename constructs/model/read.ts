@@ -10,7 +10,7 @@ import { refuseKeys } from "./unknown-keys";
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** The environment's own settings. */
+/** Reads the environment's own settings. */
 export function readEnvelope(written: Given, sections: readonly string[], report: Report): Settings<typeof environmentFields> {
   const known = [...Object.keys(environmentFields), "instances", "platforms", ...sections];
   const own: Record<string, unknown> = {};
@@ -22,7 +22,7 @@ export function readEnvelope(written: Given, sections: readonly string[], report
   return readFields(environmentFields, own, "", report);
 }
 
-/** Its own section is checked by the target; those of others are carried along, if they are allowed and plain data. */
+/** The target checks its own section; allowed sections of other targets are passed on if they are plain data. */
 export function readSections(
   written: Given,
   { target, sections }: { readonly target: Target; readonly sections: readonly string[] },
@@ -40,14 +40,14 @@ export function readSections(
 }
 
 export interface Instances {
-  /** As written: platforms may name one whose settings are malformed. */
+  /** As written: a platform may name an instance whose settings are malformed. */
   readonly names: readonly string[];
   /** Of those with a valid name. */
   readonly settings: Readonly<Record<string, InstanceSettings>>;
   readonly written: Readonly<Record<string, unknown>>;
 }
 
-/** Without what the target's section says of them. */
+/** Reads the instances without the target's section. */
 export function readInstances(written: unknown, target: Target, report: Report): Instances {
   const entries = entriesOf(written, "instances", "instances: { main: {} }", report);
   if (isPlainObject(written) && entries.length === 0)
@@ -62,7 +62,7 @@ export function readInstances(written: unknown, target: Target, report: Report):
   return { names: entries.map(([name]) => name), settings: Object.fromEntries(settings), written: Object.fromEntries(entries) };
 }
 
-/** @param example what to write if there is nothing. */
+/** @param example what to write if nothing is written. */
 export function entriesOf(written: unknown, path: string, example: string, report: Report): readonly (readonly [string, unknown])[] {
   if (isPlainObject(written)) return Object.entries(written).filter(([, value]) => value !== undefined);
   const missing: Violation = { path, rule: "is required", got: null, remedy: `write ${example}` };

@@ -1,9 +1,9 @@
 import { SpecError } from "./errors";
 
 /**
- * Resolves a spec that a part of the library composed, and reports its violations where the caller wrote the settings.
+ * Resolves a spec that the library composed, and reports its violations at the caller's settings.
  *
- * @param paths beginnings of paths in the spec, longer ones first, and what the caller knows them as. In remedies, those with a dot.
+ * @param paths prefixes of paths in the spec, longer ones first, and the caller's names for them. In remedies, only those with a dot.
  * @throws SpecError with the caller's paths.
  */
 export function withRenamedPaths<T>(paths: Readonly<Record<string, string>>, resolve: () => T): T {

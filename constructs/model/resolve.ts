@@ -38,18 +38,18 @@ import { type Share, waysOut } from "./ways-out";
 /** What a spec is resolved against. */
 export interface Given<P extends Platforms, X extends Fields = Fields, N extends string = string, O extends string = string> {
   readonly target: Target<X, N>;
-  /** Those that a spec may name. */
+  /** Platforms that a spec may name. */
   readonly platforms: P;
   /** Names of further targets whose sections a spec may have; none by default. */
   readonly sections?: readonly O[];
-  /** A team's own, added to this project's; none by default. */
+  /** A team's rules, added to this project's; none by default. */
   readonly rules?: readonly TeamRule[];
 }
 
 /**
  * Checks a spec against a target and completes it. Pure: the same spec gives the same environment.
  *
- * The compiler rejects misspelt keys, and knows the instances and platforms of a spec that is written as a literal or a `const`.
+ * The compiler rejects misspelt keys. If the spec is a literal or a `const`, it knows the instances and platforms.
  *
  * @throws SpecError with every violation.
  */
@@ -61,9 +61,9 @@ export function resolve<const S extends CoreSpec<P>, P extends Platforms, X exte
 }
 
 /**
- * As `resolve`, for a spec whose type is not known: parsed from JSON, or read from a file.
+ * Like `resolve`, for a spec of unknown type: parsed from JSON, or read from a file.
  *
- * Order: fields, topology, guarded values, names, rules, budget. A malformed field hides only what reads it; everything that is found is
+ * Order: fields, topology, guarded values, names, rules, budget. A malformed field hides only the checks that read it; all violations are
  * thrown together.
  *
  * @throws SpecError with every violation.
@@ -134,7 +134,7 @@ export function resolveUnknown<P extends Platforms, X extends Fields>(spec: unkn
   }) as unknown as Environment<P, X>;
 }
 
-/** A platform of which everything could be decided. */
+/** A platform without undecided values. */
 interface Complete extends Placed {
   readonly instance: string;
   readonly databases: Readonly<Record<string, PlatformDatabase>>;
@@ -157,7 +157,7 @@ const toWholePlatform = ({ platform, settings, instance, databases, topology }: 
 
 const idsOf = (rules: readonly { readonly id: string }[]): readonly string[] => rules.map(({ id }) => id);
 
-/** An environment as a team's rules see it, in which reading a malformed setting ends a rule. */
+/** Returns an environment as a team's rules see it; reading a malformed setting ends a rule. */
 const toTeamSubject = (
   { name }: Target,
   envelope: Settings<typeof environmentFields>,
@@ -179,7 +179,7 @@ const toTeamSubject = (
 const toCaution = ({ name, settings, topology }: Placed): readonly Violation[] =>
   topology?.caution ? [violation(`platforms.${name}.access`, topology.caution.rule, settings.access, topology.caution.remedy)] : [];
 
-/** A server that is newer than anything the platform was run on. */
+/** Reports a server that is newer than the versions that the platform was tested with. */
 const toUntried = ({ platform, instance }: Placed, instances: Readonly<Record<string, InstanceSettings>>): readonly Violation[] =>
   ifReadable(() => {
     const majorVersion = instances[instance ?? ""]?.majorVersion ?? 0;
@@ -195,10 +195,10 @@ function judge(
   known: readonly string[],
   report: Report,
 ): readonly Violation[] {
-  // If it is malformed, nobody knows what it acknowledges.
+  // If it is malformed, its acknowledgements are unknown.
   const acknowledged = ifReadable(() => envelope.acknowledge, null);
   const unknown = checkAcknowledged(Object.getOwnPropertyNames(acknowledged ?? {}), known, report);
-  // What has to change in any case needs no reason.
+  // An error must be fixed, so a reason does not help.
   const rejected = new Set(findings.flatMap(({ severity, violation: found }) => (severity === "error" ? [found.path] : [])));
   const judged = findings.flatMap(({ severity, violation: found }) => {
     if (severity !== "error" && rejected.has(found.path)) return [];
@@ -214,7 +214,7 @@ function judge(
   return [...judged, ...unknown];
 }
 
-/** A mistyped id would acknowledge nothing. One that begins with a word as no rule here does may be another target's, or a team's. */
+/** A mistyped ID would acknowledge nothing. An ID with an unknown first word may belong to another target or a team. */
 function checkAcknowledged(ids: readonly string[], known: readonly string[], report: Report): readonly Violation[] {
   const firstWord = (id: string) => id.split("-", 1)[0];
   const beginnings = new Set(known.map(firstWord));
@@ -238,7 +238,7 @@ const maxConnectionsOf = (settings: InstanceSettings, target: Target): number =>
 const reservedConnectionsOf = (settings: InstanceSettings, target: Target): number =>
   target.reservedConnections + (settings.existing === null ? (target.reservedByParameters?.(settings) ?? 0) : 0);
 
-/** Platforms whose peak cannot be decided do not count: what the others need is too much in any case. */
+/** Platforms with an undecided peak do not count: if the others need too much, that is an error in any case. */
 function checkInstance(
   { name, settings, locate }: { readonly name: string; readonly settings: InstanceSettings; locate(path: string): string },
   placed: readonly Placed[],
@@ -248,7 +248,7 @@ function checkInstance(
   const own = tenantsOf(name, placed);
   ifReadable(() => {
     const maxConnections = maxConnectionsOf(settings, target);
-    // Its own rule has refused it.
+    // Its own rule has rejected it.
     if (!isMaxConnections(maxConnections)) return;
     const check = (shares: readonly Share[], where?: string) => {
       const peaks = Object.fromEntries(shares.map((share) => [share.name, share.peak]));

@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, mapValues } from "./json";
 
-/** What a field accepts, as JSON Schema (draft 7): never less than the field does, and more only where a schema cannot say it. */
+/** What a field accepts, as JSON Schema (draft 7): never less than the field, and more only if a schema cannot express the check. */
 export type Schema = JsonObject;
 
 /** A pattern without flags other than `u`, which JSON Schema implies: it has no others. */
@@ -9,10 +9,10 @@ function patternOf(pattern: RegExp): string {
   return pattern.source.replaceAll("\\/", "/");
 }
 
-/** What is written in a text of a certain form. */
+/** The form of a text. */
 interface TextForm {
   readonly pattern: RegExp;
-  /** In words, for the message of editors. */
+  /** In words, for messages in editors. */
   readonly form: string;
   /** Characters; the field's own limit, which is not in the schema, if it is left out. */
   readonly longest?: number;
@@ -25,7 +25,7 @@ export const textSchema = ({ pattern, form, longest }: TextForm): Schema => ({
   ...(longest === undefined ? {} : { maxLength: longest }),
 });
 
-/** The source of a pattern that takes a word in any case. */
+/** Returns the source of a pattern that matches a word in any case. */
 export const inAnyCase = (word: string): string => word.replaceAll(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 
 export function objectSchema(fields: Readonly<Record<string, { readonly required: boolean; readonly schema: Schema }>>): Schema {
@@ -44,7 +44,7 @@ export function withoutDefault({ default: _, ...schema }: Schema): Schema {
 
 const listOf = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
 
-/** Accepts null, too. */
+/** Also accepts null. */
 export function orNull(schema: Schema): Schema {
   const { type, enum: values, anyOf } = schema;
   return {

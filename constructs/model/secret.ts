@@ -1,12 +1,12 @@
 import type { Connection, ProcessText, SecretTemplate } from "./platform";
 
-/** A Secret with nothing but user name and password. */
+/** A Secret with only user name and password. */
 export const PLAIN_SECRET = {
   username: [{ field: "username", encoding: "raw" }],
   password: [{ field: "password", encoding: "raw" }],
 } as const satisfies Readonly<Record<string, SecretTemplate>>;
 
-/** A database's URL with the login in it, without parameters. */
+/** Returns a database's URL with the login, without parameters. */
 export function databaseUrl(scheme: string, { host, port }: Connection, database: string): SecretTemplate & ProcessText {
   return [
     `${scheme}://`,

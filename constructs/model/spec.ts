@@ -9,18 +9,18 @@ import type { Platform, PlatformSettings, Platforms, Revision, TlsMode } from ".
 import { inAnyCase } from "./schema";
 import type { Target } from "./target";
 
-/** What AWS takes as a tag; Google Cloud takes less. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html */
+/** The characters that AWS accepts in a tag; Google Cloud accepts fewer. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_Tag.html */
 const TAG = "[\\p{L}\\p{N} _.:/=+@-]";
 const TAG_FORM = "letters, digits, spaces and _ . : / = + - @";
 const label = text({ pattern: new RegExp(`^${TAG}{1,256}$`, "u"), form: `1 to 256 ${TAG_FORM}` });
 
-/** What an environment has besides instances and platforms. */
+/** Settings of an environment in addition to instances and platforms. */
 export const environmentFields = {
-  /** Name of the environment; it stands in the names of everything that is created. */
+  /** Name of the environment; the names of all created resources contain it. */
   name: text(NAME),
   /**
-   * Labels (tags) on everything that is created. AWS takes words such as `Owner: "Data Platform"`, Google Cloud only lower case, digits, _
-   * and hyphens, of 63 characters.
+   * Labels (tags) on all created resources. AWS accepts text such as `Owner: "Data Platform"`; Google Cloud accepts only lower case, digits, _
+   * and hyphens, up to 63 characters.
    *
    * @defaultValue `{}`
    */
@@ -28,23 +28,23 @@ export const environmentFields = {
     pattern: new RegExp(`^(?!${inAnyCase("aws")}:|${inAnyCase("rds")}:)${TAG}{1,128}$`, "u"),
     form: `1 to 128 ${TAG_FORM}, not starting with aws: or rds:`,
   }),
-  /** Team that answers for it. @defaultValue `null` */
+  /** The team that is responsible for it. @defaultValue `null` */
   owner: nullable(text({ pattern: /\S/, form: "a team's name" })),
   /**
-   * US dollars that the environment may cost in a month, by the list prices that `npm run plan` knows: above it the plan warns. It creates
-   * nothing in the cloud.
+   * US dollars that the environment may cost per month, by the list prices that `npm run plan` knows. The plan warns above this limit; it
+   * creates nothing in the cloud.
    *
    * @defaultValue `null`
    */
   monthlyCostLimitUsd: nullable(integer({ min: 1, max: 10_000_000 })),
-  /** Reasons for what rules would refuse without one, or warn of: rule id to reason. @defaultValue `{}` */
+  /** Reasons for settings that rules would otherwise reject or warn about, by rule ID. @defaultValue `{}` */
   acknowledge: map(text({ pattern: /\S.{9,}/u, form: "a reason of at least ten characters" }), {
     pattern: /^[a-z0-9-]+$/,
     form: "a rule's ID",
   }),
 };
 
-/** What people call an environment's settings in other tools. */
+/** Names of an environment's settings in other tools. */
 export const ENVIRONMENT_ELSEWHERE: Elsewhere = new Map([
   ["tags", "use labels"],
   ...["costlimit", "budget", "monthlybudget", "monthlycostlimit"].map((key) => [key, "use monthlyCostLimitUsd"] as const),
@@ -61,7 +61,7 @@ type AnySpec<P extends Platforms> = { readonly [K in keyof P]: KindSpec<P, K> }[
 /** Every kind, and any other name. */
 type Names<P extends Platforms> = { readonly [K in keyof P]: unknown } & { readonly [name: string]: unknown };
 
-/** What a platform is: what `platform` says, else its name. */
+/** The kind of a platform: `platform`, otherwise its name. */
 type KindOf<P extends Platforms, K, W> = W extends { readonly platform: infer J extends keyof P } ? J : K extends keyof P ? K : never;
 
 /** What a person writes, without the targets' sections. */
@@ -72,7 +72,7 @@ export interface CoreSpec<P extends Platforms> extends Written<typeof environmen
   readonly platforms: { readonly [K in keyof Names<P>]?: K extends keyof P ? KindSpec<P, K> : AnySpec<P> };
 }
 
-/** What a person writes, with one optional section for each of several targets. */
+/** What a person writes, with one optional section per target. */
 export type Spec<P extends Platforms, T extends Readonly<Record<string, Target>>> = CoreSpec<P> & {
   readonly [K in keyof T]?: Written<T[K]["section"]>;
 };
@@ -89,7 +89,7 @@ type At<W, K> = W extends readonly unknown[] ? never : W extends object ? (K ext
 /** Whether any data may be written, as in `values`. */
 type IsFree<W> = string extends keyof W ? (Json extends W[keyof W] ? true : false) : false;
 
-/** A written type `S`, in which a key that `W` lacks accepts no written value, so that the compiler also rejects misspelt keys of a `const`. */
+/** A written type `S` in which a key that `W` lacks accepts no value, so that the compiler also rejects misspelt keys of a `const`. */
 export type Exact<S, W> = S extends string | number | boolean | null | undefined
   ? S
   : IsFree<NonNullable<W>> extends true
@@ -100,7 +100,7 @@ export type Exact<S, W> = S extends string | number | boolean | null | undefined
         : never
       : { readonly [K in keyof S]: K extends KeysOf<W> ? Exact<S[K], At<W, K>> : `unknown key: ${K & string}` };
 
-/** The platforms of a spec, each as its kind takes it: no setting of another kind, and no unknown name without `platform`. */
+/** The platforms of a spec, each with the settings of its kind: no setting of another kind, and no unknown name without `platform`. */
 export type ExactPlatforms<P extends Platforms, S extends { readonly platforms: unknown }> =
   IsAny<S["platforms"]> extends true
     ? unknown
@@ -129,9 +129,9 @@ export interface Tenant {
   readonly createDatabase: boolean;
   /** Parameters set on the logins, in these databases. */
   readonly loginParameters: Readonly<Record<string, string>>;
-  /** The secret's id in the secret store. */
+  /** The secret's ID in the secret store. */
   readonly secret: string;
-  /** Where the platform notes how far its migrations are; with names of databases in the place of keys. */
+  /** Where the platform records its migrations; with names of databases instead of keys. */
   readonly revisions: readonly Revision[];
 }
 
@@ -144,7 +144,7 @@ export interface ResolvedInstance {
 }
 
 export interface ResolvedPlatform<S> {
-  /** What it is: a key of the registry. */
+  /** Its kind: a key of the registry. */
   readonly kind: string;
   readonly settings: S;
   readonly instance: string;
@@ -152,7 +152,7 @@ export interface ResolvedPlatform<S> {
   readonly tls: TlsMode;
   /** Most connections at a time, to the primary. */
   readonly peak: number;
-  /** The same to the instance's first read replica; 0 if the platform does not read from one. */
+  /** Most connections at a time, to the instance's first read replica; 0 if the platform does not read from one. */
   readonly readerPeak: number;
   /** Database names by the platform's keys. */
   readonly databases: Readonly<Record<string, string>>;
@@ -174,7 +174,7 @@ export type PlatformsOf<S extends { readonly platforms: unknown }, P extends Pla
 /** Names of the instances of a spec; any name where some may be missing. */
 export type InstancesOf<I> = { [K in keyof I]: undefined extends I[K] ? K : never }[keyof I] extends never ? keyof I & string : string;
 
-/** A target's section; what it says of instances is named as they are. */
+/** A target's section; its `instances` have the names of the environment's instances. */
 type Section<X extends Fields, I extends string> = {
   readonly [K in keyof X]: X[K] extends OwnInstances<infer F> ? Readonly<Record<I, OwnInstance<F>>> : Settings<X>[K];
 };
@@ -198,6 +198,6 @@ export interface Environment<
   readonly section: Section<X, I>;
   readonly instances: Readonly<Record<I, ResolvedInstance>>;
   readonly platforms: ResolvedPlatforms<P, W>;
-  /** What is allowed but should be known. */
+  /** Findings that are allowed but worth knowing. */
   readonly warnings: readonly Violation[];
 }

@@ -1,14 +1,14 @@
-/** A longer word is not a typing error. Characters. */
+/** A longer word is not a typo. Characters. */
 const LONGEST = 80;
 
 /** Letters of a known word that stand for all of it. */
 const SHORTEST_BEGINNING = 4;
 
-/** Letters that stand behind a known word, as `Id` in `vpcId`. */
+/** Letters that may follow a known word, as `Id` in `vpcId`. */
 const MOST_MORE = 4;
 
 /**
- * The known word nearest to a mistyped one, the only one that begins like it, or one that it begins with; null if none is near: one letter of three differs at most, never more than three, and not
+ * Returns the known word nearest to a mistyped one, the only one that begins like it, or one that it begins with; null if none is near: at most one letter in three differs, never more than three, and not
  * both the first and the last.
  */
 export function nearest(mistyped: string, known: readonly string[]): string | null {
@@ -37,7 +37,7 @@ export function suggest(word: string, known: readonly string[]): string {
   return near === null ? `known are ${[...known].sort().join(", ") || "none"}` : `did you mean "${near}"?`;
 }
 
-/** As `suggest`, for a cloud's region: only regions of the same continent are suggested. */
+/** Like `suggest`, for a cloud's region: suggests only regions of the same continent. */
 export function suggestRegion(region: string, known: readonly string[]): string {
   const continent = region.split("-", 1)[0] ?? "";
   return suggest(
@@ -47,7 +47,7 @@ export function suggestRegion(region: string, known: readonly string[]): string 
 }
 
 /**
- * Levenshtein's distance, in which two letters that changed places count once; or more than `most`, as soon as that is certain. The
+ * Returns Levenshtein's distance, in which two swapped letters count once; or more than `most`, as soon as that is certain. The
  * model imports nothing, so this is not a library's.
  */
 function editDistance(a: string, b: string, most: number): number {

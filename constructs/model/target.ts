@@ -5,15 +5,15 @@ import type { JsonObject } from "./json";
 import type { PlatformDatabase, TlsMode } from "./platform";
 import type { Rule } from "./rule";
 
-/** How a platform's pods reach the database: decided, not assumed. */
+/** How a platform's pods reach the database. */
 export interface Topology {
   readonly access: Exclude<Access, "auto">;
   readonly tls: TlsMode;
-  /** What whoever asked for this way of access should know; null where nothing. */
+  /** A warning about this way of access; null if there is none. */
   readonly caution: Advice | null;
 }
 
-/** What decides a topology, besides what the spec asks for. */
+/** What decides a topology, in addition to the spec's `access`. */
 export interface Placement<X extends Fields> {
   /** Whether the chart can start a sidecar before everything that logs in. */
   readonly sidecarBeforeMigrations: boolean;
@@ -23,7 +23,7 @@ export interface Placement<X extends Fields> {
   readonly settings: InstanceSettings;
 }
 
-/** What is wrong with a way of access, and what to write instead. */
+/** The problem with a way of access, and what to write instead. */
 export interface Advice {
   readonly rule: string;
   readonly remedy: string;
@@ -31,16 +31,16 @@ export interface Advice {
 
 export type InstanceRule = Rule<InstanceSettings, InstanceSpec>;
 
-/** A rule about instances that this project creates: it finds nothing in an existing database. */
+/** A rule about instances that this project creates: it does not apply to existing databases. */
 export const created = (rule: InstanceRule): InstanceRule => ({
   ...rule,
   check: (instance, path) => (instance.existing === null ? rule.check(instance, path) : []),
 });
 
-/** A platform, as far as rules about a whole environment look at it. Null is what cannot be decided, which was reported. */
+/** A platform as rules about a whole environment see it. Null values are undecided, which was reported. */
 export interface WholePlatform {
   readonly settings: Pick<Settings<CommonFields>, "namespace" | "release" | "serviceAccount"> & {
-    /** A setting of kinds that can. */
+    /** Only for kinds that support it. */
     readonly readFromReplica?: boolean;
     readonly values?: JsonObject;
   };
@@ -53,7 +53,7 @@ export interface WholePlatform {
   readonly extensions: readonly string[];
 }
 
-/** What rules about more than one part of an environment look at: its names and labels, a target's own section, all instances and platforms. */
+/** The subject of rules about several parts of an environment: its names and labels, the target's section, all instances and platforms. */
 export interface Whole<X extends Fields> {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -67,7 +67,7 @@ export type WholeRule<X extends Fields> = Rule<
   Partial<Pick<Whole<X>, "name" | "labels" | "owner">> & {
     readonly section: Written<X>;
     readonly instances?: Readonly<Record<string, InstanceSpec>>;
-    /** By default, each has its own namespace, and pods with a proxy beside them, on instance `at`. */
+    /** By default, each has its own namespace and pods with a proxy sidecar, on instance `at`. */
     readonly platforms?: Readonly<Record<string, Partial<Omit<WholePlatform, "settings"> & WholePlatform["settings"]>>>;
   }
 >;
@@ -77,16 +77,16 @@ export interface Target<X extends Fields = Fields, N extends string = string> {
   readonly name: N;
   /** The fields of its own section of the spec. */
   readonly section: X;
-  /** What people call settings of the section in other tools. */
+  /** Names of the section's settings in other tools. */
   readonly elsewhere?: Elsewhere;
   readonly rules: readonly InstanceRule[];
-  /** About its section, alone or together with instances; their paths begin at the spec's top. */
+  /** Rules about its section, alone or together with instances; their paths begin at the top of the spec. */
   readonly wholeRules: readonly WholeRule<X>[];
   /** Connections that platforms cannot have: for superusers, for the vendor, for provisioning and `doctor`. */
   readonly reservedConnections: number;
   /** Connections that an instance's parameters reserve beyond these; by default none can. */
   reservedByParameters?(instance: InstanceSettings): number;
-  /** The server's `max_connections` where the spec does not set it: from the instance's memory, never from the platforms. */
+  /** The server's `max_connections` if the spec does not set it: derived from the instance's memory, never from the platforms. */
   maxConnections(instance: InstanceSettings): number;
   topology(access: Access, placement: Placement<X>): Topology | Advice;
 }

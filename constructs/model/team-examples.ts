@@ -11,14 +11,14 @@ export interface ExampleContext {
   readonly platforms: Platforms;
 }
 
-/** What is wrong with the examples of a team's rules: none if each passing one is accepted, and each failing one found, by its own rule. */
+/** Returns errors in the examples of a team's rules: none if each rule accepts its passing example and finds its failing one. */
 export const checkExamples = (rules: readonly TeamRule[], context: ExampleContext): readonly string[] =>
   rules.flatMap((rule) => [
     ...found(rule, rule.passing, context).map((each) => `${rule.id}: rejects its passing example: ${formatViolation(each)}`),
     ...(found(rule, rule.failing, context).some(({ id }) => id === rule.id) ? [] : [`${rule.id}: does not find its failing example`]),
   ]);
 
-/** Warnings of other rules are no fault of an example. */
+/** Ignores warnings of other rules. */
 function found(rule: TeamRule, example: TeamRule["passing"], { targets, platforms }: ExampleContext): readonly Violation[] {
   const target = targets.find(({ name }) => Object.hasOwn(example, name)) ?? targets.at(-1);
   if (target === undefined) throw new TypeError("checkExamples needs a target");

@@ -12,7 +12,7 @@ export interface TeamPlatform extends Pick<WholePlatform, "instance" | "access">
   readonly settings: Settings<CommonFields>;
 }
 
-/** What a team's rule looks at: an environment, complete, on one target, whose section it has. */
+/** The subject of a team's rule: a complete environment on one target, with its section. */
 export interface TeamSubject extends Omit<Whole<Fields>, "platforms"> {
   /** `aws`, `gcp` or `local`. */
   readonly target: string;
@@ -20,7 +20,7 @@ export interface TeamSubject extends Omit<Whole<Fields>, "platforms"> {
 }
 
 /**
- * A rule of a team's own, about a whole environment. What it finds has paths from the spec's top, such as `instances.main.size`.
+ * A team's rule about a whole environment. Its findings have paths from the top of the spec, such as `instances.main.size`.
  *
  * Its examples are specs; each is completed by a name, an instance `main` and no platforms.
  */
@@ -36,10 +36,10 @@ function toViolations(found: unknown): readonly Violation[] {
 const ID = /^[a-z0-9]+(-[a-z0-9]+)+$/;
 
 /**
- * What a team's rules find.
+ * Returns the findings of a team's rules.
  *
- * @param taken ids of this project's rules.
- * @throws UserError where a rule is none, has another's id, or fails.
+ * @param taken IDs of this project's rules.
+ * @throws UserError if a rule is malformed, has the ID of another rule, or fails.
  */
 export function checkTeamRules(rules: readonly TeamRule[], subject: TeamSubject, taken: readonly string[]): readonly Finding[] {
   const ids = new Set(taken);

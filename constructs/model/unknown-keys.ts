@@ -1,10 +1,10 @@
 import type { Violation } from "./errors";
 import { nearest, suggest } from "./suggest";
 
-/** The path of a key of an object; that of the whole spec is empty. */
+/** Returns the path of an object's key; the path of the whole spec is empty. */
 export const keyPath = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
-/** Unknown keys; all known ones are listed once. */
+/** Reports unknown keys; the known keys are listed once. */
 export function refuseKeys(
   unknown: readonly string[],
   known: readonly string[],

@@ -1,20 +1,20 @@
 import { isObject, type Json, type JsonObject } from "./json";
 import type { Path } from "./values";
 
-/** A text among values, a number or truth value as its text, and the way to it. Elements of a list stand by name, else by number. */
+/** A text among values (numbers and booleans as text), and its path. Elements of a list are identified by name, otherwise by number. */
 export interface TextAt {
   readonly path: Path;
   readonly text: string;
-  /** Whether it is an element of a list, or stands in one directly. */
+  /** Whether it is an element of a list, or directly within one. */
   readonly isOfItem: boolean;
-  /** Whether it belongs to a container that the values bring, with its own image. */
+  /** Whether it belongs to a container that the values add, with its own image. */
   readonly isOfContainer: boolean;
 }
 
-/** Lists of containers: `extraInitContainers`, `sidecars`. An image elsewhere makes no container. */
+/** Lists of containers: `extraInitContainers`, `sidecars`. An image elsewhere does not create a container. */
 const CONTAINERS = /(containers|sidecars)$/i;
 
-/** All texts among values. */
+/** Returns all texts among values. */
 export function textsIn(values: JsonObject): readonly TextAt[] {
   const visit = (value: Json | undefined, path: Path, isOfItem: boolean, isOfContainer: boolean): readonly TextAt[] => {
     if (value === undefined || value === null) return [];
@@ -26,7 +26,7 @@ export function textsIn(values: JsonObject): readonly TextAt[] {
       });
     if (!isObject(value)) return [{ path, text: String(value), isOfItem, isOfContainer }];
     const isItem = typeof path.at(-1) === "object";
-    // An element that stands by its name has that text itself.
+    // An element that is identified by its name contains that text itself.
     return Object.entries(value as JsonObject).flatMap(([key, child]) =>
       visit(child, isItem && key === "name" && typeof child === "string" ? path : [...path, key], isItem, isOfContainer),
     );
@@ -34,7 +34,7 @@ export function textsIn(values: JsonObject): readonly TextAt[] {
   return visit(values, [], false, false);
 }
 
-/** The containers that values bring, with their own image. */
+/** Returns the containers that values add, with their own image. */
 export const containersIn = (texts: readonly TextAt[]): readonly Path[] =>
   texts.filter(({ path, isOfContainer }) => isOfContainer && path.at(-1) === "image").map(({ path }) => path.slice(0, -1));
 
@@ -53,8 +53,8 @@ const NAMED = /(?:name|key|var|variable)["']?\s*:\s*["']?(_?[A-Za-z][A-Za-z0-9_.
 const WORD = /(?<![\w$.{-])(_?[A-Z][A-Z0-9_.]*)/g;
 
 /**
- * Process variables that a text names: as an element of a list, under whichever key, and in YAML or in lines `NAME=value` within the
- * text, which a chart or a program may take apart.
+ * Returns the process variables that a text names: as an element of a list, under any key, and in YAML or in lines `NAME=value` within the
+ * text, which a chart or a program may parse.
  */
 export function variablesInText({ path, text, isOfItem }: TextAt): readonly string[] {
   if (NAME.test(text)) return isOfItem && IN_CAPITALS.test(text) ? [text] : [];
@@ -67,20 +67,20 @@ export function variablesInText({ path, text, isOfItem }: TextAt): readonly stri
 const OPTIONS = /(args|flags|opts|options)$/i;
 /** Texts that start a program, in words. */
 const COMMANDS = /(command|entrypoint|script)$/i;
-/** What another program runs, and what none reads as its own. */
+/** Keys for other programs, and for metadata that no program reads. */
 const ASIDE = /(probe|annotations|labels|selector)$/i;
 /** An option as programs and charts compare it: `backendStoreUri`, `backend_store_uri` and `--backend-store-uri=x` are one. */
 export const toOption = (text: string): string => (text.split("=")[0] ?? "").toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
 /** An option that a text or a key names. */
 export interface OptionAt {
-  /** As `toOption` has it; a single letter for `-w`. */
+  /** As `toOption` returns it; a single letter for `-w`. */
   readonly option: string;
-  /** Whether it may be the beginning of an option, as Gunicorn takes it. */
+  /** Whether it may be an abbreviated option, as Gunicorn accepts. */
   readonly isBeginning: boolean;
 }
 
-/** The option in the keys above a text, if a chart writes them as options. */
+/** Returns the option in the keys above a text, if a chart writes them as options. */
 export function optionsAbove(path: Path): readonly OptionAt[] {
   const below = path[path.findIndex(isOptions) + 1];
   return path.some(isOptions) && typeof below === "string" ? [{ option: toOption(below), isBeginning: false }] : [];
@@ -89,10 +89,10 @@ export function optionsAbove(path: Path): readonly OptionAt[] {
 const isOptions = (step: Path[number]): boolean => OPTIONS.test(typeof step === "string" ? step : step.named);
 const isCommand = (step: Path[number]): boolean => stepMatches(step, COMMANDS) || isOptions(step);
 
-/** Whether a text stands where the platform's program reads neither variables nor options: a probe, or what objects are marked with. */
+/** Whether a text is where the platform's program reads neither variables nor options: in a probe, or in metadata. */
 export const isAside = (path: Path): boolean => path.some((step) => stepMatches(step, ASIDE));
 
-/** Options in the keys above a text, in a list of options, and wherever `--option` stands in a command, however it is quoted. */
+/** Returns options in the keys above a text, in a list of options, and at every `--option` in a command, with any quoting. */
 export function optionsAt({ path, text }: TextAt): readonly OptionAt[] {
   const at = path.findIndex(isOptions);
   const isItem = at !== -1 && at === path.length - 2 && typeof path.at(-1) === "object";
@@ -113,35 +113,35 @@ export const isOfOptions = (path: Path): boolean => path.some(isOptions);
 /** Whether a text has a line break or a control character other than a tab. */
 export const hasControl = (text: string): boolean => /[^\P{Cc}\t]|[\u2028\u2029]/u.test(text);
 
-// A raw literal yields what stands there, line by line, and so nothing that its text would not be without it.
+// A raw literal yields its own text, line by line, and nothing else.
 const LITERAL = '"[^"\\\\\\n]*"|`[^`]*`';
 const FIELD = "(?:\\.(?!Values\\b|Files\\b|Subcharts\\b)[A-Za-z]\\w*)+|(?!println\\b)[a-zA-Z]\\w*(?:\\.[A-Za-z]\\w*)*";
 const PIPED = `quote|squote|lower|upper|trunc\\s+\\d+|trimSuffix\\s+(?:${LITERAL})`;
 /**
- * An action of a template that yields one line: a name of the release or chart, a field or word without arguments (as `workflow.name`,
- * which is Flyte's own), a literal without escapes, a chart's own definition of a name. Anything else, such as `println` or `.Values`, may write lines.
+ * A template action that yields one line: a name of the release or chart, a field or word without arguments (such as Flyte's own
+ * `workflow.name`), a literal without escapes, a chart's definition of a name. Anything else, such as `println` or `.Values`, may write lines.
  */
 const ONE_LINE = new RegExp(
   `\\{\\{\\s*(?:${LITERAL}|${FIELD}|include\\s+"[\\w.-]*[Nn]ame(?:space)?"\\s+[.$])(?:\\s*\\|\\s*(?:${PIPED}))*\\s*\\}\\}`,
   "g",
 );
 
-/** Whether a template in a text may yield more than one line, and so other values beside it. */
+/** Whether a template in a text may yield more than one line, and therefore other values. */
 export const mayWriteLines = (text: string): boolean => text.replaceAll(ONE_LINE, "").includes("{{");
 
-/** Keys that take all variables of a Secret, ConfigMap or file: `envFrom`, `extraEnvVarsSecret`, `extraSecretNamesForEnvFrom`. */
+/** Keys that import all variables of a Secret, ConfigMap or file: `envFrom`, `extraEnvVarsSecret`, `extraSecretNamesForEnvFrom`. */
 const SOURCES = /env(ironment)?(var(iable)?s?)?(from|secrets?|configmaps?|cms?|files?)|(secret|configmap)s?(names?)?(for|as)env/;
 
-/** The value above a text that takes all variables of an object, for a container of the chart's; null where there is none. */
+/** Returns the value above a text that imports all variables of an object, for a container of the chart; null if there is none. */
 export function sourceOf({ path, isOfContainer }: TextAt): Path | null {
   const index = path.findIndex((step) => typeof step === "string" && SOURCES.test(step.toLowerCase().replaceAll(/[^a-z]/g, "")));
   return index === -1 || isOfContainer ? null : path.slice(0, index + 1);
 }
 
-/** `envFrom:` in a text that a chart may take apart. */
+/** Whether a text that a chart may parse contains `envFrom:`. */
 export const namesSource = (text: string): boolean => /env_?from["']?\s*:/i.test(text);
 
-/** Where files would hide: a path without what changes nothing in it. */
+/** Normalizes a path: removes parts that do not change it. */
 function normal(path: string): string {
   const parts: string[] = [];
   for (const part of path.split("/")) {

@@ -7,15 +7,15 @@ type Named = JsonObject & { readonly name: string };
 const isNamedList = (value: unknown): value is readonly Named[] =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item.name === "string");
 
-/** A way into values: keys, and elements of lists by their `name`. */
+/** A path into values: keys, and elements of lists by their `name`. */
 export type Path = readonly Step[];
 export type Step = string | { readonly named: string };
 
-/** The path as a person reads it, such as `env[PGSSLMODE].value`. Dots and brackets within keys are escaped. */
+/** Formats a path for people, such as `env[PGSSLMODE].value`. Dots and brackets within keys are escaped. */
 export const showPath = (path: Path): string =>
   path.map((step, index) => (isNamed(step) ? `[${step.named}]` : `${index === 0 ? "" : "."}${escaped(step)}`)).join("");
 
-/** A violation at a platform's value. What is written there is not repeated: it may be a password. @param path of the platform. */
+/** Returns a violation at a platform's value. The value itself is not shown, because it may be a password. @param path of the platform. */
 export const atValue = (path: string, own: Path, rule: string, remedy: string): Violation => ({
   path: `${path}.values.${showPath(own)}`,
   rule,
@@ -28,8 +28,8 @@ const escaped = (key: string): string => key.replaceAll("\\", "\\\\").replaceAll
 export const isNamed = (step: Step | undefined): step is Exclude<Step, string> => typeof step === "object";
 
 /**
- * The paths of all leaves. A list of named objects is descended by name, and each of its elements is a leaf, too; any other list is one
- * leaf. Empty objects and lists have none: they set nothing.
+ * Returns the paths of all leaves. Lists of named objects are traversed by name, and each of their elements is also a leaf; any other list
+ * is one leaf. Empty objects and lists have no leaves, because they set nothing.
  */
 export const leafPaths = (values: JsonObject): readonly Path[] => below(values, []);
 
@@ -48,11 +48,11 @@ function leaves(value: Json | undefined, path: Path): readonly Path[] {
 const below = (object: JsonObject, path: Path): readonly Path[] =>
   Object.entries(object).flatMap(([key, child]) => leaves(child, [...path, key]));
 
-/** A value by the keys above it; undefined where there is a list among them. */
+/** Returns a value by the keys above it; undefined if there is a list among them. */
 export const scalarAt = (values: JsonObject, path: Path): Json | undefined =>
   path.reduce<Json | undefined>((at, step) => (isObject(at) && !isNamed(step) ? (at as JsonObject)[step] : undefined), values);
 
-/** The guarded path that a written path touches: the same, one above or below it, or one that a merge would replace, as a list an object. */
+/** Returns the guarded path that a written path touches: the same, one above or below it, or one that a merge would replace, as a list replaces an object. */
 export const collision = (path: Path, guarded: readonly Path[]): Path | null => guarded.find((own) => touches(path, own)) ?? null;
 
 function touches(path: Path, own: Path): boolean {
@@ -68,7 +68,7 @@ export const isBelow = (path: Path, above: Path): boolean =>
   path.length > above.length && above.every((step, index) => isSame(step, path[index]));
 
 /**
- * Merges what the user wrote over our values: objects key by key, what sets nothing changes nothing, all else replaces. Lists of named objects are joined: an equal name
+ * Merges the user's values over ours: objects key by key, empty values change nothing, everything else replaces. Lists of named objects are joined: an equal name
  * cannot occur, because every path of ours is guarded.
  */
 export function mergeValues(own: JsonObject, user: JsonObject): JsonObject {

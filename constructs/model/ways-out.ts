@@ -4,7 +4,7 @@ import type { Fields, Settings } from "./fields";
 import { MAX_CONNECTIONS } from "./instance";
 import type { Platform } from "./platform";
 
-/** A platform of an instance, as it counts in the budget. */
+/** A platform's share of an instance's connections. */
 export interface Share {
   readonly name: string;
   readonly platform: Platform;
@@ -17,13 +17,13 @@ export interface Share {
 interface Crowded {
   readonly name: string;
   readonly isExisting: boolean;
-  /** Where a setting stands in the spec. */
+  /** Returns where a setting is in the spec. */
   locate(path: string): string;
 }
 
 /**
- * The three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, further connections cost memory, a
- * further instance costs money. Each alone is enough; what would not be is left out.
+ * Returns the three cheapest ways to make platforms fit, cheapest first: a smaller pool costs nothing, more connections cost memory, another
+ * instance costs money. Each is sufficient alone; insufficient ones are left out.
  */
 export function waysOut(instance: Crowded, shares: readonly Share[], { maxConnections, free }: Budget): readonly string[] {
   const excess = -free;
@@ -39,7 +39,7 @@ export function waysOut(instance: Crowded, shares: readonly Share[], { maxConnec
   ];
 }
 
-/** Lowers the one setting, a pool or a number of processes, that has to give up least of itself; or several, where all at their lowest would do. */
+/** Lowers the one setting, a pool or a number of processes, that shrinks by the smallest share; or several, if all at their lowest would do. */
 function shrink(shares: readonly Share[], excess: number): readonly string[] {
   const [best] = shares.flatMap((share) => lower(share, excess)).sort((a, b) => b.value / b.from - a.value / a.from);
   if (best !== undefined) return [`set platforms.${best.platform}.${best.setting} to ${best.value} (now ${best.from})`];
@@ -47,11 +47,11 @@ function shrink(shares: readonly Share[], excess: number): readonly string[] {
   return spare >= excess ? [`shrink several pools by ${excess} connections in total`] : [];
 }
 
-/** A platform's whole numbers and the smallest of each. Not its replicas: fewer of them cost more than connections. */
+/** Returns a platform's whole-number settings with their smallest values. Not its replicas: fewer replicas cost more than connections. */
 const minimaOf = ({ platform }: Share): readonly (readonly [string, number])[] =>
   Object.entries(platform.fields as Fields).flatMap(([setting, { min }]) => (min === undefined ? [] : [[setting, min] as const]));
 
-/** The peak with every pool and number of processes at its smallest. */
+/** Returns the peak with every pool and number of processes at its smallest. */
 const lowest = (share: Share): number => peak(share.platform.connections({ ...share.settings, ...Object.fromEntries(minimaOf(share)) }));
 
 interface Lowered {
@@ -61,7 +61,7 @@ interface Lowered {
   readonly value: number;
 }
 
-/** Each of them that alone can give up so many connections, at the highest value that does. */
+/** Returns each setting that alone can free enough connections, at the highest value that does. */
 function lower(share: Share, excess: number): readonly Lowered[] {
   const { name, platform, settings, peak: now } = share;
   return minimaOf(share).flatMap(([setting, min]) => {
@@ -74,7 +74,7 @@ function lower(share: Share, excess: number): readonly Lowered[] {
   });
 }
 
-/** Moves the smallest platform that is large enough; else the largest ones. */
+/** Moves the smallest platform that is large enough; otherwise the largest ones. */
 function move(shares: readonly Share[], excess: number): string {
   const ascending = [...shares].sort((a, b) => a.peak - b.peak);
   const enough = ascending.find((share) => share.peak >= excess);

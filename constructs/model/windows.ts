@@ -1,4 +1,4 @@
-/** Minutes since Monday began: a start, and a length. A daily window repeats every day. */
+/** A start in minutes since Monday began, and a length. A daily window repeats every day. */
 export interface Span {
   readonly start: number;
   readonly minutes: number;
@@ -27,7 +27,7 @@ function momentOf(text: string): number {
   return (parts.length === 3 ? DAYS.indexOf(parts[0] ?? "") * DAY : 0) + hours * 60 + minutes;
 }
 
-/** Whether two windows have a minute in common. Both ends may touch. */
+/** Whether two windows share a minute. Their ends may touch. */
 export function overlap(a: Span, b: Span): boolean {
   return startsOf(a).some((start) => startsOf(b).some((other) => meets(start, a.minutes, other) || meets(other, b.minutes, start)));
 }

@@ -7,30 +7,30 @@ import type { Environment, ResolvedPlatform } from "./spec";
 import type { Topology } from "./target";
 import { mergeValues } from "./values";
 
-/** What a delivery knows of the way to a platform's instance. */
+/** How a platform reaches its instance. */
 export interface Reach extends Listener {
-  /** The instance's first read replica, by the same way; left out if there is none. */
+  /** The instance's first read replica, reached the same way; left out if there is none. */
   readonly reader?: Listener | null;
-  /** The container of a proxy, where the platform's pods have one beside them. It is called `SIDECAR`. */
+  /** The proxy container, if the platform's pods have a sidecar. Its name is `SIDECAR`. */
   readonly sidecar: JsonObject | null;
   /** Name of the platform's Kubernetes Secret; by default it follows from the release. */
   readonly secret?: string;
 }
 
-/** Name of the proxy's container in a platform's pods, whoever makes it: a spec's values cannot take it. */
+/** Name of the proxy container in a platform's pods; a spec's values cannot use it. */
 export const SIDECAR = "database-proxy";
 
-/** A platform's wiring, and the connection it was made for. */
+/** A platform's wiring, and its connection. */
 export interface Wired {
-  /** What it is: its key in the registry. */
+  /** Its kind: a key of the registry. */
   readonly kind: string;
-  /** What it is, as people write it. */
+  /** Its title, as people write it. */
   readonly title: string;
   readonly namespace: string;
   readonly release: string;
   readonly connection: Connection;
   readonly wiring: Wiring;
-  /** Service accounts that its pods run as; none where the chart makes one of a name of its own. */
+  /** Service accounts of its pods; none if the chart creates one with its own name. */
   readonly serviceAccounts: readonly string[];
 }
 
@@ -41,9 +41,9 @@ export type PlacedPlatform = ResolvedPlatform<Settings<CommonFields>>;
 const CA_FILE = { key: "ca.pem", mountPath: "/etc/platform-postgres" } as const;
 
 /**
- * The wiring of every platform of an environment, with the user's values merged in. The only caller of `wire` for deliveries.
+ * Returns the wiring of every platform of an environment, with the user's values merged in. The only caller of `wire` for deliveries.
  *
- * @param reach called once per platform; its host may be a late-bound token.
+ * @param reach called once per platform; its host may be a deploy-time token.
  */
 export function wirePlatforms(
   environment: Environment,
@@ -100,7 +100,7 @@ function connect(
   return { host, port, reader, databases, secret: secret ?? names.secret, serviceAccount, tls };
 }
 
-/** The wiring to some host: its shape, and so the guarded paths, does not depend on which. */
+/** Returns the wiring to a placeholder host: its shape, and therefore the guarded paths, do not depend on the host. */
 export function placeholderWiring(platform: Platform, settings: Settings<CommonFields>, { access, tls }: Topology): Wiring {
   const databases = mapValues(platform.databases(settings), (database) => database.name);
   const sidecar = access === "sidecar" ? {} : null;

@@ -6,20 +6,20 @@ import { PACKAGE_ROOT } from "./root";
 /** Settings of every bundle: one file of CommonJS for the Node of Lambda and of the Job's image. */
 const BUNDLE = { bundle: true, platform: "node", target: "node22", minify: true, legalComments: "none", logLevel: "error" } as const;
 
-/** Name of every bundle, each in a folder of its own. */
+/** File name of every bundle, each in a separate directory. */
 export const BUNDLE_FILE = "program.js";
 
 const SOURCES = join(PACKAGE_ROOT, "constructs");
 /** Where the published package has its bundles. */
 const PUBLISHED = join(PACKAGE_ROOT, "dist", "bundles");
 
-/** Programs that run somewhere else, in a function of AWS and in a Job of Kubernetes: their sources below `constructs`, by name. */
+/** Programs that run elsewhere, in an AWS Lambda function and in a Kubernetes Job: their sources below `constructs`, by name. */
 export const PROGRAMS = { functions: "aws/functions/program.ts", job: "gcp/job/program.ts" } as const;
 
 /**
- * Folder with a program as one file, `program.js`, without anything it needs beside it.
+ * Returns a directory with a program as one self-contained file, `program.js`.
  *
- * In a checkout it is made when a source is newer; the published package has it made, and no source.
+ * In a checkout, it is built when a source is newer; the published package contains it, and no sources.
  */
 export function bundleDirectory(name: keyof typeof PROGRAMS): string {
   const file = join(SOURCES, PROGRAMS[name]);
@@ -31,7 +31,7 @@ export function bundleDirectory(name: keyof typeof PROGRAMS): string {
 }
 
 /**
- * Makes the bundles that are published.
+ * Builds the published bundles.
  *
  * @returns the files of other packages that are in them, relative to the root.
  */
@@ -40,10 +40,10 @@ export function publishBundles(): readonly string[] {
   return files.filter((file) => file.includes("node_modules/"));
 }
 
-/** Milliseconds since 1970; 0 for what is not there. */
+/** Milliseconds since 1970; 0 if the file does not exist. */
 const changedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** What programs are made of: none has platforms or a local server in it. */
+/** Sources of the programs, which contain neither platforms nor a local server. */
 const MADE_OF = ["aws", "gcp", "model", "package", "provisioning"].map((folder) => join(SOURCES, folder));
 
 /** Folders change when a file in them is deleted; the lock file changes with dependencies. */
@@ -53,7 +53,7 @@ function newestSource(): number {
   return Math.max(...paths.map(changedAt));
 }
 
-/** A program's text, and what changes whenever it does. Looked at once in each process. */
+/** Returns a program's text, with a hash of it. Read once per process. */
 export function readBundle(name: keyof typeof PROGRAMS): { readonly file: string; readonly text: string; readonly hash: string } {
   const known = read.get(name);
   if (known !== undefined) return known;
@@ -66,7 +66,7 @@ export function readBundle(name: keyof typeof PROGRAMS): { readonly file: string
 
 const read = new Map<string, ReturnType<typeof readBundle>>();
 
-/** Written as a whole: several processes may make it at once. @returns the files that are in it. */
+/** Written atomically: several processes may build it at the same time. @returns the files in it. */
 function bundle(file: string, outfile: string): readonly string[] {
   const { buildSync } = require("esbuild") as typeof import("esbuild");
   const { outputFiles, metafile } = buildSync({

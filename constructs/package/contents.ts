@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PACKAGE_ROOT } from "./root";
 
-/** A package of others that this one contains or needs. */
+/** A third-party package that this one contains or needs. */
 export interface Part {
   readonly name: string;
   readonly version: string;
   /** SPDX expression. */
   readonly license: string;
-  /** Its folder. */
+  /** Its directory. */
   readonly directory: string;
 }
 
@@ -21,13 +21,13 @@ interface Manifest {
 
 const readManifest = (directory: string): Manifest => JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Manifest;
 
-/** The packages that files belong to, each once, by name. @param files below `node_modules`; others are this package's own. */
+/** Returns the packages that files belong to, each once, by name. @param files below `node_modules`; others are this package's own. */
 export function partsOf(files: readonly string[]): readonly Part[] {
   const directories = files.flatMap((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
   return toParts(directories.map((directory) => join(PACKAGE_ROOT, directory)));
 }
 
-/** What npm installs with this package: its dependencies, and theirs. */
+/** Returns what npm installs with this package: its dependencies, and theirs. */
 export function dependencies(): readonly Part[] {
   const found = new Set<string>();
   const walk = (directory: string): void => {
@@ -42,7 +42,7 @@ export function dependencies(): readonly Part[] {
   return toParts([...found]);
 }
 
-/** Where Node finds a package from a folder. */
+/** Returns where Node finds a package from a directory. */
 function findPackage(name: string, from: string): string {
   const directory = join(from, "node_modules", name);
   if (existsSync(join(directory, "package.json"))) return directory;
@@ -58,7 +58,7 @@ function toParts(directories: readonly string[]): readonly Part[] {
   return parts.sort((a, b) => (`${a.name}@${a.version}` < `${b.name}@${b.version}` ? -1 : 1));
 }
 
-/** The licences of packages, as they ask to be passed on; packages with the same text share it. @throws Error where one has no licence. */
+/** Returns the licences of packages for redistribution; packages with the same text share it. @throws Error if one has no licence. */
 export function toLicences(parts: readonly Part[]): string {
   const byText = new Map<string, readonly Part[]>();
   for (const part of parts) byText.set(licenceText(part), [...(byText.get(licenceText(part)) ?? []), part]);
@@ -76,9 +76,9 @@ function licenceText({ name, license, directory }: Part): string {
 }
 
 /**
- * A list of parts for programs that look for known faults, in CycloneDX 1.6. The same parts give the same text.
+ * Returns a bill of materials for vulnerability scanners, in CycloneDX 1.6. The same parts give the same text.
  *
- * @param bundled what is in the package; the others are installed beside it.
+ * @param bundled parts in the package; the others are installed next to it.
  * @see https://cyclonedx.org/docs/1.6/json/
  */
 export function toBillOfMaterials(bundled: readonly Part[], needed: readonly Part[]): string {
@@ -88,7 +88,7 @@ export function toBillOfMaterials(bundled: readonly Part[], needed: readonly Par
     const purl = `pkg:npm/${scope === undefined ? "" : `${encodeURIComponent(scope)}/`}${last}@${part.version}`;
     return {
       type: "library",
-      // A package may be both in a bundle and beside it.
+      // A package may be both in a bundle and next to it.
       "bom-ref": isBundled ? `${purl}#bundled` : purl,
       ...(scope === undefined ? {} : { group: scope }),
       name: last,

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-/** Folder of this package: of the checkout, or within `node_modules`. Found by its `package.json`, so that it holds for bundles, too. */
+/** Directory of this package: of the checkout, or within `node_modules`. Found by its `package.json`, which also works for bundles. */
 export const PACKAGE_ROOT = findRoot(__dirname);
 
 /** Whether this is the repository: the published package has no sources. */
@@ -13,8 +13,8 @@ function findRoot(directory: string): string {
   return findRoot(dirname(directory));
 }
 
-/** Folder of a kind of platform. */
+/** Returns the directory of a kind of platform. */
 export const platformDirectory = (kind: string): string => join(PACKAGE_ROOT, "constructs", "platforms", kind);
 
-/** Folder of the chart that this project ships for a platform. */
+/** Returns the directory of the chart that this project ships for a platform. */
 export const chartDirectory = (kind: string): string => join(platformDirectory(kind), "chart");

@@ -5,7 +5,7 @@ const WORKERS: Guard = { setting: "workers" };
 const A_CONFIGURATION: Guard = { because: "its file can start other processes, with other variables" };
 
 /**
- * What Gunicorn and Uvicorn take from variables: Uvicorn every option by `UVICORN_` and its name.
+ * Variables that Gunicorn and Uvicorn read: Uvicorn reads every option as `UVICORN_` and its name.
  *
  * https://docs.gunicorn.org/en/stable/settings.html#settings, https://www.uvicorn.org/settings/
  */

@@ -10,7 +10,7 @@ import { serverName } from "../model/server-name";
 /** A part of a name; the last one is not a number. */
 const LABEL = "(?!\\d+\\.?$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
-/** A Redis of one's own, for platforms that share something through one. */
+/** Your own Redis, for platforms that share data through one. */
 export const redisFields = {
   redisHost: nullable(
     text({
@@ -80,10 +80,10 @@ export const redisRules = <F extends typeof redisFields & Readonly<Record<string
 
 type RedisSettings = Settings<typeof redisFields & CommonFields>;
 
-/** A database of the Redis, by its number. */
+/** Returns a database of the Redis, by its number. */
 export const redisDatabase = ({ redisHost, redisPort }: RedisSettings, number: number): Readonly<Record<string, string>> =>
   redisHost === null ? {} : { redisHost: `${serverName(redisHost, redisPort)}/${number}` };
 
-/** The database of a URL in the Secret: no other is known of it. */
+/** Returns the database of a URL in the Secret, of which only the Secret's name is known. */
 export const redisOfSecret = ({ namespace, redisSecret }: RedisSettings): Readonly<Record<string, string>> =>
   redisSecret === null ? {} : { redisSecret: `${namespace}/${redisSecret}` };

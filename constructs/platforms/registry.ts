@@ -6,5 +6,5 @@ import { mlflow } from "./mlflow/mlflow";
 import { prefect } from "./prefect/prefect";
 import { skillflaw } from "./skillflaw/skillflaw";
 
-/** The platforms of this project, by the name that a spec uses. A new one is a folder beside these and a line here. */
+/** The platforms of this project, by their names in a spec. To add one, add a directory next to these and a line here. */
 export const platforms = { flyte, mlflow, prefect, skillflaw, "kubeflow-pipelines": kubeflowPipelines, application } satisfies Platforms;

@@ -5,7 +5,7 @@ import type { Revision, Servers, ServerVersion } from "../model/platform";
 
 type Chosen = Pick<Settings<CommonFields>, "chartVersion" | "images">;
 
-/** The verified version that a spec runs: its image's tag says so, or else its chart. Null for every other version. */
+/** Returns the verified version that a spec runs, by its image's tag, otherwise by its chart. Null for every other version. */
 export function serverOf({ chartVersion, images }: Chosen, { container, versions }: Servers): ServerVersion | null {
   const image = images[container];
   const tag = image === undefined ? null : splitImage(image).tag;
@@ -14,16 +14,16 @@ export function serverOf({ chartVersion, images }: Chosen, { container, versions
   return versions.find(runs) ?? null;
 }
 
-/** What starts on this machine: the version that the spec runs, or the newest that a verified chart runs. */
+/** Returns the version that starts on this machine: the spec's, or the newest that a verified chart runs. */
 export function startedServer(settings: Chosen, servers: Servers): ServerVersion {
   const ofCharts = servers.versions.filter(({ charts }) => charts.length > 0);
   return serverOf(settings, servers) ?? ofCharts.at(-1) ?? servers.versions[0];
 }
 
-/** The newest revision of the version that a spec runs, or null where that is not known. */
+/** Returns the newest revision of the version that a spec runs, or null if unknown. */
 export const expectedRevision = (settings: Chosen, servers: Servers): string | null => serverOf(settings, servers)?.revision ?? null;
 
-/** Alembic's table. It has one row, unless somebody branched the migrations. */
+/** Alembic's table. It has one row, unless the migrations were branched. */
 export const alembic = <D extends string>(database: D, expected: string | null): Revision<D> => ({
   database,
   table: "alembic_version",

@@ -2,19 +2,19 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Client } from "./connect";
 import { explain, isTransient } from "./errors";
 
-/** Tries of one platform's part, while the server itself answers. */
+/** Tries of one platform's part while the server itself responds. */
 const TRIES = 3;
 /** Milliseconds between them. */
 const PAUSE = 500;
 
-/** What one platform's part of some work returned, or a sentence on what went wrong. */
+/** The result of one platform's part of some work, or a sentence about the problem. */
 export type Part<T> = { readonly value: T; readonly problem: null } | { readonly value: null; readonly problem: string };
 
 /**
- * Runs one platform's part of some work, which must not stop the others': what went wrong is returned.
+ * Runs one platform's part of some work. Returns a problem instead of throwing it, so that the other platforms continue.
  *
- * @param client a session that is not the platform's. If it is broken, too, the trouble is the server's, and is thrown.
- * @param run is tried again after transient faults: each try must bear what the one before has done.
+ * @param client a session that is not the platform's. If it is also broken, the problem is the server's, and is thrown.
+ * @param run is retried after transient errors: each try must tolerate the work of the previous one.
  */
 export async function byItself<T>(client: Client, run: (isFirst: boolean) => Promise<T>): Promise<Part<T>> {
   for (let tries = 1; ; tries += 1) {

@@ -1,11 +1,11 @@
-/** One thing that `doctor` looked at. */
+/** One check of `doctor`. */
 export interface Check {
   /** Platform, or instance. */
   readonly subject: string;
-  /** What should be true. */
+  /** The condition that should be true. */
   readonly promise: string;
   /** The problem and its remedy; null if the check passed. */
   readonly problem: string | null;
-  /** Something to know although the check passed. Default: nothing. */
+  /** A note although the check passed. Default: none. */
   readonly note?: string;
 }

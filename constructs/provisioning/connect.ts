@@ -13,11 +13,11 @@ export interface Server {
   readonly host: string;
   /** TCP port. */
   readonly port: number;
-  /** `ca`: PEM text of the certificate authority; null takes Node's own list. `proxy`: plain text to a proxy on loopback, which verifies. */
+  /** `ca`: PEM text of the certificate authority; null uses Node's own list. `proxy`: plain text to a proxy on loopback, which verifies. */
   readonly tls: { readonly mode: "verify-full" | "verify-ca"; readonly ca: string | null } | { readonly mode: "proxy" };
-  /** What is dialled in its place: the near end of a tunnel. The certificate is verified for `host` all the same. */
+  /** Address to connect to instead: the near end of a tunnel. The certificate is still verified for `host`. */
   readonly via?: { readonly host: string; readonly port: number } | null;
-  /** What a person can do if it cannot be reached, for messages. Default: nothing is known. */
+  /** What a person can do if it cannot be reached, for messages. Default: unknown. */
   readonly unreachable?: string;
 }
 
@@ -25,26 +25,26 @@ export type Client = pg.Client;
 
 /** Milliseconds for a connection, its TLS handshake and login. */
 const CONNECT_TIMEOUT = CONNECT_SECONDS * 1000;
-/** Milliseconds for any statement; a server that has gone silent is given up after that. */
+/** Milliseconds for any statement; after that, a silent server is considered lost. */
 const QUERY_TIMEOUT = 120_000;
-/** Milliseconds that a connection may take to end before it is cut. */
+/** Milliseconds for a connection to end before it is closed forcibly. */
 const END_TIMEOUT = 2_000;
-/** Milliseconds for a statement over what a platform has written, its locks included. */
+/** Milliseconds for a statement on a platform's data, including its locks. */
 export const LOOK_TIMEOUT = 10_000;
-/** Milliseconds that it waits for a lock: less, so that the server says what it waited for. */
+/** Milliseconds that it waits for a lock: less, so that the server reports what it waited for. */
 export const LOOK_LOCK_TIMEOUT = LOOK_TIMEOUT / 2;
 /** Milliseconds that any statement of this program waits for a lock. */
 const LOCK_TIMEOUT = 30_000;
-/** Bytes that a session may receive: a platform can raise an error that is longer than any text of Node's, which would end the process. */
+/** Bytes that a session may receive: a platform can raise an error longer than Node's longest string, which would end the process. */
 const MOST_BYTES = 64 * 2 ** 20;
 
-/** How a session starts. Its parameters win over those that anybody has set on a database or a role. */
+/** How a session starts. Its parameters win over those of a database or a role. */
 export interface Session {
-  /** Milliseconds that a statement may take, here and on the server; 0 is for ever. */
+  /** Milliseconds that a statement may take, here and on the server; 0 means no limit. */
   readonly query: number;
-  /** Milliseconds that a statement may wait for a lock; 0 is for ever. */
+  /** Milliseconds that a statement may wait for a lock; 0 means no limit. */
   readonly lock: number;
-  /** Bytes that it may receive in all. */
+  /** Bytes that it may receive in total. */
   readonly bytes: number;
   /** Further parameters. */
   readonly parameters?: Readonly<Record<string, string | number>>;
@@ -53,22 +53,22 @@ export interface Session {
 }
 
 const PROGRAM: Session = { query: QUERY_TIMEOUT, lock: LOCK_TIMEOUT, bytes: MOST_BYTES };
-/** For what platforms have written, of which some may be slow on purpose. */
+/** For reading platforms' data, which may be slow on purpose. */
 export const looking = ({ deadlineMs }: Pick<Patience, "deadlineMs">): Session => ({
   query: Math.min(LOOK_TIMEOUT, deadlineMs),
   lock: Math.min(LOOK_LOCK_TIMEOUT, deadlineMs),
   bytes: MOST_BYTES,
 });
-/** As a platform's driver opens a session: each setting takes effect, at every level. */
+/** Opens a session as a platform's driver does: settings of every level take effect. */
 export const likeDriver = (patience: Pick<Patience, "deadlineMs">): Session => ({ ...looking(patience), asIs: true });
 /** For a person at a prompt. */
 export const UNLIMITED: Session = { query: 0, lock: 0, bytes: Number.POSITIVE_INFINITY };
 
-/** Version that has `transaction_timeout` first, as `server_version_num`. */
+/** The first version with `transaction_timeout`, as `server_version_num`. */
 const TRANSACTION_TIMEOUT = 170_000;
 
 /**
- * For the master in a database that belongs to a platform, whose owner may set what it likes on it: another role, timeouts, read-only.
+ * For the master in a platform's database, on which the owner may set anything: another role, timeouts, read-only.
  *
  * @param version of the server, as `server_version_num`.
  */
@@ -87,19 +87,19 @@ export const reading = (session = PROGRAM): Session => ({
   parameters: { ...session.parameters, default_transaction_read_only: "on" },
 });
 
-/** What every session starts with: nothing in a database can shadow the catalog, and no idle session is ended. */
+/** Parameters of every session: nothing in a database can shadow the catalog, and no idle session is terminated. */
 const ALWAYS = { search_path: "pg_catalog", idle_session_timeout: 0, idle_in_transaction_session_timeout: 0 };
 
 const toParameters = ({ query, lock, parameters = {}, asIs = false }: Session): Readonly<Record<string, string | number>> =>
   asIs ? {} : { ...ALWAYS, lock_timeout: lock, statement_timeout: query, ...parameters };
 
-/** A blank where there are none: without options, the driver would take those of the shell. */
+/** Returns a space if there are none: without options, the driver would use those of the shell. */
 const toOptions = (session: Session): string =>
   Object.entries(toParameters(session))
     .map(([name, value]) => `-c ${name}=${value}`)
     .join(" ") || " ";
 
-/** Runs something in a session that was opened as it is, with the parameters that another kind of session starts with. */
+/** Runs something in an unchanged session with the parameters of another kind of session. */
 export async function within<T>(client: Client, session: Session, run: () => Promise<T>): Promise<T> {
   const parameters = Object.entries(toParameters(session));
   await client.query(parameters.map(([name, value]) => `set ${name} = ${value}`).join("; "));
@@ -131,7 +131,7 @@ export async function open(server: Server, credential: Credential, database: str
   // A connection that breaks while idle must not end the process; the next query reports it.
   client.on("error", () => undefined);
   limit(client, session.bytes);
-  // A proxy on loopback always answers, so it would say nothing of the server.
+  // A proxy on loopback always responds, so it would not show the server's state.
   if (server.tls.mode !== "proxy") onStream(client, (stream) => watch(stream, () => !isIdle(client)));
   try {
     await client.connect();
@@ -142,7 +142,7 @@ export async function open(server: Server, credential: Credential, database: str
   }
 }
 
-/** Says goodbye to the server, but waits for no answer that does not come. */
+/** Closes the session cleanly, but does not wait long for a response. */
 export async function close(client: Client): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const cut = new Promise<void>((resolve) => {
@@ -155,10 +155,10 @@ export async function close(client: Client): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Where a connection to the server goes first. */
+/** Returns the address that a connection to the server goes to. */
 export const dialled = ({ host, port, via }: Server): { readonly host: string; readonly port: number } => via ?? { host, port };
 
-/** The driver's own, which its types leave out. */
+/** The driver's own connection, which its types omit. */
 interface Connection extends EventEmitter {
   readonly stream: Socket;
   readonly ssl: unknown;
@@ -166,7 +166,7 @@ interface Connection extends EventEmitter {
 const connectionOf = (client: Client): Connection => (client as unknown as { readonly connection: Connection }).connection;
 const isIdle = (client: Client): boolean => (client as unknown as { readonly readyForQuery: boolean }).readyForQuery;
 
-/** Cuts a session that receives more, before the driver has made a text of it. */
+/** Closes a session that receives more, before the driver converts it to a string. */
 function limit(client: Client, bytes: number): void {
   if (bytes === Number.POSITIVE_INFINITY) return;
   onStream(client, (stream) => {
@@ -178,7 +178,7 @@ function limit(client: Client, bytes: number): void {
   });
 }
 
-/** Calls with what carries the session, once it does. */
+/** Calls a function with the session's stream, once it exists. */
 function onStream(client: Client, use: (stream: Socket) => void): void {
   const connection = connectionOf(client);
   if (connection.ssl === false) use(connection.stream);
@@ -198,7 +198,7 @@ function toSsl({ host, tls }: Server): ConnectionOptions | false {
   return { ...ca, checkServerIdentity: (_servername, certificate) => checkServerIdentity(host, certificate) };
 }
 
-/** When the certificate that the server showed on this connection ends; null without TLS. */
+/** Returns when the certificate that the server presented on this connection expires; null without TLS. */
 export function certificateEnd(client: Client): Date | null {
   const { stream } = connectionOf(client);
   return stream instanceof TLSSocket ? new Date(stream.getPeerCertificate().valid_to) : null;
@@ -221,15 +221,15 @@ export async function withClient<T>(
 }
 
 export interface Patience {
-  /** Milliseconds during which transient faults are tried again. */
+  /** Milliseconds during which transient errors are retried. */
   readonly deadlineMs: number;
-  /** Whether the server may have been created seconds ago: a name that does not resolve yet is looked up again, too. */
+  /** Whether the server may have been created seconds ago: then, a name that does not resolve yet is also retried. */
   readonly isFresh?: boolean;
   /** Called before each new try. */
   readonly onRetry?: (sentence: string) => void;
 }
 
-/** Runs something that is safe to repeat, again and again while its faults are transient, with growing pauses, until the deadline. */
+/** Retries something that is safe to repeat while its errors are transient, with growing pauses, until the deadline. */
 export async function persist<T>(
   server: Server,
   credential: Credential,

@@ -5,25 +5,25 @@ import { close, looking, open } from "./connect";
 import type { Credential } from "./credential";
 import { identifier, shown } from "./shown";
 
-/** Of a column, a sequence or an index in schema `public`. */
+/** A column, a sequence or an index in schema `public`. */
 interface Found {
   readonly table: string;
   readonly column: string;
   readonly name: string;
 }
 
-/** Objects of a kind that are named; more are left for the next run. */
+/** The most objects of a kind to report; the rest are left for the next run. */
 const MOST = 3;
 
 interface Kind {
-  /** Selects as `Found`, in a session that finds nothing but the catalog. */
+  /** Selects rows like `Found`, in a session whose search path contains only the catalog. */
   readonly find: string;
   explain(found: Found): string;
 }
 
 const KINDS: readonly Kind[] = [
   {
-    // A build that goes on holds the lock on its table.
+    // A running build holds the lock on its table.
     find: `select t.relname as table, '' as column, c.relname as name
       from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
      where not i.indisvalid and c.relkind = 'i' and c.relnamespace = to_regnamespace('public')
@@ -52,7 +52,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** What in a platform's tables breaks it without a word. A database that cannot be entered is reported elsewhere. */
+/** Finds silent problems in a platform's tables. A database that cannot be connected to is reported elsewhere. */
 export async function checkContent(
   subject: string,
   { databases }: Pick<Tenant, "databases">,

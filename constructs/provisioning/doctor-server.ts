@@ -7,7 +7,7 @@ import { type Credential, generatePassword } from "./credential";
 import { explain } from "./errors";
 import type { Look } from "./look";
 
-/** Days before a certificate's end at which it is reported. */
+/** Days before its expiry at which a certificate is reported. */
 const CERTIFICATE_NOTICE_DAYS = 30;
 const DAY = 86_400_000;
 export async function diagnoseServer(
@@ -54,7 +54,7 @@ export async function diagnoseServer(
 }
 
 /**
- * Parameters of the spec that the server has not started with yet. Formulas of RDS and the hosts' own parameters (`rds.`, `cloudsql.`)
+ * Returns the spec's parameters that wait for a restart of the server. RDS formulas and the hosts' own parameters (`rds.`, `cloudsql.`)
  * are not compared. A host may have added entries to a list.
  *
  * @param inEffect values of static parameters by name, as `pg_settings` shows them.

@@ -61,7 +61,7 @@ const setsNothing = (subject: string, database: string, { observed }: Look): Che
   problem: findSettings(database, observed),
 });
 
-/** Where the sorting rules have changed, an index on text finds some rows no longer, and lets duplicates in. */
+/** If the collation version has changed, an index on text misses some rows, and accepts duplicates. */
 function sortsAsBefore(subject: string, database: string, { collations }: Look): Check {
   const promise = `the indexes of ${shown(database)} match the server's collation version`;
   const found = collations.get(database);
@@ -77,7 +77,7 @@ function sortsAsBefore(subject: string, database: string, { collations }: Look):
 function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { visitors }: Look, provision: string): Check {
   const own = tenant.logins.map((login) => login.name);
   const foreign = (visitors.get(database) ?? []).filter((role) => !own.includes(role));
-  // A platform that may create databases names them as it likes.
+  // A platform that may create databases can choose any names.
   const promise = `only its own logins may connect to ${shown(database)}`;
   if (foreign.length === 0) return { subject, promise, problem: null };
   return {
@@ -87,7 +87,7 @@ function keepsStrangersOut(subject: string, tenant: Tenant, database: string, { 
   };
 }
 
-/** Logs in, looks around, and then works as a driver does, which takes every setting as it is. */
+/** Logs in, inspects the database, and then works like a driver, with every setting unchanged. */
 async function worksAsOwner(
   subject: string,
   tenant: Tenant,
@@ -108,7 +108,7 @@ async function worksAsOwner(
     const found = await withClient(server, credential, name, work, likeDriver(patience));
     return (found.length === 0 ? [null] : found).map((each) => ({ subject, promise, problem: each }));
   } catch (error) {
-    // All of its connections are in use: it can log in, and `withinLimit` says how many there are.
+    // All of its connections are in use: it can log in, and `withinLimit` reports their number.
     if (isLoginFull(error)) return [{ subject, promise, problem: null }];
     return [{ subject, promise, problem: explain(error, attemptOf(server, credential, name)).message }];
   }
@@ -121,7 +121,7 @@ async function staysOut(subject: string, credential: Credential, foreign: string
     return { subject, promise, problem: `it can; ${provision}` };
   } catch (error) {
     const { code } = error as { code?: string };
-    // 42501: no right to connect. 3D000, 55000: the neighbour's database is missing, or closed, which is reported there. `withinLimit` reports a login whose connections are all in use.
+    // 42501: no permission to connect. 3D000, 55000: the neighbour's database is missing or closed, which is reported there. `withinLimit` reports a login whose connections are all in use.
     if (code === "42501" || code === "3D000" || code === "55000" || isLoginFull(error)) return { subject, promise, problem: null };
     return { subject, promise, problem: explain(error, attemptOf(server, credential, foreign)).message };
   }
@@ -138,7 +138,7 @@ function withinLimit(subject: string, tenant: Tenant, { username }: Credential, 
   };
 }
 
-/** A login has the whole share, so that pods can move to the other one; who has both passwords can hold it twice. The budget does not count that. */
+/** Each login may use the whole share, so that pods can move to the other one; someone with both passwords can use it twice, which the budget does not count. */
 function withinShare(subject: string, { logins }: Tenant, { sessions }: Look): Check {
   const share = Math.max(...logins.map((login) => login.connectionLimit));
   const used = logins.reduce((sum, { name }) => sum + (sessions.get(name) ?? 0), 0);
@@ -152,7 +152,7 @@ function withinShare(subject: string, { logins }: Tenant, { sessions }: Look): C
   };
 }
 
-/** With a password of nobody's: who listens in between, or a server that asks for it in clear, must not learn a real one. */
+/** Uses a fake password: an eavesdropper, or a server that asks for it in clear text, must not learn a real one. */
 async function refusesPlainText(subject: string, server: Server, username: string, database: string): Promise<Check> {
   const promise = `rejects plain text to ${database}`;
   const nobody = { username, password: generatePassword() };
@@ -162,7 +162,7 @@ async function refusesPlainText(subject: string, server: Server, username: strin
     return { subject, promise, problem: allowed };
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
-    // PostgreSQL looks for an entry of pg_hba.conf first, and says that there is none without encryption.
+    // PostgreSQL first looks for an entry in pg_hba.conf, and reports that there is none without encryption.
     if (code === "28000" && message.includes("no encryption")) return { subject, promise, problem: null };
     if (code === "28P01") return { subject, promise, problem: allowed };
     return { subject, promise, problem: `could not be checked: ${explain(error, attemptOf(server, nobody, database)).message}` };

@@ -4,13 +4,13 @@ import type { Check } from "./check";
 import type { Client } from "./connect";
 import { shown } from "./shown";
 
-/** At which PostgreSQL stops all changes, less a reserve of three million. https://www.postgresql.org/docs/17/routine-vacuuming.html */
+/** The age at which PostgreSQL stops all changes, minus a reserve of three million. https://www.postgresql.org/docs/17/routine-vacuuming.html */
 const WRAPAROUND = 2 ** 31;
 
-/** Seconds after which a prepared transaction is reported: programs that use them end them at once. */
+/** Seconds after which a prepared transaction is reported: programs that use them end them immediately. */
 const FORGOTTEN = 600;
 
-/** What builds up on a server over time until it stops working. */
+/** Finds problems that accumulate until the server stops working. */
 export async function diagnoseWear(client: Client, instance: string, forgotten = FORGOTTEN): Promise<readonly Check[]> {
   const subject = `instance ${instance}`;
   const toChecks = (promise: string, problems: readonly string[]): readonly Check[] =>
@@ -24,7 +24,7 @@ export async function diagnoseWear(client: Client, instance: string, forgotten =
 
 const millions = (count: number): string => `${Math.floor(count / 1_000_000)} million`;
 
-/** A slot keeps the write-ahead log until its consumer has read it: an abandoned one fills the disk. One can be dropped from any database. */
+/** A slot retains WAL until its consumer has read it, so an abandoned one fills the disk. It can be dropped from any database. */
 async function findSlots(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string; kept: string | null }>(
     `select slot_name as name, pg_size_pretty(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)) as kept
@@ -37,7 +37,7 @@ async function findSlots(client: Client): Promise<readonly string[]> {
 }
 
 /**
- * Of the counters, the one that is further: freezing removes both. Nothing freezes an invalid database, nor has to.
+ * Reports the older of the two counters, because freezing resets both. An invalid database is never frozen, and does not have to be.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/appendix.postgresql.commondbatasks.autovacuumbehavior.html
  */
 async function findOld(client: Client): Promise<readonly string[]> {
@@ -53,7 +53,7 @@ async function findOld(client: Client): Promise<readonly string[]> {
   });
 }
 
-/** A transaction that was prepared, and that nobody ends: it keeps its locks, and old row versions, even over restarts. */
+/** A prepared transaction that nobody ends keeps its locks and old row versions, even across restarts. */
 async function findPrepared(client: Client, seconds: number): Promise<readonly string[]> {
   const { rows } = await client.query<{ id: string; database: string; owner: string }>(
     `select gid as id, database, owner from pg_prepared_xacts where prepared < now() - $1 * interval '1 second' order by prepared limit 5`,

@@ -16,18 +16,18 @@ import type { Versions } from "./secret-store";
 import { diagnoseSettings } from "./settings";
 import { readVersions, storedLogins } from "./versions";
 
-/** Platforms that are looked at at once: each takes one of the reserved connections where the others are in use. */
+/** Platforms to check at the same time: each uses a reserved connection if the others are in use. */
 const AT_ONCE = 2;
 
 /**
- * Connects as the platforms do and says what is wrong. It changes nothing: the table it creates is rolled back.
+ * Connects as the platforms do and reports problems. It changes nothing: the table that it creates is rolled back.
  *
- * @param strangerCa PEM text of a CA that did not sign the server's certificate, to see that clients would notice.
- * @throws ProvisioningError where the server cannot be looked at, at all.
+ * @param strangerCa PEM text of a CA that did not sign the server's certificate, to check that clients would reject it.
+ * @throws ProvisioningError if the server cannot be checked at all.
  */
 export async function diagnose(instanceName: string, scope: Scope, access: ServerAccess, strangerCa: string): Promise<readonly Check[]> {
   const { server, master, patience } = access;
-  // Nobody rotates meanwhile: a password that was read would be an old one when it is tried.
+  // Prevents rotation meanwhile: a password could be outdated before it is tried.
   const look = (client: Client) => diagnoseLocked(client, instanceName, scope, access, strangerCa);
   return persist(server, master, "postgres", patience, () => withLock(access, look, true));
 }
@@ -72,7 +72,7 @@ async function diagnoseLocked(
   return checks;
 }
 
-/** Platforms that are no longer in the spec, and whose logins still work. */
+/** Reports platforms that are no longer in the spec, but whose logins still work. */
 async function diagnoseLeft(
   client: Client,
   instance: string,
@@ -87,7 +87,7 @@ async function diagnoseLeft(
   }));
 }
 
-/** What provisioning would change is what has drifted; and what it never takes away. */
+/** Reports drift: what provisioning would change, and memberships that it never revokes. */
 function diagnoseDrift(
   { environment }: Scope,
   tenants: Readonly<Record<string, Tenant>>,

@@ -16,22 +16,22 @@ import { newVersions, readVersions, type SecretState, workingCredentials } from 
 
 /** What provisioning would do on one server. It contains no secret. */
 export interface DryRun {
-  /** A sentence that says why provisioning would do nothing until an administrator mends the server; null if it would run. */
+  /** Why provisioning would do nothing until an administrator fixes the server, a sentence; null if it would run. */
   readonly refusal: string | null;
-  /** By platform; none if the server is refused. */
+  /** By platform; none if the server is rejected. */
   readonly platforms: Readonly<Record<string, PlatformDryRun>>;
 }
 
 export interface PlatformDryRun {
-  /** The statements, in order. Where a problem keeps the platform from being provisioned, those that would run before it. */
+  /** The statements, in order. If a problem prevents provisioning the platform, those that would run before it. */
   readonly changes: readonly Change[];
   /** What would be written into the platform's secret; null if nothing. */
   readonly secret: NewVersions | null;
-  /** What only another person can correct, and without which provisioning fails, a sentence each. */
+  /** Problems that only another person can fix, and with which provisioning fails, a sentence each. */
   readonly problems: readonly string[];
-  /** What is wrong in the platform's databases, and provisioning reports without mending it, a sentence each. */
+  /** Problems in the platform's databases that provisioning reports but does not fix, a sentence each. */
   readonly unsound: readonly string[];
-  /** What shows only after the statements have run, a sentence each. */
+  /** What is known only after the statements have run, a sentence each. */
   readonly unknown: readonly string[];
   /** Logins that were tried with the password of the secret, and work in all databases of the platform. */
   readonly works: readonly string[];
@@ -46,12 +46,12 @@ export interface NewVersions {
 
 const NOTHING: PlatformDryRun = { changes: [], secret: null, problems: [], unsound: [], unknown: [], works: [] };
 
-/** How to reach a server, and secrets that are only read. */
+/** How to reach a server, with read-only secrets. */
 export type ReadingAccess = Omit<ServerAccess, "store"> & { readonly store: ReadableStore };
 
 /**
- * Says what `provision` would do, and does nothing: the server itself rejects every change of these sessions. No run changes the server
- * meanwhile.
+ * Reports what `provision` would do, without changing anything: the server itself rejects every change in these sessions. No other run
+ * changes the server meanwhile.
  *
  * @throws ProvisioningError if the server cannot be reached, or another run does not end in time.
  */
@@ -67,7 +67,7 @@ async function look(client: Client, { environment, instance }: Work, access: Rea
   const { host, port } = access.server;
   const refusal = refuseServer(server);
   if (refusal !== null) return { refusal: `${host}:${port}: ${refusal}`, platforms: {} };
-  // Only now: `observeServer` sees whether somebody else has set it.
+  // Only now: `observeServer` checks whether it was already set.
   await client.query("set default_transaction_read_only = on");
   await waitForChanges(client, access);
   const tenants = Object.values(instance.tenants);
@@ -111,7 +111,7 @@ function toNewVersions(tenant: Tenant, state: SecretState): NewVersions | null {
   return { secret: tenant.secret, logins, why };
 }
 
-/** A login that provisioning tries; its credential is null if its password is yet to be made. */
+/** A login that provisioning tries; its credential is null if its password has not been created yet. */
 interface Trial {
   readonly login: string;
   readonly credential: Credential | null;
@@ -163,7 +163,7 @@ async function tryLogins(
   return { changes, problems, unsound, unknown, works };
 }
 
-/** Whether a login's password has ended, so that the server takes none. */
+/** Whether a login's password has expired, so that the server accepts none. */
 const hasEnded = ({ roles }: Observed, login: string): boolean => {
   const expires = roles[login]?.expires ?? null;
   return expires !== null && expires <= new Date().toISOString().slice(0, 10);
@@ -175,7 +175,7 @@ type Entry =
   | { readonly kind: "barred"; readonly message: string };
 const UNTRIED: Entry = { kind: "untried" };
 
-/** @param isChanging whether statements are to run first, which may let the login in. @throws what `provision` would. */
+/** @param isChanging whether statements would run first, which may admit the login. @throws what `provision` would. */
 async function enter(
   tenant: Tenant,
   credential: Credential,
@@ -233,7 +233,7 @@ async function lookInside(
   return { ...nothing, ...created, unsound: problem === null ? [] : [problem] };
 }
 
-/** Undefined if the master cannot enter the database yet. */
+/** Returns undefined if the master cannot connect to the database yet. */
 const lookAsMaster = (tenant: Tenant, database: string, { server: { version } }: Observed, { server, master }: ReadingAccess) =>
   withClient(server, master, database, (session) => lookAround(session, tenant), reading(masterSession(version))).catch(
     (error: unknown) => {
@@ -242,7 +242,7 @@ const lookAsMaster = (tenant: Tenant, database: string, { server: { version } }:
     },
   );
 
-/** The statements that create extensions, and what keeps them from it. */
+/** Returns the statements that create extensions, and problems that prevent them. */
 async function toExtensions(client: Client, database: string, names: readonly string[]) {
   if (names.length === 0) return { changes: [], problems: [] };
   const { rows } = await client.query<{ name: string }>("select name from pg_available_extensions where name = any($1)", [names]);

@@ -1,12 +1,12 @@
 import { UserError } from "../model/errors";
 import { shown } from "./shown";
 
-/** Provisioning could not go on; the message is one sentence that says what to do. It never contains a password. */
+/** Provisioning could not continue; the message is one sentence with what to do. It never contains a password. */
 export class ProvisioningError extends UserError {
   override readonly name = "ProvisioningError";
 }
 
-/** What was being tried, for the sentence. */
+/** The attempt, for the sentence. */
 export interface Attempt {
   readonly host: string;
   readonly port: number;
@@ -20,7 +20,7 @@ const codeOf = (error: unknown): string => (typeof error === "object" && error !
 /** A platform can raise any message in its database. */
 const messageOf = (error: unknown): string => shown(error instanceof Error ? error.message : String(error));
 
-/** Faults that pass: a server that starts, fails over or is briefly out of reach, or that somebody restarts because a session took all it had. */
+/** Transient errors: a server that starts, fails over or is briefly unreachable, or that is restarted because a session used up its resources. */
 const TRANSIENT = [
   "ECONNREFUSED",
   "ECONNRESET",
@@ -45,17 +45,17 @@ export function isTransient(error: unknown): boolean {
   return TRANSIENT.includes(codeOf(error)) || /Connection terminated|timeout expired|timeout exceeded/.test(messageOf(error));
 }
 
-/** Passes by itself only where the name has just been created; otherwise it is a person's mistake. */
+/** Temporary only if the name has just been created; otherwise it is a user error. */
 export const isUnknownName = (error: unknown): boolean => codeOf(error) === "ENOTFOUND";
 
 export const isWrongPassword = (error: unknown): boolean => codeOf(error) === "28P01";
-/** The login is right, but all connections of its limit are in use. */
+/** The login is correct, but all connections of its limit are in use. */
 export const isLoginFull = (error: unknown): boolean => codeOf(error) === "53300" && messageOf(error).includes("for role");
 
 type Sentence = (attempt: Attempt, message: string) => string;
 
 const at = ({ host, port }: Attempt): string => `${host}:${port}`;
-/** Errors of a machine that has no way to the server. */
+/** Errors of a machine that cannot reach the server. */
 const OUT_OF_REACH = ["ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"];
 const withWay = (sentence: string, { unreachable }: Attempt): string =>
   unreachable === undefined ? sentence : `${sentence}\n${unreachable}`;
@@ -90,7 +90,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   "57P03": (to, message) => `${at(to)} does not accept connections yet (${message}); wait, and run this again`,
 };
 
-/** An error as one sentence for a person. Errors that nothing is known about keep their own message. */
+/** Returns an error as one sentence for a person. Unknown errors keep their own message. */
 export function explain(error: unknown, attempt: Attempt): UserError {
   if (error instanceof UserError) return error;
   const message = messageOf(error);
@@ -99,12 +99,12 @@ export function explain(error: unknown, attempt: Attempt): UserError {
     const found = sentence(attempt, message);
     return new ProvisioningError(OUT_OF_REACH.includes(codeOf(error)) ? withWay(found, attempt) : found);
   }
-  // The driver's own limit on connecting, which has no code.
+  // The driver's own connection timeout, which has no code.
   if (/timeout expired|due to connection timeout/.test(message))
     return new ProvisioningError(withWay(SENTENCES.ETIMEDOUT?.(attempt, message) ?? message, attempt));
   if (message.includes("does not support SSL"))
     return new ProvisioningError(`${at(attempt)} offers no TLS; turn on ssl, because plain text is never used`);
-  // PostgreSQL leaves out why where it cannot write a cache of its catalogs.
+  // PostgreSQL omits the cause if it cannot write a cache of its catalogs.
   if (/No space left on device|could not write init file/.test(message))
     return new ProvisioningError(SENTENCES["53100"]?.(attempt, message) ?? message);
   const code = codeOf(error);

@@ -8,14 +8,14 @@ import { identifier, shown } from "./shown";
 
 interface Found {
   readonly name: string;
-  /** Whether it certainly is another program's: a vector store's, or in a database that the platform has not migrated yet. */
+  /** Whether it certainly belongs to another program: a vector store, or a database that the platform has not migrated yet. */
   readonly isCertain: boolean;
 }
 
-/** Tables that are named; more are left for the next run. */
+/** The most tables to report; the rest are left for the next run. */
 const MOST = 3;
 
-/** Tables of other programs, for a platform that does not start with them. A database that cannot be entered is reported elsewhere. */
+/** Finds tables of other programs, for a platform that does not start with them. A database that cannot be connected to is reported elsewhere. */
 export async function checkForeignTables(
   subject: string,
   { databases }: Pick<Tenant, "databases">,

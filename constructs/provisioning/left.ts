@@ -7,22 +7,22 @@ import { withLock } from "./lock";
 import { ownerComment } from "./plan";
 import { shut } from "./revoke";
 
-/** A platform that was taken out of the spec. */
+/** A platform that was removed from the spec. */
 export interface Left {
   readonly owner: string;
-  /** Those that can still log in. */
+  /** Logins that still work. */
   readonly logins: readonly string[];
 }
 
-/** A platform has no logins on a server that are to be closed. */
+/** A platform has no logins to close on a server. */
 export class NothingToClose extends ProvisioningError {}
 
 const OWNER = "_owner";
 
-/** The platform that an owner role was created for, as far as its name says: hyphens have become underscores. */
+/** Returns the platform that an owner role was created for, derived from its name: hyphens became underscores. */
 export const toPlatform = (owner: string): string => owner.slice(0, -OWNER.length).replaceAll("_", "-");
 
-/** Platforms of an environment that the spec no longer has, and whose logins can still log in. */
+/** Returns platforms of an environment that the spec no longer has, but whose logins still work. */
 export async function findLeft(client: Client, environment: string, tenants: readonly Pick<Tenant, "owner">[]): Promise<readonly Left[]> {
   const { rows } = await client.query<Left>(
     `select o.rolname as owner, array_agg(l.rolname::text order by l.rolname) as logins
@@ -36,7 +36,7 @@ export async function findLeft(client: Client, environment: string, tenants: rea
 }
 
 /**
- * Closes the logins of a platform that was taken out of the spec, and ends their sessions. Its databases stay, and so does its secret.
+ * Closes the logins of a platform that was removed from the spec, and ends their sessions. Its databases and its secret are kept.
  *
  * @returns how many sessions were ended.
  * @throws NothingToClose if the platform is in the spec, or has no logins of this environment; ProvisioningError

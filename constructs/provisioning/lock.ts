@@ -4,19 +4,19 @@ import { ProvisioningError } from "./errors";
 import { observeServer } from "./observe";
 import { joinStep, refuseServer } from "./plan";
 
-/** All sessions of this program ask for it in database `postgres`, because advisory locks belong to a database. */
+/** All sessions of this program take it in database `postgres`, because advisory locks belong to a database. */
 const LOCK = 0x706c6174;
-/** Milliseconds of one try. After each, sessions that must not hold the lock are ended. */
+/** Milliseconds of one try. After each, sessions that must not hold the lock are terminated. */
 const FIRST_TRY = 200;
 const NEXT_TRY = 1_000;
 
 /**
  * Runs something while no other run of this program changes the same server.
  *
- * Everybody may enter database `postgres` and take the lock: sessions that hold or want it without the right to create roles are not this
- * program's, and are ended.
+ * Everyone can connect to database `postgres` and take the lock: sessions that hold or request it without permission to create roles do not
+ * belong to this program, and are terminated.
  *
- * @param shared lets others look at the same time, but nobody change.
+ * @param shared lets others read at the same time, but not change anything.
  */
 export async function withLock<T>(
   { server, master, patience }: Pick<ServerAccess, "server" | "master" | "patience">,
@@ -32,8 +32,8 @@ export async function withLock<T>(
 }
 
 /**
- * Waits until no run of this program changes the server, and lets none begin before the session ends. It ends nobody's session: where
- * one that is not this program's holds the lock, it does not wait.
+ * Waits until no run of this program changes the server, and prevents others from starting before the session ends. It terminates no
+ * session: if one of another program holds the lock, it does not wait.
  */
 export async function waitForChanges(client: Client, { server, patience }: Pick<ServerAccess, "server" | "patience">): Promise<void> {
   const isIntruded = async () => (await findIntruders(client)).length > 0;
@@ -46,7 +46,7 @@ const busy = ({ host, port }: ServerAccess["server"], { deadlineMs }: ServerAcce
   );
 
 /**
- * Returns whether the session has the lock, or can do without.
+ * Returns whether the session has the lock. It may also continue without.
  *
  * @param goOn is called after each try that failed; if it returns true, the session does without the lock.
  */
@@ -72,14 +72,14 @@ async function acquire(
   }
 }
 
-/** Ends sessions that hold or want the lock, and are of nobody who could provision; the lock is still needed. */
+/** Terminates sessions that hold or request the lock although their login cannot provision; the lock is still needed. */
 async function endIntruders(client: Client): Promise<false> {
   const intruders = await findIntruders(client);
   if (intruders.length > 0) await endSessions(client, intruders);
   return false;
 }
 
-/** Logins that hold or want the lock, and could not provision. */
+/** Returns logins that hold or request the lock, but cannot provision. */
 async function findIntruders(client: Client): Promise<readonly string[]> {
   const { rows } = await client.query<{ login: string }>(
     `select distinct r.rolname as login
@@ -90,19 +90,19 @@ async function findIntruders(client: Client): Promise<readonly string[]> {
   return rows.map((row) => row.login);
 }
 
-/** Ends all sessions of some logins; returns how many. */
+/** Terminates all sessions of some logins; returns how many. */
 export async function endSessions(client: Client, logins: readonly string[]): Promise<number> {
   for (const login of logins) await allowEnding(client, login);
   const ended = await client.query("select pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)", [logins]);
   return ended.rowCount ?? 0;
 }
 
-/** Ending another's sessions takes its rights, or those of pg_signal_backend; the role's creator may give itself the former. */
+/** Terminating another role's sessions needs membership in that role or in pg_signal_backend; the role's creator may grant itself the former. */
 export async function allowEnding(client: Client, login: string): Promise<void> {
   if (!(await mayEnd(client, login))) await client.query(joinStep(login).sql);
 }
 
-/** Whether the session may end those of another login. */
+/** Whether the session may terminate those of another login. */
 export async function mayEnd(client: Client, login: string): Promise<boolean> {
   const { rows } = await client.query<{ allowed: boolean }>(
     "select pg_has_role(current_user, $1, 'USAGE') or pg_has_role(current_user, 'pg_signal_backend', 'USAGE') as allowed",

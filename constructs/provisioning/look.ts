@@ -3,7 +3,7 @@ import type { Client } from "./connect";
 import { certificateEnd } from "./connect";
 import { type Observed, observe } from "./observe";
 
-/** What the master sees of a server, for all checks. */
+/** The master's view of a server, for all checks. */
 export interface Look {
   readonly observed: Observed;
   readonly maxConnections: number;
@@ -11,13 +11,13 @@ export interface Look {
   readonly staticParameters: ReadonlyMap<string, string>;
   /** Sessions by login. */
   readonly sessions: ReadonlyMap<string, number>;
-  /** Databases that an owner has, whether planned or made by its platform. */
+  /** Databases by owner, whether planned or created by its platform. */
   readonly foundDatabases: ReadonlyMap<string, readonly string[]>;
   /** Foreign roles that may connect, by database. */
   readonly visitors: ReadonlyMap<string, readonly string[]>;
-  /** Versions of the sorting rules by database, where those that its indexes were made with are no longer the server's. */
+  /** Collation versions by database, if its indexes were created with a version that is no longer the server's. */
   readonly collations: ReadonlyMap<string, { readonly had: string; readonly has: string }>;
-  /** Settings of the server itself that are reported already. */
+  /** Settings of the server itself that are already reported. */
   readonly reported: readonly string[];
   /** End of the server's certificate; null through a proxy. */
   readonly certificateEnd: Date | null;

@@ -3,12 +3,12 @@ import type { Credential } from "./credential";
 import { isWrongPassword, ProvisioningError } from "./errors";
 
 /**
- * The master's credential. While its rotation is under way, or where one was interrupted, the server takes another version than the current
+ * Returns the master's credential. During its rotation, or after an interrupted one, the server accepts a version other than the current
  * one.
  *
  * @param readOthers versions that may work instead, tried in order; read only if the current one does not work.
- * @returns the current one where none works: what is done next says what is wrong.
- * @throws ProvisioningError where the secret is empty.
+ * @returns the current one if none works: the next step reports the problem.
+ * @throws ProvisioningError if the secret is empty.
  */
 export async function chooseMaster(
   secret: string,
@@ -23,7 +23,7 @@ export async function chooseMaster(
   return current;
 }
 
-/** Whether a server takes a credential. A server that does not answer takes any: what is done next says what is wrong. */
+/** Whether a server accepts a credential. True if the server does not respond: the next step reports the problem. */
 function worksAt(server: Server, credential: Credential): Promise<boolean> {
   return withClient(server, credential, "postgres", async () => true).catch((error) => !isWrongPassword(error));
 }

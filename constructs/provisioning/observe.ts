@@ -1,10 +1,10 @@
 import type { Tenant } from "../model/spec";
 import type { Client } from "./connect";
 
-/** Characters of a parameter that are read: a login may set its own as long as it likes. */
+/** The most characters to read of a parameter: a login can set values of any length. */
 const LONGEST = 1_000;
 
-/** What a PostgreSQL server holds of the tenants: read from its catalogs, so a plan can be computed without it. */
+/** What a PostgreSQL server has of the tenants: read from its catalogs, so that a plan can be computed without it. */
 export interface Observed {
   readonly server: ObservedServer;
   readonly roles: Readonly<Record<string, ObservedRole>>;
@@ -17,14 +17,14 @@ export interface ObservedServer {
   /** As `server_version_num`: 170010 is 17.10. */
   readonly version: number;
   readonly master: string;
-  /** Where a setting lets the master's sessions work as another role, the command that resets it; null if they do not. */
+  /** If a setting makes the master's sessions work as another role, the command that resets it; otherwise null. */
   readonly resetRole: string | null;
   readonly superuser: boolean;
   readonly createRole: boolean;
   readonly createDatabase: boolean;
   /** Why nothing can be written: it is a standby, or `default_transaction_read_only` is on; null if it is writable. */
   readonly readOnly: "standby" | "setting" | null;
-  /** `max_connections` in effect: a change takes a restart. */
+  /** `max_connections` in effect: a change needs a restart. */
   readonly maxConnections: number;
 }
 
@@ -36,27 +36,27 @@ export interface ObservedRole {
   /** Whether it has the rights of the roles that it is a member of. Up to PostgreSQL 15 this belongs to the role. */
   readonly inherits: boolean;
   readonly connectionLimit: number;
-  /** When its password ends, `2026-11-30`; null if never. */
+  /** When its password expires, `2026-11-30`; null if never. */
   readonly expires: string | null;
   readonly comment: string | null;
 }
 
-/** Of a tenant's role in another, or of another in a tenant's. */
+/** A membership of a tenant's role in another, or of another in a tenant's. */
 export interface Membership {
   readonly role: string;
   readonly member: string;
   readonly admin: boolean;
-  /** False only from PostgreSQL 16 on, where a membership may give neither. */
+  /** False only since PostgreSQL 16, where a membership may grant neither. */
   readonly inheritAndSet: boolean;
 }
 
 export interface ObservedDatabase {
   readonly owner: string;
-  /** False where its owner has closed it to everybody. */
+  /** False if its owner has closed it to everyone. */
   readonly allowsConnections: boolean;
-  /** Most connections to it; -1 is no limit, and -2 what DROP DATABASE leaves when it is interrupted. */
+  /** The most connections to it; -1 means no limit, and -2 that a DROP DATABASE was interrupted. */
   readonly connectionLimit: number;
-  /** What its owner has set on it, for everybody who enters it. */
+  /** Parameters that its owner has set on it, for everyone who connects to it. */
   readonly parameters: readonly { readonly name: string; readonly value: string }[];
   /** Privileges by grantee; PUBLIC is the empty name. */
   readonly grants: readonly { readonly grantee: string; readonly privilege: string }[];
@@ -70,7 +70,7 @@ export interface RoleParameter {
   readonly value: string;
 }
 
-/** The one that takes effect: a role's in a database wins over a role's, and that over a database's. */
+/** Resets the setting in effect: a role's in a database wins over a role's, which wins over a database's. */
 const RESET_ROLE = `(select 'ALTER ' || case when s.setrole = 0 and s.setdatabase = 0 then 'ROLE ALL' when s.setrole = 0 then format('DATABASE %I', current_database())
        else format('ROLE %I', session_user) || case when s.setdatabase = 0 then '' else format(' IN DATABASE %I', current_database()) end end || ' RESET role'
    from pg_db_role_setting s, unnest(s.setconfig) c
@@ -91,7 +91,7 @@ export async function observeServer(client: Client): Promise<ObservedServer> {
   return server;
 }
 
-/** Reads everything about the given tenants, in five queries however many they are. */
+/** Reads everything about the given tenants, in five queries for any number of them. */
 export async function observe(client: Client, tenants: readonly Tenant[]): Promise<Observed> {
   const server = await observeServer(client);
   const roleNames = tenants.flatMap(({ owner, logins }) => [owner, ...logins.map((login) => login.name)]);
@@ -135,7 +135,7 @@ export async function observe(client: Client, tenants: readonly Tenant[]): Promi
   };
 }
 
-/** Without a prototype, because a role may be called `constructor`. */
+/** Without a prototype, because a role may be named `constructor`. */
 function byName<T extends { name: string }>(rows: readonly T[]): Readonly<Record<string, Omit<T, "name">>> {
   const result: Record<string, Omit<T, "name">> = Object.create(null);
   for (const { name, ...rest } of rows) result[name] = rest;

@@ -9,7 +9,7 @@ export interface Surroundings {
   /** Whether the login may create tables in schema `public`; null if there is no such schema. */
   readonly create: boolean | null;
   readonly extensions: readonly Extension[];
-  /** Tables of one other role, and types and functions that it has in schema `public`; null if there are none. */
+  /** Tables of one other role, and its types and functions in schema `public`; null if there are none. */
   readonly foreign: Foreign | null;
 }
 
@@ -20,7 +20,7 @@ interface Extension {
   readonly isMovable: boolean;
   /** Whether the owner may use its schema. */
   readonly isReachable: boolean;
-  /** Whether the owner may call all that the extension lets everybody call. */
+  /** Whether the owner may call all functions that the extension grants to everyone. */
   readonly isCallable: boolean;
 }
 
@@ -28,11 +28,11 @@ interface Foreign {
   readonly owner: string;
   /** The first three. `kind` is the word of ALTER; `arguments` are a function's. */
   readonly objects: readonly { readonly kind: string; readonly schema: string; readonly name: string; readonly arguments: string }[];
-  /** Whether all that the role owns may go to the platform: it may create no roles, and owns no database and no extension. */
+  /** Whether everything that the role owns may be given to the platform: it may not create roles, and owns no database and no extension. */
   readonly isFormer: boolean;
 }
 
-/** Only whom a session works as. */
+/** Returns only the role that a session works as. */
 export const lookAtUser = async (client: Client): Promise<Pick<Surroundings, "user"> | undefined> =>
   (await client.query<{ user: string }>("select current_user as user")).rows[0];
 
@@ -45,11 +45,11 @@ export async function lookAround(client: Client, { owner }: Pick<Tenant, "owner"
   return rows[0];
 }
 
-/** The extensions that provisioning creates in a database: none if schema `public` is missing, where they would go. */
+/** Returns the extensions that provisioning creates in a database: none if their schema `public` is missing. */
 export const missingExtensions = (found: Surroundings, { extensions }: Tenant["databases"][number]): readonly string[] =>
   found.create === null ? [] : extensions.filter((extension) => !found.extensions.some(({ name }) => name === extension));
 
-/** What is found once extensions are created. */
+/** Returns the surroundings after extensions are created. */
 export const withExtensions = (found: Surroundings, created: readonly string[]): Surroundings => ({
   ...found,
   extensions: [
@@ -58,7 +58,7 @@ export const withExtensions = (found: Surroundings, created: readonly string[]):
   ],
 });
 
-/** Functions that an extension itself keeps from everybody have a row in `pg_init_privs`. */
+/** Functions that an extension itself does not grant to everyone have a row in `pg_init_privs`. */
 const EXTENSIONS = `(select coalesce(json_agg(json_build_object('name', e.extname, 'schema', n.nspname, 'isMovable', e.extrelocatable,
     'isReachable', has_schema_privilege(n.oid, 'USAGE'), 'isCallable', not exists (
       select from pg_depend d join pg_proc p on p.oid = d.objid
@@ -69,7 +69,7 @@ const EXTENSIONS = `(select coalesce(json_agg(json_build_object('name', e.extnam
 
 const PUBLIC = "(select oid from pg_namespace where nspname = 'public')";
 
-/** A sequence that belongs to a column follows its table. Of PostgreSQL's own functions, which are thousands, nothing is computed. */
+/** A column's sequence follows its table. PostgreSQL's thousands of own functions are skipped. */
 const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array_agg(t.found order by t.schema, t.name))[1:3],
     'isFormer', not (r.rolsuper or r.rolcreaterole)
       and not exists (select from pg_shdepend s where s.refclassid = 'pg_authid'::regclass and s.refobjid = r.oid and s.deptype = 'o' and s.dbid = 0)
@@ -88,11 +88,11 @@ const FOREIGN = `(select json_build_object('owner', r.rolname, 'objects', (array
                              and (d.deptype = 'e' or o.class = 'pg_class'::regclass and d.deptype in ('a', 'i')))) t
    join pg_roles r on r.oid = t.owner group by r.oid, r.rolname, r.rolsuper, r.rolcreaterole order by r.rolname limit 1)`;
 
-/** A session that does not act as the owner although its login says so. */
+/** Returns the sentence about a session that does not act as the owner although its login sets that. */
 export const sayAstray = (login: string, user: string | undefined, database: string, { owner }: Pick<Tenant, "owner">): string =>
   `${login} acts as ${user} in database ${database}, not as ${owner}; update PostgreSQL to the next minor version`;
 
-/** What is wrong with what a login found, and its remedy; null if nothing. */
+/** Returns the problem in what a login found, with its remedy; null if there is none. */
 export function findProblem(
   found: Surroundings | undefined,
   { owner }: Pick<Tenant, "owner">,
@@ -110,10 +110,10 @@ export function findProblem(
   return unusable.find((problem) => problem !== null) ?? (found.foreign === null ? null : explainForeign(found.foreign, name, owner));
 }
 
-/** Schemas whose content needs no schema in front. */
+/** Schemas whose objects need no schema name. */
 const SEARCHED = ["public", "pg_catalog"];
 
-/** Why a platform cannot use an extension that is there, and the remedy; null if it can. */
+/** Returns why a platform cannot use an existing extension, with the remedy; null if it can. */
 function explainExtension({ name, schema, ...its }: Extension, database: string, owner: string): string | null {
   const [id, extension, quoted] = [owner, name, schema].map(identifier);
   // Most extensions' functions belong to a superuser, so their owner can drop, but not move them.
@@ -137,11 +137,11 @@ function explainForeign(foreign: Foreign, database: string, owner: string): stri
   return `${names} in ${database} belong to ${shown(foreign.owner)}; run in that database as an administrator: ${command}`;
 }
 
-/** Parameters that decide whether and how anybody works in a database. */
+/** Parameters that decide whether and how sessions work in a database. */
 const DECISIVE =
   /^(role|search_path|session_.*|default_transaction_.*|.*_timeout|row_security|standard_conforming_strings|client_encoding|datestyle|extra_float_digits|temp_file_limit)$/;
 
-/** What is wrong with the parameters that a database's owner has set on it for everybody; null if nothing. */
+/** Returns the problem with the parameters that a database's owner has set on it for everyone; null if there is none. */
 export function findSettings(database: string, { databases }: Pick<Observed, "databases">): string | null {
   const found = (databases[database]?.parameters ?? []).filter(({ name }) => DECISIVE.test(name));
   if (found.length === 0) return null;

@@ -3,11 +3,11 @@ import { IGNORES_SET_ROLE } from "../model/minor-versions";
 import type { Tenant } from "../model/spec";
 import type { Observed, ObservedServer } from "./observe";
 
-/** One statement, and why. */
+/** One statement, with its reason. */
 export interface Step {
   /** The database in which it runs. */
   readonly database: string;
-  /** Complete, but for the verifier that the runner appends where `passwordOf` is set. */
+  /** Complete, except for the verifier that the runner appends if `passwordOf` is set. */
   readonly sql: string;
   readonly why: string;
   /** Login whose SCRAM verifier belongs to the statement. */
@@ -16,11 +16,11 @@ export interface Step {
 
 export interface ProvisioningPlan {
   readonly steps: readonly Step[];
-  /** What only somebody else can mend, a sentence each; where there is one, no step is run. */
+  /** Problems that only another role can fix, a sentence each; if there is one, no step runs. */
   readonly problems: readonly string[];
 }
 
-/** A tenant, and the logins that its secret's versions name. A login that none names has no password: it was revoked, or is new. */
+/** A tenant, with the logins in its secret's versions. A login that no version names has no password: it was revoked, or is new. */
 export interface DesiredTenant extends Tenant {
   readonly storedLogins: readonly string[];
 }
@@ -33,7 +33,7 @@ export interface Change extends Step {
 const id = pg.escapeIdentifier;
 const literal = (value: string): string => pg.escapeLiteral(value).trim();
 
-/** Why a server cannot be provisioned at all, or null. */
+/** Returns why a server cannot be provisioned at all, or null. */
 export function refuseServer(server: ObservedServer): string | null {
   const { version, master } = server;
   const shown = `${Math.floor(version / 10_000)}.${version % 10_000}`;
@@ -52,9 +52,9 @@ export function refuseServer(server: ObservedServer): string | null {
 }
 
 /**
- * The statements that bring what is observed to what is desired: none where it already is. Pure.
+ * Returns the statements that change the observed state to the desired state; none if they match. Pure.
  *
- * Nothing is ever dropped, and no grant to anybody else is taken away but PUBLIC's: `doctor` reports those.
+ * Never drops anything, and revokes only PUBLIC's grants: `doctor` reports others.
  */
 export function plan(environment: string, tenants: readonly DesiredTenant[], observed: Observed): ProvisioningPlan {
   const problems = tenants.flatMap((tenant) => findProblems(environment, tenant, observed));
@@ -62,10 +62,10 @@ export function plan(environment: string, tenants: readonly DesiredTenant[], obs
   return { steps: tenants.flatMap((tenant) => planTenant(environment, tenant, observed)), problems };
 }
 
-/** A database's `datconnlimit` that lets nobody in, and that nothing but dropping it ends. https://www.postgresql.org/docs/17/catalog-pg-database.html */
+/** A database's `datconnlimit` that admits nobody, and that only dropping the database ends. https://www.postgresql.org/docs/17/catalog-pg-database.html */
 const INVALID = -2;
 
-/** Limits that do not fit would only move the failure into the platforms. */
+/** Reports limits that do not fit, which would otherwise fail in the platforms. */
 export function findShortage(tenants: readonly Tenant[], { maxConnections }: ObservedServer, restart: string | null): string | null {
   const needed = tenants.reduce((sum, { logins }) => sum + Math.max(...logins.map((login) => login.connectionLimit)), 0);
   if (needed <= maxConnections) return null;
@@ -74,10 +74,10 @@ export function findShortage(tenants: readonly Tenant[], { maxConnections }: Obs
   return `max_connections is ${maxConnections}, but the platforms need ${needed}; ${remedy}, and run this again`;
 }
 
-/** Comment of a login whose password leaked: no version of its secret from before may open it again. */
+/** Comment of a login whose password leaked: no earlier version of its secret may open it again. */
 export const REVOKED = "platform-postgres: revoked";
 
-/** Comment of a platform's owner role: whose it is. */
+/** Comment of a platform's owner role: its environment. */
 export const ownerComment = (environment: string): string => `platform-postgres: environment ${environment}`;
 
 function findProblems(environment: string, tenant: DesiredTenant, { server, roles, memberships, databases }: Observed): readonly string[] {
@@ -92,7 +92,7 @@ function findProblems(environment: string, tenant: DesiredTenant, { server, role
       problems.push(
         `role ${role} may do more than a platform should; run as an administrator: ALTER ROLE ${id(role)} NOSUPERUSER NOREPLICATION NOBYPASSRLS`,
       );
-    // Up to PostgreSQL 15, CREATEROLE alone is enough to alter any role that is not a superuser.
+    // Up to PostgreSQL 15, CREATEROLE alone is sufficient to alter any role that is not a superuser.
     if (server.version >= 160_000 && !administers(role)) {
       problems.push(
         `role ${role} was created by another role; run as that role: GRANT ${id(role)} TO ${id(server.master)} WITH ADMIN OPTION`,
@@ -145,28 +145,28 @@ const step = (sql: string, why: string, passwordOf: string | null = null, databa
 export const passwordStep = (login: string): Step =>
   step(`ALTER ROLE ${id(login)} LOGIN`, `login ${login} has a different password`, login);
 
-/** By the master, not the owner: managed services let only their administrators create some extensions. */
+/** Runs as the master, not the owner: managed services let only their administrators create some extensions. */
 export const extensionStep = (database: string, name: string): Step =>
   step(`CREATE EXTENSION IF NOT EXISTS ${id(name)} SCHEMA public`, `extension ${name} is missing in database ${database}`, null, database);
 
-/** Ends the sessions of a login whose secret has forgotten it. */
+/** Terminates the sessions of a login that its secret no longer contains. */
 export const endingStep = (login: string): Step =>
   step(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${literal(login)}`,
     `login ${login} was revoked, but still has sessions`,
   );
 
-/** Lets the master end a login's sessions. */
+/** Lets the master terminate a login's sessions. */
 export const joinStep = (login: string): Step =>
   step(`GRANT ${id(login)} TO CURRENT_USER`, `ending sessions of login ${login} needs its rights`);
 
-/** A statement for a person. What stands for the verifier is a syntax error, so that nobody sets it as a password by pasting. */
+/** Returns a statement for a person. The placeholder for the verifier is a syntax error, so that pasting it never sets a password. */
 export const showStatement = ({ sql, passwordOf }: Pick<Step, "sql" | "passwordOf">): string =>
   passwordOf === null ? sql : `${sql} PASSWORD <not shown>`;
 
 function planOwner(environment: string, { owner, createDatabase }: DesiredTenant, observed: Observed): readonly Step[] {
   const found = observed.roles[owner];
-  // The right to create databases is asked of the role that a session acts as, which is the owner; membership does not give it.
+  // PostgreSQL checks CREATEDB on the role that a session acts as, which is the owner; membership does not grant it.
   const attribute = createDatabase ? "CREATEDB" : "NOCREATEDB";
   const steps: Step[] = [];
   if (found === undefined) steps.push(step(`CREATE ROLE ${id(owner)} NOLOGIN ${attribute}`, `role ${owner} is missing`));
@@ -184,8 +184,8 @@ function planOwner(environment: string, { owner, createDatabase }: DesiredTenant
 }
 
 /**
- * The master needs the owner's rights to make its database and extensions. Up to PostgreSQL 15 it also needs ADMIN OPTION on every
- * role, or a major upgrade strands it; from 16 on it has that as the roles' creator, and granting it again is an error.
+ * The master needs the owner's privileges to create its database and extensions. Up to PostgreSQL 15, it also needs ADMIN OPTION on every
+ * role, or it loses access in a major upgrade; since 16, it has that as the roles' creator, and granting it again is an error.
  */
 function joinMaster(role: string, { server, memberships }: Observed): readonly Step[] {
   if (server.superuser) return [];
@@ -229,7 +229,7 @@ function planLogin(
           : step(`ALTER ROLE ${id(name)} LOGIN`, `login ${name} may not log in`),
       );
     if (found.comment === REVOKED) steps.push(step(`COMMENT ON ROLE ${id(name)} IS NULL`, `login ${name} is marked as revoked`));
-    // A revocation that was interrupted is carried on: what the secret has forgotten must not work.
+    // Continues an interrupted revocation: a login that the secret no longer contains must not work.
     if (!isStored && found.canLogin)
       steps.push(step(`ALTER ROLE ${id(name)} NOLOGIN PASSWORD NULL`, `login ${name} may log in, and no version of its secret names it`));
   }
@@ -250,7 +250,7 @@ function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Obs
   if (found === undefined || found.grants.some((grant) => grant.grantee === "")) {
     steps.push(step(`REVOKE ALL ON DATABASE ${id(name)} FROM PUBLIC`, `everyone may connect to database ${name}`));
   }
-  // Its owner may have set either; nobody could log in.
+  // Its owner may have set either, and nobody could log in.
   if (found !== undefined && !found.allowsConnections)
     steps.push(step(`ALTER DATABASE ${id(name)} ALLOW_CONNECTIONS true`, `database ${name} accepts no connections`));
   if (found !== undefined && found.connectionLimit !== -1)
@@ -264,10 +264,10 @@ function planDatabase({ owner }: DesiredTenant, name: string, { databases }: Obs
   return steps;
 }
 
-/** Parameters live on the logins, in their databases: what is set on the owner role does not take effect after `SET role`. */
+/** Parameters are set on the logins, in their databases: parameters of the owner role do not take effect after `SET role`. */
 function planParameters(tenant: DesiredTenant, { roleParameters }: Observed): readonly Step[] {
   const databases = tenant.databases.map((database) => database.name);
-  // A platform that creates databases does so from `postgres`; what it makes there has to belong to the owner too.
+  // A platform that creates databases does so from `postgres`; the owner must own those, too.
   const wanted = [
     ...[...databases, ...(tenant.createDatabase ? ["postgres"] : [])].map((database) => ({ database, name: "role", value: tenant.owner })),
     ...databases.flatMap((database) => Object.entries(tenant.loginParameters).map(([name, value]) => ({ database, name, value }))),

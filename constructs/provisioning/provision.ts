@@ -16,21 +16,21 @@ import { endForgotten, planPlatform } from "./tenant-plan";
 import { completeVersions, readVersions, setPassword, workingCredentials } from "./versions";
 
 export interface Provisioned {
-  /** The statements that changed something, in order; none where everything was right. */
+  /** The statements that changed something, in order; none if everything was up to date. */
   readonly changes: readonly Change[];
   /** The login that each platform uses. */
   readonly logins: Readonly<Record<string, string>>;
-  /** What is wrong in the platforms' databases, and only a person can mend, a sentence each. */
+  /** Problems in the platforms' databases that only a person can fix, a sentence each. */
   readonly unsound: readonly string[];
 }
 
 /**
- * Brings databases, roles, grants, extensions and passwords to what the environment says, from whatever state they are in, and proves
- * it by logging in as every login. Idempotent; never drops anything; concurrent runs wait for each other.
+ * Brings databases, roles, grants, extensions and passwords from any state to the environment's, and proves it by logging in as every
+ * login. Idempotent; never drops anything; concurrent runs wait for each other.
  *
- * Each platform by itself: what one of them did to its database or its logins stops no other.
+ * Each platform separately: changes that one made to its database or logins do not affect the others.
  *
- * @throws ProvisioningError: a sentence for each thing that is wrong, after everything else was done.
+ * @throws ProvisioningError: a sentence for each problem, after everything else is done.
  */
 export async function provision(work: Work, access: ServerAccess): Promise<Provisioned> {
   const { server, master, patience } = access;
@@ -48,7 +48,7 @@ async function provisionLocked(client: Client, { environment, instance }: Work, 
   const problems: string[] = [];
   for (const [name, tenant] of Object.entries(instance.tenants)) {
     const { value: done, problem } = await byItself(client, async (isFirst) => {
-      // A try that failed may have changed something.
+      // A failed try may have changed something.
       const seen = isFirst ? observed : await observe(client, tenants);
       return provisionTenant(client, environment, tenant, seen, access);
     });
@@ -92,7 +92,7 @@ async function runStep(client: Client, { sql, passwordOf }: Step, { current, pre
   await client.query(password === undefined ? sql : `${sql} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
 }
 
-/** Logs in with every working credential to every database, renews a password that the server does not know, and adds extensions. */
+/** Logs in to every database with every working credential, resets a password that the server does not know, and adds extensions. */
 async function proveTenant(
   client: Client,
   tenant: DesiredTenant,
@@ -106,7 +106,7 @@ async function proveTenant(
     for (const database of tenant.databases) {
       const isCurrent = credential === versions.current;
       const found = await proveLogin(tenant, credential, database.name, access, isCurrent ? lookAround : lookAtUser, async () => {
-        // A revocation that waits for the lock may just have taken it away.
+        // A revocation that waits for the lock may just have removed it.
         await refuseRevoked(client, tenant, access.provision);
         await setPassword(client, credential);
         changes.push(passwordStep(credential.username));
@@ -127,7 +127,7 @@ const isWhole = (found: Found): found is Surroundings => "extensions" in found;
 /**
  * Logs in to one database and checks that the session acts as the owner.
  *
- * @returns what it finds there; null if all of its connections are in use, which also shows that it can log in.
+ * @returns its findings; null if all of its connections are in use, which also shows that it can log in.
  */
 async function proveLogin(
   tenant: Tenant,
@@ -154,7 +154,7 @@ async function proveLogin(
   return found;
 }
 
-/** Keeps transient faults as they are, so that the whole run is tried again. */
+/** Keeps transient errors unchanged, so that the whole run is retried. */
 function wrap(error: unknown, attempt: Parameters<typeof explain>[1]): unknown {
   const { code } = error as { code?: string };
   return ["28P01", "28000", "3D000", "42501"].includes(code ?? "") ? explain(error, attempt) : error;

@@ -2,28 +2,28 @@ import type { ServerAccess, TenantLogins } from "./access";
 import { revoke } from "./revoke";
 import { type Rotated, rotate } from "./rotate";
 
-/** How a person wants a platform's password renewed. */
+/** Options of a manual renewal of a platform's password. */
 export interface Renewal {
-  /** Closes a leak: no earlier password works any more, and every session ends. */
+  /** Closes a leak: earlier passwords stop working, and every session ends. */
   readonly revoke: boolean;
-  /** Renews a login that has sessions, too: they go on, but cannot connect again. A revocation needs no force. */
+  /** Also renews a login that has sessions: they continue, but cannot reconnect. A revocation needs no force. */
   readonly force: boolean;
 }
 
 /** What was done. It contains no secret. */
 export interface Renewed extends Rotated {
-  /** Sessions that were ended; null where none had to end. */
+  /** Number of ended sessions; null if none had to end. */
   readonly ended: number | null;
   /** Why the new login does not work yet, a sentence; null if it works. */
   readonly unproved: string | null;
 }
 
-/** Gives a platform a new password, as a person asks for it. @throws ProvisioningError */
+/** Gives a platform a new password on request. @throws ProvisioningError */
 export async function renew(tenant: TenantLogins, access: ServerAccess, renewal: Renewal): Promise<Renewed> {
   return renewal.revoke ? revoke(tenant, access) : { ...(await rotate(tenant, access, renewal)), ended: null, unproved: null };
 }
 
-/** What a person reads about it: what was done, what became of the login used until now, and what does not work. */
+/** Returns the sentences for a person: what was done, what happened to the previous login, and what does not work. */
 export function describeRenewed(platform: string, { current, previous, ended, unproved }: Renewed): readonly string[] {
   const old =
     ended === null ? `${previous} works until the next rotation` : `${previous} can no longer log in; ${ended} of its sessions ended`;
@@ -34,7 +34,7 @@ export function describeRenewed(platform: string, { current, previous, ended, un
   ];
 }
 
-/** What such sentences report; null if they are others, as of another version of this program. */
+/** Parses such sentences; null if they have another form, such as those of another version of this program. */
 export function readRenewed(sentences: readonly string[]): Renewed | null {
   const find = (pattern: RegExp) => sentences.map((sentence) => pattern.exec(sentence)).find((match) => match !== null) ?? [];
   const [, current] = find(/ has a new password, on login (\S+)$/);

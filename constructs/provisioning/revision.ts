@@ -7,7 +7,7 @@ import { type Client, close, looking, open } from "./connect";
 import type { Credential } from "./credential";
 import { shown } from "./shown";
 
-/** Characters of a revision that are read: the table may be anything that its platform has put in its place. */
+/** The most characters to read of a revision: the platform may have replaced the table. */
 const LONGEST = 400;
 
 type Known = ReturnType<NonNullable<ServerAccess["versions"]>>;
@@ -16,8 +16,8 @@ type Known = ReturnType<NonNullable<ServerAccess["versions"]>>;
 const NONE = Symbol("none");
 
 /**
- * How far the migrations of a platform are, by its own tables; a schema that is not the chart's is a problem. A database that cannot be
- * entered is left out: that is told elsewhere.
+ * Checks the migrations of a platform in its own tables; a schema other than the chart's is a problem. A database that cannot be connected
+ * to is skipped: that is reported elsewhere.
  */
 export async function checkRevisions(
   subject: string,
@@ -73,7 +73,7 @@ async function checkRevision(subject: string, revision: Revision, client: Client
 /** Flyte's names begin with their time: `runs/20260722100000_`, or `2025-05-29-` in Flyte 1. */
 const DATED = /^(\w+\/\d{14}_|\d{4}-\d{2}-\d{2}-)/;
 
-/** Negative where a revision is older than another, positive where it is newer, null where their order is not known. */
+/** Returns a negative number if a revision is older than another, a positive one if it is newer, null if their order is unknown. */
 function compareRevisions(found: string, expected: string, known: Known): number | null {
   const [its = -1, other = -1] = [found, expected].map((name) => known.findIndex(({ revision }) => revision === name));
   if (its >= 0 && other >= 0) return its - other;

@@ -14,24 +14,24 @@ export interface Revoked {
   readonly current: string;
   /** The login used until now: it can no longer log in. */
   readonly previous: string;
-  /** Sessions of both logins that were ended. */
+  /** Number of ended sessions of both logins. */
   readonly ended: number;
   /** Why the new login does not work yet, a sentence; null if it works. The leak is closed in any case. */
   readonly unproved: string | null;
 }
 
-/** Milliseconds between two looks for sessions. */
+/** Milliseconds between two checks for sessions. */
 const LOOK = 25;
 /** Milliseconds for which one try waits for the session that holds the login's row. */
 const WAIT = 250;
-/** What a session meets that changes a row which another one changes or holds. */
+/** Errors of a session that changes a row that another one changes or locks. */
 const CONTENDED: readonly string[] = ["55P03", "XX000", "40P01", "40001"];
 
 /**
- * Closes a leak: no password from before works any more, and no session is left. Then stores a new password, and tries it.
+ * Closes a leak: earlier passwords stop working, and no session remains. Then stores a new password, and tests it.
  *
- * Shutting takes neither the lock, nor the platform's database, nor the secret store: somebody with the password can hold up each of
- * them. Interrupted after that, `provision` carries it on, because the logins are marked.
+ * Closing the logins does not use the lock, the platform's database or the secret store, because someone with the password can block each
+ * of them. After an interruption, `provision` continues it, because the logins are marked.
  *
  * @throws ProvisioningError
  */
@@ -43,7 +43,7 @@ export async function revoke(tenant: TenantLogins, access: ServerAccess): Promis
   return { ...renewed, ended: ended + renewed.ended };
 }
 
-/** Takes the right to log in from both logins, and ends their sessions until none is left. Returns how many that were. */
+/** Closes both logins, and ends their sessions until none remains. Returns how many sessions ended. */
 export const shut = (tenant: Pick<TenantLogins, "logins">, { server, master }: Pick<ServerAccess, "server" | "master">): Promise<number> =>
   withClient(server, master, "postgres", (client) => shutLogins(client, tenant));
 
@@ -55,7 +55,7 @@ async function shutLogins(client: Client, { logins }: Pick<TenantLogins, "logins
   for (const name of names) await allowEnding(client, name);
   const sessions = new Sessions(names);
   for (const name of names) await shutLogin(client, name, sessions);
-  // Nobody new comes; those that are left take a moment to end.
+  // No new sessions can start; the remaining ones need a moment to end.
   while ((await sessions.end(client)) > 0) await pause(LOOK);
   return sessions.ended;
 }
@@ -73,7 +73,7 @@ class Sessions {
     return this.#seen.size;
   }
 
-  /** Ends those that there are; returns how many. */
+  /** Ends the current sessions; returns how many. */
   async end(client: Client): Promise<number> {
     const { rows } = await client.query<{ session: string }>(
       "select pid || coalesce(backend_start::text, '') as session, pg_terminate_backend(pid) from pg_stat_activity where usename = any($1)",
@@ -84,7 +84,7 @@ class Sessions {
   }
 }
 
-/** In one transaction, so that no login is shut without its mark. */
+/** Uses one transaction, so that no login is closed without its mark. */
 async function shutLogin(client: Client, login: string, sessions: Sessions): Promise<void> {
   const id = pg.escapeIdentifier(login);
   const statements = [
@@ -95,7 +95,7 @@ async function shutLogin(client: Client, login: string, sessions: Sessions): Pro
     "commit",
   ];
   for (;;) {
-    // Those that hold the login's row release it. A session that comes back takes longer than the next statement, and waits behind it.
+    // Sessions that lock the login's row release it. A new session takes longer than the next statement, and waits behind it.
     await sessions.end(client);
     try {
       for (const statement of statements) await client.query(statement);
@@ -107,9 +107,9 @@ async function shutLogin(client: Client, login: string, sessions: Sessions): Pro
   }
 }
 
-/** Opens the other login with a new password, which the secret has alone from then on. */
+/** Opens the other login with a new password, the only one in the secret from then on. */
 async function renew(client: Client, tenant: TenantLogins, { server, store, provision }: ServerAccess): Promise<Revoked> {
-  // Another run had the lock, and may have opened a login since both were shut.
+  // Another run had the lock, and may have opened a login since both were closed.
   const ended = await shutLogins(client, tenant);
   const versions = await readVersions(tenant, store);
   if (versions === null) throw new ProvisioningError(`secret ${tenant.secret} has no password yet; first ${provision}`);

@@ -16,11 +16,11 @@ export interface Rotated {
 
 /**
  * Gives a platform a new password, on its *other* login, and makes that the current version of its secret. Sessions of the previous
- * login go on, and so do pods that have not read the new version yet. What closes a leak is `revoke`.
+ * login continue, as do pods that have not read the new version yet. To close a leak, use `revoke`.
  *
- * Interrupted before the new version is stored, nothing has changed for who uses the current one; the next run starts over.
+ * If it is interrupted before the new version is stored, nothing changes for users of the current one; the next run starts over.
  *
- * @param force also takes the password from sessions of the login that gets the new one: they go on, but cannot connect again.
+ * @param force also renews a login that has sessions: they continue, but cannot reconnect.
  * @throws ProvisioningError
  */
 export async function rotate(tenant: TenantLogins, access: ServerAccess, { force }: { readonly force: boolean }): Promise<Rotated> {
@@ -36,7 +36,7 @@ export async function rotate(tenant: TenantLogins, access: ServerAccess, { force
 /**
  * Under the lock.
  *
- * @param admit refuses to renew a login, by an error.
+ * @param admit throws an error to prevent the renewal of a login.
  */
 export async function renewOther(
   client: Client,
@@ -79,7 +79,7 @@ export async function refuseRevoked(client: Client, { logins }: Pick<TenantLogin
     throw new ProvisioningError(`login ${rows[0].name} was revoked, and the revocation was interrupted; first ${provision}`);
 }
 
-/** A new password, for the login that the current credential is not of. */
+/** Returns a new password for the login that is not the current one. */
 export function nextCredential({ logins }: Pick<TenantLogins, "logins">, { username }: Credential): Credential {
   return { username: logins.find((login) => login.name !== username)?.name ?? username, password: generatePassword() };
 }
@@ -87,14 +87,14 @@ export function nextCredential({ logins }: Pick<TenantLogins, "logins">, { usern
 /**
  * Logs in to each of the platform's databases.
  *
- * @param provision how a person has the environment provisioned, in the imperative.
- * @throws ProvisioningError where the session does not act as the owner.
+ * @param provision how a person provisions the environment, in the imperative.
+ * @throws ProvisioningError if the session does not act as the owner.
  */
 export async function proveCredential(tenant: TenantLogins, credential: Credential, server: Server, provision: string): Promise<void> {
   const { owner } = tenant;
   for (const { name } of tenant.databases) {
     const found = await withClient(server, credential, name, lookAtUser).catch((error: unknown) => {
-      // All of its connections are in use, by those who logged in with its password from before: the new one was accepted.
+      // All of its connections are in use by sessions with its previous password: the new one was accepted.
       if (isLoginFull(error)) return { user: owner };
       throw error;
     });

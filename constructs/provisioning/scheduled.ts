@@ -6,18 +6,18 @@ import { withLock } from "./lock";
 import { countSessions, renewOther, sayInUse } from "./rotate";
 
 const DAY = 86_400_000;
-/** Milliseconds after a password is due in which sessions hold up its rotation: one turn is skipped, and people have a day to act. */
+/** Milliseconds after its due time during which sessions postpone a password's rotation: one turn is skipped, and people have a day to act. */
 const GRACE = DAY;
 
-/** When a password is due for rotation, in milliseconds since 1970. */
+/** Returns when a password is due for rotation, in milliseconds since 1970. */
 export const dueAfter = (created: Date, days: number): number => created.getTime() + days * DAY;
 
 /**
- * Whether a scheduled rotation may renew a login now. Anybody with a password can hold a session, so this holds up rotation for a day.
+ * Checks whether a scheduled rotation may renew a login now. Anyone with a password can keep a session open, so sessions postpone it for only a day.
  *
- * @param due when the password in use was to be rotated, in milliseconds since 1970; infinite if it never is.
- * @returns the sentence of an alarm, if sessions lose their password; null if the login has none.
- * @throws ProvisioningError until a day after that.
+ * @param due when the password in use is due for rotation, in milliseconds since 1970; infinite if never.
+ * @returns the sentence of an alarm if sessions lose their password; null if the login has no sessions.
+ * @throws ProvisioningError if it has sessions, until a day after `due`.
  */
 export async function admitTurn(client: Client, login: string, due: number): Promise<string | null> {
   const count = await countSessions(client, login);
@@ -33,15 +33,15 @@ export interface Turns {
   /** When the password of a platform is due, in milliseconds since 1970; null if it has none. */
   due(tenant: TenantLogins): Promise<number | null>;
   rotated(platform: string, login: string): void;
-  /** Shows people a sentence about a platform that was rotated all the same. */
+  /** Shows people a sentence about a platform that was rotated anyway. */
   alarm(sentence: string): void;
 }
 
 /**
- * Rotates the platforms whose passwords are due, each by itself.
+ * Rotates the platforms whose passwords are due, each separately.
  *
  * @param tenants by platform.
- * @throws ProvisioningError: a sentence for each platform that was not rotated, after all others were.
+ * @throws ProvisioningError: a sentence for each platform that was not rotated, after all others are done.
  */
 export async function rotateDue(tenants: Readonly<Record<string, TenantLogins>>, access: ServerAccess, turns: Turns): Promise<void> {
   const problems = await persist(access.server, access.master, "postgres", access.patience, () =>

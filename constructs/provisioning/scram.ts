@@ -7,8 +7,8 @@ const KEY_BYTES = 32;
 const SALT_BYTES = 16;
 
 /**
- * What PostgreSQL stores in place of a password: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>` (RFC 5802, RFC 7677).
- * It proves a password without containing it, so it is all that travels to the server. No maintained package makes one.
+ * Returns what PostgreSQL stores instead of a password: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>` (RFC 5802, RFC 7677).
+ * It proves a password without containing it, so only the verifier is sent to the server. No maintained package creates one.
  *
  * @throws TypeError for a password outside printable ASCII, which would need SASLprep.
  */

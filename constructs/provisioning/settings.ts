@@ -16,16 +16,16 @@ interface Setting {
   /** In the parameter's own unit. */
   readonly value: string;
   readonly unit: string | null;
-  /** As `pg_settings.source` names who set it. */
+  /** Its origin, as in `pg_settings.source`. */
   readonly source: string;
 }
 
 interface Rule {
   /** Whether a value does harm. */
   isHarmful(value: string): boolean;
-  /** What it does then. */
+  /** The harm of such a value. */
   readonly harm: string;
-  /** The value to set in its place. */
+  /** The value to set instead. */
   readonly instead: string;
 }
 
@@ -85,17 +85,17 @@ const firstSchema = (path: string): string | undefined =>
     .map((name) => name.trim().replaceAll('"', ""))
     .find((name) => name !== "$user");
 
-/** Characters of a value that are read: a login may set its own as long as it likes. */
+/** The most characters to read of a value: a login can set values of any length. */
 const LONGEST = 200;
 
-/** What nobody set, or this program. */
+/** Sources of values that nobody set, or that this program set. */
 const UNSET = ["default", "client", "override", "session"];
 /** Sources of `pg_settings` that are not the server's own configuration. */
 const BY_STATEMENT = ["database user", "user", "database", "global"];
 
 const isOfServer = ({ source }: Setting): boolean => !BY_STATEMENT.includes(source);
 
-/** The driver itself asks for UTF8, as not every platform's does: so what is stored for the session is read. */
+/** The driver itself requests UTF8, unlike some platforms' drivers, so the stored value is read. */
 const STORED_ENCODING = `select 'client_encoding', pg_catalog.pg_encoding_to_char(pg_catalog.pg_char_to_encoding(pg_catalog.split_part(c, '=', 2)))::pg_catalog.text, null,
       case when s.setdatabase = 0 then case when s.setrole = 0 then 'global' else 'user' end when s.setrole = 0 then 'database' else 'database user' end
    from pg_catalog.pg_db_role_setting s, pg_catalog.unnest(s.setconfig) c
@@ -106,7 +106,7 @@ const STORED_ENCODING = `select 'client_encoding', pg_catalog.pg_encoding_to_cha
   order by s.setrole = 0, s.setdatabase = 0 limit 1`;
 
 /**
- * The settings of a session that break migrations or logins.
+ * Returns the settings of a session that break migrations or logins.
  *
  * @param session as a driver opens it: `search_path` may be anything, so all names and operators are qualified.
  */
@@ -120,7 +120,7 @@ async function findHarmful(session: Client): Promise<readonly Setting[]> {
   return rows.filter(({ name, value, source }) => !UNSET.includes(source) && RULES[name]?.isHarmful(value) === true);
 }
 
-/** @param where the login, the database and the instance that the session is of. */
+/** @param where the login, the database and the instance of the session. */
 function explainSetting(
   { name, value, unit, source }: Setting,
   where: { readonly login: string; readonly database: string; readonly instance: string | null },
@@ -134,7 +134,7 @@ function explainSetting(
   return `${says}; set it to ${instead} in the server's configuration${spec}, and reload it`;
 }
 
-/** What the server itself sets for everybody. What the spec says of it is a note, as somebody chose it. */
+/** Checks the server's own settings. Settings in the spec are only notes, because they were chosen. */
 export async function diagnoseSettings(
   instance: string,
   { instance: { settings } }: Pick<Scope, "instance">,
@@ -162,7 +162,7 @@ export async function diagnoseSettings(
 const isInSpec = ({ name }: Setting, parameters: Readonly<Record<string, ParameterValue>>): boolean =>
   Object.keys(parameters).some((written) => written.toLowerCase() === name);
 
-/** Settings with which no table can be made where a platform expects it. */
+/** Settings that decide where tables are created, or whether they can be. */
 const DECIDES_TABLES = ["search_path", "default_transaction_read_only", "default_tablespace"];
 
 /**
@@ -170,7 +170,7 @@ const DECIDES_TABLES = ["search_path", "default_transaction_read_only", "default
  *
  * @param session as a driver opens it.
  * @param reported names of settings that are reported elsewhere.
- * @returns what is wrong, a sentence each.
+ * @returns problems, a sentence each.
  */
 export async function tryLikeDriver(
   session: Client,
@@ -189,9 +189,9 @@ export async function tryLikeDriver(
   const { rows } = await session.query<{ schema: string | null }>("select pg_catalog.current_schema()::pg_catalog.text as schema");
   const schema = rows[0]?.schema ?? "";
   if (schema !== "public") return [...sentences, explainSchema(schema, database, owner)];
-  // The server itself has to give up: a session that is cut here would wait on for the lock.
+  // The server itself must stop waiting: a session that is closed here would continue to wait for the lock.
   await session.query(`begin; set local lock_timeout = ${LOOK_LOCK_TIMEOUT}`);
-  // Nobody has a table, or a type, of this name.
+  // No table or type has this name.
   const table = `platform_postgres_doctor_${randomBytes(8).toString("hex")}`;
   await session.query(`create table ${table} (id int)`);
   await session.query(`drop table ${table}`);
@@ -199,7 +199,7 @@ export async function tryLikeDriver(
   return sentences;
 }
 
-/** @param schema where tables are made that name none; empty if nowhere. */
+/** @param schema where unqualified tables are created; empty if nowhere. */
 function explainSchema(schema: string, database: string, owner: string): string {
   if (schema === "")
     return `${owner} may not use schema public in ${database}; run in that database as an administrator: GRANT ALL ON SCHEMA public TO ${pg.escapeIdentifier(owner)}`;

@@ -1,7 +1,7 @@
-/** Characters of a text from elsewhere that a message shows. */
+/** The most characters of a foreign text that a message shows. */
 const LONGEST = 300;
 
-/** A name as SQL that can be pasted, whatever is in it; a line break would be lost in a message. https://www.postgresql.org/docs/17/sql-syntax-lexical.html */
+/** Returns any name as SQL that can be pasted; a line break would be lost in a message. https://www.postgresql.org/docs/17/sql-syntax-lexical.html */
 export function identifier(name: string): string {
   const quoted = `"${name.replaceAll('"', '""')}"`;
   if (!HIDDEN.test(name)) return quoted;
@@ -12,10 +12,10 @@ export function identifier(name: string): string {
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]/u;
 const toEscape = (character: string): string => `\\+${(character.codePointAt(0) ?? 0).toString(16).padStart(6, "0")}`;
 
-/** A text on one line, without control characters. */
+/** Returns a text on one line, without control characters. */
 export const onOneLine = (text: string): string => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
 
-/** A text that a platform, or a server, wrote, fit to be shown: on one line, without control characters, and short. */
+/** Returns a platform's or server's text in a form that is safe to show: on one line, without control characters, and short. */
 export function shown(text: string): string {
   const clean = onOneLine(text);
   return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}...` : clean;

@@ -4,19 +4,19 @@ import { SILENT_SECONDS, UNACKNOWLEDGED_SECONDS } from "../model/dead-connection
 
 /** In milliseconds. */
 export interface Bounds {
-  /** Silence after which the server's system is asked whether it is still there. */
+  /** Silence after which the server's operating system is probed. */
   readonly silence: number;
-  /** How long it may be out of reach then. */
+  /** How long it may then be unreachable. */
   readonly answer: number;
 }
 
-/** Milliseconds of silence after which the system, and `watch`, ask. */
+/** Milliseconds of silence after which the operating system and `watch` probe. */
 export const SILENCE = SILENT_SECONDS * 1000;
 const BOUNDS: Bounds = { silence: SILENCE, answer: UNACKNOWLEDGED_SECONDS * 1000 - SILENCE };
-/** Milliseconds until an address that the network calls unreachable is tried again. */
+/** Milliseconds until an unreachable address is tried again. */
 const RETRY = 1_000;
 
-/** Codes of an address that is out of reach. Others come from its system (`ECONNREFUSED`), or are about this process alone (`EMFILE`). */
+/** Error codes of an unreachable address. Others come from its operating system (`ECONNREFUSED`), or concern only this process (`EMFILE`). */
 const UNREACHABLE = ["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH"];
 
 interface Address {
@@ -25,12 +25,12 @@ interface Address {
 }
 
 /**
- * Ends a session whose server has gone without a word. Node cannot bound how long sent data waits for an acknowledgement, and a silent
- * server may just be busy: so the address that the session has is dialled after each silence, and a busy server's system takes the call.
- * An idle session waits for nothing: its next statement starts the time again.
+ * Ends a session whose server has silently disappeared. Node cannot limit how long sent data waits for an acknowledgement, and a silent
+ * server may just be busy: so each silence opens a test connection to the session's address, which a busy server's operating system
+ * accepts. An idle session waits for nothing: its next statement starts the time again.
  *
- * @param stream that is connected. One of a socket's file is left alone: its server is this machine.
- * @param isWaiting whether the session expects an answer.
+ * @param stream that is connected. One of a socket file is ignored: its server is this machine.
+ * @param isWaiting whether the session expects a response.
  */
 export function watch(stream: Socket, isWaiting: () => boolean, { silence, answer } = BOUNDS): void {
   const { remoteAddress: host, remotePort: port } = stream;
@@ -49,7 +49,7 @@ export function watch(stream: Socket, isWaiting: () => boolean, { silence, answe
   });
 }
 
-/** The last error if an address is out of reach for so many milliseconds; null if its system answers, if nobody can know, or when stopped. */
+/** Returns the last error if an address is unreachable for so many milliseconds; null if its operating system responds, if unknown, or when stopped. */
 async function findLoss(to: Address, milliseconds: number, stopped: AbortSignal): Promise<Error | null> {
   const end = performance.now() + milliseconds;
   for (;;) {
@@ -61,11 +61,11 @@ async function findLoss(to: Address, milliseconds: number, stopped: AbortSignal)
   }
 }
 
-/** Resolves with null once an address has taken a call, else with the error. */
+/** Resolves with null once an address accepts a connection, otherwise with the error. */
 const dial = (to: Address, milliseconds: number, stopped: AbortSignal): Promise<NodeJS.ErrnoException | null> =>
   new Promise((resolve) => {
     const call = connect({ ...to, signal: stopped });
-    // An answer that came while this process was busy or paused is read after its timers.
+    // A response that arrived while this process was busy or paused is read after its timers.
     const giveUp = () => setImmediate(() => call.destroy(Object.assign(new Error("no answer"), { code: "ETIMEDOUT" })));
     const timer = setTimeout(giveUp, milliseconds);
     call.once("connect", () => call.destroy());

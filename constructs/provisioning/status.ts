@@ -6,7 +6,7 @@ import { checkRevisions } from "./revision";
 import { shown } from "./shown";
 import { readVersions } from "./versions";
 
-/** A server as it is at this moment, as its master sees it. */
+/** The current state of a server, as its master sees it. */
 export interface ServerStatus {
   /** Such as `17.6`. */
   readonly version: string;
@@ -18,10 +18,10 @@ export interface ServerStatus {
   readonly connections: {
     /** `max_connections` in effect. */
     readonly max: number;
-    /** Sessions of clients, whoever they are. */
+    /** Sessions of all clients. */
     readonly used: number;
   };
-  /** Read replicas, and others that stream from it. Standbys that the cloud keeps are not among them. */
+  /** Read replicas, and other servers that stream from it. The cloud's standbys are not included. */
   readonly replicas: readonly ReplicaStatus[];
   /** End of the server's certificate; null through a proxy. */
   readonly certificateEnd: Date | null;
@@ -30,11 +30,11 @@ export interface ServerStatus {
 }
 
 export interface ReplicaStatus {
-  /** As it calls itself; its address where it has no name. */
+  /** Its own name; its address if it has none. */
   readonly name: string;
-  /** `streaming`, `catchup` and so on; null where the master may not see it. */
+  /** `streaming`, `catchup` and so on; null if the master may not see it. */
   readonly state: string | null;
-  /** Seconds by which what it has applied is behind; null where nothing was written for a while, or the master may not see it. */
+  /** Replay lag in seconds; null if nothing was written for a while, or the master may not see it. */
   readonly lagSeconds: number | null;
 }
 
@@ -42,21 +42,21 @@ export interface PlatformStatus {
   readonly connections: {
     /** Sessions of both logins. */
     readonly used: number;
-    /** Of which so many run a statement; null where the master may not see that. */
+    /** Number of them that run a statement; null if the master may not see that. */
     readonly active: number | null;
     readonly limit: number;
   };
-  /** Bytes of its databases; null where one of them is missing, or cannot be measured. */
+  /** Bytes of its databases; null if one of them is missing, or cannot be measured. */
   readonly bytes: number | null;
-  /** The login that its secret names; null while it has none, or where the secret cannot be read. */
+  /** The login that its secret names; null while it has none, or if the secret cannot be read. */
   readonly login: string | null;
-  /** Since when its secret names that login with that password; null while it has none, or where the store does not know. */
+  /** Since when its secret contains that login and password; null while it has none, or if the store does not know. */
   readonly passwordSince: Date | null;
-  /** How far its migrations are, a sentence for each database that notes it. */
+  /** State of its migrations, a sentence for each database that records it. */
   readonly migrations: readonly string[];
 }
 
-/** Looks at a server without changing anything. @throws ProvisioningError where it cannot be looked at. */
+/** Inspects a server without changing anything. @throws ProvisioningError if it cannot be inspected. */
 export const lookAtStatus = (scope: Scope, access: ServerAccess): Promise<ServerStatus> =>
   persist(access.server, access.master, "postgres", access.patience, () =>
     withClient(access.server, access.master, "postgres", (client) => readStatus(client, scope, access), looking(access.patience)),
@@ -92,7 +92,7 @@ async function readStatus(client: Client, { instance }: Scope, access: ServerAcc
   };
 }
 
-/** Bytes by database; null where the master may not measure it. */
+/** Returns bytes by database; null if the master may not measure it. */
 async function readSizes(client: Client): Promise<ReadonlyMap<string, number | null>> {
   const { rows } = await client.query<{ name: string; bytes: string | null }>(
     `select datname as name,
@@ -125,7 +125,7 @@ function countSessions({ logins }: Tenant, sessions: Sessions): PlatformStatus["
 const sumOf = (numbers: readonly (number | null)[]): number | null =>
   numbers.reduce<number | null>((sum, each) => (sum === null || each === null ? null : sum + each), 0);
 
-/** Through its own login, because nobody else may look into its databases. */
+/** Uses the platform's login, because nobody else may read its databases. */
 async function readPlatform(
   client: Client,
   name: string,

@@ -2,24 +2,24 @@ import { isObject, ownEntry } from "../model/json";
 import type { Credential } from "./credential";
 import { ProvisioningError } from "./errors";
 
-/** A secret store's faults and their remedies, in the words of the store. */
+/** Words for a secret store's errors and their remedies. */
 export interface StoreWords {
   /** The service: `Secrets Manager`. */
   readonly service: string;
   readonly cloud: string;
-  /** Grants what the store may refuse. */
+  /** How to grant the permissions that the store may deny. */
   readonly grant: string;
-  /** Gives the person, or the pod, credentials. */
+  /** How a person or a pod gets credentials. */
   readonly logIn: string;
-  /** Lets the network reach the service. */
+  /** How to connect the network to the service. */
   readonly connect: string;
-  /** Makes a secret usable that is there and is not. */
+  /** How to make an existing secret usable. */
   readonly mend: string;
-  /** Takes a version back that is not a credential. */
+  /** How to undo a version that is not a credential. */
   readonly takeBack: string;
 }
 
-/** A secret store's faults, each as one sentence. None quotes the content of a secret. */
+/** A secret store's errors, each as one sentence. None quotes the content of a secret. */
 export const storeFaults = ({ service, cloud, grant, logIn, connect, mend, takeBack }: StoreWords) => ({
   missing: (secret: string) => new ProvisioningError(`there is no secret ${secret}; deploy its environment again`),
   refused: (secret: string, message: string) =>
@@ -34,14 +34,14 @@ export const storeFaults = ({ service, cloud, grant, logIn, connect, mend, takeB
 
 export type StoreFaults = ReturnType<typeof storeFaults>;
 
-/** The sentence on a fault of a store that nothing else is known about. */
+/** Returns the sentence about an unknown error of a store. */
 export const sayFailed = (store: string, secret: string, message: string): string =>
   `${store} failed on secret ${secret} (${message}); run this again`;
 
-/** The sentence on a text that is not a credential. */
+/** Returns the sentence about a text that is not a credential. */
 export const sayMalformed = (secret: string, remedy: string): string => `${secret} is not JSON with username and password; ${remedy}`;
 
-/** A stored text as JSON; undefined where it is none. The parser's own message would quote the content. */
+/** Parses a stored text as JSON; undefined if it is not valid JSON. The parser's own message would quote the content. */
 export function parseSecret(content: string): unknown {
   try {
     return JSON.parse(content);
@@ -56,17 +56,17 @@ export const toCredential = (value: unknown): Credential | null =>
     ? { username: value.username, password: value.password }
     : null;
 
-/** The text of a version. */
+/** Returns the text of a version. */
 export const toSecretText = ({ username, password }: Credential): string => JSON.stringify({ username, password });
 
-/** The text of a version as a credential. @throws ProvisioningError */
+/** Parses the text of a version as a credential. @throws ProvisioningError */
 export function readCredential(secret: string, content: string, faults: StoreFaults): Credential {
   const credential = toCredential(parseSecret(content));
   if (credential === null) throw faults.malformed(secret);
   return credential;
 }
 
-/** The store's own name of a secret. @throws ProvisioningError */
+/** Returns the store's own name of a secret. @throws ProvisioningError */
 export function findSecret(names: Readonly<Record<string, string>>, secret: string, faults: StoreFaults): string {
   const name = ownEntry(names, secret);
   if (name === undefined) throw faults.unnamed(secret);
@@ -75,7 +75,7 @@ export function findSecret(names: Readonly<Record<string, string>>, secret: stri
 
 const OUT_OF_REACH = ["ETIMEDOUT", "ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH"];
 
-/** Whether nothing answered: a name that does not resolve, or no way through the network. */
+/** Whether nothing responded: a name that does not resolve, or an unreachable network. */
 export function isOutOfReach(error: unknown): boolean {
   const { code, name, cause } = error as { readonly code?: string; readonly name?: string; readonly cause?: unknown };
   if (OUT_OF_REACH.includes(code ?? "") || name === "TimeoutError" || name === "AbortError") return true;

@@ -11,11 +11,11 @@ import { type SecretState, storedLogins } from "./versions";
 export interface TenantPlan extends ProvisioningPlan {
   readonly desired: DesiredTenant;
   readonly secret: SecretState;
-  /** What owners have set on the platform's databases, and only a person can mend, a sentence each. */
+  /** Settings of owners on the platform's databases that only a person can fix, a sentence each. */
   readonly settings: readonly string[];
 }
 
-/** Decides it from what the server has, and the secret (null while it is empty). Pure. */
+/** Computes the plan from the observed server and the secret (null while it is empty). Pure. */
 export function planPlatform(environment: string, tenant: Tenant, observed: Observed, stored: Versions | null): TenantPlan {
   const [first, second] = tenant.logins;
   const isNew = !Object.hasOwn(observed.roles, first.name);
@@ -31,9 +31,9 @@ export function planPlatform(environment: string, tenant: Tenant, observed: Obse
 }
 
 /**
- * Statements that end what an interrupted revocation left: sessions of logins that their secret has forgotten.
+ * Returns statements that finish an interrupted revocation: they end sessions of logins that their secret no longer contains.
  *
- * @param planned statements that run before.
+ * @param planned statements that run first.
  */
 export async function endForgotten(
   client: Client,

@@ -9,25 +9,25 @@ import { scramVerifier } from "./scram";
 import type { ReadableStore, SecretStore, Versions } from "./secret-store";
 import { sayFailed } from "./stored-secret";
 
-/** What a secret has, as far as provisioning goes on with it. */
+/** The state of a secret from which provisioning continues. */
 export interface SecretState {
-  /** The versions that stay. */
+  /** The versions to keep. */
   readonly kept: Versions | null;
   /** A run was interrupted before it wrote the second version. */
   readonly isHalf: boolean;
-  /** A login was revoked: no version from before may be used. */
+  /** A login was revoked: no earlier version may be used. */
   readonly isRevoked: boolean;
 }
 
-/** The logins that get a new version, in the order in which they are written; the last is the one to use. */
+/** Returns the logins that get a new version, in the order of writing; the last is the one to use. */
 export function newVersions({ logins: [first, second] }: Pick<Tenant, "logins">, { kept, isHalf, isRevoked }: SecretState) {
   if (kept !== null && !isHalf) return [];
   return kept === null && !isRevoked ? [second.name, first.name] : [first.name];
 }
 
 /**
- * The versions of a secret, completed: a password for both logins, of which the first is the one to use; after a revocation, one for the
- * first alone.
+ * Completes the versions of a secret: a password for both logins, the first of which is the one to use; after a revocation, only one for the
+ * first.
  */
 export async function completeVersions(tenant: Tenant, store: SecretStore, state: SecretState): Promise<Versions> {
   const { kept, isRevoked } = state;
@@ -39,13 +39,13 @@ export async function completeVersions(tenant: Tenant, store: SecretStore, state
   return kept;
 }
 
-/** The logins that have a password: those that the secret's versions name, or both where it has none yet. */
+/** Returns the logins with a password: those that the secret's versions name, or both if it has none yet. */
 export function storedLogins({ logins }: Pick<TenantLogins, "logins">, versions: Versions | null): readonly string[] {
   if (versions === null) return logins.map((login) => login.name);
   return allOf(versions).map((version) => version.username);
 }
 
-/** The credentials that must log in: not the previous one while a pending version names its login, whose password may be either. */
+/** Returns the credentials that must work: not the previous one while a pending version has its login, whose password may be either. */
 export function workingCredentials({ current, previous, pending }: Versions): readonly Credential[] {
   const isRenewed = previous === null || (previous.username === pending?.username && pending.username !== current.username);
   return isRenewed ? [current] : [current, previous];
@@ -54,7 +54,7 @@ export function workingCredentials({ current, previous, pending }: Versions): re
 const allOf = ({ current, previous, pending = null }: Versions): readonly Credential[] =>
   [current, previous, pending].filter((each) => each !== null);
 
-/** @throws ProvisioningError where the secret names a login that is not the platform's. */
+/** @throws ProvisioningError if the secret names a login that is not the platform's. */
 export async function readVersions(
   { secret, logins }: Pick<TenantLogins, "secret" | "logins">,
   store: ReadableStore,
@@ -76,7 +76,7 @@ export async function readVersions(
 export const writeVersion = (store: SecretStore, secret: string, credential: Credential, forget = false): Promise<void> =>
   store.write(secret, credential, forget).catch(blame(store, secret));
 
-/** Names a store's fault as the store's. The same fault of a session would be the database's. */
+/** Marks an error as the store's. The same error of a session would be the database's. */
 const blame =
   ({ description }: ReadableStore, secret: string) =>
   (error: unknown) => {
@@ -89,7 +89,7 @@ export async function setPassword(client: Client, { username, password }: Creden
   await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} LOGIN PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
 }
 
-/** Sets the password of the login that the session is of: nothing else of it, which would take more rights. */
+/** Sets only the password of the session's own login: other attributes would need more privileges. */
 export async function setOwnPassword(client: Client, { username, password }: Credential): Promise<void> {
   await client.query(`ALTER ROLE ${pg.escapeIdentifier(username)} PASSWORD ${pg.escapeLiteral(await scramVerifier(password))}`);
 }

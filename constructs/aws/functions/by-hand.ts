@@ -5,14 +5,14 @@ import type { RotationTask, ServerTask } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, findTenant, provisionIt, readMaster, serverOf } from "./task";
 
-/** The event with which a person invokes the rotation function. */
+/** The event of a manual invocation of the rotation function. */
 export interface RenewalEvent extends Renewal {
   /** ARN of the platform's secret. */
   readonly secret: string;
 }
 
 /**
- * Renews a platform's password with the function's rights, at a person's request.
+ * Renews a platform's password with the function's permissions, at a person's request.
  *
  * @returns what was done. It contains no password.
  * @throws ProvisioningError

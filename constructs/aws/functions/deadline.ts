@@ -2,18 +2,18 @@ import { UserError } from "../../model/errors";
 import type { Patience } from "../../provisioning/connect";
 import { ProvisioningError } from "../../provisioning/errors";
 
-/** What Lambda tells a function. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
+/** What Lambda passes to a function. https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html */
 export interface Context {
   getRemainingTimeInMillis(): number;
 }
 
-/** Milliseconds before Lambda's own end at which the function says what it waits for, and before that no fault is tried again. */
+/** Milliseconds before Lambda's own timeout. Then the function stops retrying, and reports what it waits for. */
 const LAST_WORDS = 5_000;
 const LAST_TRY = 30_000;
 
 /**
- * Runs something within the function's time. Whatever it throws is one sentence, without a stack: CloudFormation and Secrets
- * Manager show it to a person.
+ * Runs something within the function's time. Errors become one sentence without a stack, because CloudFormation and Secrets Manager show
+ * them to a person.
  */
 export async function withinTime<T>(context: Context, run: (patience: Patience) => Promise<T>): Promise<T> {
   const remaining = context.getRemainingTimeInMillis();
@@ -37,7 +37,7 @@ export async function withinTime<T>(context: Context, run: (patience: Patience) 
   }
 }
 
-/** A person's mistake without a trace; a defect keeps its own. */
+/** Removes the stack trace of a user error; a defect keeps it. */
 function toPlain(error: unknown): unknown {
   if (error instanceof UserError) error.stack = error.name;
   return error;

@@ -3,24 +3,24 @@ import { ProvisioningError } from "../../provisioning/errors";
 import { type Context, withinTime } from "./deadline";
 import { isTooEarly, makePatient, nameOf } from "./patience";
 
-/** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
+/** The event that CDK's provider framework passes to the function. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
 export interface ProtectionEvent {
   readonly RequestType: "Create" | "Update" | "Delete";
   readonly PhysicalResourceId?: string;
   readonly ResourceProperties: {
-    /** Identifiers of the instances whose deletion RDS is to refuse. */
+    /** Identifiers of the instances to protect from deletion. */
     readonly protect: readonly string[];
-    /** Identifiers of those whose deletion it is to allow. */
+    /** Identifiers of the instances whose deletion is allowed. */
     readonly release: readonly string[];
   };
 }
 
-/** Always the same: CloudFormation must never take an update for a replacement. */
+/** Always the same, so that CloudFormation never treats an update as a replacement. */
 const RESOURCE_ID = "deletion-protection";
 
 /**
- * Turns the deletion protection of instances on or off. When its stack is deleted it does nothing: the instances outlive the stack, and
- * stay as protected as they are.
+ * Turns the deletion protection of instances on or off. When its stack is deleted, it does nothing: the instances outlive the stack and
+ * keep their protection.
  */
 export async function handler(event: ProtectionEvent, context: Context): Promise<{ readonly PhysicalResourceId: string }> {
   const done = { PhysicalResourceId: event.PhysicalResourceId ?? RESOURCE_ID };
@@ -34,7 +34,7 @@ export async function handler(event: ProtectionEvent, context: Context): Promise
   });
 }
 
-/** An instance that is being backed up or changed takes no other change. */
+/** Whether an instance is being backed up or changed, and so accepts no other change. */
 const isBusy = (error: unknown): boolean => /^InvalidDBInstanceState(Fault)?$/.test(nameOf(error));
 
 async function setProtection(client: RDSClient, identifier: string, isOn: boolean): Promise<void> {

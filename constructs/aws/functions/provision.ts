@@ -4,11 +4,11 @@ import type { Task } from "../task";
 import { type Context, withinTime } from "./deadline";
 import { createSecretsClient, provisionIt, readMaster, serverOf } from "./task";
 
-/** What CDK's provider framework calls the function with. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
+/** The event that CDK's provider framework passes to the function. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requests.html */
 export interface ResourceEvent {
   readonly RequestType: "Create" | "Update" | "Delete";
   readonly PhysicalResourceId?: string;
-  /** The tenants as JSON: CloudFormation would make texts of their numbers. */
+  /** The tenants as JSON: CloudFormation would convert their numbers to strings. */
   readonly ResourceProperties: Omit<Task, "tenants"> & {
     readonly tenants: string;
     /** Command that restarts the instance, for a person; left out for an existing database. */
@@ -16,10 +16,10 @@ export interface ResourceEvent {
   };
 }
 
-/** Always the same: CloudFormation must never take an update for a replacement. */
+/** Always the same, so that CloudFormation never treats an update as a replacement. */
 const RESOURCE_ID = "provisioning";
 
-/** Provisions an instance when CloudFormation makes or changes its custom resource. Deleting that deletes nothing: data outlives stacks. */
+/** Provisions an instance when CloudFormation creates or changes its custom resource. Deleting the resource deletes nothing: data outlives stacks. */
 export async function handler(event: ResourceEvent, context: Context): Promise<{ readonly PhysicalResourceId: string }> {
   const done = { PhysicalResourceId: event.PhysicalResourceId ?? RESOURCE_ID };
   if (event.RequestType === "Delete") return done;

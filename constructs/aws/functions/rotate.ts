@@ -27,7 +27,7 @@ export interface RotationEvent {
   readonly Step: "createSecret" | "setSecret" | "testSecret" | "finishSecret";
   /** ARN of the secret. */
   readonly SecretId: string;
-  /** Id of the version that is to become the current one. */
+  /** ID of the version that becomes the current one. */
   readonly ClientRequestToken: string;
 }
 
@@ -41,7 +41,7 @@ interface Rotation {
   readonly tenant: TenantLogins | null;
 }
 
-/** Secrets Manager calls it for a step, and a person for a whole renewal. It reads its task from the function's package. */
+/** Secrets Manager calls it for one step, and a person for a whole renewal. It reads its task from the function's package. */
 export async function handler(event: RotationEvent | RenewalEvent, context: Context): Promise<Renewed | undefined> {
   return rotate(event, context, JSON.parse(readFileSync(join(__dirname, TASK_FILE), "utf8")) as RotationTask);
 }
@@ -56,9 +56,9 @@ export async function rotate(event: RotationEvent | RenewalEvent, context: Conte
 }
 
 /**
- * One step of a rotation. Each may be called again, after an interruption too: what an earlier call has done is found and kept.
+ * Runs one step of a rotation. Each step can be called again, even after an interruption: it finds and keeps the work of an earlier call.
  *
- * Secrets Manager calls the third step alone when rotation is set up, without a pending version: there is nothing to test then.
+ * When rotation is set up, Secrets Manager calls only the third step, without a pending version: then there is nothing to test.
  */
 async function runStep(event: RotationEvent, context: Context, task: ServerTask & RotationTask): Promise<void> {
   await withinTime(context, async (patience) => {
@@ -76,7 +76,7 @@ const STEPS: Readonly<Record<RotationEvent["Step"], (rotation: Rotation) => Prom
   finishSecret,
 };
 
-/** Stores a new credential as the pending version: of the platform's other login, or the master's own. */
+/** Stores a new credential as the pending version: for the platform's other login, or for the master. */
 async function createSecret(rotation: Rotation): Promise<void> {
   const { tenant } = rotation;
   if (tenant === null) return storePending(rotation, async ({ username }) => ({ username, password: generatePassword() }));
@@ -106,13 +106,13 @@ async function storePending({ event, client }: Rotation, toNext: (current: Crede
   await ask(
     event.SecretId,
     request.catch((error) => {
-      // A call that ran at the same time has stored its own, which is as good.
+      // A concurrent call has stored its own version, which is equally good.
       if (!(error instanceof ResourceExistsException)) throw error;
     }),
   );
 }
 
-/** Gives the server the pending password. */
+/** Sets the pending password on the server. */
 async function setSecret(rotation: Rotation): Promise<void> {
   if (await isFinished(rotation)) return;
   await withPending(rotation, (session, pending) => givePassword(rotation, session, pending));
@@ -126,9 +126,9 @@ async function testSecret(rotation: Rotation): Promise<void> {
 }
 
 /**
- * Makes the pending version the current one; the current one becomes the previous.
+ * Makes the pending version the current one, and the current one the previous.
  *
- * Under the lock, and after giving and trying the password once more: since the third step, another run may have put an older one back.
+ * Under the lock, and after setting and testing the password once more: since the third step, another run may have restored an older one.
  */
 async function finishSecret(rotation: Rotation): Promise<void> {
   if (await isFinished(rotation)) return;
@@ -160,7 +160,7 @@ async function withServer({ client, task, server, patience, tenant }: Rotation, 
   );
 }
 
-/** A version that was put back by hand may be of the login that is to be renewed: its sessions would lose their password. */
+/** A version that was restored by hand may belong to the login to renew, whose sessions would lose their password. */
 async function refuseLoginInUse({ event: { SecretId, ClientRequestToken }, client, tenant }: Rotation, pending: Credential): Promise<void> {
   const current = await readVersion(client, SecretId, "AWSCURRENT");
   if (tenant === null || current?.credential.username !== pending.username) return;
@@ -184,7 +184,7 @@ async function makeCurrent(rotation: Rotation): Promise<void> {
   const current = await readVersion(client, SecretId, "AWSCURRENT");
   const move = { SecretId, VersionStage: "AWSCURRENT", MoveToVersionId: ClientRequestToken, RemoveFromVersionId: current?.id };
   await ask(SecretId, client.send(new UpdateSecretVersionStageCommand(move))).catch(async (error) => {
-    // A try whose answer was lost has done it.
+    // An earlier try has succeeded, but its response was lost.
     if (!(await isFinished(rotation))) throw error;
   });
 }
@@ -193,7 +193,7 @@ async function makeCurrent(rotation: Rotation): Promise<void> {
 const isFinished = async ({ event, client }: Rotation): Promise<boolean> =>
   (await readVersion(client, event.SecretId, "AWSCURRENT"))?.id === event.ClientRequestToken;
 
-/** @throws ProvisioningError where another rotation has begun, or this one is over: its password must not become the current one. */
+/** @throws ProvisioningError if another rotation has begun, or this one is over: its password must not become the current one. */
 async function requirePending(rotation: Rotation): Promise<Credential> {
   const pending = await readPending(rotation);
   if (pending !== null) return pending;
@@ -201,7 +201,7 @@ async function requirePending(rotation: Rotation): Promise<Credential> {
   throw new ProvisioningError(`version ${ClientRequestToken} of secret ${SecretId} is not pending; rotate it again`);
 }
 
-/** The version that this rotation made, as long as it is pending. */
+/** Returns the version that this rotation created, while it is pending. */
 async function readPending({ event, client }: Pick<Rotation, "event" | "client">): Promise<Credential | null> {
   const { SecretId } = event;
   const { VersionIdsToStages: stages } = await describeSecret(client, SecretId);

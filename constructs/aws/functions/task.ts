@@ -10,27 +10,27 @@ import { describeSecret, readVersion, type Stage } from "../secrets-manager-stor
 import { type RotationTask, type ServerTask, TENANT_TAG, VARIABLES } from "../task";
 import { makePatient } from "./patience";
 
-/** Milliseconds for a connection to Secrets Manager, and for an answer; without a way to it there is none. */
+/** Milliseconds for a connection to Secrets Manager, and for a response; without a network path there is none. */
 const SECRETS_TIMEOUT = 5_000;
 const SECRETS_ATTEMPTS = 3;
 
-/** @param patience retries faults that pass; null leaves them to AWS's client. */
+/** @param patience retries temporary errors; null leaves them to the AWS client. */
 export function createSecretsClient(patience: Patience | null, region?: string): SecretsManagerClient {
   const requestHandler = { connectionTimeout: SECRETS_TIMEOUT, requestTimeout: SECRETS_TIMEOUT, throwOnRequestTimeout: true };
   const client = new SecretsManagerClient({ region, requestHandler, maxAttempts: SECRETS_ATTEMPTS });
   return patience === null ? client : makePatient(client, patience);
 }
 
-/** @param ca PEM text of the server's certificate authority; null takes the variable of earlier versions, or the region's roots of RDS. */
+/** @param ca PEM text of the server's certificate authority; null uses the variable of earlier versions, or RDS's roots of the region. */
 export function serverOf({ host, port }: Pick<ServerTask, "host" | "port">, ca: string | null): Server {
   const trusted = ca ?? process.env[VARIABLES.ca] ?? regionRoots(process.env.AWS_REGION ?? "");
   return { host, port: Number(port), tls: { mode: "verify-full", ca: trusted } };
 }
 
 /**
- * The master's credential. While its rotation is under way the server may already know the pending password only.
+ * Returns the master's credential. During its rotation, the server may already accept only the pending password.
  *
- * @throws ProvisioningError where the secret is empty.
+ * @throws ProvisioningError if the secret is empty.
  */
 export async function readMaster(
   client: SecretsManagerClient,
@@ -41,7 +41,7 @@ export async function readMaster(
   return chooseMaster(masterSecret, await read("AWSCURRENT"), async () => [(await read("AWSPENDING")) ?? []].flat(), server);
 }
 
-/** How a person provisions the environment, in the imperative. */
+/** Returns what a person does to provision the environment, in the imperative. */
 export const provisionIt = ({ environment }: Pick<ServerTask, "environment">): string => `provision environment ${environment}`;
 
 /** The tenant that a secret's tag names; null for the master's secret. @throws ProvisioningError if the instance has no such tenant. */

@@ -20,9 +20,9 @@ import type { DatabaseStack } from "./database-stack";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 import { idPart, innerOutput, type Outputs, ROTATION, type RotationFunctions } from "./outputs";
 
-/** Commands that come after a deployment, for a person who reads its outputs. */
+/** Next commands after a deployment, for a person who reads its outputs. */
 export interface NextCommands {
-  /** Creates databases and passwords, where no function does. */
+  /** Creates databases and passwords if no function does. */
   readonly provision: string;
   /** Writes files for a cluster. */
   readonly render: string;
@@ -32,7 +32,7 @@ type Servers = Pick<DatabaseStack, "servers" | "created" | "topic">;
 /** A platform in the outputs. */
 type PlatformOutput = Outputs["platforms"][string];
 
-/** The platforms' secrets, what makes their databases, and what rotates their passwords. Its failures never touch a server. */
+/** The platforms' secrets, and the functions that create their databases and rotate their passwords. Its failures never change a server. */
 export class AccessStack extends EnvironmentStack {
   /** By platform. */
   readonly platforms: ByPlatform<PlatformAccess>;
@@ -46,7 +46,7 @@ export class AccessStack extends EnvironmentStack {
   ) {
     super(scope, { environment, part: "access", description: `Databases, logins and passwords of ${environment.name}` });
     const placement = hasNetwork(environment) ? placeIn(this, environment, network) : null;
-    // First: the database's stack lists what others take from it in the order in which they do, and no platform may change that order.
+    // First: the database stack lists its exports in the order of their use, and platforms must not change that order.
     new CfnOutput(this, "Instances", {
       description: "Where each server listens, its master's secret, its key, its security groups, and the command that restarts it",
       value: this.toJsonString(mapValues(servers, toOutput)),
@@ -100,7 +100,7 @@ const toOutput = ({ connection, secret, key, connections, restart }: IRdsPostgre
   restart,
 });
 
-/** How functions reach Secrets Manager: resources to create first, and an existing endpoint to be let in to. */
+/** How functions reach Secrets Manager: resources to create first, and an existing endpoint that admits them. */
 interface Reach {
   readonly before: readonly IConstruct[];
   readonly existing: ec2.Connections | null;
@@ -121,7 +121,7 @@ function reachSecretsManager(scope: Construct, { section }: AwsEnvironment, plac
   return { before: [], existing: new ec2.Connections({ securityGroups: [group], defaultPort: ec2.Port.tcp(443) }) };
 }
 
-/** Protects the instances that the environment creates: here, because a failure here never touches them. */
+/** Protects the created instances from deletion: here, because a failure here never changes them. */
 function createProtection(scope: Construct, environment: AwsEnvironment, created: DatabaseStack["created"]): void {
   const those = Object.entries(created).map(([name, postgres]) => ({
     postgres,
@@ -133,13 +133,13 @@ function createProtection(scope: Construct, environment: AwsEnvironment, created
 }
 
 type ByPlatform<T> = Readonly<Record<string, T>>;
-/** What some platforms of an instance have, and the ARN of the function that rotates their passwords, if there is one. */
+/** Access of some platforms of an instance, and the ARN of the function that rotates their passwords, if there is one. */
 interface Access<T> {
   readonly platforms: ByPlatform<T>;
   readonly rotation: string | null;
 }
 
-/** Creates what an instance has for platforms that are named after their kind, and for its master. Functions need a network. */
+/** Creates access for platforms that are named after their kind, and for the master. Functions need a network. */
 function createAccess(
   stack: AccessStack,
   environment: AwsEnvironment,
@@ -161,7 +161,7 @@ function createAccess(
 }
 
 /**
- * Creates, in a nested stack, what an instance has for platforms whose names differ from their kinds.
+ * Creates, in a nested stack, access for platforms whose names differ from their kinds.
  *
  * @returns the ARNs of each platform's secret and reader in one string, because a template can have 200 outputs at most.
  */
@@ -207,11 +207,11 @@ interface Part {
   readonly secrets: ByPlatform<DatabaseSecret>;
   readonly secretTags: string | null;
   readonly includeMaster: boolean;
-  /** Beginning of the constructs' ids. */
+  /** Prefix of the constructs' IDs. */
   readonly id: string;
 }
 
-/** What provisions an instance, and rotates the passwords of its platforms and its master. @returns the ARN of the function that rotates. */
+/** Creates the functions that provision an instance and rotate the passwords of its platforms and master. @returns the ARN of the rotation function. */
 function createFunctions(
   stack: Stack,
   environment: AwsEnvironment,

@@ -13,8 +13,8 @@ export const PARTS = ["network", "database", "access", "platforms", "guard"] as 
 export const stackName = (environment: string, part: (typeof PARTS)[number]): string => `postgres-${environment}-${part}`;
 
 /**
- * Changes when an instance becomes another server, or somebody else's. References across stacks are looked up by name, so that a stack
- * whose template is the same is not deployed again; with this in it, it is.
+ * Changes when an instance is replaced, or becomes an existing database. References across stacks are resolved by name, so a stack with an
+ * unchanged template would not be deployed again; this value changes its template.
  */
 export function generationOf({ section, instances }: AwsEnvironment, name: string): string {
   const existing = instances[name]?.settings.existing ?? null;
@@ -22,10 +22,10 @@ export function generationOf({ section, instances }: AwsEnvironment, name: strin
   return createHash("sha256").update(JSON.stringify(decides)).digest("hex").slice(0, 8);
 }
 
-/** Whether the deletion of an instance that the environment creates is refused. */
+/** Whether a created instance is protected from deletion. */
 export const isGuarded = ({ instances }: AwsEnvironment, name: string): boolean => instances[name]?.settings.deletionProtection === true;
 
-/** Whether there is a network for functions: the environment's, or one that is created; none is created for existing databases only. */
+/** Whether there is a network for functions: the environment's, or a created one; none is created if all databases exist. */
 export function hasNetwork({ section, instances }: AwsEnvironment): boolean {
   const all = Object.values(instances);
   return section.network !== null || all.length === 0 || all.some(({ settings }) => settings.existing === null);
@@ -35,12 +35,12 @@ export function hasNetwork({ section, instances }: AwsEnvironment): boolean {
 export const caOf = (environment: AwsEnvironment, name: string): string =>
   functionCaOf(environment, name) ?? regionRoots(environment.section.region);
 
-/** The same for the functions of an instance: null if their program contains it, as that of a region of RDS. */
+/** Returns the same for the functions of an instance; null if their program contains it, as it does for RDS regions. */
 export const functionCaOf = ({ section, instances }: AwsEnvironment, name: string): string | null =>
   instances[name]?.settings.existing?.ca ?? section.certificateAuthorities;
 
 /**
- * Whether a platform's resources are in nested stacks: this is so if its name differs from its kind. The resources of other platforms are in
+ * Whether a platform's resources are in nested stacks, which is the case if its name differs from its kind. The resources of other platforms are in
  * the environment's stacks, and there is at most one such platform of each kind.
  */
 export const isInner = ({ platforms }: AwsEnvironment, name: string): boolean => platforms[name]?.kind !== name;

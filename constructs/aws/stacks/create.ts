@@ -8,7 +8,7 @@ import { GuardStack } from "./guard-stack";
 import { NetworkStack } from "./network-stack";
 import { PlatformsStack } from "./platforms-stack";
 
-/** The stacks of an environment; null where it needs none. */
+/** The stacks of an environment; null for those that it does not need. */
 export interface EnvironmentStacks {
   readonly network: NetworkStack | null;
   readonly database: DatabaseStack;
@@ -18,10 +18,10 @@ export interface EnvironmentStacks {
 }
 
 /**
- * The stacks of an environment, by how long they live: servers for years, access as long as its platforms, releases from one version
- * to the next. A network comes first where the environment names none and creates instances, and what guards all of them last.
+ * Creates the stacks of an environment by lifetime: servers live for years, access as long as its platforms, releases until the next
+ * version. If the environment names no network and creates instances, a network comes first; the guard comes last.
  *
- * @param scope an app, a stage, or anything in one of them that is no stack.
+ * @param scope an app, a stage, or anything in them that is not a stack.
  * @param commands that the outputs name; null for none.
  */
 export function createEnvironment(scope: Construct, environment: AwsEnvironment, commands: NextCommands | null): EnvironmentStacks {
@@ -57,7 +57,7 @@ function createGuard(scope: Construct, environment: AwsEnvironment, database: Da
 
 type AddDependency = ((target: Stack, reason: string) => void) | undefined;
 
-/** By the name that the method has: newer versions of the CDK have renamed it, and warn about the old one. */
+/** Uses the method's current name: newer versions of the CDK have renamed it, and warn about the old one. */
 function deployAfter(stack: Stack, target: Stack, reason: string): void {
   const { addStackDependency, addDependency } = stack as unknown as Readonly<Record<"addStackDependency" | "addDependency", AddDependency>>;
   (addStackDependency ?? addDependency)?.call(stack, target, reason);

@@ -13,13 +13,13 @@ import { type IRdsPostgres, RdsPostgres } from "../rds-postgres";
 import { type AwsEnvironment, hasNetwork } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 
-/** The servers, their keys and master secrets, who may reach them, and who is told. No platform changes anything in it. */
+/** The servers, their keys, master secrets, security groups and alarms. No platform changes anything in it. */
 export class DatabaseStack extends EnvironmentStack {
   /** By instance. */
   readonly servers: Readonly<Record<string, IRdsPostgres>>;
-  /** Those that it creates, by instance. */
+  /** Created servers, by instance. */
   readonly created: Readonly<Record<string, RdsPostgres>>;
-  /** Receives alarms; null where no server is created, and none is named. */
+  /** Receives alarms; null if no server is created and no topic is named. */
   readonly topic: sns.ITopic | null;
   /** Name of an export. While another stack imports it, CloudFormation does not delete this stack. */
   readonly lock: string;
@@ -63,7 +63,7 @@ function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.IT
   if (section.alarmTopic !== null) return sns.Topic.fromTopicArn(scope, "AlarmTopic", idOf(section.alarmTopic));
   const masterKey = alarmKey(scope, name);
   const topic = new sns.Topic(scope, "AlarmTopic", { displayName: `PostgreSQL of ${name}`, enforceSSL: true, masterKey });
-  // A topic with a policy of its own no longer lets everything of the account publish.
+  // With a resource policy, a topic no longer lets the whole account publish.
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
       actions: ["sns:Publish"],
@@ -77,8 +77,8 @@ function alarmTopic(scope: Construct, { section, name }: AwsEnvironment): sns.IT
 }
 
 /**
- * Encrypts what waits in the topic. A customer-managed key, because AWS's key for SNS admits neither CloudWatch nor RDS, so that every alarm would
- * get lost in silence, and the policy of a key that the spec names is not ours.
+ * Encrypts messages in the topic. A customer-managed key, because AWS's key for SNS admits neither CloudWatch nor RDS, so alarms would be
+ * silently lost, and the policy of the spec's key is not ours.
  *
  * https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
  */
@@ -86,12 +86,12 @@ function alarmKey(scope: Construct, name: string): kms.IKey {
   const key = new kms.Key(scope, "AlarmKey", {
     description: `Alarms of PostgreSQL of ${name}`,
     enableKeyRotation: true,
-    // Nothing is stored with it.
+    // No data at rest depends on it.
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const use = { actions: ["kms:Decrypt", "kms:GenerateDataKey*"], resources: ["*"] };
   key.addToResourcePolicy(new iam.PolicyStatement({ ...use, principals: [CLOUDWATCH], conditions: ofAccount(scope) }));
-  // AWS states no condition that RDS's requests to KMS meet. The topic's own policy admits this account only.
+  // AWS documents no condition that RDS's requests to KMS meet. The topic's policy admits only this account.
   key.addToResourcePolicy(new iam.PolicyStatement({ ...use, principals: [RDS_EVENTS] }));
   return key;
 }

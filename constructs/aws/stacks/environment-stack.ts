@@ -9,31 +9,31 @@ export interface EnvironmentStackProps {
   readonly environment: AwsEnvironment;
   readonly part: (typeof PARTS)[number];
   readonly description: string;
-  /** Refuses the deletion of the whole stack. */
+  /** Prevents the deletion of the whole stack. */
   readonly terminationProtection?: boolean;
 }
 
-/** Key of the context by which an app says that it checks the limits of its stacks itself. */
+/** Context key for apps that check the limits of their stacks themselves. */
 export const LIMITS_ARE_CHECKED = "platform-postgres:limits-are-checked";
 
-/** A stack of an environment: in its region and account, with its labels, and refused by CloudFormation while ids are examples. */
+/** A stack of an environment: in its region and account, with its labels; CloudFormation rejects it while there are placeholder IDs. */
 export class EnvironmentStack extends Stack {
   constructor(scope: Construct, { environment, part, description, terminationProtection }: EnvironmentStackProps) {
     const { section, name, owner, labels } = { ...environment, ...environment.spec };
     const account = section.account === null ? undefined : idOf(section.account);
     super(scope, stackName(name, part), {
-      // The same wherever its construct stands: outputs are looked up by it.
+      // Independent of the construct's place: outputs are looked up by it.
       stackName: stackName(name, part),
       env: { region: section.region, account },
       description,
       terminationProtection,
     });
-    // Somebody else counts, and has a remedy.
+    // The app counts them itself, and has a remedy.
     if (this.node.tryGetContext(LIMITS_ARE_CHECKED) === true) this.node.setContext(STACK_RESOURCE_LIMIT_CONTEXT, 0);
     Tags.of(this).add("environment", name);
     if (owner) Tags.of(this).add("owner", owner);
     for (const [key, value] of Object.entries(labels ?? {})) Tags.of(this).add(key, value);
-    // CDK's own functions and flow logs, too, whose logs otherwise never expire.
+    // Also for CDK's own functions and flow logs, whose logs otherwise never expire.
     Aspects.of(this).add({
       visit: (each) => {
         if (each instanceof CfnLogGroup) each.retentionInDays = section.logRetentionDays;
@@ -43,21 +43,21 @@ export class EnvironmentStack extends Stack {
   }
 }
 
-/** A rule of CloudFormation that never holds: it is asked before the first resource is made. */
+/** Adds a CloudFormation rule that always fails: it is checked before the first resource is created. */
 function refuseExamples(stack: Stack, examples: readonly string[]): void {
   if (examples.length === 0) return;
   const assertDescription = `These IDs are placeholders; replace them in the environment: ${examples.join(", ")}`;
   new CfnRule(stack, "NoExamples", { assertions: [{ assert: Fn.conditionEquals("example", "own"), assertDescription }] });
 }
 
-/** Where databases and functions stand. */
+/** The network of databases and functions. */
 export interface PrivateNetwork {
   readonly vpc: ec2.IVpc;
   /** Private, in two zones or more. */
   readonly subnets: readonly ec2.ISubnet[];
 }
 
-/** Where an environment's databases and functions stand: in the network that it names, or in the one that is made for it. */
+/** Returns the network of an environment's databases and functions: the one that it names, or the created one. */
 export function placeIn(scope: Construct, { section: { network } }: AwsEnvironment, made: PrivateNetwork | null): PrivateNetwork {
   if (made !== null) return made;
   if (network === null) throw new TypeError("there is no network");

@@ -8,16 +8,16 @@ export interface GuardStackProps {
   readonly environment: AwsEnvironment;
   /** Name of an export of the database's stack. */
   readonly lock: string;
-  /** Whether the deletion of the environment's stacks is refused. */
+  /** Whether the environment's stacks are protected from deletion. */
   readonly isClosed: boolean;
 }
 
 /**
- * Refuses the deletion of the environment's stacks, once all of them are there: it cannot be deleted itself, is what `cdk destroy`
- * deletes first, and uses an export of the database's stack, which CloudFormation therefore does not delete either.
+ * Prevents the deletion of the environment's stacks once all of them exist: it cannot be deleted itself, `cdk destroy` tries it first, and
+ * it uses an export of the database stack, which CloudFormation therefore does not delete either.
  *
- * Termination protection of the database's stack itself would be on before its first resource is created, and a first deployment that
- * fails could then neither be deleted nor repeated.
+ * Termination protection on the database stack itself would be on before its first resource is created, so a first deployment that fails
+ * could neither be deleted nor repeated.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
  */
 export class GuardStack extends EnvironmentStack {

@@ -5,13 +5,13 @@ import { RETAIN } from "../retain";
 import type { AwsEnvironment } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork } from "./environment-stack";
 
-/** How many zones the network has where the environment names none; RDS asks for two. */
+/** Number of zones if the environment names none; RDS requires two. */
 const ZONES = 2;
 
-/** What databases stand in, and so outlives the stack as they do. */
+/** Resources that databases need, and that outlive the stack with them. */
 const RETAINED = ["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::RouteTable", "AWS::EC2::SubnetRouteTableAssociation"];
 
-/** A network for an environment that names none: two zones, private subnets, no way to or from the internet. */
+/** A network for an environment that names none: two zones, private subnets, no internet access in either direction. */
 export class NetworkStack extends EnvironmentStack {
   readonly placement: PrivateNetwork;
   private readonly zones: readonly string[];
@@ -19,7 +19,7 @@ export class NetworkStack extends EnvironmentStack {
   constructor(scope: Construct, environment: AwsEnvironment) {
     super(scope, { environment, part: "network", description: `Network of ${environment.name}` });
     const { vpcCidr, zones } = environment.section;
-    // Otherwise asked of CloudFormation: with an account named, CDK would ask AWS while it synthesizes.
+    // Explicit: with an account, CDK would otherwise query AWS during synthesis.
     this.zones = zones.length > 0 ? zones : Array.from({ length: ZONES }, (_, index) => Fn.select(index, Fn.getAzs()));
     const vpc = new ec2.Vpc(this, "Vpc", {
       ipAddresses: ec2.IpAddresses.cidr(vpcCidr),

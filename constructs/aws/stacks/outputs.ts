@@ -1,6 +1,6 @@
 import type { Listener } from "../../model/platform";
 
-/** What the stacks print of an environment. */
+/** The outputs of an environment's stacks. */
 export interface Outputs {
   readonly instances: Readonly<
     Record<
@@ -12,7 +12,7 @@ export interface Outputs {
         readonly reader?: Listener;
         /** ARN. */
         readonly masterSecret: string;
-        /** ARN of what encrypts its secrets; null where that is the account's own key. */
+        /** ARN of the key that encrypts its secrets; null for the account's own key. */
         readonly key: string | null;
         readonly securityGroups: readonly string[];
         /** Command that restarts the instance; null for an existing database. */
@@ -25,7 +25,7 @@ export interface Outputs {
       string,
       {
         readonly secretArn: string;
-        /** What External Secrets reads it with; null without a cluster. */
+        /** The role that External Secrets reads it with; null without a cluster. */
         readonly readerRoleArn: string | null;
       }
     >
@@ -36,16 +36,16 @@ export interface Outputs {
 
 /** ARNs of the functions that rotate passwords on an instance. */
 export interface RotationFunctions {
-  /** Of the platforms that are named after their kind, and the master; null if there is none. */
+  /** For platforms that are named after their kind, and the master; null if there is none. */
   readonly platforms: string | null;
-  /** Of the platforms whose names differ from their kinds; null if there is none. */
+  /** For platforms whose names differ from their kinds; null if there is none. */
   readonly furtherPlatforms: string | null;
 }
 
-/** A name as part of a logical id, which allows letters and digits only. No name contains a capital letter. */
+/** Returns a name as part of a logical ID, which allows only letters and digits. No name contains a capital letter. */
 export const idPart = (name: string): string => name.replaceAll("-", "X");
 
-/** Output with the platforms of an instance that are in a nested stack: one output for each instance. */
+/** Output with the platforms of an instance that are in a nested stack: one output per instance. */
 export const innerOutput = (instance: string): string => `Platforms${idPart(instance)}`;
 
 /** Output with the functions that rotate passwords. */

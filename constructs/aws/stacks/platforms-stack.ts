@@ -11,7 +11,7 @@ import type { AccessStack } from "./access-stack";
 import { type AwsEnvironment, caOf, generationOf } from "./aws-environment";
 import { EnvironmentStack, type PrivateNetwork, placeIn } from "./environment-stack";
 
-/** The platforms' releases in the cluster. It can be deployed alone, and cannot touch a database. */
+/** The platforms' releases in the cluster. It can be deployed alone, and cannot change a database. */
 export class PlatformsStack extends EnvironmentStack {
   constructor(
     scope: Construct,

@@ -1,6 +1,6 @@
 /**
- * What runs in the cluster: `program.js provision` makes databases and logins, `program.js rotate` renews the passwords that are due, and
- * `program.js renew PLATFORM` renews the password of one platform, for a person.
+ * The program in the cluster: `program.js provision` creates databases and logins, `program.js rotate` renews due passwords, and
+ * `program.js renew PLATFORM` renews the password of one platform on request.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { readMaster, rotateMaster } from "../master";
 import { SecretManager, SecretManagerStore } from "../secret-manager-store";
 import { type Command, readRenewArguments, TASK_FILE, type Task, WAITING } from "../task";
 
-/** Milliseconds during which faults that pass by themselves are tried again: rights that were just granted take minutes to hold. There are three tries. */
+/** Milliseconds during which temporary errors are retried: new permissions take minutes to apply. There are three tries. */
 const PATIENCE = 300_000;
 
 const patience: Patience = { deadlineMs: PATIENCE, onRetry: (sentence) => console.log(`${WAITING}${sentence}`) };
@@ -47,7 +47,7 @@ async function runRotate(task: Task, manager: SecretManager): Promise<void> {
     // Google Cloud logs stderr as an error, which raises the alert.
     alarm: console.error,
   }).catch(report);
-  // At last: what comes before it logs in with the password from before. Whatever a platform did, it does not hold this up.
+  // Last: the steps before it log in with the previous password. A platform's failure does not prevent it.
   const isDue = (created: Date) => Date.now() >= dueOf(created);
   if (task.rotatesMaster && (await rotateMaster(manager, masterSecret, server, isDue))) console.log("the master has a new password");
 }
@@ -69,7 +69,7 @@ const COMMANDS: Readonly<Record<Command, (task: Task, manager: SecretManager, ar
 };
 
 async function main(command = "", ...args: readonly string[]): Promise<void> {
-  // In a cluster of Google's it is there; looking for it takes a second.
+  // It always exists in a Google cluster; detecting it takes a second.
   process.env.METADATA_SERVER_DETECTION ??= "assume-present";
   const run = COMMANDS[command as Command];
   if (run === undefined) throw new UserError(`there is no command ${command}; use ${Object.keys(COMMANDS).join(" or ")}`);
@@ -77,7 +77,7 @@ async function main(command = "", ...args: readonly string[]): Promise<void> {
   await run(task, new SecretManager(patience, true), args);
 }
 
-/** A person's mistake is a sentence; a defect keeps its trace. */
+/** Reports a user error as one sentence; a defect keeps its stack trace. */
 function report(error: unknown): void {
   console.error(error instanceof UserError ? error.message : error);
   process.exitCode = 1;

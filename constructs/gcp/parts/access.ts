@@ -19,13 +19,13 @@ import type { RotationCronJob } from "./outputs";
 
 type WiredPlatforms = Readonly<Record<string, Wired>>;
 
-/** The platforms' secrets, what makes their databases and rotates their passwords, and who may read and connect. */
+/** The platforms' secrets, the programs that create their databases and rotate their passwords, and permissions to read and connect. */
 export class AccessComponent extends pulumi.ComponentResource {
   /** By platform. */
   readonly secrets: Readonly<Record<string, DatabaseSecret>>;
-  /** By platform: what its pods must wait for. */
+  /** By platform: resources that its pods must wait for. */
   readonly ready: Readonly<Record<string, readonly pulumi.Resource[]>>;
-  /** By instance: what rotates passwords. Empty without a cluster. */
+  /** By instance: the CronJob that rotates passwords. Empty without a cluster. */
   readonly rotation: Readonly<Record<string, RotationCronJob>>;
 
   constructor(
@@ -67,7 +67,7 @@ export function serverOf({ servers }: Database, instance: string): Postgres {
   return found;
 }
 
-/** Guarded as the databases are: with a secret its passwords are gone, though another run makes others. */
+/** Protected like the databases: deleting a secret loses its passwords, although another run creates new ones. */
 function createSecrets(
   parent: AccessComponent,
   environment: GcpEnvironment,
@@ -81,13 +81,13 @@ function createSecrets(
   return mapValues(instance.tenants, ({ secret }) => new DatabaseSecret(secret, { ...common, secretId: secret }, opts));
 }
 
-/** The namespace of provisioning, its policy if there is to be one, and the program in it. */
+/** Creates the provisioning namespace, its admission policy if requested, and the program in it. */
 function createShared(environment: string, isProtected: boolean, opts: pulumi.CustomResourceOptions): ProvisioningProgram {
   const namespace = provisioningNamespace(environment);
   const object = { apiVersion: "v1", kind: "Namespace", metadata: metadata(namespace, null, environment) };
   const made = createObject("provisioning-namespace", object, opts);
   const policy = isProtected ? toNamespacePolicy(namespace, environment) : [];
-  // Before the program: nobody else has then ever changed what runs.
+  // Before the program, so that nobody else can have changed it.
   const guards = policy.map((each) =>
     createObject(`provisioning-${String(each.kind).toLowerCase()}`, each, { ...opts, dependsOn: [made] }),
   );
@@ -119,7 +119,7 @@ function createProvisioning(
       authProxyVersion: section.authProxyVersion,
       rotatesMaster: existing === null,
       rotationDays: section.rotationDays,
-      // Nobody would hear of it, and an existing database needs no API of alerts.
+      // Without channels, nobody would be notified, and an existing database does not need the alerting API.
       alert:
         channels.length === 0 ? null : { project: idOf(section.project), notificationChannels: channels, labels: labelsOf(environment) },
       namespace: provisioningNamespace(environment.name),

@@ -14,15 +14,14 @@ import { Platforms } from "./platforms";
 export interface EnvironmentParts {
   readonly database: Database;
   readonly access: AccessComponent;
-  /** By platform: what it starts with. */
+  /** By platform: its wiring. */
   readonly wired: Readonly<Record<string, Wired>>;
 }
 
 /**
- * Everything of an environment, by how long it lives: servers for years, access as long as its platforms, releases from one version to
- * the next.
+ * Creates an environment by lifetime: servers live for years, access as long as its platforms, releases until the next version.
  *
- * @param scope stands in the URNs of all resources. Changing it replaces them.
+ * @param scope part of the URNs of all resources. Changing it replaces them.
  */
 export function createEnvironment(
   environment: GcpEnvironment,
@@ -38,7 +37,7 @@ export function createEnvironment(
   return { database, access, wired };
 }
 
-/** What is printed of an environment. */
+/** Returns the outputs of an environment. */
 export const outputsOf = ({ name }: GcpEnvironment, { database, access }: EnvironmentParts) =>
   ({
     environment: name,
@@ -54,7 +53,7 @@ export const outputsOf = ({ name }: GcpEnvironment, { database, access }: Enviro
     platforms: mapValues(access.secrets, (secret) => ({ secret: secret.name })),
   }) satisfies { readonly [K in keyof Outputs]: unknown };
 
-/** The wiring of every platform, in words that are known when it is planned. */
+/** Returns the wiring of every platform, without deploy-time values. */
 function wire(environment: GcpEnvironment, database: Database): Readonly<Record<string, Wired>> {
   return wirePlatforms(environment, registry, (platform) =>
     reachOf(toReaching(platform), serverOf(database, platform.instance), environment.section.authProxyVersion),

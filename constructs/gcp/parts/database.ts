@@ -10,11 +10,11 @@ import { ProjectServices } from "../project-services";
 import { ServiceAgents } from "../service-agents";
 import { type GcpEnvironment, labelsOf, networkOf, partType, secretName } from "./gcp-environment";
 
-/** The servers, their master's secrets, the network's way to them, and who is told. No platform changes anything in it. */
+/** The servers, their masters' secrets, private services access, and alerts. No platform changes anything in it. */
 export class Database extends pulumi.ComponentResource {
   /** By instance. */
   readonly servers: Readonly<Record<string, Postgres>>;
-  /** What everything of Google's has to wait for: APIs, the network's way to them, and the right to use the environment's key. */
+  /** Resources that all Google resources must wait for: APIs, private services access, and permission to use the environment's key. */
   readonly after: readonly pulumi.Resource[];
 
   constructor(scope: string, environment: GcpEnvironment, opts: pulumi.ComponentResourceOptions) {
@@ -41,7 +41,7 @@ export class Database extends pulumi.ComponentResource {
   }
 }
 
-/** The APIs that an environment uses. An existing database needs only those of the proxy and of the secrets. */
+/** Returns the APIs that an environment uses. An existing database needs only those of the proxy and of the secrets. */
 function servicesOf({ section, instances }: GcpEnvironment): readonly string[] {
   const makesSome = Object.values(instances).some(({ settings }) => settings.existing === null);
   const usesCloudSql = makesSome || section.encryptionKey !== null || Object.keys(section.existingConnections).length > 0;
@@ -100,7 +100,7 @@ function createServer(
   return postgres;
 }
 
-/** A database that somebody else made. */
+/** Imports an existing database. */
 function importServer(
   { section }: GcpEnvironment,
   name: string,

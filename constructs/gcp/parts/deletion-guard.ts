@@ -2,11 +2,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { partType } from "./gcp-environment";
 
 /**
- * Nothing but a protected entry of the state that depends on everything. Pulumi deletes what depends on others first, and stops at the
- * first refusal: a destroy that is refused for the databases would otherwise have taken the platforms with it, and their rights.
+ * A protected entry in the state that depends on everything. Pulumi deletes dependents first, and stops at the first protected one: a
+ * destroy that fails at the databases would otherwise already have deleted the platforms and their permissions.
  */
 export class DeletionGuard extends pulumi.ComponentResource {
-  /** @param protect false takes it down with the rest; a guard that is left out while it is protected could not be removed. */
+  /** @param protect false deletes it with the rest; a guard that is missing from the program while it is protected could not be removed. */
   constructor(
     scope: string,
     dependsOn: readonly pulumi.Resource[],

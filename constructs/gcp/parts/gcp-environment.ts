@@ -15,27 +15,27 @@ export type GcpEnvironment = Environment<typeof platforms, typeof gcpFields>;
 export const partType = (scope: string, part: "Database" | "Access" | "Platforms" | "DeletionGuard"): string =>
   `platform-postgres:${scope}:${part}`;
 
-/** The message about placeholder IDs; null if there are none. @param file in which they stand; null where that is not known. */
+/** Returns the message about placeholder IDs; null if there are none. @param file that contains them; null if unknown. */
 export function tellExamples({ name, section }: GcpEnvironment, file: string | null): string | null {
   const examples = examplesIn(section, "gcp");
   if (examples.length === 0) return null;
   return `${name} has placeholder IDs; replace them ${file === null ? "" : `in ${file} `}before you deploy: ${examples.join(", ")}`;
 }
 
-/** `projects/P/global/networks/NAME`, of this project where the spec names no other. */
+/** Returns `projects/P/global/networks/NAME`, in this project unless the spec names another. */
 export const networkOf = ({ project, network }: GcpSettings): string => wholeNetwork(idOf(network), idOf(project));
 
-/** Whether deleting an instance and what belongs to it is refused. Always false for an existing database, of which nothing is created. */
+/** Whether an instance and its resources are protected from deletion. Always false for an existing database, for which none are created. */
 export const isGuarded = ({ settings }: Pick<ResolvedInstance, "settings">): boolean =>
   settings.existing === null && settings.deletionProtection;
 
-/** Labels of everything that has labels. */
+/** Returns the labels of all resources that have labels. */
 export const labelsOf = ({ name, spec: { labels, owner } }: GcpEnvironment): Readonly<Record<string, string>> => ({
   environment: name,
   ...(owner ? { owner } : {}),
   ...labels,
 });
 
-/** Whole name of a secret of Secret Manager. */
+/** Returns the full name of a secret in Secret Manager. */
 export const secretName = (project: string, written: string): string =>
   written.includes("/") ? written : `projects/${project}/secrets/${written}`;

@@ -1,6 +1,6 @@
 import type { Listener } from "../../model/platform";
 
-/** What is printed of an environment, once it is deployed. No secret is in it. */
+/** The outputs of a deployed environment. They contain no secret. */
 export interface Outputs {
   readonly environment: string;
   readonly instances: Readonly<
@@ -15,14 +15,14 @@ export interface Outputs {
         readonly connectionName: string | null;
         /** The first read replica; left out if there is none, and by earlier versions. */
         readonly reader?: Listener & { readonly connectionName: string };
-        /** Whole name of the master's secret. */
+        /** Full name of the master's secret. */
         readonly masterSecret: string;
         /** The CronJob that rotates passwords; null without a cluster, left out by earlier versions. */
         readonly rotation?: RotationCronJob | null;
       }
     >
   >;
-  /** Whole names of the platforms' secrets. */
+  /** Full names of the platforms' secrets. */
   readonly platforms: Readonly<Record<string, { readonly secret: string }>>;
 }
 

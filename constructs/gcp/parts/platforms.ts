@@ -9,7 +9,7 @@ import type { Database } from "./database";
 import { type GcpEnvironment, partType } from "./gcp-environment";
 import { annotationsOf } from "./identity";
 
-/** The platforms' releases in the cluster. Nothing in it holds data. */
+/** The platforms' releases in the cluster. It contains no data. */
 export class Platforms extends pulumi.ComponentResource {
   constructor(
     scope: string,

@@ -7,8 +7,8 @@ import { idOf } from "../../model/fields";
 import type { GcpEnvironment } from "./gcp-environment";
 
 /**
- * Who deploys, and where to: the same for every resource. Who it is may be said in the stack's settings. What an owner has been given, or has
- * from its parents, is not created.
+ * Creates the providers for every resource. The stack's settings can set credentials. Providers that an owner was given, or has from its
+ * parents, are not created.
  *
  * @param owner of the resources; null for a stack, which has none.
  */
@@ -22,7 +22,7 @@ export function createProviders(environment: GcpEnvironment, owner: pulumi.Compo
   return [google, generator, given("kubernetes::") ?? createClusterProvider(environment, cluster, google, named("cluster"), opts)];
 }
 
-/** Names of a stack's providers, which are nobody's. */
+/** Names of a stack's providers, which have no owner. */
 const STACK = { named: (name: string) => name, opts: {} };
 
 function createGoogle(
@@ -43,7 +43,7 @@ function createGoogle(
   );
 }
 
-/** The cluster, by the kubeconfig of the stack's settings, or as `gcloud container clusters get-credentials` would write one. */
+/** Creates the provider of the cluster, from the kubeconfig in the stack's settings, or from one like that of `gcloud container clusters get-credentials`. */
 function createClusterProvider(
   { section }: GcpEnvironment,
   cluster: NonNullable<GcpEnvironment["section"]["cluster"]>,
@@ -56,9 +56,9 @@ function createClusterProvider(
   const settings = new pulumi.Config("kubernetes");
   const own = { kubeconfig: settings.get("kubeconfig"), context: settings.get("context") };
   const common = {
-    // Namespaces outlive a stack: who makes it again finds them.
+    // Namespaces outlive a stack: a recreated stack finds them.
     upsertExistingObjects: true,
-    // Without it, another endpoint or CA of the same cluster replaces the provider, and with it every release and namespace.
+    // Without it, a new endpoint or CA of the same cluster replaces the provider, and with it every release and namespace.
     // https://github.com/pulumi/pulumi-kubernetes/issues/4019
     clusterIdentifier: `projects/${idOf(section.project)}/locations/${location}/clusters/${name}`,
   };
@@ -70,7 +70,7 @@ function createClusterProvider(
   return new KubernetesProvider(called, { ...common, kubeconfig }, opts);
 }
 
-/** As JSON, which is YAML, too. No secret is in it: who uses it identifies by a plugin of gcloud. */
+/** Returns a kubeconfig as JSON, which is also YAML. It contains no secret: a gcloud plugin authenticates its user. */
 function toKubeconfig(endpoint: string, ca: string): string {
   const exec = {
     apiVersion: "client.authentication.k8s.io/v1beta1",

@@ -16,7 +16,7 @@ interface Pages {
 /** GiB. */
 const SMALL_DISK = 50;
 
-/** Rules about one instance that hold in every cloud, and mean nothing on one machine. @param cloud with which their ids begin. */
+/** Rules about one instance that apply in every cloud, but not on one machine. @param cloud prefix of their IDs. */
 export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[] => [
   created({
     id: `${cloud}-backups-are-kept`,
@@ -113,7 +113,7 @@ export const cloudRules = (cloud: string, pages: Pages): readonly InstanceRule[]
   },
 ];
 
-/** Why no server can be at a host in a cloud; null where one can. */
+/** Returns why no server can be at a host in a cloud; null if one can. */
 export function refuseHost(host: string): string | null {
   if (isThisMachine(host)) return "is the machine that resolves it, which in a cloud is each pod";
   const rule = /^[0-9.]+$/.test(host) ? nobodysNetwork(`${host}/32`) : null;

@@ -7,14 +7,14 @@ import type { WholePlatform } from "../target";
 
 const words = (text: string): readonly string[] => text.split(/\s+/);
 
-/** Of PostgreSQL itself, as both clouds offer them. https://www.postgresql.org/docs/17/contrib.html */
+/** PostgreSQL's own extensions that both clouds offer. https://www.postgresql.org/docs/17/contrib.html */
 const OF_POSTGRESQL = words(
   `amcheck bloom btree_gin btree_gist citext cube dblink dict_int dict_xsyn earthdistance fuzzystrmatch hstore intarray isn lo ltree
   pg_buffercache pg_freespacemap pg_prewarm pg_stat_statements pg_trgm pg_visibility pg_walinspect pgcrypto pgrowlocks pgstattuple plpgsql
   postgres_fdw refint seg sslinfo tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp`,
 );
 
-/** Of others, as both clouds offer them. */
+/** Extensions of other projects that both clouds offer. */
 const OF_OTHERS = words(
   `address_standardizer address_standardizer_data_us h3 h3_postgis hll hypopg ip4r oracle_fdw orafce pageinspect pg_bigm pg_cron pg_hint_plan
   pg_partman pg_proctab pg_repack pg_similarity pgaudit pglogical pgrouting pgtap plv8 postgis postgis_raster postgis_tiger_geocoder
@@ -36,13 +36,13 @@ const squeezed = (name: string): string => name.replaceAll(/[_-]/g, "");
 
 const BY_LETTERS: ReadonlyMap<string, string> = new Map(OFFERED.map((name) => [squeezed(name), name]));
 
-/** The name that `create extension` takes, of one that is written as its project or with other hyphens; null where that is how it is written, or unknown. */
+/** Returns the name that `CREATE EXTENSION` accepts for a project's name or other hyphens; null if it is already written so, or unknown. */
 export function nameOfExtension(written: string): string | null {
   const name = ownEntry(PROJECTS, written) ?? BY_LETTERS.get(squeezed(written));
   return name === undefined || name === written ? null : name;
 }
 
-/** Reports extensions of platforms that a cloud is not known to offer. @param list says what it offers. */
+/** Reports extensions of platforms that a cloud is not known to offer. @param list shows what it offers. */
 export const notOffered = (
   instances: Readonly<Record<string, InstanceSettings>>,
   platforms: Readonly<Record<string, WholePlatform>>,

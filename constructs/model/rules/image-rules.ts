@@ -12,7 +12,7 @@ const KUBERNETES_IMAGES = "https://kubernetes.io/docs/concepts/containers/images
 export const imageRules = (kind: string, platform: Platform): readonly PlatformRule[] =>
   platform.images === NO_IMAGES ? [] : [pinnedRule(kind, platform), ...generationRules(kind, platform)];
 
-/** What is wrong with an image whose tag moves. @param pinBy what to do, in the imperative. */
+/** Reports an image whose tag moves. @param pinBy what to do, in the imperative. */
 export const moves = (path: string, image: string, pinBy = "name a full version or a digest"): readonly Violation[] =>
   movingTag(image) === null ? [] : [violation(path, "has a moving tag, so a restarted pod can run another version", image, pinBy)];
 

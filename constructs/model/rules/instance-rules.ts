@@ -25,7 +25,7 @@ import { serverRules } from "./server-rules";
 
 const PARAMETERS_PAGE = "https://www.postgresql.org/docs/17/runtime-config.html";
 
-/** Parameters that decide whether TLS, authentication, the owner role or the network access hold. */
+/** Parameters that TLS, authentication, the owner role or network access depend on. */
 const OWNED_PARAMETERS: readonly string[] = [
   "ssl",
   "ssl_ca_file",
@@ -41,15 +41,15 @@ const OWNED_PARAMETERS: readonly string[] = [
   "unix_socket_directories",
   "role",
   "session_authorization",
-  // The budget counts on a fixed reserve.
+  // The budget relies on a fixed reserve.
   "superuser_reserved_connections",
   "reserved_connections",
 ];
 
-/** Why a parameter that this project sets is refused. */
+/** Why a parameter that this project sets is rejected. */
 export const IS_OWNED = "is set by this project, because access and encryption depend on it";
 
-/** Whether a parameter is refused or checked on every target, so that a target need not. */
+/** Whether a parameter is rejected or checked on every target, so that a target does not have to. */
 export const isCheckedEverywhere = (name: string): boolean => name === "max_connections" || OWNED_PARAMETERS.includes(name);
 
 const DEFAULTS = completeInstance(
@@ -60,10 +60,10 @@ const DEFAULTS = completeInstance(
 /** What to do about a ceiling of storage autoscaling that is too low. */
 export const RAISE_CEILING = "raise it, leave it out, or set null to turn autoscaling off";
 
-/** Fields that describe a server to be made. */
+/** Fields that describe a server to create. */
 const CREATED = (Object.keys(DEFAULTS) as (keyof InstanceSettings)[]).filter((key) => key !== "existing" && key !== "majorVersion");
 
-/** Rules about one instance that hold on every target. */
+/** Rules about one instance that apply on every target. */
 export const instanceRules: readonly InstanceRule[] = [
   {
     id: "point-in-time-recovery-needs-backups",

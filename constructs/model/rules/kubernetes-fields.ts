@@ -2,10 +2,10 @@ import type { Misfit } from "../chart-values";
 import { isObject, type Json, type JsonObject } from "../json";
 import { isNamed, type Path } from "../values";
 
-/** What is wrong with the value of a key. @param path with the key. */
+/** Returns misfits in the value of a key. @param path with the key. */
 export type Check = (key: string, value: Json, path: Path) => readonly Misfit[];
 
-/** What helm or a program fills in. */
+/** Whether Helm or a program fills in the value. */
 export const isTemplate = (value: unknown): boolean => typeof value === "string" && value.includes("{{");
 
 /** The elements of a list, as `misfitsIn` calls them. */
@@ -108,7 +108,7 @@ const pullSecrets: Check = (key, value, path) =>
         .map(([item, own]) => ({ path: own, rule: "must be an object with a name", remedy: `write { name: "${String(item)}" }` }))
     : [];
 
-/** What containers are given. */
+/** Settings of containers. */
 export const ofContainers: readonly Check[] = [probes, sources, users, pullSecrets];
 
 const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";

@@ -7,7 +7,7 @@ import { type Check, isTemplate, ofContainers, ofIngresses, ofPlacement } from "
 const RESOURCES = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
 const LABELS = "https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/";
 
-/** Values that Kubernetes refuses, or that a chart may write as what Kubernetes refuses. */
+/** Rules about values that Kubernetes rejects, directly or as the chart writes them. */
 export const kubernetesRules = (kind: string): readonly PlatformRule[] => [quantitiesRule(kind), textsRule(kind), unitsRule(kind)];
 
 function quantitiesRule(kind: string): PlatformRule {
@@ -80,7 +80,7 @@ function quantityOf(value: unknown): number | null {
 
 const KINDS = ["requests", "limits"] as const;
 
-/** The quantities of `resources`, by requests or limits. Flyte's own settings of tasks are called otherwise. */
+/** The quantities of `resources`, by requests or limits. Flyte's own task settings have other names. */
 const isResources = (key: string, value: Json): value is JsonObject =>
   /^resources$/i.test(key) && isObject(value) && KINDS.some((kind) => isObject((value as JsonObject)[kind]));
 
@@ -113,7 +113,7 @@ const units: Check = (key, value, path) =>
           const found = { path: [...path, kind, resource] };
           if (resource === "memory" && quantity < LEAST_MEMORY)
             return [{ ...found, rule: "is counted in bytes, and m means a thousandth of a byte", remedy: "write the unit, such as 512Mi" }];
-          // A hundred cores are a mistake in a server of a platform, but somebody may have them.
+          // A hundred cores are a mistake for a platform's server, but such machines exist.
           return resource === "cpu" && quantity >= 100 && (quantity > MOST_CORES || quantity % 50 === 0)
             ? [{ ...found, rule: `requests ${quantity} cores`, remedy: "write millicores, such as 500m" }]
             : [];
@@ -166,13 +166,13 @@ const stepAbove = (path: Path): string => {
   return above === undefined || isNamed(above) ? "" : above;
 };
 
-/** The list of whose elements something is a setting. */
+/** Returns the list that contains the element with a setting. */
 const listAbove = (path: Path): string => {
   const [list, item] = path.slice(-3);
   return list === undefined || isNamed(list) || !isNamed(item) ? "" : list;
 };
 
-/** What has to differ among the elements of lists, by the list's key. */
+/** Keys that must be unique within a list, by the list's key. */
 const UNIQUE: readonly (readonly [list: RegExp, key: string])[] = [
   [/(volumes|containers)$/i, "name"],
   [/volumeMounts$/i, "mountPath"],
@@ -196,7 +196,7 @@ const CHECKS: readonly Check[] = [quantities, aboveLimits, choices, twice, ...of
 
 const TEXT_MAPS = /^(nodeSelector|matchLabels|labels|annotations|(pod|common|extra|service)?(Labels|Annotations))$/;
 
-/** Lists whose elements have a text as their value. */
+/** Lists whose elements have a string as their value. */
 const TEXT_LISTS = /(env(var(iable)?s?)?|tolerations)$/i;
 
 const isBare = (value: Json | undefined): value is number | boolean => typeof value === "number" || typeof value === "boolean";

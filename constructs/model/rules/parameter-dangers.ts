@@ -4,7 +4,7 @@ import { above, is, isNot, limitBelow, type Row, toRules } from "./parameter-row
 const OLDEST = 1_500_000_000;
 const FAILSAFE = 1_800_000_000;
 
-/** What loses or damages data. */
+/** Values that lose or damage data. */
 const DATA: readonly Row[] = [
   {
     parameter: "autovacuum",
@@ -144,7 +144,7 @@ const DATA: readonly Row[] = [
   ),
 ];
 
-/** What costs more than it gives. */
+/** Values that cost more than they give. */
 const MAINTENANCE: readonly Row[] = [
   {
     parameter: "autovacuum_freeze_max_age",

@@ -4,7 +4,7 @@ import { checkItems } from "../rule";
 import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
 
-/** A parameter that counts only up to another one, or a share of it. */
+/** A parameter that has effect only up to another one, or a share of it. */
 interface Limit {
   readonly name: string;
   readonly by: string;
@@ -31,7 +31,7 @@ const LIMITS: readonly Limit[] = [
   within("vacuum_freeze_table_age", "autovacuum_freeze_max_age", 0.95, FREEZE_AGE),
 ];
 
-/** The number above which a parameter does nothing, and how a person reads where it comes from; null where it is below. */
+/** Returns the number above which a parameter has no effect, with its origin in words; null if the value is below. */
 function limitOf(instance: InstanceSettings, { name, by, share, default: byDefault }: Limit): string | null {
   const value = numberOf(instance, name);
   const other = numberOf(instance, by) ?? byDefault;

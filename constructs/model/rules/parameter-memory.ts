@@ -5,17 +5,17 @@ import { manualPage } from "./parameter-row";
 
 const MIB = 2 ** 20;
 
-/** The share of memory that PostgreSQL can have at the start; the rest is the system's and the sessions'. */
+/** The share of memory that PostgreSQL can take at startup; the rest is for the system and sessions. */
 const MOST_SHARED = 0.9;
 /** PostgreSQL's manual: more than that is unlikely to help. */
 const USEFUL_BUFFERS = 0.4;
-/** The least memory of a connection that does anything. Bytes. */
+/** The least memory of a working connection. Bytes. */
 const PER_CONNECTION = 2 * MIB;
 /** What vacuum uses of its memory before PostgreSQL 17. Bytes. */
 const MOST_OF_VACUUM = GIB;
-/** So many sorts at once must not fill the memory. */
+/** This many concurrent sorts must not fill the memory. */
 const SORTS = 32;
-/** So many times the memory, if every connection sorts at once: nobody has that many connections busy. */
+/** This many times the memory if every connection sorts at the same time, which never happens in practice. */
 const OVERBOOKED = 10;
 /** What the sum of all processes must stay below. `MAX_BACKENDS` in postmaster.h. */
 const MOST_PROCESSES = 262_143;
@@ -27,7 +27,7 @@ const PER_PREDICATE_LOCK = 250;
 
 const memoryOf = ({ size }: InstanceSettings): number => size.memoryGib * GIB;
 
-/** Processes that the server makes room for at the start, by the parameter that asks for them. */
+/** Returns the processes that the server reserves at startup, by the parameter that asks for them. */
 function processesOf(instance: InstanceSettings): ReadonlyMap<string, number> {
   const defaults: Readonly<Record<string, number>> = {
     max_connections: 100,
@@ -68,7 +68,7 @@ const isTooMuchShared = (instance: InstanceSettings): boolean => sum(sharedOf(in
 
 const gibOf = ({ size }: InstanceSettings): string => `${size.memoryGib} GiB`;
 
-/** A rule about memory of one session. @param what may take it, several at once. */
+/** A rule about the memory of one session. @param what operations that use it concurrently. */
 const sessionRule = (name: "work_mem" | "temp_buffers", id: string, what: string): InstanceRule =>
   created({
     id,
@@ -94,7 +94,7 @@ const sessionRule = (name: "work_mem" | "temp_buffers", id: string, what: string
     failing: { parameters: { [name]: "1GB" } },
   });
 
-/** Rules about what parameters take of an instance's memory and disk, in all units. */
+/** Rules about parameters that use an instance's memory and disk, in all units. */
 export const memoryRules: readonly InstanceRule[] = [
   created({
     id: "shared-memory-fits",

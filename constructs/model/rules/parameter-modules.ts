@@ -8,7 +8,7 @@ import { listOf } from "./parameter-texts";
 /** Lists of modules that a server loads when it starts, or for each session. */
 const LISTS = ["shared_preload_libraries", "session_preload_libraries", "local_preload_libraries"] as const;
 
-/** Modules by the prefix of their parameters, where a server has them only if they are asked for. */
+/** Modules that a server loads only on request, by the prefix of their parameters. */
 const MODULES_BY_PREFIX: Readonly<Record<string, string>> = {
   auto_explain: "auto_explain",
   cron: "pg_cron",
@@ -18,7 +18,7 @@ const MODULES_BY_PREFIX: Readonly<Record<string, string>> = {
   pglogical: "pglogical",
 };
 
-/** Finds parameters of modules that the server will not load: nothing reads them. */
+/** Finds parameters of modules that the server does not load, which have no effect. */
 export const unread = (
   { parameters }: InstanceSettings,
   path: string,
@@ -48,11 +48,11 @@ export const preloadable = (
       : [violation(`${path}.parameters.${name}`, `names ${show(unknown)}, which ${rule}`, written, `it has ${modules.join(", ")}`)];
   });
 
-/** The parameter that says in which database pg_cron is, and the one where it is by default. */
+/** The parameter with pg_cron's database, and its default. */
 const CRON_DATABASE = "cron.database_name";
 const CRON_DEFAULT = "postgres";
 
-/** Finds pg_cron in a database in which it cannot be created. @param instances whose parameters the spec decides. */
+/** Finds pg_cron in a database where it cannot be created. @param instances whose parameters the spec sets. */
 export const misplacedCron = (
   instances: Readonly<Record<string, InstanceSettings>>,
   platforms: Readonly<Record<string, WholePlatform>>,

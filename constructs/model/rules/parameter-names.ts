@@ -6,24 +6,24 @@ import { nearest } from "../suggest";
 import type { Advice } from "../target";
 import { isCheckedEverywhere } from "./instance-rules";
 
-/** What a host calls its parameters, and which it has. */
+/** A host's term for its parameters, and their names. */
 export interface ParameterNames {
   /** With its article: `an RDS parameter`. */
   readonly kind: string;
   /** Those that may be suggested. */
   known(majorVersion: MajorVersion): readonly string[];
-  /** Those of another host, which people bring along; null if there are none. */
+  /** Parameters of another host, which people bring along; null if there are none. */
   readonly foreign: {
     readonly prefix: string;
     readonly kind: string;
     /** The section of that host, where they belong. */
     readonly section: string;
-    /** What to write here, where there is something. */
+    /** What to write here instead, if there is an equivalent. */
     readonly instead: ReadonlyMap<string, string>;
   } | null;
 }
 
-/** Returns what is wrong with a parameter that a host does not have. */
+/** Returns the rule and remedy for a parameter that a host does not have. */
 export function refuseUnknown(name: string, { kind, known, foreign }: ParameterNames, majorVersion: MajorVersion): Advice {
   if (foreign !== null && name.startsWith(foreign.prefix))
     return {
@@ -40,7 +40,7 @@ export function refuseUnknown(name: string, { kind, known, foreign }: ParameterN
 export const isOfModule = (name: string, modules: readonly string[]): boolean =>
   name.includes(".") && modules.includes(name.split(".", 1)[0] ?? "");
 
-/** Checks each parameter of an instance. Rules of all targets check some of them already, which are left out here. */
+/** Checks each parameter of an instance. Parameters that rules of all targets already check are left out. */
 export function checkParameters(
   { parameters, majorVersion }: InstanceSettings,
   path: string,

@@ -12,7 +12,7 @@ const MOST_WAL = 0.5;
 const DEFAULT_SENDERS = 10;
 const REMOVE = "remove it; the default is 10";
 
-/** What turns logical replication on, by host. */
+/** Parameters that enable logical replication, by host. */
 const LOGICAL = ["rds.logical_replication", "cloudsql.logical_decoding"] as const;
 
 const isLogical = (instance: InstanceSettings): boolean =>
@@ -22,7 +22,7 @@ const isLogical = (instance: InstanceSettings): boolean =>
     return value !== undefined && toPlainValue({ type: "bool" }, value) === "on";
   });
 
-/** Parameters that need more in WAL than `minimal`, where they have this effect. */
+/** Parameters that need more WAL than `minimal`, if they have this effect. */
 const BEYOND_MINIMAL: readonly (readonly [name: string, uses: (plain: string | undefined) => boolean, remedy: string])[] = [
   ["max_wal_senders", (plain) => Number(plain ?? DEFAULT_SENDERS) > 0, "set max_wal_senders to 0, or remove wal_level"],
   ["archive_mode", (plain = "off") => plain !== "off", "set archive_mode to off, or remove wal_level"],
@@ -44,7 +44,7 @@ const PAGES_OF_BANK = 16;
 const VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"];
 const DEFAULT_LEAST_VERSION = "TLSv1.2";
 
-/** Rules about parameters that have to fit together, or to replicas, disk and TLS. */
+/** Rules about parameters that must fit together, or fit replicas, disk and TLS. */
 export const replicationRules: readonly InstanceRule[] = [
   created({
     id: "replicas-need-wal-senders",

@@ -20,13 +20,13 @@ type Chapter =
   | "statistics"
   | "wal";
 
-/** A value of one parameter that does harm: a rule in a line of a table. */
+/** A harmful value of one parameter: a rule as a row of a table. */
 export interface Row {
   readonly parameter: string;
-  /** Ends the rule's id, after the parameter: `statement-timeout-breaks-migrations`. */
+  /** The end of the rule's ID, after the parameter: `statement-timeout-breaks-migrations`. */
   readonly effect: string;
   readonly chapter: Chapter;
-  /** Of the manual; 17 if left out. */
+  /** Version of the manual; 17 if left out. */
   readonly majorVersion?: MajorVersion;
   /** @param value as `pg_settings.setting` shows it: numbers in the parameter's own unit. */
   isHarmful(value: string): boolean;
@@ -37,11 +37,11 @@ export interface Row {
   readonly failing: ParameterValue;
 }
 
-/** Where PostgreSQL's manual describes a parameter. */
+/** Returns the page of PostgreSQL's manual about a parameter. */
 export const manualPage = (chapter: Chapter, parameter: string, majorVersion: MajorVersion = 17): `https://${string}` =>
   `https://www.postgresql.org/docs/${majorVersion}/runtime-config-${chapter}.html#GUC-${parameter.toUpperCase().replaceAll("_", "-")}`;
 
-/** The rules of a table. An existing server's configuration is not this project's. */
+/** Converts a table to rules. They do not apply to existing servers, which this project does not configure. */
 export const toRules = (severity: Severity, rows: readonly Row[]): readonly InstanceRule[] =>
   rows.map(({ parameter, effect, chapter, majorVersion, isHarmful, rule, remedy, why, passing, failing }) =>
     created({

@@ -1,10 +1,10 @@
 import { is, isNot, type Row, toRules } from "./parameter-row";
 import { firstSchema, isSearchConfiguration, isUtf8 } from "./parameter-texts";
 
-/** Ciphers and sets without encryption or authentication, or that have been broken, as OpenSSL calls them. */
+/** OpenSSL names of ciphers and cipher sets that are broken, or have no encryption or authentication. */
 const BROKEN_CIPHERS = /^(aNULL|eNULL|NULL|ADH|AECDH|EXP|EXPORT|LOW|RC4|MD5|DES-CBC)/;
 
-/** What changes every session: logins, migrations or the meaning of statements. */
+/** Values that change every session: logins, migrations or the meaning of statements. */
 const BREAKING: readonly Row[] = [
   {
     parameter: "default_transaction_read_only",
@@ -186,7 +186,7 @@ const BREAKING: readonly Row[] = [
   },
 ];
 
-/** What is allowed and seldom meant. */
+/** Values that are allowed but rarely intended. */
 const DOUBTFUL: readonly Row[] = [
   {
     parameter: "log_statement",
@@ -346,5 +346,5 @@ const DOUBTFUL: readonly Row[] = [
   ),
 ];
 
-/** Rules about what every session starts with. */
+/** Rules about the defaults of every session. */
 export const sessionRules = [...toRules("acknowledge", BREAKING), ...toRules("warning", DOUBTFUL)];

@@ -4,7 +4,7 @@ import { checkEach } from "../rule";
 import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
 
-/** Encodings by PostgreSQL's names and other ones, without what it ignores. https://www.postgresql.org/docs/17/multibyte.html */
+/** Encodings by PostgreSQL's names and aliases, without the characters that it ignores. https://www.postgresql.org/docs/17/multibyte.html */
 const ENCODINGS: ReadonlySet<string> = new Set(
   `abc alt big5 euccn eucjis2004 eucjp euckr euctw gb18030 gbk iso88591 iso885910 iso885913 iso885914 iso885915 iso885916 iso88592 iso88593
   iso88594 iso88595 iso88596 iso88597 iso88598 iso88599 johab koi8 koi8r koi8u latin1 latin10 latin2 latin3 latin4 latin5 latin6 latin7
@@ -18,17 +18,17 @@ const UTF8 = ["utf8", "unicode"];
 
 const normalEncoding = (value: string): string => value.replaceAll(/[^A-Za-z0-9]/g, "").toLowerCase();
 
-/** Whether texts stay as they are; so it is with an encoding that PostgreSQL rejects. */
+/** Whether strings stay unchanged; also true for an encoding that PostgreSQL rejects. */
 export const isUtf8 = (value: string): boolean => !ENCODINGS.has(normalEncoding(value)) || UTF8.includes(normalEncoding(value));
 
-/** Configurations of text search that every server has, without their schema. */
+/** Text search configurations that every server has, without their schema. */
 const SEARCH_CONFIGURATIONS: ReadonlySet<string> = new Set(
   `simple arabic armenian basque catalan danish dutch english finnish french german greek hindi hungarian indonesian irish italian
   lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish`.split(/\s+/),
 );
 export const isSearchConfiguration = (value: string): boolean => SEARCH_CONFIGURATIONS.has(value.trim().replace(/^pg_catalog\./, ""));
 
-/** PostgreSQL's `SplitIdentifierString`: names between commas, or null where it is no such list. */
+/** PostgreSQL's `SplitIdentifierString`: names between commas, or null if it is not such a list. */
 export function listOf(text: string): readonly string[] | null {
   if (text.trim() === "") return [];
   const names: string[] = [];
@@ -42,13 +42,13 @@ export function listOf(text: string): readonly string[] | null {
   return names;
 }
 
-/** The schema in which tables are created, as far as the text says. One that is no list is rejected elsewhere. */
+/** Returns the schema in which tables are created, if the text names it. A malformed list is rejected elsewhere. */
 export function firstSchema(path: string): string | undefined {
   const names = listOf(path);
   return names === null ? "public" : names.find((name) => name !== "$user");
 }
 
-// An abbreviation with an offset, such as EST5EDT, which PostgreSQL takes with any letters.
+// An abbreviation with an offset, such as EST5EDT, which PostgreSQL accepts with any letters.
 const POSIX_ZONE = /^(?:<[A-Za-z0-9+-]{3,}>|[A-Za-z]{3,})[+-]?\d{1,2}(?::\d\d){0,2}(?:[A-Za-z<].*)?$/;
 const OFFSET = /^[+-]?\d{1,3}(?:\.\d+|:\d\d)?$/;
 
@@ -61,7 +61,7 @@ function isTimeZone(value: string): boolean {
   }
 }
 
-/** What must hold of a text, or null where it does. */
+/** Returns the rule that a text violates, or null. */
 export type TextCheck = (value: string) => string | null;
 
 /** Words between commas, in any case. */
@@ -95,7 +95,7 @@ const dateStyle: TextCheck = (value) => {
     : "must be one of ISO, SQL, Postgres, German, and one of MDY, DMY, YMD";
 };
 
-/** What PostgreSQL checks of texts when it reads them. Each was tried on a separate server. */
+/** PostgreSQL's own checks of texts. Each was tested on a separate server. */
 const CHECKS: Readonly<Record<string, TextCheck>> = {
   client_encoding: (value) => (ENCODINGS.has(normalEncoding(value)) ? null : "must be an encoding such as UTF8"),
   createrole_self_grant: words(["set", "inherit"]),
@@ -120,10 +120,10 @@ const CHECKS: Readonly<Record<string, TextCheck>> = {
   wal_consistency_checking: words(RESOURCE_MANAGERS),
 };
 
-/** What must hold of a text, or null where PostgreSQL accepts it or its form is not known here. */
+/** Returns the rule that a text violates; null if PostgreSQL accepts it or its form is unknown. */
 export const checkText = (name: string, value: string): string | null => ownEntry(CHECKS, name)?.(value) ?? null;
 
-/** Rules about texts whose form PostgreSQL knows. */
+/** Rules about texts whose form PostgreSQL checks. */
 export const textRules: readonly InstanceRule[] = [
   created({
     id: "parameter-text-is-valid",

@@ -5,7 +5,7 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Timeouts that end what platforms do all the time. `doctor` looks for the same on the server. */
+/** Timeouts that end normal operations of platforms. `doctor` checks the same on the server. */
 const BREAKING: readonly Row[] = [
   {
     parameter: "statement_timeout",
@@ -88,7 +88,7 @@ const BREAKING: readonly Row[] = [
   ),
 ];
 
-/** Timeouts that cost speed, or end something under load. */
+/** Timeouts that reduce speed, or end operations under load. */
 const COSTLY: readonly Row[] = [
   {
     parameter: "deadlock_timeout",

@@ -4,10 +4,10 @@ import { toBase } from "../parameters";
 import { created, type InstanceRule } from "../target";
 import { manualPage } from "./parameter-row";
 
-/** A parameter of which people write a number in another unit than the one that it counts. */
+/** A parameter whose unit people often mistake. */
 interface Counted {
   readonly chapter: Parameters<typeof manualPage>[0];
-  /** A smaller number is absurd in the parameter's own unit. */
+  /** A smaller number makes no sense in the parameter's own unit. */
   readonly least: number;
   readonly counts: string;
   /** The unit in which such a number is usual. */
@@ -35,7 +35,7 @@ const COUNTED: Readonly<Record<string, Counted>> = {
 /** Microseconds of a parameter that counts milliseconds, for a person. */
 const show = (name: string, base: number): string => (COUNTED[name]?.counts === "milliseconds" ? `${base / 1000} ms` : showBytes(base));
 
-/** Rules about sizes and times that were written in the belief of another unit. */
+/** Rules about sizes and times that were meant in another unit. */
 export const unitRules: readonly InstanceRule[] = [
   ...Object.entries(COUNTED).map(([name, { chapter, least, counts, meant }]) =>
     created({

@@ -13,7 +13,7 @@ import { imageRules } from "./image-rules";
 import { kubernetesRules } from "./kubernetes-rules";
 import { nameRule, valueRules } from "./value-rules";
 
-/** Every rule about a platform: its own, and those that follow from its data. */
+/** Returns every rule about a platform: its own, and those that follow from its data. */
 export function platformRules(kind: string, platform: Platform): readonly PlatformRule[] {
   const ofChart =
     platform.chart === NO_CHART
@@ -28,14 +28,14 @@ export function platformRules(kind: string, platform: Platform): readonly Platfo
   return [...platform.rules, ...ofChart, imageRule(kind, platform), ...imageRules(kind, platform), extensionRule(kind), nameRule(kind)];
 }
 
-/** Only for a platform that a chart installs, in each of its settings. */
+/** Returns the chart of a platform that a chart always installs. */
 function chartOf(platform: Platform, settings: Settings<CommonFields>): Chart {
   const chart = platform.chart(settings);
   if (chart === null) throw new TypeError(`${platform.title} has no chart`);
   return chart;
 }
 
-/** Settings of a chart, for a platform without one. */
+/** Reports chart settings of a platform without a chart. */
 function noChartRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-has-no-chart`,
@@ -63,7 +63,7 @@ function noChartRule(name: string, platform: Platform): PlatformRule {
   };
 }
 
-/** What is known to have other keys, or not to work at all. */
+/** Reports versions that have other keys, or do not work at all. */
 function chartSupportRule(name: string, platform: Platform): PlatformRule {
   return {
     id: `${name}-chart-supported`,
@@ -121,7 +121,7 @@ function chartVersionRule(name: string, platform: Platform): PlatformRule {
   };
 }
 
-/** Helm takes any key, unless the chart has a schema: a mistyped one installs the default. */
+/** Helm accepts any key, unless the chart has a schema: a mistyped key installs the default. */
 function chartValuesRule(name: string, platform: Platform): readonly PlatformRule[] {
   const { verified, name: chart } = chartOf(platform, defaultSettings(name, platform));
   if (Object.keys(verified[0].keys).length === 0) return [];

@@ -7,7 +7,7 @@ import { minutesOf } from "../windows";
 const READ = "2026-11-30";
 const BEST_PRACTICES = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_BestPractices.Security.html";
 
-/** Addresses of the widest network that one owner has: a /8. */
+/** Addresses of the widest network with one owner: a /8. */
 const WIDEST = 2 ** 24;
 const DAY = 24 * 60;
 /** PgBouncer's default port. */
@@ -21,11 +21,11 @@ const isWorld = (source: string): boolean => source.endsWith("/0");
 const WAY_IN =
   "a database gets no public address: name the cluster's network here; people connect through a VPN or a tunnel (--via localhost:5433)";
 
-/** Of a shell, of Kubernetes, or of a template. */
+/** A variable of a shell, of Kubernetes, or of a template. */
 const VARIABLE = /^\$|\$[{(]|\{\{/;
 const UNEXPANDED = "contains a variable, which nothing expands";
 
-/** Ports that servers have by default, and nobody gives to another program on purpose. */
+/** Default ports of servers, which people do not intentionally use for other programs. */
 const PORTS: ReadonlyMap<number, string> = new Map([
   [1433, "SQL Server"],
   [1521, "Oracle"],
@@ -37,7 +37,7 @@ const PORTS: ReadonlyMap<number, string> = new Map([
   [27017, "MongoDB"],
 ]);
 
-/** What is wrong with the port of a server, if it is another program's. @param usual the port to write, in words. */
+/** Reports a port that is another program's default. @param usual the port to write, in words. */
 export function refusePort(path: string, port: number, server: string, usual: string): readonly Violation[] {
   const other = PORTS.get(port);
   return other === undefined || other === server
@@ -45,7 +45,7 @@ export function refusePort(path: string, port: number, server: string, usual: st
     : [violation(path, `is the port of ${other}`, port, `write the port that ${server} listens on, ${usual}`)];
 }
 
-/** What is wrong with PEM text that pods get as certificate authorities, in words; null if nothing is, or if it is the path of a file. */
+/** Returns, in words, why PEM text cannot serve as certificate authorities for pods; null if it can, or if it is the path of a file. */
 export function refuseAuthorities(text: string): string | null {
   if (VARIABLE.test(text)) return UNEXPANDED;
   const labels = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = ""]) => label);
@@ -54,7 +54,7 @@ export function refuseAuthorities(text: string): string | null {
   return other === undefined ? null : `must contain only certificates, but contains a ${other}`;
 }
 
-/** Rules about an instance's clients, its maintenance and its certificate authority that hold on every target. */
+/** Rules about an instance's clients, maintenance and certificate authority that apply on every target. */
 export const serverRules: readonly InstanceRule[] = [
   {
     id: "never-the-whole-world",

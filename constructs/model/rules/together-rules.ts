@@ -14,10 +14,10 @@ export interface Companion {
   readonly settings: Settings<CommonFields>;
 }
 
-/** About all platforms of an environment; an example has them as a person writes them, by name. */
+/** A rule about all platforms of an environment; examples contain them as a person writes them, by name. */
 export type TogetherRule = Rule<readonly Companion[], Readonly<Record<string, JsonObject>>>;
 
-/** The rules about all platforms, which follow from what each kind states. */
+/** Returns the rules about all platforms, which follow from the definition of each kind. */
 export const togetherRules = (platforms: Platforms): readonly TogetherRule[] =>
   Object.entries(platforms).flatMap(([kind, { oncePerCluster, exclusive }]) => [
     ...(oncePerCluster === null ? [] : [onceRule(kind, oncePerCluster)]),

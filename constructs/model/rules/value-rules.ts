@@ -6,7 +6,7 @@ import type { Platform, PlatformRule } from "../platform";
 import { namesSource, sourceOf, type TextAt, textsIn } from "../value-texts";
 import { atValue, collision, isNamed, type Path } from "../values";
 
-/** The first violation at each path. */
+/** Returns the first violation at each path. */
 const once = (found: readonly Violation[]): readonly Violation[] =>
   [...new Map([...found].reverse().map((each) => [each.path, each])).values()].reverse();
 
@@ -18,10 +18,10 @@ export const valueRules = (kind: string, platform: Platform): readonly PlatformR
   bucketRule(kind),
 ];
 
-/** What YAML 1.1 does not read as a text: charts write names without quotes, and Helm and kubectl read YAML 1.1. */
+/** Words that YAML 1.1 does not read as strings: charts write names without quotes, and Helm and kubectl read YAML 1.1. */
 const NOT_A_TEXT = /^(y|n|yes|no|on|off|true|false|null)$/;
 
-/** Rules about the names that a platform's files have. */
+/** A rule about names in a platform's files. */
 export function nameRule(kind: string): PlatformRule {
   return {
     id: `${kind}-names-in-yaml`,
@@ -45,7 +45,7 @@ export function nameRule(kind: string): PlatformRule {
   };
 }
 
-/** What is in the object is not known here, and a variable of it may decide the connection. */
+/** The object's content is unknown here, and one of its variables may change the connection. */
 function variablesOfObjectsRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-variables-of-objects`,
@@ -114,20 +114,20 @@ function secretRule(kind: string, platform: Platform): PlatformRule {
 }
 
 const SECRET = /(passw(or)?d|secret|token|apikey|accesskey|secretkey|authstring|connectionstring|credentials?|privatekey)(value)?$/;
-/** What names a Secret or a key of it, or says how one is used. */
+/** Keys that name a Secret or one of its keys, or how it is used. */
 const A_NAME = /^(existing|keyof)|(name|ref|file|path)$/;
 const squeezed = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
 
-/** Whether a text is a password by what it is called. `KEY` names such as `passwordKey` say which key of a Secret. */
+/** Whether a name indicates a password. Names such as `passwordKey` name a key of a Secret instead. */
 export function isSecretName(name: string): boolean {
   const plain = squeezed(name);
   return SECRET.test(plain) && !A_NAME.test(plain);
 }
 
-/** A URL with a password in it, unless a template or a variable stands in its place. */
+/** A URL with a password, unless a template or variable is used instead. */
 const PASSWORD_IN_URL = /:\/\/[^\s/:@]*:(?!\$\(|\$\{|\{\{)[^\s/@]+@/;
 
-/** A password of something else in clear: it stands in the release, in templates and in state. */
+/** Reports other passwords in clear text: they are stored in the release, in templates and in state. */
 function passwordRule(kind: string, platform: Platform): PlatformRule {
   return {
     id: `${kind}-values-in-clear`,
@@ -163,10 +163,10 @@ function passwordRule(kind: string, platform: Platform): PlatformRule {
   };
 }
 
-/** Keys that charts give to the name of a bucket. */
+/** Keys that charts use for a bucket's name. */
 const BUCKET = /^(bucket(Name)?|(metadata|userData)Container)$/;
 
-/** A bucket that is not called like one: charts write its URL themselves. */
+/** Reports an invalid bucket name: charts build the URL themselves. */
 function bucketRule(kind: string): PlatformRule {
   return {
     id: `${kind}-buckets-are-names`,
@@ -187,7 +187,7 @@ function bucketRule(kind: string): PlatformRule {
 
 const isOfReference = (path: Path): boolean => path.some((step) => typeof step === "string" && /(ref|from)$/i.test(step));
 
-/** How the chart takes it from a Secret: a list of variables by reference, or the nearest of its values that names one. */
+/** Returns how the chart reads the value from a Secret: by reference in a list of variables, or from the nearest value that names a Secret. */
 function remedyOf(path: Path, isValue: boolean, keys: ChartKeys, guarded: readonly Path[]): string {
   if (isValue) return "write valueFrom: { secretKeyRef: { name: ..., key: ... } } in place of value";
   const steps = path.filter((step): step is string => typeof step === "string");

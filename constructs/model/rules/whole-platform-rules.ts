@@ -7,7 +7,7 @@ import type { WholeRule } from "../target";
 
 const SERVICE_ACCOUNTS = "https://kubernetes.io/docs/concepts/security/service-accounts/";
 
-/** Rules about platforms beside each other, or on their instance, that hold on every target. */
+/** Rules about several platforms, or a platform and its instance, that apply on every target. */
 export const wholePlatformRules: readonly WholeRule<Fields>[] = [
   {
     id: "reading-from-a-replica-needs-one",
@@ -36,7 +36,7 @@ export const wholePlatformRules: readonly WholeRule<Fields>[] = [
     severity: "warning",
     check: ({ platforms }) => {
       const owners = new Map<string, string>();
-      // First those whose names are fixed: only one that was chosen can be another one.
+      // First those whose names are fixed: only a chosen name can be changed.
       checkEach(platforms, ({ settings: { namespace, serviceAccount }, serviceAccounts }, name) => {
         if (serviceAccount === null) for (const account of serviceAccounts) owners.set(`${namespace}/${account}`, name);
         return [];

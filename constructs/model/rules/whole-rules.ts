@@ -7,14 +7,14 @@ import { isSecretName } from "./value-rules";
 import { wholePlatformRules } from "./whole-platform-rules";
 
 /**
- * Where AWS compares keys without regard to case: `CreateRole` refuses a second key, and `TagRole` replaces the first, silently. Every
+ * Where AWS ignores case in keys: `CreateRole` rejects a second key, and `TagRole` silently replaces the first. Every
  * stack has roles.
  */
 const IAM_TAGS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#case-sensitivity";
 
 const FINDS_SECRETS = "is how this project finds the objects of a platform";
 
-/** Rules about an environment's labels, all of its instances and all of its platforms that hold on every target. */
+/** Rules about an environment's labels, instances and platforms that apply on every target. */
 export const wholeRules: readonly WholeRule<Fields>[] = [
   ...wholePlatformRules,
   {
@@ -141,7 +141,7 @@ export const wholeRules: readonly WholeRule<Fields>[] = [
     severity: "warning",
     check: ({ instances, platforms }) => {
       const used = Object.values(platforms).map(({ instance }) => instance);
-      // One whose instance is unknown may be on any of them. An environment without platforms waits for its first.
+      // A platform with an unknown instance may be on any of them. An environment without platforms is waiting for its first.
       if (used.length === 0 || used.includes(null)) return [];
       return Object.keys(instances)
         .filter((name) => !used.includes(name))

@@ -4,19 +4,19 @@ import { FIRST_DATABASE } from "../../model/names";
 import type { Connection, ProcessText, SecretTemplate, Tls } from "../../model/platform";
 import { databaseUrl, PLAIN_SECRET } from "../../model/secret";
 
-/** An address of a database, as a process outside Kubernetes gets it: the path of the CA's file is open. */
+/** An address of a database for a process outside Kubernetes: the path of the CA's file is not fixed. */
 type Address = SecretTemplate & ProcessText;
 
-/** TLS in libpq's words, which psycopg, asyncpg, pgx and JDBC's driver take, too, and what bounds a dead connection. */
+/** TLS in libpq's terms, which psycopg, asyncpg, pgx and JDBC's driver also accept, and limits for dead connections. */
 function parameters(tls: Tls, bounds: string): ProcessText {
   if (tls.mode === "proxy") return [`sslmode=disable&${bounds}`];
   return [`sslmode=${tls.mode}&sslrootcert=`, { caFile: true }, `&${bounds}`];
 }
 
-/** asyncpg takes `ssl` from SQLAlchemy, and the CA from `PGSSLROOTCERT` only. */
+/** asyncpg takes `ssl` from SQLAlchemy, and the CA only from `PGSSLROOTCERT`. */
 const asyncpg = ({ mode }: Tls): string => `?ssl=${mode === "proxy" ? "disable" : mode}`;
 
-/** `jdbc:` URLs carry the login as parameters. https://jdbc.postgresql.org/documentation/use/ */
+/** `jdbc:` URLs contain the login as parameters. https://jdbc.postgresql.org/documentation/use/ */
 const jdbcUrl = ({ host, port }: Connection, database: string): Address => [
   `jdbc:postgresql://${host}:${port}/${database}?user=`,
   { field: "username", encoding: "url" },
@@ -24,7 +24,7 @@ const jdbcUrl = ({ host, port }: Connection, database: string): Address => [
   { field: "password", encoding: "url" },
 ];
 
-/** A line of a password file. No host, database or login of ours has a colon. https://www.postgresql.org/docs/17/libpq-pgpass.html */
+/** A line of a password file. Hosts, databases and logins here contain no colon. https://www.postgresql.org/docs/17/libpq-pgpass.html */
 const pgpass = ({ host, port }: Connection, database: string): SecretTemplate => [
   `${host}:${port}:${database}:`,
   { field: "username", encoding: "raw" },
@@ -51,7 +51,7 @@ const uriOf = (connection: Connection, database: string, scheme: string, bounds:
   `?${inPod(parameters(connection.tls, bounds), caPath(connection.tls))}`,
 ];
 
-/** What the Secret has for one database, by the endings of its keys. */
+/** Returns the Secret's values for one database, by the endings of their keys. */
 function ofDatabase(connection: Connection, database: string): Readonly<Record<string, SecretTemplate>> {
   const url = (scheme: string, bounds: string): SecretTemplate => uriOf(connection, database, scheme, bounds);
   return {
@@ -65,7 +65,7 @@ function ofDatabase(connection: Connection, database: string): Readonly<Record<s
   };
 }
 
-/** Key of a database in the Secret: that of the first one has no prefix. */
+/** Returns the key of a database in the Secret: the first database has no prefix. */
 export const secretKey = (database: string, ending: string): string => (database === FIRST_DATABASE ? ending : `${database}-${ending}`);
 
 const NO_CONNECTION: Connection = {
@@ -85,7 +85,7 @@ export const COMMON_KEYS: readonly string[] = [...Object.keys(PLAIN_SECRET), "ho
 /** Ending of each database's key for a read replica. */
 export const READER_ENDING = "read-uri";
 
-/** What the Secret has besides if the instance has a read replica. */
+/** Returns further values of the Secret if the instance has a read replica. */
 function ofReader(connection: Connection): Readonly<Record<string, SecretTemplate>> {
   const { reader, databases } = connection;
   if (reader === null) return {};

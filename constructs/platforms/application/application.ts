@@ -21,7 +21,7 @@ const KIND = "application";
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Application extends Platform<ApplicationFields, "main"> {}
 
-/** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers take; the Deployment is not created here. */
+/** Any program with a PostgreSQL database. Its Secret has the login in every form that drivers accept; the Deployment is not created here. */
 export const application: Application = definePlatform({
   title: "Application",
   fitsAnyProgram: true,
@@ -42,7 +42,7 @@ export const application: Application = definePlatform({
   wire,
 });
 
-/** A login's limit counts on each server alone. */
+/** A login's limit applies to each server separately. */
 function demands({ connections }: ApplicationSettings): readonly Demand[] {
   return [{ opener: "all pods together", pool: connections, processes: 1, replicas: 1, overlaps: false, migration: 0 }];
 }

@@ -13,7 +13,7 @@ const DATABASE = "flyteadmin";
 
 const SERVERS = adminServers("flyte");
 
-/** Flyte 1 in one pod, with one database. The chart takes flat keys and writes them nested; flat ones in a later file win. */
+/** Flyte 1 in one pod, with one database. The chart accepts flat keys and writes them nested; flat keys in a later file win. */
 export const binary1: FlyteEdition = {
   chart: binaryChart(flyteBinary1, "v1.16.7"),
   servers: SERVERS,

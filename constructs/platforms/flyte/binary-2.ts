@@ -17,10 +17,10 @@ import {
 } from "./edition";
 import flyteBinary2 from "./facts/flyte-binary-v2.0.42.json";
 
-/** The chart runs `latest`; this is what that was on 2026-08-18, when the chart v2.0.42 was packaged. */
+/** The chart runs `latest`; this is the image that it was on 2026-08-18, when the chart v2.0.42 was packaged. */
 const CONSOLE = "ghcr.io/unionai-oss/flyteconsole-v2@sha256:3cea5ec7ea1ebb2d2b392d60988c028ff45965e3a7eecb0e1ba51d7ec81e6cdb";
 
-/** The chart's values name it, whatever the release's: see `FLYTE_VALUES`. */
+/** The namespace in the chart's values, independent of the release's: see `FLYTE_VALUES`. */
 const CHART_NAMESPACE = "flyte";
 const NAMED_NAMESPACE =
   "The chart runs task pods in namespace flyte and looks for its connector there. Create that namespace first, or set flyte-core-components.actions.kubernetes.namespace and the connector's endpoint (k8s://flyteconnector.NAMESPACE:8000) in values.";
@@ -35,7 +35,7 @@ const SERVERS: Servers = {
   ],
 };
 
-/** Flyte 2: one service with one pool, and a listener of its own by lib/pq. Its keys stand below `runs.database.postgres`. */
+/** Flyte 2: one service with one pool, and a separate listener with lib/pq. Its keys are below `runs.database.postgres`. */
 export const binary2: FlyteEdition = {
   chart: binaryChart(flyteBinary2, "v2.0.43"),
   servers: SERVERS,
@@ -107,7 +107,7 @@ export const binary2: FlyteEdition = {
         },
         inlineSecretRef: secret,
       },
-      // The chart's own probe does not ask the database.
+      // The chart's own probe does not query the database.
       deployment: { readinessProbe: { httpGet: { path: "/readyz", port: "http" } } },
       console: { image: imageValues(settings.images.console ?? CONSOLE) },
     });

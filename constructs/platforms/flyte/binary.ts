@@ -6,7 +6,7 @@ import type { Chart, Connection } from "../../model/platform";
 import { FLYTE_CHARTS, imageValues, ONE_CONFIGURATION } from "./edition";
 import type { FlyteSettings } from "./settings";
 
-/** One chart with two products in it: their versions tell them apart. @param unverified of the same product. */
+/** One chart for two products, which differ by version. @param unverified of the same product. */
 export const binaryChart = (verified: ChartFacts, unverified: string): Chart => ({
   name: "flyte-binary",
   repository: FLYTE_CHARTS,
@@ -21,14 +21,14 @@ export const binaryChart = (verified: ChartFacts, unverified: string): Chart => 
 /** The values of the chart of Flyte 2. */
 export const FLYTE_VALUES = "https://github.com/flyteorg/flyte/blob/v2.0.42/charts/flyte-binary/values.yaml";
 
-/** Sorts after every file of the chart's own; of two files that set a key, Flyte takes the later. */
+/** Sorts after every file of the chart; if two files set a key, Flyte uses the later one. */
 export const CREDENTIALS_FILE = "999-database.yaml";
 
 export const IN_CLEAR: Guard = { because: "it would be stored in clear text in a ConfigMap, or change the connection" };
 
 const OTHER_ADDRESS: Guard = { because: "they could resolve the database's name to another address" };
 
-/** Paths of both binaries' charts that decide the connection beside those that `wire` writes. */
+/** Paths of both binaries' charts that change the connection, in addition to those that `wire` writes. */
 export const binaryGuarded: readonly Guards[] = [
   COMMON_VALUES,
   {
@@ -61,7 +61,7 @@ export const binaryGuarded: readonly Guards[] = [
   },
 ];
 
-/** What both binaries' charts take alike: one pod, which migrates itself and is ended before the next one starts. */
+/** Common values of both binaries' charts: one pod, which migrates itself and ends before the next one starts. */
 export function binaryValues(connection: Connection, settings: FlyteSettings): JsonObject {
   const { tls } = connection;
   const mounts = tlsMounts(tls);
@@ -75,7 +75,7 @@ export function binaryValues(connection: Connection, settings: FlyteSettings): J
       waitForDB: waitForDB === undefined ? undefined : { image: waitForDB },
       extraVolumes: mounts?.volumes,
       extraVolumeMounts: mounts?.volumeMounts,
-      // Before `wait-for-db`, which would else wait for a proxy that is not up.
+      // Before `wait-for-db`, which would otherwise wait for a proxy that has not started.
       preInitContainers: sidecars(tls),
     },
   };

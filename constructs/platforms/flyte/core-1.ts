@@ -16,7 +16,7 @@ import {
 import flyteCore1 from "./facts/flyte-core-v1.16.8.json";
 import { adminRevision, adminServers, FLYTE_1_SERVICES, migrations } from "./flyte-1";
 
-/** Where the chart mounts the database's Secret, whole, in every container that logs in. */
+/** Where the chart mounts the complete database Secret in every container that logs in. */
 const SECRET_PATH = "/etc/db";
 const PASSWORD = "pass.txt";
 const CA = "ca.pem";
@@ -51,7 +51,7 @@ export const core1: FlyteEdition = {
       forceNamespace: { setting: "namespace" },
       common: { databaseSecret: THE_CONNECTION },
       storage: {
-        // Its files would join Flyte's configuration.
+        // Its files would become part of Flyte's configuration.
         secretName: ONE_CONFIGURATION,
       },
       db: {
@@ -96,9 +96,9 @@ export const core1: FlyteEdition = {
     ...(scheduler ? [{ opener: "flytescheduler", pool, processes: 1, replicas: 1, overlaps: true, migration: 0 }] : []),
   ],
   secret: ({ tls }) => ({
-    // The DSN is joined as `user=postgres password=<this> <options>`, and the last user counts.
+    // Flyte joins the DSN as `user=postgres password=<this> <options>`, and the last user wins.
     [PASSWORD]: [{ field: "password", encoding: "raw" }, " user=", { field: "username", encoding: "raw" }],
-    // Init containers and syncresources mount nothing but this Secret.
+    // Init containers and syncresources mount only this Secret.
     ...(tls.mode === "proxy" ? {} : { [CA]: [{ caText: true }] }),
   }),
   values: (connection, settings) => {

@@ -38,7 +38,7 @@ export interface FlyteEdition {
 }
 
 export const ONE_CONFIGURATION: Guard = { because: "configuration from elsewhere would replace the connection" };
-/** What each of Flyte's `database` sections has besides the connection. */
+/** Settings of each `database` section of Flyte in addition to the connection. */
 export const POOL_SETTINGS: Guards = {
   maxOpenConnections: { setting: "maxOpenConnections" },
   connMaxLifeTime: { setting: "connMaxLifeTime" },
@@ -49,19 +49,19 @@ export const SIMPLE_PROTOCOL = { works: true, note: "`transactionPooling: true` 
 export const FLYTE_CHARTS = "https://flyteorg.github.io/flyte";
 
 /**
- * The end of Flyte's DSN. Without it Flyte writes `sslmode=disable`; a key that libpq does not have is sent to the server, which
- * refuses it (`pool_mode`, which Flyte's own page recommends).
+ * The end of Flyte's DSN. Without it, Flyte writes `sslmode=disable`. A key that libpq does not have is sent to the server, which
+ * rejects it (such as `pool_mode`, which Flyte's own page recommends).
  */
 export function options(tls: Tls, { transactionPooling }: Pick<FlyteSettings, "transactionPooling">): ProcessText {
   const verified: ProcessText = tls.mode === "proxy" ? ["sslmode=disable"] : [`sslmode=${tls.mode} sslrootcert=`, { caFile: true }];
   return [...verified, ` ${GO_WORDS}`, ...(transactionPooling ? [" default_query_exec_mode=simple_protocol"] : [])];
 }
 
-/** User name and password for YAML; no password of ours has a quote. */
+/** User name and password for YAML; passwords here contain no quote. */
 export const YAML_USERNAME: SecretTemplate = ["'", { field: "username", encoding: "raw" }, "'"];
 export const YAML_PASSWORD: SecretTemplate = ["'", { field: "password", encoding: "raw" }, "'"];
 
-/** Repository and tag as the charts take them, which join them by a colon: a digest keeps its `@sha256` with the repository. */
+/** Returns repository and tag for the charts, which join them with a colon: a digest keeps its `@sha256` with the repository. */
 export function imageValues(image: string | undefined): JsonObject | undefined {
   if (image === undefined) return undefined;
   const colon = image.lastIndexOf(":");
@@ -71,15 +71,15 @@ export function imageValues(image: string | undefined): JsonObject | undefined {
 const PASSWORD_FILE = "pass.txt";
 
 /**
- * What stands below `database` in a `config.yaml`, for a process outside Kubernetes.
+ * Returns the content of `database` in a `config.yaml`, for a process outside Kubernetes.
  *
- * @param indent blanks before each line.
+ * @param indent spaces before each line.
  */
 export function localDatabase(connection: Connection, database: string, settings: FlyteSettings, indent: string): ProcessText {
   const { host, port, tls } = connection;
   return [
     `${indent}maxOpenConnections: ${settings.maxOpenConnections}\n`,
-    // Flyte 2 has no default of its own, and would open a connection for each query.
+    // Flyte 2 has no default, and would open a connection for each query.
     `${indent}maxIdleConnections: ${settings.maxOpenConnections}\n`,
     `${indent}connMaxLifeTime: ${settings.connMaxLifeTime}\n`,
     `${indent}postgres:\n`,
@@ -94,5 +94,5 @@ export function localDatabase(connection: Connection, database: string, settings
   ];
 }
 
-/** The file that a local `config.yaml` takes the password from. */
+/** The file that a local `config.yaml` reads the password from. */
 export const passwordFile: Readonly<Record<string, ProcessText>> = { [PASSWORD_FILE]: [{ field: "password", encoding: "raw" }] };

@@ -7,7 +7,7 @@ import { FLYTE_VALUES } from "./binary";
 import { options } from "./edition";
 import type { FlyteSettings } from "./settings";
 
-/** What the verified charts of Flyte 1 run. */
+/** Images that the verified charts of Flyte 1 run. */
 const IMAGES = {
   flyteadmin: "cr.flyte.org/flyteorg/flyteadmin-release:v1.16.8",
   datacatalog: "cr.flyte.org/flyteorg/datacatalog-release:v1.16.8",
@@ -47,20 +47,20 @@ export const adminServers = (container: string): Servers => ({
   versions: [{ version: "v1.16.8", revision: "2025-05-29-add-index-executions-phase", packages: [], charts: ["v1.16.8"] }],
 });
 
-/** How far flyteadmin's migrations are; datacatalog notes nothing. @param database key of flyteadmin's. */
+/** Where flyteadmin records its migrations; datacatalog records nothing. @param database key of flyteadmin's. */
 export const adminRevision = (database: string, settings: FlyteSettings, servers: Servers): Revision => ({
   database,
   table: "migrations",
-  // Others begin with `pg-`, in no order of time.
+  // Others begin with `pg-`, in no chronological order.
   newest: "max(id) filter (where id ~ '^[0-9]{4}-')",
   expected: expectedRevision(settings, servers),
 });
 
-/** Parameters of a session, by which no limit of the server ends a migration. */
+/** Session parameters that prevent the server's limits from ending a migration. */
 const UNLIMITED = ` ${LIFTED.join(" ")}`;
 
 /**
- * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login is not, it comes from files.
+ * Flyte 1's migrations by hand: flyteadmin's, then datacatalog's. Host and options are arguments; the login comes from files.
  */
 export function migrations(
   connection: Connection,

@@ -17,20 +17,20 @@ const NOTES = ["Set Flyte's data storage (buckets and their credentials) in valu
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Flyte extends Platform<FlyteFields, string> {}
 
-/** Flyte: pgx, which takes a DSN that Flyte joins from its configuration files. Three charts, and two products under one name. */
+/** Flyte: pgx, with a DSN that Flyte joins from its configuration files. Three charts, and two products under one name. */
 export const flyte: Flyte = definePlatform({
   title: "Flyte",
   fields: flyteFields,
   driver: { name: "pgx", dialect: "keyword/value DSN, joined by Flyte from YAML files; TLS in its options" },
   newestMajorVersion: 18,
-  // pgx takes from PG* what a DSN leaves out; Flyte takes any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
+  // pgx reads settings that a DSN lacks from PG*; Flyte reads any key of its files from a variable in capitals (`DATABASE.POSTGRES.HOST`).
   guardedVariables: {
     DATABASE: THE_CONNECTION,
     RUNS: THE_CONNECTION,
-    // The name in its documentation; a password in it would stand in the release for nothing.
+    // The name in its documentation; a password in it would be stored in the release without any use.
     FLYTE_DATABASE: { because: "Flyte reads no such variable" },
   },
-  // Its configuration is every file there; the later file wins.
+  // Its configuration consists of all files there; the later file wins.
   guardedDirectories: ["/etc/flyte", "/etc/db"],
   otherPrograms: ["console", "flyteconnector", "flyteconsole", "deployment.waitForDB"],
   oncePerCluster: {
@@ -63,7 +63,7 @@ export const flyte: Flyte = definePlatform({
       secret: its.secret(connection),
       release: helmRelease(its.chart, settings, its.values(connection, settings)),
       files: its.files(connection, settings),
-      // It starts with a cluster's API and a bucket only.
+      // It starts only with a cluster's API and a bucket.
       start: null,
       migrate: its.migrate(connection, settings),
       health: its.health,

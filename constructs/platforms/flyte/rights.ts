@@ -6,7 +6,7 @@ import { editionOf, type FlyteFields, type FlyteSettings } from "./settings";
 const at = (values: JsonObject, ...path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), values);
 
-/** Where flyte-core's values say how far the roles of a service account reach. */
+/** Values of flyte-core that set the scope of a service account's roles. */
 const SCOPES: Readonly<Record<string, string>> = {
   flyteadmin: "flyteadmin",
   flytepropeller: "flytepropeller",
@@ -14,8 +14,8 @@ const SCOPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether values limit the roles of a service account to the release's namespace. flyte-core renders a Role in place of a ClusterRole; the
- * charts of flyte-binary leave the ClusterRole out, and narrower roles are the user's.
+ * Whether values limit the roles of a service account to the release's namespace. flyte-core renders a Role instead of a ClusterRole; the
+ * flyte-binary charts omit the ClusterRole, and the user creates narrower roles.
  */
 function isNarrowed(account: string, settings: Pick<FlyteSettings, "chart" | "chartVersion" | "values">): boolean {
   if (editionOf(settings) !== "core-1") return at(settings.values, "rbac", "create") === false;
@@ -27,7 +27,7 @@ const REMEDY = {
   binary: "to use narrower roles, set rbac.create: false in values; otherwise run nothing in this cluster that Flyte's users must not read",
 } as const;
 
-/** A warning about roles that reach every namespace. @param chartOf of its settings. */
+/** A warning about roles that apply in every namespace. @param chartOf of its settings. */
 export const rightsRule = (chartOf: (settings: FlyteSettings) => Chart): PlatformRule<FlyteFields> => ({
   id: rightsRuleOf("flyte"),
   why: "Anyone who can start a task as one of these accounts can read the Secrets of all other platforms.",

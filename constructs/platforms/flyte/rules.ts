@@ -5,7 +5,7 @@ import { type Edition, editionOf, type FlyteFields } from "./settings";
 
 const SOURCE = "https://github.com/flyteorg/flyte/tree/master/charts";
 
-/** Parts of a chart's values that end up in files of Flyte's configuration; `*` is any key but `db`, which nothing reads. */
+/** Parts of a chart's values that become files of Flyte's configuration; `*` is any key except `db`, which nothing reads. */
 const FILES: readonly (readonly string[])[] = [
   ["configuration", "inline"],
   ["flyte-core-components"],
@@ -14,24 +14,24 @@ const FILES: readonly (readonly string[])[] = [
   ["cluster_resource_manager", "config"],
 ];
 
-/** What Flyte reads as a path into its configuration: it takes keys in any case, and apart at their dots. */
+/** Returns the path in Flyte's configuration: Flyte ignores case in keys, and splits them at dots. */
 function configurationKeys(path: Path): readonly string[] {
   const keys = path.map((step) => (isNamed(step) ? "" : step.toLowerCase()));
   const file = FILES.find((steps) => steps.every((step, index) => (step === "*" ? keys[index] !== "db" : keys[index] === step)));
   return file === undefined ? [] : keys.slice(file.length).flatMap((key) => key.split("."));
 }
 
-/** Whether Flyte would take a value for its connection, or for a part of it. */
+/** Whether Flyte would read a value as part of its connection. */
 function isConnection(path: Path): boolean {
   const [first = "", second = ""] = configurationKeys(path);
   return /^(database|sqlite)\b/.test(first === "runs" ? second : first);
 }
 
-/** What the chart's guards tell already. */
+/** Whether the chart's guards already report it. */
 const isGuarded = ([top, inline, ...keys]: Path): boolean =>
   top === "configuration" && inline === "inline" && (keys[0] === "runs" ? keys[1] : keys[0]) === "database";
 
-/** Stores that the charts of flyte-binary know; flyte-core calls the setting otherwise. */
+/** Stores that the flyte-binary charts know; flyte-core has another name for the setting. */
 const PROVIDERS: Readonly<Partial<Record<Edition, readonly unknown[]>>> = {
   "binary-2": ["s3", "azure", "gcs"],
   "binary-1": ["s3", "gcs"],
@@ -122,7 +122,7 @@ export const flyteRules: readonly PlatformRule<FlyteFields>[] = [
     source: "https://www.pgbouncer.org/features.html",
     date: "2026-11-21",
     severity: "error",
-    // It listens for notifications, which get lost, and with simple_protocol it never opens its port.
+    // It listens for notifications, which would be lost, and with simple_protocol it never opens its port.
     check: (settings, path) =>
       editionOf(settings) === "binary-2" && settings.transactionPooling
         ? [

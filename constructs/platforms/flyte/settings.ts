@@ -2,7 +2,7 @@ import type { CommonFields } from "../../model/common-fields";
 import { choice, flag, integer, type Settings, text } from "../../model/fields";
 
 export const flyteFields = {
-  /** `flyte-binary` is one pod, of Flyte 2 or 1; `flyte-core` is Flyte 1 in a pod for each service. @defaultValue `"flyte-binary"` */
+  /** `flyte-binary` is Flyte 2 or 1 in one pod; `flyte-core` is Flyte 1 with a pod for each service. @defaultValue `"flyte-binary"` */
   chart: choice(["flyte-binary", "flyte-core"], "flyte-binary"),
   /**
    * Connections of each pool: Flyte 2 has one pool, the binary of Flyte 1 five, flyte-core one or two in each pod. (Flyte's own default is 100.)
@@ -11,14 +11,14 @@ export const flyteFields = {
    */
   maxOpenConnections: integer({ min: 2, max: 500, default: 10 }),
   /**
-   * How long a connection is used before a new one takes its place, as Flyte writes durations. (Flyte's own default is `1h`.)
+   * How long a connection is used before a new one replaces it, as a Flyte duration. (Flyte's own default is `1h`.)
    *
    * @defaultValue `"30m"`
    */
   connMaxLifeTime: text({ pattern: /^[1-9]\d{0,5}(s|m|h)$/, form: "a duration such as 30m", default: "30m" }),
-  /** flyte-core's own scheduler, a pod more. The binaries have theirs within. @defaultValue `false` */
+  /** Runs flyte-core's scheduler as one more pod. The binaries include the scheduler. @defaultValue `false` */
   scheduler: flag(false),
-  /** Whether a pooler in transaction mode stands in between; Flyte 2 cannot have one. @defaultValue `false` */
+  /** Whether Flyte connects through a pooler in transaction mode, which Flyte 2 does not support. @defaultValue `false` */
   transactionPooling: flag(false),
 };
 

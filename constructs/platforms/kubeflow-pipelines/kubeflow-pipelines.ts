@@ -8,7 +8,7 @@ import { IMAGE_CONTAINERS, overlayImages, overlayPatches, overlayReplacements } 
 import { isBefore3, kubeflowPipelinesRules, OWN_IMAGES } from "./rules";
 import { type KubeflowPipelinesFields, type KubeflowPipelinesSettings, kubeflowPipelinesFields } from "./settings";
 
-/** The commit of pull request 12379, which brings PostgreSQL. No release had it when this was written; 2.18.0 is to be the first. */
+/** The commit of pull request 12379, which adds PostgreSQL. No release included it when this was written; 2.18.0 is planned to be the first. */
 const PULL_REQUEST = "f3cc4998a14ece1f0013ff7e32dabd6d846f678a";
 
 const MASTER: ImageFacts = { onlyTag: "master", pinBy: "name one by digest" };
@@ -23,7 +23,7 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
   title: "Kubeflow Pipelines",
   fields: kubeflowPipelinesFields,
   driver: { name: "pgx and libpq", dialect: "a variable or argument for each part; TLS as JSON for pgx, as flags for ML Metadata" },
-  // Two of its servers run CREATE DATABASE at every start, and end without the right to, even where the database is there.
+  // Two of its servers run CREATE DATABASE at every start, and exit without permission for it, even if the database exists.
   roleAttributes: ["CREATEDB"],
   oncePerCluster: {
     because: "its cluster-wide objects have fixed names, and its base stores objects in namespace kubeflow only",
@@ -44,7 +44,7 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     },
   }),
   images: () => IMAGE_CONTAINERS,
-  // Before 3.0 no release has PostgreSQL, and upstream's master is tagged so only.
+  // Before 3.0, no release supports PostgreSQL, and upstream's master has no other tag.
   imageFacts: ({ chartVersion }) => Object.fromEntries(OWN_IMAGES.map((name) => [name, isBefore3(chartVersion) ? MASTER : {}])),
   transactionPooling: () => ({
     works: true,
@@ -57,13 +57,13 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
     cache: { name: "cachedb", extensions: [] },
     metadata: { name: "mlmdpostgres", extensions: [] },
   }),
-  // API server and cache server let GORM compare tables and models, and note nothing.
   imports: () => ({
     besides: ["Pipelines, runs and metadata name objects of the object store: keep its bucket, and the prefix within it."],
     mysql:
       "write its pipelines out as manifests with the tools/kubernetes of its repository, and apply them; runs and metadata stay behind " +
       "(https://github.com/kubeflow/pipelines/pull/11884)",
   }),
+    // The API server and cache server let GORM compare tables with models, and record nothing.
   revisions: (settings) => [
     {
       database: "metadata",

@@ -4,7 +4,7 @@ import { splitImage } from "../../model/images";
 import type { JsonObject } from "../../model/json";
 import type { Connection, Patch } from "../../model/platform";
 
-/** Where upstream's manifests keep what API server, cache server and metadata have in common. */
+/** The ConfigMap in upstream's manifests with the common settings of API server, cache server and metadata. */
 const CONFIG_MAP = "pipeline-install-config";
 const EXTRA_PARAMETERS = "postgresExtraParams";
 
@@ -15,7 +15,7 @@ const IMAGES: Readonly<Record<string, string>> = {
   "metadata-grpc": "gcr.io/tfx-oss-public/ml_metadata_store_server",
 };
 
-/** What the spec calls those containers. */
+/** Names of those containers in the spec. */
 export const IMAGE_CONTAINERS = Object.keys(IMAGES);
 
 export function overlayImages(images: Readonly<Record<string, string>>): readonly JsonObject[] {
@@ -26,9 +26,9 @@ export function overlayImages(images: Readonly<Record<string, string>>): readonl
 }
 
 /**
- * What turns upstream's PostgreSQL overlay, which brings a server and Secrets of its own, to an external database.
+ * Returns patches that connect upstream's PostgreSQL overlay, which includes its own server and Secrets, to an external database.
  *
- * @param extraParameters parameters of pgx, as JSON with nothing but texts.
+ * @param extraParameters parameters of pgx, as JSON that contains only strings.
  */
 export function overlayPatches(connection: Connection<"pipelines" | "cache" | "metadata">, extraParameters: string): readonly Patch[] {
   const { host, port, databases, secret } = connection;
@@ -88,25 +88,25 @@ export function overlayPatches(connection: Connection<"pipelines" | "cache" | "m
       "ServiceAccount/postgresql",
       "Secret/postgres-secret",
     ].map(remove),
-    // A leftover of MySQL, which nothing uses and a later release may drop.
+    // A leftover of MySQL, which nothing uses and a later release may remove.
     { target: { kind: "Secret", name: "mysql-secret" }, patch: removal("Secret", "mysql-secret") },
   ];
 }
 
 /**
- * Bases without pull request 12379 bring a second server, for ML Metadata, and render without an error. kustomize reports the path of a
- * test that fails, and skips a target that is not there.
+ * Bases without pull request 12379 include a second server, for ML Metadata, and render without an error. kustomize reports the path of a
+ * failing test, and skips a missing target.
  */
 const noServerOfMetadata: Patch = {
   target: { kind: "Deployment", name: "metadata-postgres-db" },
   patch: [{ op: "test", path: "/the base lacks pull request 12379, it brings its own server metadata-postgres-db", value: "" }],
 };
 
-/** kustomize takes the names for regular expressions. */
+/** kustomize reads names as regular expressions. */
 const variable = (container: string, name: string, field: string): string =>
   `spec.template.spec.containers.[name=^${container}$].env.[name=^${name}$].${field}`;
 
-/** Where API server, cache server and ML Metadata take the connection from. Each value is what the base has; kustomize fails where one is missing. */
+/** Where API server, cache server and ML Metadata read the connection. The base contains each value; kustomize fails if one is missing. */
 export const overlayReplacements: readonly JsonObject[] = [
   {
     source: { kind: "ConfigMap", name: CONFIG_MAP },
@@ -127,7 +127,7 @@ export const overlayReplacements: readonly JsonObject[] = [
   },
 ];
 
-/** Variables that a container takes from the ConfigMap. */
+/** Variables that a container reads from the ConfigMap. */
 function inDeployment(name: string, container: string, variables: readonly string[]): JsonObject {
   const fieldPaths = variables.map((each) => variable(container, each, "valueFrom.configMapKeyRef.name"));
   return { select: { kind: "Deployment", name }, fieldPaths };
@@ -135,7 +135,7 @@ function inDeployment(name: string, container: string, variables: readonly strin
 
 const merge = (patch: JsonObject): Patch => ({ target: null, patch });
 
-/** A Deployment's container, with the CA, and with a proxy in front of everything else where there is one. */
+/** Returns a Deployment's container with the CA and, if there is one, with a proxy that starts first. */
 function deployment(name: string, connection: Connection, container: JsonObject): Patch {
   const { tls } = connection;
   const mounts = tlsMounts(tls);
@@ -156,8 +156,8 @@ function deployment(name: string, connection: Connection, container: JsonObject)
 }
 
 /**
- * ML Metadata's flags for TLS, which upstream does not set: libpq would not verify. It joins a DSN of them and quotes nothing, so the last
- * one also carries what bounds a dead connection. The tests fail where upstream's container has moved.
+ * ML Metadata's flags for TLS, which upstream does not set: libpq would not verify. It joins them to a DSN without quotes, so the last one
+ * also contains the limits for dead connections. The tests fail if upstream's container has moved.
  *
  * https://github.com/google/ml-metadata/blob/03bccabc8e2bedc36a45b05e47fcfa3354b10d66/ml_metadata/metadata_store/postgresql_metadata_source.cc
  */

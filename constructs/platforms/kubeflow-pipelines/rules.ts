@@ -4,9 +4,9 @@ import type { KubeflowPipelinesFields } from "./settings";
 
 const MANIFESTS = "https://github.com/kubeflow/pipelines/tree/master/manifests/kustomize/env/platform-agnostic-postgresql";
 
-/** Images with PostgreSQL in them; the base names others. */
+/** Images that need PostgreSQL support, which the base's own images lack. */
 export const OWN_IMAGES = ["api-server", "cache-server"];
-/** Upstream's own releases up to 2.17, under the names of both of its registries, in whichever registry they are kept. */
+/** Upstream's releases up to 2.17, under the names in both of its registries, in any registry that mirrors them. */
 const TOO_OLD = /(^|\/)(kfp-|ml-pipeline\/)(api|cache)-server:v?([01]\.\d+|2\.(\d|1[0-7]))(\.\d+)?(-(alpha|beta|rc)\.?\d+)?(@|$)/;
 /** Whether a version is older than 3.0, or a commit. */
 export const isBefore3 = (version: string): boolean => !/^([3-9]|[1-9]\d+)\./.test(version);

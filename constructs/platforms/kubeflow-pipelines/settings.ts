@@ -2,10 +2,10 @@ import type { CommonFields } from "../../model/common-fields";
 import { integer, type Settings, text } from "../../model/fields";
 
 export const kubeflowPipelinesFields = {
-  /** Upstream's manifests name it, too. @defaultValue the platform's name */
+  /** Must be the namespace in upstream's manifests. @defaultValue the platform's name */
   namespace: text({ pattern: /^kubeflow$/, form: '"kubeflow", which upstream\'s manifests name too', default: "kubeflow" }),
   /**
-   * Connections of API server, cache server and metadata together. None of them limits its own; the logins' limit does.
+   * Connections of API server, cache server and metadata together. They do not limit themselves; the logins' limit does.
    *
    * @defaultValue `40`
    */

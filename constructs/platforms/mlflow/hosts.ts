@@ -26,7 +26,7 @@ export const hostFields = {
   ),
 };
 
-/** Last parts of names that nobody can register for the whole internet. */
+/** Top-level names that nobody can register on the internet. */
 const PRIVATE = ["internal", "local", "localhost", "svc", "lan", "home", "corp", "intranet", "private", "test"];
 
 /** Whether an entry of `hosts` also matches names that strangers can register; a range of addresses counts as one of a private network. */
@@ -42,7 +42,7 @@ export function matchesStrangers(host: string): boolean {
 type HostSettings = Pick<Settings<typeof hostFields & CommonFields>, "hosts" | "origins" | "release" | "namespace" | "values">;
 
 /**
- * What MLflow allows by itself, and stops allowing once any host is named: this machine (`kubectl port-forward`) and private addresses
+ * What MLflow allows by default, until any host is listed: this machine (`kubectl port-forward`) and private addresses
  * (scrapers, load balancers). Probes need none of them: `/health` and `/version` answer to any Host. Python's `fnmatch` reads the entries
  * with a `*`; a bracket of an IPv6 address is written `[[]` in these.
  *
@@ -60,7 +60,7 @@ const OWN_DEFAULTS: readonly string[] = [
   "[[]f[cd]*",
 ];
 
-/** The hosts that MLflow answers: its own defaults, its Service, and the spec's. MLflow compares ports, so each name is there twice. */
+/** Returns the hosts that MLflow accepts: its own defaults, its Service, and the spec's. MLflow compares ports, so each name appears twice. */
 export function allowedHosts({ hosts, ...settings }: HostSettings): readonly string[] {
   const named = hosts.flatMap((host) => (host.includes(":") ? [host] : withPorts(host)));
   const service = serviceHosts(settings);
@@ -68,8 +68,8 @@ export function allowedHosts({ hosts, ...settings }: HostSettings): readonly str
 }
 
 /**
- * The origins of pages that may change something. MLflow does not compare an Origin with the Host: it refuses its own pages under every
- * name but `localhost` until their origin is listed. Hosts with a wildcard give none, see `origins`.
+ * Returns the origins of pages that may change data. MLflow does not compare an Origin with the Host: it rejects its own pages under every
+ * name except `localhost` until their origin is listed. Hosts with a wildcard add none, see `origins`.
  */
 export function allowedOrigins({ hosts, origins, ...settings }: HostSettings): readonly string[] {
   const exact = hosts.filter((host) => !host.includes("*"));
@@ -78,12 +78,12 @@ export function allowedOrigins({ hosts, origins, ...settings }: HostSettings): r
   return [...new Set([...own, ...exact.flatMap((host) => [`https://${host}`, `http://${host}`]), ...origins])];
 }
 
-/** How a cluster resolves a Service: in its namespace, and in others. */
+/** Returns the names of a Service: in its namespace, and in others. */
 function serviceHosts({ release, namespace }: Pick<HostSettings, "release" | "namespace">): readonly string[] {
   return [release, `${release}.${namespace}`, `${release}.${namespace}.svc`, `${release}.${namespace}.svc.cluster.local`];
 }
 
-/** The chart's own, unless `values` say otherwise; a browser leaves 80 out of an Origin. */
+/** Returns the chart's own port, unless `values` change it; a browser omits 80 from an Origin. */
 function servicePort({ values: { service } }: Pick<HostSettings, "values">): number {
   return isObject(service) && typeof service.port === "number" ? service.port : 80;
 }

@@ -34,7 +34,7 @@ import { mlflowImport } from "./import";
 import { mlflowRules, setsUvicorn } from "./rules";
 import { type MlflowFields, type MlflowSettings, mlflowFields } from "./settings";
 
-/** What the verified chart runs. */
+/** The version that the verified chart runs. */
 const VERSION = "3.15.1";
 const IMAGE = `burakince/mlflow:${VERSION}`;
 
@@ -44,7 +44,7 @@ const READER: Guard = { setting: "readFromReplica" };
 
 const IN_CLEAR: Guard = { because: "it would be stored in clear text in the release; name an existing Secret" };
 
-/** Probes are answered whatever their Host is; clients are not. */
+/** MLflow answers probes with any Host, but not clients. */
 const CLIENT: ClientCheck = {
   path: "/api/2.0/mlflow/experiments/search?max_results=1",
   refusal: "Invalid Host header",
@@ -52,8 +52,8 @@ const CLIENT: ClientCheck = {
 };
 
 /**
- * Without a server or login, which libpq takes from its variables; what bounds a dead connection has none. The driver is named because
- * SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3.
+ * Without a server or login, which libpq reads from its variables; limits for dead connections have no variables. The driver is named
+ * because SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3.
  */
 const DRIVER = "psycopg2";
 const URI = `postgresql+${DRIVER}:///?`;
@@ -72,8 +72,8 @@ const ENGINES = 3;
 const READER_ENGINES = 2;
 
 /**
- * What the chart's own migration does, in a session that holds an advisory lock: MLflow takes none, and pods that start together
- * would migrate at once.
+ * Does the same as the chart's migration, in a session with an advisory lock: MLflow takes none, and pods that start together would
+ * migrate at the same time.
  */
 const MIGRATE = [
   "import os",
@@ -88,14 +88,14 @@ const MIGRATE = [
   // The one that tried the engine.
   "engine.dispose()",
   'lock = engine.connect().execution_options(isolation_level="AUTOCOMMIT")',
-  // Asked again and again: a statement that waited would hold a snapshot, which some migrations wait for in turn.
+  // Polls: a waiting statement would hold a snapshot, which some migrations wait for in turn.
   'while not lock.execute(text("select pg_try_advisory_lock(20260814)")).scalar():',
   "    time.sleep(1)",
   "utils._initialize_tables(engine)",
   "lock.close()",
 ].join("\n");
 
-/** MLflow does not start while its replica has another revision: it waits for what was just migrated to arrive there. */
+/** MLflow does not start while its replica has a different revision: waits until the replica has the migration. */
 const MIGRATE_BOTH = [
   MIGRATE,
   `reader = utils.create_sqlalchemy_engine_with_retry(os.environ["${READER_URI}"])`,
@@ -107,7 +107,7 @@ const CHART: Chart = {
   name: "mlflow",
   repository: "https://community-charts.github.io/helm-charts",
   verified: [mlflow1],
-  // The schema of older ones refuses serverAllowedHosts and image.digest.
+  // The schema of older versions rejects serverAllowedHosts and image.digest.
   supported: { oldest: ["1.10.0"], form: "1.10.0 or newer", unverified: "1.11.6" },
 };
 
@@ -136,7 +136,7 @@ const SERVERS: Servers = {
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Mlflow extends Platform<MlflowFields, "main"> {}
 
-/** MLflow's tracking server: psycopg2, which takes everything from libpq's variables. */
+/** MLflow's tracking server: psycopg2, which reads everything from libpq's variables. */
 export const mlflow: Mlflow = definePlatform({
   title: "MLflow",
   fields: mlflowFields,
@@ -178,7 +178,7 @@ export const mlflow: Mlflow = definePlatform({
     MLFLOW_REGISTRY_URI: THE_CONNECTION,
     MLFLOW_AUTH_CONFIG_PATH: { because: "its file names a database; enable auth, and the chart writes that file" },
     [READER_URI]: READER,
-    // What its server hands on to its workers.
+    // Variables that its server passes on to its workers.
     _MLFLOW_SERVER_READ_REPLICA_BACKEND_STORE: READER,
     _MLFLOW_SERVER_FILE_STORE: THE_CONNECTION,
     _MLFLOW_SERVER_REGISTRY_STORE: THE_CONNECTION,
@@ -191,7 +191,7 @@ export const mlflow: Mlflow = definePlatform({
     MLFLOW_SERVER_CORS_ALLOWED_ORIGINS: ORIGINS,
     MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE: HOSTS,
   },
-  // Gunicorn reads it from where it starts.
+  // Gunicorn reads it from its working directory.
   guardedDirectories: ["/mlflow/gunicorn.conf.py"],
   otherPrograms: ["oauth2Proxy", "minio"],
   // The chart writes the keys of `extraArgs` as options in kebab-case, after ours, and options win over variables.
@@ -221,8 +221,8 @@ export const mlflow: Mlflow = definePlatform({
 /**
  * `Recreate` ends the old pods first, so nothing overlaps; each pod migrates before its server starts.
  *
- * @param engines of each process, to the server that is counted.
- * @param migration connections of a pod that migrates, to the same.
+ * @param engines of each process, to the counted server.
+ * @param migration connections of a migrating pod, to the same server.
  */
 function demands(settings: MlflowSettings, engines: number, migration: number): readonly Demand[] {
   const pool = (settings.poolSize + settings.maxOverflow) * engines;
@@ -292,7 +292,7 @@ function notes({ jobs, hosts }: MlflowSettings, { reader }: Connection): readonl
   ];
 }
 
-/** On this machine MLflow's own defaults do, unless the spec names a host or an origin. */
+/** On this machine, MLflow's own defaults are sufficient, unless the spec lists a host or an origin. */
 function hostVariables(settings: MlflowSettings): Variables {
   if (settings.hosts.length === 0 && settings.origins.length === 0) return {};
   return {
@@ -313,16 +313,16 @@ function releaseValues(connection: Connection<"main">, settings: MlflowSettings,
     fullnameOverride: settings.release,
     replicaCount: settings.replicas,
     deploymentAnnotations: reloadOnSecretChange(connection.secret),
-    // The chart's default brings up twice the pods in an update, and all of them migrate.
+    // The chart's default starts twice the pods during an update, and all of them migrate.
     strategy: { type: "Recreate" },
     backendStore: {
-      // Both run before any container of ours, without TLS; a sidecar would not be up yet.
+      // Both run before our containers, without TLS; a sidecar would not have started yet.
       databaseConnectionCheck: false,
       databaseMigration: false,
       postgres: { enabled: true, host: connection.host, port: connection.port, database: connection.databases.main, driver: DRIVER },
       existingDatabaseSecret: { name: connection.secret, usernameKey: "username", passwordKey: "password" },
     },
-    // After the chart's own --backend-store-uri, of which MLflow takes the last.
+    // After the chart's own --backend-store-uri: MLflow uses the last one.
     extraArgs: { backendStoreUri: STORE_URI, workers: String(settings.workers) },
     // The chart adds the hosts of its ingress to these values. A variable would override both.
     serverAllowedHosts: allowedHosts(settings),

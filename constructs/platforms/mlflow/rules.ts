@@ -10,10 +10,10 @@ import type { MlflowFields } from "./settings";
 /** MLflow's page on network protection. */
 const MLFLOW_SECURITY = "https://mlflow.org/docs/latest/self-hosting/security/network";
 
-/** A mirror or a build of one's own may have the driver. */
+/** A mirror or a custom build may have the driver. */
 const OWN_IMAGE = "ghcr.io/mlflow/mlflow";
 
-/** Whether the chart's values make it write `--uvicorn-opts`, as they do unless told. */
+/** Whether the chart writes `--uvicorn-opts`, which is its default. */
 export function setsUvicorn({ log, extraArgs }: JsonObject): boolean {
   const isLogging = !isObject(log) || log.enabled !== false;
   return isLogging && !(isObject(extraArgs) && "gunicornOpts" in extraArgs);

@@ -5,12 +5,12 @@ import { hostFields } from "./hosts";
 export const mlflowFields = {
   /** Server processes in each pod. @defaultValue `2` */
   workers: integer({ min: 1, max: 64, default: 2 }),
-  /** Connections that each engine of a process keeps open. MLflow ignores 0 and takes 5 instead. @defaultValue `3` */
+  /** Connections that each engine of a process keeps open. MLflow ignores 0 and uses 5 instead. @defaultValue `3` */
   poolSize: integer({ min: 1, max: 100, default: 3 }),
-  /** Further connections under load. MLflow ignores 0 and takes 10 instead. @defaultValue `2` */
+  /** Further connections under load. MLflow ignores 0 and uses 10 instead. @defaultValue `2` */
   maxOverflow: integer({ min: 1, max: 100, default: 2 }),
   /**
-   * Jobs within the server: scorers that run by themselves, evaluation and prompt optimisation from the page. They take connections.
+   * Runs jobs within the server: automatic scorers, and evaluation and prompt optimisation from the UI. They use connections.
    *
    * @defaultValue `false`
    */
@@ -23,7 +23,7 @@ export const mlflowFields = {
    */
   readFromReplica: flag(false),
   /**
-   * Further hosts that clients and browsers use, such as an ingress's. Without a port: at any port. `*` matches any part of a name.
+   * Further hosts that clients and browsers use, such as an ingress's. A host without a port matches any port. `*` matches any part of a name.
    *
    * @defaultValue `[]`
    */

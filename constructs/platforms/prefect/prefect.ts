@@ -27,15 +27,15 @@ const REDIS: Guard = { setting: "redisHost" };
 const ONE_PROCESS: Guard = { because: "the budget counts one process per pod" };
 
 const SECRET_KEY = "connection-string";
-/** What the verified chart runs. */
+/** The version that the verified chart runs. */
 const VERSION = "3.8.3";
 const IMAGE = `prefecthq/prefect:${VERSION}-python3.11`;
-/** The oldest that this version allows. It calls what FastAPI 0.165 no longer has, and pip would install that. */
+/** The oldest that this version allows. It uses functions that FastAPI 0.165 removed, and pip would install that version. */
 const FASTAPI = "fastapi==0.139.0";
 const URL_VARIABLE = "PREFECT_SERVER_DATABASE_CONNECTION_URL";
 /**
- * No limit of the server ends the migration. asyncpg reads no `PGOPTIONS`, and SQLAlchemy passes a URL's query to it as arguments, of which
- * `dsn` is the only one that takes parameters of a session as text; the URL's own parts win over it.
+ * Prevents the server's limits from ending the migration. asyncpg does not read `PGOPTIONS`, and SQLAlchemy passes a URL's query to it as
+ * arguments. Only `dsn` accepts session parameters as text; the URL's own parts win over it.
  *
  * https://github.com/MagicStack/asyncpg/blob/v0.31.0/asyncpg/connect_utils.py
  */
@@ -72,7 +72,7 @@ const SERVERS: Servers = {
 /** Named, so that its settings are documented wherever its type is shown. */
 export interface Prefect extends Platform<PrefectFields, "main"> {}
 
-/** Prefect's server: asyncpg by SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
+/** Prefect's server: asyncpg with SQLAlchemy, and a second, raw asyncpg connection that listens for events. */
 export const prefect: Prefect = definePlatform({
   title: "Prefect",
   fields: prefectFields,
@@ -130,7 +130,7 @@ export const prefect: Prefect = definePlatform({
     PREFECT_PROFILES_PATH: A_PROFILE,
     "PREFECT_HOME=": A_PROFILE,
     "HOME=": A_PROFILE,
-    // The chart writes them, and a user's come after them.
+    // The chart writes them, and the user's come after them.
     PREFECT_REDIS_MESSAGING_HOST: REDIS,
     PREFECT_REDIS_MESSAGING_PORT: REDIS,
     PREFECT_REDIS_MESSAGING_DB: REDIS,
@@ -150,7 +150,7 @@ export const prefect: Prefect = definePlatform({
   rules: prefectRules,
   exclusive: prefectExclusive,
   chart: () => CHART,
-  // The migration Job takes neither init containers nor sidecars.
+  // The migration Job supports neither init containers nor sidecars.
   sidecarBeforeMigrations: (settings) => settings.redisHost === null,
   databases: () => ({ main: { name: "prefect", extensions: ["pg_trgm"] } }),
   servers: () => SERVERS,
@@ -161,8 +161,8 @@ export const prefect: Prefect = definePlatform({
 });
 
 /**
- * The pool of each process, its LISTEN connection and the engine of `db_vacuum`, which every process may run and which holds one
- * connection. A migration has its own engine.
+ * The pool of each process, its LISTEN connection, and the engine of `db_vacuum`, which every process may run and which has one
+ * connection. A migration has a separate engine.
  *
  * https://github.com/PrefectHQ/prefect/blob/3.9.1/src/prefect/server/services/db_vacuum.py
  */
@@ -180,7 +180,7 @@ function wire(connection: Connection<"main">, settings: PrefectSettings): Wiring
     PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW: String(settings.maxOverflow),
   };
   const variables = { [URL_VARIABLE]: { secretKey: SECRET_KEY }, ...environment };
-  // The migration Job is a post-install hook, and without tables the server never gets ready: waiting would wait for ever.
+  // The migration Job is a post-install hook, and without tables the server never becomes ready: waiting would never end.
   const wait = settings.redisHost === null;
   return {
     secret: { [SECRET_KEY]: databaseUrl("postgresql+asyncpg", connection, connection.databases.main) },
@@ -213,7 +213,7 @@ function releaseValues(connection: Connection<"main">, settings: PrefectSettings
   return {
     fullnameOverride: settings.release,
     commonAnnotations: reloadOnSecretChange(connection.secret),
-    // Without this the chart starts a second server beside the database.
+    // Without this, the chart starts its own database server as well.
     postgresql: { enabled: false },
     sqlite: { enabled: false },
     externalDatabase: { existingSecret: connection.secret, connectionStringSecretKey: SECRET_KEY },

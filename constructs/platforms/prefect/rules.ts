@@ -92,7 +92,7 @@ export const prefectRules: readonly PlatformRule<PrefectFields>[] = [
   },
 ];
 
-/** Its streams are called like their topics, and its queue like the program. The chart keeps the streams in database 0, the queue where the Secret says. */
+/** Its streams are named like their topics, and its queue like the program. The chart keeps the streams in database 0, and the queue in the Secret's database. */
 export const prefectExclusive: Exclusive<PrefectFields> = {
   what: "Redis",
   because: "every Prefect uses the same names for its streams and queue, so two would take each other's events",

@@ -6,13 +6,13 @@ export const prefectFields = {
   /** Connections that each server keeps open. @defaultValue `5` */
   poolSize: integer({ min: 1, max: 100, default: 5 }),
   /**
-   * Further connections under load; 0 is none. (-1 is unlimited, contrary to Prefect's own help text, and is refused.)
+   * Further connections under load; 0 means none. (-1 means unlimited, contrary to Prefect's own help text, and is rejected.)
    *
    * @defaultValue `5`
    */
   maxOverflow: integer({ min: 0, max: 100, default: 5 }),
   /**
-   * DNS name of a Redis: background services then run apart from the server, and a Job migrates. Null keeps one Deployment.
+   * DNS name of a Redis: background services then run separately from the server, and a Job migrates. Null keeps one Deployment.
    *
    * @defaultValue `null`
    */

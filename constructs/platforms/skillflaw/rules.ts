@@ -7,16 +7,16 @@ import type { SkillflawFields } from "./settings";
 const ARCHITECTURE = "https://docs.skillflaw.com/deployment-architecture";
 const PRACTICES = "https://docs.skillflaw.com/deployment-prod-best-practices";
 
-/** What its documentation demands before there is a second pod, as settings. */
+/** Settings that its documentation requires for more than one pod. */
 const SHARED = {
   redisHost: "a Redis for the cache and the job queue",
   secretKeySecret: "one key for stored credentials, in a Secret",
   configClaim: "one volume for its files, which every pod can write",
 } as const;
 
-/** What runs if the spec names no image. */
+/** The image that runs if the spec names none. */
 export const IMAGE = "ghcr.io/cwinux/skillflaw_backend:latest";
-/** How to name one for good. */
+/** How to pin an image. */
 export const PIN_BY = "name one by digest, because its project publishes no tag but latest";
 
 const PINNED = { skillflaw: `ghcr.io/cwinux/skillflaw_backend@sha256:${"0".repeat(64)}` };
@@ -69,7 +69,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
     source: ARCHITECTURE,
     date: "2026-11-21",
     severity: "error",
-    // Two versions on one schema: its upstream replays all migrations where it finds a revision that it does not know.
+    // Two versions on one schema: its upstream replays all migrations if it finds an unknown revision.
     check: ({ images, replicas }, path) => (replicas > 1 ? moves(`${path}.images.skillflaw`, images.skillflaw ?? IMAGE, PIN_BY) : []),
     passing: { ...SEVERAL, images: PINNED },
     failing: SEVERAL,
@@ -77,7 +77,7 @@ export const skillflawRules: readonly PlatformRule<SkillflawFields>[] = [
   ...redisRules<SkillflawFields>("skillflaw", PRACTICES),
 ];
 
-/** As in Langflow, of which it is a copy. The cache is in database 0, and the queue in database 1; a Secret has the URLs of both. */
+/** As in Langflow, which it derives from. The cache is in database 0, and the queue in database 1; a Secret has the URLs of both. */
 export const skillflawExclusive: Exclusive<SkillflawFields> = {
   what: "Redis",
   because: "every SkillFlaw uses the same names for its keys, so clearing one cache would clear both",

@@ -8,15 +8,15 @@ export const skillflawFields = {
   workers: integer({ min: 1, max: 64, default: 1 }),
   /** Connections that each process keeps open. (SkillFlaw's own default is 20.) @defaultValue `5` */
   poolSize: integer({ min: 1, max: 100, default: 5 }),
-  /** Further connections under load; 0 is none. (SkillFlaw's own default is 30.) @defaultValue `5` */
+  /** Further connections under load; 0 means none. (SkillFlaw's own default is 30.) @defaultValue `5` */
   maxOverflow: integer({ min: 0, max: 100, default: 5 }),
   /**
-   * Kubernetes Secret with the key (`secret_key`) that encrypts stored credentials; null lets SkillFlaw make one in its volume.
+   * Kubernetes Secret with the key (`secret_key`) that encrypts stored credentials; null lets SkillFlaw create one in its volume.
    *
    * @defaultValue `null`
    */
   secretKeySecret: nullable(text(KUBERNETES_NAME)),
-  /** PersistentVolumeClaim for what SkillFlaw keeps in files, writable by several pods; null creates one for one pod. @defaultValue `null` */
+  /** PersistentVolumeClaim for SkillFlaw's files, writable by several pods; null creates one for one pod. @defaultValue `null` */
   configClaim: nullable(text(KUBERNETES_NAME)),
   /** DNS name of a Redis for the cache and the job queue; null keeps them within the pod. @defaultValue `null` */
   redisHost: redisFields.redisHost,

@@ -42,9 +42,9 @@ const SKILLFLAW: Generation = {
   source: "https://docs.langflow.org/configuration-custom-database",
 };
 
-/** What locks knowledge bases has a pool of its own, of 20 unless it is set. */
+/** The lock of knowledge bases has a separate pool, of 20 unless it is set. */
 const KNOWLEDGE_BASE_POOL = 2;
-/** And what writes telemetry, of two. */
+/** Telemetry has a pool of two. */
 const OTHER_POOLS = KNOWLEDGE_BASE_POOL + 2;
 /** Its version check and its migration lock open one engine each at a start. */
 const START = 2;
@@ -128,7 +128,7 @@ export const skillflaw: Skillflaw = definePlatform({
   }),
   sidecarBeforeMigrations: () => true,
   databases: () => ({ main: { name: "skillflaw", extensions: [] } }),
-  // What its image expects is known to its image only.
+  // Only its image knows the expected revision.
   revisions: () => [alembic("main", null)],
   imports: () => skillflawImport,
   connections,
@@ -136,8 +136,8 @@ export const skillflaw: Skillflaw = definePlatform({
 });
 
 /**
- * One pod is ended before the next one starts. Of several, one at a time is replaced, while the old one still ends; and each first
- * starts a server with one process just to migrate.
+ * A single pod ends before the next one starts. Several pods are replaced one at a time, while the old one is still ending; each first
+ * starts a server with one process to migrate.
  */
 function connections(settings: SkillflawSettings): readonly Demand[] {
   const { workers, poolSize, maxOverflow, replicas } = settings;
@@ -147,7 +147,7 @@ function connections(settings: SkillflawSettings): readonly Demand[] {
   return replicas > 1 ? [demand, { ...demand, opener: "a pod that ends", replicas: 1, migration: 0 }] : [demand];
 }
 
-/** The end of the URL: its version check heeds neither driver settings nor anything else. */
+/** The end of the URL: its version check ignores driver settings and everything else. */
 function parameters(tls: Tls): ProcessText {
   if (tls.mode === "proxy") return [`?sslmode=disable&${LIBPQ_QUERY}`];
   return [`?sslmode=${tls.mode}&sslrootcert=`, { caFile: true }, `&${LIBPQ_QUERY}`];
@@ -168,7 +168,7 @@ function wire(connection: Connection<"main">, settings: SkillflawSettings): Wiri
   };
 }
 
-/** What the chart's `skillflaw.env` says, too; `test/platforms/skillflaw.test.ts` compares the two. */
+/** The same variables as in the chart's `skillflaw.env`; `test/platforms/skillflaw.test.ts` compares the two. */
 function poolVariables({ poolSize, maxOverflow }: SkillflawSettings): Readonly<Record<string, string>> {
   const settings = { pool_size: poolSize, max_overflow: maxOverflow, pool_timeout: 30, pool_pre_ping: true, pool_recycle: 1800 };
   return {
@@ -178,10 +178,10 @@ function poolVariables({ poolSize, maxOverflow }: SkillflawSettings): Readonly<R
   };
 }
 
-/** libpq's options, by which no limit of the server ends a migration. */
+/** libpq's options that prevent the server's limits from ending a migration. */
 const UNLIMITED = `PGOPTIONS=${LIFTED.map((each) => `-c ${each}`).join(" ")}`;
 
-/** Its documentation calls this a preview; its upstream also applies what is missing, as each start does. `--fix` can delete data. */
+/** Its documentation calls this a preview; its upstream also applies missing migrations, as each start does. `--fix` can delete data. */
 function migration({ images }: SkillflawSettings): Migration {
   return {
     name: "migrate",

@@ -13,8 +13,8 @@ trigger_cleanup trigger_event trigger_lease trigger_listener_lease trigger_sourc
 vertex_build`;
 
 /**
- * Each start compares all tables of schema `public` with the program's models. Langflow ignores the tables of others from pull request
- * 14534 on, which is in 1.13.0; the image of SkillFlaw does not say which version it derives from.
+ * Each start compares all tables of schema `public` with the program's models. Since pull request 14534 (1.13.0), Langflow ignores other
+ * programs' tables; the SkillFlaw image does not record which version it derives from.
  */
 export const skillflawTables: ForeignTables = {
   known: KNOWN.split(/\s+/),
