@@ -57,17 +57,17 @@ export function commonFields(name: string) {
     access: choice(ACCESS, "auto"),
     /** A Kubernetes service account to run as; null lets the chart create one. @defaultValue `null` */
     serviceAccount: nullable(text(KUBERNETES_NAME)),
-    /** Other images than the chart's, by container. @defaultValue `{}` */
+    /** Images that replace the chart's, by container. @defaultValue `{}` */
     images: map(text(IMAGE_FORM), {
       pattern: /^[a-z0-9-]+$/,
       form: "a container's name",
     }),
-    /** Values for the chart, merged over ours; they win, except over the wiring. @defaultValue `{}` */
+    /** Values for the chart, merged over this project's; they win, except over the wiring. @defaultValue `{}` */
     values: json(),
   };
 }
 
-/** What people call a platform's settings in other tools. */
+/** Names of a platform's settings in other tools. */
 export const PLATFORM_ELSEWHERE: Elsewhere = new Map([
   ["version", "use chartVersion"],
   ["image", "use images"],

@@ -1,20 +1,20 @@
 /**
- * How a connection notices that its server has gone without a word, as when a zone fails and packets get lost. Linux alone notices after
- * 15 minutes while data waits for an acknowledgement (`net.ipv4.tcp_retries2`), and after two hours while the client waits for an answer.
+ * How a connection notices that its server has silently disappeared, as when a zone fails and packets are lost. By default, Linux notices
+ * after 15 minutes while data waits for an acknowledgement (`net.ipv4.tcp_retries2`), and after two hours while the client waits for a response.
  *
- * The bounds are about packets, not about work: a server that computes for an hour still answers probes. They survive 15 seconds without
- * a single packet, which is longer than the moves of a virtual machine or a change of routes take, and shorter than any failover.
+ * The limits concern packets, not work: a server that computes for an hour still answers probes. They allow 15 seconds without a single
+ * packet, which is longer than a live migration of a virtual machine or a route change, and shorter than any failover.
  */
 
-/** Seconds for a connection, its TLS handshake and login. A busy server takes 1 to 2; a name that still points at the lost one, all. */
+/** Seconds for a connection, its TLS handshake and login. A busy server needs 1 to 2; a name that still points at a lost server uses all. */
 export const CONNECT_SECONDS = 10;
 /** Seconds that sent data may wait for an acknowledgement. */
 export const UNACKNOWLEDGED_SECONDS = 15;
-/** Seconds of silence after which the system asks whether the server is still there. */
+/** Seconds of silence after which the operating system probes the server. */
 export const SILENT_SECONDS = 10;
-/** Seconds between two of its questions. */
+/** Seconds between two probes. */
 const PROBE_SECONDS = 5;
-/** Questions without an answer after which the server is given up. On Linux `tcp_user_timeout` ends the silence first. */
+/** Unanswered probes after which the server is considered lost. On Linux, `tcp_user_timeout` applies first. */
 const PROBES = 3;
 
 type Parameters = Readonly<Record<string, string>>;
@@ -29,17 +29,17 @@ const LIBPQ: Parameters = {
   tcp_user_timeout: String(UNACKNOWLEDGED_SECONDS * 1000),
 };
 
-/** For pgx and lib/pq, which send any other parameter to the server. They always ask for silence, after 15 s and for 150 s in all. */
+/** For pgx and lib/pq, which send any other parameter to the server. They always probe, after 15 s of silence and for 150 s in total. */
 export const GO: Parameters = { connect_timeout: String(CONNECT_SECONDS) };
 
 /**
- * For an address that any driver may read: the others of libpq's are unknown to asyncpg, pgx and the server, which asyncpg and pgx send
- * them to. The server knows this one, and bounds its own side by it. https://www.postgresql.org/docs/17/runtime-config-connection.html
+ * For an address that any driver may read: asyncpg and pgx do not know libpq's other parameters and send them to the server, which does not
+ * know them either. The server knows this one, and limits its own side with it. https://www.postgresql.org/docs/17/runtime-config-connection.html
  */
 const ANY: Parameters = { tcp_user_timeout: String(UNACKNOWLEDGED_SECONDS * 1000) };
 
 /**
- * For Java's driver, which can bound silence only together with queries (`socketTimeout`), and asks at the system's pace.
+ * For Java's driver, which can limit silence only together with queries (`socketTimeout`), and probes at the operating system's pace.
  * https://jdbc.postgresql.org/documentation/use/#connection-parameters
  */
 const JDBC: Parameters = { connectTimeout: String(CONNECT_SECONDS), tcpKeepAlive: "true" };

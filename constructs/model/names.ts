@@ -54,7 +54,7 @@ export function storeSecretName(environment: string, platform: string): string {
   return `${environment}--${platform}`;
 }
 
-/** The Kubernetes objects beside a Helm release, in its namespace. */
+/** Returns the names of the Kubernetes objects that accompany a Helm release, in its namespace. */
 export function kubernetesNames(release: string): {
   readonly secret: string;
   readonly caConfigMap: string;

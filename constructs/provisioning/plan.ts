@@ -219,7 +219,7 @@ function planLogin(
       steps.push(step(`ALTER ROLE ${id(name)} ${attributes}`, `login ${name} has other limits (${found.connectionLimit} connections)`));
     }
     if (found.expires !== null)
-      steps.push(step(`ALTER ROLE ${id(name)} VALID UNTIL 'infinity'`, `the password of login ${name} ends on ${found.expires}`));
+      steps.push(step(`ALTER ROLE ${id(name)} VALID UNTIL 'infinity'`, `the password of login ${name} expires on ${found.expires}`));
     if (found.createRole) steps.push(step(`ALTER ROLE ${id(name)} NOCREATEROLE`, `login ${name} may create roles`));
     if (!found.inherits) steps.push(step(`ALTER ROLE ${id(name)} INHERIT`, `login ${name} does not have the rights of its roles`));
     if (isStored && !found.canLogin)

@@ -232,7 +232,7 @@ describe("doctor", () => {
   it("sees a password that ends, which provisioning makes endless", async () => {
     await sound();
     await server.sql("alter role ml_a valid until '2020-01-01'");
-    expect(await problems()).toContain("ml: the password of login ml_a ends on 2020-01-01; run npm run provision");
+    expect(await problems()).toContain("ml: the password of login ml_a expires on 2020-01-01; run npm run provision");
     await sound();
   });
 

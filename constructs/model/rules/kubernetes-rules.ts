@@ -49,7 +49,7 @@ function unitsRule(kind: string): PlatformRule {
   };
 }
 
-/** What checks find at any key. */
+/** Returns the misfits that checks find at any key. */
 function misfitsIn(value: Json | undefined, path: Path, checks: readonly Check[]): readonly Misfit[] {
   if (Array.isArray(value)) {
     return value.flatMap((item: Json, index) => {

@@ -144,7 +144,7 @@ const BREAKING: readonly Row[] = [
     effect: "breaks-sessions",
     chapter: "error-handling",
     isHarmful: is("on"),
-    rule: "ends a session at its first error",
+    rule: "terminates a session at its first error",
     remedy: "remove it",
     why: "Platforms try an insert and continue if the row exists; with this setting, each such error closes the connection.",
     passing: "off",
