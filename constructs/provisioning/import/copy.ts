@@ -202,7 +202,7 @@ async function restore(client: Client, keys: readonly ForeignKey[], triggers: re
   for (const { table, name, enable } of triggers) await client.query(`alter table ${nameOf(table)} ${enable} trigger ${id(name)}`);
 }
 
-/** Each goes on after the source's last number, and after the largest that is there. */
+/** Each goes on after the source's last number, and after the largest that is there. Restarted first, it is as before after a rollback. */
 async function setSequences(source: Source, client: Client): Promise<void> {
   for (const { name, table, column, start, most } of await readSequences(client)) {
     const found = await source.position({ name, table });
@@ -216,6 +216,7 @@ async function setSequences(source: Source, client: Client): Promise<void> {
     if (last === null && table === null) continue;
     const isBehind = largest !== null && (last === null || BigInt(largest) > BigInt(last.last));
     const position = isBehind ? { last: largest, isCalled: true } : (last ?? { last: start, isCalled: false });
+    await client.query(`alter sequence ${nameOf(name)} restart`);
     await client.query("select setval($1::regclass, $2::bigint, $3)", [nameOf(name), position.last, position.isCalled]);
   }
 }
