@@ -100,6 +100,13 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
     takes: "1 minute",
     needs: "Node.js; psql, pg_dump and pg_restore 15 or newer",
   },
+  "proof:import": {
+    does: "Import what real MLflow, Prefect and Langflow wrote, into servers that then answer the same; refuse, kill and measure it.",
+    takes: "25 minutes; the first time it installs each server",
+    needs: `${PYTHON}; pgloader is measured beside it where it is installed`,
+    options: { "--only <text>": "only the parts whose name contains this" },
+    examples: [["--only 'mlflow file'", "one of its parts"]],
+  },
   "proof:overlay": {
     does: "Render the overlay of Kubeflow Pipelines with the real kustomize.",
     takes: "1 minute",

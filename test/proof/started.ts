@@ -91,6 +91,11 @@ export class StartedEnvironment {
     return join(this.#home, name);
   }
 
+  /** Folder of the project's copy, in which its commands run. */
+  get project(): string {
+    return this.#project.directory;
+  }
+
   /** A text without the paths that are different each time. */
   shown(text: string): string {
     return text.replaceAll(this.#directory, "");
@@ -99,14 +104,14 @@ export class StartedEnvironment {
   /** Runs `npm start` until it waits for Ctrl-C. */
   begin(): void {
     run("curl", ["--version"]);
-    const { log } = this.start(`npm start --silent -- --environment ${this.environment}`, this.#ours, "start.log");
+    const { log } = this.start(`npm start --silent -- --environment ${this.environment}`, this.ours, "start.log");
     until("PostgreSQL", log, () => readFileSync(log, "utf8").includes("Ctrl-C"));
   }
 
   /** Runs a command of package.json, as `npm run` does. */
   command(name: string, ...args: readonly string[]): Result {
     const words = ["npm", "run", "--silent", "--prefix", this.#project.directory, name, "--", "--environment", this.environment, ...args];
-    return run("env", [...assignments(this.#ours), ...words]);
+    return run("env", [...assignments(this.ours), ...words]);
   }
 
   /** The commands that `npm start` prints for a platform. */
@@ -185,7 +190,7 @@ export class StartedEnvironment {
   }
 
   /** What this project's own commands run with. */
-  get #ours(): Variables {
+  get ours(): Variables {
     return { ...process.env, PLATFORM_POSTGRES_DIRECTORY: this.#directory, NO_COLOR: "1" } as Variables;
   }
 
