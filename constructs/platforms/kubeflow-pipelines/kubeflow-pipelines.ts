@@ -63,7 +63,7 @@ export const kubeflowPipelines: KubeflowPipelines = definePlatform({
       "write its pipelines out as manifests with the tools/kubernetes of its repository, and apply them; runs and metadata stay behind " +
       "(https://github.com/kubeflow/pipelines/pull/11884)",
   }),
-    // The API server and cache server let GORM compare tables with models, and record nothing.
+  // The API server and cache server let GORM compare tables with models, and record nothing.
   revisions: (settings) => [
     {
       database: "metadata",
