@@ -3,10 +3,15 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLASSES, classNamed } from "../../constructs/aws/classes";
 import { UserError } from "../../constructs/model/errors";
+import { awsPriced } from "../../infra/aws/priced";
+import { synthesize } from "../../infra/aws/synthesize";
 import { costOf, NOT_COUNTED, type PricedEnvironment, type PricedInstance } from "../../infra/cost/cost";
 import { cloudSqlMachine, rdsMachine } from "../../infra/cost/machines";
 import { type ListedPrice, PRICES_FILE, PriceTable, readPrices } from "../../infra/cost/prices";
+import type { NamedSpec } from "../../infra/spec";
+import { resolveAws } from "../fixtures/aws";
 import { temporary } from "../fixtures/cli";
+import { must } from "../fixtures/must";
 
 const price = (key: Partial<ListedPrice>, usd: number): ListedPrice => ({
   cloud: "aws",
@@ -115,6 +120,21 @@ describe("the committed prices", () => {
       { ...list, date: "2026-11-02", usd: { each: 2 } },
     ];
     expect(() => new PriceTable(twice)).toThrow("two prices have the same subject: aws eu-central-1 instance false each");
+  });
+});
+
+describe("the trial of the tutorial", () => {
+  it("costs what README and the tutorial say", () => {
+    const root = join(__dirname, "..", "..");
+    const [readme = "", tutorial = ""] = ["README.md", "docs/tutorials/first-aws.md"].map((file) => readFileSync(join(root, file), "utf8"));
+    const [, written = ""] = /```ts\n\/\/ environments\/first\.ts\n[\s\S]*?export default (\{[\s\S]*?\n\}) satisfies/.exec(tutorial) ?? [];
+    const spec = new Function(`return ${written}`)() as NamedSpec;
+    const templates = synthesize(resolveAws({ ...spec, name: "first" }));
+    const { usd } = costOf(must(awsPriced(templates, ["main"], "eu-central-1")), readPrices());
+    const said = [...`${readme}${tutorial}`.matchAll(/about (\d+) USD/g)].map(([, sum]) => Number(sum));
+    expect(said).toEqual([60, 60, 60]);
+    expect(Math.abs(usd - 60)).toBeLessThan(3);
+    expect(tutorial).toContain(`or ${Math.round(usd / 30)} USD a day`);
   });
 });
 
