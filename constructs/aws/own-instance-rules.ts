@@ -179,6 +179,59 @@ export const awsOwnInstanceRules: readonly Rule[] = [
     failing: { section: { region, instances: { main: { subnetGroup: "databases" } } }, instances: { main: {} } },
   },
   {
+    id: "aws-restored-from-names-one-source",
+    source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html",
+    why: "RDS restores a snapshot, or the backups of an instance; without a source it would create an empty instance.",
+    date: CHECKED,
+    severity: "error",
+    check: eachCreated(({ restoredFrom }, _instance, path) => {
+      if (restoredFrom === null) return [];
+      const { snapshot, instance, moment } = restoredFrom;
+      const at = `${path}.restoredFrom`;
+      if ((snapshot === null) === (instance === null))
+        return [violation(at, "must name either a snapshot or an instance", snapshot === null ? "neither" : "both", "")];
+      return moment !== null && instance === null
+        ? [
+            violation(
+              `${at}.moment`,
+              "has no effect on a snapshot, which is of one moment",
+              moment,
+              "remove it, or name the instance instead",
+            ),
+          ]
+        : [];
+    }),
+    passing: {
+      section: { region, instances: { main: { restoredFrom: { instance: "ml-main", moment: "2026-11-30T12:00:00Z" } } } },
+      instances: { main: {} },
+    },
+    failing: {
+      section: { region, instances: { main: { restoredFrom: { snapshot: "before-upgrade", instance: "ml-main" } } } },
+      instances: { main: {} },
+    },
+  },
+  {
+    id: "aws-restored-instance-keeps-its-key",
+    source: `${GUIDE}/Overview.Encryption.html`,
+    why: "RDS encrypts a restored instance with the key of its source, or not at all, and never changes that.",
+    date: CHECKED,
+    severity: "warning",
+    check: eachCreated(({ restoredFrom }, _instance, path) =>
+      restoredFrom === null
+        ? []
+        : [
+            violation(
+              `${path}.restoredFrom`,
+              "keeps the encryption of the source: its key, or none",
+              restoredFrom.snapshot ?? restoredFrom.instance,
+              "to change that, copy the snapshot (aws rds copy-db-snapshot --kms-key-id KEY), and restore the copy",
+            ),
+          ],
+    ),
+    passing: { section: { region, instances: { main: {} } }, instances: { main: {} } },
+    failing: { section: { region, instances: { main: { restoredFrom: { snapshot: "before-upgrade" } } } }, instances: { main: {} } },
+  },
+  {
     id: "aws-identifier-names-one-instance",
     source: "https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html",
     why: "RDS rejects a second instance with the same identifier in a region and account.",

@@ -11,7 +11,7 @@ import type { Reach } from "../model/wire";
 import { DatabaseSecret } from "./database-secret";
 import { grantRead } from "./grants";
 import { type RdsInstance, type RdsInstanceSpec, regionOf, toInstanceSpec, toRdsInstance } from "./rds-instance";
-import { createCommon, createInstance, createReplicas, createSecurityGroup, MASTER, PORT, type RdsResourcesProps } from "./rds-resources";
+import { createCommon, createInstance, createReplicas, createSecurityGroup, masterOf, PORT, type RdsResourcesProps } from "./rds-resources";
 import { retain } from "./retain";
 import { LOG_RETENTION_DAYS } from "./section";
 import { databaseSubnets, type Placement } from "./subnets";
@@ -91,13 +91,13 @@ export interface RdsDatabaseInstanceAttributes extends ExistingServer {
 }
 
 /** Must never change: CloudFormation would generate a new password, and the database would keep the old one. */
-const MASTER_PASSWORD: secretsmanager.CfnSecret.GenerateSecretStringProperty = {
-  secretStringTemplate: JSON.stringify({ username: MASTER }),
+const masterPassword = (username: string): secretsmanager.CfnSecret.GenerateSecretStringProperty => ({
+  secretStringTemplate: JSON.stringify({ username }),
   generateStringKey: "password",
   passwordLength: 32,
   // The remaining characters are [A-Za-z0-9_~.-], which no driver, URL or shell parses.
   excludeCharacters: "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}",
-};
+});
 
 /**
  * RDS for PostgreSQL in private subnets: encrypted, verified, and monitored.
@@ -137,7 +137,7 @@ export class RdsPostgres extends Construct implements IRdsPostgres {
     const master = new DatabaseSecret(this, "MasterSecret", {
       description: `Master of PostgreSQL ${id}`,
       key: this.key,
-      generate: MASTER_PASSWORD,
+      generate: masterPassword(masterOf(props.instance.own)),
     });
     this.secret = secretsmanager.Secret.fromSecretCompleteArn(this, "Secret", master.arn);
     const common = createCommon(this, props, securityGroup, this.key);

@@ -8,7 +8,7 @@ import type { Construct } from "constructs";
 import type { InstanceSettings } from "../model/instance";
 import { mapValues } from "../model/json";
 import { classOf, maxConnectionsFormula } from "./classes";
-import type { AwsInstance } from "./instance-fields";
+import { type AwsInstance, MASTER } from "./instance-fields";
 import { toRdsValue } from "./parameters";
 import type { RdsInstance } from "./rds-instance";
 import { RETAIN, retain } from "./retain";
@@ -16,9 +16,6 @@ import { performanceOf } from "./storage";
 
 /** PostgreSQL's default port, which all tools know. */
 export const PORT = 5432;
-/** The login that provisions. Some names are reserved. https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
-export const MASTER = "platform_admin";
-
 /** Properties of a server's resources, without defaults. */
 export interface RdsResourcesProps {
   readonly vpc: ec2.IVpc;
@@ -126,6 +123,25 @@ function setZeros(database: rds.DatabaseInstance | rds.DatabaseInstanceReadRepli
   return resource;
 }
 
+/** Name of the master user. */
+export const masterOf = ({ restoredFrom }: Pick<AwsInstance, "restoredFrom">): string => restoredFrom?.masterUsername ?? MASTER;
+
+/**
+ * Sets where a restored instance's data comes from: the L2 construct has no properties for it. RDS takes neither a user's name nor a key beside it.
+ *
+ * https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (Translator.java)
+ */
+function setSource(resource: rds.CfnDBInstance, { restoredFrom }: AwsInstance): void {
+  if (restoredFrom === null) return;
+  const { snapshot, instance, moment } = restoredFrom;
+  resource.masterUsername = undefined;
+  resource.dbSnapshotIdentifier = snapshot ?? undefined;
+  resource.sourceDbInstanceIdentifier = instance ?? undefined;
+  resource.restoreTime = moment ?? undefined;
+  // Without either, RDS would create a read replica.
+  resource.useLatestRestorableTime = instance !== null && moment === null ? true : undefined;
+}
+
 export function createInstance(
   scope: Construct,
   { instance: { settings, own } }: RdsResourcesProps,
@@ -140,16 +156,17 @@ export function createInstance(
     instanceIdentifier: own.identifier ?? undefined,
     // The major version changes only with the spec.
     allowMajorVersionUpgrade: true,
-    credentials: rds.Credentials.fromPassword(MASTER, password),
+    credentials: rds.Credentials.fromPassword(masterOf(own), password),
     allocatedStorage: settings.storageGib,
-    // The key turns on encryption.
-    storageEncryptionKey: key,
+    // The key turns on encryption. A restored instance has its source's.
+    storageEncryptionKey: own.restoredFrom === null ? key : undefined,
     multiAz: settings.highAvailability,
     backupRetention: Duration.days(settings.backupRetentionDays),
     preferredBackupWindow: settings.backupWindow,
     removalPolicy: RETAIN,
   });
   const resource = setZeros(instance, own);
+  setSource(resource, own);
   // A replacement always keeps the old instance.
   if (own.finalSnapshot !== null)
     resource.cfnOptions.deletionPolicy = own.finalSnapshot ? CfnDeletionPolicy.SNAPSHOT : CfnDeletionPolicy.DELETE;

@@ -1,7 +1,7 @@
 import { isObject } from "../../constructs/model/json";
 import { type Change, keep, toChange, withoutRepetition } from "../plan/change";
 import { compareInstances } from "../plan/compare";
-import { awsFacts, findInstances, instanceOf, logicalId, resourcesOf } from "./facts";
+import { awsFacts, findInstances, instanceOf, isReplica, logicalId, resourcesOf } from "./facts";
 import { storedInstances, storedPlatforms } from "./homes";
 import { changedNames, isStateful, replacedBy } from "./replacing";
 import { parentOf, type Resource, type Template } from "./templates";
@@ -19,12 +19,20 @@ const REPLACED_BY: Readonly<Record<string, string>> = {
   "AWS::RDS::DBSubnetGroup": "own.subnetGroup",
 };
 
+const RESTORED = ["own.restoredFrom"];
+
 /** Settings under which a change is reported, by the property that they decide. */
-const OF_SETTINGS: Readonly<Record<string, string>> = {
-  KmsKeyId: "section.kmsKey",
-  DBInstanceIdentifier: "own.identifier",
-  DBSubnetGroupName: "own.subnetGroup",
-  PerformanceInsightsKMSKeyId: "section.kmsKey",
+const OF_SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  KmsKeyId: ["section.kmsKey", ...RESTORED],
+  StorageEncrypted: RESTORED,
+  MasterUsername: RESTORED,
+  DBSnapshotIdentifier: RESTORED,
+  SourceDBInstanceIdentifier: RESTORED,
+  RestoreTime: RESTORED,
+  UseLatestRestorableTime: RESTORED,
+  DBInstanceIdentifier: ["own.identifier"],
+  DBSubnetGroupName: ["own.subnetGroup"],
+  PerformanceInsightsKMSKeyId: ["section.kmsKey"],
 };
 
 /** Names of instances and platforms, as IDs contain them. */
@@ -168,7 +176,7 @@ function findInResource({ id, path, had, has }: Difference, { before, isTold, ch
   if (type === SECRET && changedNames(old, next).includes("GenerateSecretString"))
     return [toChange("lost", path, "its secret would get a new password, which the database does not get", "undo that change")];
   if (!isStateful(type) || isReplica(had)) return [];
-  const isSetting = (name: string) => type === INSTANCE && changed(OF_SETTINGS[name] ?? "");
+  const isSetting = (name: string) => type === INSTANCE && (OF_SETTINGS[name] ?? []).some(changed);
   const replacing = replacedBy(type, old, next).filter((name) => !isSetting(name));
   return replacing.length === 0
     ? []
@@ -195,8 +203,6 @@ function findClosed({ had, has }: Difference): readonly Change[] {
   const change = toChange("outage", "aws.cluster.securityGroups", `connections from ${before} are refused`);
   return [{ ...change, before, after: typeof after === "string" ? after : null }];
 }
-
-const isReplica = (resource: Resource | undefined): boolean => resource?.Properties?.SourceDBInstanceIdentifier !== undefined;
 
 /** Names of resource types for people. */
 const whatOf = (type: string): string =>

@@ -5,6 +5,7 @@ import type { MajorVersion } from "../../constructs/model/instance";
 import { isObject } from "../../constructs/model/json";
 import { type ParameterValue, toWrittenValue } from "../../constructs/model/parameters";
 import type { Facts, Scalar } from "../plan/facts";
+import { showSource } from "./homes";
 import type { Resource, Template } from "./templates";
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -41,15 +42,20 @@ export const resourcesOf = (templates: Readonly<Record<string, Template>>): Reso
 /** The instances of an environment's templates by name. @param names those of the spec; others get the start of their ID. */
 export function findInstances(resources: Resources, names: readonly string[]): Readonly<Record<string, StoredInstance>> {
   const entries = Object.entries(resources).filter(([, { Type }]) => Type === INSTANCE);
-  const isPrimary = ({ Properties = {} }: Resource) => Properties.SourceDBInstanceIdentifier === undefined;
   return Object.fromEntries(
     entries
-      .filter(([, resource]) => isPrimary(resource))
+      .filter(([, resource]) => !isReplica(resource))
       .map(([id, { Properties = {}, DeletionPolicy = null }]) => {
         const replicas = entries.filter(([, other]) => mentions(other.Properties?.SourceDBInstanceIdentifier, id)).map(([other]) => other);
         return [instanceOf(id, names), { id, primary: Properties, replicas, deletionPolicy: DeletionPolicy }];
       }),
   );
+}
+
+/** Whether a resource is a read replica. An instance that was restored to a moment has a source, too. */
+export function isReplica(resource: Resource | undefined): boolean {
+  const { SourceDBInstanceIdentifier, RestoreTime, UseLatestRestorableTime } = resource?.Properties ?? {};
+  return SourceDBInstanceIdentifier !== undefined && RestoreTime === undefined && UseLatestRestorableTime !== true;
 }
 
 /** Whether a value refers to a resource, in this template or through an output of its stack. */
@@ -86,6 +92,7 @@ function toFacts({ id, primary, replicas, deletionPolicy }: StoredInstance, reso
     ...sourcesOf(primary, resources),
     "own.subnetGroup": scalar(primary.DBSubnetGroupName),
     "own.identifier": scalar(primary.DBInstanceIdentifier),
+    "own.restoredFrom": sourceOf(primary),
     "own.monitoringIntervalSeconds": Number(primary.MonitoringInterval ?? 0),
     "own.finalSnapshot": { Delete: false, Snapshot: true }[deletionPolicy ?? ""] ?? null,
     "section.kmsKey": scalar(primary.KmsKeyId),
@@ -95,6 +102,14 @@ function toFacts({ id, primary, replicas, deletionPolicy }: StoredInstance, reso
 
 /** Returns a plain value; null for a value that the template creates, and for none. */
 const scalar = (value: unknown): Scalar => (typeof value === "string" || typeof value === "number" ? value : null);
+
+function sourceOf({ DBSnapshotIdentifier: snapshot, SourceDBInstanceIdentifier: instance, RestoreTime }: Properties): string | null {
+  return snapshot === undefined && instance === undefined
+    ? null
+    : showSource(scalarText(snapshot), scalarText(instance), scalarText(RestoreTime));
+}
+
+const scalarText = (value: unknown): string | null => (value === undefined ? null : String(value));
 
 function showClass(name: string): string {
   const its = classNamed(name);

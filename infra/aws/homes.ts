@@ -1,7 +1,20 @@
+import type { AwsEnvironment } from "../../constructs/aws/stacks/aws-environment";
 import { TENANT_TAG } from "../../constructs/aws/task";
 import { isObject } from "../../constructs/model/json";
 import { type Homes, toHomes } from "../plan/homes";
 import type { Resource, Template } from "./templates";
+
+/** What instances are restored from, by instance. */
+export const sourcesOf = ({ section }: Pick<AwsEnvironment, "section">): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(section.instances).flatMap(([name, { restoredFrom }]) =>
+      restoredFrom === null ? [] : [[name, showSource(restoredFrom.snapshot, restoredFrom.instance, restoredFrom.moment)] as const],
+    ),
+  );
+
+/** Where restored data comes from, for people. */
+export const showSource = (snapshot: string | null, instance: string | null, moment: string | null): string =>
+  snapshot === null ? `${instance} at ${moment ?? "the latest moment"}` : `snapshot ${snapshot}`;
 
 type Templates = Readonly<Record<string, Template>>;
 

@@ -10,7 +10,7 @@ import { readersOf } from "../plan/readers";
 import { compareSpecs, otherClouds, toNewOn } from "../plan/spec-changes";
 import { findChanges as compareSnapshots } from "../snapshot";
 import { findChanges, findReleases } from "./changes";
-import { storedHomes, storedInstances } from "./homes";
+import { sourcesOf, storedHomes, storedInstances } from "./homes";
 import { awsPriced } from "./priced";
 import { awsServers, awsUses } from "./servers";
 import { maskTemplate, toStackSnapshot } from "./snapshot";
@@ -68,7 +68,7 @@ function compare({ templates, places, environment: before }: Baseline, after: Te
   };
   const homes = before === null ? storedHomes(templates) : homesOf(before);
   const changes = [
-    ...compareHomes(homes, homesOf(environment)),
+    ...compareHomes(homes, homesOf(environment), sourcesOf(environment)),
     ...findChanges(templates, after, names),
     ...findReleases(templates, after),
   ];

@@ -39,6 +39,15 @@ const replaces =
   ({ instance }) =>
     lost(`${instance} would be replaced by an empty instance, because ${what} cannot change`, TAKE_BACK);
 
+/** CloudFormation replaces an instance when this is added, changed or removed. */
+const restoredFrom: Effect = ({ instance, after }) =>
+  after === null
+    ? lost(`${instance} would be replaced by an empty instance`, "keep restoredFrom for as long as the instance exists")
+    : lost(
+        `${instance} would be replaced by an instance with the data of ${after}; everything written since then is lost`,
+        `${TAKE_BACK}, and restore into an instance with a new name`,
+      );
+
 const QUERY_SLOTS = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical'";
 
 /** Steps that remove obstacles to an upgrade. The next plan accepts each of them. */
@@ -295,6 +304,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   "own.finalSnapshot": finalSnapshot,
   "own.subnetGroup": replaces("its subnet group"),
   "own.identifier": replaces("its name"),
+  "own.restoredFrom": restoredFrom,
   "own.name": replaces("its name"),
   "own.monitoringIntervalSeconds": () => other("the interval of measurements changes while it is in use"),
   "own.zone": ({ has, vendor }) => outage(`restarts ${vendor.when(has)}, if it runs in another zone by then`),

@@ -27,29 +27,31 @@ export function toHomes(instance: string, tenants: unknown): Homes {
   );
 }
 
-/** Platforms that stay but would lose access to their data. Those that are unknown on one side are not compared. */
-export const compareHomes = (before: Homes, after: Homes): readonly Change[] =>
+/**
+ * Platforms that stay but would lose access to their data. Those that are unknown on one side are not compared.
+ *
+ * @param sources what instances are restored from, by instance.
+ */
+export const compareHomes = (before: Homes, after: Homes, sources: Readonly<Record<string, string>> = {}): readonly Change[] =>
   Object.entries(after).flatMap(([platform, has]) => {
     const had = before[platform];
-    return had === undefined ? [] : compareHome(platform, had, has);
+    return had === undefined ? [] : compareHome(platform, had, has, sources[has.instance] ?? null);
   });
 
-const MOVE = 'undo that change, or move the data with a dump: docs/how-to/back-up-and-restore.md, "One platform"';
+const MOVE = "undo that change, or move the data: docs/how-to/import-from-postgresql.md";
 
-function compareHome(platform: string, had: Home, has: Home): readonly Change[] {
-  if (had.instance !== has.instance)
-    return [
-      {
-        ...toChange(
-          "lost",
-          `platforms.${platform}.instance`,
-          `would start with empty databases on ${has.instance}; its data does not move`,
-          MOVE,
-        ),
-        before: had.instance,
-        after: has.instance,
-      },
-    ];
+function compareHome(platform: string, had: Home, has: Home, source: string | null): readonly Change[] {
+  if (had.instance !== has.instance) {
+    const path = `platforms.${platform}.instance`;
+    const empty = toChange("lost", path, `would start with empty databases on ${has.instance}; its data does not move`, MOVE);
+    const restored = toChange(
+      "lost",
+      path,
+      `would use its databases as ${has.instance} was restored, from ${source}; everything written to ${had.instance} since then does not move`,
+      "stop the platform before you restore, or undo that change",
+    );
+    return [{ ...(source === null ? empty : restored), before: had.instance, after: has.instance }];
+  }
   const [gone, made] = [without(had.databases, has.databases), without(has.databases, had.databases)];
   if (gone.length === 0) return [];
   const starts = `would start with ${made.length === 1 ? "an empty database" : "empty databases"} ${made.join(", ")}`;

@@ -119,6 +119,10 @@ const AWS: Readonly<Record<string, Change>> = {
   "aws.instances.main.parameterGroup": { to: "ml" },
   "aws.instances.main.identifier": { to: "ml" },
   "aws.instances.main.monitoringIntervalSeconds": { to: 0 },
+  "aws.instances.main.restoredFrom.snapshot": { to: "before-upgrade" },
+  "aws.instances.main.restoredFrom.instance": { to: "ml-old" },
+  "aws.instances.main.restoredFrom.moment": { to: "2026-11-30T12:00:00Z", from: { "aws.instances.main.restoredFrom.instance": "ml-old" } },
+  "aws.instances.main.restoredFrom.masterUsername": { to: "postgres", from: { "aws.instances.main.restoredFrom.instance": "ml-old" } },
   "aws.instances.main.finalSnapshot": { to: true },
 };
 

@@ -53,6 +53,13 @@ const TOLD: Readonly<Record<keyof typeof awsInstanceFields, readonly [own: objec
     { DBInstanceIdentifier: "ml-main" },
     [`lost: aws.instances.main.identifier: none -> ml-main; ${replaced("its name")}`],
   ],
+  restoredFrom: [
+    { restoredFrom: { snapshot: "before-upgrade" } },
+    { DBSnapshotIdentifier: "before-upgrade", DBInstanceClass: "db.m7g.large", MultiAZ: true, AllocatedStorage: "100" },
+    [
+      "lost: aws.instances.main.restoredFrom: none -> snapshot before-upgrade; main would be replaced by an instance with the data of snapshot before-upgrade; everything written since then is lost; undo that change, and restore into an instance with a new name",
+    ],
+  ],
   monitoringIntervalSeconds: [
     { monitoringIntervalSeconds: 15 },
     { MonitoringInterval: 15 },
@@ -162,5 +169,63 @@ describe("deletion", () => {
       made,
     ]);
     expect(gone({ finalSnapshot: false })).toEqual(["lost: instances.main; would be deleted; keep it in the spec", made]);
+  });
+});
+
+describe("an instance that is restored", () => {
+  const restored = (restoredFrom: object) => withOwn(minimalAws, { restoredFrom });
+
+  it("restores with what RDS takes beside a source: no master user's name, and no key", () => {
+    for (const [from, found] of [
+      [{ snapshot: "before-upgrade" }, { DBSnapshotIdentifier: "before-upgrade" }],
+      [{ instance: "ml-old" }, { SourceDBInstanceIdentifier: "ml-old", UseLatestRestorableTime: true }],
+      [
+        { instance: "ml-old", moment: "2026-11-30T12:00:00Z" },
+        { SourceDBInstanceIdentifier: "ml-old", RestoreTime: "2026-11-30T12:00:00Z" },
+      ],
+    ] as const) {
+      const its = instanceOf(restored(from));
+      const sources = ["DBSnapshotIdentifier", "SourceDBInstanceIdentifier", "RestoreTime", "UseLatestRestorableTime"];
+      expect(Object.fromEntries(Object.entries(its).filter(([name]) => sources.includes(name)))).toEqual(found);
+      expect(Object.keys(its)).toEqual(
+        expect.arrayContaining(["MasterUserPassword", "DBParameterGroupName", "PerformanceInsightsKMSKeyId"]),
+      );
+      for (const inherited of ["MasterUsername", "KmsKeyId", "StorageEncrypted"]) expect(its).not.toHaveProperty(inherited);
+    }
+  });
+
+  it("keeps the name of the source's master user in its secret", () => {
+    const template = databaseOf(restored({ snapshot: "theirs", masterUsername: "postgres" }));
+    expect(propertiesOf(template, "AWS::SecretsManager::Secret").GenerateSecretString).toMatchObject({
+      SecretStringTemplate: '{"username":"postgres"}',
+    });
+  });
+
+  it("is no replica of its source: its own replicas are counted, and leaving its source out would lose its data", () => {
+    const before = restored({ instance: "ml-old", moment: "2026-11-30T12:00:00Z" });
+    const withReplica = withMain(before, { readReplicas: 1 });
+    expect(lines(before, withReplica)).toEqual([expect.stringMatching(/^cost: instances\.main\.readReplicas: 0 -> 1/)]);
+    expect(lines(before, minimalAws)).toEqual([
+      "lost: aws.instances.main.restoredFrom: ml-old at 2026-11-30T12:00:00Z -> none; main would be replaced by an empty instance; keep restoredFrom for as long as the instance exists",
+    ]);
+    expect(lines(before, restored({ instance: "ml-old" }))).toEqual([
+      expect.stringMatching(
+        /^lost: aws\.instances\.main\.restoredFrom: ml-old at 2026-11-30T12:00:00Z -> ml-old at the latest moment; main would be replaced/,
+      ),
+    ]);
+  });
+
+  it("is the way from one instance to another: beside it, platform by platform, and the old one goes last", () => {
+    const { main = {} } = minimalAws.instances;
+    const start = { ...minimalAws, platforms: { prefect: { instance: "main" } } };
+    const source = { restoredFrom: { instance: "ml-old", moment: "2026-11-30T12:00:00Z" } };
+    const beside = { ...withAws(start, { instances: { restored: source } }), instances: { main, restored: {} } };
+    const repointed = { ...beside, platforms: { prefect: { instance: "restored" } } };
+    const alone = { ...repointed, instances: { restored: {} } };
+    expect(lines(start, beside)).toEqual(["cost: instances.restored; would be created"]);
+    expect(lines(beside, repointed)).toEqual([
+      "lost: platforms.prefect.instance: main -> restored; would use its databases as restored was restored, from ml-old at 2026-11-30T12:00:00Z; everything written to main since then does not move; stop the platform before you restore, or undo that change",
+    ]);
+    expect(lines(repointed, alone)).toEqual(["lost: instances.main; would stay, but would no longer be managed; keep it in the spec"]);
   });
 });
