@@ -14,11 +14,13 @@ import type { PlannedServer, Used } from "./plan/servers";
 import type { Snapshot } from "./snapshot";
 import type { CLOUDS } from "./spec";
 
-/** A cloud, as the commands see it; `X` are the fields of its section. Its functions take environments from its `loadEnvironment`. */
+/** A cloud, as the commands see it; `X` are the fields of its section. Its functions take environments that it has loaded. */
 export interface Cloud<X extends Fields = Fields> {
   readonly name: (typeof CLOUDS)[number];
   /** @throws UserError, SpecError */
   loadEnvironment(name: string): ProjectEnvironment<X>;
+  /** The same for `plan` and `snapshot`: also reports packages that only these need. @throws UserError, SpecError */
+  loadToSynthesize(name: string): ProjectEnvironment<X>;
   /** Where an environment is deployed: a region, and an account or project; null if the credentials in use decide it. */
   place(environment: ProjectEnvironment<X>): { readonly region: string; readonly account: string | null };
   /** The command that writes an environment's outputs to the usual file. */

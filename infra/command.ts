@@ -118,8 +118,12 @@ export interface Program {
   run(): Promise<void>;
 }
 
-/** A program that works on one environment. */
-export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Promise<number>): Program =>
+/** A program that works on one environment. @param load how a cloud loads it. */
+export const main = <O>(
+  command: Command,
+  run: (invocation: Invocation<O>) => Promise<number>,
+  load: "loadEnvironment" | "loadToSynthesize" = "loadEnvironment",
+): Program =>
   toProgram<O & CloudOptions & { environment?: string }>(command, async (options, progress) => {
     const cloud = options.cloud === undefined ? null : loadCloud(options.cloud);
     if (cloud === null && (options.outputs ?? options.via) !== undefined)
@@ -127,7 +131,7 @@ export const main = <O>(command: Command, run: (invocation: Invocation<O>) => Pr
     const environment =
       cloud === null
         ? loadEnvironment(options.environment ?? LOCAL_ENVIRONMENT, local)
-        : cloud.loadEnvironment(options.environment ?? onlyEnvironmentOn(cloud.name, "--environment NAME"));
+        : cloud[load](options.environment ?? onlyEnvironmentOn(cloud.name, "--environment NAME"));
     return run({ environment, cloud, progress, options, args: command.args });
   });
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join, parse } from "node:path";
-import { SpecError, UserError } from "../constructs/model/errors";
+import { SpecError, UserError, type Violation } from "../constructs/model/errors";
 import type { Fields } from "../constructs/model/fields";
 import { isObject } from "../constructs/model/json";
 import { resolveUnknown } from "../constructs/model/resolve";
@@ -30,9 +30,14 @@ const ENDINGS: readonly string[] = [".ts", ...DATA_ENDINGS];
 /**
  * Reads an environment's file and resolves it for a target. Its paths are relative to that file; CAs are read.
  *
+ * @param check finds more violations in the spec, as written; they are reported together with the others.
  * @throws UserError if there is no such file, or two, or no section for the target; SpecError if it is not valid.
  */
-export function loadEnvironment<X extends Fields>(name: string, target: Target<X>): ProjectEnvironment<X> {
+export function loadEnvironment<X extends Fields>(
+  name: string,
+  target: Target<X>,
+  check: (spec: NamedSpec) => readonly Violation[] = () => [],
+): ProjectEnvironment<X> {
   const known = environmentNames();
   if (known.length === 0 && !IS_CHECKOUT)
     throw new UserError(
@@ -45,7 +50,19 @@ export function loadEnvironment<X extends Fields>(name: string, target: Target<X
     const remedy = others.length === 0 ? "" : `, or use ${others.length === 1 ? "" : "one of "}${others.join(", ")}`;
     throw new UserError(`environment ${name} has no section ${target.name}; write one into ${environmentFile(name)}${remedy}`);
   }
-  return withFiles(resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }), environmentsFolder());
+  const more = check(spec);
+  const environment = withMore(more, () => resolveUnknown(spec, { target, platforms, sections: CLOUDS, rules: teamRules() }));
+  if (more.length > 0) throw new SpecError(more);
+  return withFiles(environment, environmentsFolder());
+}
+
+/** Adds violations to those that a function throws. @throws SpecError */
+function withMore<T>(more: readonly Violation[], run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof SpecError ? new SpecError([...error.violations, ...more]) : error;
+  }
 }
 
 /** Whether a file is an environment: by its extension, and for JSON, the format of templates and states, by its content. */

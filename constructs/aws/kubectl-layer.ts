@@ -1,6 +1,6 @@
 import type { LayerVersion } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
-import { UserError } from "../model/errors";
+import { formatViolation, UserError, type Violation } from "../model/errors";
 
 type Layer = new (scope: Construct, id: string) => LayerVersion;
 
@@ -17,12 +17,35 @@ const LAYERS: Readonly<Record<string, () => Layer>> = {
  * @throws UserError if none is installed.
  */
 export function createKubectlLayer(scope: Construct, id: string): LayerVersion {
-  const names = Object.keys(LAYERS);
-  const Layer = names.map(find).find((each) => each !== null);
+  const Layer = Object.keys(LAYERS)
+    .map(find)
+    .find((each) => each !== null);
   if (Layer !== undefined && Layer !== null) return new Layer(scope, id);
-  throw new UserError(
-    `aws.cluster: needs a package with kubectl, got none; run npm install ${names[0]}, or with a cluster of an older version ${names[1]}`,
-  );
+  throw new UserError(formatViolation(MISSING));
+}
+
+const [NEWEST, OLDER] = Object.keys(LAYERS);
+
+const MISSING: Violation = {
+  path: "aws.cluster",
+  rule: "needs a package with kubectl",
+  got: "none",
+  remedy: `run npm install ${NEWEST}, or with a cluster of an older version ${OLDER}`,
+};
+
+/**
+ * Returns the violation of a spec that installs releases if only the package with kubectl is missing. Returns null if it is installed, or if
+ * the CDK is missing, too. Loads no package.
+ */
+export const missingKubectl = (): Violation | null =>
+  isInstalled("aws-cdk-lib") && !Object.keys(LAYERS).some(isInstalled) ? MISSING : null;
+
+function isInstalled(name: string): boolean {
+  try {
+    return require.resolve(name) !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** Returns null if the package is not installed. */

@@ -6,14 +6,14 @@ import { nearest } from "../../constructs/model/suggest";
 import { onlyEnvironmentOn } from "../load";
 import { acknowledgeFindings } from "./acknowledged";
 import { checkLimits } from "./limits";
-import { loadAwsEnvironment } from "./load";
+import { loadAwsEnvironmentToSynthesize } from "./load";
 import { CHECKED, createStacks } from "./stacks";
 import { templatesOf } from "./synthesize";
 
 /** The program that `cdk` runs. */
 function main(): void {
   const app = new App({ context: CHECKED });
-  const environment = loadAwsEnvironment(chooseEnvironment(app.node.getAllContext()));
+  const environment = loadAwsEnvironmentToSynthesize(chooseEnvironment(app.node.getAllContext()));
   for (const warning of environment.warnings) console.error(`! ${formatViolation(warning)}`);
   const examples = examplesIn(environment.section, "aws");
   if (examples.length > 0)

@@ -15,7 +15,7 @@ import type { Cloud, Deployment, RenewalReport } from "../cloud";
 import type { CloudView } from "../cloud-instance";
 import { cdkDeploy, quote } from "../command-line";
 import { findOutput } from "../outputs";
-import { loadAwsEnvironment } from "./load";
+import { loadAwsEnvironment, loadAwsEnvironmentToSynthesize } from "./load";
 import { OUTPUTS_FILE, readOutputs } from "./outputs";
 import { invokeRotation } from "./rotation";
 
@@ -26,6 +26,7 @@ const CLUSTER_STORE = "aws-secrets-manager";
 export const awsCloud: Cloud<typeof awsFields> = {
   name: "aws",
   loadEnvironment: loadAwsEnvironment,
+  loadToSynthesize: loadAwsEnvironmentToSynthesize,
   place: ({ section: { region, account } }) => ({ region, account: account === null ? null : idOf(account) }),
   outputsCommand: (environment) => cdkDeploy(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new AwsDeployment(environment, readOutputs(environment.name, file), file),

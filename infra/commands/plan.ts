@@ -53,18 +53,22 @@ withExamples(
   ["--cloud gcp -e production --format markdown", "print a comment for a pull request"],
 );
 
-export const program = main<Options>(command, async ({ environment, cloud, progress, options }) => {
-  if (cloud === null)
-    throw new UserError(
-      `--cloud is missing; to see everything on this machine, run ${npmCommand("start", { environment: environment.name })}`,
-    );
-  progress.doing("computing what a deployment would create");
-  const plan = await cloud.plan(environment, options.against ?? null);
-  const cost = toCostReport(plan.priced, readPrices(), environment.spec.monthlyCostLimitUsd ?? null);
-  const report = toReport(environment, plan, { cloud: cloud.name, ...cloud.place(environment) }, cost);
-  progress.stop();
-  process.stdout.write(FORMATS[options.format](report));
-  return report.isDangerous ? DANGER : 0;
-});
+export const program = main<Options>(
+  command,
+  async ({ environment, cloud, progress, options }) => {
+    if (cloud === null)
+      throw new UserError(
+        `--cloud is missing; to see everything on this machine, run ${npmCommand("start", { environment: environment.name })}`,
+      );
+    progress.doing("computing what a deployment would create");
+    const plan = await cloud.plan(environment, options.against ?? null);
+    const cost = toCostReport(plan.priced, readPrices(), environment.spec.monthlyCostLimitUsd ?? null);
+    const report = toReport(environment, plan, { cloud: cloud.name, ...cloud.place(environment) }, cost);
+    progress.stop();
+    process.stdout.write(FORMATS[options.format](report));
+    return report.isDangerous ? DANGER : 0;
+  },
+  "loadToSynthesize",
+);
 
 if (require.main === module) void program.run();

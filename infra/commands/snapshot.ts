@@ -101,7 +101,7 @@ async function takeSnapshots(
 async function takeSnapshot({ environment, cloud: name }: Subject): Promise<Snapshot> {
   try {
     const cloud = loadCloud(name);
-    return await cloud.snapshot(cloud.loadEnvironment(environment));
+    return await cloud.snapshot(cloud.loadToSynthesize(environment));
   } catch (error) {
     const missing = missingPackages(error);
     if (missing === null) throw error;

@@ -32,6 +32,7 @@ const CLUSTER_STORE = "gcp-secret-manager";
 export const gcpCloud: Cloud<typeof gcpFields> = {
   name: "gcp",
   loadEnvironment: loadGcpEnvironment,
+  loadToSynthesize: loadGcpEnvironment,
   place: ({ section: { region, project } }) => ({ region, account: idOf(project) }),
   outputsCommand: (environment) => outputsCommand(environment, OUTPUTS_FILE),
   readDeployment: (environment, file) => new GcpDeployment(environment, readOutputs(environment.name, file), file),

