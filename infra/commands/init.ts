@@ -2,20 +2,18 @@ import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import pc from "picocolors";
-import { aws } from "../../constructs/aws/target";
-import { gcp } from "../../constructs/gcp/target";
-import { local } from "../../constructs/local/target";
 import { UserError } from "../../constructs/model/errors";
-import { resolveUnknown } from "../../constructs/model/resolve";
 import { platforms } from "../../constructs/platforms/registry";
 import { toProgram, whenStopped, withExamples } from "../command";
 import { commandName, fromUser, LOCAL_ENVIRONMENT, quote, typed } from "../command-line";
 import { toAnswers } from "../init/answers";
 import { type Answers, type EnvironmentFile, onThisMachineOnly, toEnvironments } from "../init/environments";
+import type { Given } from "../init/given";
 import { cloudsOf, type Manifest, toManifest, toTyped } from "../init/manifest";
 import { ownSource } from "../init/package-source";
 import { IGNORED, PLAN_WORKFLOW, toPairs, toProjectFiles } from "../init/project-files";
-import { ask, type Given } from "../init/questions";
+import { ask } from "../init/questions";
+import { checkEnvironment } from "../init/validate";
 import {
   checkPackage,
   ignore,
@@ -80,7 +78,7 @@ export const program = toProgram<Options>(command, async ({ package: file, insta
   const had = isNew ? [] : cloudsOf(before ?? {});
   const clouds = CLOUDS.filter((cloud) => answers[cloud] !== null || had.includes(cloud));
   const environments = toEnvironments(answers, clouds).filter(({ spec }) => isNew || !had.some((cloud) => Object.hasOwn(spec, cloud)));
-  for (const each of environments) check(each);
+  for (const each of environments) checkEnvironment(each);
 
   progress.doing("writing files");
   const isGrown = isNew || clouds.length > had.length;
@@ -117,12 +115,6 @@ function nameOf(directory: string, before: Manifest | null): string {
   const name = before?.name?.replace(/^@[^/]*\//, "") ?? basename(directory);
   if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) return name;
   throw new UserError(`${name}: must be a valid package name (a-z, 0-9, hyphens, dots and underscores); choose another directory`);
-}
-
-/** Checks an environment before anything is written. @throws SpecError */
-function check({ name, spec }: EnvironmentFile): void {
-  const target = [aws, gcp].find((each) => Object.hasOwn(spec, each.name)) ?? local;
-  resolveUnknown({ ...spec, name }, { target: target as typeof local, platforms, sections: CLOUDS });
 }
 
 function toNextSteps(

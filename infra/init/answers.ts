@@ -3,7 +3,7 @@ import { suggest } from "../../constructs/model/suggest";
 import { platforms } from "../../constructs/platforms/registry";
 import { CLOUDS } from "../spec";
 import type { Answers, AwsAnswers } from "./environments";
-import type { Given } from "./questions";
+import type { Given } from "./given";
 
 /** This machine only. */
 const NONE = "none";
@@ -15,7 +15,7 @@ export function toAnswers(given: Given): Answers {
   const chosen = choose("--platforms", given.platforms ?? "mlflow", Object.keys(platforms), problems);
   const unused = Object.keys(given).flatMap((key) => {
     const cloud = CLOUDS.find((each) => key.startsWith(each));
-    const option = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const option = optionOf(key);
     return cloud !== undefined && !clouds.includes(cloud)
       ? [`${option}: requires ${cloud}; add --cloud ${[...clouds, cloud].join(",")}`]
       : [];
@@ -39,6 +39,9 @@ export function toAnswers(given: Given): Answers {
       : null,
   };
 }
+
+/** Returns the option of an answer: `--aws-region` for `awsRegion`. */
+export const optionOf = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Splits names at commas; returns the known ones in their own order. */
 function choose<T extends string>(option: string, written: string, known: readonly T[], problems: string[]): readonly T[] {

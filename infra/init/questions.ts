@@ -2,24 +2,11 @@ import { platforms } from "../../constructs/platforms/registry";
 import { Stopped } from "../command";
 import { CLOUDS } from "../spec";
 import type { CloudName } from "./environments";
-
-/** A project's options or answers, as typed. */
-export interface Given {
-  readonly cloud?: string;
-  readonly platforms?: string;
-  readonly awsRegion?: string;
-  readonly awsAccount?: string;
-  readonly awsVpc?: string;
-  readonly awsSubnets?: string;
-  readonly gcpRegion?: string;
-  readonly gcpProject?: string;
-  readonly gcpProjectNumber?: string;
-  readonly gcpNetwork?: string;
-  readonly gcpCluster?: string;
-}
+import type { CloudKey, Given } from "./given";
+import { problemWith } from "./validate";
 
 /** Questions about a cloud, in their order; an empty answer leaves the default. */
-const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given, question: string, placeholder: string])[]>> = {
+const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: CloudKey, question: string, placeholder: string])[]>> = {
   aws: [
     ["awsRegion", "Region of RDS?", "eu-central-1"],
     ["awsAccount", "AWS account? (12 digits; empty: the account of the credentials in use)", ""],
@@ -35,7 +22,7 @@ const QUESTIONS: Readonly<Record<CloudName, readonly (readonly [key: keyof Given
   ],
 };
 
-/** Asks for missing options. @throws Stopped if the user cancels. */
+/** Asks for missing options, and rejects each wrong answer at once. @throws Stopped if the user cancels. */
 export async function ask(given: Given): Promise<Given> {
   const { CANCEL_SYMBOL, multiselect, text } = await import("@clack/prompts");
   const answerOf = <T extends string | string[]>(answer: T | typeof CANCEL_SYMBOL): T => {
@@ -53,7 +40,8 @@ export async function ask(given: Given): Promise<Given> {
   };
   for (const [key, message, placeholder] of CLOUDS.filter((each) => cloud.split(",").includes(each)).flatMap((each) => QUESTIONS[each])) {
     if (key === "awsSubnets" && answers.awsVpc === "") continue;
-    answers[key] = given[key] ?? answerOf<string>(await text({ message, placeholder, defaultValue: placeholder }));
+    const validate = (value = "") => problemWith(key, value || placeholder, { ...given, ...answers });
+    answers[key] = given[key] ?? answerOf<string>(await text({ message, placeholder, defaultValue: placeholder, validate }));
   }
   return answers;
 }
