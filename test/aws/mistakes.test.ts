@@ -172,12 +172,12 @@ describe("a mistake in the section of AWS", () => {
     ]);
   });
 
-  it("is no server of another region whose authorities the section names", () => {
+  it("is not a server of another region whose authorities the section names", () => {
     const spec = withMain(minimalAws, existing(rds("a1b2", "eu-west-1")));
     expect(warned(withAws(spec as never, { certificateAuthorities: "global-bundle.pem" }))).toEqual([]);
   });
 
-  it("is no cluster whose issuer names no region", () => {
+  it("is not a cluster whose issuer names no region", () => {
     const oidcProvider = "arn:aws:iam::111122223333:oidc-provider/oidc.example.com/ml";
     expect(warned(withAws(minimalAws, { cluster: { ...CLUSTER, oidcProvider } }))).toEqual([]);
   });

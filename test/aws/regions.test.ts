@@ -49,7 +49,7 @@ describe("a region that is newer than the package", () => {
 });
 
 describe("the certificate authorities of a region", () => {
-  it.each(REGIONS)("of %s are its three, and nobody else's", (region) => {
+  it.each(REGIONS)("of %s are its three, without those of other regions", (region) => {
     const kinds = certificates(regionRoots(region)).map(({ subject }) => /CN=Amazon RDS (\S+) Root CA (\S+) G1/.exec(subject)?.slice(1));
     expect(kinds.sort()).toEqual([
       [region, "ECC384"],

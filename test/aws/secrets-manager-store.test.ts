@@ -21,7 +21,7 @@ describe("a store on Secrets Manager", () => {
     { username: "it_b", password: "second" },
   ];
 
-  it("holds nothing while the secret is empty, then the two newest versions", async () => {
+  it("is empty while the secret is empty, then has the two newest versions", async () => {
     const store = storeOf({ it: secrets.create("it") });
     expect(await store.read("it")).toBeNull();
     await store.write("it", a);

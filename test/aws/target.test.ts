@@ -127,7 +127,7 @@ describe("a spec for AWS", () => {
     });
   });
 
-  it("takes no key of another tool, and names its own", () => {
+  it("rejects another tool's name of a key, and suggests its own", () => {
     const spec = { ...minimalAws, aws: { ...minimalAws.aws, vpcId: "vpc-1", kms_key_id: "k", network: { ...NETWORK, vpcId: "x" } } };
     expect(refused(spec)).toBe(`  - aws.vpcId: unknown key; use network.vpc
   - aws.kms_key_id: unknown key; use kmsKey
@@ -315,7 +315,7 @@ describe("a spec for AWS", () => {
     ]);
   });
 
-  it("of a database that somebody else made is asked for nothing about one to be made", () => {
+  it("of an existing database need no settings for creating one", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = { host: "ml.a1b2c3.eu-central-1.rds.amazonaws.com", masterSecret };
     expect(main({ existing, size: { vcpus: 3, memoryGib: 8 } })).toBe("accepted");

@@ -65,7 +65,7 @@ describe("a scheduled rotation in four steps", () => {
     return { turn, token };
   }
 
-  it("is no fault to doctor between its steps", async () => {
+  it("is not a fault for doctor between its steps", async () => {
     const { turn, token } = await begun("seen");
     const scope = scopeWith({ seen: turn.its });
     const problems = async () =>

@@ -58,7 +58,7 @@ export function platformContract(each: ContractCase): void {
       const receiving = receivers.map(({ workload }) => workload);
       const restarted = receiving.filter(keepsRunning);
 
-      it("has been rendered by npm run charts as it is now", () => {
+      it("has been rendered in its current form by npm run charts", () => {
         expect(workloadsIn(each, wired).length).toBeGreaterThan(0);
       });
 

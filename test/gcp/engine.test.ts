@@ -22,7 +22,7 @@ describe("the program, run by Pulumi's runner as Pulumi.yaml says", () => {
     expect(statSync(join(project.directory, main)).isFile()).toBe(true);
   });
 
-  it("tells a wrong spec in one message, registers nothing and fails", async () => {
+  it("reports a wrong spec in one message, registers nothing and fails", async () => {
     const section = { project: "my-project", projectNumber: "123456789012", region: "europe-wset4", network: "ml" };
     project.write({ name: "wrong", gcp: section, instances: { main: {} }, platforms: {} });
     const { code, shown, operations } = await run(engine.stack({}, "wrong"), "up");

@@ -106,7 +106,7 @@ describe("the program of the Job", () => {
     expect(output).toContain("waiting: Secret Manager denies access to secret");
   });
 
-  it("tells its last sentence, and no trace, where it cannot go on", async () => {
+  it("reports its last sentence, without a stack trace, if it cannot continue", async () => {
     await server.sql("create role mlflow_owner; comment on role mlflow_owner is 'platform-postgres: environment another'");
     secrets.make(MLFLOW);
     const { code, output } = await run("provision", { prefect: {}, mlflow: {} });

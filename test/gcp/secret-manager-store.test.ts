@@ -22,7 +22,7 @@ describe("Google Secret Manager as a store", () => {
   const store = (grantsAreNew = false) =>
     new SecretManagerStore(new SecretManager(patience, grantsAreNew), { "test--prefect": NAME, "test--none": "projects/p/secrets/none" });
 
-  it("has nothing where there is no version, and then the newest two", async () => {
+  it("is empty without versions, then has the newest two", async () => {
     double.make(NAME);
     expect(await store().read("test--prefect")).toBeNull();
     await store().write("test--prefect", credential("b"));
@@ -100,7 +100,7 @@ describe("Google Secret Manager as a store", () => {
     await expect(store().read(secret)).rejects.toThrow(message);
   });
 
-  it("never quotes what a secret holds", async () => {
+  it("never quotes the content of a secret", async () => {
     double.make(NAME, "Canary-that-is-no-JSON");
     const error = await store()
       .read("test--prefect")

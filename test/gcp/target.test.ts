@@ -112,7 +112,7 @@ describe("a spec for Google Cloud", () => {
     });
   });
 
-  it("takes no key of another tool, and names its own", () => {
+  it("rejects another tool's name of a key, and suggests its own", () => {
     const spec = { ...minimalGcp, gcp: { ...minimalGcp.gcp, private_network: "ml", tier: "db-custom-2-8192" } };
     expect(refused(spec)).toBe(`  - gcp.private_network: unknown key; use network
   - gcp.tier: unknown key; write it as gcp.instances.<name>.tier`);
@@ -320,13 +320,13 @@ describe("a spec for Google Cloud", () => {
     );
   });
 
-  it("tells an instance called constructor from what every object inherits", () => {
+  it("rejects an instance called constructor, a name that every object inherits", () => {
     const { main } = existingGcp.instances;
     const spec = { ...existingGcp, instances: { constructor: main }, platforms: { mlflow: { access: "sidecar" } } };
     expect(refused(spec)).toMatch(/^ {2}- instances\.constructor: name must be [^\n]*$/);
   });
 
-  it("cannot ask for a replica of a replica: what somebody else made is given none, and that is said", () => {
+  it("warns that read replicas have no effect on an existing database", () => {
     const { existing } = existingGcp.instances.main ?? {};
     const { warnings } = resolveGcp({ ...existingGcp, instances: { main: { existing, readReplicas: 1 } } });
     expect(warnings.map(formatViolation)).toEqual([

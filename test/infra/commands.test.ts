@@ -160,7 +160,7 @@ describe("a checkout in a path with a blank", () => {
     expect(readdirSync(join(ROOT, "cdk.out"))).toContain("postgres-ours-database.template.json");
   });
 
-  it("takes no local server there, and says where one can be", () => {
+  it("rejects a local server there, and names a remedy", () => {
     const { status, stderr } = run("start", "--environment", "ours", "--once");
     expect(status).toBe(1);
     expect(stderr).toContain(

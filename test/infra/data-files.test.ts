@@ -115,7 +115,7 @@ describe("a file of data", () => {
     ["json", "{} {}", "1:4: expected the end of the file"],
     ["json", "", "1:1: expected a value; write texts in double quotes"],
     ["json", "[".repeat(3_000), "1:202: more than 200 levels"],
-  ])("refuses in %s %j, by line and column, and shows nothing of it", (ending, text, message) => {
+  ])("rejects %s %j by line and column, without showing its content", (ending, text, message) => {
     expect(outcome(ending, text)).toBe(`file:${message}`);
   });
 

@@ -121,7 +121,7 @@ describe("an environment that has been deployed to Google Cloud", () => {
     );
   });
 
-  it("tells what is left to do where no cluster is known", () => {
+  it("shows what is left to do if the spec names no cluster", () => {
     const own = resolveGcp(withGcp({ ...minimalGcp, name: "deployed" }, { cluster: null }));
     expect(cautionOf(own, file, "prefect")).toBe(
       "Create the ClusterSecretStore gcp-secret-manager of External Secrets, with permission to read and list the versions of projects/my-project/secrets/deployed--prefect and with secretVersionSelectionPolicy LatestOrFetch. The proxy's identity needs roles/cloudsql.client.",

@@ -69,7 +69,7 @@ describe("doctor --url", () => {
     );
   });
 
-  it("says that nobody answers", async () => {
+  it("reports that there is no answer", async () => {
     const closed = createServer();
     await new Promise<void>((done) => closed.listen(0, "127.0.0.1", done));
     const { port: free } = closed.address() as AddressInfo;

@@ -54,7 +54,7 @@ describe("--help", () => {
     ]);
   });
 
-  it("is not needed to see that there is no such option", () => {
+  it("is not needed to report an unknown option", () => {
     expect(runScript("rules", "--stale")).toEqual([1, "error: unknown option '--stale'\n"]);
   });
 });

@@ -176,12 +176,8 @@ describe("init", () => {
 describe("init refuses, and writes nothing:", () => {
   const before = () => installed.filesOf("refused");
   const cases: readonly (readonly [what: string, options: readonly string[], message: string])[] = [
-    ["a cloud that there is not", ["--cloud=asw"], '--cloud: there is no asw; did you mean "aws"?'],
-    [
-      "a platform that there is not",
-      ["--cloud=none", "--platforms=mlflo,airflow"],
-      '--platforms: there is no mlflo; did you mean "mlflow"?',
-    ],
+    ["an unknown cloud", ["--cloud=asw"], '--cloud: there is no asw; did you mean "aws"?'],
+    ["an unknown platform", ["--cloud=none", "--platforms=mlflo,airflow"], '--platforms: there is no mlflo; did you mean "mlflow"?'],
     ["an option of a cloud that is not chosen", ["--cloud=aws", "--gcp-project=ours"], "--gcp-project: requires gcp; add --cloud aws,gcp"],
     ["a subnet without its zone", ["--cloud=aws", AWS[2], "--aws-subnets=subnet-1"], "--aws-subnets: must be IDs with their zones"],
     ["subnets without a VPC", ["--cloud=aws", AWS[3]], "--aws-subnets: must belong to an existing VPC; add --aws-vpc"],
@@ -190,12 +186,12 @@ describe("init refuses, and writes nothing:", () => {
       ["--cloud=aws", AWS[2], "--aws-subnets=subnet-0a1b2c3d4e5f60711:eu-west-1a"],
       "aws.network.privateSubnets",
     ],
-    ["a region that there is not", ["--cloud=aws", "--aws-region=eu-centrla-1"], "aws.region"],
-    ["an account that is none", ["--cloud=aws", "--aws-account=12"], "aws.account"],
-    ["a project that is none", ["--cloud=gcp", "--gcp-project=A"], "gcp.project"],
-    ["an option that there is not", ["--cloud=none", "--aws-vcp", "vpc-1"], "(Did you mean --aws-vpc?)"],
-    ["a package that is not there", ["--cloud=none", "--package=none.tgz"], "there is no file "],
-    ["a package that npm would not take", ["--cloud=none", "--package=package.json"], "--package: must be a .tgz file from npm pack"],
+    ["an unknown region", ["--cloud=aws", "--aws-region=eu-centrla-1"], "aws.region"],
+    ["an invalid account", ["--cloud=aws", "--aws-account=12"], "aws.account"],
+    ["an invalid project", ["--cloud=gcp", "--gcp-project=A"], "gcp.project"],
+    ["an unknown option", ["--cloud=none", "--aws-vcp", "vpc-1"], "(Did you mean --aws-vpc?)"],
+    ["a missing package", ["--cloud=none", "--package=none.tgz"], "there is no file "],
+    ["a package that npm would reject", ["--cloud=none", "--package=package.json"], "--package: must be a .tgz file from npm pack"],
   ];
   it.each(cases)("%s", (_, options, message) => {
     installed.write(".", "package.json", "{}");
@@ -205,7 +201,7 @@ describe("init refuses, and writes nothing:", () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it("all of it at once", () => {
+  it("all problems at once", () => {
     const { stderr } = installed.init("refused", "--cloud=awss", "--platforms=mlflo", "--gcp-project=ours", "--aws-subnets=a");
     expect(stderr.match(/--\w[\w-]*:/g)).toEqual([
       "--cloud:",
@@ -217,7 +213,7 @@ describe("init refuses, and writes nothing:", () => {
     ]);
   });
 
-  it.each(["My-Project", "-x", "a b", "ü"])("%s, which npm takes for no name", (name) => {
+  it.each(["My-Project", "-x", "a b", "ü"])("%s, which npm rejects as a name", (name) => {
     const { status, stderr } = installed.run(installed.folder, "init", "--no-install", "--cloud=none", "--", name);
     expect([status, installed.filesOf(name)]).toEqual([1, {}]);
     expect(stderr).toContain("must be a valid package name");

@@ -172,7 +172,7 @@ describe("the life of a local server", () => {
     expect([code, output.split("\n").at(-2)]).toEqual([0, "stopping"]);
   });
 
-  it("prints its document when all is ready, and ends with a sentence when its server is ended by somebody else", async () => {
+  it("prints its document when all is ready, and ends with a sentence when another program stops its server", async () => {
     const running = await startAndStay(directory, [...ENVIRONMENT, "--format", "json"]);
     const { passed, instances } = readDocument(startDocument, running.stdout());
     expect([passed, instances[0]?.directory]).toEqual([true, serverOf(directory, "development")]);
@@ -194,7 +194,7 @@ describe("the life of a local server", () => {
     expect(code).toBe(1);
   });
 
-  it("deletes only when somebody confirms it", async () => {
+  it("deletes only after a confirmation", async () => {
     const before = passwords();
     expect(await run(directory, "start", [...ENVIRONMENT, "--once", "--reset"])).toEqual({
       code: 1,
@@ -219,7 +219,7 @@ describe("the life of a local server", () => {
     expect([code, output]).toEqual([0, expect.stringMatching(/✔ \d+ checks passed/)]);
   });
 
-  it("tells a mistake in a line", async () => {
+  it("reports a mistake in one line", async () => {
     const mistakes: readonly (readonly [string, readonly string[], string])[] = [
       ["start", ["--environment", "locl"], '✖ there is no environment locl in infra/environments; did you mean "local"?\n'],
       ["rotate", ["--platform", "prefct"], '✖ environment local has no platform prefct; did you mean "prefect"?\n'],

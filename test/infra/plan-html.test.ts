@@ -269,7 +269,7 @@ describe("colours", () => {
     expect(variables.filter((name) => !Object.hasOwn(LIGHT, name) && !["level", "level-back"].includes(name))).toEqual([]);
   });
 
-  it("are not all that tells platforms apart: neighbours in a bar differ in pattern, too", () => {
+  it("are not the only difference between platforms: neighbours in a bar also differ in pattern", () => {
     const platforms = Array.from({ length: 30 }, (_, index) => platformOf(`p${index}`, "main", { connections: 10 }));
     const page = pageOf(planOf({ platforms, instances: [instanceOf("main", platforms)] }));
     const classes = page

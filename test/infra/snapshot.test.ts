@@ -156,7 +156,7 @@ describe("npm run snapshot", () => {
     ]);
   });
 
-  it("are of environments that obey the rules of their team", () => {
+  it("are only taken of environments that obey the rules of their team", () => {
     const rules = join(project.directory, "infra", "rules.ts");
     const before = readFileSync(rules, "utf8");
     const check = `({ name }) => [{ path: "name", rule: "is no name of ours", got: name, remedy: "" }]`;

@@ -17,7 +17,7 @@ const lettersIn = (text: string): Readonly<Record<string, number>> => {
 };
 
 describe("a table", () => {
-  it("is as wide as its cells where the output is no terminal", () => {
+  it("is as wide as its cells if the output is not a terminal", () => {
     expect(linesAt(null)).toEqual(linesAt(200));
     expect(linesAt(null)[5]).toContain("kubeflow-pipelines/platform.env");
   });

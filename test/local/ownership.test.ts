@@ -17,7 +17,7 @@ const isPending = async (promise: Promise<unknown>): Promise<boolean> =>
   (await Promise.race([promise.then(() => "done"), pause(150).then(() => "pending")])) === "pending";
 
 describe("own", () => {
-  it("makes the first the owner, and tells the others what it published, however early they ask", async () => {
+  it("makes the first the owner, and gives the others what it published, however early they ask", async () => {
     const directory = `/nowhere/${randomUUID()}`;
     const first = await ownerOf<{ port: number }>(directory);
     const early = guestOf<{ port: number }>(directory);
@@ -69,7 +69,7 @@ describe("own", () => {
     for (const each of both) each.release();
   });
 
-  it("tells a person that it waits", async () => {
+  it("shows that it waits", async () => {
     const directory = `/nowhere/${randomUUID()}`;
     const first = await ownerOf(directory);
     let told = 0;

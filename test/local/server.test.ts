@@ -52,7 +52,7 @@ describe("LocalServer", () => {
     ]);
   });
 
-  it("lets no superuser in, and nobody without TLS", async () => {
+  it("admits no superuser, and nobody without TLS", async () => {
     await expect(open(server.access.server, { username: "postgres", password: "a-guess" }, "postgres")).rejects.toThrow(
       'password authentication failed for user "postgres"',
     );

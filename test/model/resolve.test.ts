@@ -116,7 +116,7 @@ describe("resolve", () => {
     );
   });
 
-  it("returns what nobody can change", () => {
+  it("returns a frozen environment", () => {
     const environment = resolve(minimal, given);
     const change = () => Object.assign(environment.instances.main?.settings.size ?? {}, { vcpus: 4 });
     expect(change).toThrow("Cannot assign to read only property 'vcpus'");
@@ -215,7 +215,7 @@ describe("resolve", () => {
     expect(warnings.map((warning) => warning.remedy)).toContain("acknowledged: values compared on 2027-01-02");
   });
 
-  it("gives the reason for a warning that somebody has decided on", () => {
+  it("shows the reason of an acknowledged warning", () => {
     const known = { "local-shows-one-server": "one server is enough here" };
     const { warnings } = resolve({ ...minimal, instances: { main: { readReplicas: 1 } }, acknowledge: known }, given);
     expect(warnings.map(formatViolation)).toContain(
@@ -243,7 +243,7 @@ describe("resolve", () => {
     ).toContain("got 65");
   });
 
-  it("counts the connections of a database that somebody else made", () => {
+  it("counts the connections of an existing database", () => {
     const existing = { host: "db", ca: "ca.pem", masterSecret: "m.json", maxConnections: 33 };
     expect(refusal(withInstance({ existing }))).toContain("max_connections must be at least 34 (prefect 26 + reserved 8), got 33");
   });
@@ -263,7 +263,7 @@ describe("resolve", () => {
     );
   });
 
-  it("tells a target's refusal of a way of access", () => {
+  it("reports a way of access that the target rejects", () => {
     const target = defineTarget({
       ...local,
       topology: (access) =>
@@ -279,7 +279,7 @@ describe("resolve", () => {
     );
   });
 
-  it("tells a malformed max_connections once", () => {
+  it("reports a malformed max_connections once", () => {
     expect(refusal(withInstance({ parameters: { max_connections: "LEAST(1,2)" } }))).toBe(
       'invalid spec:\n  - instances.main.parameters.max_connections: must be a whole number from 10 to 262143, got "LEAST(1,2)" [max-connections-is-a-number]',
     );

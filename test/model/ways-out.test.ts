@@ -33,7 +33,7 @@ describe("platforms that do not fit one instance", () => {
     );
   });
 
-  it("hear no advice that does not fit: a server of somebody else's, a platform that is alone, PostgreSQL's own ceiling", () => {
+  it("leave out advice that does not apply: an existing server, a single platform, PostgreSQL's own maximum", () => {
     const existing = { host: "db", ca: "ca.pem", masterSecret: "master.json", maxConnections: 30 };
     expect(refusal({ ...all, acknowledge: {}, instances: { main: { existing } }, platforms: { flyte: { chart: "flyte-core" } } })).toBe(
       "invalid spec:\n  - instances.main: max_connections must be at least 88 (flyte 80 + reserved 8), got 30; cheapest first: set platforms.flyte.maxOpenConnections to 2 (now 10); or raise max_connections of the server, and instances.main.existing.maxConnections, to 88",

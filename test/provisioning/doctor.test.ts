@@ -44,7 +44,7 @@ describe("doctor", () => {
     expect(await its.sql("select count(*)::int as count from pg_tables where schemaname = 'public'", "prefect")).toEqual([{ count: 0 }]);
   });
 
-  it("sees a database that belongs to somebody else", async () => {
+  it("reports a database that belongs to another role", async () => {
     const its = await sound();
     await its.sql("alter database prefect owner to master");
     expect(problems(await look(its))).toContain("prefect: database prefect belongs to master, not to prefect_owner; run npm run provision");
@@ -261,7 +261,7 @@ describe("doctor", () => {
     await Promise.all(held.map((client) => client.end()));
   });
 
-  it("takes a revoked login as it is", async () => {
+  it("accepts a revoked login", async () => {
     const its = await sound();
     const tenant = scope.instance.tenants.mlflow;
     if (tenant === undefined) throw new Error("no mlflow");

@@ -97,7 +97,7 @@ describe("the provisioning function", () => {
   });
 });
 
-describe("a first deployment that fails tells CloudFormation", () => {
+describe("a failing first deployment reports to CloudFormation", () => {
   const LOGS = "\n\nLogs: /aws/lambda/provisioning\n";
   const failing = async (change: object, remaining: number): Promise<string> => {
     const { Status, Reason } = await create({ failing: tenant("failing") }, change, remaining);

@@ -33,7 +33,7 @@ describe("the rotation function", () => {
     rotate({ Step, SecretId, ClientRequestToken }, { getRemainingTimeInMillis: () => MINUTES }, known);
   const STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
 
-  it("gives the other login a new password in four steps; the one in use goes on working", async () => {
+  it("gives the other login a new password in four steps; the login in use keeps working", async () => {
     const arn = await provisioned("turn");
     const before = secrets.value(arn);
     secrets.begin(arn, "token", "AWSPENDING");
@@ -169,7 +169,7 @@ describe("the rotation function", () => {
     expect(secrets.value(arn)?.username).toBe("packed_b");
   });
 
-  it("goes on while its variables are still those of an earlier version, with an authority and tenants of then", async () => {
+  it("works with variables of an earlier version, with its authority and tenants", async () => {
     const arn = await provisioned("older");
     const stale = { "test--older": "arn:of:another", gone: "arn:gone" };
     vi.stubEnv("TASK", JSON.stringify({ ...JSON.parse(process.env.TASK ?? ""), secrets: stale, tenants: { gone: tenant("gone") } }));
@@ -194,7 +194,7 @@ describe("the rotation function", () => {
     expect(await refusal(step("createSecret", elsewhere, "token"))).toContain("does not belong to this instance");
   });
 
-  it("refuses a secret that is none of its instance's", async () => {
+  it("rejects a secret of another instance", async () => {
     await provisioned("mine");
     const other = secrets.create("other");
     expect(await refusal(step("createSecret", other, "token"))).toBe(
@@ -221,7 +221,7 @@ describe("the rotation function", () => {
       return open(server.access.server, credential, database);
     }
 
-    it("gives the other login a new password; the one in use goes on working", async () => {
+    it("gives the other login a new password; the login in use keeps working", async () => {
       const arn = await provisioned("asked");
       const before = secrets.value(arn);
       expect(await renew({ secret: arn })).toEqual({ current: "asked_b", previous: "asked_a", ended: null, unproved: null });
@@ -260,7 +260,7 @@ describe("the rotation function", () => {
       }
     });
 
-    it("refuses the master's secret, another instance's, and an event that is none", async () => {
+    it("rejects the master's secret, another instance's, and an invalid event", async () => {
       await provisioned("ours");
       const elsewhere = secrets.create("theirs", { [TENANT_TAG]: tenantTag("test", "other", "ours") });
       expect(await refusal(renew({ secret: master }))).toBe(

@@ -70,7 +70,7 @@ describe("the access stack", () => {
     expect(Object.keys(ofType(templatesOf(spare).access, "Custom::PostgresProvisioning"))).toHaveLength(1);
   });
 
-  it("lets its functions out to a database that somebody else made, and in where its group is named", () => {
+  it("lets its functions reach an existing database, and opens its security group if the spec names it", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = withMain(minimalAws, { existing: { host: "db.example", port: 6432, masterSecret } });
     const egressOf = ({ access: its }: ReturnType<typeof templatesOf>) =>
@@ -94,7 +94,7 @@ describe("the access stack", () => {
     expect(Outputs.First?.Value).toBe("npm run provision -- --environment minimal --cloud aws --outputs cdk-outputs.json");
   });
 
-  it("rotates no master of somebody else's", () => {
+  it("does not rotate the master of an existing database", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const { access: its } = templatesOf(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }));
     expect(Object.keys(ofType(its, "AWS::SecretsManager::RotationSchedule"))).toEqual([expect.stringContaining("prefect")]);
@@ -158,7 +158,7 @@ describe("the access stack", () => {
     expect(endpoints(own)).toBe(1);
   });
 
-  it("lets everything in the network in to the endpoint, whose name holds for all of it", () => {
+  it("admits the whole network to the endpoint, because its private name applies everywhere in it", () => {
     const ingress = (spec: typeof minimalAws) =>
       (
         propertiesOf(templatesOf(spec).access, "AWS::EC2::SecurityGroup", /^SecretsManager/).SecurityGroupIngress as { CidrIp: string }[]

@@ -110,7 +110,7 @@ describe("the database stack", () => {
     expect(ofType(database, "AWS::EC2::SecurityGroupEgress")).toEqual({});
   });
 
-  it("lets nobody in by itself", () => {
+  it("admits nobody by default", () => {
     const { SecurityGroupIngress } = propertiesOf(minimal.database, "AWS::EC2::SecurityGroup");
     expect([SecurityGroupIngress, ofType(minimal.database, "AWS::EC2::SecurityGroupIngress")]).toEqual([undefined, {}]);
   });
@@ -120,7 +120,7 @@ describe("the database stack", () => {
     expect(propertiesOf(databaseOf(withAws(minimalAws, { applyImmediately: true })), "AWS::RDS::DBInstance").ApplyImmediately).toBe(true);
   });
 
-  it("tells a topic of its own, or the given one, of what needs somebody", () => {
+  it("sends alarms to its own topic, or to the given one", () => {
     const alarms = Object.values(ofType(database, "AWS::CloudWatch::Alarm")).map(({ Properties: its = {} }) => its);
     expect(alarms.map((its) => [its.MetricName, its.ComparisonOperator, its.Threshold])).toEqual([
       ["FreeStorageSpace", "LessThanThreshold", 40 * 2 ** 30],

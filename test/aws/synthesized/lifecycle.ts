@@ -110,7 +110,7 @@ describe("a guarded environment, from its first deployment to its last", () => {
       expect([account.instance(name).sizeGib, account.instance(name).iops]).toEqual([400, 12000]);
   });
 
-  it("tells before a disk that has grown by itself is given a smaller size, and takes its real one", () => {
+  it("reports a size below what a disk has grown to, and accepts the real one", () => {
     const grown = (storageGib: number, readReplicas: number) => withMain(spec, { readReplicas, storageGib });
     for (const name of ["mainInstance", "mainReplica1"]) account.instance(name).sizeGib = 700;
     const { told, result } = account.change(grown(500, 1));
@@ -187,7 +187,7 @@ describe("a cluster that others use, too", () => {
     expect([[...cluster.secrets], cluster.releases.has(OPERATOR)]).toEqual([["team/billing-db", "first/prefect-db"], true]);
   });
 
-  it("refuses an environment that would take over another's release, and leaves that as it is", () => {
+  it("rejects an environment that would take over another's release, and does not change that release", () => {
     const third = { ...inCluster("third", {}), platforms: { prefect: { namespace: "first" } } };
     const before = JSON.stringify([[...cluster.releases], [...cluster.secrets]]);
     expect(account.deploy(third)).toContain('Error from server (AlreadyExists): configmaps "prefect-db-owner" already exists');
@@ -203,7 +203,7 @@ describe("a cluster that others use, too", () => {
     expect(JSON.stringify([[...cluster.releases], [...cluster.secrets]])).toBe(there);
   });
 
-  it("keeps them when they are handed over to somebody else, and the plan says so", () => {
+  it("keeps them when they get another owner, and the plan says so", () => {
     const { told, result } = account.change(inCluster("first", {}));
     expect(told).toEqual(
       ["external-secrets", "reloader"].map(
@@ -218,7 +218,7 @@ describe("a cluster that others use, too", () => {
     ]);
   });
 
-  it("refuses to take over External Secrets of somebody else, changes nothing of it, and goes on without its own", () => {
+  it("does not take over or change an existing External Secrets, and continues without its own", () => {
     const other = new Account();
     other.cluster.install({ Release: "external-secrets", Namespace: "external-secrets", Values: '{"installCRDs":true}' });
     other.cluster.secrets.add("team/billing-db");

@@ -126,7 +126,7 @@ describe("existing groups", () => {
     expect([ofType(database, "AWS::RDS::DBSubnetGroup"), ofType(database, "AWS::RDS::DBParameterGroup")]).toEqual([{}, {}]);
   });
 
-  it("leave the connections to the group, of which the spec says how many it has", () => {
+  it("leave max_connections to the group, whose value the spec repeats", () => {
     const max_connections = 300;
     const spec = withOwn(minimalAws, { parameterGroup: "ml-postgres17", parameters: { max_connections } });
     expect(resolveAws(spec).instances.main?.maxConnections).toBe(max_connections);

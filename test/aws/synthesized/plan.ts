@@ -112,7 +112,7 @@ describe("a plan", () => {
     );
   });
 
-  it("refuses what is no JSON, and leaves templates of other environments alone", () => {
+  it("rejects a file that is not JSON, and ignores templates of other environments", () => {
     const other = join(directory, "other");
     mkdirSync(other);
     writeFileSync(join(other, "postgres-production-database.template.json"), "not read");
@@ -125,7 +125,7 @@ describe("a plan", () => {
     }
   });
 
-  it("of a database that somebody else made is one, too", () => {
+  it("also works for an existing database", () => {
     const masterSecret = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:master-AbCdEf";
     const existing = withAws(withMain(minimalAws, { existing: { host: "db.example", masterSecret } }), {
       alarmTopic: "arn:aws:sns:eu-central-1:111122223333:pager",

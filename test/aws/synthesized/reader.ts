@@ -45,7 +45,7 @@ describe("a platform that reads from a replica of RDS", () => {
       expect(text(templatesOf(spec(1, platforms)).database)).toBe(text(none));
   });
 
-  it("is shown in the outputs, and nothing of it where there is no replica", () => {
+  it("is shown in the outputs, if there is one", () => {
     const instances = (read: NamedSpec) => text(templatesOf(read).access.Outputs?.Instances?.Value);
     expect(instances(spec(1, mlflow))).toContain('\\"reader\\":{\\"host\\"');
     expect(instances(spec(0, mlflow))).not.toContain("reader");

@@ -58,7 +58,7 @@ describe("the platforms stack", () => {
     });
   });
 
-  it("never deletes a namespace, which holds what others put there", () => {
+  it("never deletes a namespace, which may contain other objects", () => {
     const namespaces = Object.entries(ofType(platforms, "Custom::AWSCDK-EKS-KubernetesResource")).filter(([id]) =>
       id.includes("Namespace"),
     );
@@ -139,7 +139,7 @@ describe("the platforms stack", () => {
     expect(text(changed)).toContain(generationOf(resolveAws(withAws(productionAws, { kmsKey })), "main"));
   });
 
-  it("is left out without a cluster, and where somebody else installs", () => {
+  it("is left out without a cluster, or without installReleases", () => {
     expect(minimal.platforms).toBeUndefined();
     expect(templatesOf(withAws(productionAws, { cluster: { ...CLUSTER, installReleases: false } })).platforms).toBeUndefined();
   });

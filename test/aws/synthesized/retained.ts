@@ -25,7 +25,7 @@ describe("what outlives its stack", () => {
     expect(its.map(([, resource]) => resource.DeletionPolicy)).toEqual(["RetainExceptOnCreate", "RetainExceptOnCreate"]);
   });
 
-  it("is no replica: it holds nothing that its source does not, and may go", () => {
+  it("is not a replica, which has no data of its own and may be deleted", () => {
     const [replica] = Object.values(ofType(production.database, "AWS::RDS::DBInstance")).filter(
       ({ Properties }) => Properties?.SourceDBInstanceIdentifier !== undefined,
     );

@@ -105,7 +105,7 @@ describe("provisioning", () => {
     expect(await ofMain(twoInstances)).toEqual(await ofMain({ ...twoInstances, instances: { main: {} } }));
   });
 
-  it("is a Job of its own namespace, restricted, that stays when it is done and tells its last sentence", async () => {
+  it("is a Job in its own restricted namespace, which stays when it is done and reports its last sentence", async () => {
     const { inputs } = one(await registrationsOf(fullGcp), "Job");
     expect(inputs.metadata).toMatchObject({ namespace: "postgres-full", name: expect.stringMatching(/^main-provision-[0-9a-f]{10}$/) });
     expect(inputs.spec).toMatchObject({ backoffLimit: 2, activeDeadlineSeconds: 1200 });
@@ -221,7 +221,7 @@ describe("provisioning", () => {
     expect(rotation.initContainers).toEqual(job.initContainers);
   });
 
-  it("connects directly, with the given CA, to what is no Cloud SQL, and leaves its master alone", async () => {
+  it("connects directly, with the given CA, to a database outside of Cloud SQL, and does not change its master", async () => {
     const registrations = await registrationsOf(existingGcp);
     expect(podOf(one(registrations, "Job").inputs).initContainers).toBeUndefined();
     const task = JSON.parse(dataOf(one(registrations, "ConfigMap", /provisioning-program$/).inputs)[TASK_FILE] ?? "") as Task;
@@ -235,7 +235,7 @@ describe("provisioning", () => {
     expect(ofType(registrations, "IAMMember")).toEqual([]);
   });
 
-  it("reaches a Cloud SQL that somebody else made through the Auth Proxy, where the spec names its connection", async () => {
+  it("reaches an existing Cloud SQL instance through the Auth Proxy if the spec names its connection", async () => {
     const spec = withGcp(existingGcp, { existingConnections: { main: "my-project:europe-west4:theirs" } });
     const registrations = await registrationsOf(spec);
     const [proxy] = podOf(one(registrations, "Job").inputs).initContainers ?? [];
@@ -243,7 +243,7 @@ describe("provisioning", () => {
     expect(ofType(registrations, "IAMMember").map(({ name }) => name)).toEqual(["mlflow-mlflow-db-client", "main-provisioning-connect"]);
   });
 
-  it("is left to somebody else where no cluster is named", async () => {
+  it("is left to the user if the spec names no cluster", async () => {
     const registrations = await registrationsOf(withGcp(minimalGcp, { cluster: null }));
     expect(registrations.resources.filter(({ type }) => type.startsWith("kubernetes:"))).toEqual([]);
     expect(ofType(registrations, "Secret").length).toBe(2);
@@ -335,7 +335,7 @@ describe("Google service accounts, where the cluster's section asks for them", (
       });
   });
 
-  it("have the rights of the Job that provisions, too: as soon as it is annotated, a pod is nothing else for Google", async () => {
+  it("also have the rights of the provisioning Job, because Google only sees the annotated service account", async () => {
     const registrations = await registrationsOf(withAccounts(minimalGcp));
     const member = `serviceAccount:${emailOf(registrations, "main-provisioning")}`;
     const own = registrations.resources.filter(({ type, name }) => /I[aA][mM]Member/.test(type) && name.startsWith("main-provisioning-"));
@@ -344,7 +344,7 @@ describe("Google service accounts, where the cluster's section asks for them", (
     expect(one(registrations, "Job").dependsOn).toEqual(expect.arrayContaining(own.map(({ urn }) => urn)));
   });
 
-  it("leave External Secrets as it is, which uses the Kubernetes service account directly", async () => {
+  it("do not change External Secrets, which uses the Kubernetes service account directly", async () => {
     const registrations = await registrationsOf(withAccounts(fullGcp));
     expect(one(registrations, "SecretIamMember", /^mlflow-reader-secretAccessor$/).inputs.member).toBe(
       `${POOL}/ns/mlflow/sa/mlflow-db-store`,

@@ -174,7 +174,7 @@ describe("an instance of Cloud SQL", () => {
     expect(JSON.stringify(inputs)).not.toContain("[unknown]");
   });
 
-  it("takes the network's way to Google's services as it is, where another environment has made it", async () => {
+  it("uses the private services access that another environment created", async () => {
     const shared = withGcp(minimalGcp, { privateServicesAccess: { create: false, allocatedRange: "databases" } });
     const registrations = await registrationsOf(shared);
     expect([...ofType(registrations, "Connection"), ...ofType(registrations, "GlobalAddress")]).toEqual([]);
@@ -190,7 +190,7 @@ describe("an instance of Cloud SQL", () => {
     });
   });
 
-  it("is not made where somebody else has made it", async () => {
+  it("is not created if it exists already", async () => {
     const registrations = await registrationsOf(existingGcp);
     for (const type of ["DatabaseInstance", "Connection", "AlertPolicy", "ManagedZone"]) expect(ofType(registrations, type)).toEqual([]);
   });

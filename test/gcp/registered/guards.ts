@@ -6,7 +6,7 @@ import { ofType, one, registrationsOf } from "../../fixtures/registrations";
 const GUARDED = ["DatabaseInstance", "User", "Secret", "SecretVersion", "RandomPassword", "ManagedZone", "RecordSet", "CloudSqlPostgres"];
 
 describe("deletion", () => {
-  it("is refused for everything that holds data, and for what makes it readable", async () => {
+  it("is refused for everything that contains data, and for what makes it readable", async () => {
     const registrations = await registrationsOf(fullGcp);
     const open = GUARDED.flatMap((type) => ofType(registrations, type).filter(({ protect }) => !protect));
     // Read replicas hold no data that the primary lacks: removing one from the spec deletes it with its name.
@@ -47,7 +47,7 @@ describe("deletion", () => {
     });
   });
 
-  it("is nobody's to refuse of what somebody else made", async () => {
+  it("is not refused for an existing database", async () => {
     expect((await registrationsOf(existingGcp)).resources.filter(({ protect }) => protect)).toEqual([]);
   });
 

@@ -136,7 +136,7 @@ describe("plan for Google Cloud", () => {
     );
   });
 
-  it("refuses what is no state of this environment", async () => {
+  it("rejects a file that is not a state of this environment", async () => {
     const plan = (file: string) => planGcp(resolveGcp(before), file);
     await expect(plan(join(directory, "missing.json"))).rejects.toThrow(
       `there is no file ${join(directory, "missing.json")}; run pulumi stack export --stack minimal > ${join(directory, "missing.json")}`,

@@ -61,7 +61,7 @@ describe("a platform that reads from a replica of Cloud SQL", () => {
     expect(ports("NetworkPolicy")).toContain('[{"port":5432,"protocol":"TCP"},{"port":5433,"protocol":"TCP"}]');
   });
 
-  it("shows the replica in the outputs, and nothing where there is none", async () => {
+  it("shows the replica in the outputs, if there is one", async () => {
     const outputs = async (main?: object) => (await registrationsOf(spec("direct", {}, main))).outputs as { instances: { main: object } };
     expect((await outputs()).instances.main).toMatchObject({ reader: { host: HOST, port: 5432, connectionName: REPLICA } });
     expect((await outputs({})).instances.main).not.toHaveProperty("reader");

@@ -186,7 +186,7 @@ describe("releases", () => {
     ]);
   });
 
-  it("are left out where somebody else installs them", async () => {
+  it("are left out without installReleases", async () => {
     const spec = withGcp(existingGcp, {
       cluster: { ...existingGcp.gcp?.cluster, name: "ml", location: "europe-west4", installReleases: false },
     });

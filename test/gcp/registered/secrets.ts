@@ -41,7 +41,7 @@ describe("secrets", () => {
     expect(registrations.outputs).toMatchObject({ instances: { main: { masterSecret: "projects/my-project/secrets/postgres-master" } } });
   });
 
-  it("are not what a certificate is: whoever connects is shown it", async () => {
+  it("do not include the certificate, which the outputs show", async () => {
     expect(JSON.stringify((await registrationsOf(fullGcp)).outputs)).toContain("of the instance");
   });
 });

@@ -178,7 +178,7 @@ describe("rotate and sql on AWS", () => {
     expect([code, errors, output]).toEqual([0, "", expect.stringMatching(/│ prefect_research_owner │ prefect_research_b │/)]);
   });
 
-  it("prints the command for a tunnel where there is no way to the database", async () => {
+  it("prints the command for a tunnel if the database cannot be reached", async () => {
     const away = writeOutputs("away", JSON.parse(readFileSync(file, "utf8").replace('\\"localhost\\"', '\\"db.invalid\\"')));
     const tunnel = [
       "✖ the name db.invalid does not resolve; correct the host, or connect from within its network",
@@ -296,7 +296,7 @@ describe("rotate and sql on AWS", () => {
     expect(Date.now() - Date.parse(document.instances[0]?.platforms.prefect?.passwordSince ?? "")).toBeLessThan(3_600_000);
   });
 
-  it("asks RDS nothing about a database of somebody else's", async () => {
+  it("does not query RDS about other databases", async () => {
     vi.stubEnv("AWS_ENDPOINT_URL_RDS", "http://127.0.0.1:1");
     const { instances } = await print(statusDocument, "status", "--via", via());
     expect(instances[0]).toMatchObject({ machine: null, backups: null, notVisible: [] });

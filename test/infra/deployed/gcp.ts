@@ -86,7 +86,7 @@ describe("rotate and sql on Google Cloud", () => {
     expect(names("mlflow-research")).toEqual(["mlflow_research_b", "mlflow_research_a"]);
   });
 
-  it("leaves the CronJob's pod as it is but for the arguments, and runs it once", () => {
+  it("changes only the arguments of the CronJob's pod, and runs it once", () => {
     const [job] = cluster.jobs;
     const { spec: from } = (cluster.objects.get(CRON_JOB) as { spec: { jobTemplate: { spec: Record<string, unknown> } } }).spec.jobTemplate;
     expect(job).toMatchObject({
@@ -227,7 +227,7 @@ describe("rotate and sql on Google Cloud", () => {
     expect(secrets.asked.slice(before).filter((each) => each.includes("postgres-master"))).toEqual([]);
   });
 
-  it("prints the command for a tunnel where there is no way to the database", async () => {
+  it("prints the command for a tunnel if the database cannot be reached", async () => {
     const { code, errors } = await run("sql", ["mlflow", ...args("--outputs", outputs("away", { host: "db.invalid" }))], "select 1;\n");
     expect([code, errors]).toEqual([
       1,
