@@ -129,7 +129,8 @@ export const masterOf = ({ restoredFrom }: Pick<AwsInstance, "restoredFrom">): s
 /**
  * Sets where a restored instance's data comes from: the L2 construct has no properties for it. RDS takes neither a user's name nor a key beside it.
  *
- * https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (Translator.java)
+ * The handler sets the password after it has restored, whatever cfn-lint's E3020 says, which is about replicas.
+ * https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds (Translator.java, modifyDbInstanceAfterCreateRequest)
  */
 function setSource(resource: rds.CfnDBInstance, { restoredFrom }: AwsInstance): void {
   if (restoredFrom === null) return;
