@@ -1,5 +1,5 @@
 import { type BigIntStats, constants } from "node:fs";
-import { copyFile, mkdtemp, open, rm, stat, unlink } from "node:fs/promises";
+import { copyFile, mkdtemp, open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
@@ -40,7 +40,8 @@ interface Database {
 export async function openSqlite(path: string, renumber: Renumbered | null): Promise<Source> {
   const before = await look(path);
   await refuseUnfolded(path);
-  const directory = await mkdtemp(join(tmpdir(), "platform-postgres-import-"));
+  await removeLeftovers();
+  const directory = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
   try {
     const copy = join(directory, "copy.db");
     await copyFile(path, copy, constants.COPYFILE_FICLONE).catch((error: NodeJS.ErrnoException) => {
@@ -69,6 +70,26 @@ const toSentence = (path: string, error: unknown): unknown =>
 
 const unreadable = (path: string, why: string): Error =>
   new ProvisioningError(`${basename(path)} cannot be read (${shown(why)}); take a backup of it that is whole`);
+
+/** Of the directory of a copy; the number of its process follows. */
+const PREFIX = "platform-postgres-import-";
+
+/** An import that was killed while it copied the file has left what it had. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
+    if (pid > 0 && hasEnded(pid)) await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
 
 /** What shows that a file has changed. */
 interface State {

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -104,6 +105,15 @@ describe("an import from SQLite", () => {
     expect(temporary().filter((name) => opened.includes(name))).toEqual([]);
     expect(readFileSync(path).equals(bytes)).toBe(true);
     expect(readdirSync(directory).filter((name) => name.startsWith(path.slice(directory.length + 1)) && !path.endsWith(name))).toEqual([]);
+  });
+
+  it("removes the copy that a killed import has left, and no other's", async () => {
+    const ended = spawnSync(process.execPath, ["-e", ""]).pid;
+    const left = [ended, process.pid].map((pid) => mkdtempSync(join(tmpdir(), `platform-postgres-import-${pid}-`)));
+    for (const each of left) writeFileSync(join(each, "copy.db"), "rows");
+    await (await openSqlite(file(), null)).close();
+    expect(left.map((each) => existsSync(each))).toEqual([false, true]);
+    rmSync(left[1] ?? "", { recursive: true });
   });
 
   it("reads a file in WAL mode whose log is empty, and refuses one whose log is not", async () => {
