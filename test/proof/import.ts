@@ -1,7 +1,13 @@
 import "../../infra/docs/script";
 
+import { proveFigures } from "./import/figures";
+import { proveKills } from "./import/killed";
+import { proveLangflow } from "./import/langflow";
 import { proveFileStore, proveMlflow, proveOldMlflow } from "./import/mlflow";
+import { provePostgres } from "./import/postgres";
+import { provePrefect } from "./import/prefect";
 import { World } from "./import/world";
+import { proveWrongRows } from "./import/wrong";
 import { begin } from "./progress";
 import { MissingTool, type Proof, report } from "./tools";
 
@@ -12,6 +18,12 @@ const PARTS: Readonly<Record<string, (world: World) => Promise<readonly Proof[]>
   "mlflow file": proveMlflow,
   "mlflow of another version": proveOldMlflow,
   "mlflow store of files": proveFileStore,
+  "prefect file": provePrefect,
+  "langflow file": proveLangflow,
+  postgresql: provePostgres,
+  "wrong rows": proveWrongRows,
+  "killed imports": proveKills,
+  figures: proveFigures,
 };
 
 const world = new World();

@@ -20,9 +20,12 @@ const REORDERED = " in another order";
 export function differences(a: unknown, b: unknown, path = ""): readonly string[] {
   if (Array.isArray(a) && Array.isArray(b)) {
     if (a.length !== b.length) return [`${path} (${a.length} and ${b.length})`];
-    const inOrder = unique(a.flatMap((each, index) => differences(each, b[index], `${path}[]`)));
-    const isReordered = inOrder.length > 0 && sorted(a) === sorted(b);
-    return isReordered ? [`${path}${REORDERED}`] : inOrder;
+    const inOrder = compareLists(a, b, path);
+    // What has a name of its own is found by it, wherever it stands.
+    const [byName, byNameToo] = [byNames(a), byNames(b)];
+    if (inOrder.length === 0 || String(byName.map(nameOf)) !== String(byNameToo.map(nameOf))) return inOrder;
+    const isMoved = String(a.map(nameOf)) !== String(b.map(nameOf));
+    return isMoved ? [`${path}${REORDERED}`, ...compareLists(byName, byNameToo, path)] : inOrder;
   }
   if (isObject(a) && isObject(b))
     return unique([...Object.keys(a), ...Object.keys(b)]).flatMap((key) =>
@@ -34,11 +37,11 @@ export function differences(a: unknown, b: unknown, path = ""): readonly string[
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
-const sorted = (list: readonly unknown[]): string =>
-  list
-    .map((each) => JSON.stringify(each, (_key, value) => (isObject(value) ? Object.fromEntries(Object.entries(value).sort()) : value)))
-    .sort()
-    .join();
+
+const compareLists = (a: readonly unknown[], b: readonly unknown[], path: string): readonly string[] =>
+  unique(a.flatMap((each, index) => differences(each, b[index], `${path}[]`)));
+const nameOf = (value: unknown): string => (isObject(value) ? String(value.id ?? value.key) : JSON.stringify(value));
+const byNames = (list: readonly unknown[]): readonly unknown[] => [...list].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 
 /** How many answers two servers gave, where they differ, and what is only in another order, by question. */
 export function compareAnswers(a: Answers, b: Answers) {
@@ -79,5 +82,39 @@ export async function answersOfMlflow(url: string): Promise<Answers> {
   const locations = ids.map((id) => ({ type: "MLFLOW_EXPERIMENT", mlflow_experiment: { experiment_id: id } }));
   const traces = await put("/api/3.0/mlflow/traces/search", { locations, max_results: 500 }, "traces");
   for (const { trace_id: id } of traces) await put(`/api/3.0/mlflow/traces/get?trace_id=${id}`);
+  return answers;
+}
+
+/** Of a Prefect's API, what it lists, by path. */
+const LISTS = [
+  "flows",
+  "deployments",
+  "flow_runs",
+  "task_runs",
+  "artifacts",
+  "artifacts/latest",
+  "variables",
+  "work_pools",
+  "block_types",
+  "block_schemas",
+  "concurrency_limits",
+  "v2/concurrency_limits",
+  "automations",
+  "logs",
+];
+
+/** Everything that Prefect's API lists, and its secrets decrypted. */
+export async function answersOfPrefect(url: string): Promise<Answers> {
+  const answers = new Map<string, unknown>();
+  const put = async (path: string, body?: unknown) => {
+    const answer = await ask(url, `/api/${path}`, body);
+    answers.set(`${path} ${body === undefined ? "" : JSON.stringify(body)}`, answer);
+    return answer as readonly Json[];
+  };
+  for (const path of LISTS) await put(`${path}/filter`, { limit: 200 });
+  await put("block_documents/filter", { include_secrets: true });
+  await put("events/filter", { limit: 50, filter: { occurred: { since: "2020-01-01T00:00:00Z", until: "2100-01-01T00:00:00Z" } } });
+  for (const { id } of await put("flow_runs/filter", {})) await put(`flow_run_states/?flow_run_id=${id}`);
+  for (const { id } of await put("task_runs/filter", {})) await put(`task_run_states/?task_run_id=${id}`);
   return answers;
 }

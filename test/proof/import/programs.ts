@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Platform, ServerVersion } from "../../../constructs/model/platform";
 import { platforms } from "../../../constructs/platforms/registry";
 import { assignments, endingWithUs, freePort, stop, type Variables } from "../started";
-import { run, server } from "../tools";
+import { largeServer, run, server } from "../tools";
 
 /** Milliseconds that a server may take to start: it migrates first. */
 const PATIENCE = 300_000;
@@ -33,7 +33,8 @@ export const oldMlflow = (): string => server(`mlflow-${OLD_MLFLOW}`, OLD_PACKAG
 /** SkillFlaw's upstream. */
 export const LANGFLOW = "1.13.0";
 /** Python with it. @throws MissingTool as above. */
-export const langflow = (): string => server(`langflow-${LANGFLOW}`, [`langflow==${LANGFLOW}`, "psycopg[binary]==3.3.9"]);
+export const langflow = (): string =>
+  largeServer(`langflow-${LANGFLOW}`, [`langflow==${LANGFLOW}`, "psycopg[binary]==3.3.9", "psycopg2-binary==2.9.13"]);
 
 /** A program of this proof. */
 export const program = (name: string): string => join(__dirname, name);
