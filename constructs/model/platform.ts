@@ -327,7 +327,7 @@ export interface PlatformDefinition<F extends Fields = Fields, D extends string 
   servers?(settings: Settings<F & CommonFields>): Servers | null;
   /** Default: none. */
   revisions?(settings: Settings<F & CommonFields>): readonly Revision<NoInfer<D>>[];
-  /** What importing existing data takes to know of it. Default: it comes from another PostgreSQL only. */
+  /** What an import of existing data needs to know. Default: imports only from another PostgreSQL. */
   imports?(settings: Settings<F & CommonFields>): Partial<ImportFacts>;
   /** Whether it works behind a pooler in transaction mode, and with which changes. */
   transactionPooling(settings: Settings<F & CommonFields>): { readonly works: boolean; readonly note: string };

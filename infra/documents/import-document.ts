@@ -28,7 +28,7 @@ export const importDocument = defineDocument("import", 1, "import", "What `impor
           columns: list("The columns that refer.", text("A column.")),
           other: text("The table that lacks the row."),
           rows: count("Number of rows."),
-          fate: oneOf("What became of them.", ["left out", "emptied"]),
+          fate: oneOf("What `import` did with them.", ["left out", "emptied"]),
         }),
       ),
       renumbered: list(
@@ -46,7 +46,7 @@ export const importDocument = defineDocument("import", 1, "import", "What `impor
       ),
     }),
   ),
-  notes: list("What a person should know of it.", text("A sentence. Its wording may change.")),
-  besides: list("What has to move besides the rows.", text("A sentence. Its wording may change.")),
+  notes: list("Notes for a person.", text("A sentence. Its wording may change.")),
+  besides: list("What a person must move besides the rows.", text("A sentence. Its wording may change.")),
   next: text("What to do next. A sentence for people: its wording may change."),
 });

@@ -6,7 +6,7 @@ import { suggest } from "../../constructs/model/suggest";
 import type { Server } from "../../constructs/provisioning/connect";
 import { fromUser } from "../command-line";
 
-/** Where data is that a person wants to import. */
+/** A place to import data from. */
 export type From =
   | { readonly kind: "sqlite" /** Absolute. */; readonly path: string }
   | {
@@ -17,7 +17,7 @@ export type From =
       readonly warning: string | null;
     };
 
-/** What `--from` is read with. */
+/** The platform that `--from` is read for. */
 export interface ImportTarget {
   /** As people write it: `MLflow`. */
   readonly title: string;

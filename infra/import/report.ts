@@ -13,7 +13,7 @@ export interface ImportedPart {
   readonly copied: Copied;
 }
 
-/** Schemes of what only one machine sees. */
+/** Schemes of files on a single machine. */
 const UNSEEN = ["path", "file"];
 /** Whether pods can read an address of this scheme. */
 export const isSeen = (scheme: string): boolean => !UNSEEN.includes(scheme);

@@ -5,7 +5,7 @@ import { shown } from "../shown";
 import { type Column, countRows, nameOf, readTables, type Table } from "./catalogue";
 import type { Source } from "./source";
 
-/** What a person has asked for beyond the usual. */
+/** Options of a person. */
 export interface Choices {
   /** Delete the rows that are there. */
   readonly replace: boolean;
@@ -19,13 +19,13 @@ export interface Choices {
   readonly dryRun: boolean;
 }
 
-/** What a platform knows of one of its databases. */
+/** One of a platform's databases. */
 export interface Target {
   readonly client: Client;
   readonly database: string;
   /** Names of the platform's logins. */
   readonly logins: readonly string[];
-  /** Null where the platform notes none in this database. */
+  /** Null if the platform stores no revision in this database. */
   readonly revision: Revision | null;
   readonly facts: ImportFacts;
   /** How a person stops the platform, in the imperative. */
@@ -44,7 +44,7 @@ export interface CopiedTable {
   readonly goes: number;
 }
 
-/** What an import of one database would do, or why it is refused. */
+/** What an import of one database would do, or why it is rejected. */
 export interface Comparison {
   readonly problems: readonly string[];
   readonly notes: readonly string[];
