@@ -7,6 +7,8 @@ export interface DbInstance {
   readonly id: string;
   /** Identifier of its source; null for a primary. */
   readonly source: string | null;
+  /** What its data comes from; null if it was created empty. */
+  readonly restoredFrom: string | null;
   /** GiB that it really has: it may have grown by itself. */
   sizeGib: number;
   iops: number | null;
@@ -38,7 +40,12 @@ export class RdsWorld {
     // A replica is given its group by a change after its creation, which the handler applies at once.
     checkFamily(familyOf(properties), majorVersion);
     const protection = { deletionProtection: properties.DeletionProtection === true, pendingVersion: null };
-    this.instances.set(id, { id, source, sizeGib, iops, majorVersion, family: familyOf(properties), ...protection });
+    const restoredFrom = (properties.DBSnapshotIdentifier ?? (source === null ? properties.SourceDBInstanceIdentifier : null) ?? null) as
+      | string
+      | null;
+    if (restoredFrom !== null && properties.MasterUsername !== undefined)
+      throw new Error("The master user name of a restored instance is that of its source");
+    this.instances.set(id, { id, source, restoredFrom, sizeGib, iops, majorVersion, family: familyOf(properties), ...protection });
   }
 
   /** The call that the handler makes, and RDS's answer. gp3 is always sent a size: the template's, or else the larger of real and template. */
@@ -83,8 +90,9 @@ export class RdsWorld {
   }
 }
 
-const sourceOf = ({ SourceDBInstanceIdentifier: arn }: Properties): string | null =>
-  typeof arn === "string" ? (arn.split(":").at(-1) ?? null) : null;
+/** Source of a replica: an instance that is restored to a moment becomes a primary. */
+const sourceOf = ({ SourceDBInstanceIdentifier: arn, RestoreTime, UseLatestRestorableTime }: Properties): string | null =>
+  typeof arn === "string" && RestoreTime === undefined && UseLatestRestorableTime !== true ? (arn.split(":").at(-1) ?? null) : null;
 
 const familyOf = ({ DBParameterGroupName: name }: Properties): string => String(name).split("|").at(-1) ?? "";
 

@@ -159,6 +159,39 @@ describe("a guarded environment, from its first deployment to its last", () => {
   });
 });
 
+describe("an environment that moves to a restored instance", () => {
+  const account = new Account();
+  const start: NamedSpec = { ...minimalAws, name: "moves", instances: { main: {} }, platforms: { prefect: { instance: "main" } } };
+  const restoredFrom = { instance: "moves-main", moment: "2026-11-30T12:00:00Z" };
+  const beside: NamedSpec = {
+    ...withAws(start, { instances: { restored: { restoredFrom } } }),
+    instances: { main: {}, restored: { readReplicas: 1 } },
+  };
+  const moved: NamedSpec = { ...beside, platforms: { prefect: { instance: "restored" } } };
+  const alone: NamedSpec = { ...moved, instances: { restored: { readReplicas: 1 } } };
+
+  it("gets it beside the old one, as a primary with a replica of its own, and moves platform by platform", () => {
+    expect(account.deploy(start)).toBe("ok");
+    expect(account.change(beside)).toEqual({ told: ["cost: instances.restored; would be created"], result: "ok" });
+    const { id, source, restoredFrom: from, deletionProtection } = account.instance("restoredInstance");
+    expect({ source, from, deletionProtection }).toEqual({ source: null, from: "moves-main", deletionProtection: true });
+    expect(account.instance("restoredReplica1").source).toBe(id);
+    expect(account.change(moved).result).toBe("ok");
+    expect(account.instance("mainInstance").restoredFrom).toBe(null);
+  });
+
+  it("leaves the old one in RDS when it leaves the spec, and changes nothing of the restored one afterwards", () => {
+    const before = account.instance("restoredInstance");
+    expect(account.change(alone)).toEqual({
+      told: ["lost: instances.main; would stay, but would no longer be managed; keep it in the spec"],
+      result: "ok",
+    });
+    expect(account.instance("mainInstance").id).toContain("mainInstance");
+    expect(account.change(alone)).toEqual({ told: [], result: "ok" });
+    expect(account.instance("restoredInstance")).toEqual(before);
+  });
+});
+
 describe("a cluster that others use, too", () => {
   const account = new Account();
   const { cluster, cloud } = account;
