@@ -40,33 +40,6 @@ export const MASTER = "platform_admin";
 
 const IDENTIFIER = "(?=.{1,63}$)[a-z](-?[a-z0-9])*";
 
-/**
- * Where the data of a new instance comes from.
- *
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
- */
-const restoredFromFields = {
-  /** Identifier of a DB snapshot, or its ARN if it is shared with the account. @defaultValue `null` */
-  snapshot: nullable(
-    text({
-      pattern: /^(arn:aws:rds:[a-z0-9-]+:\d{12}:snapshot:)?(rds:)?[a-z](-?[a-z0-9])*$/,
-      form: "the identifier of a DB snapshot, or its ARN",
-    }),
-  ),
-  /** Identifier of an instance of the same region and account, with automated backups. @defaultValue `null` */
-  instance: nullable(text({ pattern: new RegExp(`^${IDENTIFIER}$`), form: "an instance's identifier in RDS, in lower case" })),
-  /** Moment to which `instance` is restored, in UTC; null restores the latest that is possible. @defaultValue `null` */
-  moment: nullable(
-    text({ pattern: /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?Z$/, form: "a moment in UTC, such as 2026-11-30T12:00:00Z" }),
-  ),
-  /** Name of the master user of the source, which the restored instance keeps. @defaultValue `"platform_admin"` */
-  masterUsername: text({
-    pattern: /^[a-z][a-z0-9_]{0,62}$/,
-    form: "a master user's name: a-z, 0-9 and _, starting with a letter",
-    default: MASTER,
-  }),
-};
-
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html */
 const INTERVALS = [0, 1, 5, 10, 15, 30, 60] as const;
 
@@ -118,10 +91,33 @@ export const awsInstanceFields = {
    * Creates the instance with the data of another: of a snapshot, or of an instance at a moment. Use it with a new name under `instances`.
    * It must stay in the spec for as long as the instance exists: adding, changing or removing it replaces the instance. Encryption and its
    * key come from the source; `aws.kmsKey` then encrypts secrets only.
+   * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
    *
    * @defaultValue `null`
    */
-  restoredFrom: nullable(group(restoredFromFields)),
+  restoredFrom: nullable(
+    group({
+      /** Identifier of a DB snapshot, or its ARN if it is shared with the account. @defaultValue `null` */
+      snapshot: nullable(
+        text({
+          pattern: /^(arn:aws:rds:[a-z0-9-]+:\d{12}:snapshot:)?(rds:)?[a-z](-?[a-z0-9])*$/,
+          form: "the identifier of a DB snapshot, or its ARN",
+        }),
+      ),
+      /** Identifier of an instance of the same region and account, with automated backups. @defaultValue `null` */
+      instance: nullable(text({ pattern: new RegExp(`^${IDENTIFIER}$`), form: "an instance's identifier in RDS, in lower case" })),
+      /** Moment to which `instance` is restored, in UTC; null restores the latest that is possible. @defaultValue `null` */
+      moment: nullable(
+        text({ pattern: /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d+)?Z$/, form: "a moment in UTC, such as 2026-11-30T12:00:00Z" }),
+      ),
+      /** Name of the master user of the source, which the restored instance keeps. @defaultValue `"platform_admin"` */
+      masterUsername: text({
+        pattern: /^[a-z][a-z0-9_]{0,62}$/,
+        form: "a master user's name: a-z, 0-9 and _, starting with a letter",
+        default: MASTER,
+      }),
+    }),
+  ),
   /** Interval of Enhanced Monitoring in seconds; 0 turns it off. @defaultValue `60` */
   monitoringIntervalSeconds: choice(INTERVALS, 60),
   /**

@@ -119,6 +119,7 @@ describe("a spec for AWS", () => {
           version: null,
           subnetGroup: null,
           parameterGroup: null,
+          restoredFrom: null,
           identifier: null,
           monitoringIntervalSeconds: 60,
           finalSnapshot: null,
