@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RenewalEvent } from "../../../constructs/aws/functions/by-hand";
 import { rotate } from "../../../constructs/aws/functions/rotate";
@@ -20,6 +20,7 @@ import { readDocument } from "../../fixtures/documents";
 import { LambdaDouble } from "../../fixtures/lambda";
 import { RdsDouble } from "../../fixtures/rds";
 import { SecretsManagerDouble } from "../../fixtures/secrets-manager";
+import { writeSqlite } from "../../fixtures/sqlite";
 import { refusal } from "../../fixtures/tenants";
 import { BY_HAND, login, project, provisionThrough, RDS_HOST, run, server, via, writeOutputs } from "./world";
 
@@ -176,6 +177,31 @@ describe("rotate and sql on AWS", () => {
     );
     secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
     expect([code, errors, output]).toEqual([0, "", expect.stringMatching(/│ prefect_research_owner │ prefect_research_b │/)]);
+  });
+
+  it("imports into one of several platforms of a kind, through a tunnel, without the master", async () => {
+    const path = join(dirname(file), "prefect.db");
+    writeSqlite(
+      path,
+      "create table alembic_version (version_num text); insert into alembic_version values ('14806cb26270'); create table flow (id text, name text); insert into flow values ('1', 'a');",
+    );
+    const tables =
+      "create table public.alembic_version (version_num text); insert into public.alembic_version values ('50737cdaee36'); create table public.flow (id text, name text);\n";
+    await run("sql", ["prefect-research", ...args("--via", via())], tables);
+    secrets.begin(master, "first", "AWSCURRENT", "not for everybody");
+    const { code, output, errors } = await run("import", ["-p", "prefect-research", "--from", path, "--yes", ...args("--via", via())]);
+    secrets.begin(master, "first", "AWSCURRENT", JSON.stringify(server.access.master));
+    expect(errors).toContain("In    1 row of 1 table\nOut   nothing: no table has a row\n");
+    expect([code, output]).toEqual([
+      0,
+      expect.stringContaining(`npm run doctor -- --environment ${environment.name} --cloud aws --outputs `),
+    ]);
+    const { output: rows } = await run(
+      "sql",
+      ["prefect-research", ...args("--via", via())],
+      "select name from public.flow; drop table public.flow, public.alembic_version;\n",
+    );
+    expect(rows).toContain("│ a ");
   });
 
   it("prints the command for a tunnel if the database cannot be reached", async () => {
