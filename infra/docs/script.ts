@@ -102,7 +102,7 @@ export const SCRIPTS: Readonly<Record<string, Script>> = {
   },
   "proof:import": {
     does: "Import what real MLflow, Prefect and Langflow wrote, into servers that then answer the same; refuse, kill and measure it.",
-    takes: "25 minutes; the first time it installs each server",
+    takes: "10 minutes; the first time it installs each server",
     needs: `${PYTHON}; pgloader is measured beside it where it is installed`,
     options: { "--only <text>": "only the parts whose name contains this" },
     examples: [["--only 'mlflow file'", "one of its parts"]],

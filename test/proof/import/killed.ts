@@ -10,8 +10,8 @@ const KILLS = 20;
 const AFTER = 3;
 
 /** A file of a migrated MLflow with about so many rows. Returns it and their number. */
-export function manyRows(world: World, rows: number): { readonly file: string; readonly rows: number } {
-  const folder = world.folder("many");
+export function manyRows(world: World, platform: string, rows: number): { readonly file: string; readonly rows: number } {
+  const folder = world.folder(`many-for-${platform}`);
   const file = join(folder, `mlflow-${rows}.db`);
   must([mlflow(), "-m", "mlflow", "db", "upgrade", `sqlite:///${file}`], {}, folder);
   return { file, rows: Number(must(["python3", program("many_rows.py"), file, String(rows)], {}, folder)) };
@@ -19,7 +19,7 @@ export function manyRows(world: World, rows: number): { readonly file: string; r
 
 /** Ends an import by SIGKILL at twenty moments of its run, while `npm start` keeps the server. */
 export async function proveKills(world: World): Promise<readonly Proof[]> {
-  const { file, rows } = manyRows(world, ROWS);
+  const { file, rows } = manyRows(world, "mlflow-killed", ROWS);
   world.migrate("mlflow-killed");
   const before = await world.state("mlflow-killed");
   const rehearsed = await world.import("mlflow-killed", file, ["--dry-run"]);

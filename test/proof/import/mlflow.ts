@@ -103,7 +103,9 @@ export async function proveFileStore(world: World): Promise<readonly Proof[]> {
   const imported = await world.import("mlflow-files", file, ["--renumber"]);
   const before = await readMlflow(world, folder, { MLFLOW_BACKEND_STORE_URI: `sqlite:///${file}` });
   const after = await readMlflow(world, folder, world.variablesOf("mlflow-files"));
-  const numbers = [...imported.output.matchAll(/experiment (\d{18}) is now (\d+)/g)].map(([, old = "", now = ""]) => [old, now] as const);
+  const numbers = [...imported.output.matchAll(/experiment_id (\d{18}) is now (\d+)/g)].map(
+    ([, old = "", now = ""]) => [old, now] as const,
+  );
   const inNew = new Map(
     [...before].map(([question, answer]) => {
       const rename = (text: string) => numbers.reduce((all, [old, now]) => all.replaceAll(`"${old}"`, `"${now}"`), text);

@@ -25,7 +25,7 @@ const MLFLOWS = [
   "mlflow-many",
   "mlflow-loaded",
 ];
-const PREFECTS = ["prefect", "prefect-of-15", "prefect-of-16"];
+const PREFECTS = ["prefect", "prefect-wrong", "prefect-of-15", "prefect-of-16"];
 const on = (instance: string, platform: string, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, { platform, instance }]));
 

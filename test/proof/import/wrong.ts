@@ -7,7 +7,7 @@ import { refusedWith, unchanged, type World } from "./world";
 /** A row that is wrong: what is done to a copy of a real file, by Python, and how it is refused. */
 interface Wrong {
   readonly what: string;
-  readonly platform: "mlflow-wrong" | "prefect-of-15";
+  readonly platform: "mlflow-wrong" | "prefect-wrong";
   readonly statement: string;
   readonly words: readonly string[];
 }
@@ -61,25 +61,25 @@ const WRONGS: readonly Wrong[] = [
   },
   {
     what: "NaN in JSON",
-    platform: "prefect-of-15",
+    platform: "prefect-wrong",
     statement: "update flow_run set parameters = '{\"x\": NaN}'",
     words: ["flow_run.parameters: must be JSON"],
   },
   {
     what: "a date that no calendar has",
-    platform: "prefect-of-15",
+    platform: "prefect-wrong",
     statement: "update flow_run set start_time = '2026-02-30 12:00:00.000000'",
     words: ["flow_run.start_time: "],
   },
   {
     what: "no UUID",
-    platform: "prefect-of-15",
+    platform: "prefect-wrong",
     statement: "update variable set id = 'not-a-uuid' where name = 'number'",
     words: ["variable.id: must be a UUID"],
   },
   {
     what: "an unknown label",
-    platform: "prefect-of-15",
+    platform: "prefect-wrong",
     statement: "update flow_run set state_type = 'EXPLODED' where state_type = 'COMPLETED'",
     words: ["flow_run.state_type: must be one of", "EXPLODED"],
   },
@@ -88,16 +88,16 @@ const WRONGS: readonly Wrong[] = [
 /** Each in a copy of its own, and all of a file at once. */
 export async function proveWrongRows(world: World): Promise<readonly Proof[]> {
   const folder = world.folder("wrong");
-  const files = { "mlflow-wrong": join(folder, "mlflow.db"), "prefect-of-15": join(folder, "prefect.db") };
+  const files = { "mlflow-wrong": join(folder, "mlflow.db"), "prefect-wrong": join(folder, "prefect.db") };
   must([mlflow(), program("write_mlflow.py"), "3"], { MLFLOW_TRACKING_URI: `sqlite:///${files["mlflow-wrong"]}` }, folder);
   const server = await world.servePrefect(folder, {
-    PREFECT_SERVER_DATABASE_CONNECTION_URL: `sqlite+aiosqlite:///${files["prefect-of-15"]}`,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL: `sqlite+aiosqlite:///${files["prefect-wrong"]}`,
   });
   must([prefect(), program("write_prefect.py")], { PREFECT_API_URL: `${server.url}/api` }, folder);
   await server.stop();
-  change(files["prefect-of-15"], "pragma wal_checkpoint(truncate)", folder);
+  change(files["prefect-wrong"], "pragma wal_checkpoint(truncate)", folder);
   const proofs: Proof[] = [];
-  for (const platform of ["mlflow-wrong", "prefect-of-15"] as const) {
+  for (const platform of ["mlflow-wrong", "prefect-wrong"] as const) {
     world.migrate(platform);
     const its = WRONGS.filter((each) => each.platform === platform);
     const copy = join(folder, "copy.db");
