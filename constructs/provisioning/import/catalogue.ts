@@ -115,23 +115,29 @@ export async function readTriggers(client: Client): Promise<readonly Trigger[]> 
   return rows;
 }
 
-/** A sequence, and the column that it numbers, if there is one. */
+/** A sequence, and the table that it belongs to, if there is one. */
 export interface Sequence {
   readonly name: string;
   readonly table: string | null;
+  /** The column that it numbers; null if that is not of integers, as one of texts with a number in them. */
   readonly column: string | null;
   readonly start: string;
-  /** The largest number that it gives. */
+  /** The smallest and the largest number that it gives. */
+  readonly least: string;
   readonly most: string;
+  /** Whether it counts down. */
+  readonly descends: boolean;
 }
 
 export async function readSequences(client: Client): Promise<readonly Sequence[]> {
   const { rows } = await client.query<Sequence>(
-    `select s.relname as name, t.relname as table, a.attname as column, q.seqstart::text as start, q.seqmax::text as most
+    `select s.relname as name, t.relname as table, q.seqstart::text as start, q.seqmin::text as least, q.seqmax::text as most, q.seqincrement < 0 as descends,
+            case when coalesce(nullif(y.typbasetype, 0), y.oid) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) then a.attname end as column
        from pg_class s join pg_sequence q on q.seqrelid = s.oid
        left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
        left join pg_class t on t.oid = d.refobjid
        left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+       left join pg_type y on y.oid = a.atttypid
       where s.relkind = 'S' and s.relnamespace = to_regnamespace('public') order by 1`,
   );
   return rows;

@@ -6,7 +6,17 @@ import type { ImportFacts, Place } from "../../model/imports";
 import type { Client } from "../connect";
 import { ProvisioningError } from "../errors";
 import { onOneLine, shown } from "../shown";
-import { type ForeignKey, listOf, nameOf, readForeignKeys, readSequences, readTriggers, rowsOf, type Trigger } from "./catalogue";
+import {
+  type ForeignKey,
+  listOf,
+  nameOf,
+  readForeignKeys,
+  readSequences,
+  readTriggers,
+  rowsOf,
+  type Sequence,
+  type Trigger,
+} from "./catalogue";
 import type { Choices, CopiedTable, Target } from "./compare";
 import { dropOrphans, findOrphans, type Orphans } from "./orphans";
 import { digestOf } from "./postgres";
@@ -202,23 +212,30 @@ async function restore(client: Client, keys: readonly ForeignKey[], triggers: re
   for (const { table, name, enable } of triggers) await client.query(`alter table ${nameOf(table)} ${enable} trigger ${id(name)}`);
 }
 
-/** Each goes on after the source's last number, and after the largest that is there. Restarted first, it is as before after a rollback. */
+/** Each goes on after the source's last number, and after the last that is there. Restarted first, it is as before after a rollback. */
 async function setSequences(source: Source, client: Client): Promise<void> {
-  for (const { name, table, column, start, most } of await readSequences(client)) {
-    const found = await source.position({ name, table });
+  for (const sequence of await readSequences(client)) {
+    const { name, column, start, least, most, descends } = sequence;
+    const found = await source.position(sequence);
     // Numbers that were too large have got new ones.
-    const last = found === null || BigInt(found.last) > BigInt(most) ? null : found;
-    const { rows } =
-      table === null || column === null
-        ? { rows: [] }
-        : await client.query<{ largest: string | null }>(`select max(${id(column)})::text as largest from ${nameOf(table)}`);
-    const largest = rows[0]?.largest ?? null;
-    if (last === null && table === null) continue;
-    const isBehind = largest !== null && (last === null || BigInt(largest) > BigInt(last.last));
-    const position = isBehind ? { last: largest, isCalled: true } : (last ?? { last: start, isCalled: false });
+    const last = found === null || BigInt(found.last) > BigInt(most) || BigInt(found.last) < BigInt(least) ? null : found;
+    if (last === null && column === null) continue;
+    const given = await readLastGiven(client, sequence);
+    const isBehind =
+      given !== null && (last === null || (descends ? BigInt(given) <= BigInt(last.last) : BigInt(given) >= BigInt(last.last)));
+    const position = isBehind ? { last: given, isCalled: true } : (last ?? { last: start, isCalled: false });
     await client.query(`alter sequence ${nameOf(name)} restart`);
     await client.query("select setval($1::regclass, $2::bigint, $3)", [nameOf(name), position.last, position.isCalled]);
   }
+}
+
+/** The last number in a column that its sequence can have given: MLflow's experiment 0 is not one. */
+async function readLastGiven(client: Client, { table, column, least, most, descends }: Sequence): Promise<string | null> {
+  if (table === null || column === null) return null;
+  const { rows } = await client.query<{ last: string | null }>(
+    `select ${descends ? "min" : "max"}(${id(column)})::text as last from ${nameOf(table)} where ${id(column)} between ${least} and ${most}`,
+  );
+  return rows[0]?.last ?? null;
 }
 
 /** In the order in which they were created, since one may read another. */

@@ -230,7 +230,9 @@ function newNumbers(
 /** AUTOINCREMENT never gives a number again. */
 function numberedTo(database: Database, table: string | null): Position | null {
   if (table === null || database.all("select 1 from sqlite_schema where name = 'sqlite_sequence'").length === 0) return null;
-  const [row] = database.all(`select cast(seq as text) as last from sqlite_sequence where name = '${table.replaceAll("'", "''")}'`);
+  const [row] = database.all(
+    `select cast(seq as text) as last from sqlite_sequence where typeof(seq) = 'integer' and name = '${table.replaceAll("'", "''")}'`,
+  );
   return row?.last == null ? null : { last: String(row.last), isCalled: true };
 }
 

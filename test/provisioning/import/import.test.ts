@@ -290,6 +290,31 @@ describe("an import from SQLite", () => {
   });
 });
 
+describe("an import into tables of unusual kinds", () => {
+  let odd: Mover;
+  beforeAll(async () => {
+    odd = await Mover.create(server, "odd", "");
+  });
+  /** @param statements of the file. */
+  const intoOdd = async (schema: string, statements: string, choices = {}) => {
+    await odd.sql(`drop schema if exists archive cascade; drop schema public cascade; create schema public; ${schema}`);
+    return odd.import(fromFile("", statements), choices, { revision: null });
+  };
+
+  it("continues sequences after the numbers that they can have given", async () => {
+    await intoOdd(
+      `create table zero (id serial primary key); create table wide (id bigint); create sequence narrow as int owned by wide.id;
+       create sequence down increment -1; create table falling (id int default nextval('down')); alter sequence down owned by falling.id;
+       create sequence label; create table labelled (id text default 'T-' || nextval('label')); alter sequence label owned by labelled.id;`,
+      `create table zero (id integer primary key autoincrement); create table wide (id integer); create table falling (id integer); create table labelled (id text);
+       insert into zero values (0); insert into wide values (5), (3000000000); insert into falling values (-1), (-2), (-3); insert into labelled values ('T-7');`,
+    );
+    const next =
+      "select nextval('zero_id_seq') as zero, nextval('narrow') as wide, nextval('down') as falling, nextval('label') as labelled";
+    expect(await odd.sql(next)).toEqual([{ zero: "1", wide: "6", falling: "-4", labelled: "1" }]);
+  });
+});
+
 /** A source by another owner, in another version. */
 describe("an import from PostgreSQL", () => {
   const from =
