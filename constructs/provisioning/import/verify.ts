@@ -25,7 +25,8 @@ export class Digest {
 
 /** Passes lines on, and adds each to a digest. @param onRows called with the rows of each chunk. */
 export class Digesting extends Transform {
-  private rest: Buffer = Buffer.alloc(0);
+  /** Parts of a line that has not ended: joined once, since it may be long. */
+  private rest: Buffer[] = [];
 
   constructor(
     private readonly digest: Digest,
@@ -36,15 +37,16 @@ export class Digesting extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: string, done: TransformCallback): void {
-    const bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
     let from = 0;
     let rows = 0;
-    for (let end = bytes.indexOf(NEWLINE, from); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
-      this.digest.add(bytes.subarray(from, end), this.sign);
+    for (let end = chunk.indexOf(NEWLINE, from); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      const last = chunk.subarray(from, end);
+      this.digest.add(this.rest.length === 0 ? last : Buffer.concat([...this.rest, last]), this.sign);
+      this.rest = [];
       rows += 1;
       from = end + 1;
     }
-    this.rest = bytes.subarray(from);
+    if (from < chunk.length) this.rest.push(chunk.subarray(from));
     this.onRows(rows);
     done(null, chunk);
   }
