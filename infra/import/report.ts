@@ -3,7 +3,7 @@ import type { Comparison } from "../../constructs/provisioning/import/compare";
 import type { Copied } from "../../constructs/provisioning/import/copy";
 import type { Source } from "../../constructs/provisioning/import/source";
 import { grouped } from "../plan/words";
-import { toTable } from "../table";
+import { terminalColumns, toTable, wrap } from "../table";
 
 /** What was imported into one database. */
 export interface ImportedPart {
@@ -24,13 +24,16 @@ const megabytes = (bytes: number): string => `${grouped(Math.max(1, Math.round(b
 
 export const rowsThatCome = ({ tables }: Comparison): number => sum(tables.map(({ comes }) => comes));
 
+/** Below the words before each line. */
+const INDENT = " ".repeat("From  ".length);
+
 /** What would go, and what would come. */
 export function toIntention(database: string, where: string, { title, bytes }: Source, comparison: Comparison): string {
   const { tables, revisions } = comparison;
   const goes = tables.filter((table) => table.goes > 0);
   const filled = tables.filter((table) => table.comes > 0);
   const revision = revisions.source === null ? "" : `, revision ${revisions.source}`;
-  return [
+  const lines = [
     `From  ${title} (${megabytes(bytes)}${revision})`,
     `To    database ${database} on ${where}`,
     `In    ${count(rowsThatCome(comparison), "row")} of ${count(filled.length, "table")}`,
@@ -38,7 +41,8 @@ export function toIntention(database: string, where: string, { title, bytes }: S
       ? "Out   nothing: no table has a row"
       : `Out   ${count(sum(goes.map((table) => table.goes)), "row")}: ${goes.map((table) => `${table.table.name} ${grouped(table.goes)}`).join(", ")}`,
     "",
-  ].join("\n");
+  ];
+  return lines.map((line) => wrap(line, terminalColumns(process.stderr), INDENT)).join("\n");
 }
 
 /** The tables, what is different about some rows, and what has to move besides. */
