@@ -7,14 +7,14 @@ import { Unfitting } from "./unfitting";
 /** A value as SQLite keeps it. Texts come as their bytes, since a text may hold NUL, or no UTF-8. */
 export type SqliteValue = number | bigint | string | Uint8Array | null;
 
-/** Types whose values are read as they are: SQLite keeps numbers of these. */
-const NUMBERS = ["bool", "int2", "int4", "int8", "float4", "float8"];
+/** Types whose values are read as they are: SQLite keeps numbers of these. Bytes of a UUID are one in binary form, unlike a text of 16 letters. */
+const AS_THEY_ARE = ["bool", "int2", "int4", "int8", "float4", "float8", "uuid"];
 /** Whether a column's texts must come as bytes. */
-export const takesBytes = ({ type }: Pick<Column, "type">): boolean => !NUMBERS.includes(type);
+export const takesBytes = ({ type }: Pick<Column, "type">): boolean => !AS_THEY_ARE.includes(type);
 
 /** Whether a value may be shown: numbers and times may, a text may be a secret. */
 export const isShown = (column: Column): boolean =>
-  !takesBytes(column) || column.labels !== null || /^(numeric|uuid|date|time|interval)/.test(column.type);
+  !takesBytes(column) || column.labels !== null || /^(numeric|date|time|interval)/.test(column.type);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

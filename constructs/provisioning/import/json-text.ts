@@ -1,7 +1,8 @@
 import { toNumeric } from "./numbers";
+import { Unfitting } from "./unfitting";
 
-/** A number, or a string with its quotes. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+/** A quote, an escaped character, or a number. A whole string at once could exceed the stack of regular expressions. */
+const TOKEN = /"|\\.|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 /** What stands in a parsed text: numbers keep all their digits. */
 type Parsed = string | boolean | null | readonly Parsed[] | { readonly [key: string]: Parsed };
@@ -12,12 +13,24 @@ const [STRING, NUMBER] = ["s", "n"];
  * each number with all its digits.
  *
  * @param text valid JSON, without `\u0000`.
+ * @throws Unfitting if it is nested too deeply.
  * @see https://www.postgresql.org/docs/17/datatype-json.html
  */
 export function toJsonb(text: string): string {
   // JSON.parse would round numbers, so each becomes a string; a letter tells the two apart.
-  const marked = text.replaceAll(TOKEN, (token) => (token.startsWith('"') ? `"${STRING}${token.slice(1)}` : `"${NUMBER}${token}"`));
-  return print(JSON.parse(marked) as Parsed);
+  let isWithin = false;
+  const marked = text.replaceAll(TOKEN, (token) => {
+    if (token !== '"') return isWithin ? token : `"${NUMBER}${token}"`;
+    isWithin = !isWithin;
+    return isWithin ? `"${STRING}` : token;
+  });
+  const parsed = JSON.parse(marked) as Parsed;
+  try {
+    return print(parsed);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Unfitting("must be nested less deeply");
+    throw error;
+  }
 }
 
 function print(value: Parsed): string {

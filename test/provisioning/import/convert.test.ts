@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Client, close } from "../../../constructs/provisioning/connect";
 import type { Column } from "../../../constructs/provisioning/import/catalogue";
-import { convert, isShown, type SqliteValue } from "../../../constructs/provisioning/import/convert";
+import { convert, isShown, type SqliteValue, takesBytes } from "../../../constructs/provisioning/import/convert";
 import { openForCopy } from "../../../constructs/provisioning/import/postgres";
 import { startServer, type TestServer } from "../../fixtures/server";
 
@@ -177,6 +177,7 @@ describe("convert refuses what does not fit", () => {
     [bytes('"\\ud83d"'), column("jsonb"), "must not contain half of a surrogate pair"],
     [bytes("1e200000"), column("jsonb"), "must fit numeric"],
     [bytes("12345"), column("uuid"), "must be a UUID"],
+    ["sixteen letters.", column("uuid"), "must be a UUID"],
     [bytes("2026-02-30 00:00:00"), column("timestamp"), "must be a date and time, such as 2026-11-30 12:00:00.000000"],
     [1_700_000_000, column("timestamptz"), "must be a date and time, such as 2026-11-30 12:00:00.000000"],
     [bytes("2026-01-01 00:00:00.1234567"), column("timestamptz"), "must have at most 6 digits of a second"],
@@ -192,6 +193,11 @@ describe("convert refuses what does not fit", () => {
     expect(() => convert(value, of)).toThrow(rule);
   });
 
+  it("for JSON that is nested more deeply than it can be compared", () => {
+    const deep = bytes("[".repeat(20_000) + "]".repeat(20_000));
+    expect(() => convert(deep, column("jsonb"))).toThrow("must be nested less deeply");
+  });
+
   it("shows numbers and times in messages, and no text, which may be a secret", () => {
     expect(["int4", "float8", "timestamptz", "uuid", "interval"].filter((type) => !isShown(column(type)))).toEqual([]);
     expect(["text", "varchar", "json", "jsonb", "bytea"].filter((type) => isShown(column(type)))).toEqual([]);
@@ -199,6 +205,15 @@ describe("convert refuses what does not fit", () => {
 });
 
 describe("convert takes", () => {
+  it("JSON with a long text in it, such as a file", () => {
+    const long = `{"a": "${"x".repeat(2 ** 24)}\\"1"}`;
+    expect(convert(bytes(long), column("jsonb")) === long).toBe(true);
+  });
+
+  it("texts of 16 letters as texts, since only bytes are a UUID in binary form", () => {
+    expect(takesBytes(column("uuid"))).toBe(false);
+  });
+
   it.each<readonly [SqliteValue, Column, string | null]>([
     [null, column("text"), null],
     [1, column("bool"), "t"],
