@@ -83,6 +83,8 @@ export interface ForeignKey {
   readonly onDelete: string;
   /** As `ALTER TABLE ... ADD CONSTRAINT` takes it. */
   readonly definition: string;
+  /** `COMMENT ON CONSTRAINT`. */
+  readonly comment: string | null;
 }
 
 /** The foreign keys that begin or end at tables of schema `public`. Partitions inherit theirs. */
@@ -91,7 +93,8 @@ export async function readForeignKeys(client: Client): Promise<readonly ForeignK
     `array(select a.attname::text from unnest(${keys}) with ordinality k(n, at) join pg_attribute a on a.attrelid = ${table} and a.attnum = k.n order by at)`;
   const { rows } = await client.query<ForeignKey>(
     `select f.conname as name, c.relname as table, ${names("f.conkey", "f.conrelid")} as columns, o.relname as other,
-            ${names("f.confkey", "f.confrelid")} as "otherColumns", f.confdeltype as "onDelete", pg_get_constraintdef(f.oid) as definition
+            ${names("f.confkey", "f.confrelid")} as "otherColumns", f.confdeltype as "onDelete", pg_get_constraintdef(f.oid) as definition,
+            obj_description(f.oid, 'pg_constraint') as comment
        from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_class o on o.oid = f.confrelid
       where f.contype = 'f' and f.conparentid = 0 and c.relnamespace = to_regnamespace('public') and o.relnamespace = c.relnamespace
       order by 2, 1`,
@@ -102,15 +105,18 @@ export async function readForeignKeys(client: Client): Promise<readonly ForeignK
 /** A trigger that somebody created and that is on, with the words that put it back. */
 export interface Trigger {
   readonly name: string;
-  readonly table: string;
+  /** Its table, or the partitioned table that this is a partition of. */
+  readonly root: string;
+  /** Its table as SQL. */
+  readonly relation: string;
   readonly enable: string;
 }
 
 export async function readTriggers(client: Client): Promise<readonly Trigger[]> {
   const { rows } = await client.query<Trigger>(
-    `select t.tgname as name, c.relname as table, case t.tgenabled when 'R' then 'enable replica' when 'A' then 'enable always' else 'enable' end as enable
-       from pg_trigger t join pg_class c on c.oid = t.tgrelid
-      where not t.tgisinternal and t.tgenabled <> 'D' and t.tgparentid = 0 and c.relnamespace = to_regnamespace('public') order by 2, 1`,
+    `select t.tgname as name, r.relname as root, c.oid::regclass::text as relation, case t.tgenabled when 'R' then 'enable replica' when 'A' then 'enable always' else 'enable' end as enable
+       from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_class r on r.oid = coalesce(pg_partition_root(c.oid), c.oid)
+      where not t.tgisinternal and t.tgenabled <> 'D' and t.tgparentid = 0 and r.relnamespace = to_regnamespace('public') order by 2, 1`,
   );
   return rows;
 }

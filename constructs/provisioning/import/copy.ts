@@ -71,14 +71,16 @@ export async function copy(
   onStep: (step: Step) => void,
 ): Promise<Copied> {
   const { client } = target;
-  await client.query("begin");
+  await client.query("begin read write");
+  // What is checked only at the end would keep the tables from being altered.
+  await client.query("set constraints all immediate");
   await lock(client, tables);
   await refuseNewRows(target, tables);
   const keys = await readForeignKeys(client);
-  const triggers = (await readTriggers(client)).filter(({ table }) => tables.some((each) => each.table.name === table));
+  const triggers = (await readTriggers(client)).filter(({ root }) => tables.some(({ table }) => table.name === root));
   for (const { table, name } of keys) await client.query(`alter table ${nameOf(table)} drop constraint ${id(name)}`);
-  for (const trigger of triggers) await client.query(`alter table ${nameOf(trigger.table)} disable trigger ${id(trigger.name)}`);
-  if (tables.length > 0) await client.query(`truncate ${tables.map(({ table }) => nameOf(table.name)).join(", ")}`);
+  for (const { relation, name } of triggers) await client.query(`alter table ${relation} disable trigger ${id(name)}`);
+  if (tables.length > 0) await client.query(`truncate ${tables.map(({ table }) => rowsOf(table)).join(", ")}`);
   const { digests, problems } = await fill(source, target, tables, onStep);
   const sent = tables.map(({ table, columns }) => ({ table, columns, digest: String(digests.get(table.name)) }));
   const orphans = await treatOrphans(client, keys, tables, digests, problems, choices);
@@ -153,20 +155,25 @@ function describeUnfit({ table, column, rule, rows, example }: Unfit, { title }:
   return `${table}.${column}: ${rule}, got ${rows} ${rows === 1 ? "row" : "rows"} such as ${example}; ${way}`;
 }
 
-/** The server's refusal of a row: SQLSTATE classes 22 and 23. */
+/** The server's refusal of a row: SQLSTATE classes 22, 23 and 54, and what a function raises, as that of a check. */
 interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly where?: string;
 }
 const isRefusal = (error: unknown): error is Refusal =>
-  typeof error === "object" && error !== null && /^(22|23|54)...$/.test(String((error as { code?: unknown }).code));
+  typeof error === "object" && error !== null && /^(22|23|54|P0)...$/.test(String((error as { code?: unknown }).code));
+
+/** Without the value, which may be a secret, as in `invalid input syntax for type integer: "..."`. */
+const reasonOf = ({ code, message }: Refusal): string =>
+  code.startsWith("P0") ? "a function raised an error" : shown(message.replace(/: ".*$/s, ""));
 
 /** Where a row stands, but not what is in it. */
-function describeRefusal(table: string, { message, where = "" }: Refusal): string {
+function describeRefusal(table: string, refusal: Refusal): string {
+  const { where = "" } = refusal;
   const [, line, column] = /line (\d+)(?:, column (\S+?))?(?::|$)/.exec(where) ?? [];
   const at = line === undefined ? "" : `, in row ${line}`;
-  return `${table}${column === undefined ? "" : `.${column}`}: PostgreSQL refuses it${at} (${shown(message)}); correct it in a copy`;
+  return `${table}${column === undefined ? "" : `.${column}`}: PostgreSQL refuses it${at} (${reasonOf(refusal)}); correct it in a copy`;
 }
 
 async function treatOrphans(
@@ -207,9 +214,11 @@ export const describeOrphans = ({ table, columns, other, rows, example, fate }: 
   `with --without-orphans they are ${fate}`;
 
 async function restore(client: Client, keys: readonly ForeignKey[], triggers: readonly Trigger[]): Promise<void> {
-  for (const { table, name, definition } of keys)
+  for (const { table, name, definition, comment } of keys) {
     await client.query(`alter table ${nameOf(table)} add constraint ${id(name)} ${definition}`);
-  for (const { table, name, enable } of triggers) await client.query(`alter table ${nameOf(table)} ${enable} trigger ${id(name)}`);
+    if (comment !== null) await client.query(`comment on constraint ${id(name)} on ${nameOf(table)} is ${pg.escapeLiteral(comment)}`);
+  }
+  for (const { relation, name, enable } of triggers) await client.query(`alter table ${relation} ${enable} trigger ${id(name)}`);
 }
 
 /** Each goes on after the source's last number, and after the last that is there. Restarted first, it is as before after a rollback. */
@@ -243,7 +252,11 @@ async function refreshViews(client: Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     "select relname as name from pg_class where relkind = 'm' and relispopulated and relnamespace = to_regnamespace('public') order by oid",
   );
-  for (const { name } of rows) await client.query(`refresh materialized view ${nameOf(name)}`);
+  for (const { name } of rows)
+    await client.query(`refresh materialized view ${nameOf(name)}`).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      throw new ProvisioningError(`materialized view ${name} cannot be refreshed (${reasonOf(error)}); correct the rows, or drop it`);
+    });
 }
 
 /** @throws ProvisioningError if any row is not what was sent. */

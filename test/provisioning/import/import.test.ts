@@ -9,6 +9,7 @@ import { openForCopy, openPostgres } from "../../../constructs/provisioning/impo
 import { openSqlite } from "../../../constructs/provisioning/import/sqlite";
 import { expectCopied } from "../../fixtures/moved";
 import { FACTS, FILE, FLOW, Mover, SCHEMA, SQLITE } from "../../fixtures/mover";
+import { INHERITING, LATE, NUMBERED, type OddTables, RAISING } from "../../fixtures/odd-tables";
 import { startServer, type TestServer } from "../../fixtures/server";
 import { setWalMode, writeSqlite } from "../../fixtures/sqlite";
 
@@ -295,23 +296,44 @@ describe("an import into tables of unusual kinds", () => {
   beforeAll(async () => {
     odd = await Mover.create(server, "odd", "");
   });
-  /** @param statements of the file. */
-  const intoOdd = async (schema: string, statements: string, choices = {}) => {
+  const intoOdd = async ({ schema, file }: OddTables) => {
     await odd.sql(`drop schema if exists archive cascade; drop schema public cascade; create schema public; ${schema}`);
-    return odd.import(fromFile("", statements), choices, { revision: null });
+    return odd.import(fromFile("", file), {}, { revision: null });
   };
+  const refusalOf = (tables: OddTables) => intoOdd(tables).catch((error: Error) => error.message);
 
   it("continues sequences after the numbers that they can have given", async () => {
-    await intoOdd(
-      `create table zero (id serial primary key); create table wide (id bigint); create sequence narrow as int owned by wide.id;
-       create sequence down increment -1; create table falling (id int default nextval('down')); alter sequence down owned by falling.id;
-       create sequence label; create table labelled (id text default 'T-' || nextval('label')); alter sequence label owned by labelled.id;`,
-      `create table zero (id integer primary key autoincrement); create table wide (id integer); create table falling (id integer); create table labelled (id text);
-       insert into zero values (0); insert into wide values (5), (3000000000); insert into falling values (-1), (-2), (-3); insert into labelled values ('T-7');`,
-    );
+    await intoOdd(NUMBERED);
     const next =
       "select nextval('zero_id_seq') as zero, nextval('narrow') as wide, nextval('down') as falling, nextval('label') as labelled";
     expect(await odd.sql(next)).toEqual([{ zero: "1", wide: "6", falling: "-4", labelled: "1" }]);
+  });
+
+  it("leaves rows of tables that inherit, comments on keys, and what triggers of partitions write", async () => {
+    await intoOdd(INHERITING);
+    const found =
+      "(select count(*)::int from archive.child) as rows, (select tgenabled from pg_trigger where tgname = 'noting') as trigger";
+    expect(await odd.sql(`select obj_description(oid) as comment, ${found} from pg_constraint where conname = 'refers_key'`)).toEqual([
+      { comment: "it's", rows: 2, trigger: "O" },
+    ]);
+  });
+
+  it("writes where a database is read-only by default, and names the table that breaks a rule which is checked late", async () => {
+    const why = await refusalOf(LATE);
+    await odd.sql("begin read write; alter database odd reset all; commit");
+    expect(why).toBe('late: PostgreSQL refuses it (duplicate key value violates unique constraint "late_key"); correct it in a copy');
+  });
+
+  it.each([
+    ["create index on t ((v::int))", "t: PostgreSQL refuses it, in row 1 (invalid input syntax for type integer); correct it in a copy"],
+    [RAISING, "t: PostgreSQL refuses it, in row 1 (a function raised an error); correct it in a copy"],
+    [
+      "create materialized view m as select v::int from t",
+      "materialized view m cannot be refreshed (invalid input syntax for type integer); correct the rows, or drop it",
+    ],
+  ])("shows no value that PostgreSQL names, after %s", async (more, why) => {
+    const file = "create table t (v text); insert into t values ('canary');";
+    expect(await refusalOf({ schema: `create table t (v text); ${more}`, file })).toBe(why);
   });
 });
 
