@@ -66,6 +66,7 @@ async function readPlace(written: string, target: ImportTarget): Promise<From> {
 }
 
 async function readFileName(written: string, { title, facts }: ImportTarget): Promise<From> {
+  if (written === "") throw new UserError("--from: must be a SQLite file or postgresql://USER@HOST/DATABASE, got nothing");
   const path = fromUser(written);
   const found = await stat(path).catch(() => null);
   const { sqlite } = facts;
@@ -97,10 +98,18 @@ async function readUrl(written: string): Promise<From> {
   return {
     kind: "postgresql",
     server: { host, port: Number(port || 5432), tls: await readTls(mode, searchParams.get("sslrootcert")) },
-    username: decodeURIComponent(username),
-    database: decodeURIComponent(pathname.slice(1)),
+    username: decoded(username),
+    database: decoded(pathname.slice(1)),
     warning: mode === "disable" ? `${host} is read without TLS: whoever listens on the way sees the password and all rows` : null,
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new UserError("--from: must be encoded as a URL, got a % that two hexadecimal digits do not follow; write %25 for it");
+  }
 }
 
 async function readTls(mode: string, file: string | null): Promise<Server["tls"]> {

@@ -91,6 +91,11 @@ describe("--from", () => {
     { written: ["postgresql://me@h/db?options=-csearch_path"], why: `--from: takes no options; write ${FORM}` },
     { written: ["postgresql://h/db"], why: `--from: must name user, host and database; write ${FORM}` },
     { written: ["postgresql://me@h"], why: `--from: must name user, host and database; write ${FORM}` },
+    {
+      written: ["postgresql://me@h/d%zz"],
+      why: "--from: must be encoded as a URL, got a % that two hexadecimal digits do not follow; write %25 for it",
+    },
+    { written: [""], why: "--from: must be a SQLite file or postgresql://USER@HOST/DATABASE, got nothing" },
     { written: ["postgresql://me@h:canary/db"], why: `--from: must be a URL such as ${FORM}` },
     { written: ["mysql+pymysql://me:canary@h/db"], why: "--from: MySQL cannot be imported from; export it", target: SEVERAL },
     { written: ["oracle://h/db"], why: "--from: must be a SQLite file or postgresql://USER@HOST/DATABASE, got oracle:" },

@@ -149,7 +149,8 @@ function compareTables(source: Source, database: string, own: readonly Table[], 
         problems.push(`${name}.${column} is missing in ${source.title}; import from a source of the same version`);
     for (const { name: column, type } of its.columns) {
       const ours = columns.find((each) => each.name === column);
-      if (ours === undefined) problems.push(`${name}.${column} is missing in database ${database}; migrate both to the same version`);
+      if (ours === undefined)
+        problems.push(`${name}.${shown(column)} is missing in database ${database}; migrate both to the same version`);
       else if (type !== null && type !== ours.type)
         problems.push(
           `${name}.${column} is ${shown(type)} in ${source.title}, and ${ours.declared} in database ${database}; migrate both to the same version`,

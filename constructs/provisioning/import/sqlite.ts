@@ -1,5 +1,5 @@
-import { type BigIntStats, constants } from "node:fs";
-import { copyFile, mkdtemp, open, readdir, rm, stat, unlink } from "node:fs/promises";
+import { type BigIntStats, constants, rmSync } from "node:fs";
+import { chmod, copyFile, mkdtemp, open, readdir, realpath, rm, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
@@ -20,6 +20,8 @@ const UTF_8 = 1;
 const ROLLBACK_JOURNAL = 1;
 /** Largest number that a column of type `integer` takes. */
 const LARGEST = 2n ** 31n - 1n;
+/** Mode of a file that only this user reads and writes. */
+const OWN = 0o600;
 /** Bytes of a chunk that goes to the server. */
 const CHUNK = 2 ** 16;
 
@@ -37,17 +39,24 @@ interface Database {
  *
  * @throws ProvisioningError if it cannot be read as one.
  */
-export async function openSqlite(path: string, renumber: Renumbered | null): Promise<Source> {
+export async function openSqlite(named: string, renumber: Renumbered | null): Promise<Source> {
+  // SQLite keeps its log beside the file itself, not beside a link to it.
+  const path = await realpath(named).catch(() => named);
   const before = await look(path);
   await refuseUnfolded(path);
   await removeLeftovers();
-  const directory = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const directory = await makeDirectory();
+  // A signal may end the process while it copies.
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
     const copy = join(directory, "copy.db");
     await copyFile(path, copy, constants.COPYFILE_FICLONE).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "ENOSPC") throw error;
       throw new ProvisioningError(`${tmpdir()} has no room for a copy of ${basename(path)}; name a larger directory in TMPDIR`);
     });
+    // The copy of a file that is read-only is so, too.
+    await chmod(copy, OWN);
     await leaveWalMode(copy);
     // Late: who imports from a server needs no SQLite.
     const { Database } = require("node-sqlite3-wasm") as typeof import("node-sqlite3-wasm");
@@ -62,8 +71,15 @@ export async function openSqlite(path: string, renumber: Renumbered | null): Pro
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw toSentence(path, error);
+  } finally {
+    process.off("exit", remove);
   }
 }
+
+const makeDirectory = (): Promise<string> =>
+  mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`)).catch((error: NodeJS.ErrnoException) => {
+    throw new ProvisioningError(`no directory can be created in ${tmpdir()} (${error.code}); name another one in TMPDIR`);
+  });
 
 const toSentence = (path: string, error: unknown): unknown =>
   error instanceof Error && error.name === "SQLite3Error" ? unreadable(path, error.message) : error;
@@ -101,7 +117,7 @@ async function look(path: string): Promise<State> {
   const stats = await stat(path, { bigint: true }).catch(() => null);
   const name = basename(path);
   if (stats === null) throw new ProvisioningError(`there is no file ${path}; correct --from`);
-  const header = stats.isFile() ? await readHeader(path) : Buffer.alloc(0);
+  const header = stats.isFile() ? await readHeader(path).catch(refuseUnreadable(path)) : Buffer.alloc(0);
   if (header.length < HEADER.bytes || header.toString("latin1", 0, MAGIC.length) !== MAGIC)
     throw new ProvisioningError(`${name} is not a SQLite database; correct --from`);
   const encoding = header.readUInt32BE(HEADER.encoding);
@@ -109,6 +125,12 @@ async function look(path: string): Promise<State> {
     throw new ProvisioningError(`${name} must be encoded in UTF-8, got UTF-16; write a new file: sqlite3 ${name} .dump | sqlite3 copy.db`);
   return { stats, changes: header.readUInt32BE(HEADER.changes) };
 }
+
+const refuseUnreadable =
+  (path: string) =>
+  (error: NodeJS.ErrnoException): never => {
+    throw new ProvisioningError(`${path} cannot be read (${error.code}); let this user read it`);
+  };
 
 async function readHeader(path: string): Promise<Buffer> {
   const file = await open(path, "r");
@@ -168,8 +190,12 @@ function toSource(path: string, before: State, database: Database, directory: st
     renumbered,
     revision: async ({ table, newest }) => {
       if (!tables.has(table)) return null;
-      const [row] = database.all(`select ${newest} as revision from ${quoted(table)}`);
-      return row?.revision == null ? null : shown(String(row.revision));
+      try {
+        const [row] = database.all(`select ${newest} as revision from ${quoted(table)}`);
+        return row?.revision == null ? null : shown(String(row.revision));
+      } catch (error) {
+        throw toSentence(path, error);
+      }
     },
     read: (reading) => Readable.from(linesOf(path, database, reading, renumber, renumbered), { objectMode: false }),
     position: async ({ table }) => numberedTo(database, table),

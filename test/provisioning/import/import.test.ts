@@ -397,6 +397,8 @@ describe("an import from PostgreSQL", () => {
     const refused = await refusal(() => mover.import(from(mover, { credential })));
     expect(refused).toContain("refuses the password of mover_");
     expect(refused).not.toContain("canary");
+    const none = { ...credential, password: "" };
+    expect(await refusal(() => mover.import(from(mover, { credential: none })))).toContain("put the right one into IMPORT_PASSWORD");
     expect(await refusal(() => mover.import(from(mover, { database: "nowhere" })))).toContain("has no database nowhere; correct --from");
   });
 });
