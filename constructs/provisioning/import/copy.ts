@@ -136,6 +136,8 @@ async function fill(source: Source, { client, facts }: Target, tables: readonly 
     await client.query("savepoint before_table");
     try {
       const into = client.query(copyFrom(`copy ${nameOf(table.name)} (${listOf(columns)}) from stdin`)) as unknown as Writable;
+      // Named first: the pipeline then ends the source with the same error.
+      into.once("error", (error) => Object.assign(error, { source: null }));
       await pipeline(source.read({ table, columns, onUnfit }), new Digesting(digest, 1, onRows), into);
       await client.query("release savepoint before_table");
     } catch (error) {

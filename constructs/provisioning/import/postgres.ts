@@ -62,9 +62,9 @@ export async function digestOf(
 /** An error of a session, as a sentence, with what it was at the source or at the target. What is not one stays as it is. */
 export function explainLoss(error: unknown, attempt: Attempt): unknown {
   if (error instanceof UserError || !(error instanceof Error)) return error;
-  const { code, source } = error as { readonly code?: string; readonly source?: string };
+  const { code, source } = error as { readonly code?: string; readonly source?: string | null };
   if (code === undefined && !isTransient(error)) return error;
-  if (source !== undefined) return new ProvisioningError(`${source}: ${shown(error.message)}; run this again`);
+  if (typeof source === "string") return new ProvisioningError(`${source}: ${shown(error.message)}; run this again`);
   return explain(error, attempt);
 }
 
@@ -149,7 +149,7 @@ async function toSource(client: Client, title: string): Promise<Source> {
     },
     read: ({ table, columns }) => {
       const rows = printed(client, read(table, columns));
-      return rows.on("error", (error) => Object.assign(error, { source: title }));
+      return rows.on("error", (error) => Object.assign(error, { source: "source" in error ? error.source : title }));
     },
     position: ({ name }) => positionOf(client, name),
     // Nothing shows that a table was not written; so if anything was, all are read again.

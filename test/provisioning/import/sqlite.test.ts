@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
@@ -14,6 +14,20 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 afterEach(() => vi.unstubAllEnvs());
+
+it("leaves no file behind, and the source as it was", async () => {
+  const bytes = readFileSync(path);
+  const temporary = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`platform-postgres-import-${process.pid}-`));
+  const before = temporary();
+  const source = await openSqlite(path, null);
+  const opened = temporary().filter((name) => !before.includes(name));
+  // While it is read, its copy has no name: even the end of the process leaves none.
+  expect(opened.flatMap((name) => readdirSync(join(tmpdir(), name)))).toEqual([]);
+  await source.close();
+  expect(temporary().filter((name) => opened.includes(name))).toEqual([]);
+  expect(readFileSync(path).equals(bytes)).toBe(true);
+  expect(readdirSync(directory).filter((name) => name.startsWith(path.slice(directory.length + 1)) && !path.endsWith(name))).toEqual([]);
+});
 
 it("sees changes beside the file that a link names", async () => {
   const link = join(directory, "link.db");
