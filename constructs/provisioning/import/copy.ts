@@ -74,6 +74,8 @@ export async function copy(
   await client.query("begin read write");
   // What is checked only at the end would keep the tables from being altered.
   await client.query("set constraints all immediate");
+  // Keys and checks mean the operators and functions of their own schema, too: citext's compares without case. The catalog's come first.
+  await client.query("set local search_path = pg_catalog, public");
   await lock(client, tables);
   await refuseNewRows(target, tables);
   const keys = await readForeignKeys(client);

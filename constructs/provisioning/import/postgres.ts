@@ -106,18 +106,30 @@ function toSentence(error: unknown, { server, credential, database }: PostgresPl
   return found;
 }
 
+/** Major version whose catalog has everything that is read here. */
+const OLDEST = 12;
+
 /** Sessions of others; without rights, these columns are all that one sees of them. */
 const SESSIONS =
   "select count(*)::int as sessions from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and usename is not null";
+const SEQUENCES = `select c.relname as name from pg_sequence q join pg_class c on c.oid = q.seqrelid
+  where c.relnamespace = to_regnamespace('public') and not has_sequence_privilege(q.seqrelid, 'SELECT') order by 1`;
 const BESIDES = `select (select count(*)::int from pg_largeobject_metadata) as objects, pg_database_size(current_database())::text as bytes,
   array(select n.nspname::text from pg_namespace n where exists (select from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p'))
     and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'public') order by 1) as schemas`;
 
 async function toSource(client: Client, title: string): Promise<Source> {
+  const {
+    rows: [server],
+  } = await client.query<{ version: number }>("select current_setting('server_version_num')::int as version");
+  const major = Math.floor((server?.version ?? 0) / 10_000);
+  if (major < OLDEST)
+    throw new ProvisioningError(`${title}: must be PostgreSQL ${OLDEST} or newer, got ${major}; upgrade a copy of it first`);
   const sessions = await client.query<{ sessions: number }>(SESSIONS);
   await client.query("begin isolation level repeatable read read only");
   const found = await readTables(client);
-  const unreadable = [...found.values()].filter(({ readable }) => !readable).map(({ name }) => name);
+  const sequences = await client.query<{ name: string }>(SEQUENCES);
+  const unreadable = [...[...found.values()].filter(({ readable }) => !readable), ...sequences.rows].map(({ name }) => name);
   const readable = [...found.values()].filter((table) => table.readable);
   const counts = await countRows(client, readable);
   const { rows } = await client.query<{ objects: number; bytes: string; schemas: string[] }>(BESIDES);
