@@ -201,7 +201,7 @@ describe("npm run import", () => {
     );
     vi.stubEnv("IMPORT_PASSWORD", "canary-wrong");
     const wrong = await run(directory, "import", ["-p", "mlflow", "--from", from, "--yes"]);
-    expect(wrong.output).toContain("refuses the password of prefect_a; put the right one into IMPORT_PASSWORD\n");
+    expect(wrong.output).toContain("rejects the password of prefect_a; put the correct one into IMPORT_PASSWORD\n");
     const { current } = JSON.parse(readFileSync(join(directory, ".local/local/secrets/local--prefect.json"), "utf8"));
     vi.stubEnv("IMPORT_PASSWORD", current.password);
     const other = await run(directory, "import", ["-p", "mlflow", "--from", from, "--yes"]);

@@ -82,7 +82,7 @@ function refused(): Proof {
     return (OWN[name]?.includes(database) ? isIn : isDenied && !isIn) ? [] : [`${name} in ${database}: exit code ${code}, ${output}`];
   });
   return {
-    what: "each login enters its own databases, and PostgreSQL refuses it the others",
+    what: "each login enters its own databases, and PostgreSQL rejects it the others",
     problem: wrong.length === 0 ? null : wrong.join("\n"),
     shown: `${NAMES.length} logins, ${DATABASES.length} databases`,
   };

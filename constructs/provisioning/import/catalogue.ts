@@ -79,7 +79,7 @@ export interface ForeignKey {
   readonly columns: readonly string[];
   readonly other: string;
   readonly otherColumns: readonly string[];
-  /** What deleting the other row does: `a` nothing, `r` refuses, `c` deletes, `n` empties, `d` sets the default. */
+  /** What deleting the other row does: `a` nothing, `r` rejects, `c` deletes, `n` empties, `d` sets the default. */
   readonly onDelete: string;
   /** As `ALTER TABLE ... ADD CONSTRAINT` takes it. */
   readonly definition: string;

@@ -112,7 +112,7 @@ async function refuseNewRows({ client, database }: Target, tables: readonly Copi
   }
 }
 
-/** What refuses the import, and the tables that it leaves incomplete. */
+/** Reasons to reject the import, and the tables that are incomplete because of them. */
 interface Problems {
   readonly sentences: string[];
   readonly broken: Set<string>;
@@ -177,7 +177,7 @@ function describeRefusal(table: string, refusal: Refusal): string {
   const { where = "" } = refusal;
   const [, line, column] = /line (\d+)(?:, column (\S+?))?(?::|$)/.exec(where) ?? [];
   const at = line === undefined ? "" : `, in row ${line}`;
-  return `${table}${column === undefined ? "" : `.${column}`}: PostgreSQL refuses it${at} (${reasonOf(refusal)}); correct it in a copy`;
+  return `${table}${column === undefined ? "" : `.${column}`}: PostgreSQL rejects it${at} (${reasonOf(refusal)}); correct it in a copy`;
 }
 
 async function treatOrphans(

@@ -96,9 +96,9 @@ export async function openPostgres({ server, credential, database }: PostgresPla
 
 function toSentence(error: unknown, { server, credential, database }: PostgresPlace, at: string): Error {
   const code = (error as { readonly code?: string }).code;
-  // The driver refuses an empty one by itself.
+  // The driver rejects an empty one by itself.
   if (isWrongPassword(error) || (error as Error).message?.includes("client password must be"))
-    return new ProvisioningError(`${at} refuses the password of ${credential.username}; put the right one into IMPORT_PASSWORD`);
+    return new ProvisioningError(`${at} rejects the password of ${credential.username}; put the correct one into IMPORT_PASSWORD`);
   if (code === "3D000") return new ProvisioningError(`${at} has no database ${database}; correct --from`);
   const found = explain(error, { ...server, username: credential.username, database });
   if (found.message.includes("offers no TLS"))

@@ -295,7 +295,7 @@ function* linesOf(
         chunk += `${index === 0 ? "" : "\t"}${toField(text)}`;
       }
       chunk += "\n";
-      // What does not fit refuses everything: the other rows are only looked at.
+      // A value that does not fit rejects everything: the other rows are only checked.
       if (unfit.size > 0) chunk = "";
       if (chunk.length >= CHUNK) {
         yield Buffer.from(chunk);

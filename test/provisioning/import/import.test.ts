@@ -143,7 +143,7 @@ describe("an import from SQLite", () => {
   it("reports rows that PostgreSQL refuses, and orphans of the other tables", async () => {
     const more = "insert into experiment (name) values ('a'); update flow set run_id = '99999999999999999999999999999999';";
     expect((await refusal(() => mover.import(fromFile(more)))).split("\n")).toEqual([
-      'experiment: PostgreSQL refuses it, in row 3 (duplicate key value violates unique constraint "experiment_name_key"); correct it in a copy',
+      'experiment: PostgreSQL rejects it, in row 3 (duplicate key value violates unique constraint "experiment_name_key"); correct it in a copy',
       "flow.run_id: must be in run, got 1 row such as 99999999-9999-9999-9999-999999999999; with --without-orphans they are emptied",
     ]);
   });
@@ -306,7 +306,7 @@ describe("an import into tables of unusual kinds", () => {
   it("writes where a database is read-only by default, and names the table that breaks a rule which is checked late", async () => {
     const why = await refusalOf(LATE);
     await odd.sql("begin read write; alter database odd reset all; commit");
-    expect(why).toBe('late: PostgreSQL refuses it (duplicate key value violates unique constraint "late_key"); correct it in a copy');
+    expect(why).toBe('late: PostgreSQL rejects it (duplicate key value violates unique constraint "late_key"); correct it in a copy');
   });
 
   it.each(REVEALING)("shows no value that PostgreSQL names, after %s", async (more, why) => {
@@ -383,10 +383,10 @@ describe("an import from PostgreSQL", () => {
     );
     const credential = { ...mover.credential, password: "wrong-canary" };
     const refused = await refusal(() => mover.import(from(mover, { credential })));
-    expect(refused).toContain("refuses the password of mover_");
+    expect(refused).toContain("rejects the password of mover_");
     expect(refused).not.toContain("canary");
     const none = { ...credential, password: "" };
-    expect(await refusal(() => mover.import(from(mover, { credential: none })))).toContain("put the right one into IMPORT_PASSWORD");
+    expect(await refusal(() => mover.import(from(mover, { credential: none })))).toContain("put the correct one into IMPORT_PASSWORD");
     expect(await refusal(() => mover.import(from(mover, { database: "nowhere" })))).toContain("has no database nowhere; correct --from");
   });
 });
