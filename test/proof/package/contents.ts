@@ -58,11 +58,11 @@ const HOVERS: readonly (readonly [string, string])[] = [
   ["gcp/target", "export declare const gcp: Gcp;"],
   [
     "gcp/section",
-    '/** With the edition it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */',
+    '/** Disk type. With the edition, it decides the machine series: N4 and C4A have Hyperdisk, the others SSD. @defaultValue `"PD_SSD"` */',
   ],
   ["platforms/registry", 'mlflow: import("./mlflow/mlflow").Mlflow;'],
   ["platforms/mlflow/settings", "/** Server processes in each pod. @defaultValue `2` */"],
-  ["model/instance", "/** Disk at the start, in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */"],
+  ["model/instance", "/** Initial disk in GiB: at least 10 on Cloud SQL and 20 on RDS. It never shrinks. @defaultValue `100` */"],
 ];
 
 function showsSettings(): Proof {

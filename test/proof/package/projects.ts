@@ -137,7 +137,7 @@ async function onAws(): Promise<readonly Proof[]> {
     await timed("(b) npx platform-postgres plan", () => {
       const plan = npx(directory, name, "plan", "--environment", "production", "--cloud", "aws");
       assert.match(plan, new RegExp(`VPC ${VPC}`));
-      assert.match(plan, /^│ together │ +│ +\$\d/m);
+      assert.match(plan, /^│ total +│ +│ +\$\d/m);
       return lastLine(plan);
     }),
     await timed("(b) its files compile, and npm test", () => checks(directory, /3 stacks match the committed snapshots/)),
