@@ -193,7 +193,7 @@ export function createReplicas(
     sourceDatabaseInstance: source,
     // RDS does not resize a replica with its source, and rejects IOPS on a smaller disk. Without IOPS, it gets its source's real size.
     allocatedStorage: performanceOf(settings) === null ? undefined : settings.storageGib,
-    // A replica has no data of its own: it can be removed, for a major upgrade or after a failure.
+    // All data of a replica is also on its source: it can be removed, for a major upgrade or after a failure.
     removalPolicy: RemovalPolicy.DESTROY,
   };
   return numbers.map((number) => {

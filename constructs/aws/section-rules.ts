@@ -190,7 +190,7 @@ export const awsWholeRules: readonly WholeRule<typeof awsFields>[] = [
         : [
             violation(
               "aws.cluster.oidcProvider",
-              `must be in account ${idOf(account)}, because the pods assume roles there, and a role trusts only providers of its own account`,
+              `must be in account ${idOf(account)}, because the pods assume roles there, and a role trusts only providers of the same account`,
               its,
               "create a provider with the cluster's issuer URL there: aws iam create-open-id-connect-provider",
             ),

@@ -93,7 +93,7 @@ const TIMEOUTS = { create: "6h", update: "6h", delete: "6h" };
 /**
  * Cloud SQL for PostgreSQL at a private address: encrypted, protected from deletion, backed up, and with a DNS name.
  *
- * With `deletionProtection`, `protect` is set on the component, so that it also covers login and secret. Replicas have no data of their own:
+ * With `deletionProtection`, `protect` is set on the component, so that it also covers login and secret. All data of replicas is on the primary:
  * removing one from the spec deletes it.
  *
  * @throws UserError if the installed provider is too old; SpecError with all errors in `settings`.
@@ -240,7 +240,7 @@ function createReplicas(
   const source = { masterInstanceName: primary.name, instanceType: "READ_REPLICA_INSTANCE" };
   return Array.from({ length: args.settings.readReplicas }, (_, index) => {
     const name = physicalName(args.environment, args.instance, index + 1);
-    // The primary's upgrade includes them: a version of their own would conflict with it.
+    // The primary's upgrade includes them: a separate version would conflict with it.
     const own = { ...opts, protect: false, ignoreChanges: ["databaseVersion"] };
     const ipConfiguration = toIpConfiguration(args, index === 0 ? host : null);
     const its = { ...common, ...source, deletionProtection: false, settings: { ...settings, ipConfiguration } };

@@ -47,7 +47,7 @@ const NO_IMPORT: ImportFacts = {
   locations: [],
   renumbered: null,
   besides: [],
-  mysql: "copy it into a PostgreSQL with a tool of its own, such as pgloader, check it, and import from there",
+  mysql: "copy it into a PostgreSQL with another tool, such as pgloader, check it, and import from there",
 };
 
 /** Fills in the defaults. */

@@ -41,7 +41,7 @@ export const ACKNOWLEDGED: readonly Acknowledged[] = [
   {
     rule: "L1",
     path: /\/(Function|Handler|framework-onEvent)\/Resource$/,
-    reason: "The program is built for Node.js 22 and tested there; CDK chooses the versions of its own functions.",
+    reason: "The program is built for Node.js 22 and tested there; the CDK chooses the versions of the functions that it adds.",
   },
   {
     rule: "RDS11",

@@ -152,7 +152,7 @@ const TITLES: Readonly<Record<string, string>> = {
   platforms: "Platforms",
   constructs: "Constructs",
 };
-/** Pages of `docs/` without a group of their own. */
+/** Pages of `docs/` without a separate group. */
 const LOOK_UP = ["troubleshooting.md", "glossary.md"];
 
 /** Returns the sidebar: a group for each folder, so that a new page appears by itself. */

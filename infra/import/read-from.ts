@@ -100,7 +100,7 @@ async function readUrl(written: string): Promise<From> {
     server: { host, port: Number(port || 5432), tls: await readTls(mode, searchParams.get("sslrootcert")) },
     username: decoded(username),
     database: decoded(pathname.slice(1)),
-    warning: mode === "disable" ? `${host} is read without TLS: whoever listens on the way sees the password and all rows` : null,
+    warning: mode === "disable" ? `${host} is read without TLS: anyone who listens on the way sees the password and all rows` : null,
   };
 }
 

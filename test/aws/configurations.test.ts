@@ -106,7 +106,7 @@ const REFUSED: readonly Case[] = [
     },
     says: [
       'aws.cluster.securityGroups[1]: is listed twice, and EC2 rejects duplicate rules, got "sg-0a1b2c3d4e5f60713"; remove it [aws-security-groups-are-named-once]',
-      'aws.cluster.oidcProvider: must be in account 999999999999, because the pods assume roles there, and a role trusts only providers of its own account, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider [aws-oidc-provider-is-in-the-account]',
+      'aws.cluster.oidcProvider: must be in account 999999999999, because the pods assume roles there, and a role trusts only providers of the same account, got "111122223333"; create a provider with the cluster\'s issuer URL there: aws iam create-open-id-connect-provider [aws-oidc-provider-is-in-the-account]',
     ],
   },
   {

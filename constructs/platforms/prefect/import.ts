@@ -4,7 +4,7 @@ import type { ImportFacts } from "../../model/imports";
 export const prefectImport = (version: string): Partial<ImportFacts> => ({
   sqlite: {
     file: "prefect.db",
-    // Each database has migrations of its own: https://github.com/PrefectHQ/prefect/tree/3.9.1/src/prefect/server/database/_migrations/versions
+    // Migrations differ between the two databases: https://github.com/PrefectHQ/prefect/tree/3.9.1/src/prefect/server/database/_migrations/versions
     revisions: { "50737cdaee36": "14806cb26270", "91e2b8f3d6a4": "27d8f4e1a6c9" },
     upgrade:
       `bring a copy up to date with Prefect ${version}: ` +

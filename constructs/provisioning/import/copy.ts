@@ -59,7 +59,7 @@ const id = pg.escapeIdentifier;
 
 /**
  * Replaces the rows of a platform's database by those of a source, and compares each row with what the server then has. The transaction
- * stays open: whoever calls ends it.
+ * stays open: the caller ends it.
  *
  * @throws RefusedRows if some do not fit, or ProvisioningError; the transaction must then be rolled back.
  */
@@ -74,7 +74,7 @@ export async function copy(
   await client.query("begin read write");
   // What is checked only at the end would keep the tables from being altered.
   await client.query("set constraints all immediate");
-  // Keys and checks mean the operators and functions of their own schema, too: citext's compares without case. The catalog's come first.
+  // Keys and checks may use operators and functions of schema public, such as citext's, which ignores case. The catalog's come first.
   await client.query("set local search_path = pg_catalog, public");
   await lock(client, tables);
   await refuseNewRows(target, tables);
@@ -213,7 +213,7 @@ async function treatOrphans(
   return [...all.values()];
 }
 
-export const describeOrphans = ({ table, columns, other, rows, example, fate }: Orphans): string =>
+const describeOrphans = ({ table, columns, other, rows, example, fate }: Orphans): string =>
   `${table}.${columns.join(", ")}: must be in ${other}, got ${rows} ${rows === 1 ? "row" : "rows"} such as ${onOneLine(example)}; ` +
   `with --without-orphans they are ${fate}`;
 

@@ -41,7 +41,7 @@ export async function openForCopy(server: Server, credential: Credential, databa
 /** Rows as `COPY` prints them. @param query a statement that returns them. */
 export function printed(client: Client, query: string): Readable {
   const rows = client.query(copyTo(`copy (${query}) to stdout`));
-  // A session that ends later reports it to whoever reads; when nobody does any more, that must not end the process.
+  // If the session ends after the last reader has left, the error must not end the process.
   return rows.on("error", () => undefined);
 }
 

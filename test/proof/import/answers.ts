@@ -21,7 +21,7 @@ export function differences(a: unknown, b: unknown, path = ""): readonly string[
   if (Array.isArray(a) && Array.isArray(b)) {
     if (a.length !== b.length) return [`${path} (${a.length} and ${b.length})`];
     const inOrder = compareLists(a, b, path);
-    // What has a name of its own is found by it, wherever it stands.
+    // Entries with a name are matched by it, in any order.
     const [byName, byNameToo] = [byNames(a), byNames(b)];
     if (inOrder.length === 0 || String(byName.map(nameOf)) !== String(byNameToo.map(nameOf))) return inOrder;
     const isMoved = String(a.map(nameOf)) !== String(b.map(nameOf));

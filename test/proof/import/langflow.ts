@@ -109,7 +109,7 @@ export async function proveLangflow(world: World): Promise<readonly Proof[]> {
   await source.stop();
   run("python3", ["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('pragma wal_checkpoint(truncate)')", file]);
   const database = world.variablesOf("skillflaw").SKILLFLAW_DATABASE_URL ?? "";
-  // Its first start also writes users and flows of its own.
+  // Its first start also writes users and flows.
   await (await start(folder, database)).stop();
   const refused = await world.import("skillflaw", file);
   const imported = await world.import("skillflaw", file, ["--replace"]);

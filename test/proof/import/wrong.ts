@@ -85,7 +85,7 @@ const WRONGS: readonly Wrong[] = [
   },
 ];
 
-/** Each in a copy of its own, and all of a file at once. */
+/** Each in a separate copy, and all of a file at once. */
 export async function proveWrongRows(world: World): Promise<readonly Proof[]> {
   const folder = world.folder("wrong");
   const files = { "mlflow-wrong": join(folder, "mlflow.db"), "prefect-wrong": join(folder, "prefect.db") };
